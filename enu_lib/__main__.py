@@ -1,0 +1,7 @@
+"""python -m enu_lib"""
+
+import sys
+
+from enu_lib.cli import main
+
+sys.exit(main())

@@ -1,0 +1,217 @@
+"""The command line: python -m enu_lib evolve | evaluate | zoo | ...
+
+What cannot be used gets one line naming the value and the remedy, and exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+EPILOG = """examples:
+  python -m enu_lib evolve stdp --out runs/stdp          evolve a synapse in minutes; run it again to go on
+  python -m enu_lib evolve iaf --model lstm --seed 3 --out runs/iaf-lstm-3
+  python -m enu_lib evolve tmaze --set task.shuffle=none --time-limit 30m --out runs/tmaze-none
+  python -m enu_lib evaluate runs/stdp                   judge a run on inputs it never saw
+  python -m enu_lib zoo list                             the evolved genomes that ship with the package
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the process's exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except (ValueError, FloatingPointError) as error:
+        print(f"enu_lib: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m enu_lib",
+        description="Evolve neural units that learn, and look at those that have evolved.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_evolve(commands)
+
+    evaluate = commands.add_parser("evaluate", help="judge a run's best genome on fresh environments")
+    evaluate.add_argument("folder", metavar="RUN", help="run folder")
+    evaluate.add_argument("--n", type=int, default=2048, help="sequences or episodes (%(default)s)")
+    evaluate.add_argument("--seed", type=int, default=77, help="of the environments (%(default)s)")
+    evaluate.add_argument("--json", action="store_true", help="print JSON")
+    evaluate.set_defaults(run=_evaluate)
+
+    zoo = commands.add_parser("zoo", help="the evolved genomes that ship with the package")
+    actions = zoo.add_subparsers(required=True, metavar="ACTION")
+    actions.add_parser("list", help="names, with a line each").set_defaults(run=_zoo_list)
+    show = actions.add_parser("show", help="where an entry comes from, and its scores, as JSON")
+    show.add_argument("name", metavar="NAME")
+    show.set_defaults(run=_zoo_show)
+    verify = actions.add_parser("verify", help="measure entries again on other fresh environments")
+    verify.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    verify.set_defaults(run=_zoo_verify)
+    add = actions.add_parser("add", help="store a run's best genome as an entry")
+    add.add_argument("folder", metavar="RUN", help="run folder")
+    add.add_argument("name", metavar="NAME", help="EXPERIMENT-MODEL, as stdp-enu")
+    add.add_argument("--note", default="", help="a sentence for those who come after")
+    add.set_defaults(run=_zoo_add)
+    return parser
+
+
+def _add_evolve(commands: Any) -> None:
+    from enu_lib.experiments import MODELS, NAMES, PROFILES
+
+    evolve = commands.add_parser(
+        "evolve",
+        help="evolve an experiment (goes on where it was, if the run folder exists)",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Evolve an experiment of the paper. Ctrl-C ends cleanly; the same command goes on.",
+    )
+    evolve.add_argument("experiment", metavar="EXPERIMENT", help=", ".join(NAMES))
+    evolve.add_argument("--model", default="enu", help=f"{', '.join(MODELS)} (%(default)s)")
+    evolve.add_argument("--profile", default="laptop", help=f"{', '.join(PROFILES)} (%(default)s)")
+    evolve.add_argument("--seed", type=int, default=0, help="of everything random (%(default)s)")
+    evolve.add_argument("--out", metavar="FOLDER", help="run folder (runs/EXPERIMENT-MODEL-PROFILE-SEED)")
+    for name, kind, text in (
+        ("generations", int, "generations in all"),
+        ("population", int, "offspring a generation, even"),
+        ("environments", int, "environments a generation"),
+        ("sigma", float, "s.d. of mutations"),
+        ("hidden", int, "memory values of a unit"),
+    ):
+        evolve.add_argument(f"--{name}", type=kind, help=text)
+    evolve.add_argument(
+        "--set", action="append", default=[], metavar="PATH=VALUE", dest="settings",
+        help="any other setting, as task.shuffle=none or es.power=3; may be repeated",
+    )  # fmt: skip
+    evolve.add_argument("--parent", metavar="NAME", help="begin from this zoo entry or run folder's genome")
+    evolve.add_argument("--time-limit", type=_seconds, metavar="TIME", help="stop after 90s, 9m, 2h")
+    evolve.add_argument("--threads", type=int, help="of the CPU kernel (all cores)")
+    evolve.add_argument("--device", default="auto", help="auto, cpu, cuda (%(default)s)")
+    evolve.add_argument("--quiet", action="store_true", help="no progress bar")
+    evolve.set_defaults(run=_evolve)
+
+
+def _evolve(options: argparse.Namespace) -> None:
+    from enu_lib.evolve import evolve
+
+    names = ("generations", "population", "environments", "sigma", "hidden")
+    short = {n: getattr(options, n) for n in names if getattr(options, n) is not None}
+    out = options.out or f"runs/{options.experiment}-{options.model}-{options.profile}-{options.seed}"
+    run = evolve(
+        options.experiment,
+        model=options.model,
+        profile=options.profile,
+        seed=options.seed,
+        out=out,
+        parent=_parent(options.parent) if options.parent else None,
+        threads=options.threads,
+        device=options.device,
+        time_limit=options.time_limit,
+        progress=not options.quiet,
+        settings=dict(_setting(text) for text in options.settings),
+        **short,
+    )
+    left = run.experiment.generations - run.generation
+    print(
+        f"{run.stopped} after {run.generation} generations and {run.seconds:.0f} s; "
+        f"best held-out fitness {run.score:.5g}; {out}"
+    )
+    if left and run.stopped in ("interrupted", "time limit"):
+        hours = left * run.seconds / max(1, run.generation) / 3600
+        print(f"{left} generations left, about {hours:.1f} h at this speed: the same command goes on")
+
+
+def _parent(name: str) -> Any:
+    from pathlib import Path
+
+    from enu_lib import zoo
+    from enu_lib.evolve import load_run
+
+    return load_run(name).genome if Path(name).is_dir() else zoo.load(name).genome
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    path, equals, value = text.partition("=")
+    if not equals or not path:
+        raise ValueError(f"--set takes PATH=VALUE, as es.power=3, got {text!r}")
+    if value == "None":
+        return path, None
+    try:
+        from enu_lib.config import from_config
+
+        return path, from_config(json.loads(value.lower() if value in ("True", "False") else value))
+    except ValueError:
+        return path, value
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 90s, 9m or 2h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from enu_lib.analysis import scores
+    from enu_lib.evolve import load_run
+
+    if options.n < 1:
+        raise ValueError(f"--n must be at least 1, got {options.n}")
+    run = load_run(options.folder)
+    found = scores(run.model, run.genome, run.task, options.n, options.seed)
+    if options.json:
+        print(json.dumps(found, indent=1))
+    else:
+        _table([(key, f"{value:.5g}") for key, value in found.items()])
+
+
+def _zoo_list(_: argparse.Namespace) -> None:
+    from enu_lib import zoo
+
+    rows = []
+    for name in zoo.names():
+        entry = zoo.load(name)
+        p = entry.provenance
+        text = f"{p['generations']} generations, {p['seconds'] / 60:.0f} min, {p['date']}"
+        rows.append((name, f"fitness {entry.scores['fitness']:.5g}", text))
+    _table(rows)
+
+
+def _zoo_show(options: argparse.Namespace) -> None:
+    from enu_lib import zoo
+
+    print(json.dumps(zoo.load(options.name).provenance, indent=1))
+
+
+def _zoo_verify(options: argparse.Namespace) -> None:
+    from enu_lib import zoo
+
+    for name in options.names or zoo.names():
+        print(name)
+        rows = [(k, f"{a:.5g}", f"{b:.5g}") for k, (a, b) in zoo.verify(name).items()]
+        _table([("  measure", "stored", "found again"), *((f"  {k}", a, b) for k, a, b in rows)])
+
+
+def _zoo_add(options: argparse.Namespace) -> None:
+    from enu_lib import zoo
+    from enu_lib.evolve import load_run
+
+    entry = zoo.add(load_run(options.folder), options.name, note=options.note)
+    print(json.dumps(entry.scores, indent=1))
+
+
+def _table(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,137 @@
+"""Evolution strategy: Gaussian mutations around one parent, ranked, averaged, with momentum (paper: Methods).
+
+    genomes, mutations = ask(settings, state, seed)      # (P, D), (P / 2, D)
+    state = tell(settings, state, mutations, merit)      # merit (P,): higher is better
+
+Shapes: P offspring, D parameters, B environments.  Published values are the defaults.  Salimans et al. (2017) is the
+source of antithetic sampling and of the alternatives (centred ranks, Adam).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from enu_lib.streams import stream
+
+
+@dataclass(frozen=True)
+class ES:
+    """Settings of the evolution strategy."""
+
+    population: int = 512
+    sigma: float = 0.01  # s.d. of mutations
+    sigma_final: float | None = None  # reached after decay_generations, exponentially; None: constant
+    decay_generations: int = 1000
+    momentum: float = 0.9
+    learning_rate: float = 1.0
+    shaping: str = "power"  # (rank / P)^power, or "centred" ranks in [-1/2, 1/2]
+    power: float = 5.0
+    optimizer: str = "momentum"  # or "adam", which wants a learning rate near sigma
+    breadth: float | None = None  # None: mean over environments; b: mean of sqrt(max(fitness - b, 0)), see `merit`
+
+    def __post_init__(self) -> None:
+        if self.population < 4 or self.population % 2:
+            raise ValueError(
+                f"population must be even and at least 4 (antithetic pairs), got {self.population}: "
+                f"try {max(4, self.population + self.population % 2)}"
+            )
+        if not self.sigma > 0:
+            raise ValueError(f"sigma must be positive, got {self.sigma}")
+        if self.sigma_final is not None and not 0 < self.sigma_final:
+            raise ValueError(f"sigma_final must be positive, got {self.sigma_final}")
+        if self.shaping not in ("power", "centred"):
+            raise ValueError(f"shaping must be power or centred, got {self.shaping!r}")
+        if self.optimizer not in ("momentum", "adam"):
+            raise ValueError(f"optimizer must be momentum or adam, got {self.optimizer!r}")
+
+    def sigma_at(self, generation: int) -> float:
+        """Mutation s.d. of a generation."""
+        if self.sigma_final is None:
+            return self.sigma
+        share = min(1.0, generation / max(1, self.decay_generations))
+        return self.sigma * (self.sigma_final / self.sigma) ** share
+
+
+class ESState(NamedTuple):
+    parent: Tensor  # (D,)
+    velocity: Tensor  # (D,) momentum, or Adam's first moment
+    variance: Tensor  # (D,) Adam's second moment; unused by momentum
+    generation: int
+
+
+def start(parent: Tensor) -> ESState:
+    """The state before the first generation, around a genome (D,)."""
+    return ESState(parent.clone(), torch.zeros_like(parent), torch.zeros_like(parent), 0)
+
+
+def ask(settings: ES, state: ESState, seed: int) -> tuple[Tensor, Tensor]:
+    """A generation's genomes (P, D) and mutations (P / 2, D).
+
+    Offspring i is the parent plus mutation i, offspring P / 2 + i is the parent minus it.  Mutation 0 is zero, so that
+    the parent itself is evaluated (as offspring 0).  Mutation i is a function of (seed, generation, i) alone.
+    """
+    half = settings.population // 2
+    generator = stream(seed, "mutation", state.generation)
+    eps = torch.randn(half, len(state.parent), generator=generator)
+    eps *= settings.sigma_at(state.generation)
+    eps[0] = 0
+    eps = eps.to(state.parent.device)
+    return torch.cat([state.parent + eps, state.parent - eps]), eps
+
+
+def merit(settings: ES, fitness: Tensor) -> Tensor:
+    """One number for each offspring from its fitness in each environment, (P, B) -> (P,).
+
+    The mean, as published; or, with `breadth`, the mean of sqrt(max(fitness - breadth, 0)), which favours genomes that
+    do passably in many environments over genomes that excel in few (reconstruction: our addition for the mazes).
+    """
+    if settings.breadth is None:
+        return fitness.mean(1)
+    return (fitness - settings.breadth).clamp(min=0).sqrt().mean(1)
+
+
+def shape(settings: ES, merit: Tensor) -> Tensor:
+    """Weights (P,) of the offspring from their ranks.
+
+    power: rank r in 0..P-1 (best: P-1) weighs (r / P)^power, normalised to sum 1.  centred: r / (P - 1) - 1/2, divided
+    by P.  Ties share their weight; NaN ranks last.
+
+    Raises FloatingPointError if every merit is NaN.
+    """
+    if merit.isnan().all():
+        raise FloatingPointError(
+            "the fitness of every offspring is NaN: the genome has left the range of float32; "
+            "restart from an earlier checkpoint with a smaller sigma or learning rate"
+        )
+    p = len(merit)
+    worst_first = torch.where(merit.isnan(), -math.inf, merit)
+    values, inverse, counts = worst_first.unique(sorted=True, return_inverse=True, return_counts=True)
+    rank = torch.arange(p, dtype=torch.float64, device=merit.device)
+    weight = (rank / p) ** settings.power if settings.shaping == "power" else rank / (p - 1) - 0.5
+    shared = torch.zeros(len(values), dtype=torch.float64, device=merit.device)
+    shared.index_add_(0, torch.repeat_interleave(counts), weight)
+    weight = (shared / counts)[inverse]
+    total = weight.sum() if settings.shaping == "power" else p
+    return (weight / total).float()
+
+
+def tell(settings: ES, state: ESState, mutations: Tensor, merit: Tensor) -> ESState:
+    """The next generation's state, from the mutations (P / 2, D) and merits (P,) of this one."""
+    plus, minus = shape(settings, merit).to(mutations.device).split(len(mutations))
+    step = (plus - minus) @ mutations
+    generation = state.generation + 1
+    if settings.optimizer == "momentum":
+        velocity = settings.momentum * state.velocity + settings.learning_rate * step
+        return ESState(state.parent + velocity, velocity, state.variance, generation)
+    gradient = step / settings.sigma_at(state.generation)
+    velocity = settings.momentum * state.velocity + (1 - settings.momentum) * gradient
+    variance = 0.999 * state.variance + 0.001 * gradient**2
+    unbiased = velocity / (1 - settings.momentum**generation)
+    scale = (variance / (1 - 0.999**generation)).sqrt() + 1e-8
+    parent = state.parent + settings.learning_rate * unbiased / scale
+    return ESState(parent, velocity, variance, generation)

@@ -1,0 +1,334 @@
+"""The run: generations, log, checkpoints, resume.
+
+    run = evolve("stdp", profile="laptop", seed=0, out="runs/stdp")     # goes on where it was, if it was
+    run = evolve(experiment)                                            # one of your own
+
+A run is a function of (experiment, seed): killed and resumed, it gives the same bits as if it had never been.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from enu_lib import es, experiments
+from enu_lib.config import to_config, to_json
+from enu_lib.experiments import Experiment
+from enu_lib.rollout import fitness
+from enu_lib.runfolder import Row, append_log, open_folder, read_log, read_tensors, write_tensors
+from enu_lib.streams import stream
+
+VERSION = 1  # of the checkpoint's layout
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, finished or not: the best parent so far on held-out environments, and how it came about."""
+
+    experiment: Experiment
+    seed: int
+    genome: Tensor  # (D,) the best parent on the held-out environments
+    score: float  # its fitness there
+    parent: Tensor  # (D,) the latest parent
+    generation: int  # generations done
+    seconds: float
+    log: list[Row]
+    stopped: str  # "finished", "target", "interrupted", "time limit"
+    folder: Path | None = None
+
+    @property
+    def model(self) -> Any:
+        return self.experiment.model
+
+    @property
+    def task(self) -> Any:
+        return self.experiment.task
+
+    def column(self, name: str) -> tuple[list[float], list[float]]:
+        """(generations, values) of one column of the log, where it has a value."""
+        rows = [row for row in self.log if name in row]
+        return [row["generation"] for row in rows], [row[name] for row in rows]
+
+
+class _SoftInterrupt:
+    """Within it, the first Ctrl-C only sets `asked`, so that a generation is never cut in two; the second one raises."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> _SoftInterrupt:
+        self._main = threading.current_thread() is threading.main_thread()
+        if self._main:
+            self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def _ask(self, *_: Any) -> None:
+        self.asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def __exit__(self, *_: Any) -> None:
+        if self._main:
+            signal.signal(signal.SIGINT, self._before)
+
+
+@dataclass
+class _Progress:
+    """What a checkpoint holds."""
+
+    state: es.ESState
+    best: Tensor
+    score: float
+    seconds: float
+
+
+def evolve(
+    experiment: Experiment | str,
+    model: str = "enu",
+    profile: str = "laptop",
+    seed: int = 0,
+    out: str | Path | None = None,
+    *,
+    parent: Tensor | None = None,
+    threads: int | None = None,
+    device: str = "auto",
+    time_limit: float | None = None,
+    checkpoint_every: float = 20.0,
+    progress: bool = True,
+    path: str = "auto",
+    each: Callable[[Run], bool | None] | None = None,
+    **settings: Any,
+) -> Run:
+    """Evolve an experiment, by name or your own, and return the run.
+
+    out: run folder; made if absent, resumed if it holds the same experiment and seed; None: nothing is written.
+    parent: a genome (D,) to begin from, in the place of a random one.  time_limit, checkpoint_every: seconds.
+    device: auto (GPU if there is one and the model is a network), cpu, cuda.  settings: as for `experiments.get`.
+    each: called after every held-out evaluation; returning True ends the run there.
+    Ctrl-C ends cleanly with everything saved.  Raises ValueError (RunFolderError) for what cannot be used, and
+    FloatingPointError when every fitness is NaN.
+    """
+    if isinstance(experiment, str):
+        experiment = experiments.get(experiment, model=model, profile=profile, **settings)
+    elif settings:
+        raise ValueError(f"settings {sorted(settings)} only apply to an experiment given by name")
+    place = choose_device(device, experiment)
+    folder = None if out is None else Path(out)
+    first = parent if parent is not None else experiment.model.init(stream(seed, "genome"))
+    if first.shape != (experiment.model.n_params,):
+        raise ValueError(
+            f"parent must have {experiment.model.n_params} values, got {tuple(first.shape)}"
+        )
+    now = _Progress(es.start(first), first, -math.inf, 0.0)
+    log: list[Row] = []
+    if folder is not None:
+        start = None if parent is None else fingerprint(parent)
+        config = {"experiment": to_config(experiment), "seed": seed, "parent": start}
+        if open_folder(folder, to_json(config)):
+            now = _load(folder, experiment)
+            append_log(folder, [], keep_below=now.state.generation)
+            log = read_log(folder)
+    saved = len(log)
+
+    def save() -> None:
+        nonlocal saved
+        if folder is not None:
+            append_log(folder, log[saved:])
+            saved = len(log)
+            _save(folder, now)
+
+    def run(stopped: str) -> Run:
+        g, s = now.state.generation, now.seconds
+        best, last = now.best.cpu(), now.state.parent.cpu()
+        return Run(experiment, seed, best, now.score, last, g, s, log, stopped, folder)
+
+    now.state = es.ESState(*(v.to(place) for v in now.state[:3]), now.state.generation)
+    bar = tqdm(
+        total=experiment.generations,
+        initial=now.state.generation,
+        desc=f"{experiment.name}-{experiment.model_name}",
+        unit="gen",
+        disable=not progress,
+        mininterval=0.5,
+    )
+    begun = last_save = time.perf_counter()
+    before = now.seconds
+    stopped = ""
+    with bar, _SoftInterrupt() as interrupt:
+        while not (stopped := _reached(experiment, now) or ""):
+            if interrupt.asked:
+                stopped = "interrupted"
+                break
+            if time_limit is not None and time.perf_counter() - begun >= time_limit:
+                stopped = "time limit"
+                break
+            state, row, held_out = _generation(experiment, now.state, seed, threads, path)
+            if held_out is not None and not held_out <= now.score:
+                now.best, now.score = state.parent.clone(), held_out
+            now.state, now.seconds = state, before + time.perf_counter() - begun
+            log.append({**row, "seconds": now.seconds})
+            bar.update()
+            if held_out is not None:
+                bar.set_postfix_str(f"held-out {held_out:.5g}, best {now.score:.5g}")
+                if each is not None and each(run("running")):
+                    stopped = "stopped"
+                    break
+            if time.perf_counter() - last_save >= checkpoint_every:
+                save()
+                last_save = time.perf_counter()
+        save()
+    done = run(stopped)
+    if folder is not None:
+        meta = {
+            **provenance(done, str(place)),
+            "generation": done.generation,
+            "score": done.score,
+        }
+        write_tensors(folder / "genome.safetensors", {"genome": done.genome}, meta)
+    return done
+
+
+def load_run(folder: str | Path) -> Run:
+    """A run from its folder, as far as it got.  Raises RunFolderError for a folder that is none."""
+    import json
+
+    from enu_lib.config import from_config
+    from enu_lib.runfolder import RunFolderError
+
+    folder = Path(folder)
+    try:
+        config = json.loads((folder / "config.json").read_text())
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{folder} is no run folder ({error})") from None
+    experiment = from_config(config["experiment"])
+    now = _load(folder, experiment)
+    log = [row for row in read_log(folder) if row["generation"] < now.state.generation]
+    stopped = _reached(experiment, now) or "unfinished"
+    return Run(
+        experiment, config["seed"], now.best, now.score, now.state.parent, now.state.generation,
+        now.seconds, log, stopped, folder,
+    )  # fmt: skip
+
+
+def provenance(run: Run, processor: str) -> dict[str, Any]:
+    """Where a genome comes from, JSON-able."""
+    import datetime
+    import platform
+
+    from enu_lib import __version__
+
+    return {
+        "format": 1,
+        "experiment": to_config(run.experiment),
+        "seed": run.seed,
+        "generations": run.generation,
+        "seconds": round(run.seconds, 1),
+        "processor": f"{processor} ({platform.machine()}), torch {torch.__version__}",
+        "version": __version__,
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def fingerprint(genome: Tensor) -> str:
+    """SHA-256 of a genome's bytes."""
+    import hashlib
+
+    return hashlib.sha256(genome.detach().cpu().contiguous().numpy().tobytes()).hexdigest()
+
+
+def choose_device(device: str, experiment: Experiment) -> torch.device:
+    """auto: the GPU where there is one, for networks; single units are as fast on the CPU's kernel."""
+    if device != "auto":
+        try:
+            place = torch.device(device)
+            torch.zeros(1, device=place)
+        except (RuntimeError, AssertionError) as error:
+            line = str(error).splitlines()[0]
+            raise ValueError(f"device {device!r} cannot be used here ({line}): try --device cpu") from None
+        return place
+    network = hasattr(experiment.model, "connections")
+    return torch.device("cuda" if network and torch.cuda.is_available() else "cpu")
+
+
+def _generation(
+    experiment: Experiment, state: es.ESState, seed: int, threads: int | None, path: str
+) -> tuple[es.ESState, Row, float | None]:
+    """One generation: the next state, its row of the log, and the next parent's held-out score if due."""
+    settings, g = experiment.es, state.generation
+    genomes, mutations = es.ask(settings, state, seed)
+    generator = stream(seed, "environment", g)
+    f = fitness(
+        experiment.model, genomes, experiment.task, experiment.environments, generator, threads, path
+    ).float()
+    state = es.tell(settings, state, mutations, es.merit(settings, f).cpu())
+    each = f.mean(1)
+    row = {
+        "generation": g,
+        "fitness_mean": each.nanmean().item(),
+        "fitness_sd": each[~each.isnan()].std(correction=0).item(),
+        "fitness_max": each[~each.isnan()].max().item(),
+        "parent": each[0].item(),
+        "sigma": settings.sigma_at(g),
+    }
+    due = (g + 1) % experiment.evaluate_every == 0 or g + 1 == experiment.generations
+    if not due:
+        return state, row, None
+    held_out = fitness(
+        experiment.model,
+        state.parent[None],
+        experiment.task,
+        experiment.evaluate_environments,
+        stream(seed, "held-out"),
+        threads,
+        path,
+    ).mean()
+    row["held_out"] = held_out.item()
+    return state, row, held_out.item()
+
+
+def _reached(experiment: Experiment, now: _Progress) -> str | None:
+    if now.state.generation >= experiment.generations:
+        return "finished"
+    if experiment.target is not None and now.score >= experiment.target:
+        return "target"
+    return None
+
+
+def _save(folder: Path, now: _Progress) -> None:
+    tensors = {
+        "parent": now.state.parent,
+        "velocity": now.state.velocity,
+        "variance": now.state.variance,
+        "best": now.best,
+    }
+    score = None if math.isinf(now.score) else now.score
+    meta = {
+        "format": VERSION,
+        "generation": now.state.generation,
+        "score": score,
+        "seconds": now.seconds,
+    }
+    write_tensors(folder / "checkpoint.safetensors", tensors, meta)
+
+
+def _load(folder: Path, experiment: Experiment) -> _Progress:
+    from enu_lib.runfolder import RunFolderError
+
+    path = folder / "checkpoint.safetensors"
+    t, meta = read_tensors(path)
+    if meta.get("format") != VERSION:
+        raise RunFolderError(f"{path} has format {meta.get('format')}, this version reads {VERSION}")
+    if any(v.shape != (experiment.model.n_params,) for v in t.values()):
+        raise RunFolderError(f"{path} does not fit {folder / 'config.json'}: choose another --out")
+    state = es.ESState(t["parent"], t["velocity"], t["variance"], meta["generation"])
+    score = -math.inf if meta["score"] is None else meta["score"]
+    return _Progress(state, t["best"], score, meta["seconds"])

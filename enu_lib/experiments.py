@@ -1,0 +1,142 @@
+"""The paper's experiments by name, each in three profiles.
+
+smoke: seconds, to see that all works.  laptop: minutes to hours on two cores; our settings.  paper: the published sizes,
+mutation and generations.
+
+    get("stdp", model="lstm", profile="paper")
+    get("tmaze", profile="laptop", settings={"task.shuffle": "none", "es.sigma": 0.02})
+
+An experiment of your own is an `Experiment` with any model and task that keep the contracts of `enu_lib.rollout`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from enu_lib.cells import ENU, GRU, LSTM, make_cell
+from enu_lib.config import register, with_setting
+from enu_lib.es import ES
+from enu_lib.network import PUBLISHED, SYMMETRIC, Network
+from enu_lib.tasks.iaf import IAF
+from enu_lib.tasks.maze import Maze
+from enu_lib.tasks.stdp import STDP
+
+PROFILES = ("smoke", "laptop", "paper")
+MODELS = ("enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip", "shared")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a run is a function of, but for the seed."""
+
+    name: str
+    task: Any
+    model: Any
+    es: ES = field(default_factory=ES)
+    generations: int = 1000
+    environments: int = 32  # a generation's
+    evaluate_every: int = 25  # generations between held-out evaluations of the parent
+    evaluate_environments: int = 256
+    target: float | None = None  # held-out fitness at which to stop early
+    model_name: str = "enu"
+    profile: str = "custom"
+
+    def __post_init__(self) -> None:
+        for name in ("generations", "environments", "evaluate_every", "evaluate_environments"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+
+for _cls in (ENU, GRU, LSTM, Network, IAF, STDP, Maze, ES, Experiment):
+    register(_cls)
+
+# Our settings for single units: half the published memory, wide mutations that narrow as the run goes on.
+_UNIT = {
+    "smoke": dict(
+        es=ES(population=32, sigma=0.03), hidden=8, environments=8, generations=6,
+        evaluate_every=3, evaluate_environments=16,
+    ),
+    "laptop": dict(
+        es=ES(population=256, sigma=0.03, sigma_final=0.002, decay_generations=3000),
+        hidden=16, environments=32, generations=3000,
+    ),
+    "paper": dict(es=ES(), hidden=32, environments=32, generations=10_000),
+}  # fmt: skip
+
+_MAZE = {
+    "smoke": dict(
+        es=ES(population=16, sigma=0.03), hidden=8, channels=4, environments=6, generations=3,
+        evaluate_every=3, evaluate_environments=12,
+    ),
+    "laptop": dict(
+        es=ES(population=256, sigma=0.03, breadth=1.5),
+        hidden=16, channels=4, environments=24, generations=3000, evaluate_environments=504,
+    ),
+    "paper": dict(
+        es=ES(), hidden=32, channels=16, environments=8, generations=30_000, evaluate_every=100,
+    ),
+}  # fmt: skip
+
+_UNIT_TASKS = {
+    "iaf": IAF(),
+    "stdp": STDP("neuromodulated"),
+    "plain-stdp": STDP("plain"),
+    "complex-stdp": STDP("complex"),
+}
+_MAZE_TASKS = {"tmaze": "t", "double-tmaze": "double-t"}
+
+NAMES = (*_UNIT_TASKS, *_MAZE_TASKS)
+
+
+def get(
+    name: str,
+    model: str = "enu",
+    profile: str = "laptop",
+    settings: dict[str, Any] | None = None,
+    **short: Any,
+) -> Experiment:
+    """An experiment by name, model and profile.
+
+    settings: single fields by path, e.g. {"es.sigma": 0.02, "task.shuffle": "none"}.  short: the most used ones by
+    their own names: population, sigma, hidden, channels, generations, environments, target, ...
+    Raises ValueError naming what is unknown and what there is.
+    """
+    if name not in NAMES:
+        raise ValueError(f"unknown experiment {name!r}: choose one of {', '.join(NAMES)}")
+    if model not in MODELS:
+        raise ValueError(f"unknown model {model!r}: choose one of {', '.join(MODELS)}")
+    if profile not in PROFILES:
+        raise ValueError(f"unknown profile {profile!r}: choose one of {', '.join(PROFILES)}")
+    sizes = dict((_UNIT if name in _UNIT_TASKS else _MAZE)[profile])
+    hidden = short.pop("hidden", sizes.pop("hidden"))
+    if name in _UNIT_TASKS:
+        if model == "shared":
+            raise ValueError("model 'shared' is a network's: choose tmaze or double-tmaze, or another model")
+        task: Any = _UNIT_TASKS[name]
+        if name == "iaf" and profile != "paper":
+            task = replace(task, input_scale=5.0, before=10)
+        cell: Any = make_cell(model, task.n_in, task.n_out, hidden)
+    else:
+        channels = short.pop("channels", sizes.pop("channels"))
+        task = _maze(name, profile)
+        cell = Network(
+            PUBLISHED if profile == "paper" else SYMMETRIC,
+            channels=channels,
+            hidden=hidden,
+            cell="enu" if model == "shared" else model,
+            shared=model == "shared",
+        )
+    experiment = Experiment(name, task, cell, model_name=model, profile=profile, **sizes)
+    for path, value in {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})}.items():
+        experiment = with_setting(experiment, path, value)
+    return experiment
+
+
+def _maze(name: str, profile: str) -> Maze:
+    return Maze(layout=_MAZE_TASKS[name])
+
+
+def _path(experiment: Experiment, name: str) -> str:
+    """Where a setting given by its bare name belongs."""
+    return f"es.{name}" if hasattr(experiment.es, name) else name

@@ -1,0 +1,182 @@
+"""The network of evolvable neural units (paper: section "Network of ENUs", Fig. 2 and extended data Fig. 6).
+
+Every synapse and every neuron is a unit with its own memory and output.  All synapses share one set of rules and all
+neurons another, so that a genome has two parts: the neuron's genome followed by the synapse's.
+Shapes: P offspring, B environments, N neurons, S synapses a neuron, C channels, I input neurons.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from enu_lib.cells import Cell, State, make_cell
+
+Connections = tuple[tuple[int, ...], ...]
+
+# Rows: neurons 4 to 9.  Entries: presynaptic neuron (0-2 sensors, 3 reward).  As in the authors' public code.
+PUBLISHED: Connections = (
+    (0, 1, 5, 6, 7, 8, 3, 4),
+    (0, 2, 4, 6, 7, 9, 3, 5),
+    (1, 2, 4, 5, 8, 9, 3, 6),
+    (4, 5, 8, 9, 0, 1, 3, 7),
+    (4, 6, 7, 9, 0, 2, 3, 8),
+    (5, 6, 7, 8, 1, 2, 3, 9),
+)
+
+# Every hidden neuron: sensors, reward, outputs, itself; every output neuron: sensors, reward, hidden, itself.
+# Reconstruction: no output is told from another by its wiring, so what an action does has to be learnt.
+SYMMETRIC: Connections = (
+    (0, 1, 2, 3, 7, 8, 9, 4),
+    (0, 1, 2, 3, 7, 8, 9, 5),
+    (0, 1, 2, 3, 7, 8, 9, 6),
+    (0, 1, 2, 3, 4, 5, 6, 7),
+    (0, 1, 2, 3, 4, 5, 6, 8),
+    (0, 1, 2, 3, 4, 5, 6, 9),
+)
+
+
+def random_connections(
+    neurons: int, synapses: int, n_inputs: int, generator: torch.Generator
+) -> Connections:
+    """A random table (neurons, synapses): distinct presynaptic neurons for each neuron while there are enough."""
+    sources = n_inputs + neurons
+    rows = []
+    for _ in range(neurons):
+        draws = [torch.randperm(sources, generator=generator) for _ in range(-(-synapses // sources))]
+        rows.append(tuple(torch.cat(draws)[:synapses].tolist()))
+    return tuple(rows)
+
+
+class NetworkWeights(NamedTuple):
+    neuron: Any  # the neuron cell's weights
+    synapse: Any  # the synapse cell's weights
+
+
+class NetworkState(NamedTuple):
+    """States of all units: tuples of (P, B * N, ..) and (P, B * N * S, ..), and all neurons' outputs (P, B, N, C)."""
+
+    neuron: State
+    synapse: State
+    output: Tensor
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network in which a unit stands in the place of every synapse and of every neuron.
+
+    One step: (1) copy to each synapse the last output of its presynaptic neuron, beside it that of its postsynaptic
+    neuron; (2) step all synapses; (3, 4) average each neuron's synapses; (5) step all neurons.  The first channel of the
+    last `n_outputs` neurons is the network's output.
+
+    `shared=True` is the paper's SHAREDENU: one set of rules serves synapses and neurons; the neuron's input is padded
+    with zeros to the synapse's width (reconstruction).
+    """
+
+    connections: Connections = PUBLISHED
+    n_inputs: int = 4
+    n_outputs: int = 3
+    channels: int = 16
+    hidden: int = 32
+    cell: str = "enu"
+    shared: bool = False
+    noise: float = 0.01  # without it, identical units with identical input could never become different
+
+    def __post_init__(self) -> None:
+        table = self.connections
+        if not table or len({len(row) for row in table}) != 1 or not table[0]:
+            raise ValueError(f"every neuron needs the same number (>= 1) of synapses, got {table}")
+        low, high = min(map(min, table)), max(map(max, table))
+        if low < 0 or high >= self.n_inputs + len(table):
+            raise ValueError(
+                f"connections must name neurons 0 to {self.n_inputs + len(table) - 1}, got {low} to {high}"
+            )
+        if not 1 <= self.n_outputs <= len(table):
+            raise ValueError(f"n_outputs must be 1 to {len(table)} (the neurons), got {self.n_outputs}")
+
+    @property
+    def neurons(self) -> int:
+        """N, without the input neurons."""
+        return len(self.connections)
+
+    @property
+    def synapses(self) -> int:
+        """S, synapses a neuron."""
+        return len(self.connections[0])
+
+    @cached_property
+    def neuron_cell(self) -> Cell:
+        width = 2 * self.channels if self.shared else self.channels
+        return make_cell(self.cell, width, self.channels, self.hidden, self.noise)
+
+    @cached_property
+    def synapse_cell(self) -> Cell:
+        return make_cell(self.cell, 2 * self.channels, self.channels, self.hidden, self.noise)
+
+    @property
+    def n_params(self) -> int:
+        return self.synapse_cell.n_params + (0 if self.shared else self.neuron_cell.n_params)
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        """Neurons first, then synapses: one value for each output channel."""
+        return (self.neurons * (1 + self.synapses) * self.channels,) if self.noise else ()
+
+    def init(self, generator: torch.Generator) -> Tensor:
+        """One genome (D,): the neuron's, then the synapse's (one genome for both if shared)."""
+        if self.shared:
+            return self.synapse_cell.init(generator)
+        return torch.cat([self.neuron_cell.init(generator), self.synapse_cell.init(generator)])
+
+    def unpack(self, genomes: Tensor) -> NetworkWeights:
+        if self.shared:
+            weights = self.synapse_cell.unpack(genomes)
+            return NetworkWeights(weights, weights)
+        if genomes.dim() != 2 or genomes.shape[1] != self.n_params:
+            raise ValueError(f"genomes must be (P, {self.n_params}), got {tuple(genomes.shape)}")
+        neuron, synapse = genomes.split([self.neuron_cell.n_params, self.synapse_cell.n_params], 1)
+        return NetworkWeights(self.neuron_cell.unpack(neuron), self.synapse_cell.unpack(synapse))
+
+    def reset(
+        self, population: int, environments: int, device: torch.device | str = "cpu"
+    ) -> NetworkState:
+        n = environments * self.neurons
+        return NetworkState(
+            self.neuron_cell.reset(population, n, device),
+            self.synapse_cell.reset(population, n * self.synapses, device),
+            torch.zeros(population, environments, self.neurons, self.channels, device=device),
+        )
+
+    def step(
+        self, weights: NetworkWeights, state: NetworkState, x: Tensor, noise: Tensor | None = None
+    ) -> tuple[NetworkState, Tensor]:
+        """One step of all units.
+
+        x (P, B, I, k <= C): the input neurons' channels, padded with zeros.  noise (B, N C + N S C): standard normals,
+        the same for all offspring.  Returns the network's output (P, B, n_outputs).
+        """
+        p, b, n, c = state.output.shape
+        s = self.synapses
+        x = torch.nn.functional.pad(x, (0, c - x.shape[-1])).expand(p, b, -1, c)
+        sources = torch.cat([x, state.output], 2)
+        table = torch.tensor(self.connections, device=x.device).flatten()
+        pre = sources[:, :, table]
+        post = state.output.repeat_interleave(s, 2)
+        neuron_noise = synapse_noise = None
+        if noise is not None:
+            neuron_noise, synapse_noise = (
+                part.reshape(1, -1, c) for part in noise.split([n * c, n * s * c], 1)
+            )
+        synapse, transmitted = self.synapse_cell.step(
+            weights.synapse, state.synapse, torch.cat([pre, post], -1).flatten(1, 2), synapse_noise
+        )
+        current = transmitted.unflatten(1, (b * n, s)).mean(2)
+        if self.shared:
+            current = torch.nn.functional.pad(current, (0, c))
+        neuron, output = self.neuron_cell.step(weights.neuron, state.neuron, current, neuron_noise)
+        output = output.unflatten(1, (b, n))
+        return NetworkState(neuron, synapse, output), output[:, :, -self.n_outputs :, 0]

@@ -1,0 +1,1 @@
+"""What fitness is measured on: integrate and fire, plasticity rules, mazes."""

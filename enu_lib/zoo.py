@@ -1,0 +1,85 @@
+"""Evolved genomes that ship with the package, each with where it comes from.
+
+    entry = zoo.load("stdp-enu")      # .model .task .genome .provenance
+    rollout(entry.model, entry.genome, entry.task)
+
+`zoo/NAME.safetensors` holds one tensor `genome` (D,) and, as JSON under the metadata key "enu", its provenance: format,
+experiment (model, task, evolution strategy, all with every setting), seed, generations, seconds, processor, version, date,
+and scores on fresh environments.  Names are EXPERIMENT-MODEL, with a suffix where there are several.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from enu_lib import analysis
+from enu_lib.config import from_config
+from enu_lib.evolve import Run, fingerprint, provenance
+from enu_lib.experiments import Experiment
+from enu_lib.runfolder import read_tensors, write_tensors
+
+FOLDER = Path(__file__).parent / "zoo"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A genome of the zoo."""
+
+    name: str
+    experiment: Experiment
+    genome: Tensor  # (D,)
+    provenance: dict[str, Any]
+
+    @property
+    def model(self) -> Any:
+        return self.experiment.model
+
+    @property
+    def task(self) -> Any:
+        return self.experiment.task
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Scores on fresh environments, as stored when the entry was made."""
+        return self.provenance["scores"]
+
+
+def names() -> list[str]:
+    """All entries, in alphabetical order."""
+    return sorted(path.stem for path in FOLDER.glob("*.safetensors"))
+
+
+def load(name: str) -> Entry:
+    """An entry by name.  Raises ValueError naming the entries there are."""
+    if name not in names():
+        raise ValueError(f"no zoo entry {name!r}: there are {', '.join(names()) or 'none'}")
+    tensors, meta = read_tensors(FOLDER / f"{name}.safetensors")
+    return Entry(name, from_config(meta["experiment"]), tensors["genome"], meta)
+
+
+def add(run: Run, name: str, processor: str = "cpu", n: int = 2048, note: str = "") -> Entry:
+    """Store a run's best genome under a name, with its scores on `n` fresh environments."""
+    meta = provenance(run, processor)
+    meta["scores"] = analysis.scores(run.model, run.genome, run.task, n)
+    meta["sha256"] = fingerprint(run.genome)
+    if note:
+        meta["note"] = note
+    FOLDER.mkdir(exist_ok=True)
+    write_tensors(FOLDER / f"{name}.safetensors", {"genome": run.genome}, meta)
+    return load(name)
+
+
+def verify(name: str, n: int = 2048, seed: int = 78) -> dict[str, tuple[float, float]]:
+    """Measure an entry again, on other fresh environments: {measure: (stored, found)}.
+
+    Raises ValueError if the genome is not the one whose scores are stored.
+    """
+    entry = load(name)
+    if fingerprint(entry.genome) != entry.provenance["sha256"]:
+        raise ValueError(f"zoo entry {name!r} is not the genome it says: its checksum differs")
+    found = analysis.scores(entry.model, entry.genome, entry.task, n, seed)
+    return {key: (entry.scores[key], found[key]) for key in entry.scores}
