@@ -8,12 +8,18 @@ A run is a function of (experiment, seed): killed and resumed, it gives the same
 
 from __future__ import annotations
 
+import datetime
+import hashlib
+import json
 import math
+import platform
 import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +28,19 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from enu_lib import es, experiments
-from enu_lib.config import to_config, to_json
+from enu_lib.config import from_config, to_config, to_json
 from enu_lib.experiments import Experiment
 from enu_lib.rollout import fitness
-from enu_lib.runfolder import Row, append_log, open_folder, read_log, read_tensors, write_tensors
+from enu_lib.runfolder import (
+    Row,
+    RunFolderError,
+    append_log,
+    locked,
+    open_folder,
+    read_log,
+    read_tensors,
+    write_tensors,
+)
 from enu_lib.streams import stream
 
 VERSION = 1  # of the checkpoint's layout
@@ -106,6 +121,7 @@ def evolve(
     progress: bool = True,
     path: str = "auto",
     each: Callable[[Run], bool | None] | None = None,
+    wait: bool = False,
     **settings: Any,
 ) -> Run:
     """Evolve an experiment, by name or your own, and return the run.
@@ -113,7 +129,8 @@ def evolve(
     out: run folder; made if absent, resumed if it holds the same experiment and seed; None: nothing is written.
     parent: a genome (D,) to begin from, in the place of a random one.  time_limit, checkpoint_every: seconds.
     device: auto (GPU if there is one and the model is a network), cpu, cuda.  settings: as for `experiments.get`.
-    each: called after every held-out evaluation; returning True ends the run there.
+    each: called after every held-out evaluation; returning True ends the run there.  wait: if another process is at work
+    in the run folder, wait for it; otherwise that is an error.
     Ctrl-C ends cleanly with everything saved.  Raises ValueError (RunFolderError) for what cannot be used, and
     FloatingPointError when every fitness is NaN.
     """
@@ -128,50 +145,31 @@ def evolve(
         raise ValueError(
             f"parent must have {experiment.model.n_params} values, got {tuple(first.shape)}"
         )
-    now = _Progress(es.start(first), first, -math.inf, 0.0)
-    log: list[Row] = []
-    if folder is not None:
-        start = None if parent is None else fingerprint(parent)
-        config = {"experiment": to_config(experiment), "seed": seed, "parent": start}
-        if open_folder(folder, to_json(config)):
-            now = _load(folder, experiment)
-            append_log(folder, [], keep_below=now.state.generation)
-            log = read_log(folder)
-    saved = len(log)
-
-    def save() -> None:
-        nonlocal saved
+    with ExitStack() as stack:
+        now, log = _Progress(es.start(first), first, -math.inf, 0.0), []
         if folder is not None:
-            append_log(folder, log[saved:])
-            saved = len(log)
-            _save(folder, now)
-
-    def run(stopped: str) -> Run:
-        g, s = now.state.generation, now.seconds
-        best, last = now.best.cpu(), now.state.parent.cpu()
-        return Run(experiment, seed, best, now.score, last, g, s, log, stopped, folder)
-
-    now.state = es.ESState(*(v.to(place) for v in now.state[:3]), now.state.generation)
-    bar = tqdm(
-        total=experiment.generations,
-        initial=now.state.generation,
-        desc=f"{experiment.name}-{experiment.model_name}",
-        unit="gen",
-        disable=not progress,
-        mininterval=0.5,
-    )
-    begun = last_save = time.perf_counter()
-    before = now.seconds
-    stopped = ""
-    with bar, _SoftInterrupt() as interrupt:
-        while not (stopped := _reached(experiment, now) or ""):
-            if interrupt.asked:
-                stopped = "interrupted"
-                break
-            if time_limit is not None and time.perf_counter() - begun >= time_limit:
-                stopped = "time limit"
-                break
-            state, row, held_out = _generation(experiment, now.state, seed, threads, path)
+            stack.enter_context(locked(folder, wait))
+            start = None if parent is None else fingerprint(parent)
+            config = {"experiment": to_config(experiment), "seed": seed, "parent": start}
+            if open_folder(folder, to_json(config)):
+                now, log = _load(folder, experiment)
+        now.state = es.ESState(*(v.to(place) for v in now.state[:3]), now.state.generation)
+        bar = tqdm(
+            total=experiment.generations,
+            initial=now.state.generation,
+            desc=f"{experiment.name}-{experiment.model_name}",
+            unit="gen",
+            disable=not progress,
+            mininterval=0.5,
+        )
+        stack.enter_context(bar)
+        live = partial(fitness, experiment.model, task=experiment.task, threads=threads, path=path)
+        deadline = math.inf if time_limit is None else time.perf_counter() + time_limit
+        save_at = time.perf_counter() + checkpoint_every
+        before, begun, saved, stopped = now.seconds, time.perf_counter(), len(log), None
+        interrupt = stack.enter_context(_SoftInterrupt())
+        while not (stopped := stopped or _reached(experiment, now)):
+            state, row, held_out = _generation(experiment, now.state, seed, live)
             if held_out is not None and not held_out <= now.score:
                 now.best, now.score = state.parent.clone(), held_out
             now.state, now.seconds = state, before + time.perf_counter() - begun
@@ -179,51 +177,38 @@ def evolve(
             bar.update()
             if held_out is not None:
                 bar.set_postfix_str(f"held-out {held_out:.5g}, best {now.score:.5g}")
-                if each is not None and each(run("running")):
+                if each is not None and each(_as_run(experiment, seed, now, log, "running", folder)):
                     stopped = "stopped"
-                    break
-            if time.perf_counter() - last_save >= checkpoint_every:
-                save()
-                last_save = time.perf_counter()
-        save()
-    done = run(stopped)
-    if folder is not None:
-        meta = {
-            **provenance(done, str(place)),
-            "generation": done.generation,
-            "score": done.score,
-        }
-        write_tensors(folder / "genome.safetensors", {"genome": done.genome}, meta)
-    return done
+            if interrupt.asked:
+                stopped = "interrupted"
+            elif time.perf_counter() >= deadline:
+                stopped = "time limit"
+            if folder is not None and time.perf_counter() >= save_at:
+                _save(folder, now, log[saved:])
+                saved, save_at = len(log), time.perf_counter() + checkpoint_every
+        run = _as_run(experiment, seed, now, log, stopped, folder)
+        if folder is not None:
+            _save(folder, now, log[saved:])
+            meta = {**provenance(run, str(place)), "score": run.score}
+            write_tensors(folder / "genome.safetensors", {"genome": run.genome}, meta)
+    return run
 
 
 def load_run(folder: str | Path) -> Run:
     """A run from its folder, as far as it got.  Raises RunFolderError for a folder that is none."""
-    import json
-
-    from enu_lib.config import from_config
-    from enu_lib.runfolder import RunFolderError
-
     folder = Path(folder)
     try:
         config = json.loads((folder / "config.json").read_text())
     except (OSError, ValueError) as error:
         raise RunFolderError(f"{folder} is no run folder ({error})") from None
     experiment = from_config(config["experiment"])
-    now = _load(folder, experiment)
-    log = [row for row in read_log(folder) if row["generation"] < now.state.generation]
+    now, log = _load(folder, experiment, write=False)
     stopped = _reached(experiment, now) or "unfinished"
-    return Run(
-        experiment, config["seed"], now.best, now.score, now.state.parent, now.state.generation,
-        now.seconds, log, stopped, folder,
-    )  # fmt: skip
+    return _as_run(experiment, config["seed"], now, log, stopped, folder)
 
 
 def provenance(run: Run, processor: str) -> dict[str, Any]:
     """Where a genome comes from, JSON-able."""
-    import datetime
-    import platform
-
     from enu_lib import __version__
 
     return {
@@ -240,8 +225,6 @@ def provenance(run: Run, processor: str) -> dict[str, Any]:
 
 def fingerprint(genome: Tensor) -> str:
     """SHA-256 of a genome's bytes."""
-    import hashlib
-
     return hashlib.sha256(genome.detach().cpu().contiguous().numpy().tobytes()).hexdigest()
 
 
@@ -260,15 +243,13 @@ def choose_device(device: str, experiment: Experiment) -> torch.device:
 
 
 def _generation(
-    experiment: Experiment, state: es.ESState, seed: int, threads: int | None, path: str
+    experiment: Experiment, state: es.ESState, seed: int, live: Callable[..., Tensor]
 ) -> tuple[es.ESState, Row, float | None]:
     """One generation: the next state, its row of the log, and the next parent's held-out score if due."""
     settings, g = experiment.es, state.generation
     genomes, mutations = es.ask(settings, state, seed)
-    generator = stream(seed, "environment", g)
-    f = fitness(
-        experiment.model, genomes, experiment.task, experiment.environments, generator, threads, path
-    ).float()
+    environments = {"environments": experiment.environments, "generator": stream(seed, "environment", g)}
+    f = live(genomes, **environments).float()
     state = es.tell(settings, state, mutations, es.merit(settings, f).cpu())
     each = f.mean(1)
     row = {
@@ -282,15 +263,8 @@ def _generation(
     due = (g + 1) % experiment.evaluate_every == 0 or g + 1 == experiment.generations
     if not due:
         return state, row, None
-    held_out = fitness(
-        experiment.model,
-        state.parent[None],
-        experiment.task,
-        experiment.evaluate_environments,
-        stream(seed, "held-out"),
-        threads,
-        path,
-    ).mean()
+    n = experiment.evaluate_environments
+    held_out = live(state.parent[None], environments=n, generator=stream(seed, "held-out")).mean()
     row["held_out"] = held_out.item()
     return state, row, held_out.item()
 
@@ -303,26 +277,38 @@ def _reached(experiment: Experiment, now: _Progress) -> str | None:
     return None
 
 
-def _save(folder: Path, now: _Progress) -> None:
-    tensors = {
-        "parent": now.state.parent,
-        "velocity": now.state.velocity,
-        "variance": now.state.variance,
-        "best": now.best,
-    }
-    score = None if math.isinf(now.score) else now.score
+def _as_run(
+    experiment: Experiment, seed: int, now: _Progress, log: list[Row], stopped: str, folder: Path | None
+) -> Run:
+    return Run(
+        experiment,
+        seed,
+        now.best.cpu(),
+        now.score,
+        now.state.parent.cpu(),
+        now.state.generation,
+        now.seconds,
+        list(log),
+        stopped,
+        folder,
+    )
+
+
+def _save(folder: Path, now: _Progress, rows: list[Row]) -> None:
+    """The log first: rows beyond the checkpoint's generation are dropped when a run goes on."""
+    append_log(folder, rows)
+    tensors = {**dict(zip(("parent", "velocity", "variance"), now.state, strict=False)), "best": now.best}
     meta = {
         "format": VERSION,
         "generation": now.state.generation,
-        "score": score,
+        "score": None if math.isinf(now.score) else now.score,
         "seconds": now.seconds,
     }
     write_tensors(folder / "checkpoint.safetensors", tensors, meta)
 
 
-def _load(folder: Path, experiment: Experiment) -> _Progress:
-    from enu_lib.runfolder import RunFolderError
-
+def _load(folder: Path, experiment: Experiment, write: bool = True) -> tuple[_Progress, list[Row]]:
+    """The checkpoint and the log up to it.  `write`: cut the log file too, to go on from there."""
     path = folder / "checkpoint.safetensors"
     t, meta = read_tensors(path)
     if meta.get("format") != VERSION:
@@ -331,4 +317,7 @@ def _load(folder: Path, experiment: Experiment) -> _Progress:
         raise RunFolderError(f"{path} does not fit {folder / 'config.json'}: choose another --out")
     state = es.ESState(t["parent"], t["velocity"], t["variance"], meta["generation"])
     score = -math.inf if meta["score"] is None else meta["score"]
-    return _Progress(state, t["best"], score, meta["seconds"])
+    if write:
+        append_log(folder, [], keep_below=state.generation)
+    log = [row for row in read_log(folder) if row["generation"] < state.generation]
+    return _Progress(state, t["best"], score, meta["seconds"]), log

@@ -11,9 +11,12 @@ import io
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -29,6 +32,7 @@ COLUMNS = (
     "seconds",  # since the run's start, pauses not counted
 )
 
+LOCK = ".lock"
 Row = dict[str, float]
 
 
@@ -76,22 +80,36 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         ) from None
 
 
+@contextmanager
+def locked(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Make the folder if need be and keep other processes from working in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK)
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout:
+        raise RunFolderError(
+            f"another process is at work in {folder}: wait for it, or choose another folder with --out"
+        ) from None
+    except OSError as error:
+        raise RunFolderError(
+            f"cannot write in {folder} ({error.strerror}): choose another folder with --out"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def open_folder(folder: Path, config: str) -> bool:
-    """Make the folder with its config.json, or check that it belongs to the same configuration.
+    """Write config.json into an empty folder, or check that the folder's own one is of the same configuration.
 
     Returns whether there is a checkpoint to go on from.  Only the run's end (`generations`, `target`) may differ from
     what an existing folder says, and is then noted in its config.json; nothing else in it is changed.
     """
     path = folder / "config.json"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        exists = path.exists()
-    except OSError as error:
-        raise RunFolderError(
-            f"cannot make the folder {folder} ({error.strerror}): choose another with --out"
-        ) from None
-    if not exists:
-        if any(folder.iterdir()):
+    if not path.exists():
+        if any(file.name != LOCK for file in folder.iterdir()):
             raise RunFolderError(f"{folder} is not empty and no run: choose another folder with --out")
         write_atomically(path, config.encode())
         return False

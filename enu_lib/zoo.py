@@ -18,7 +18,7 @@ from torch import Tensor
 
 from enu_lib import analysis
 from enu_lib.config import from_config
-from enu_lib.evolve import Run, fingerprint, provenance
+from enu_lib.evolve import Run, evolve, fingerprint, provenance
 from enu_lib.experiments import Experiment
 from enu_lib.runfolder import read_tensors, write_tensors
 
@@ -83,3 +83,26 @@ def verify(name: str, n: int = 2048, seed: int = 78) -> dict[str, tuple[float, f
         raise ValueError(f"zoo entry {name!r} is not the genome it says: its checksum differs")
     found = analysis.scores(entry.model, entry.genome, entry.task, n, seed)
     return {key: (entry.scores[key], found[key]) for key in entry.scores}
+
+
+def obtain(
+    name: str,
+    profile: str = "zoo",
+    seed: int = 0,
+    generations: int | None = None,
+    runs: str | Path = "build/runs",
+) -> Entry:
+    """A zoo entry, or the same experiment evolved afresh: what notebooks draw from.
+
+    profile "zoo" loads the entry `name` (EXPERIMENT-MODEL).  smoke, laptop and paper evolve that experiment and model
+    first, in a run folder under `runs` that later calls reuse; its provenance then has no scores.  `generations`: the
+    latest parent at that generation, in the place of the best one at the end; its entry is NAME-GENERATIONS.
+    """
+    if profile == "zoo":
+        return load(name if generations is None else f"{name}-{generations}")
+    experiment, _, model = name.rpartition("-")
+    settings = {} if generations is None or profile == "smoke" else {"generations": generations}
+    folder = Path(runs) / f"{name}-{profile}-{seed}"
+    run = evolve(experiment, model=model, profile=profile, seed=seed, out=folder, wait=True, **settings)
+    genome = run.genome if generations is None else run.parent
+    return Entry(name, run.experiment, genome, provenance(run, "cpu"))
