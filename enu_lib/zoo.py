@@ -102,7 +102,8 @@ def obtain(
         return load(name if generations is None else f"{name}-{generations}")
     experiment, _, model = name.rpartition("-")
     settings = {} if generations is None or profile == "smoke" else {"generations": generations}
-    folder = Path(runs) / f"{name}-{profile}-{seed}"
+    part = "" if generations is None else f"-{generations}"
+    folder = Path(runs) / f"{name}-{profile}-{seed}{part}"
     run = evolve(experiment, model=model, profile=profile, seed=seed, out=folder, wait=True, **settings)
     genome = run.genome if generations is None else run.parent
     return Entry(name, run.experiment, genome, provenance(run, "cpu"))
