@@ -99,7 +99,8 @@ def shape(settings: ES, merit: Tensor) -> Tensor:
     """Weights (P,) of the offspring from their ranks.
 
     power: rank r in 0..P-1 (best: P-1) weighs (r / P)^power, normalised to sum 1.  centred: r / (P - 1) - 1/2, divided
-    by P.  Ties share their weight; NaN ranks last.
+    by P.  NaN ranks last.  Ties rank by index: where nobody is better, the parent drifts at random, as in the published
+    code, and so leaves plateaus on which equal weights would hold it for ever.
 
     Raises FloatingPointError if every merit is NaN.
     """
@@ -110,12 +111,9 @@ def shape(settings: ES, merit: Tensor) -> Tensor:
         )
     p = len(merit)
     worst_first = torch.where(merit.isnan(), -math.inf, merit)
-    values, inverse, counts = worst_first.unique(sorted=True, return_inverse=True, return_counts=True)
-    rank = torch.arange(p, dtype=torch.float64, device=merit.device)
+    rank = torch.empty_like(worst_first, dtype=torch.float64)
+    rank[worst_first.argsort(stable=True)] = torch.arange(p, dtype=torch.float64, device=merit.device)
     weight = (rank / p) ** settings.power if settings.shaping == "power" else rank / (p - 1) - 0.5
-    shared = torch.zeros(len(values), dtype=torch.float64, device=merit.device)
-    shared.index_add_(0, torch.repeat_interleave(counts), weight)
-    weight = (shared / counts)[inverse]
     total = weight.sum() if settings.shaping == "power" else p
     return (weight / total).float()
 
