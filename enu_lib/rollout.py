@@ -63,7 +63,7 @@ def fitness(
         return task.score(batch, outputs).mean(-1)
     state, noise = _reset(model, task, environments, generator, genomes.device)
     if isinstance(model, Network) and isinstance(task, Maze) and path != "reference":
-        return kernels.maze_fitness(model, genomes, task, state, noise, threads, path).fitness
+        return kernels.maze_lives(model, genomes, task, state, noise, threads, path).fitness
     return _closed_loop(model, genomes, task, state, noise, threads, path)
 
 

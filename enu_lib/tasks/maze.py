@@ -193,7 +193,8 @@ class Maze:
         back = ate != 0
         energy = torch.where(back, self.full, s.energy)
         energy = torch.where(s.alive, energy - self.energy_cost, energy)
-        fitness = gain + self.alive_bonus * s.alive + 0 * y.sum(-1)  # NaN stays NaN
+        lost = torch.where(s.alive, 0 * y.sum(-1), 0.0)  # NaN stays NaN
+        fitness = gain + self.alive_bonus * s.alive + lost
         alive = s.alive & (energy > 0) & (poisons < self.deadly_poisons)
         shown = torch.where(back, self.reward_steps, (s.shown - 1).clamp(min=0))
         reward = torch.where(back, ate.float(), s.reward) * (shown > 0) * alive

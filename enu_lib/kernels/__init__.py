@@ -1,0 +1,106 @@
+"""Whole lives, fast: the same as `enu_lib.rollout`'s reference, on whatever the machine has.
+
+    unit_outputs(cell, genomes, inputs, noise)               single units on given inputs
+    maze_lives(network, genomes, maze, state, noise)         networks in a maze
+    network_stepper(network, genomes, environments)          a network's steps, for a task written in Python
+
+path: "cpp" is the compiled kernel of the CPU, "torch" needs no compiler and serves GPUs, "auto" takes the first where it
+can be had (the environment variable ENU_KERNEL=cpp|torch decides for a whole process).  Without a compiler one line on
+stderr says so, once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from enu_lib.cells import Cell
+from enu_lib.kernels import cpu, fast_torch
+from enu_lib.network import Network
+from enu_lib.streams import Noise
+
+PATHS = ("auto", "cpp", "torch", "reference")
+
+
+class MazeScores(NamedTuple):
+    """What is left of lives in a maze; all (P, B)."""
+
+    fitness: Tensor
+    foods: Tensor
+    poisons: Tensor
+    steps_alive: Tensor
+    outputs: Tensor | None = None  # (P, B, T, 3) if recorded; zero after death
+
+
+def default_threads() -> int:
+    """All cores that this process may use, or ENU_THREADS."""
+    if os.environ.get("ENU_THREADS"):
+        return max(1, int(os.environ["ENU_THREADS"]))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def choose(path: str, model: Any, genomes: Tensor) -> str:
+    """cpp or torch, for this model and these genomes (P, D)."""
+    if path == "auto":
+        path = os.environ.get("ENU_KERNEL") or "auto"
+    if path not in PATHS:
+        raise ValueError(f"unknown kernel path {path!r}: choose one of {', '.join(PATHS)}")
+    if path == "cpp":
+        return path
+    if path == "torch" or genomes.device.type != "cpu" or not cpu.supports(model):
+        return "torch"
+    return "cpp" if _compiled() else "torch"
+
+
+@lru_cache
+def _compiled() -> bool:
+    try:
+        cpu.library(1)
+    except cpu.Unavailable as error:
+        print(f"enu_lib: {error}; the slower torch path is used instead", file=sys.stderr)
+        return False
+    return True
+
+
+def unit_outputs(
+    cell: Cell,
+    genomes: Tensor,
+    inputs: Tensor,
+    noise: Noise | None = None,
+    threads: int | None = None,
+    path: str = "auto",
+) -> Tensor:
+    """Outputs (P, B, T, C) of single units with genomes (P, D) for inputs (B, T, n_in), the same for all offspring."""
+    if choose(path, cell, genomes) == "cpp":
+        return cpu.unit_outputs(cell, genomes, inputs, noise, threads or default_threads())
+    return fast_torch.unit_outputs(cell, genomes, inputs, noise)
+
+
+def maze_lives(
+    network: Network,
+    genomes: Tensor,
+    maze: Any,
+    state: Any,
+    noise: Noise | None = None,
+    threads: int | None = None,
+    path: str = "auto",
+    record: bool = False,
+) -> MazeScores:
+    """Lives of genomes (P, D) in the B environments of `state`, as `maze.reset` draws it."""
+    if choose(path, network, genomes) == "cpp":
+        lives = cpu.maze_lives(network, genomes, maze, state, noise, threads or default_threads(), record)
+        return MazeScores(*lives)
+    return MazeScores(*fast_torch.maze_lives(network, genomes, maze, state, noise, record))
+
+
+def network_stepper(
+    network: Network, genomes: Tensor, environments: int, threads: int | None = None, path: str = "auto"
+) -> Any:
+    """An object whose `step(x, noise, t)` is a network's next step for all offspring, as fast as there is one."""
+    if choose(path, network, genomes) == "cpp":
+        return cpu.Stepper(network, genomes, environments, threads or default_threads())
+    return fast_torch.Stepper(network, genomes, environments)

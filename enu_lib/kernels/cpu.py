@@ -1,0 +1,237 @@
+"""The CPU's fast path: `life.cpp`, compiled once on first use and kept in the user's cache.
+
+Raises Unavailable where there is no compiler, or where a model is larger than the kernel was made for.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from enu_lib.cells import ENU, LSTM, Cell
+from enu_lib.network import Network
+from enu_lib.streams import Noise
+
+SOURCE = Path(__file__).with_name("life.cpp")
+FLAGS = (
+    "-O3 -march=native -std=c++17 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fPIC -shared -pthread -Wno-psabi"
+).split()  # fmt: skip
+LANES = 16  # of a vector in life.cpp
+MAX_HIDDEN = 64
+
+i32, i64, f32, pointer = ctypes.c_int32, ctypes.c_int64, ctypes.c_float, ctypes.c_void_p
+
+
+class Unavailable(RuntimeError):
+    """The kernel cannot be had here; the message says why."""
+
+
+class _Cell(ctypes.Structure):
+    _fields_ = [
+        *((name, i32) for name in ("kind", "n_in", "n_out", "hidden", "feedback", "clip")),
+        *((name, f32) for name in ("gain", "noise")),
+    ]
+
+
+class _Net(ctypes.Structure):
+    _fields_ = [
+        *((name, _Cell) for name in ("neuron", "synapse")),
+        *((name, i32) for name in ("shared", "inputs", "neurons", "synapses", "outputs")),
+        ("table", pointer),
+    ]
+
+
+class _Maze(ctypes.Structure):
+    _fields_ = [
+        *(
+            (name, i32)
+            for name in (
+                "steps", "move_every", "foods_per_period", "deadly_poisons", "first_meal_counts", "reward_steps", "start",
+                "periods",
+            )
+        ),
+        *((name, f32) for name in ("full", "energy_cost", "alive_bonus")),
+        ("ahead", pointer),
+    ]  # fmt: skip
+
+
+def compiler() -> str | None:
+    """The C++ compiler: $CXX, else c++, g++ or clang++."""
+    names = [os.environ["CXX"]] if os.environ.get("CXX") else ["c++", "g++", "clang++"]
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+def cache() -> Path:
+    """Where compiled kernels are kept: $ENU_CACHE, else the user's cache folder."""
+    if os.environ.get("ENU_CACHE"):
+        return Path(os.environ["ENU_CACHE"])
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "enu_lib"
+
+
+@lru_cache
+def library(vectors: int) -> ctypes.CDLL:
+    """The kernel for up to 16 `vectors` hidden units, compiled if it is not in the cache."""
+    cxx = compiler()
+    if cxx is None:
+        raise Unavailable("no C++ compiler was found (c++, g++, clang++ or $CXX)")
+    command = [cxx, *FLAGS, f"-DHV={vectors}"]
+    text = SOURCE.read_bytes() + " ".join(command).encode() + _processor().encode()
+    path = cache() / f"life-{hashlib.sha256(text).hexdigest()[:20]}.so"
+    if not path.exists():
+        _compile(command, path)
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise Unavailable(f"the compiled kernel {path} cannot be loaded ({error})") from None
+
+
+def _compile(command: list[str], path: Path) -> None:
+    """To a temporary name, then renamed: several processes may do this at once."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".so")
+    except OSError as error:
+        raise Unavailable(f"{path.parent} cannot be written ({error}); set ENU_CACHE") from None
+    os.close(handle)
+    done = subprocess.run([*command, str(SOURCE), "-o", temporary], capture_output=True, text=True)
+    if done.returncode:
+        os.unlink(temporary)
+        reason = (done.stderr.strip().splitlines() or ["no message"])[0]
+        raise Unavailable(f"{command[0]} could not compile the kernel: {reason}")
+    os.replace(temporary, path)
+
+
+def _processor() -> str:
+    """What -march=native depends on, so that machines may share a cache."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return "".join(next((x for x in lines if x.startswith(key)), "") for key in ("flags", "Features"))
+    except OSError:
+        return platform.platform() + platform.processor()
+
+
+def supports(model: Any) -> bool:
+    """Whether the kernel is made for a model of this size."""
+    return model.hidden <= MAX_HIDDEN
+
+
+def unit_outputs(
+    cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None, threads: int
+) -> Tensor:
+    """Outputs (P, B, T, C) of single units for inputs (B, T, n_in)."""
+    b, t, _ = inputs.shape
+    y = torch.empty(len(genomes), b, t, cell.n_out)
+    table, offsets = _noise(noise, cell.n_out)
+    library(_vectors(cell)).unit_outputs(
+        ctypes.byref(_cell(cell)), i64(len(genomes)), i64(b), i64(t), _at(genomes := _floats(genomes)),
+        _at(inputs := _floats(inputs)), _at(table), _at(offsets), _at(y), threads,
+    )  # fmt: skip
+    return y
+
+
+def maze_lives(
+    network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None, threads: int, record: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
+    """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3)."""
+    from enu_lib.tasks.maze import geometry
+
+    g = geometry(maze)
+    p, b = len(genomes), state.places.shape[1]
+    ahead = np.asarray(g.ahead, dtype=np.int64)
+    rules = _Maze(
+        maze.steps, maze.move_every, maze.foods_per_period, maze.deadly_poisons, maze.first_meal_counts,
+        maze.reward_steps, g.start, state.places.shape[2], maze.full, maze.energy_cost, maze.alive_bonus,
+        ahead.ctypes.data,
+    )  # fmt: skip
+    net, keep = _net(network)
+    table, offsets = _noise(noise, network.noise_shape[0] if noise else 0)
+    fitness = torch.empty(p, b)
+    counts = [torch.empty(p, b, dtype=torch.int32) for _ in range(3)]
+    y = torch.zeros(p, b, maze.steps, 3) if record else None
+    drawn = [v[0].contiguous() for v in (state.sensor_of, state.action_of, state.places)]
+    library(_vectors(network)).maze_lives(
+        ctypes.byref(net), ctypes.byref(rules), i64(p), i64(b), _at(genomes := _floats(genomes)), _at(table),
+        _at(offsets), *map(_at, drawn), _at(fitness), *map(_at, counts), _at(y), threads,
+    )  # fmt: skip
+    del keep
+    return fitness, counts[0].long(), counts[1].long(), counts[2].long(), y
+
+
+class Stepper:
+    """A network's steps, one after another, for tasks written in Python.  `step` has the shapes of `Network.step`."""
+
+    def __init__(self, network: Network, genomes: Tensor, environments: int, threads: int) -> None:
+        self.network, self.genomes, self.threads = network, _floats(genomes), threads
+        self._library = library(_vectors(network))
+        self._net, self._keep = _net(network)
+        self._library.network_memory.restype = i64
+        size = self._library.network_memory(ctypes.byref(self._net))
+        self._memory = torch.zeros(len(genomes), environments, size)
+        self._table: tuple[Tensor, Tensor] | None = None
+
+    def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
+        """x (P or 1, B, I, k) -> the network's output (P, B, n_outputs)."""
+        n, (p, b) = self.network, self._memory.shape[:2]
+        x = _floats(x.expand(x.shape[0], b, -1, -1))
+        offsets = None
+        if noise is not None:
+            if self._table is None or self._table[0] is not noise.table:
+                self._table = (noise.table, _noise(noise, n.noise_shape[0])[0])
+            offsets = noise.offsets[t].contiguous()
+        y = torch.empty(p, b, n.n_outputs)
+        self._library.network_step(
+            ctypes.byref(self._net), i64(p), i64(b), _at(self.genomes), _at(x), i64(x.shape[-1]), i64(x.shape[0]),
+            _at(self._memory), _at(None if offsets is None else self._table[1]), _at(offsets), _at(y), None, self.threads,
+        )  # fmt: skip
+        return y
+
+
+def _vectors(model: Any) -> int:
+    if not supports(model):
+        raise Unavailable(f"the kernel is made for at most {MAX_HIDDEN} hidden units, not {model.hidden}")
+    return -(-model.hidden // LANES)
+
+
+def _cell(cell: Cell) -> _Cell:
+    kind = 0 if isinstance(cell, ENU) else 2 if isinstance(cell, LSTM) else 1
+    enu = isinstance(cell, ENU)
+    feedback, clip, gain = (cell.feedback, True, cell.gain) if enu else (False, cell.clip, 1.0)
+    return _Cell(kind, cell.n_in, cell.n_out, cell.hidden, feedback, clip, gain, cell.noise)
+
+
+def _net(network: Network) -> tuple[_Net, np.ndarray]:
+    """The structure, and the table that it points to and that has to outlive it."""
+    table = np.asarray(network.connections, dtype=np.int32)
+    return _Net(
+        _cell(network.neuron_cell), _cell(network.synapse_cell), network.shared, network.n_inputs,
+        network.neurons, network.synapses, network.n_outputs, table.ctypes.data,
+    ), table  # fmt: skip
+
+
+def _noise(noise: Noise | None, values: int) -> tuple[Tensor | None, Tensor | None]:
+    """The table, long enough to be read on from any offset, and the offsets."""
+    if noise is None:
+        return None, None
+    more = -(-(values + LANES) // len(noise.table))
+    return torch.cat([noise.table] * (1 + more))[: len(noise.table) + values + LANES], noise.offsets.contiguous()
+
+
+def _floats(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("cpu", torch.float32).contiguous()
+
+
+def _at(tensor: Tensor | None) -> pointer:
+    return pointer(0 if tensor is None else tensor.data_ptr())

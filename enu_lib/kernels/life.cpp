@@ -1,0 +1,516 @@
+// Whole lives on the CPU: single units on given inputs, networks step by step, networks in a maze.
+//
+// Vectors run over the hidden units, so that a unit's memory and a weight row are one or two registers; several units
+// that share the rules are stepped together, so that each weight row that is loaded serves them all.  Everything of an
+// offspring stays in the core's cache for its whole life.  Offspring are independent of one another and are shared out
+// among threads; nothing that a thread computes depends on how many there are.
+//
+// Compiled with -DHV=n: hidden units rounded up to n vectors of 16.
+
+#include <atomic>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <thread>
+#include <vector>
+
+typedef float vec __attribute__((vector_size(64)));
+typedef float loose __attribute__((vector_size(64), aligned(4)));  // an unaligned vector
+constexpr int L = 16, HP = HV * L;
+#define INLINE static inline __attribute__((always_inline))
+
+enum Kind { ENU = 0, GRU = 1, LSTM = 2 };
+
+struct Cell {  // as kernels/cpu.py fills it
+    int32_t kind, n_in, n_out, hidden, feedback, clip;
+    float gain, noise;
+    int gates() const { return kind == LSTM ? 4 : 3; }
+    int out_stride() const { return (n_out + L - 1) / L * L; }
+    int params() const {
+        if (kind == ENU) return (n_in + feedback * n_out + hidden + 1) * 3 * hidden + (hidden + 1) * n_out;
+        return (n_in + hidden + 2) * gates() * hidden + (hidden + 1) * n_out;
+    }
+};
+
+INLINE vec all(float x) { return vec{} + x; }
+INLINE vec load(const float* p) { return *(const loose*)p; }
+INLINE void store(float* p, vec v) { *(loose*)p = v; }
+INLINE vec clamp(vec x, float low, float high) {  // NaN stays NaN
+    x = x > high ? all(high) : x;
+    return x < low ? all(low) : x;
+}
+INLINE vec tanh_(vec x) {  // minimax rational, error 4e-7
+    x = clamp(x, -8.0f, 8.0f);
+    const vec u = x * x;
+    const vec p = ((1.131043934146936e-05f * u + 0.002938852955722534f) * u + 0.1291366749500106f) * u + 0.9999993638372482f;
+    const vec q = (((2.4238996117558676e-07f * u + 0.0002370316946268786f) * u + 0.023763937834533733f) * u
+                   + 0.46246766703533804f) * u + 1.0f;
+    return x * p / q;
+}
+INLINE vec sigmoid_of_double(vec half) { return 0.5f + 0.5f * tanh_(half); }  // sigmoid(2 x) of x
+
+// The rules of one offspring's cell, rows padded to whole vectors; the constants inside tanh and sigmoid are folded in.
+struct Rules {
+    Cell cell;
+    int G, CP;
+    std::vector<float> memory;
+    float *x, *o, *h, *bias, *late, *out;  // (n_in, G, HP) (n_out, G, HP) (hidden, G, HP) (G, HP) (HP) (hidden + 1, CP)
+
+    explicit Rules(const Cell& c) : cell(c), G(c.gates()), CP(c.out_stride()) {
+        const size_t row = G * HP, rows = c.n_in + c.n_out + c.hidden + 1;
+        memory.resize(rows * row + HP + (c.hidden + 1) * CP + HP + L);
+        float* p = (float*)(((uintptr_t)memory.data() + 63) & ~(uintptr_t)63);
+        x = p, p += c.n_in * row;
+        o = p, p += c.n_out * row;
+        h = p, p += c.hidden * row;
+        bias = p, p += row;
+        late = p, p += HP;
+        out = p;
+    }
+
+    void set(const float* genome) {
+        std::fill(memory.begin(), memory.end(), 0.0f);
+        const int H = cell.hidden, C = cell.n_out;
+        float scale[4];
+        if (cell.kind == ENU) {
+            scale[0] = scale[1] = 1.5f, scale[2] = 3.0f;
+            const int K = cell.n_in + cell.feedback * C + H + 1;
+            for (int k = 0; k < K; k++) {
+                float* row = k < cell.n_in ? x + k * G * HP
+                    : k < K - H - 1 ? o + (k - cell.n_in) * G * HP
+                    : k < K - 1 ? h + (k - (K - H - 1)) * G * HP : bias;
+                for (int j = 0; j < H; j++) {
+                    row[j] = scale[0] * genome[k * 2 * H + j];
+                    row[HP + j] = scale[1] * genome[k * 2 * H + H + j];
+                    row[2 * HP + j] = scale[2] * genome[K * 2 * H + k * H + j];
+                }
+            }
+            for (int j = 0; j < H; j++) bias[j] -= 1.5f;
+            genome += K * 3 * H;
+        } else {
+            for (int g = 0; g < 4; g++) scale[g] = g == 2 ? 1.0f : 0.5f;
+            const float *ih = genome, *hh = ih + cell.n_in * G * H, *bi = hh + H * G * H, *bh = bi + G * H;
+            for (int g = 0; g < G; g++)
+                for (int j = 0; j < H; j++) {
+                    for (int k = 0; k < cell.n_in; k++) x[(k * G + g) * HP + j] = scale[g] * ih[(k * G + g) * H + j];
+                    for (int k = 0; k < H; k++) h[(k * G + g) * HP + j] = scale[g] * hh[(k * G + g) * H + j];
+                    const bool after = cell.kind == GRU && g == 2;  // reset multiplies this bias too
+                    bias[g * HP + j] = scale[g] * (bi[g * H + j] + (after ? 0.0f : bh[g * H + j]));
+                    if (after) late[j] = bh[g * H + j];
+                }
+            genome = bh + G * H;
+        }
+        for (int k = 0; k <= H; k++)
+            for (int c = 0; c < C; c++) {
+                if (C == 1) out[k] = genome[k];  // one output: a dot product, so the weights lie along the memory
+                else out[k * CP + c] = genome[k * C + c];
+            }
+    }
+};
+
+// acc[r] += x[r] W for R rows and N vectors of each weight row.
+template <int R, int N>
+INLINE void accumulate(vec (&acc)[R][N], const float* x, int stride, int K, const float* W, int row) {
+    for (int k = 0; k < K; k++, W += row) {
+        vec w[N];
+#pragma GCC unroll 16
+        for (int v = 0; v < N; v++) w[v] = ((const vec*)W)[v];
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) {
+            const float xr = x[r * stride + k];
+#pragma GCC unroll 16
+            for (int v = 0; v < N; v++) acc[r][v] += w[v] * xr;
+        }
+    }
+}
+
+template <int R, int N>
+INLINE void begin(vec (&acc)[R][N], const float* const* a, const float* const* b, int offset) {
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 16
+        for (int v = 0; v < N; v++)
+            acc[r][v] = ((const vec*)(a[r] + offset))[v] + (b ? ((const vec*)(b[r] + offset))[v] : vec{});
+}
+
+template <int R>
+INLINE void read_out(const Rules& w, const float* h, float* o, const float* noise, int noise_stride) {
+    const int H = w.cell.hidden, C = w.cell.n_out;
+    if (C == 1) {
+        for (int r = 0; r < R; r++) {
+            vec sum = {};
+            for (int v = 0; v < HV; v++) sum += ((const vec*)(h + r * HP))[v] * load(w.out + v * L);
+            // out[hidden] is the bias and lies in the last vector or right after it; padded memory is zero
+            float s[L], y = 0;
+            store(s, sum);
+            for (int n = L / 2; n; n /= 2)
+                for (int i = 0; i < n; i++) s[i] += s[i + n];
+            y = s[0] + w.out[H];
+            if (noise) y += w.cell.noise * noise[r * noise_stride];
+            if (w.cell.kind == ENU) y *= w.cell.gain;
+            if (w.cell.clip) y = y > 1 ? 1.0f : y < 0 ? 0.0f : y;
+            o[r * w.CP] = y;
+        }
+        return;
+    }
+    for (int c = 0; c < w.CP; c += L) {
+        vec acc[R][1];
+        for (int r = 0; r < R; r++) acc[r][0] = load(w.out + H * w.CP + c);
+        accumulate<R, 1>(acc, h, HP, H, w.out + c, w.CP);
+        for (int r = 0; r < R; r++) {
+            vec y = acc[r][0];
+            if (noise) y += w.cell.noise * load(noise + r * noise_stride + c);
+            if (w.cell.kind == ENU) y *= w.cell.gain;
+            if (w.cell.clip) y = clamp(y, 0.0f, 1.0f);
+            store(o + r * w.CP + c, y);
+        }
+    }
+}
+
+// One step of R units.  a, b: rows (G, HP) that the gates begin with, b may be null; x: further inputs, n of them.
+// h (R, HP), c (R, HP; LSTM's cell), o (R, CP) change.
+template <int R>
+static void step(const Rules& w, const float* const* a, const float* const* b, const float* x, int x_stride, int n,
+                 float* h, float* c, float* o, const float* noise, int noise_stride) {
+    const int row = w.G * HP, H = w.cell.hidden, C = w.cell.n_out;
+    alignas(64) float kept[R][HP], rh[R][HP];
+    if (w.cell.kind == ENU) {
+        {
+            vec acc[R][2 * HV];
+            begin(acc, a, b, 0);
+            accumulate(acc, x, x_stride, n, w.x, row);
+            if (w.cell.feedback) accumulate(acc, o, w.CP, C, w.o, row);
+            accumulate(acc, h, HP, H, w.h, row);
+#pragma GCC unroll 16
+            for (int r = 0; r < R; r++)
+                for (int v = 0; v < HV; v++) {
+                    ((vec*)rh[r])[v] = sigmoid_of_double(acc[r][v]) * ((vec*)(h + r * HP))[v];
+                    ((vec*)kept[r])[v] = sigmoid_of_double(acc[r][HV + v]);
+                }
+        }
+        vec acc[R][HV];
+        begin(acc, a, b, 2 * HP);
+        accumulate(acc, x, x_stride, n, w.x + 2 * HP, row);
+        if (w.cell.feedback) accumulate(acc, o, w.CP, C, w.o + 2 * HP, row);
+        accumulate(acc, rh[0], HP, H, w.h + 2 * HP, row);
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++)
+            for (int v = 0; v < HV; v++) {
+                const vec z = ((vec*)kept[r])[v], old = ((vec*)(h + r * HP))[v];
+                ((vec*)(h + r * HP))[v] = (1 - z) * old + z * tanh_(acc[r][v]);
+            }
+    } else if (w.cell.kind == GRU) {
+        {
+            vec acc[R][2 * HV];
+            begin(acc, a, b, 0);
+            accumulate(acc, x, x_stride, n, w.x, row);
+            accumulate(acc, h, HP, H, w.h, row);
+            for (int r = 0; r < R; r++)
+                for (int v = 0; v < HV; v++) {
+                    ((vec*)rh[r])[v] = sigmoid_of_double(acc[r][v]);
+                    ((vec*)kept[r])[v] = sigmoid_of_double(acc[r][HV + v]);
+                }
+        }
+        vec inner[R][HV], acc[R][HV];
+        for (int r = 0; r < R; r++)
+            for (int v = 0; v < HV; v++) inner[r][v] = ((const vec*)w.late)[v];
+        accumulate(inner, h, HP, H, w.h + 2 * HP, row);
+        begin(acc, a, b, 2 * HP);
+        accumulate(acc, x, x_stride, n, w.x + 2 * HP, row);
+        for (int r = 0; r < R; r++)
+            for (int v = 0; v < HV; v++) {
+                const vec z = ((vec*)kept[r])[v], old = ((vec*)(h + r * HP))[v];
+                ((vec*)(h + r * HP))[v] = (1 - z) * tanh_(acc[r][v] + ((vec*)rh[r])[v] * inner[r][v]) + z * old;
+            }
+    } else {
+        {
+            vec acc[R][2 * HV];  // input, forget
+            begin(acc, a, b, 0);
+            accumulate(acc, x, x_stride, n, w.x, row);
+            accumulate(acc, h, HP, H, w.h, row);
+            for (int r = 0; r < R; r++)
+                for (int v = 0; v < HV; v++) {
+                    ((vec*)rh[r])[v] = sigmoid_of_double(acc[r][v]);
+                    ((vec*)kept[r])[v] = sigmoid_of_double(acc[r][HV + v]);
+                }
+        }
+        vec acc[R][2 * HV];  // cell, output
+        begin(acc, a, b, 2 * HP);
+        accumulate(acc, x, x_stride, n, w.x + 2 * HP, row);
+        accumulate(acc, h, HP, H, w.h + 2 * HP, row);
+        for (int r = 0; r < R; r++)
+            for (int v = 0; v < HV; v++) {
+                vec& cell = ((vec*)(c + r * HP))[v];
+                cell = ((vec*)kept[r])[v] * cell + ((vec*)rh[r])[v] * tanh_(acc[r][v]);
+                ((vec*)(h + r * HP))[v] = sigmoid_of_double(acc[r][HV + v]) * tanh_(cell);
+            }
+    }
+    read_out<R>(w, h, o, noise, noise_stride);
+}
+
+// The same for any number of units, in blocks that fill the registers.
+static void step_all(const Rules& w, int rows, const float* const* a, const float* const* b, const float* x,
+                     int x_stride, int n, float* h, float* c, float* o, const float* noise, int noise_stride) {
+    int r = 0;
+#define BLOCK(R)                                                                                                    \
+    for (; r + R <= rows; r += R)                                                                                   \
+        step<R>(w, a + r, b ? b + r : nullptr, x + r * x_stride, x_stride, n, h + r * HP, c + r * HP, o + r * w.CP, \
+                noise ? noise + r * noise_stride : nullptr, noise_stride);
+#if HV == 1
+    BLOCK(8)
+#endif
+#if HV <= 2
+    BLOCK(6)
+#endif
+    BLOCK(4) BLOCK(2) BLOCK(1)
+#undef BLOCK
+}
+
+// out (rows, G, HP) = first + x W, gate by gate.  Rows beyond the last block of 6 go one by one.
+static void project(int G, int rows, const float* x, int stride, int K, const float* W, const float* first, float* out) {
+    for (int g = 0; g < G; g++) {
+        int r = 0;
+#define BLOCK(R)                                                                                              \
+    for (; r + R <= rows; r += R) {                                                                           \
+        vec acc[R][HV];                                                                                       \
+        for (int i = 0; i < R; i++)                                                                           \
+            for (int v = 0; v < HV; v++) acc[i][v] = first ? ((const vec*)(first + g * HP))[v] : vec{};       \
+        accumulate(acc, x + r * stride, stride, K, W + g * HP, G * HP);                                       \
+        for (int i = 0; i < R; i++)                                                                           \
+            for (int v = 0; v < HV; v++) ((vec*)(out + ((r + i) * G + g) * HP))[v] = acc[i][v];               \
+    }
+        BLOCK(6) BLOCK(1)
+#undef BLOCK
+    }
+}
+
+struct Net {  // as kernels/cpu.py fills it
+    Cell neuron, synapse;
+    int32_t shared, inputs, neurons, synapses, outputs;
+    const int32_t* table;  // (neurons, synapses) presynaptic neuron
+};
+
+struct Buffer {  // aligned floats, all zero
+    std::vector<float> memory;
+    float* p;
+    explicit Buffer(size_t n) : memory(n + L) { p = (float*)(((uintptr_t)memory.data() + 63) & ~(uintptr_t)63); }
+};
+
+// Working memory of one agent's network.
+struct Agent {
+    const Net& net;
+    const int N, S, C, CP, G, row;
+    const bool noisy;
+    Buffer neuron_h, neuron_c, neuron_o, synapse_h, synapse_c, synapse_o, current, zero, pre, post;
+    std::vector<const float*> source, a, b, bias;
+
+    explicit Agent(const Net& n)
+        : net(n), N(n.neurons), S(n.synapses), C(n.neuron.n_out), CP(n.neuron.out_stride()), G(n.synapse.gates()),
+          row(G * HP), noisy(n.neuron.noise > 0), neuron_h(N * HP), neuron_c(N * HP), neuron_o(N * CP),
+          synapse_h(N * S * HP), synapse_c(N * S * HP), synapse_o(N * S * CP), current(N * CP), zero(row),
+          pre((n.inputs + N) * row), post(N * row), source(n.inputs + N), a(N * S), b(N * S), bias(N) {
+        for (int i = 0; i < n.inputs; i++) source[i] = zero.p;
+        for (int i = 0; i < N; i++) source[n.inputs + i] = pre.p + (n.inputs + i) * row;
+    }
+
+    void clear() {
+        for (Buffer* x : {&neuron_h, &neuron_c, &neuron_o, &synapse_h, &synapse_c, &synapse_o})
+            std::fill(x->memory.begin(), x->memory.end(), 0.0f);
+    }
+
+    // One step; the input neurons' projected channels are at source[0 .. inputs).  noise: neurons', then synapses'.
+    void step(const Rules& neuron, const Rules& synapse, const float* noise) {
+        // A synapse's input is two gathered rows, so each source is projected once, not once for each synapse.
+        project(G, N, neuron_o.p, CP, C, synapse.x, nullptr, pre.p + net.inputs * row);
+        project(G, N, neuron_o.p, CP, C, synapse.x + C * row, synapse.bias, post.p);
+        for (int i = 0; i < N; i++)
+            for (int s = 0; s < S; s++) {
+                a[i * S + s] = source[net.table[i * S + s]];
+                b[i * S + s] = post.p + i * row;
+            }
+        step_all(synapse, N * S, a.data(), b.data(), synapse_h.p, 0, 0, synapse_h.p, synapse_c.p, synapse_o.p,
+                 noisy ? noise + N * C : nullptr, C);
+        const float share = 1.0f / S;
+        for (int i = 0; i < N; i++)
+            for (int c = 0; c < CP; c += L) {
+                vec sum = {};
+                for (int s = 0; s < S; s++) sum += load(synapse_o.p + (i * S + s) * CP + c);
+                store(current.p + i * CP + c, sum * share);
+            }
+        for (int i = 0; i < N; i++) bias[i] = neuron.bias;
+        step_all(neuron, N, bias.data(), nullptr, current.p, CP, C, neuron_h.p, neuron_c.p, neuron_o.p,
+                 noisy ? noise : nullptr, C);
+    }
+
+    float output(int i) const { return neuron_o.p[(N - net.outputs + i) * CP]; }
+};
+
+// Rules of an offspring's neuron and synapse (the same object for both if shared).
+struct Pair {
+    Rules neuron, synapse;
+    const Net& net;
+    explicit Pair(const Net& n) : neuron(n.neuron), synapse(n.synapse), net(n) {}
+    static int64_t params(const Net& n) { return n.synapse.params() + (n.shared ? 0 : n.neuron.params()); }
+    void set(const float* genome) {
+        if (!net.shared) neuron.set(genome), genome += net.neuron.params();
+        synapse.set(genome);
+    }
+    const Rules& first() const { return net.shared ? synapse : neuron; }
+};
+
+static void share_out(int64_t items, int threads, const std::function<void(std::atomic<int64_t>&)>& work) {
+    std::atomic<int64_t> next{0};
+    if (threads > items) threads = (int)items;
+    std::vector<std::thread> others;
+    for (int i = 1; i < threads; i++) others.emplace_back([&] { work(next); });
+    work(next);
+    for (auto& t : others) t.join();
+}
+
+struct MazeRules {  // as kernels/cpu.py fills it
+    int32_t steps, move_every, foods_per_period, deadly_poisons, first_meal_counts, reward_steps, start, periods;
+    float full, energy_cost, alive_bonus;
+    const int64_t* ahead;  // (cells, 4) the cell ahead for each heading, -1: a wall
+};
+
+extern "C" {
+
+// y (P, B, T, C) for x (B, T, n_in); noise of step t and environment b at table + offsets[t * B + b], or table null.
+void unit_outputs(const Cell* cell, int64_t P, int64_t B, int64_t T, const float* genomes, const float* x,
+                  const float* table, const int64_t* offsets, float* y, int threads) {
+    const int64_t D = cell->params(), n = cell->n_in, C = cell->n_out;
+    const int rows = HV == 1 ? 8 : HV == 2 ? 6 : 4;
+    share_out(P, threads, [&](std::atomic<int64_t>& next) {
+        Rules w(*cell);
+        Buffer h(rows * HP), c(rows * HP), o(rows * w.CP), now(rows * n), noise(rows * C + L);
+        std::vector<const float*> bias(rows, w.bias);
+        for (int64_t p; (p = next++) < P;) {
+            w.set(genomes + p * D);
+            for (int64_t b0 = 0; b0 < B; b0 += rows) {
+                const int R = (int)std::min<int64_t>(rows, B - b0);
+                for (Buffer* m : {&h, &c, &o}) std::fill(m->memory.begin(), m->memory.end(), 0.0f);
+                for (int64_t t = 0; t < T; t++) {
+                    for (int r = 0; r < R; r++) {
+                        memcpy(now.p + r * n, x + ((b0 + r) * T + t) * n, n * sizeof(float));
+                        if (table) memcpy(noise.p + r * C, table + offsets[t * B + b0 + r], C * sizeof(float));
+                    }
+                    step_all(w, R, bias.data(), nullptr, now.p, (int)n, (int)n, h.p, c.p, o.p,
+                             table ? noise.p : nullptr, (int)C);
+                    for (int r = 0; r < R; r++)
+                        memcpy(y + (((p * B + b0 + r) * T) + t) * C, o.p + r * w.CP, C * sizeof(float));
+                }
+            }
+        }
+    });
+}
+
+// One step of all networks.  memory (P, B, size) as `network_memory` gives it: every unit's memory and output, packed.
+int64_t network_memory(const Net* net) {
+    const int64_t N = net->neurons, M = N * net->synapses, lstm = net->neuron.kind == LSTM ? 2 : 1;
+    return (N + M) * (lstm * HP + net->neuron.out_stride());
+}
+
+void network_step(const Net* net, int64_t P, int64_t B, const float* genomes, const float* x, int64_t channels,
+                  int64_t x_population, float* memory, const float* table, const int64_t* offsets, float* y, float* all_o,
+                  int threads) {
+    const int64_t size = network_memory(net), D = Pair::params(*net), I = net->inputs, N = net->neurons;
+    share_out(P, threads, [&](std::atomic<int64_t>& next) {
+        Pair rules(*net);
+        Agent agent(*net);
+        for (int i = 0; i < I; i++) agent.source[i] = agent.pre.p + i * agent.row;
+        for (int64_t p; (p = next++) < P;) {
+            rules.set(genomes + p * D);
+            for (int64_t b = 0; b < B; b++) {
+                float* m = memory + (p * B + b) * size;
+                struct Part { Buffer& buffer; int64_t n; };
+                const int64_t M = N * net->synapses, CP = agent.CP;
+                std::vector<Part> parts = {{agent.neuron_h, N * HP}, {agent.neuron_o, N * CP},
+                                           {agent.synapse_h, M * HP}, {agent.synapse_o, M * CP}};
+                if (net->neuron.kind == LSTM)
+                    parts.push_back({agent.neuron_c, N * HP}), parts.push_back({agent.synapse_c, M * HP});
+                for (auto& part : parts) memcpy(part.buffer.p, m, part.n * sizeof(float)), m += part.n;
+                const float* xb = x + ((x_population > 1 ? p * B : 0) + b) * I * channels;
+                project(agent.G, (int)I, xb, (int)channels, (int)channels, rules.synapse.x, nullptr, agent.pre.p);
+                agent.step(rules.first(), rules.synapse, table ? table + offsets[b] : nullptr);
+                m = memory + (p * B + b) * size;
+                for (auto& part : parts) memcpy(m, part.buffer.p, part.n * sizeof(float)), m += part.n;
+                for (int i = 0; i < net->outputs; i++) y[(p * B + b) * net->outputs + i] = agent.output(i);
+                if (all_o)
+                    for (int i = 0; i < N; i++)
+                        memcpy(all_o + ((p * B + b) * N + i) * agent.C, agent.neuron_o.p + i * CP, agent.C * sizeof(float));
+            }
+        }
+    });
+}
+
+// Whole lives in a maze, as tasks/maze.py has it.  A life that has ended is not stepped any more.
+// places (B, periods, 2) cells of food and poison; y (P, B, T, 3) may be null.
+void maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, const float* genomes, const float* table,
+                const int64_t* offsets, const int64_t* sensor_of, const int64_t* action_of, const int64_t* places,
+                float* fitness, int32_t* foods, int32_t* poisons, int32_t* alive_steps, float* y, int threads) {
+    const int64_t D = Pair::params(*net), T = maze->steps;
+    share_out(P, threads, [&](std::atomic<int64_t>& next) {
+        Pair rules(*net);
+        Agent agent(*net);
+        const int row = agent.row;
+        for (int64_t p; (p = next++) < P;) {
+            rules.set(genomes + p * D);
+            const float *sensed = rules.synapse.x, *good = sensed + row, *bad = sensed + 2 * row;
+            for (int64_t b = 0; b < B; b++) {
+                agent.clear();
+                const int64_t *so = sensor_of + b * 3, *ao = action_of + b * 3, *place = places + b * maze->periods * 2;
+                int64_t cell = maze->start, heading = 0, shown = 0;
+                int32_t food = 0, poison = 0, t = 0;
+                float energy = maze->full, total = 0, reward = 0, votes[3] = {0, 0, 0};
+                for (bool alive = true; alive && t < T; t++) {
+                    const int64_t period = food / maze->foods_per_period;
+                    const int64_t food_at = place[period * 2], poison_at = place[period * 2 + 1];
+                    const int64_t ahead = maze->ahead[cell * 4 + heading];
+                    agent.source[so[0]] = ahead < 0 ? sensed : agent.zero.p;
+                    agent.source[so[1]] = ahead == food_at ? sensed : agent.zero.p;
+                    agent.source[so[2]] = ahead == poison_at ? sensed : agent.zero.p;
+                    agent.source[3] = reward > 0 ? good : reward < 0 ? bad : agent.zero.p;
+                    agent.step(rules.first(), rules.synapse, table ? table + offsets[t * B + b] : nullptr);
+                    float sum = 0;
+                    for (int i = 0; i < 3; i++) {
+                        const float out = agent.output(i);
+                        votes[i] += out, sum += out;
+                        if (y) y[((p * B + b) * T + t) * 3 + i] = out;
+                    }
+                    int ate = 0;
+                    if ((t + 1) % maze->move_every == 0) {
+                        int best = 0;
+                        for (int i = 1; i < 3; i++)
+                            if (votes[i] > votes[best]) best = i;
+                        int same = 0;
+                        for (int i = 0; i < 3; i++) same += votes[i] == votes[best];
+                        if (same == 1 && sum == sum) {
+                            const int64_t action = ao[best];
+                            if (action == 0) {
+                                if (ahead >= 0) cell = ahead;
+                                ate = (cell == food_at) - (cell == poison_at);
+                            } else heading = (heading + (action == 2 ? 1 : 3)) % 4;
+                        }
+                        votes[0] = votes[1] = votes[2] = 0;
+                    }
+                    float gain = (float)ate;
+                    if (ate) {
+                        if (maze->first_meal_counts && food + poison == 0) gain = 1;
+                        (ate > 0 ? food : poison)++;
+                        energy = maze->full, cell = maze->start, heading = 0;
+                    }
+                    energy -= maze->energy_cost;
+                    total += gain + maze->alive_bonus + 0 * sum;  // NaN stays NaN
+                    shown = ate ? maze->reward_steps : shown > 0 ? shown - 1 : 0;
+                    reward = shown > 0 ? (ate ? (float)ate : reward) : 0;
+                    alive = energy > 0 && poison < maze->deadly_poisons;
+                }
+                const int64_t i = p * B + b;
+                fitness[i] = total, foods[i] = food, poisons[i] = poison, alive_steps[i] = t;
+            }
+        }
+    });
+}
+
+}  // extern "C"
