@@ -1,0 +1,100 @@
+"""Run one notebook of the book with parameters: python book/run.py book/13_single_units.py -o build/notebooks -p seed 1.
+
+The notebook is text (py:percent); jupytext reads it and papermill executes it.  Success makes OUT/NAME.ipynb, failure
+OUT/NAME.failed.ipynb and exit code 1, so that make never takes a failed page for a done one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+import papermill
+import yaml
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def defaults(notebook: nbformat.NotebookNode) -> list[str]:
+    """The names that the cell tagged `parameters` defines."""
+    cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    if not cells:
+        return []
+    statements = ast.parse(cells[0].source).body
+    return [t.id for s in statements if isinstance(s, ast.Assign) for t in s.targets if isinstance(t, ast.Name)]
+
+
+def run(source: Path, out: Path, parameters: dict[str, Any], timeout: int = 3600) -> Path:
+    """Execute a notebook and return where it was written.
+
+    Raises ValueError for a parameter the notebook does not have, PapermillExecutionError if a cell fails.
+    """
+    notebook = jupytext.read(source)
+    unknown = set(parameters) - set(defaults(notebook))
+    if unknown:
+        known = ", ".join(defaults(notebook)) or "none"
+        raise ValueError(f"{source.name} has no parameter {', '.join(sorted(unknown))}: it has {known}")
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"  # jupytext's are random
+    out.mkdir(parents=True, exist_ok=True)
+    working = out / f"{source.stem}.failed.ipynb"
+    os.environ["ENU_NOTEBOOK"], begun = source.stem, time.perf_counter()
+    os.environ["ENU_STARTED"] = str(time.time())
+    papermill.execute_notebook(
+        notebook,
+        str(working),
+        parameters=parameters,
+        kernel_name="python3",
+        progress_bar=False,
+        execution_timeout=timeout,
+        cwd=str(ROOT),
+        config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+    )
+    done = nbformat.read(working, as_version=4)
+    done.metadata.pop("widgets", None)
+    done.metadata["papermill"] = {"parameters": parameters}
+    done.metadata["seconds"] = round(time.perf_counter() - begun, 1)
+    for cell in done.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+    nbformat.write(done, working)
+    return working.rename(out / f"{source.stem}.ipynb")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("-o", "--out", type=Path, default=Path("build/notebooks"), help="folder (%(default)s)")
+    parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    options = parser.parse_args()
+    if not options.notebook.is_file():
+        parser.error(f"no notebook {options.notebook}")
+    parameters = {name: yaml.safe_load(value) for name, value in options.parameter}
+    begun = time.perf_counter()
+    try:
+        known = set(defaults(jupytext.read(options.notebook)))
+        shared = {"profile", "seed", "figures_dir"} - known  # make passes these to every page; some need not all
+        path = run(options.notebook, options.out, {k: v for k, v in parameters.items() if k not in shared})
+    except ValueError as error:
+        print(f"run.py: {error}", file=sys.stderr)
+        return 2
+    except PapermillExecutionError as error:
+        print(f"run.py: {options.notebook} failed: {error.ename}: {error.evalue}", file=sys.stderr)
+        print(f"run.py: see {options.out / (options.notebook.stem + '.failed.ipynb')}", file=sys.stderr)
+        return 1
+    print(f"{path}  {time.perf_counter() - begun:.0f} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

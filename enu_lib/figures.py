@@ -1,0 +1,72 @@
+"""Figures as files: one style, byte-reproducible SVG and PNG, and a manifest of where each comes from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+from filelock import FileLock
+
+COLUMN, PAGE = 3.5, 7.2  # inches: one column, two columns
+PALETTE = {  # colour-blind-safe (seaborn's "colorblind"); one meaning, one colour, throughout the book
+    "target": "#949494",
+    "evolved": "#0173b2",
+    "pre": "#029e73",
+    "post": "#d55e00",
+    "modulator": "#cc78bc",
+    "input": "#ca9161",
+    "memory": "#de8f05",
+    "food": "#029e73",
+    "poison": "#d55e00",
+}
+
+
+def use_style() -> None:
+    """The book's style for all figures that follow."""
+    plt.style.use(Path(__file__).with_name("style.mplstyle"))
+
+
+def panel_letters(axes: Sequence[Any]) -> None:
+    """a, b, c ... at the upper left of each panel."""
+    for letter, ax in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
+        ax.set_title(letter, loc="left", fontweight="bold", fontsize=9)
+
+
+def save_figure(fig: Any, name: str, directory: str | Path, *, caption: str, zoo: Sequence[str] = ()) -> list[Path]:
+    """Write NAME.svg and NAME.png and note them in manifest.json; the same figure gives the same bytes.
+
+    caption: what is shown, of how many, and what the spread is.  zoo: entries whose genomes it shows.
+    """
+    from enu_lib import __version__
+
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = [directory / f"{name}.svg", directory / f"{name}.png"]
+    fig.savefig(paths[0], metadata={"Date": None})
+    fig.savefig(paths[1])
+    entry = {
+        "figure": name,
+        "files": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in paths},
+        "caption": " ".join(caption.split()),
+        "notebook": os.environ.get("ENU_NOTEBOOK"),
+        "zoo": list(zoo),
+        "library": __version__,
+        "seconds": round(time.time() - float(os.environ.get("ENU_STARTED", time.time())), 1),
+    }
+    manifest = directory / "manifest.json"
+    key = hashlib.sha256(str(manifest.resolve()).encode()).hexdigest()[:16]
+    lock = Path(tempfile.gettempdir()) / f"enu-{key}.lock"
+    with FileLock(lock):
+        entries = json.loads(manifest.read_text()) if manifest.exists() else []
+        entries = sorted([e for e in entries if e["figure"] != name] + [entry], key=lambda e: e["figure"])
+        temporary = manifest.with_suffix(".tmp")
+        temporary.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+        temporary.replace(manifest)
+    return paths

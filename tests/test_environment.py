@@ -1,0 +1,50 @@
+"""pyproject.toml, the lock and environment.yml name the same packages in the same versions."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+
+
+def _lock():
+    lines = (ROOT / "requirements/constraints.txt").read_text().splitlines()
+    pins: dict[str, set[str]] = {}
+    for line in lines:
+        if match := re.match(r"([\w.-]+)==([^ ;]+)", line):
+            pins.setdefault(canonicalize_name(match[1]), set()).add(match[2])
+    return pins
+
+
+def _required():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    return [Requirement(r) for r in [*project["dependencies"], *extras["book"], *extras["test"]]]
+
+
+def test_the_lock_pins_every_requirement_within_its_bounds():
+    pins = _lock()
+    for requirement in _required():
+        versions = pins[canonicalize_name(requirement.name)]
+        assert all(requirement.specifier.contains(v) for v in versions), requirement
+
+
+def test_environment_yml_has_the_versions_of_the_lock():
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    conda = dict(line.split("=") for line in listed if isinstance(line, str) and "=" in line)
+    conda["torch"] = conda.pop("pytorch")
+    conda.pop("python")
+    assert set(conda) == {canonicalize_name(r.name) for r in _required()}
+    pins = _lock()
+    for name, version in conda.items():
+        assert version in pins[name], (name, version, pins[name])
+
+
+def test_the_lock_names_no_local_build_and_no_address():
+    text = (ROOT / "requirements/constraints.txt").read_text()
+    assert "torch==2.13.0" in text.splitlines()
+    assert "+cpu" not in text and "://" not in text
