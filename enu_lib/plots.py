@@ -1,0 +1,149 @@
+"""One function a panel: each draws what it is given into the axes it is given, and computes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+
+from enu_lib.analysis import FrequencyCurve, Window
+from enu_lib.figures import PALETTE
+
+
+def current(ax: Any, x: Any, scale: float = 1.0) -> None:
+    """Input current (T,) of an integrate-and-fire sequence, in the model neuron's units."""
+    ax.step(np.arange(len(x)), np.asarray(x) / scale, where="mid", color=PALETTE["input"])
+    ax.set(ylabel="input current\n(1 / step)", xlabel="time (steps)", ylim=(0, None))
+
+
+def spike_trains(ax: Any, target: Any, evolved: Any) -> None:
+    """Rasters of the model neuron and of the unit, (n, T) bool each, sequence by sequence."""
+    for i, (a, b) in enumerate(zip(np.asarray(target), np.asarray(evolved), strict=True)):
+        ax.vlines(np.flatnonzero(a), i + 0.05, i + 0.45, color=PALETTE["target"], lw=1.2)
+        ax.vlines(np.flatnonzero(b), i + 0.5, i + 0.9, color=PALETTE["evolved"], lw=1.2)
+    ax.plot([], color=PALETTE["target"], label="model neuron")
+    ax.plot([], color=PALETTE["evolved"], label="evolved unit")
+    ax.set(xlabel="time (steps)", ylabel="sequence", yticks=np.arange(len(target)) + 0.5)
+    ax.set_yticklabels(np.arange(1, len(target) + 1))
+    ax.invert_yaxis()
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+
+
+def memory(ax: Any, h: Any) -> None:
+    """Memory (T, H) as an image, one row a value."""
+    ax.imshow(np.asarray(h).T, aspect="auto", cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+    ax.set(xlabel="time (steps)", ylabel="memory value")
+
+
+def frequency(ax: Any, curve: FrequencyCurve) -> None:
+    """Firing frequency against mean input current, mean and s.d. over sequences."""
+    for name, mean, sd, label in (
+        ("target", curve.target, curve.target_sd, "model neuron"),
+        ("evolved", curve.evolved, curve.evolved_sd, "evolved unit"),
+    ):
+        x, m, s = (np.asarray(v) for v in (curve.current, mean, sd))
+        ax.fill_between(x, m - s, m + s, color=PALETTE[name], alpha=0.2, lw=0)
+        ax.plot(x, m, color=PALETTE[name], label=label, ls="--" if name == "target" else "-")
+    ax.set(xlabel="mean input current (1 / step)", ylabel="firing frequency (spikes / step)")
+    ax.legend()
+
+
+def synapse(ax: Any, batch: Any, y: Any, i: int = 0) -> None:
+    """One STDP sequence: graded input, target and evolved output, both spikes."""
+    t = np.arange(batch.inputs.shape[1])
+    ax.plot(t, batch.inputs[i, :, 0], color=PALETTE["input"], lw=0.8, label="graded input")
+    ax.plot(t, batch.target[i], color=PALETTE["target"], ls="--", label="target output")
+    ax.plot(t, np.asarray(y), color=PALETTE["evolved"], label="evolved output")
+    ax.axvline(int(batch.t_pre[i]), color=PALETTE["pre"], label="presynaptic spike")
+    ax.axvline(int(batch.t_post[i]), color=PALETTE["post"], label="postsynaptic spike")
+    ax.set(xlabel="time (steps)", ylabel="potential", ylim=(0, 1))
+    ax.legend(loc="lower left", ncols=2)
+
+
+def window(ax: Any, found: Window, label: str = "evolved unit", title: str = "") -> None:
+    """Synaptic change against spike distance; mean and s.d. over sequences."""
+    d, m, s = (np.asarray(v) for v in (found.distance, found.evolved, found.evolved_sd))
+    for side in (d < 0, d > 0):
+        first = side[0]
+        ax.plot(d[side], np.asarray(found.target)[side], color=PALETTE["target"], ls="--", label="rule" if first else None)
+        ax.fill_between(d[side], (m - s)[side], (m + s)[side], color=PALETTE["evolved"], alpha=0.2, lw=0)
+        ax.plot(d[side], m[side], color=PALETTE["evolved"], label=label if first else None)
+    ax.axhline(0, color="0.8", lw=0.5, zorder=0)
+    ax.axvline(0, color="0.8", lw=0.5, zorder=0)
+    ax.set(xlabel="$t_{post} - t_{pre}$ (steps)", ylabel="synaptic change (%)", title=title)
+    ax.legend()
+
+
+def progress(ax: Any, rows: list[dict[str, float]], label: str = "", color: str | None = None) -> None:
+    """Loss of the parent on held-out environments against generations (log scale)."""
+    held = [(r["generation"] + 1, -r["held_out"]) for r in rows if "held_out" in r]
+    g, loss = zip(*held, strict=True)
+    ax.plot(g, loss, label=label, color=color)
+    ax.set(xlabel="generation", ylabel="held-out loss", yscale="log")
+
+
+def one_generation(ax: Any, parent: Any, offspring: Any, weight: Any, after: Any) -> None:
+    """Offspring (P, 2) in a plane of genome space, sized by their weight, and the step they lead to."""
+    a = np.asarray(offspring)
+    w = np.asarray(weight)
+    ax.scatter(*a.T, s=4 + 220 * w / w.max(), color=PALETTE["evolved"], alpha=0.45, lw=0, label="offspring, by weight")
+    ax.annotate("", after, parent, arrowprops={"arrowstyle": "-|>", "color": PALETTE["post"], "lw": 1.6})
+    ax.plot(*parent, "o", color="k", label="parent")
+    ax.plot([], [], color=PALETTE["post"], label="its step")
+    ax.legend(loc="upper left")
+
+
+def _box(ax: Any, x: float, y: float, text: str, color: str, width: float = 1.5, height: float = 0.62) -> None:
+    style = "round,pad=0.02,rounding_size=0.1"
+    patch = FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle=style, fc=color, ec="0.25", lw=0.8)
+    ax.add_patch(patch)
+    ax.text(x, y, text, ha="center", va="center", fontsize=6.5)
+
+
+def _arrow(ax: Any, start: tuple[float, float], end: tuple[float, float], bend: float = 0.0, color: str = "0.25") -> None:
+    shape = f"arc3,rad={bend}"
+    ax.add_patch(
+        FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=7, lw=0.9, color=color, connectionstyle=shape)
+    )
+
+
+def enu_schematic(ax: Any) -> None:
+    """The evolvable neural unit: gates, memory, clipped output and its way back (Fig. 1)."""
+    light = {"gate": "#cfe3f1", "memory": "#fbe3bf", "out": "#d9efe6"}
+    _box(ax, 0.9, 1.5, "input $x_t$", "white", 1.3)
+    _box(ax, 3.0, 2.6, "update gate\n$z=\\sigma(3a_z)$", light["gate"])
+    _box(ax, 3.0, 1.5, "reset gate\n$r=\\sigma(3(a_r-1))$", light["gate"], 1.7)
+    _box(ax, 3.0, 0.4, "cell gate\n$c=\\tanh(3a_c)$", light["gate"])
+    _box(ax, 5.6, 1.5, "memory\n$h\\leftarrow(1-z)h+zc$", light["memory"], 1.9)
+    _box(ax, 8.2, 1.5, "output gate\n$o=\\mathrm{clip}(hW_o,0,1)$", light["out"], 1.9)
+    for y in (2.6, 1.5, 0.4):
+        _arrow(ax, (1.55, 1.5), (2.2 if y != 1.5 else 2.15, y))
+        _arrow(ax, (3.77 if y != 1.5 else 3.87, y), (4.63, 1.5))
+    _arrow(ax, (6.57, 1.5), (7.23, 1.5))
+    _arrow(ax, (9.17, 1.5), (9.9, 1.5))
+    _arrow(ax, (8.2, 1.15), (0.9, 1.15), bend=-0.32, color=PALETTE["post"])
+    ax.text(4.6, -1.0, "feedback of the output, $o_{t-1}$", ha="center", fontsize=6.5, color=PALETTE["post"])
+    _arrow(ax, (5.6, 1.85), (0.95, 1.85), bend=0.42, color=PALETTE["memory"])
+    ax.text(3.2, 3.25, "memory, $h_{t-1}$", ha="center", fontsize=6.5, color=PALETTE["memory"])
+    ax.set(xlim=(0, 10), ylim=(-1.3, 3.5))
+    ax.axis("off")
+
+
+def neuron_schematic(ax: Any) -> None:
+    """A neuron whose synapses and soma are units: circles are neurons, squares synapses (Fig. 1)."""
+    for i, y in enumerate((2.4, 1.2, 0.0)):
+        ax.add_patch(Circle((0.4, y), 0.28, fc="white", ec="0.25", lw=0.8))
+        ax.text(0.4, y, f"$x_{i + 1}$", ha="center", va="center", fontsize=7)
+        _arrow(ax, (0.7, y), (1.4, y))
+        _box(ax, 1.8, y, "ENU", "#d9efe6", 0.7, 0.5)
+        _arrow(ax, (2.2, y), (3.35, 1.2 + 0.25 * (1 - i)))
+    ax.add_patch(Circle((3.9, 1.2), 0.5, fc="#cfe3f1", ec="0.25", lw=0.8))
+    ax.text(3.9, 1.2, "ENU", ha="center", va="center", fontsize=7)
+    _arrow(ax, (4.42, 1.2), (5.2, 1.2))
+    _arrow(ax, (3.9, 0.65), (1.8, -0.28), bend=-0.25, color=PALETTE["post"])
+    ax.text(3.3, -0.35, "postsynaptic\nfeedback", ha="center", fontsize=6.5, color=PALETTE["post"])
+    ax.text(1.8, 2.95, "synapses", ha="center")
+    ax.text(3.9, 2.0, "neuron", ha="center")
+    ax.set(xlim=(0, 5.3), ylim=(-0.9, 3.3), aspect="equal")
+    ax.axis("off")
