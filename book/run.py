@@ -10,6 +10,7 @@ import argparse
 import ast
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -50,16 +51,18 @@ def run(source: Path, out: Path, parameters: dict[str, Any], timeout: int = 3600
     working = out / f"{source.stem}.failed.ipynb"
     os.environ["ENU_NOTEBOOK"], begun = source.stem, time.perf_counter()
     os.environ["ENU_STARTED"] = str(time.time())
-    papermill.execute_notebook(
-        notebook,
-        str(working),
-        parameters=parameters,
-        kernel_name="python3",
-        progress_bar=False,
-        execution_timeout=timeout,
-        cwd=str(ROOT),
-        config=Config({"KernelManager": {"transport_encryption": "auto"}}),
-    )
+    # sockets of its own: TCP ports may clash where several pages run at once, and then both wait for ever
+    with tempfile.TemporaryDirectory() as sockets:
+        papermill.execute_notebook(
+            notebook,
+            str(working),
+            parameters=parameters,
+            kernel_name="python3",
+            progress_bar=False,
+            execution_timeout=timeout,
+            cwd=str(ROOT),
+            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
+        )
     done = nbformat.read(working, as_version=4)
     done.metadata.pop("widgets", None)
     done.metadata["papermill"] = {"parameters": parameters}

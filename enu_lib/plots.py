@@ -122,11 +122,14 @@ def enu_schematic(ax: Any) -> None:
         _arrow(ax, (3.77 if y != 1.5 else 3.87, y), (4.63, 1.5))
     _arrow(ax, (6.57, 1.5), (7.23, 1.5))
     _arrow(ax, (9.17, 1.5), (9.9, 1.5))
-    _arrow(ax, (8.2, 1.15), (0.9, 1.15), bend=-0.32, color=PALETTE["post"])
-    ax.text(4.6, -1.0, "feedback of the output, $o_{t-1}$", ha="center", fontsize=6.5, color=PALETTE["post"])
-    _arrow(ax, (5.6, 1.85), (0.95, 1.85), bend=0.42, color=PALETTE["memory"])
-    ax.text(3.2, 3.25, "memory, $h_{t-1}$", ha="center", fontsize=6.5, color=PALETTE["memory"])
-    ax.set(xlim=(0, 10), ylim=(-1.3, 3.5))
+    for x, edge, level, text, color in (
+        (8.2, 1.15, -0.35, "feedback of the output, $o_{t-1}$", PALETTE["post"]),
+        (5.6, 1.85, 3.35, "memory, $h_{t-1}$", PALETTE["memory"]),
+    ):
+        ax.plot([x, x, 0.9], [edge, level, level], color=color, lw=0.9)
+        _arrow(ax, (0.9, level), (0.9, edge), color=color)
+        ax.text((x + 0.9) / 2, level + 0.08, text, ha="center", va="bottom", fontsize=6.5, color=color)
+    ax.set(xlim=(0, 10), ylim=(-0.6, 3.8))
     ax.axis("off")
 
 
@@ -142,7 +145,7 @@ def neuron_schematic(ax: Any) -> None:
     ax.text(3.9, 1.2, "ENU", ha="center", va="center", fontsize=7)
     _arrow(ax, (4.42, 1.2), (5.2, 1.2))
     _arrow(ax, (3.9, 0.65), (1.8, -0.28), bend=-0.25, color=PALETTE["post"])
-    ax.text(3.3, -0.35, "postsynaptic\nfeedback", ha="center", fontsize=6.5, color=PALETTE["post"])
+    ax.text(3.75, -0.45, "postsynaptic\nfeedback", ha="center", fontsize=6.5, color=PALETTE["post"])
     ax.text(1.8, 2.95, "synapses", ha="center")
     ax.text(3.9, 2.0, "neuron", ha="center")
     ax.set(xlim=(0, 5.3), ylim=(-0.9, 3.3), aspect="equal")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -21,18 +23,37 @@ TEXT = {"description_width": "190px"}
 def slider(text: str, value: float, low: float, high: float, step: float = 1) -> Any:
     """A slider with room for its words; whole numbers where the step is one."""
     make = w.IntSlider if isinstance(step, int) else w.FloatSlider
-    return make(value, low, high, step, description=text, layout=WIDE, style=TEXT, continuous_update=True)
+    return make(value=value, min=low, max=high, step=step, description=text, layout=WIDE, style=TEXT, continuous_update=True)
 
 
-def explorer(draw: Callable[..., Any], **controls: Any) -> w.Widget:
-    """Controls above a picture that `draw(**values)` makes anew whenever one of them moves."""
+class Explorer(w.VBox):
+    """Controls above a picture.  Where no kernel runs, the picture as it last was is shown in its place."""
 
-    def show(**values: Any) -> None:
-        draw(**values)
-        plt.show()
+    def __init__(self, draw: Callable[..., Any], controls: dict[str, Any]) -> None:
+        self.draw, self.controls = draw, controls
+        self.picture = w.Image(format="png")
+        super().__init__([*controls.values(), self.picture])
+        for control in controls.values():
+            control.observe(self.update, names="value")
+        self.update()
 
-    picture = w.interactive_output(show, controls)
-    return w.VBox([*controls.values(), picture])
+    def update(self, _: Any = None) -> None:
+        """Draw anew with the controls' values."""
+        figure = self.draw(**{name: control.value for name, control in self.controls.items()})
+        data = io.BytesIO()
+        figure.savefig(data, format="png", dpi=110)
+        plt.close(figure)
+        self.picture.value = data.getvalue()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        bundle["image/png"] = base64.b64encode(self.picture.value).decode()
+        return bundle
+
+
+def explorer(draw: Callable[..., Any], **controls: Any) -> Explorer:
+    """Controls above the figure that `draw(**values)` returns, drawn anew whenever one of them moves."""
+    return Explorer(draw, controls)
 
 
 def neuron_figure(entry: Entry, current: float = 0.08, second: float = 0.03, seed: int = 1) -> Any:
@@ -49,7 +70,7 @@ def neuron_figure(entry: Entry, current: float = 0.08, second: float = 0.03, see
     return fig
 
 
-def neuron_explorer(entry: Entry) -> w.Widget:
+def neuron_explorer(entry: Entry) -> Explorer:
     """Change the input current and see both neurons fire."""
     return explorer(
         lambda **v: neuron_figure(entry, **v),
@@ -69,7 +90,7 @@ def synapse_figure(entry: Entry, pre: int = 45, post: int = 52, modulator: bool 
     return fig
 
 
-def synapse_explorer(entry: Entry) -> w.Widget:
+def synapse_explorer(entry: Entry) -> Explorer:
     """Move the two spikes and the neuromodulator."""
     return explorer(
         lambda **v: synapse_figure(entry, **v),

@@ -1,0 +1,84 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # What the units are asked (extended data Fig. 7)
+#
+# The two set-ups of Fig. 3, without any unit: what goes in, and what should come out. Both are drawn by the code that
+# evolution uses.
+
+# %% tags=["parameters"]
+profile = "zoo"  # this page evolves nothing and loads nothing
+seed = 0
+figures_dir = "figures"
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+import enu_lib as enu
+from enu_lib import widgets
+from enu_lib.figures import PAGE, PALETTE, panel_letters, save_figure, use_style
+
+use_style()
+
+
+def draw_neuron(axes, task, seed):
+    batch = task.sample(1, enu.stream(seed, "page"))
+    t = np.arange(task.steps)
+    axes[0].step(t, batch.inputs[0, :, 0] / task.input_scale, where="mid", color=PALETTE["input"])
+    axes[0].set(ylabel="input current\n(1 / step)")
+    axes[1].plot(t, batch.potential[0], color=PALETTE["memory"])
+    axes[1].axhline(task.threshold, color="0.6", lw=0.6, ls=":")
+    axes[1].set(ylabel="potential")
+    axes[2].vlines(t[batch.spikes[0]], 0, 1, color=PALETTE["target"])
+    axes[2].set(ylabel="spikes", xlabel="time (steps)", yticks=[])
+
+
+def draw_synapse(axes, task, seed):
+    batch = task.sample(64, enu.stream(seed, "page"))
+    i = int(batch.modulator.argmax())
+    t = np.arange(task.steps)
+    for channel, name in ((0, "input"), (1, "pre"), (2, "post")):
+        axes[channel].step(t, batch.inputs[i, :, channel], where="mid", color=PALETTE[name])
+    axes[3].plot(t, batch.target[i], color=PALETTE["target"])
+    for ax, text in zip(axes, ("graded input", "presynaptic\nspike", "postsynaptic\nspike", "target\noutput"), strict=True):
+        ax.set(ylabel=text)
+    axes[3].set(xlabel="time (steps)")
+
+
+fig = plt.figure(figsize=(PAGE, 3.6))
+left, right = fig.subfigures(1, 2)
+a, b = left.subplots(3, 1, sharex=True), right.subplots(4, 1, sharex=True)
+draw_neuron(a, enu.IAF(), seed)
+draw_synapse(b, enu.STDP(), seed)
+panel_letters([a[0], b[0]])
+files = save_figure(
+    fig, "ed7_setup", figures_dir,
+    caption="""a, Integrate and fire: a current that changes every quarter of the sequence, the potential that sums it up to the
+    threshold (dotted), and the spikes the unit should fire. b, Neuromodulated STDP (neuromodulator present): graded input, one
+    spike on either side, and the graded output that the unit should give. One random sequence each.""",
+)  # fmt: skip
+
+# %% [markdown]
+# ## Try it: other sequences
+
+# %% tags=["explorer"]
+def another(sequence=0, rule="neuromodulated"):
+    fig = plt.figure(figsize=(6.5, 3.2))
+    left, right = fig.subfigures(1, 2)
+    draw_neuron(left.subplots(3, 1, sharex=True), enu.IAF(), sequence)
+    draw_synapse(right.subplots(4, 1, sharex=True), enu.STDP(rule), sequence)
+    return fig
+
+
+widgets.explorer(
+    another,
+    sequence=widgets.slider("sequence", 0, 0, 100),
+    rule=widgets.w.Dropdown(options=["neuromodulated", "complex"], description="rule"),
+)

@@ -1,0 +1,112 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # A task of your own
+#
+# A task is a small value with four names (`n_in`, `n_out`, `steps`, `name`) and two functions: `sample` draws inputs, and `score`
+# judges outputs. Here: **remember**. A number is shown at one step; the unit has to hold it until the end, whatever noise
+# comes after. Nothing of `enu_lib` knows this task; it evolves below, in seconds, through the public interface.
+
+# %% tags=["parameters"]
+profile = "zoo"  # smoke: fewer generations
+seed = 0
+figures_dir = "figures"
+generations = 400
+
+# %%
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import matplotlib.pyplot as plt
+import torch
+
+import enu_lib as enu
+from enu_lib import plots, widgets
+from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+
+use_style()
+
+
+class Numbers(NamedTuple):
+    inputs: torch.Tensor  # (B, T, 2) the number (noise when it is not shown), and whether it is shown now
+    value: torch.Tensor  # (B,)
+
+
+@dataclass(frozen=True)
+class Remember:
+    steps: int = 40
+    shown_at: int = 5
+    name: ClassVar[str] = "remember"
+    n_in: ClassVar[int] = 2
+    n_out: ClassVar[int] = 1
+
+    def sample(self, environments, generator):
+        x = torch.rand(environments, self.steps, generator=generator)
+        shown = (torch.arange(self.steps) == self.shown_at).float().expand_as(x)
+        return Numbers(torch.stack([x, shown], -1), x[:, self.shown_at])
+
+    def score(self, batch, outputs):  # (P, B, T, 1) -> (P, B, T), higher is better
+        after = (torch.arange(self.steps) > self.shown_at).float()
+        return -((outputs[..., 0] - batch.value[:, None]) ** 2) * after
+
+
+enu.register(Remember)  # so that run folders can be read again
+
+# %% [markdown]
+# Evolve it. `out="runs/remember"` would keep the run and go on where it stopped.
+
+# %%
+task = Remember()
+experiment = enu.Experiment(
+    "remember", task, enu.ENU(task.n_in, task.n_out, hidden=8),
+    es=enu.ES(population=64, sigma=0.05, sigma_final=0.01, decay_generations=generations),
+    generations=8 if profile == "smoke" else generations, environments=32,
+)  # fmt: skip
+run = enu.evolve(experiment, seed=seed, progress=False)
+trace = enu.rollout(run.model, run.genome, task, environments=8, seed=seed + 1)
+error = trace.y[0, :, task.shown_at + 1 :, 0] - trace.batch.value[:, None]
+print(f"{run.generation} generations; r.m.s. error on fresh numbers {error.square().mean().sqrt():.3f} (guessing 0.5: 0.289)")
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.4))
+plots.progress(axes[0], run.log)
+axes[1].plot(trace.y[0, :, :, 0].T)
+axes[1].set_prop_cycle(None)
+for value in trace.batch.value:
+    axes[1].plot(task.steps - 1, value, "o", clip_on=False)
+axes[1].set(xlabel="time (steps)", ylabel="output")
+panel_letters(axes)
+files = save_figure(
+    fig, "own_task", figures_dir,
+    caption=f"""A task defined in the notebook. a, Loss of the parent on held-out sequences (seed {seed}). b, The evolved unit's output
+    on eight fresh sequences; dots: the numbers it was shown at step {task.shown_at}.""",
+)  # fmt: skip
+
+# %% [markdown]
+# ## Try it: show it a number
+
+# %% tags=["explorer"]
+def show_number(value=0.7, noise=1.0):
+    x = 0.5 + noise * (torch.rand(1, task.steps, generator=enu.stream(seed, "explorer")) - 0.5)
+    x[:, task.shown_at] = value
+    shown = (torch.arange(task.steps) == task.shown_at).float().expand_as(x)
+    batch = Numbers(torch.stack([x, shown], -1), x[:, task.shown_at])
+    y = enu.rollout(run.model, run.genome, task, batch=batch).y[0, 0, :, 0]
+    fig, ax = plt.subplots(figsize=(5, 2.4))
+    ax.plot(x[0], color="0.7", label="input")
+    ax.plot(y, label="output")
+    ax.axhline(value, ls=":", color="k", label="number shown")
+    ax.set(xlabel="time (steps)", ylabel="value", ylim=(-0.05, 1.05))
+    ax.legend()
+    return fig
+
+
+widgets.explorer(
+    show_number, value=widgets.slider("number", 0.7, 0.0, 1.0, 0.05), noise=widgets.slider("noise after it", 1.0, 0.0, 1.0, 0.1)
+)
