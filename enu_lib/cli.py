@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("folder", metavar="RUN", help="run folder")
     add.add_argument("name", metavar="NAME", help="EXPERIMENT-MODEL, as stdp-enu")
     add.add_argument("--note", default="", help="a sentence for those who come after")
+    add.add_argument("--latest", action="store_true", help="the latest parent, not the best one on held-out environments")
     add.set_defaults(run=_zoo_add)
     return parser
 
@@ -207,7 +208,7 @@ def _zoo_add(options: argparse.Namespace) -> None:
     from enu_lib import zoo
     from enu_lib.evolve import load_run
 
-    entry = zoo.add(load_run(options.folder), options.name, note=options.note)
+    entry = zoo.add(load_run(options.folder), options.name, note=options.note, latest=options.latest)
     print(json.dumps(entry.scores, indent=1))
 
 

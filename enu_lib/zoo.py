@@ -61,15 +61,16 @@ def load(name: str) -> Entry:
     return Entry(name, from_config(meta["experiment"]), tensors["genome"], meta)
 
 
-def add(run: Run, name: str, processor: str = "cpu", n: int = 2048, note: str = "") -> Entry:
-    """Store a run's best genome under a name, with its scores on `n` fresh environments."""
-    meta = provenance(run, processor)
-    meta["scores"] = analysis.scores(run.model, run.genome, run.task, n)
-    meta["sha256"] = fingerprint(run.genome)
+def add(run: Run, name: str, processor: str = "cpu", n: int = 2048, note: str = "", latest: bool = False) -> Entry:
+    """Store a run's best genome (or its `latest` parent) under a name, with its scores on `n` fresh environments."""
+    genome = run.parent if latest else run.genome
+    meta = {**provenance(run, processor), "genome": "latest parent" if latest else "best parent, held-out"}
+    meta["scores"] = analysis.scores(run.model, genome, run.task, n)
+    meta["sha256"] = fingerprint(genome)
     if note:
         meta["note"] = note
     FOLDER.mkdir(exist_ok=True)
-    write_tensors(FOLDER / f"{name}.safetensors", {"genome": run.genome}, meta)
+    write_tensors(FOLDER / f"{name}.safetensors", {"genome": genome}, meta)
     return load(name)
 
 
