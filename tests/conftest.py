@@ -1,0 +1,14 @@
+"""One thread for torch: several small processes share the cores, and sums have one order."""
+
+import pytest
+import torch
+
+import enu_lib as enu
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def small():
+    """An experiment of milliseconds."""
+    return enu.experiments.get("stdp", profile="smoke")

@@ -1,0 +1,104 @@
+"""The network of units against a worked example that is computed unit by unit in plain Python."""
+
+import math
+
+import pytest
+import torch
+
+import enu_lib as enu
+from enu_lib.network import PUBLISHED, SYMMETRIC, Network, random_connections
+
+# Extended data Fig. 6: 4 synapses, 2 neurons, 3 channels; one input neuron (0), neurons 1 and 2.
+SMALL = Network(((0, 2), (1, 0)), n_inputs=1, n_outputs=1, channels=3, hidden=2, noise=0.0)
+
+
+def _enu(genome, n_in, h, o, x):
+    """One ENU step with lists: H = 2, C = 3; returns h, o."""
+    k = n_in + 3 + 2 + 1
+    gates, cell, output = genome[: 4 * k], genome[4 * k : 6 * k], genome[6 * k :]
+    row = [*x, *o, *h, 1.0]
+    a = [sum(row[i] * gates[4 * i + j] for i in range(k)) for j in range(4)]
+    r = [1 / (1 + math.exp(-3 * (v - 1))) for v in a[:2]]
+    z = [1 / (1 + math.exp(-3 * v)) for v in a[2:]]
+    row = [*x, *o, *(r[i] * h[i] for i in range(2)), 1.0]
+    c = [math.tanh(3 * sum(row[i] * cell[2 * i + j] for i in range(k))) for j in range(2)]
+    h = [(1 - z[j]) * h[j] + z[j] * c[j] for j in range(2)]
+    return h, [min(max(sum(v * output[3 * i + j] for i, v in enumerate([*h, 1.0])), 0.0), 1.0) for j in range(3)]
+
+
+def test_worked_example_of_four_synapses_and_two_neurons():
+    genome = 0.4 * torch.randn(SMALL.n_params, generator=enu.stream(4, "worked"))
+    n = SMALL.neuron_cell.n_params
+    neuron_rules, synapse_rules = genome[:n].tolist(), genome[n:].tolist()
+    inputs = [0.9, 0.0, 0.4, 1.0]
+    zero = lambda count, size: [[0.0] * size for _ in range(count)]  # noqa: E731
+    nh, no, sh, so = zero(2, 2), zero(2, 3), zero(4, 2), zero(4, 3)
+    weights, state = SMALL.unpack(genome[None]), SMALL.reset(1, 1)
+    for value in inputs:
+        sources = [[value, 0.0, 0.0], *no]
+        for s, (post, pre) in enumerate([(0, 0), (0, 2), (1, 1), (1, 0)]):
+            sh[s], so[s] = _enu(synapse_rules, 6, sh[s], so[s], [*sources[pre], *no[post]])
+        for i in range(2):
+            mean = [(so[2 * i][j] + so[2 * i + 1][j]) / 2 for j in range(3)]
+            nh[i], no[i] = _enu(neuron_rules, 3, nh[i], no[i], mean)
+        state, y = SMALL.step(weights, state, torch.tensor([[[[value]]]]))
+        assert torch.allclose(state.output[0, 0], torch.tensor(no), atol=1e-5)
+        assert torch.allclose(state.synapse[1][0], torch.tensor(so), atol=1e-5)
+        assert y.item() == pytest.approx(no[1][0], abs=1e-5)
+    assert state.output.abs().sum() > 0.1
+
+
+def test_shared_rules_are_one_genome_used_twice():
+    shared = Network(SMALL.connections, 1, 1, channels=3, hidden=4, shared=True)
+    genome = 0.4 * torch.randn(1, shared.n_params, generator=enu.stream(5, "shared"))
+    weights = shared.unpack(genome)
+    assert torch.equal(weights.neuron.gates, weights.synapse.gates)
+    assert shared.n_params == shared.synapse_cell.n_params < Network(SMALL.connections, 1, 1, 3, 4).n_params
+    state, _ = shared.step(weights, shared.reset(1, 1), torch.ones(1, 1, 1, 1))
+    by_hand, _ = shared.synapse_cell.step(weights.synapse, shared.neuron_cell.reset(1, 2), torch.cat(
+        [state.synapse[1].unflatten(1, (2, 2)).mean(2), torch.zeros(1, 2, 3)], -1))  # fmt: skip
+    assert torch.allclose(state.neuron[0], by_hand[0], atol=1e-6)
+
+
+def test_without_noise_units_with_equal_wiring_never_differ_and_with_noise_they_do():
+    """Why the network has noise: under the symmetric wiring the three outputs see the same."""
+    for noise, equal in ((0.0, True), (0.01, False)):
+        network = Network(SYMMETRIC, channels=4, hidden=8, noise=noise)
+        genome = 0.5 * torch.randn(1, network.n_params, generator=enu.stream(6, "noise"))
+        weights, state = network.unpack(genome), network.reset(1, 1)
+        table = enu.streams.draw_noise(30, 1, enu.stream(7, "noise"))
+        for t in range(30):
+            drawn = table.at(t, network.noise_shape) if noise else None
+            state, _ = network.step(weights, state, torch.ones(1, 1, 4, 1), drawn)
+        memory = state.neuron[0][0]
+        assert torch.allclose(memory[3], memory[4], atol=1e-6) == equal
+
+
+def test_wirings_have_eight_synapses_a_neuron_and_no_missing_source():
+    for table in (PUBLISHED, SYMMETRIC):
+        assert len(table) == 6 and all(len(row) == len(set(row)) == 8 for row in table)
+        assert all(i + 4 in row and 3 in row for i, row in enumerate(table))  # itself, and the reward
+    drawn = random_connections(5, 12, 3, enu.stream(0, "wiring"))
+    assert drawn == random_connections(5, 12, 3, enu.stream(0, "wiring"))
+    assert all(set(row) == set(range(8)) for row in drawn)
+
+
+def test_published_network_has_two_sets_of_rules():
+    network = Network()
+    assert (network.neurons, network.synapses) == (6, 8)
+    neuron, synapse = (16 + 16 + 32 + 1) * 96 + 33 * 16, (32 + 16 + 32 + 1) * 96 + 33 * 16
+    assert network.n_params == neuron + synapse
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"connections": ((0, 1), (0,))}, "same number"),
+        ({"connections": ((0, 99),)}, "must name neurons 0 to 4, got 0 to 99"),
+        ({"n_outputs": 7}, "n_outputs must be 1 to 6"),
+        ({"cell": "rnn"}, "unknown model 'rnn'"),
+    ],
+)
+def test_bad_networks_name_the_value(change, message):
+    with pytest.raises(ValueError, match=message):
+        Network(**change).n_params  # noqa: B018
