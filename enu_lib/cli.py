@@ -76,11 +76,15 @@ def _add_evolve(commands: Any) -> None:
         "evolve",
         help="evolve an experiment (goes on where it was, if the run folder exists)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Evolve an experiment of the paper. Ctrl-C ends cleanly; the same command goes on.",
+        description=(
+            "Evolve an experiment of the paper. Ctrl-C ends cleanly; the same command goes on.\n\n"
+            f"experiments: {', '.join(NAMES)}\nmodels: {', '.join(MODELS)}\n"
+            f"profiles: {', '.join(PROFILES)} (seconds; our settings; the published sizes)"
+        ),
     )
-    evolve.add_argument("experiment", metavar="EXPERIMENT", help=", ".join(NAMES))
-    evolve.add_argument("--model", default="enu", help=f"{', '.join(MODELS)} (%(default)s)")
-    evolve.add_argument("--profile", default="laptop", help=f"{', '.join(PROFILES)} (%(default)s)")
+    evolve.add_argument("experiment", metavar="EXPERIMENT", help="one of those above")
+    evolve.add_argument("--model", default="enu", help="of the units (%(default)s)")
+    evolve.add_argument("--profile", default="laptop", help="sizes and generations (%(default)s)")
     evolve.add_argument("--seed", type=int, default=0, help="of everything random (%(default)s)")
     evolve.add_argument("--out", metavar="FOLDER", help="run folder (runs/EXPERIMENT-MODEL-PROFILE-SEED)")
     for name, kind, text in (
@@ -199,8 +203,8 @@ def _zoo_verify(options: argparse.Namespace) -> None:
     from enu_lib import zoo
 
     for name in options.names or zoo.names():
-        print(name)
         rows = [(k, f"{a:.5g}", f"{b:.5g}") for k, (a, b) in zoo.verify(name).items()]
+        print(name)
         _table([("  measure", "stored", "found again"), *((f"  {k}", a, b) for k, a, b in rows)])
 
 

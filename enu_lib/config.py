@@ -62,7 +62,7 @@ def to_json(value: Any) -> str:
     return json.dumps(to_config(value), indent=1)
 
 
-def with_setting(value: Any, path: str, new: Any) -> Any:
+def with_setting(value: Any, path: str, new: Any, within: str = "") -> Any:
     """A copy of nested settings with one field changed: `with_setting(experiment, "es.sigma", 0.02)`.
 
     Raises ValueError for a field that does not exist, naming those that do, and for a value of another kind.
@@ -75,11 +75,11 @@ def with_setting(value: Any, path: str, new: Any) -> Any:
     if rest:
         if not dataclasses.is_dataclass(old):
             raise ValueError(f"{head!r} is a value, it has no setting {rest!r}")
-        new = with_setting(old, rest, new)
+        new = with_setting(old, rest, new, f"{within}{head}.")
     elif isinstance(old, bool) != isinstance(new, bool) and old is not None:
-        raise ValueError(f"{path} takes a value like {old!r}, got {new!r}")
+        raise ValueError(f"{within}{path} takes a value like {old!r}, got {new!r}")
     elif isinstance(old, float) and isinstance(new, int):
         new = float(new)
     elif old is not None and new is not None and not isinstance(new, type(old)):
-        raise ValueError(f"{path} takes a value like {old!r}, got {new!r}")
+        raise ValueError(f"{within}{path} takes a value like {old!r}, got {new!r}")
     return dataclasses.replace(value, **{head: new})

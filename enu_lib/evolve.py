@@ -39,6 +39,7 @@ from enu_lib.runfolder import (
     open_folder,
     read_log,
     read_tensors,
+    write_atomically,
     write_tensors,
 )
 from enu_lib.streams import stream
@@ -153,6 +154,7 @@ def evolve(
             config = {"experiment": to_config(experiment), "seed": seed, "parent": start}
             if open_folder(folder, to_json(config)):
                 now, log = _load(folder, experiment)
+                write_atomically(folder / "config.json", to_json(config).encode())  # its end may be another now
         now.state = es.ESState(*(v.to(place) for v in now.state[:3]), now.state.generation)
         bar = tqdm(
             total=experiment.generations,

@@ -105,7 +105,7 @@ def open_folder(folder: Path, config: str) -> bool:
     """Write config.json into an empty folder, or check that the folder's own one is of the same configuration.
 
     Returns whether there is a checkpoint to go on from.  Only the run's end (`generations`, `target`) may differ from
-    what an existing folder says, and is then noted in its config.json; nothing else in it is changed.
+    what an existing folder says; the folder is not changed here.
     """
     path = folder / "config.json"
     if not path.exists():
@@ -123,8 +123,6 @@ def open_folder(folder: Path, config: str) -> bool:
             f"{folder} holds a run of another configuration ({_difference(longer, new)}): "
             "choose another folder with --out, or repeat that run's settings to go on with it"
         )
-    if old != new:
-        write_atomically(path, config.encode())
     return (folder / "checkpoint.safetensors").exists()
 
 

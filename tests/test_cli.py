@@ -1,0 +1,144 @@
+"""The command line: what it prints, and one clear line with exit code 2 for what cannot be used."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import enu_lib as enu
+from enu_lib.cli import main
+
+ROOT = Path(__file__).parents[1]
+
+
+def _files(folder):
+    return {str(f): f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+@pytest.fixture
+def run_folder(tmp_path):
+    out = tmp_path / "run"
+    enu.evolve("stdp", profile="smoke", out=out, progress=False)
+    return out
+
+
+def test_evolve_says_what_it_did_and_where(tmp_path, capsys):
+    out = tmp_path / "r"
+    assert main(["evolve", "iaf", "--profile", "smoke", "--out", str(out), "--quiet", "--set", "es.power=3"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("finished after 6 generations") and str(out) in said.out and not said.err
+    assert enu.load_run(out).experiment.es.power == 3.0
+
+
+def test_every_setting_has_a_path(tmp_path, capsys):
+    out = tmp_path / "r"
+    options = ["--model", "nfenu", "--hidden", "9", "--sigma", "0.05", "--environments", "5", "--generations", "2"]
+    paths = ["task.steps=60", "es.sigma_final=0.01", "model.gain=1000", "target=None", "evaluate_environments=8"]
+    arguments = ["evolve", "stdp", "--profile", "smoke", "--quiet", "--out", str(out), *options]
+    assert main([*arguments, *(x for p in paths for x in ("--set", p))]) == 0
+    e = enu.load_run(out).experiment
+    assert (e.model.hidden, e.model.feedback, e.model.gain, e.task.steps) == (9, False, 1000.0, 60)
+    assert (e.es.sigma, e.es.sigma_final, e.environments, e.generations, e.target) == (0.05, 0.01, 5, 2, None)
+
+
+def test_a_maze_with_a_curriculum_from_the_shell(tmp_path):
+    settings = ["--set", "task.pairs=[[0,0],[1,2]]", "--set", "task.shuffle=sensors+actions", "--generations", "1"]
+    assert main(["evolve", "tmaze", "--profile", "smoke", "--quiet", "--out", str(tmp_path / "m"), *settings]) == 0
+    run = enu.load_run(tmp_path / "m")
+    assert run.task.pairs == ((0, 0), (1, 2))
+    further = ["--set", "task.shuffle=sensors", "--generations", "1", "--parent", str(tmp_path / "m")]
+    assert main(["evolve", "tmaze", "--profile", "smoke", "--quiet", "--out", str(tmp_path / "n"), *further]) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["evolve", "walk"], "unknown experiment 'walk': choose one of iaf, stdp,"),
+        (["evolve", "stdp", "--model", "rnn"], "unknown model 'rnn': choose one of enu,"),
+        (["evolve", "stdp", "--model", "shared"], "model 'shared' is a network's"),
+        (["evolve", "stdp", "--profile", "huge"], "unknown profile 'huge'"),
+        (["evolve", "stdp", "--population", "-4"], "population must be even and at least 4"),
+        (["evolve", "stdp", "--population", "33"], "got 33: try 34"),
+        (["evolve", "stdp", "--sigma", "0"], "sigma must be positive, got 0.0"),
+        (["evolve", "stdp", "--generations", "0"], "generations must be at least 1, got 0"),
+        (["evolve", "stdp", "--seed", "-1"], "must not be negative, got (-1"),
+        (["evolve", "stdp", "--hidden", "0"], "hidden must be at least 1, got 0"),
+        (["evolve", "stdp", "--set", "es.speed=3"], "ES has no setting 'speed': choose one of population,"),
+        (["evolve", "stdp", "--set", "es.power=fast"], "es.power takes a value like 5.0, got 'fast'"),
+        (["evolve", "stdp", "--set", "power"], "--set takes PATH=VALUE, as es.power=3, got 'power'"),
+        (["evolve", "stdp", "--device", "abacus"], "device 'abacus' cannot be used here"),
+        (["evolve", "stdp", "--parent", "nobody"], "no zoo entry 'nobody': there are"),
+        (["evaluate", "nowhere"], "nowhere is no run folder"),
+        (["zoo", "show", "nobody"], "no zoo entry 'nobody': there are complex-stdp-enu,"),
+        (["zoo", "verify", "nobody"], "no zoo entry 'nobody'"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_bad_input_gets_one_line_and_exit_code_2_and_writes_nothing(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert message in said.err and said.err.startswith("enu_lib: ") and said.err.count("\n") == 1 and not said.out
+    assert not _files(tmp_path)
+
+
+def test_folders_that_cannot_be_used(run_folder, tmp_path, capsys):
+    smoke = ["evolve", "stdp", "--profile", "smoke", "--quiet", "--out"]
+    checkpoint = run_folder / "checkpoint.safetensors"
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    cases = [
+        ([*smoke, str(run_folder), "--sigma", "0.5"], "another configuration (experiment.es.sigma is 0.03 there, 0.5 here)"),
+        ([*smoke, str(file)], f"cannot write in {file}"),
+        ([*smoke, str(file / "sub")], f"cannot write in {file / 'sub'}"),
+        ([*smoke, "/proc/enu"], "cannot write in /proc/enu"),
+    ]
+    for arguments, message in cases:
+        before = _files(tmp_path)
+        assert main(arguments) == 2
+        said = capsys.readouterr().err
+        assert message in said and "--out" in said and said.count("\n") == 1
+        assert _files(tmp_path) == before
+    checkpoint.write_bytes(checkpoint.read_bytes()[:500])
+    before = _files(tmp_path)
+    for arguments in ([*smoke, str(run_folder), "--generations", "9"], ["evaluate", str(run_folder)]):
+        assert main(arguments) == 2
+        assert f"{checkpoint} is damaged" in capsys.readouterr().err
+        assert _files(tmp_path) == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
+def test_a_folder_without_write_permission(tmp_path, capsys):
+    tmp_path.chmod(0o555)
+    try:
+        assert main(["evolve", "stdp", "--profile", "smoke", "--out", str(tmp_path / "r")]) == 2
+        assert "choose another folder with --out" in capsys.readouterr().err
+    finally:
+        tmp_path.chmod(0o755)
+
+
+def test_evaluate_prints_measures_and_json(run_folder, capsys):
+    assert main(["evaluate", str(run_folder), "--n", "16", "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["n"] == 16 and scores["fitness"] < 0 and "output RMSE" in scores
+    assert main(["evaluate", str(run_folder), "--n", "0"]) == 2
+    assert "--n must be at least 1, got 0" in capsys.readouterr().err
+
+
+def test_help_names_every_experiment_model_and_profile(capsys):
+    for arguments in (["--help"], ["zoo", "--help"], ["evaluate", "--help"], ["evolve", "--help"]):
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        assert end.value.code == 0
+    text = capsys.readouterr().out
+    for word in (*enu.experiments.NAMES, *enu.experiments.MODELS, *enu.experiments.PROFILES):
+        assert word in text
+
+
+def test_the_module_runs_as_a_program():
+    command = [sys.executable, "-m", "enu_lib", "zoo", "list"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0 and [line.split()[0] for line in done.stdout.splitlines()] == enu.zoo.names()

@@ -1,0 +1,202 @@
+"""Runs: the same bits after a kill as without one, held-out judgement, clean ends."""
+
+import dataclasses
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+import enu_lib as enu
+from enu_lib.runfolder import RunFolderError, read_log, read_tensors
+
+ROOT = Path(__file__).parents[1]
+LONG = dict(profile="smoke", seed=4, generations=400, population=32)
+
+
+def _command(out):
+    """The same run with a checkpoint after every generation, so that a kill may come while one is written."""
+    code = f"import enu_lib as enu; enu.evolve('stdp', out={str(out)!r}, checkpoint_every=0.0, progress=False, **{LONG})"
+    return [sys.executable, "-c", code]
+
+
+def _same(a, b):
+    assert torch.equal(a.parent, b.parent) and torch.equal(a.genome, b.genome) and a.score == b.score
+    rows = [[{k: v for k, v in row.items() if k != "seconds"} for row in run.log] for run in (a, b)]
+    assert len(rows[0]) == len(rows[1])
+    for x, y in zip(*rows, strict=True):
+        assert x.keys() == y.keys() and all(x[k] == pytest.approx(y[k], rel=1e-6) for k in x)
+
+
+def test_a_run_killed_at_random_moments_gives_the_bits_of_one_that_was_not(tmp_path):
+    whole = enu.evolve("stdp", progress=False, **LONG)
+    out, env = tmp_path / "run", {**os.environ, "PYTHONPATH": str(ROOT)}
+    moments, kills = random.Random(), 0
+    for _ in range(12):
+        process = subprocess.Popen(_command(out), env=env)
+        begun = time.monotonic()
+        while not (out / "checkpoint.safetensors").exists() and process.poll() is None and time.monotonic() - begun < 60:
+            time.sleep(0.01)
+        try:
+            process.wait(moments.uniform(0.0, 0.4))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            kills += 1
+        if enu.load_run(out).generation >= 400:
+            break
+    resumed = enu.evolve("stdp", out=out, progress=False, **LONG)
+    assert kills >= 1 and resumed.generation == 400
+    _same(whole, resumed)
+    assert [row["generation"] for row in read_log(out)] == list(range(400))
+
+
+def test_slices_give_the_bits_of_one_piece(tmp_path, small):
+    whole = enu.evolve(small, progress=False)
+    part = enu.evolve(small, out=tmp_path / "r", progress=False, time_limit=0.0)
+    assert part.stopped == "time limit" and 0 < part.generation < small.generations
+    while part.stopped != "finished":
+        part = enu.evolve(small, out=tmp_path / "r", progress=False, time_limit=0.0)
+    _same(whole, part)
+    _same(whole, enu.load_run(tmp_path / "r"))
+
+
+def test_a_run_can_be_made_longer(tmp_path, small):
+    short = enu.evolve(small, out=tmp_path / "r", progress=False)
+    longer = dataclasses.replace(small, generations=9)
+    run = enu.evolve(longer, out=tmp_path / "r", progress=False)
+    assert (short.generation, run.generation) == (6, 9)
+    assert torch.equal(run.parent, enu.evolve(longer, progress=False).parent)
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on(tmp_path):
+    out, env = tmp_path / "run", {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "enu_lib", "evolve", "stdp", "--profile", "smoke", "--generations", "100000", "--out", str(out)]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not (out / "config.json").exists() and process.poll() is None:
+        time.sleep(0.01)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0 and "Traceback" not in stderr, stderr
+    assert stdout.startswith("interrupted after") and "the same command goes on" in stdout
+    run = enu.load_run(out)
+    assert run.generation > 0 and run.stopped == "unfinished" and (out / "genome.safetensors").exists()
+
+
+def test_evolution_improves_on_what_it_began_with_on_held_out_sequences():
+    run = enu.evolve("stdp", profile="smoke", seed=0, generations=200, progress=False)
+    generations, held_out = run.column("held_out")
+    assert run.score == pytest.approx(max(held_out), rel=1e-5)
+    first = run.model.init(enu.stream(0, "genome"))
+    fresh = [
+        enu.fitness(run.model, g[None], run.task, 512, enu.stream(123, "fresh")).mean().item() for g in (first, run.genome)
+    ]
+    assert fresh[1] > 0.5 * fresh[0]  # losses: less than half of it is left
+
+
+def test_held_out_environments_are_never_those_of_evolution(monkeypatch, small):
+    seen = []
+    sample = type(small.task).sample
+
+    def record(task, environments, generator):
+        batch = sample(task, environments, generator)
+        seen.append((environments, batch.inputs[0, :, 0].tolist()))
+        return batch
+
+    monkeypatch.setattr(type(small.task), "sample", record)
+    enu.evolve(small, progress=False)
+    held_out = [x for n, x in seen if n == small.evaluate_environments]
+    training = [x for n, x in seen if n == small.environments]
+    assert len(training) == 6 and len(held_out) == 2
+    assert held_out[0] == held_out[1] and held_out[0] not in training
+    assert len({tuple(x) for x in training}) == 6  # and every generation has its own
+
+
+def test_target_ends_a_run_and_each_may_end_it_too(small):
+    run = enu.evolve(dataclasses.replace(small, target=-100.0, generations=1000), progress=False)
+    assert run.stopped == "target" and run.generation == small.evaluate_every
+    told = []
+    run = enu.evolve(small, progress=False, each=lambda r: told.append(r.generation) or True)
+    assert told == [3] and run.generation == 3
+
+
+def test_a_parent_may_be_given(small):
+    parent = 0.1 * torch.ones(small.model.n_params)
+    run = enu.evolve(small, progress=False, parent=parent)
+    assert (run.parent - parent).abs().max() < 1 and not torch.equal(run.parent, parent)
+    with pytest.raises(ValueError, match=r"parent must have \d+ values, got \(3,\)"):
+        enu.evolve(small, progress=False, parent=torch.zeros(3))
+
+
+def test_nan_everywhere_stops_and_harms_nothing(tmp_path, small):
+    enu.evolve(small, out=tmp_path / "r", progress=False)
+    before = (tmp_path / "r/checkpoint.safetensors").read_bytes()
+    broken = torch.full((small.model.n_params,), torch.nan)
+    with pytest.raises(FloatingPointError, match="every offspring is NaN"):
+        enu.evolve(small, out=tmp_path / "n", progress=False, parent=broken)
+    assert (tmp_path / "r/checkpoint.safetensors").read_bytes() == before
+
+
+def test_a_run_folder_holds_no_pickle_and_says_what_it_is(tmp_path, small):
+    run = enu.evolve(small, out=tmp_path / "r", progress=False)
+    assert {f.name for f in (tmp_path / "r").iterdir()} == {
+        "config.json", "log.csv", "checkpoint.safetensors", "genome.safetensors", ".lock",
+    }  # fmt: skip
+    config = json.loads((tmp_path / "r/config.json").read_text())
+    assert enu.config.from_config(config["experiment"]) == small
+    tensors, meta = read_tensors(tmp_path / "r/genome.safetensors")
+    assert torch.equal(tensors["genome"], run.genome) and meta["generations"] == 6
+
+
+def test_folders_that_cannot_be_used_are_named_and_left_alone(tmp_path, small):
+    out = tmp_path / "r"
+    enu.evolve(small, out=out, progress=False)
+    other = dataclasses.replace(small, environments=9)
+    files = {f.name: f.read_bytes() for f in out.iterdir()}
+    with pytest.raises(RunFolderError, match="another configuration .*environments is 8 there, 9 here.*choose another folder with --out"):
+        enu.evolve(other, out=out, progress=False)
+    with pytest.raises(RunFolderError, match="seed is 0 there, 1 here"):
+        enu.evolve(small, out=out, seed=1, progress=False)
+    assert {f.name: f.read_bytes() for f in out.iterdir()} == files
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("do not touch")
+    with pytest.raises(RunFolderError, match="is not empty and no run"):
+        enu.evolve(small, out=tmp_path / "mine", progress=False)
+    (out / "checkpoint.safetensors").write_bytes(files["checkpoint.safetensors"][:100])
+    with pytest.raises(RunFolderError, match="is damaged"):
+        enu.evolve(dataclasses.replace(small, generations=9), out=out, progress=False)
+    assert (out / "checkpoint.safetensors").read_bytes() == files["checkpoint.safetensors"][:100]
+
+
+def test_a_log_line_cut_short_by_a_kill_is_dropped(tmp_path, small):
+    out = tmp_path / "r"
+    enu.evolve(small, out=out, progress=False)
+    text = (out / "log.csv").read_text()
+    (out / "log.csv").write_text(text[:-20])
+    assert len(read_log(out)) == 5
+
+
+def test_two_processes_cannot_work_in_one_folder(tmp_path, small):
+    from enu_lib.runfolder import locked
+
+    with locked(tmp_path / "r"):
+        code = f"import enu_lib as enu; enu.evolve('stdp', profile='smoke', out={str(tmp_path / 'r')!r}, progress=False)"
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.returncode and "another process is at work in" in done.stderr.splitlines()[-1]
+
+
+def test_an_experiment_of_one_s_own_evolves_resumes_and_reads_back(tmp_path):
+    from own_task import Copy
+
+    task = Copy()
+    experiment = enu.Experiment("copy", task, enu.ENU(1, 1, 4), es=enu.ES(population=16), generations=4, evaluate_every=2)
+    run = enu.evolve(experiment, out=tmp_path / "r", progress=False)
+    assert enu.load_run(tmp_path / "r").experiment == experiment and run.generation == 4

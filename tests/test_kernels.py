@@ -1,0 +1,154 @@
+"""The fast paths live the same lives as the reference: same genomes, same environments, same noise."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import enu_lib as enu
+from enu_lib import kernels
+from enu_lib.cells import make_cell
+from enu_lib.kernels import cpu
+from enu_lib.network import PUBLISHED, SYMMETRIC, Network, random_connections
+from enu_lib.rollout import _closed_loop, _outputs
+from enu_lib.streams import draw_noise
+
+ROOT = Path(__file__).parents[1]
+PATHS = ["torch", pytest.param("cpp", marks=pytest.mark.skipif(cpu.compiler() is None, reason="no C++ compiler here"))]
+TABLE = random_connections(7, 5, 4, enu.stream(0, "wiring"))
+
+
+def _genomes(model, population, seed, scale=0.2):
+    spread = scale * torch.randn(population, model.n_params, generator=enu.stream(seed, "spread"))
+    return torch.stack([model.init(enu.stream(seed + i, "genome")) for i in range(population)]) + spread
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("hidden, outputs, n_in", [(1, 1, 1), (8, 1, 1), (16, 1, 4), (20, 3, 2), (32, 16, 3), (50, 5, 4)])
+@pytest.mark.parametrize("kind", ["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"])
+def test_single_units(path, kind, hidden, outputs, n_in):
+    cell = make_cell(kind, n_in, outputs, hidden, noise=0.1)
+    genomes = _genomes(cell, 3, seed=hidden)
+    genomes[:, -outputs:] += 0.3  # outputs between the clips
+    inputs = torch.rand(5, 25, n_in, generator=enu.stream(hidden, "inputs"))
+    noise = draw_noise(25, 5, enu.stream(hidden, "noise"))
+    reference = _outputs(cell, genomes, inputs, noise, 1, "reference")
+    found = kernels.unit_outputs(cell, genomes, inputs, noise, 2, path)
+    assert reference.std() > 0.01
+    assert torch.allclose(found, reference, atol=2e-4)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("name", ["iaf-enu", "stdp-enu", "complex-stdp-enu"])
+def test_evolved_units(path, name):
+    """Nearly a step at their outputs, so a rounding may shift a spike here and there; the fitness hardly moves."""
+    entry = enu.zoo.load(name)
+    reference, found = (
+        enu.fitness(entry.model, entry.genome[None], entry.task, 256, enu.stream(0, "x"), path=p) for p in ("reference", path)
+    )
+    assert found.mean().item() == pytest.approx(reference.mean().item(), rel=0.05)
+    close = (found - reference).abs() <= 1e-3 * reference.abs() + 1e-6
+    assert close.float().mean() > 0.9
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("layout", ["t", "double-t"])
+@pytest.mark.parametrize("table", [PUBLISHED, SYMMETRIC, TABLE], ids=["published", "symmetric", "random"])
+@pytest.mark.parametrize(
+    "kind, hidden, channels", [("enu", 16, 4), ("enu", 32, 16), ("nfenu", 24, 3), ("gru-clip", 9, 3), ("lstm", 16, 4), ("shared", 16, 4)]
+)
+def test_networks_in_mazes(path, layout, table, kind, hidden, channels):
+    """Votes nearly tie at times, and then a rounding makes another life; nearly all are the same to the last."""
+    cell = "enu" if kind == "shared" else kind
+    network = Network(table, channels=channels, hidden=hidden, cell=cell, shared=kind == "shared", noise=0.02)
+    genomes = _genomes(network, 4, seed=hidden)
+    maze = enu.Maze(layout, steps=120)
+    state = maze.reset(1, 6, enu.stream(5, "maze"))
+    noise = draw_noise(maze.steps, 6, enu.stream(6, "noise"))
+    reference = _closed_loop(network, genomes, maze, state, noise, 1, "reference")
+    found = kernels.maze_lives(network, genomes, maze, state, noise, 2, path, record=True)
+    assert ((found.fitness - reference).abs() < 1e-3).float().mean() >= 0.9
+    x, steps = maze.observe(state, 0), 4
+    weights, memory = network.unpack(genomes), network.reset(4, 6)
+    for t in range(steps):  # up to the first move all see the same
+        memory, y = network.step(weights, memory, x, noise.at(t, network.noise_shape))
+        assert torch.allclose(found.outputs[:, :, t], y, atol=2e-4)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("layout", ["t", "double-t"])
+def test_every_meal_death_and_swap_is_that_of_the_reference(path, layout):
+    """Long, kind lives, in which much happens.  They are chaotic, so the kernel's own outputs are replayed: the reference
+    maze must answer them with the same rewards exactly, and the reference network must answer the maze with the same
+    outputs for as long as roundings have not grown."""
+    maze = enu.Maze(layout, energy=60.0, deadly_poisons=3, foods_per_period=1, change=1.0, corridor=1, arm=1, reward_steps=3)
+    network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.3)
+    genomes = _genomes(network, 24, seed=3, scale=0.3)
+    state = maze.reset(24, 8, enu.stream(9, "maze"))
+    noise = draw_noise(maze.steps, 8, enu.stream(10, "noise"))
+    lives = kernels.maze_lives(network, genomes, maze, state, noise, 1, path, record=True)
+    weights, memory, total, apart, steps_alive = network.unpack(genomes), network.reset(24, 8), 0, [], 0
+    for t in range(maze.steps):
+        memory, y = network.step(weights, memory, maze.observe(state, t), noise.at(t, network.noise_shape))
+        apart.append((y - lives.outputs[:, :, t]).abs()[state.alive])
+        steps_alive = steps_alive + state.alive.long()
+        state, f = maze.step(state, lives.outputs[:, :, t], t)
+        total = total + f
+    assert torch.allclose(lives.fitness, total, atol=1e-3)
+    assert torch.equal(lives.foods, state.foods) and torch.equal(lives.poisons, state.poisons)
+    assert torch.equal(lives.steps_alive, steps_alive)
+    assert (torch.cat(apart[:40]) < 1e-3).float().mean() > 0.97
+    assert lives.foods.max() >= 2 and lives.poisons.max() >= 2 and (lives.steps_alive < maze.steps).any()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_stepper_makes_the_reference_s_steps(path):
+    network = Network(TABLE, channels=4, hidden=12, noise=0.05)
+    genomes = _genomes(network, 3, seed=1)
+    stepper = kernels.network_stepper(network, genomes, 5, 2, path)
+    weights, state = network.unpack(genomes), network.reset(3, 5)
+    noise = draw_noise(20, 5, enu.stream(2, "noise"))
+    for t in range(20):
+        x = torch.rand(1 if t % 2 else 3, 5, 4, 2, generator=enu.stream(t, "x"))
+        state, y = network.step(weights, state, x, noise.at(t, network.noise_shape))
+        assert torch.allclose(stepper.step(x, noise, t), y, atol=2e-4)
+
+
+def test_the_number_of_threads_changes_no_bit():
+    network = Network(SYMMETRIC, channels=4, hidden=16)
+    genomes = _genomes(network, 7, seed=2)
+    one, two = (enu.fitness(network, genomes, enu.Maze(), 5, enu.stream(0, "x"), threads=n) for n in (1, 2))
+    assert torch.equal(one, two)
+
+
+def test_nan_genomes_have_nan_fitness_on_every_path():
+    network = Network(SYMMETRIC, channels=4, hidden=16)
+    genomes = _genomes(network, 2, seed=2)
+    genomes[1] = torch.nan
+    for path in ("reference", "auto", "torch"):
+        fitness = enu.fitness(network, genomes, enu.Maze(steps=40), 3, enu.stream(0, "x"), path=path)
+        assert fitness[1].isnan().all() and not fitness[0].isnan().any()
+
+
+def test_without_a_compiler_one_line_says_so_and_torch_does_the_work(tmp_path):
+    code = (
+        "import enu_lib as enu; e = enu.experiments.get('stdp', profile='smoke')\n"
+        "for _ in range(2): r = enu.evolve(e, progress=False)\nprint(r.generation)"
+    )
+    env = {**os.environ, "CXX": "no-such-compiler", "ENU_CACHE": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
+    assert done.returncode == 0 and done.stdout.strip() == "6"
+    notices = [line for line in done.stderr.splitlines() if "no C++ compiler" in line]
+    assert len(notices) == 1 and "the slower torch path is used" in notices[0]
+
+
+def test_unknown_paths_and_sizes_are_named():
+    cell = make_cell("enu", 1)
+    with pytest.raises(ValueError, match="unknown kernel path 'cuda'"):
+        kernels.choose("cuda", cell, torch.zeros(1, 1))
+    with pytest.raises(cpu.Unavailable, match="at most 64 hidden units, not 100"):
+        cpu._vectors(make_cell("enu", 1, hidden=100))
+    assert kernels.choose("auto", make_cell("enu", 1, hidden=100), torch.zeros(1, 1)) == "torch"

@@ -1,0 +1,186 @@
+"""Both mazes by scripted walks: every reward, wall, swap and death worked out by hand."""
+
+import pytest
+import torch
+
+import enu_lib as enu
+from enu_lib.network import SYMMETRIC, Network
+from enu_lib.tasks.maze import FORWARD, LEFT, RIGHT, Maze, geometry, shuffles
+
+F, L, R, WAIT = FORWARD, LEFT, RIGHT, None
+# From the start of the T, facing east along the corridor: three moves to the junction, then left (north) or right.
+NORTH = [F, F, F, L, F, F]
+SOUTH = [F, F, F, R, F, F]
+
+
+def _start(maze, food_end=0, seed=0, **change):
+    """One life whose food is at an end of our choice."""
+    for k in range(seed, seed + 1000):
+        state = maze.reset(1, 1, enu.stream(k, "test"))
+        if state.food.item() == geometry(maze).ends[food_end]:
+            return state._replace(**change)
+    raise AssertionError("no such life")
+
+
+def _walk(maze, state, moves):
+    """Make moves by the outputs that mean them; the fitness of each network step, and the states after each."""
+    fitness, states, t = [], [], 0
+    for move in moves:
+        for _ in range(maze.move_every):
+            y = torch.zeros(1, 1, 3)
+            if move is not None:
+                y[0, 0, state.action_of[0, 0].tolist().index(move)] = 1.0
+            state, f = maze.step(state, y, t)
+            fitness.append(f.item())
+            states.append(state)
+            t += 1
+    return fitness, states
+
+
+def test_the_published_grid():
+    g = geometry(Maze())
+    assert g.shape == (7, 7) and g.cells[g.start] == (3, 2)
+    assert {g.cells[e] for e in g.ends} == {(1, 5), (5, 5)}
+    assert len(g.cells) == 4 + 4  # corridor of columns 2 to 5, bar of rows 1 to 5 that shares (3, 5)
+
+
+def test_the_double_t_mirrors_the_t():
+    g = geometry(Maze("double-t"))
+    row, column = g.cells[g.start]
+    assert {(r, 2 * column - c) for r, c in g.cells} == set(g.cells)
+    assert len(g.ends) == 4 and {g.cells[e][0] for e in g.ends} == {1, 5}
+
+
+def test_food_then_back_to_the_start_with_full_energy_and_a_positive_reward():
+    maze = Maze()
+    fitness, states = _walk(maze, _start(maze, food_end=0), NORTH)
+    assert sum(fitness) == pytest.approx(1 + 24 * 0.025)
+    before, after = states[22], states[23]
+    assert before.energy.item() == 18 - 23 * 0.25
+    assert after.cell.item() == geometry(maze).start and after.heading.item() == 0
+    assert (after.foods.item(), after.poisons.item(), after.ate.item()) == (1, 0, 1)
+    assert after.energy.item() == 18 - 0.25
+    seen = maze.observe(after, 24)[0, 0, 3]
+    assert seen.tolist() == [0, 1, 0]
+
+
+def test_a_reward_is_shown_until_the_next_move():
+    maze = Maze()
+    _, states = _walk(maze, _start(maze, 0), [*NORTH, WAIT, WAIT])
+    shown = [maze.observe(s, 0)[0, 0, 3, 1].item() for s in states]
+    assert shown == [0.0] * 23 + [1.0] * 4 + [0.0] * 5
+
+
+def test_the_first_meal_counts_whichever_it_is_and_the_second_poison_kills():
+    maze = Maze()
+    fitness, states = _walk(maze, _start(maze, food_end=1), [*NORTH, *NORTH, F, F])
+    assert states[23].poisons.item() == 1 and states[23].alive.item()
+    assert maze.observe(states[23], 24)[0, 0, 3].tolist() == [0, 0, 1]
+    assert fitness[23] == pytest.approx(1.025)  # the first one
+    assert fitness[47] == pytest.approx(-1 + 0.025)  # the second one
+    assert states[47].poisons.item() == 2 and not states[47].alive.item()
+    assert fitness[48:] == [0.0] * 8  # the dead earn nothing
+    assert states[-1].cell.item() == states[47].cell.item()  # and do not move
+    assert not maze.observe(states[-1], 56)[0, 0, :3].any()  # nor see
+    strict = Maze(first_meal_counts=False)
+    assert _walk(strict, _start(strict, 1), NORTH)[0][23] == pytest.approx(-1 + 0.025)
+
+
+def test_energy_ends_a_life_after_72_steps():
+    maze = Maze()
+    fitness, states = _walk(maze, _start(maze), [WAIT] * 20)
+    alive = [s.alive.item() for s in states]
+    assert alive == [True] * 71 + [False] * 9
+    assert fitness[:72] == pytest.approx([0.025] * 72) and fitness[72:] == [0.0] * 8
+
+
+def test_walls_stop_and_ties_do_nothing():
+    maze = Maze()
+    state = _start(maze)
+    _, states = _walk(maze, state, [L, F, R, R, R, R, F])  # north is a wall; four right turns; then north again
+    assert all(s.cell.item() == geometry(maze).start for s in states)
+    assert [s.heading.item() for s in states[3::4]] == [3, 3, 0, 1, 2, 3, 3]
+    after, _ = maze.step(state, torch.ones(1, 1, 3), 3)
+    assert after.action.item() == -1 and after.cell.item() == state.cell.item()
+    after, _ = maze.step(state._replace(votes=torch.tensor([[[0.0, 0.0, 3.0]]])), torch.tensor([[[1.0, 2.0, 0.0]]]), 3)
+    assert after.action.item() == state.action_of[0, 0, 2].item()  # the largest sum, not the last step's largest
+
+
+def test_sensors_show_what_is_ahead_on_the_shuffled_neurons():
+    maze = Maze()
+    for seed in range(20):
+        state = _start(maze, 0, seed)
+        wall, food, poison = state.sensor_of[0, 0].tolist()
+        assert not maze.observe(state, 0)[0, 0, :3].any()  # a free cell ahead
+        _, states = _walk(maze, state, [L])
+        assert maze.observe(states[-1], 0)[0, 0, :, 0].nonzero().tolist() == [[wall]]
+        for walk, neuron in ((NORTH, food), (SOUTH, poison)):
+            _, states = _walk(maze, state, walk[:-1])
+            assert maze.observe(states[-1], 0)[0, 0, :, 0].nonzero().tolist() == [[neuron]]
+
+
+def test_places_swap_after_five_foods_as_drawn():
+    maze = Maze(change=1.0)
+    _, states = _walk(maze, _start(maze, 0), NORTH * 5 + SOUTH * 5 + NORTH)
+    ends = geometry(maze).ends
+    assert [states[24 * k + 23].food.item() for k in range(11)] == [ends[0]] * 4 + [ends[1]] * 5 + [ends[0]] * 2
+    assert states[-1].foods.item() == 11 and states[-1].poisons.item() == 0
+    still = Maze(change=0.0)
+    _, states = _walk(still, _start(still, 0), NORTH * 11)
+    assert states[-1].foods.item() == 11
+
+
+def test_double_t_food_poison_and_two_empty_ends():
+    maze = Maze("double-t")
+    g = geometry(maze)
+    state = maze.reset(1, 600, enu.stream(0, "test"))
+    assert set(state.food[0].tolist()) == set(g.ends) == set(state.poison[0].tolist())
+    assert (state.places[..., 0] != state.places[..., 1]).all()
+    one = _start(maze, 0)
+    assert g.cells[g.ends[0]][1] > g.cells[g.start][1]  # east; its mirror image is reached after two right turns
+    fitness, states = _walk(maze, one, NORTH)
+    assert states[-1].foods.item() == 1 and fitness[-1] == pytest.approx(1.025)
+    assert maze.full == 48 and Maze().full == 18
+
+
+@pytest.mark.parametrize("shuffle, n", [("none", 1), ("sensors", 6), ("sensors+actions", 36)])
+def test_shuffles_are_balanced_and_the_same_for_all_offspring(shuffle, n):
+    maze = Maze(shuffle=shuffle)
+    assert len(shuffles(maze)) == n
+    state = maze.reset(3, 2 * n, enu.stream(0, "test"))  # each shuffle with the food on either side
+    drawn = torch.cat([state.sensor_of[0], state.action_of[0], state.food[0][:, None]], 1)
+    assert len(drawn.unique(dim=0)) == 2 * n
+    assert state.sensor_of.shape[0] == 1 and (state.food == state.food[:1]).all()
+
+
+def test_a_smaller_shuffle_keeps_the_given_pairs():
+    maze = Maze(pairs=((0, 0), (1, 2)))
+    found = {(s[0], a.index(FORWARD)) for s, a in shuffles(maze)}
+    assert found == {(0, 0), (1, 2)} and len(shuffles(maze)) == 8
+    with pytest.raises(ValueError, match="no shuffle fits"):
+        Maze(shuffle="none", pairs=((2, 2),))
+
+
+def test_offspring_never_influence_one_another():
+    network = Network(SYMMETRIC, channels=3, hidden=6)
+    genomes = 0.5 * torch.randn(5, network.n_params, generator=enu.stream(1, "test"))
+    maze = Maze(steps=80)
+    together, alone = (
+        enu.fitness(network, g, maze, 6, enu.stream(2, "test"), path="reference") for g in (genomes, genomes[3:4])
+    )
+    assert torch.allclose(together[3:4], alone, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"layout": "y"}, "layout must be one of t, double-t, got 'y'"),
+        ({"shuffle": "all"}, "shuffle must be one of none"),
+        ({"change": 2.0}, "change is a probability, 0 to 1, got 2.0"),
+        ({"energy": -1.0}, "energy must be positive, got -1.0"),
+        ({"steps": 0}, "steps must be at least 1, got 0"),
+    ],
+)
+def test_bad_settings_name_the_value(change, message):
+    with pytest.raises(ValueError, match=message):
+        Maze(**change)

@@ -1,0 +1,78 @@
+"""The genomes that ship: whole, with where they come from, and as good as they say."""
+
+import pytest
+import torch
+
+import enu_lib as enu
+from enu_lib.evolve import fingerprint
+
+NAMES = enu.zoo.names()
+UNITS = ["iaf-enu", "stdp-enu", "complex-stdp-enu", "complex-stdp-enu-1000", "complex-stdp-enu-3000"]
+
+
+def test_the_paper_s_single_units_are_there():
+    assert set(UNITS) <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_provenance_is_complete(name):
+    entry = enu.zoo.load(name)
+    assert entry.genome.shape == (entry.model.n_params,) and entry.genome.dtype == torch.float32
+    wanted = {"format", "experiment", "seed", "generations", "seconds", "processor", "version", "date", "scores", "sha256"}
+    assert wanted <= set(entry.provenance) and entry.provenance["format"] == 1
+    assert fingerprint(entry.genome) == entry.provenance["sha256"]
+    assert name.startswith(f"{entry.experiment.name}-{entry.experiment.model_name}")
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_stored_scores_are_found_again_on_other_sequences(name):
+    entry = enu.zoo.load(name)
+    found = enu.zoo.verify(name, n=1024, seed=901)
+    for key, (stored, again) in found.items():
+        if key != "n":
+            assert again == pytest.approx(stored, rel=0.25, abs=0.02), key
+    assert entry.scores["n"] >= 1000
+
+
+def test_the_synapse_learns_as_well_as_is_claimed():
+    scores = enu.analysis.scores(*_parts("stdp-enu"), n=1000, seed=31)
+    assert scores["window correlation with NT"] >= 0.999
+    assert scores["output RMSE"] <= 0.006
+    assert scores["mean |change| without NT, %"] <= 0.5
+
+
+def test_the_complex_rule_is_met_better_at_3000_than_at_1000_generations():
+    early, late, best = (
+        enu.analysis.scores(*_parts(f"complex-stdp-enu{end}"), n=1000, seed=31) for end in ("-1000", "-3000", "")
+    )
+    for key in ("window correlation with NT", "window correlation without NT"):
+        assert late[key] >= 0.99 and best[key] >= 0.99 and late[key] > early[key]
+    assert enu.zoo.load("complex-stdp-enu-1000").provenance["generations"] == 1000
+    assert enu.zoo.load("complex-stdp-enu-3000").provenance["generations"] == 3000
+
+
+def test_a_genome_that_is_not_the_one_it_says_is_found_out(tmp_path, monkeypatch):
+    from enu_lib.runfolder import read_tensors, write_tensors
+
+    tensors, meta = read_tensors(enu.zoo.FOLDER / "stdp-enu.safetensors")
+    write_tensors(tmp_path / "stdp-enu.safetensors", {"genome": tensors["genome"] + 1e-3}, meta)
+    monkeypatch.setattr(enu.zoo, "FOLDER", tmp_path)
+    with pytest.raises(ValueError, match="its checksum differs"):
+        enu.zoo.verify("stdp-enu")
+
+
+def test_runs_become_entries_and_notebooks_obtain_them(tmp_path, monkeypatch, small):
+    monkeypatch.setattr(enu.zoo, "FOLDER", tmp_path / "zoo")
+    run = enu.evolve(small, progress=False)
+    best = enu.zoo.add(run, "stdp-enu", n=8, note="a test")
+    latest = enu.zoo.add(run, "stdp-enu-6", n=8, latest=True)
+    assert torch.equal(best.genome, run.genome) and best.provenance["note"] == "a test"
+    assert torch.equal(latest.genome, run.parent) and enu.zoo.names() == ["stdp-enu", "stdp-enu-6"]
+    assert best.experiment == small
+    afresh = enu.zoo.obtain("stdp-enu", "smoke", runs=tmp_path / "runs")
+    assert torch.equal(afresh.genome, run.genome)
+
+
+def _parts(name):
+    entry = enu.zoo.load(name)
+    return entry.model, entry.genome, entry.task
