@@ -117,6 +117,8 @@ def get(
         if name == "iaf" and profile != "paper":
             task = replace(task, input_scale=5.0, before=10)
         cell: Any = make_cell(model, task.n_in, task.n_out, hidden)
+        if name == "iaf" and isinstance(cell, ENU):
+            cell = replace(cell, gain=1000.0)  # a spiking unit: its output is nearly a step (as in the public code)
     else:
         channels = short.pop("channels", sizes.pop("channels"))
         task = _maze(name, profile)

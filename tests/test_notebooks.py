@@ -1,0 +1,62 @@
+"""Every page of the book runs headlessly in the smoke profile; the runner refuses what it should."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+from papermill.exceptions import PapermillExecutionError
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "book"))
+from run import defaults, run  # noqa: E402
+
+PAGES = sorted((ROOT / "book").glob("[0-9]*.py"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_page_runs_in_the_smoke_profile(page, tmp_path):
+    known = defaults(jupytext.read(page))
+    given = {"profile": "smoke", "seed": 1, "figures_dir": str(tmp_path / "figures")}
+    done = nbformat.read(run(page, tmp_path, {k: v for k, v in given.items() if k in known}), as_version=4)
+    code = [cell for cell in done.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    assert "explorer" in code[-1].metadata["tags"], "a page ends with something to play with"
+    shown = [output.data for output in code[-1].outputs if "data" in output]
+    assert any("application/vnd.jupyter.widget-view+json" in data and "image/png" in data for data in shown)
+    if "figures_dir" in known:
+        made = {path.suffix for path in (tmp_path / "figures").iterdir()}
+        assert {".svg", ".png", ".json"} <= made
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_page_is_text_with_parameters_and_no_algorithm(page):
+    notebook = jupytext.read(page)
+    assert {"profile", "seed"} <= set(defaults(notebook))
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+
+
+def test_an_unknown_parameter_is_named(tmp_path):
+    with pytest.raises(ValueError, match="10_enu.py has no parameter speed: it has profile, seed"):
+        run(ROOT / "book/10_enu.py", tmp_path, {"speed": 3})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failing_cell_leaves_no_done_page(tmp_path):
+    page = tmp_path / "99_fails.py"
+    page.write_text('# %% tags=["parameters"]\nseed = 0\n\n# %%\nassert seed == 0, f"seed is {seed}"\n')
+    assert run(page, tmp_path / "out", {}).name == "99_fails.ipynb"
+    (tmp_path / "out/99_fails.ipynb").unlink()
+    with pytest.raises(PapermillExecutionError, match="seed is 5"):
+        run(page, tmp_path / "out", {"seed": 5})
+    assert [f.name for f in (tmp_path / "out").iterdir()] == ["99_fails.failed.ipynb"]
+    command = [sys.executable, ROOT / "book/run.py", page, "-o", tmp_path / "out", "-p", "seed", "5"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and "AssertionError: seed is 5" in done.stderr and "99_fails.failed.ipynb" in done.stderr
+
+
+def test_a_missing_page_is_named():
+    done = subprocess.run([sys.executable, ROOT / "book/run.py", "book/none.py"], capture_output=True, text=True)
+    assert done.returncode == 2 and "no notebook book/none.py" in done.stderr

@@ -1,0 +1,67 @@
+"""Panels and explorers show the numbers they are given."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+import enu_lib as enu
+from enu_lib import plots, widgets
+from enu_lib.analysis import coincidence, frequency_curve, plasticity_window
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+def test_the_window_panel_draws_rule_and_unit_apart_on_either_side():
+    entry = enu.zoo.load("stdp-enu")
+    found = plasticity_window(entry.model, entry.genome, entry.task, 1, reach=10, n=4)
+    assert found.distance.tolist() == [*range(-10, 0), *range(1, 11)]
+    ax = plt.subplots()[1]
+    plots.window(ax, found)
+    drawn = np.concatenate([line.get_ydata() for line in ax.lines if len(line.get_ydata()) == 10])
+    assert np.allclose(np.sort(drawn), np.sort(torch.cat([found.target, found.evolved])))
+    assert found.target[found.distance == 10].item() == pytest.approx(50 / np.e)
+
+
+def test_the_frequency_curve_of_a_perfect_unit_lies_on_the_model_s(monkeypatch):
+    """A unit that puts out the target's spikes: its curve is the model neuron's, point by point."""
+    task = enu.IAF()
+    real = enu.analysis.rollout
+
+    def perfect(model, genome, task, batch, **more):
+        trace = real(model, genome, task, batch=batch, **more)
+        return enu.Trace(trace.x, batch.spikes[None, ..., None].float(), trace.fitness, batch)
+
+    monkeypatch.setattr(enu.analysis, "rollout", perfect)
+    curve = frequency_curve(enu.ENU(1, 1, 2), torch.zeros(enu.ENU(1, 1, 2).n_params), task, points=5, n=8)
+    assert torch.equal(curve.target, curve.evolved)
+    assert (curve.target[1:] > curve.target[:-1]).all()
+    assert curve.target[-1].item() == pytest.approx(9 * 0.015 / 0.5, rel=0.15)  # at most one spike each v > 0.5
+
+
+def test_coincidence_by_hand():
+    a = torch.tensor([[1, 0, 0, 1, 0, 0, 0, 1]]).bool()
+    b = torch.tensor([[0, 1, 0, 1, 0, 1, 0, 0]]).bool()
+    assert coincidence(a, b, 0) == pytest.approx(1 / 3)
+    assert coincidence(a, b, 1) == pytest.approx(2 / 3)
+    assert coincidence(a, b, 2) == 1.0
+
+
+def test_spike_trains_draw_one_line_a_spike():
+    spikes = torch.tensor([[1, 0, 1], [0, 0, 0]]).bool()
+    ax = plt.subplots()[1]
+    plots.spike_trains(ax, spikes, ~spikes)
+    assert sum(len(c.get_segments()) for c in ax.collections) == 6
+
+
+def test_an_explorer_draws_anew_when_a_control_moves():
+    explorer = widgets.synapse_explorer(enu.zoo.load("stdp-enu"))
+    before = explorer.picture.value
+    explorer.controls["pre"].value = 60
+    assert explorer.picture.value != before and before[:4] == b"\x89PNG"
+    bundle = explorer._repr_mimebundle_()
+    assert "image/png" in bundle and "application/vnd.jupyter.widget-view+json" in bundle
