@@ -70,7 +70,7 @@ rows = [
     ("C2 its firing-frequency curve matches", f"mean deviation {a['f-I deviation, mean']:.1%}",
      a["f-I deviation, mean"] <= 0.03, "mean deviation at most 3%"),
     ("C3 an evolved unit reproduces neuromodulated STDP",
-     f"correlation {b['window correlation with NT']:.4f}; without neuromodulator {b['mean |change| without NT, %']:.2f}% change",
+     f"correlation {b['window correlation with NT']:.4f}; without neuromodulator {b['mean |change| without NT, %']:.2f}%",
      b["window correlation with NT"] >= 0.999 and b["mean |change| without NT, %"] <= 0.5,
      "correlation at least 0.999, change without neuromodulator at most 0.5%"),
 ]  # fmt: skip

@@ -86,6 +86,7 @@ files = save_figure(
 # %% [markdown]
 # ## Try it
 
+
 # %% tags=["explorer"]
 def explore(population=64, sigma=0.1):
     fig, axes = plt.subplots(1, 2, figsize=(6, 2.4))

@@ -76,7 +76,9 @@ files = save_figure(
 # %%
 n = 2048 if profile != "smoke" else 64
 scores = {e.name: enu.analysis.scores(e.model, e.genome, e.task, n, seed=seed + 400) for e in (iaf, stdp)}
-pd.concat([pd.Series(v, name="value").to_frame().assign(unit=k) for k, v in scores.items()]).set_index("unit", append=True).round(4)
+pd.concat([pd.Series(v, name="value").to_frame().assign(unit=k) for k, v in scores.items()]).set_index(
+    "unit", append=True
+).round(4)
 
 # %% [markdown]
 # ## Neuromodulated STDP

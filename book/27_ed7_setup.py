@@ -68,6 +68,7 @@ files = save_figure(
 # %% [markdown]
 # ## Try it: other sequences
 
+
 # %% tags=["explorer"]
 def another(sequence=0, rule="neuromodulated"):
     fig = plt.figure(figsize=(6.5, 3.2))

@@ -9,9 +9,9 @@
 # %% [markdown]
 # # A task of your own
 #
-# A task is a small value with four names (`n_in`, `n_out`, `steps`, `name`) and two functions: `sample` draws inputs, and `score`
-# judges outputs. Here: **remember**. A number is shown at one step; the unit has to hold it until the end, whatever noise
-# comes after. Nothing of `enu_lib` knows this task; it evolves below, in seconds, through the public interface.
+# A task is a small value with four names (`n_in`, `n_out`, `steps`, `name`) and two functions: `sample` draws inputs, and
+# `score` judges outputs. Here: **remember**. A number is shown at one step; the unit has to hold it until the end, whatever
+# noise comes after. Nothing of `enu_lib` knows this task; it evolves below, in seconds, through the public interface.
 
 # %% tags=["parameters"]
 profile = "zoo"  # smoke: fewer generations
@@ -84,12 +84,13 @@ axes[1].set(xlabel="time (steps)", ylabel="output")
 panel_letters(axes)
 files = save_figure(
     fig, "own_task", figures_dir,
-    caption=f"""A task defined in the notebook. a, Loss of the parent on held-out sequences (seed {seed}). b, The evolved unit's output
-    on eight fresh sequences; dots: the numbers it was shown at step {task.shown_at}.""",
+    caption=f"""A task defined in the notebook. a, Loss of the parent on held-out sequences (seed {seed}). b, The evolved unit's
+    output on eight fresh sequences; dots: the numbers it was shown at step {task.shown_at}.""",
 )  # fmt: skip
 
 # %% [markdown]
 # ## Try it: show it a number
+
 
 # %% tags=["explorer"]
 def show_number(value=0.7, noise=1.0):

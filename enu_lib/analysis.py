@@ -35,9 +35,7 @@ class FrequencyCurve(NamedTuple):
     n: int  # sequences a current
 
 
-def frequency_curve(
-    model: Any, genome: Tensor, task: IAF, points: int = 33, n: int = 64, seed: int = 1
-) -> FrequencyCurve:
+def frequency_curve(model: Any, genome: Tensor, task: IAF, points: int = 33, n: int = 64, seed: int = 1) -> FrequencyCurve:
     """Firing frequency of model neuron and unit, for mean currents over the range that evolution used.
 
     Each current is held for a whole sequence: U(low, high) at each step times a factor between 1 and `task.factors`,
@@ -147,8 +145,6 @@ def _stdp_scores(model: Any, genome: Tensor, task: STDP, n: int, seed: int) -> d
         if window.target.any():
             pair = torch.stack([window.target, window.evolved])
             found[f"window correlation {name}"] = torch.corrcoef(pair)[0, 1].item()
-        found[f"mean |change - target| {name}, %"] = (
-            (window.evolved - window.target).abs().mean().item()
-        )
+        found[f"mean |change - target| {name}, %"] = (window.evolved - window.target).abs().mean().item()
         found[f"mean |change| {name}, %"] = window.evolved.abs().mean().item()
     return found

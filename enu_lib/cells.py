@@ -97,9 +97,7 @@ class ENU:
             torch.zeros(population, rows, self.n_out, device=device),
         )
 
-    def step(
-        self, weights: ENUWeights, state: State, x: Tensor, noise: Tensor | None = None
-    ) -> tuple[State, Tensor]:
+    def step(self, weights: ENUWeights, state: State, x: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
         """One step of x (P, R, n_in), giving y (P, R, C).  `noise`: standard normals that broadcast to y."""
         h, o = state
         x = x.expand(h.shape[0], h.shape[1], -1)
@@ -158,9 +156,7 @@ class GRU:
         """Memory h (P, R, H), zero."""
         return (torch.zeros(population, rows, self.hidden, device=device),)
 
-    def step(
-        self, weights: GRUWeights, state: State, x: Tensor, noise: Tensor | None = None
-    ) -> tuple[State, Tensor]:
+    def step(self, weights: GRUWeights, state: State, x: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
         """One step of x (P, R, n_in), giving y (P, R, C)."""
         (h,) = state
         x = x.expand(h.shape[0], h.shape[1], -1)
@@ -213,9 +209,7 @@ class LSTM:
         h = torch.zeros(population, rows, self.hidden, device=device)
         return h, h.clone()
 
-    def step(
-        self, weights: LSTMWeights, state: State, x: Tensor, noise: Tensor | None = None
-    ) -> tuple[State, Tensor]:
+    def step(self, weights: LSTMWeights, state: State, x: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
         """One step of x (P, R, n_in), giving y (P, R, C)."""
         h, c = state
         x = x.expand(h.shape[0], h.shape[1], -1)
@@ -257,9 +251,7 @@ def _orthogonal_with_bias(rows: int, columns: int, generator: torch.Generator) -
 
 def _split(cell: Cell, genomes: Tensor, *shapes: tuple[int, int]) -> list[Tensor]:
     if genomes.dim() != 2 or genomes.shape[1] != cell.n_params:
-        raise ValueError(
-            f"genomes must be (P, {cell.n_params}) for {cell}, got {tuple(genomes.shape)}"
-        )
+        raise ValueError(f"genomes must be (P, {cell.n_params}) for {cell}, got {tuple(genomes.shape)}")
     parts = genomes.split([a * b for a, b in shapes], 1)
     return [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)]
 

@@ -143,11 +143,9 @@ def evolve(
     folder = None if out is None else Path(out)
     first = parent if parent is not None else experiment.model.init(stream(seed, "genome"))
     if first.shape != (experiment.model.n_params,):
-        raise ValueError(
-            f"parent must have {experiment.model.n_params} values, got {tuple(first.shape)}"
-        )
+        raise ValueError(f"parent must have {experiment.model.n_params} values, got {tuple(first.shape)}")
     with ExitStack() as stack:
-        now, log = _Progress(es.start(first), first, -math.inf, 0.0), []
+        now, log = _Progress(es.start(first), first, -math.inf, 0.0), list[Row]()
         if folder is not None:
             stack.enter_context(locked(folder, wait))
             start = None if parent is None else fingerprint(parent)
@@ -155,7 +153,8 @@ def evolve(
             if open_folder(folder, to_json(config)):
                 now, log = _load(folder, experiment)
                 write_atomically(folder / "config.json", to_json(config).encode())  # its end may be another now
-        now.state = es.ESState(*(v.to(place) for v in now.state[:3]), now.state.generation)
+        parent, velocity, variance = (v.to(place) for v in now.state[:3])
+        now.state = es.ESState(parent, velocity, variance, now.state.generation)
         bar = tqdm(
             total=experiment.generations,
             initial=now.state.generation,
@@ -279,9 +278,7 @@ def _reached(experiment: Experiment, now: _Progress) -> str | None:
     return None
 
 
-def _as_run(
-    experiment: Experiment, seed: int, now: _Progress, log: list[Row], stopped: str, folder: Path | None
-) -> Run:
+def _as_run(experiment: Experiment, seed: int, now: _Progress, log: list[Row], stopped: str, folder: Path | None) -> Run:
     return Run(
         experiment,
         seed,
@@ -299,7 +296,8 @@ def _as_run(
 def _save(folder: Path, now: _Progress, rows: list[Row]) -> None:
     """The log first: rows beyond the checkpoint's generation are dropped when a run goes on."""
     append_log(folder, rows)
-    tensors = {**dict(zip(("parent", "velocity", "variance"), now.state, strict=False)), "best": now.best}
+    state = now.state
+    tensors = {"parent": state.parent, "velocity": state.velocity, "variance": state.variance, "best": now.best}
     meta = {
         "format": VERSION,
         "generation": now.state.generation,

@@ -52,7 +52,7 @@ for _cls in (ENU, GRU, LSTM, Network, IAF, STDP, Maze, ES, Experiment):
     register(_cls)
 
 # Our settings for single units: half the published memory, wide mutations that narrow as the run goes on.
-_UNIT = {
+_UNIT: dict[str, dict[str, Any]] = {
     "smoke": dict(
         es=ES(population=32, sigma=0.03), hidden=8, environments=8, generations=6,
         evaluate_every=3, evaluate_environments=16,
@@ -64,7 +64,7 @@ _UNIT = {
     "paper": dict(es=ES(), hidden=32, environments=32, generations=10_000),
 }  # fmt: skip
 
-_MAZE = {
+_MAZE: dict[str, dict[str, Any]] = {
     "smoke": dict(
         es=ES(population=16, sigma=0.03), hidden=8, channels=4, environments=6, generations=3,
         evaluate_every=3, evaluate_environments=12,
@@ -121,7 +121,7 @@ def get(
             cell = replace(cell, gain=1000.0)  # a spiking unit: its output is nearly a step (as in the public code)
     else:
         channels = short.pop("channels", sizes.pop("channels"))
-        task = _maze(name, profile)
+        task = Maze(layout=_MAZE_TASKS[name])
         cell = Network(
             PUBLISHED if profile == "paper" else SYMMETRIC,
             channels=channels,
@@ -133,10 +133,6 @@ def get(
     for path, value in {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})}.items():
         experiment = with_setting(experiment, path, value)
     return experiment
-
-
-def _maze(name: str, profile: str) -> Maze:
-    return Maze(layout=_MAZE_TASKS[name])
 
 
 def _path(experiment: Experiment, name: str) -> str:

@@ -40,9 +40,7 @@ SYMMETRIC: Connections = (
 )
 
 
-def random_connections(
-    neurons: int, synapses: int, n_inputs: int, generator: torch.Generator
-) -> Connections:
+def random_connections(neurons: int, synapses: int, n_inputs: int, generator: torch.Generator) -> Connections:
     """A random table (neurons, synapses): distinct presynaptic neurons for each neuron while there are enough."""
     sources = n_inputs + neurons
     rows = []
@@ -92,9 +90,7 @@ class Network:
             raise ValueError(f"every neuron needs the same number (>= 1) of synapses, got {table}")
         low, high = min(map(min, table)), max(map(max, table))
         if low < 0 or high >= self.n_inputs + len(table):
-            raise ValueError(
-                f"connections must name neurons 0 to {self.n_inputs + len(table) - 1}, got {low} to {high}"
-            )
+            raise ValueError(f"connections must name neurons 0 to {self.n_inputs + len(table) - 1}, got {low} to {high}")
         if not 1 <= self.n_outputs <= len(table):
             raise ValueError(f"n_outputs must be 1 to {len(table)} (the neurons), got {self.n_outputs}")
 
@@ -141,9 +137,7 @@ class Network:
         neuron, synapse = genomes.split([self.neuron_cell.n_params, self.synapse_cell.n_params], 1)
         return NetworkWeights(self.neuron_cell.unpack(neuron), self.synapse_cell.unpack(synapse))
 
-    def reset(
-        self, population: int, environments: int, device: torch.device | str = "cpu"
-    ) -> NetworkState:
+    def reset(self, population: int, environments: int, device: torch.device | str = "cpu") -> NetworkState:
         n = environments * self.neurons
         return NetworkState(
             self.neuron_cell.reset(population, n, device),
@@ -168,9 +162,7 @@ class Network:
         post = state.output.repeat_interleave(s, 2)
         neuron_noise = synapse_noise = None
         if noise is not None:
-            neuron_noise, synapse_noise = (
-                part.reshape(1, -1, c) for part in noise.split([n * c, n * s * c], 1)
-            )
+            neuron_noise, synapse_noise = (part.reshape(1, -1, c) for part in noise.split([n * c, n * s * c], 1))
         synapse, transmitted = self.synapse_cell.step(
             weights.synapse, state.synapse, torch.cat([pre, post], -1).flatten(1, 2), synapse_noise
         )

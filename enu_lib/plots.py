@@ -103,9 +103,7 @@ def _box(ax: Any, x: float, y: float, text: str, color: str, width: float = 1.5,
 
 def _arrow(ax: Any, start: tuple[float, float], end: tuple[float, float], bend: float = 0.0, color: str = "0.25") -> None:
     shape = f"arc3,rad={bend}"
-    ax.add_patch(
-        FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=7, lw=0.9, color=color, connectionstyle=shape)
-    )
+    ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=7, lw=0.9, color=color, connectionstyle=shape))
 
 
 def enu_schematic(ax: Any) -> None:

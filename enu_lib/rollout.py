@@ -115,11 +115,15 @@ def rollout(
             model_states.append(named_state(model, state))
     y = torch.stack(ys, 2)
     score = task.score(batch, y) if task_state is None else torch.stack(fs, 2)
-    fields = {} if task_state is None else {
-        name: torch.stack([getattr(s, name) for s in task_states], 2)
-        for name in task_state._fields
-        if getattr(task_state, name).dim() >= 2
-    }
+    fields = (
+        {}
+        if task_state is None
+        else {
+            name: torch.stack([getattr(s, name) for s in task_states], 2)
+            for name in task_state._fields
+            if getattr(task_state, name).dim() >= 2
+        }
+    )
     names = model_states[0] if memory else ()
     recorded = {name: torch.stack([s[name] for s in model_states], 2) for name in names}
     return Trace(torch.stack(xs, 2), y, score, batch, fields, recorded)

@@ -45,9 +45,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
-        raise RunFolderError(
-            f"cannot write in {path.parent} ({error.strerror}): choose another folder with --out"
-        ) from None
+        raise RunFolderError(f"cannot write in {path.parent} ({error.strerror}): choose another folder with --out") from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -71,7 +69,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(str(path), "pt") as file:
             meta = json.loads((file.metadata() or {})["enu"])
-            return {name: file.get_tensor(name) for name in file.keys()}, meta
+            return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118
     except FileNotFoundError:
         raise RunFolderError(f"{path} does not exist") from None
     except (SafetensorError, KeyError, ValueError, OSError) as error:
@@ -92,9 +90,7 @@ def locked(folder: Path, wait: bool = False) -> Iterator[None]:
             f"another process is at work in {folder}: wait for it, or choose another folder with --out"
         ) from None
     except OSError as error:
-        raise RunFolderError(
-            f"cannot write in {folder} ({error.strerror}): choose another folder with --out"
-        ) from None
+        raise RunFolderError(f"cannot write in {folder} ({error.strerror}): choose another folder with --out") from None
     try:
         yield
     finally:

@@ -102,7 +102,7 @@ def obtain(
     if profile == "zoo":
         return load(name if generations is None else f"{name}-{generations}")
     experiment, _, model = name.rpartition("-")
-    settings = {} if generations is None or profile == "smoke" else {"generations": generations}
+    settings: dict[str, Any] = {} if generations is None or profile == "smoke" else {"generations": generations}
     part = "" if generations is None else f"-{generations}"
     folder = Path(runs) / f"{name}-{profile}-{seed}{part}"
     run = evolve(experiment, model=model, profile=profile, seed=seed, out=folder, wait=True, **settings)

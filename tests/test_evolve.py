@@ -77,7 +77,19 @@ def test_a_run_can_be_made_longer(tmp_path, small):
 
 def test_ctrl_c_saves_and_the_same_command_goes_on(tmp_path):
     out, env = tmp_path / "run", {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "enu_lib", "evolve", "stdp", "--profile", "smoke", "--generations", "100000", "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "enu_lib",
+        "evolve",
+        "stdp",
+        "--profile",
+        "smoke",
+        "--generations",
+        "100000",
+        "--out",
+        str(out),
+    ]
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not (out / "config.json").exists() and process.poll() is None:
         time.sleep(0.01)
@@ -160,7 +172,9 @@ def test_folders_that_cannot_be_used_are_named_and_left_alone(tmp_path, small):
     enu.evolve(small, out=out, progress=False)
     other = dataclasses.replace(small, environments=9)
     files = {f.name: f.read_bytes() for f in out.iterdir()}
-    with pytest.raises(RunFolderError, match="another configuration .*environments is 8 there, 9 here.*choose another folder with --out"):
+    with pytest.raises(
+        RunFolderError, match="another configuration .*environments is 8 there, 9 here.*choose another folder with --out"
+    ):
         enu.evolve(other, out=out, progress=False)
     with pytest.raises(RunFolderError, match="seed is 0 there, 1 here"):
         enu.evolve(small, out=out, seed=1, progress=False)

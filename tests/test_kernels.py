@@ -58,7 +58,8 @@ def test_evolved_units(path, name):
 @pytest.mark.parametrize("layout", ["t", "double-t"])
 @pytest.mark.parametrize("table", [PUBLISHED, SYMMETRIC, TABLE], ids=["published", "symmetric", "random"])
 @pytest.mark.parametrize(
-    "kind, hidden, channels", [("enu", 16, 4), ("enu", 32, 16), ("nfenu", 24, 3), ("gru-clip", 9, 3), ("lstm", 16, 4), ("shared", 16, 4)]
+    "kind, hidden, channels",
+    [("enu", 16, 4), ("enu", 32, 16), ("nfenu", 24, 3), ("gru-clip", 9, 3), ("lstm", 16, 4), ("shared", 16, 4)],
 )
 def test_networks_in_mazes(path, layout, table, kind, hidden, channels):
     """Votes nearly tie at times, and then a rounding makes another life; nearly all are the same to the last."""

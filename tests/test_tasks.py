@@ -76,7 +76,9 @@ def test_the_weight_changes_one_step_after_the_later_spike():
         assert target[:46].tolist() == pytest.approx([0.5] * 46)
         assert target[46:].tolist() == pytest.approx([0.5 * w] * 54)
     assert batch.inputs[0, :, 1].nonzero().tolist() == [[40]] and batch.inputs[0, :, 2].nonzero().tolist() == [[45]]
-    assert task.score(batch, batch.target[None, ..., None] + 0.1)[0].flatten().tolist() == pytest.approx([-0.01] * 200, abs=1e-6)
+    assert task.score(batch, batch.target[None, ..., None] + 0.1)[0].flatten().tolist() == pytest.approx(
+        [-0.01] * 200, abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("rule, n_in", [("neuromodulated", 4), ("plain", 3), ("complex", 4)])

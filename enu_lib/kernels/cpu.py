@@ -25,9 +25,10 @@ from enu_lib.network import Network
 from enu_lib.streams import Noise
 
 SOURCE = Path(__file__).with_name("life.cpp")
-FLAGS = (
-    "-O3 -march=native -std=c++17 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fPIC -shared -pthread -Wno-psabi"
-).split()  # fmt: skip
+FLAGS = [
+    "-O3", "-march=native", "-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
+    "-fPIC", "-shared", "-pthread", "-Wno-psabi",
+]  # fmt: skip
 LANES = 16  # of a vector in life.cpp
 MAX_HIDDEN = 64
 
@@ -128,9 +129,7 @@ def supports(model: Any) -> bool:
     return model.hidden <= MAX_HIDDEN
 
 
-def unit_outputs(
-    cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None, threads: int
-) -> Tensor:
+def unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None, threads: int) -> Tensor:
     """Outputs (P, B, T, C) of single units for inputs (B, T, n_in)."""
     b, t, _ = inputs.shape
     y = torch.empty(len(genomes), b, t, cell.n_out)
@@ -180,7 +179,8 @@ class Stepper:
         self._library.network_memory.restype = i64
         size = self._library.network_memory(ctypes.byref(self._net))
         self._memory = torch.zeros(len(genomes), environments, size)
-        self._table: tuple[Tensor, Tensor] | None = None
+        self._noise: Tensor | None = None  # the table that `_table` lengthens
+        self._table: Tensor | None = None
 
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
         """x (P or 1, B, I, k) -> the network's output (P, B, n_outputs)."""
@@ -188,13 +188,13 @@ class Stepper:
         x = _floats(x.expand(x.shape[0], b, -1, -1))
         offsets = None
         if noise is not None:
-            if self._table is None or self._table[0] is not noise.table:
-                self._table = (noise.table, _noise(noise, n.noise_shape[0])[0])
+            if self._noise is not noise.table:
+                self._noise, self._table = noise.table, _noise(noise, n.noise_shape[0])[0]
             offsets = noise.offsets[t].contiguous()
         y = torch.empty(p, b, n.n_outputs)
         self._library.network_step(
             ctypes.byref(self._net), i64(p), i64(b), _at(self.genomes), _at(x), i64(x.shape[-1]), i64(x.shape[0]),
-            _at(self._memory), _at(None if offsets is None else self._table[1]), _at(offsets), _at(y), None, self.threads,
+            _at(self._memory), _at(None if offsets is None else self._table), _at(offsets), _at(y), None, self.threads,
         )  # fmt: skip
         return y
 
@@ -207,8 +207,7 @@ def _vectors(model: Any) -> int:
 
 def _cell(cell: Cell) -> _Cell:
     kind = 0 if isinstance(cell, ENU) else 2 if isinstance(cell, LSTM) else 1
-    enu = isinstance(cell, ENU)
-    feedback, clip, gain = (cell.feedback, True, cell.gain) if enu else (False, cell.clip, 1.0)
+    feedback, clip, gain = (cell.feedback, True, cell.gain) if isinstance(cell, ENU) else (False, cell.clip, 1.0)
     return _Cell(kind, cell.n_in, cell.n_out, cell.hidden, feedback, clip, gain, cell.noise)
 
 
@@ -233,5 +232,5 @@ def _floats(tensor: Tensor) -> Tensor:
     return tensor.detach().to("cpu", torch.float32).contiguous()
 
 
-def _at(tensor: Tensor | None) -> pointer:
+def _at(tensor: Tensor | None) -> ctypes.c_void_p:
     return pointer(0 if tensor is None else tensor.data_ptr())

@@ -25,7 +25,7 @@ class Geometry(NamedTuple):
     """A maze as tables over its free cells."""
 
     cells: tuple[tuple[int, int], ...]  # (row, column) of each free cell
-    ahead: tuple[tuple[int, int, int, int], ...]  # the cell ahead for each heading; -1: a wall
+    ahead: tuple[tuple[int, ...], ...]  # the cell ahead for each heading; -1: a wall
     start: int  # cell; the agent starts facing east (heading 0)
     ends: tuple[int, ...]  # cells at the ends of the arms, where food and poison may be
     shape: tuple[int, int]  # rows and columns, walls included
@@ -114,9 +114,7 @@ class Maze:
         p, b, g = population, environments, geometry(self)
         ends = torch.tensor(g.ends)
         placements = list(permutations(range(len(ends)), 2))  # (food, poison)
-        combinations = torch.tensor(
-            [(*s, *a, k) for (s, a), k in product(shuffles(self), range(len(placements)))]
-        )
+        combinations = torch.tensor([(*s, *a, k) for (s, a), k in product(shuffles(self), range(len(placements)))])
         n = len(combinations)
         if self.balanced:
             rounds = [torch.randperm(n, generator=generator) for _ in range(-(-b // n))]
@@ -162,9 +160,7 @@ class Maze:
         p, b = state.cell.shape
         x = torch.zeros(p, b, 4, 3, device=state.cell.device)
         seen = (seen & state.alive[..., None]).to(x.dtype)
-        x[:, :, :3, 0] = torch.zeros_like(x[:, :, :3, 0]).scatter(
-            2, state.sensor_of.expand(p, -1, -1), seen
-        )
+        x[:, :, :3, 0] = torch.zeros_like(x[:, :, :3, 0]).scatter(2, state.sensor_of.expand(p, -1, -1), seen)
         x[:, :, 3, 1] = state.reward.clamp(min=0)
         x[:, :, 3, 2] = (-state.reward).clamp(min=0)
         return x
@@ -234,11 +230,7 @@ def shuffles(maze: Maze) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     same, every = [(0, 1, 2)], list(permutations(range(3)))
     sensors = same if maze.shuffle == "none" else every
     actions = every if maze.shuffle == "sensors+actions" else same
-    return [
-        (s, a)
-        for s, a in product(sensors, actions)
-        if maze.pairs is None or (s[WALL], a.index(FORWARD)) in maze.pairs
-    ]
+    return [(s, a) for s, a in product(sensors, actions) if maze.pairs is None or (s[WALL], a.index(FORWARD)) in maze.pairs]
 
 
 def geometry(maze: Maze) -> Geometry:
@@ -257,9 +249,7 @@ def _geometry(layout: str, corridor: int, arm: int) -> Geometry:
     free |= {(r, column) for column in bars for r in range(1, 2 * arm + 2)}
     cells = tuple(sorted(free))
     number = {cell: i for i, cell in enumerate(cells)}
-    ahead = tuple(
-        tuple(number.get((r + dr, c + dc), -1) for dr, dc in HEADINGS) for r, c in cells
-    )
+    ahead = tuple(tuple(number.get((r + dr, c + dc), -1) for dr, dc in HEADINGS) for r, c in cells)
     ends = tuple(number[r, column] for column in bars for r in (1, 2 * arm + 1))
     return Geometry(cells, ahead, number[row, start], ends, (2 * arm + 3, east + 2))
 

@@ -81,9 +81,7 @@ class STDP:
             draw = self.spike_mean + self.spike_sd * torch.randn(environments, 2, generator=generator)
             times = torch.where(again[:, None], draw.round().clamp(0, self.steps - 2), times)
             again = times[:, 0] == times[:, 1]
-        x = self.low + (self.high - self.low) * torch.rand(
-            environments, self.steps, generator=generator
-        )
+        x = self.low + (self.high - self.low) * torch.rand(environments, self.steps, generator=generator)
         modulator = torch.randint(2, (environments,), generator=generator)
         return self.respond(x, times[:, 0].long(), times[:, 1].long(), modulator)
 
