@@ -57,7 +57,7 @@ for m in (1, 0):
     plots.window(axes[4], window[m])
 axes[4].get_legend().remove()
 for m, text in ((1, "with neuromodulator"), (0, "without")):
-    axes[4].annotate(text, (6, float(window[m].evolved[window[m].distance == 6])), (13, 24 if m else -16), fontsize=6.5,
+    axes[4].annotate(text, (6, float(window[m].evolved[window[m].distance == 6])), (11, 30 if m else -16), fontsize=6.5,
                      arrowprops={"arrowstyle": "-", "lw": 0.5})  # fmt: skip
 panel_letters(axes)
 files = save_figure(

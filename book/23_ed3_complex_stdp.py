@@ -37,8 +37,7 @@ for row, unit, g in zip(axes, units, GENERATIONS, strict=True):
     for ax, modulator, text in zip(row, (1, 0), ("with neuromodulator", "without"), strict=True):
         found = enu.analysis.plasticity_window(unit.model, unit.genome, unit.task, modulator, seed=seed + 600)
         correlation[g, modulator] = torch.corrcoef(torch.stack([found.target, found.evolved]))[0, 1].item()
-        plots.window(ax, found)
-        ax.text(0.02, 0.97, f"{text}, generation {g:,}", transform=ax.transAxes, va="top", fontsize=6.5)
+        plots.window(ax, found, title=f"{text}, generation {g:,}")
 panel_letters(axes.flat)
 files = save_figure(
     fig, "ed3_complex_stdp", figures_dir, zoo=[f"complex-stdp-enu-{g}" for g in GENERATIONS],

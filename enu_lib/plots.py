@@ -55,8 +55,8 @@ def synapse(ax: Any, batch: Any, y: Any, i: int = 0) -> None:
     ax.plot(t, batch.inputs[i, :, 0], color=PALETTE["input"], lw=0.8, label="graded input")
     ax.plot(t, batch.target[i], color=PALETTE["target"], ls="--", label="target output")
     ax.plot(t, np.asarray(y), color=PALETTE["evolved"], label="evolved output")
-    ax.axvline(int(batch.t_pre[i]), color=PALETTE["pre"], label="presynaptic spike")
-    ax.axvline(int(batch.t_post[i]), color=PALETTE["post"], label="postsynaptic spike")
+    ax.axvline(int(batch.t_pre[i]), 0.8, 0.95, color=PALETTE["pre"], label="presynaptic spike")
+    ax.axvline(int(batch.t_post[i]), 0.8, 0.95, color=PALETTE["post"], label="postsynaptic spike")
     ax.set(xlabel="time (steps)", ylabel="potential", ylim=(0, 1))
     ax.legend(loc="lower left", ncols=2)
 

@@ -1,0 +1,146 @@
+"""Reference agents for the mazes: what can be earned with which knowledge (reconstruction).
+
+    trace = play(Maze(), "memory-only", environments=64, seed=1)     # recorded like enu_lib.rollout
+    scores(Maze(), "looking", episodes=10_000)                       # {"food": ..., "poison": ..., ...}
+
+They know the actions and walk the shortest way to one end after another; they differ in how they choose it:
+
+    omniscient    the end with the food
+    looking       where food last was; sees what lies one cell ahead, and turns around before poison or an empty end, once
+                  its first meal has taught it which sensor means which
+    memory-only   where food last was; an end with poison or nothing is left for the next one
+    fixed-arm     always the same end
+    random        each action with probability 1/3
+
+They test the mazes and are the reference lines of the figures.  Shapes: B environments, E ends.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from enu_lib.rollout import Trace
+from enu_lib.streams import stream
+from enu_lib.tasks.maze import FORWARD, HEADINGS, LEFT, RIGHT, Maze, MazeState, geometry
+
+NAMES = ("omniscient", "looking", "memory-only", "fixed-arm", "random")
+
+
+class Belief(NamedTuple):
+    """What an agent remembers."""
+
+    target: Tensor  # (B,) number of the end it is walking to
+    bad: Tensor  # (B, E) bool, ends found without food since food was last found
+    colours: Tensor  # (B,) bool, whether it has eaten, and so knows which sensor means food
+
+
+@torch.no_grad()
+def play(maze: Maze, agent: str, environments: int = 64, seed: int = 1) -> Trace:
+    """Lives of a reference agent, recorded as `enu_lib.rollout` records a network's (P = 1)."""
+    if agent not in NAMES:
+        raise ValueError(f"unknown agent {agent!r}: choose one of {', '.join(NAMES)}")
+    generator = stream(seed, "rollout")
+    state = maze.reset(1, environments, generator)
+    ends = torch.tensor(geometry(maze).ends)
+    belief = Belief(
+        torch.zeros(environments, dtype=torch.int64),
+        torch.zeros(environments, len(ends), dtype=torch.bool),
+        torch.zeros(environments, dtype=torch.bool),
+    )
+    does = state.action_of[0].argsort(1)  # (B, 3) the output that makes each action
+    xs, ys, fs, states = [], [], [], []
+    for t in range(maze.steps):
+        x = maze.observe(state, t)
+        y = torch.zeros(1, environments, 3)
+        if (t + 1) % maze.move_every == 0:
+            if agent == "random":
+                action = torch.randint(3, (environments,), generator=generator)
+            else:
+                belief = _think(maze, agent, belief, state, ends)
+                action = _routes(maze)[belief.target, state.cell[0], state.heading[0]]
+            y[0].scatter_(1, does.gather(1, action[:, None]), 1.0)
+        state, f = maze.step(state, y, t)
+        if agent != "fixed-arm" and state.ate.any():
+            belief = _taste(belief, state.ate[0])
+        for record, value in ((xs, x), (ys, y), (fs, f), (states, state)):
+            record.append(value)
+    fields = {
+        name: torch.stack([getattr(s, name) for s in states], 2) for name in state._fields if getattr(state, name).dim() >= 2
+    }
+    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, fields)
+
+
+def scores(maze: Maze, agent: str, episodes: int = 10_000, seed: int = 1, chunk: int = 500) -> dict[str, float]:
+    """Mean food, poison, fitness and steps alive over fresh episodes, and the standard error of food."""
+    food, poison, fitness, alive = [], [], [], []
+    for first in range(0, episodes, chunk):
+        trace = play(maze, agent, min(chunk, episodes - first), seed * 100_000 + first)
+        food.append(trace.task["foods"][0, :, -1].float())
+        poison.append(trace.task["poisons"][0, :, -1].float())
+        fitness.append(trace.fitness[0].sum(-1))
+        alive.append(1 + trace.task["alive"][0, :, :-1].float().sum(-1))
+    foods = torch.cat(food)
+    return {
+        "n": episodes,
+        "food": foods.mean().item(),
+        "food s.e.": (foods.std() / len(foods) ** 0.5).item(),
+        "poison": torch.cat(poison).mean().item(),
+        "fitness": torch.cat(fitness).mean().item(),
+        "steps alive": torch.cat(alive).mean().item(),
+    }
+
+
+def _think(maze: Maze, agent: str, belief: Belief, state: MazeState, ends: Tensor) -> Belief:
+    """The belief before a move: where to go now."""
+    if agent == "fixed-arm":
+        return belief
+    if agent == "omniscient":
+        return belief._replace(target=(state.food[0, :, None] == ends).long().argmax(1))
+    goal = ends[belief.target]
+    here = state.cell[0] == goal  # standing on an end that holds nothing
+    if agent == "looking":
+        ahead = torch.tensor(geometry(maze).ahead)[state.cell[0], state.heading[0]]
+        useless = (ahead == state.poison[0]) & belief.colours | (ahead != state.food[0]) & (ahead != state.poison[0])
+        here = here | ((ahead == goal) & useless)
+    return _give_up(belief, here)
+
+
+def _taste(belief: Belief, ate: Tensor) -> Belief:
+    """After a meal: 1 food, -1 poison, 0 none, (B,)."""
+    belief = belief._replace(colours=belief.colours | (ate != 0), bad=belief.bad & (ate <= 0)[:, None])
+    return _give_up(belief, ate < 0)
+
+
+def _give_up(belief: Belief, which: Tensor) -> Belief:
+    """Mark the targets of some agents as bad, and choose the next end that is not; if all are, forget all but this one."""
+    at = torch.nn.functional.one_hot(belief.target, belief.bad.shape[1]).bool()
+    bad = belief.bad | (at & which[:, None])
+    bad = torch.where(bad.all(1, keepdim=True), at, bad)
+    first_good = (~bad).long().argmax(1)
+    return belief._replace(bad=bad, target=torch.where(which, first_good, belief.target))
+
+
+@lru_cache
+def _routes(maze: Maze) -> Tensor:
+    """(E, cells, 4): the action that leads by the shortest way to each end, from every cell and heading."""
+    g = geometry(maze)
+    table = torch.full((len(g.ends), len(g.cells), 4), FORWARD)
+    for number, end in enumerate(g.ends):
+        seen = {(end, heading) for heading in range(4)}
+        queue = deque(seen)
+        while queue:  # backwards from the end: which states lead here by one action?
+            cell, heading = queue.popleft()
+            behind = [c for c in range(len(g.cells)) if g.ahead[c][heading] == cell]
+            before = [(FORWARD, c, heading) for c in behind]
+            before += [(RIGHT, cell, (heading - 1) % len(HEADINGS)), (LEFT, cell, (heading + 1) % len(HEADINGS))]
+            for action, c, h in before:
+                if (c, h) not in seen:
+                    seen.add((c, h))
+                    queue.append((c, h))
+                    table[number, c, h] = action
+    return table

@@ -1,0 +1,73 @@
+"""What the mazes are worth: reference agents over 10,000 episodes, and one of their lives step by step."""
+
+import pytest
+import torch
+
+from enu_lib import agents
+from enu_lib.tasks.maze import Maze, geometry
+
+GOLDEN = {  # (layout, agent): food, poison
+    ("t", "omniscient"): (16.0, 0.0),
+    ("t", "looking"): (15.1, 0.5),
+    ("t", "memory-only"): (11.3, 1.4),
+    ("t", "fixed-arm"): (4.5, 1.8),
+    ("t", "random"): (0.03, 0.03),
+    ("double-t", "omniscient"): (13.97, 0.0),
+    ("double-t", "looking"): (11.48, 0.5),
+    ("double-t", "memory-only"): (10.66, 0.87),
+    ("double-t", "fixed-arm"): (2.6, 0.6),
+    ("double-t", "random"): (0.15, 0.14),
+}
+
+
+@pytest.mark.parametrize("layout, agent", GOLDEN, ids=str)
+def test_golden_scores_over_ten_thousand_episodes(layout, agent):
+    food, poison = GOLDEN[layout, agent]
+    found = agents.scores(Maze(layout), agent, 10_000, chunk=2500)
+    assert found["food"] == pytest.approx(food, abs=0.05 + 3 * found["food s.e."])
+    assert found["poison"] == pytest.approx(poison, abs=0.06)
+
+
+@pytest.mark.parametrize("layout", ["t", "double-t"])
+def test_fitness_is_that_of_the_meals(layout):
+    trace = agents.play(Maze(layout), "memory-only", 200)
+    foods, poisons, alive = (trace.task[k][0, :, -1].float() for k in ("foods", "poisons", "alive"))
+    steps = 1 + trace.task["alive"][0, :, :-1].float().sum(-1)
+    first_was_poison = ((trace.task["ate"][0] != 0).long().argmax(1)[:, None] == torch.arange(400)) & (trace.task["ate"][0] < 0)
+    bonus = 2.0 * first_was_poison.any(1)  # the first meal counts +1 whichever it is
+    assert torch.allclose(trace.fitness[0].sum(-1), foods - poisons + bonus + 0.025 * steps, atol=1e-3)
+    assert set(alive.tolist()) <= {0.0, 1.0}
+
+
+def test_a_looking_agent_eats_poison_at_most_once_and_then_never_steps_on_it():
+    trace = agents.play(Maze("double-t"), "looking", 500)
+    assert trace.task["poisons"][0, :, -1].max() == 1
+    after_a_meal = trace.task["ate"][0].abs().cumsum(-1) > 1
+    assert not (trace.task["ate"][0][after_a_meal] < 0).any()
+
+
+def test_the_omniscient_agent_takes_six_moves_a_food():
+    trace = agents.play(Maze(), "omniscient", 20)
+    meals = trace.task["ate"][0].nonzero()
+    assert ((meals[:, 1] + 1) % 24 == 0).all() and len(meals) == 20 * 16
+
+
+def test_routes_are_the_shortest():
+    maze = Maze("double-t")
+    g, table = geometry(maze), agents._routes(maze)
+    lengths = []
+    for number, end in enumerate(g.ends):
+        cell, heading, n = g.start, 0, 0
+        while cell != end:
+            action = table[number, cell, heading].item()
+            if action == 0:
+                cell = g.ahead[cell][heading]
+            heading = (heading + (0, -1, 1)[action]) % 4
+            n += 1
+        lengths.append(n)
+    assert lengths == [6, 6, 8, 8]  # three forward, one turn, two forward; two more turns first on the other side
+
+
+def test_unknown_agents_are_named():
+    with pytest.raises(ValueError, match="unknown agent 'greedy': choose one of omniscient"):
+        agents.play(Maze(), "greedy")

@@ -1,0 +1,14 @@
+"""The code is linted, formatted and typed as pyproject.toml says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize("command", ["ruff check .", "ruff format --check .", "mypy"])
+def test_tool_finds_nothing(command):
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-m", *command.split()], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,68 @@
+"""What the README tells a newcomer to type exists and works."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import enu_lib as enu
+from enu_lib.cli import main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_make_target_exists():
+    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True).stdout
+    targets = {line.split()[0] for line in said.splitlines()}
+    named = set(re.findall(r"\bmake ([a-z-]+)", README))
+    assert {"figures", "test", "lab"} <= named <= targets | {"help"}
+
+
+def test_every_command_of_the_library_parses_and_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    lines = re.findall(r"-m enu_lib ([^`#\n]+)", README)
+    assert any(line.startswith("evolve") for line in lines) and any(line.startswith("evaluate") for line in lines)
+    for line in lines:
+        arguments = line.split()
+        if "--help" in arguments:
+            with pytest.raises(SystemExit) as end:
+                main(arguments)
+            assert end.value.code == 0
+        elif arguments[:2] == ["zoo", "verify"]:
+            continue  # tests/test_zoo.py, entry by entry
+        else:
+            short = ["--profile", "smoke", "--quiet"] if arguments[0] == "evolve" else []
+            assert main([*arguments, *short]) == 0, capsys.readouterr().err
+
+
+def test_the_task_of_one_s_own_works_as_written(tmp_path, monkeypatch):
+    from own_task import Copy
+
+    monkeypatch.chdir(tmp_path)
+    code = re.search(r"```python\n(.*?)```", README, re.S)[1].replace("generations=500", "generations=2")
+    names = {"MyTask": Copy}
+    exec(code, names)
+    assert names["trace"].y.shape[1] == 64 and (tmp_path / "runs/mine/genome.safetensors").exists()
+
+
+def test_every_file_it_points_to_exists():
+    for link in re.findall(r"\]\(([^)]+)\)", README):
+        assert link.startswith("http") or (ROOT / link).exists(), link
+    for folder in re.findall(r"^    (\w+/)  ", README, re.M):
+        assert (ROOT / folder).is_dir(), folder
+
+
+def test_the_table_has_the_scores_of_the_zoo():
+    """Numbers in the README are those stored with the genomes, to the digits shown."""
+    iaf, stdp, late = (enu.zoo.load(name).scores for name in ("iaf-enu", "stdp-enu", "complex-stdp-enu-3000"))
+    met = min(iaf["target spikes met within 1 step"], iaf["unit spikes met within 1 step"])
+    for text in (
+        f"{met:.1%} of spikes",
+        f"{iaf['f-I deviation, mean']:.1%} on average",
+        f"correlation {stdp['window correlation with NT']:.4f}",
+        f"{stdp['mean |change| without NT, %']:.2f}% change without",
+        f"{late['window correlation with NT']:.3f} and {late['window correlation without NT']:.3f}",
+    ):
+        assert text in README, text
