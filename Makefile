@@ -21,7 +21,7 @@ FIGURES := $(if $(filter zoo,$(PROFILE)),figures,build/figures-$(PROFILE))
 LIBRARY := $(wildcard enu_lib/*.py enu_lib/*/*.py enu_lib/*/*.cpp enu_lib/*.mplstyle enu_lib/zoo/*.safetensors)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup figures all-figures test lint lab reproduce lock clean
+.PHONY: help setup figures all-figures test lint lab reproduce bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,10 @@ reproduce: $(READY)  ## evolve from scratch, in slices: EXPERIMENT= MODEL= PROFI
 	$(BIN)/python -m enu_lib evolve $(EXPERIMENT) --model $(MODEL) --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) \
 	    --seed $(SEED) --time-limit $(SLICE) \
 	    --out runs/$(EXPERIMENT)-$(MODEL)-$(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE))-$(SEED)
+
+bench: $(READY)  ## seconds and GFLOP/s of a generation, all paths side by side (build/bench.json)
+	@mkdir -p build
+	$(BIN)/python -m enu_lib bench --json build/bench.json
 
 lock:  ## resolve the lock again (needs uv)
 	uv pip compile --universal --python-version 3.11 --extra book --extra test -q --no-header \

@@ -53,7 +53,8 @@ def play(maze: Maze, agent: str, environments: int = 64, seed: int = 1) -> Trace
         torch.zeros(environments, dtype=torch.bool),
     )
     does = state.action_of[0].argsort(1)  # (B, 3) the output that makes each action
-    xs, ys, fs, states = [], [], [], []
+    xs, ys, fs = list[Tensor](), list[Tensor](), list[Tensor]()
+    states = list[MazeState]()
     for t in range(maze.steps):
         x = maze.observe(state, t)
         y = torch.zeros(1, environments, 3)
@@ -67,8 +68,10 @@ def play(maze: Maze, agent: str, environments: int = 64, seed: int = 1) -> Trace
         state, f = maze.step(state, y, t)
         if agent != "fixed-arm" and state.ate.any():
             belief = _taste(belief, state.ate[0])
-        for record, value in ((xs, x), (ys, y), (fs, f), (states, state)):
-            record.append(value)
+        xs.append(x)
+        ys.append(y)
+        fs.append(f)
+        states.append(state)
     fields = {
         name: torch.stack([getattr(s, name) for s in states], 2) for name in state._fields if getattr(state, name).dim() >= 2
     }

@@ -51,6 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     evaluate.set_defaults(run=_evaluate)
 
+    bench = commands.add_parser("bench", help="seconds and GFLOP/s of a generation, all paths side by side")
+    bench.add_argument("--json", metavar="FILE", help="write everything that was measured")
+    bench.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs")
+    bench.set_defaults(run=_bench)
+
     zoo = commands.add_parser("zoo", help="the evolved genomes that ship with the package")
     actions = zoo.add_subparsers(required=True, metavar="ACTION")
     actions.add_parser("list", help="names, with a line each").set_defaults(run=_zoo_list)
@@ -179,6 +184,16 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(json.dumps(found, indent=1))
     else:
         _table([(key, f"{value:.5g}") for key, value in found.items()])
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from enu_lib import bench
+
+    found = bench.measure(options.quick)
+    if options.json:
+        Path(options.json).write_text(bench.to_json(found))
 
 
 def _zoo_list(_: argparse.Namespace) -> None:

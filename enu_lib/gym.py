@@ -1,6 +1,6 @@
 """A single maze as a gymnasium environment, for learners that are not networks of ENUs (needs the extra `gym`).
 
-    env = gymnasium.make("enu_lib/TMaze-v0")     # after `import enu_lib.gym`; or MazeEnv(Maze("double-t"))
+env = gymnasium.make("enu_lib/TMaze-v0")     # after `import enu_lib.gym`; or MazeEnv(Maze("double-t"))
 """
 
 from __future__ import annotations
@@ -74,4 +74,4 @@ class MazeEnv(gymnasium.Env):
 
 
 for _name, _layout in (("TMaze", "t"), ("DoubleTMaze", "double-t")):
-    gymnasium.register(f"enu_lib/{_name}-v0", entry_point=MazeEnv, kwargs={"maze": Maze(_layout)})
+    gymnasium.register(f"enu_lib/{_name}-v0", entry_point="enu_lib.gym:MazeEnv", kwargs={"maze": Maze(_layout)})

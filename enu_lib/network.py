@@ -151,7 +151,7 @@ class Network:
         """One step of all units.
 
         x (P, B, I, k <= C): the input neurons' channels, padded with zeros.  noise (B, N C + N S C): standard normals,
-        the same for all offspring.  Returns the network's output (P, B, n_outputs).
+        the same for all offspring; or (P, B, ..), each its own.  Returns the network's output (P, B, n_outputs).
         """
         p, b, n, c = state.output.shape
         s = self.synapses
@@ -162,7 +162,8 @@ class Network:
         post = state.output.repeat_interleave(s, 2)
         neuron_noise = synapse_noise = None
         if noise is not None:
-            neuron_noise, synapse_noise = (part.reshape(1, -1, c) for part in noise.split([n * c, n * s * c], 1))
+            own = len(noise) if noise.dim() == 3 else 1
+            neuron_noise, synapse_noise = (part.reshape(own, -1, c) for part in noise.split([n * c, n * s * c], -1))
         synapse, transmitted = self.synapse_cell.step(
             weights.synapse, state.synapse, torch.cat([pre, post], -1).flatten(1, 2), synapse_noise
         )

@@ -190,12 +190,18 @@ def _closed_loop(model, genomes, task, state, noise, threads, path) -> Tensor:
     """Fitness (P, B) of a closed loop, one step after another, with a fast step where the model has one."""
     state = _each(state, lambda v: v.expand(len(genomes), *v.shape[1:]).clone())
     environments = next(v for v in state if isinstance(v, Tensor)).shape[1]
-    weights = model.unpack(genomes)
-    model_state = model.reset(len(genomes), environments, genomes.device)
+    fast = isinstance(model, Network) and path != "reference"
+    if fast:
+        stepper = kernels.network_stepper(model, genomes, environments, threads, path)
+    else:
+        weights, model_state = model.unpack(genomes), model.reset(len(genomes), environments, genomes.device)
     total = torch.zeros(len(genomes), environments, device=genomes.device)
     for t in range(task.steps):
         x = task.observe(state, t)
-        model_state, y = model.step(weights, model_state, x, _noise_at(model, noise, t))
+        if fast:
+            y = stepper.step(x, noise, t)
+        else:
+            model_state, y = model.step(weights, model_state, x, _noise_at(model, noise, t))
         state, f = task.step(state, y, t)
         total += f
         if hasattr(task, "done") and bool(task.done(state).all()):

@@ -1,4 +1,4 @@
-"""A task as a user would write it."""
+"""Tasks as a user would write them: a sequence task and a closed loop."""
 
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -6,6 +6,30 @@ from typing import ClassVar, NamedTuple
 import torch
 
 import enu_lib as enu
+
+
+class Lights(NamedTuple):
+    lit: torch.Tensor  # (1 or P, B) number of the light that is on
+
+
+@enu.register
+@dataclass(frozen=True)
+class Follow:
+    """A closed loop: point at the light that is on; it moves on when it was found."""
+
+    steps: int = 12
+    name: ClassVar[str] = "follow"
+
+    def reset(self, population, environments, generator):
+        return Lights(torch.randint(3, (1, environments), generator=generator).expand(population, -1))
+
+    def observe(self, state, t):
+        x = torch.zeros(*state.lit.shape, 4, 1)
+        return x.scatter(2, state.lit[..., None, None], 1.0)
+
+    def step(self, state, y, t):
+        found = y.argmax(-1) == state.lit
+        return Lights((state.lit + found) % 3), found.float()
 
 
 class Values(NamedTuple):

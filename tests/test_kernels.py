@@ -118,6 +118,18 @@ def test_a_stepper_makes_the_reference_s_steps(path):
         assert torch.allclose(stepper.step(x, noise, t), y, atol=2e-4)
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_a_closed_loop_written_in_python_gets_the_fast_step(path, monkeypatch):
+    from own_task import Follow
+
+    network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.05)
+    genomes = _genomes(network, 6, seed=4)
+    reference = enu.fitness(network, genomes, Follow(), 9, enu.stream(0, "x"), path="reference")
+    monkeypatch.setattr(Network, "step", None)  # the slow step is not used
+    found = enu.fitness(network, genomes, Follow(), 9, enu.stream(0, "x"), path=path)
+    assert reference.std() > 0 and ((found - reference).abs() < 1e-5).float().mean() > 0.9
+
+
 def test_the_number_of_threads_changes_no_bit():
     network = Network(SYMMETRIC, channels=4, hidden=16)
     genomes = _genomes(network, 7, seed=2)

@@ -1,0 +1,106 @@
+"""The scheme of the authors' public code, written anew as a baseline for the benchmark and as an independent check.
+
+Each offspring's weights are copied once for each of its environments, so that the batch is of single rows, and the mazes
+live in NumPy on the host, agent by agent.  Slow by design; its lives are those of `enu_lib.rollout`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from enu_lib.network import Network
+from enu_lib.streams import Noise
+from enu_lib.tasks.maze import FORWARD, LEFT, RIGHT, Maze, geometry
+
+
+class Agent:
+    """One life in a maze, one step at a time, in plain Python: the rules once more, by another hand."""
+
+    def __init__(self, maze: Maze, sensor_of: np.ndarray, action_of: np.ndarray, places: np.ndarray) -> None:
+        self.maze, self.sensor_of, self.action_of, self.places = maze, sensor_of, action_of, places
+        self.tables = geometry(maze)
+        self.energy, self.alive, self.fitness = maze.full, True, 0.0
+        self.foods = self.poisons = 0
+        self.reward, self.showing = 0, 0
+        self.votes = np.zeros(3, np.float32)
+        self._go_home()
+
+    def _go_home(self) -> None:
+        self.cell, self.heading = self.tables.start, 0
+
+    def observe(self) -> np.ndarray:
+        """Input neurons (4, 3)."""
+        x = np.zeros((4, 3), np.float32)
+        if self.alive:
+            ahead = self.tables.ahead[self.cell][self.heading]
+            food, poison = self.places[self.foods // self.maze.foods_per_period]
+            for meaning, seen in enumerate((ahead < 0, ahead == food, ahead == poison)):
+                x[self.sensor_of[meaning], 0] = seen
+        if self.reward > 0:
+            x[3, 1] = 1
+        if self.reward < 0:
+            x[3, 2] = 1
+        return x
+
+    def step(self, y: np.ndarray, t: int) -> None:
+        """One network step with outputs y (3,)."""
+        if not self.alive:
+            return
+        maze = self.maze
+        self.fitness += maze.alive_bonus
+        self.votes += y
+        ate = 0
+        if (t + 1) % maze.move_every == 0:
+            ate = self._move()
+            self.votes[:] = 0
+        if ate:
+            self.energy = maze.full
+            self.fitness += 1 if maze.first_meal_counts and self.foods + self.poisons == 1 else ate
+            self.reward, self.showing = ate, maze.reward_steps
+            self._go_home()
+        else:
+            self.showing = max(0, self.showing - 1)
+        if not self.showing:
+            self.reward = 0
+        self.energy -= maze.energy_cost
+        if self.energy <= 0 or self.poisons >= maze.deadly_poisons:
+            self.alive, self.reward = False, 0
+
+    def _move(self) -> int:
+        """Act on the votes; 1, -1 or 0 for food, poison, nothing."""
+        best = self.votes.max()
+        if (self.votes == best).sum() > 1:
+            return 0
+        action = self.action_of[int(self.votes.argmax())]
+        if action in (LEFT, RIGHT):
+            self.heading = (self.heading + (1 if action == RIGHT else 3)) % 4
+        ahead = self.tables.ahead[self.cell][self.heading]
+        if action != FORWARD or ahead < 0:
+            return 0
+        self.cell = ahead
+        food, poison = self.places[self.foods // self.maze.foods_per_period]
+        self.foods += ahead == food
+        self.poisons += ahead == poison
+        return int(ahead == food) - int(ahead == poison)
+
+
+@torch.no_grad()
+def copied_weights_lives(network: Network, genomes: Tensor, maze: Maze, state: Any, noise: Noise | None) -> Tensor:
+    """Fitness (P, B) of lives, weights copied and mazes on the host."""
+    p, b = len(genomes), state.places.shape[1]
+    weights = network.unpack(genomes.repeat_interleave(b, 0))
+    drawn = [v[0].cpu().numpy() for v in (state.sensor_of, state.action_of, state.places)]
+    agents = [Agent(maze, *(v[i % b] for v in drawn)) for i in range(p * b)]
+    memory = network.reset(p * b, 1, genomes.device)
+    size = network.neurons * network.channels * (1 + network.synapses)
+    for t in range(maze.steps):
+        x = torch.from_numpy(np.stack([agent.observe() for agent in agents])).to(genomes.device)
+        z = None if noise is None else noise.at(t, (size,)).repeat(p, 1)[:, None]
+        memory, y = network.step(weights, memory, x[:, None], z)
+        for agent, out in zip(agents, y[:, 0].cpu().numpy(), strict=True):
+            agent.step(out, t)
+    return torch.tensor([agent.fitness for agent in agents]).reshape(p, b)
