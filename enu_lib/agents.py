@@ -18,6 +18,7 @@ They test the mazes and are the reference lines of the figures.  Shapes: B envir
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -42,10 +43,45 @@ class Belief(NamedTuple):
 @torch.no_grad()
 def play(maze: Maze, agent: str, environments: int = 64, seed: int = 1) -> Trace:
     """Lives of a reference agent, recorded as `enu_lib.rollout` records a network's (P = 1)."""
+    xs, ys, fs = list[Tensor](), list[Tensor](), list[Tensor]()
+    states = list[MazeState]()
+    before = maze.reset(1, environments, stream(seed, "rollout"))
+    for t, (y, f, state) in enumerate(_lives(maze, agent, before, seed)):
+        xs.append(maze.observe(before, t))
+        ys.append(y)
+        fs.append(f)
+        states.append(state)
+        before = state
+    names = [name for name in before._fields if getattr(before, name).dim() >= 2]
+    fields = {name: torch.stack([getattr(s, name) for s in states], 2) for name in names}
+    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, fields)
+
+
+@torch.no_grad()
+def scores(maze: Maze, agent: str, episodes: int = 10_000, seed: int = 1) -> dict[str, float]:
+    """Mean food, poison, fitness and steps alive over fresh episodes, and the standard error of food."""
+    fitness, alive = torch.zeros(episodes), torch.zeros(episodes)
+    state = maze.reset(1, episodes, stream(seed, "rollout"))
+    for _, f, after in _lives(maze, agent, state, seed):
+        fitness += f[0]
+        alive += state.alive[0]
+        state = after
+    food = state.foods[0].float()
+    return {
+        "n": episodes,
+        "food": food.mean().item(),
+        "food s.e.": (food.std() / episodes**0.5).item(),
+        "poison": state.poisons[0].float().mean().item(),
+        "fitness": fitness.mean().item(),
+        "steps alive": alive.mean().item(),
+    }
+
+
+def _lives(maze: Maze, agent: str, state: MazeState, seed: int) -> Iterator[tuple[Tensor, Tensor, MazeState]]:
+    """Outputs (1, B, 3), fitness (1, B) and the state after it, of each network step."""
     if agent not in NAMES:
         raise ValueError(f"unknown agent {agent!r}: choose one of {', '.join(NAMES)}")
-    generator = stream(seed, "rollout")
-    state = maze.reset(1, environments, generator)
+    environments, generator = state.cell.shape[1], stream(seed, "actions")
     ends = torch.tensor(geometry(maze).ends)
     belief = Belief(
         torch.zeros(environments, dtype=torch.int64),
@@ -53,10 +89,7 @@ def play(maze: Maze, agent: str, environments: int = 64, seed: int = 1) -> Trace
         torch.zeros(environments, dtype=torch.bool),
     )
     does = state.action_of[0].argsort(1)  # (B, 3) the output that makes each action
-    xs, ys, fs = list[Tensor](), list[Tensor](), list[Tensor]()
-    states = list[MazeState]()
     for t in range(maze.steps):
-        x = maze.observe(state, t)
         y = torch.zeros(1, environments, 3)
         if (t + 1) % maze.move_every == 0:
             if agent == "random":
@@ -68,34 +101,7 @@ def play(maze: Maze, agent: str, environments: int = 64, seed: int = 1) -> Trace
         state, f = maze.step(state, y, t)
         if agent != "fixed-arm" and state.ate.any():
             belief = _taste(belief, state.ate[0])
-        xs.append(x)
-        ys.append(y)
-        fs.append(f)
-        states.append(state)
-    fields = {
-        name: torch.stack([getattr(s, name) for s in states], 2) for name in state._fields if getattr(state, name).dim() >= 2
-    }
-    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, fields)
-
-
-def scores(maze: Maze, agent: str, episodes: int = 10_000, seed: int = 1, chunk: int = 500) -> dict[str, float]:
-    """Mean food, poison, fitness and steps alive over fresh episodes, and the standard error of food."""
-    food, poison, fitness, alive = [], [], [], []
-    for first in range(0, episodes, chunk):
-        trace = play(maze, agent, min(chunk, episodes - first), seed * 100_000 + first)
-        food.append(trace.task["foods"][0, :, -1].float())
-        poison.append(trace.task["poisons"][0, :, -1].float())
-        fitness.append(trace.fitness[0].sum(-1))
-        alive.append(1 + trace.task["alive"][0, :, :-1].float().sum(-1))
-    foods = torch.cat(food)
-    return {
-        "n": episodes,
-        "food": foods.mean().item(),
-        "food s.e.": (foods.std() / len(foods) ** 0.5).item(),
-        "poison": torch.cat(poison).mean().item(),
-        "fitness": torch.cat(fitness).mean().item(),
-        "steps alive": torch.cat(alive).mean().item(),
-    }
+        yield y, f, state
 
 
 def _think(maze: Maze, agent: str, belief: Belief, state: MazeState, ends: Tensor) -> Belief:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from enu_lib.network import Network
 from enu_lib.rollout import Trace, rollout
 from enu_lib.streams import stream
 from enu_lib.tasks.iaf import IAF
@@ -148,3 +149,30 @@ def _stdp_scores(model: Any, genome: Tensor, task: STDP, n: int, seed: int) -> d
         found[f"mean |change - target| {name}, %"] = (window.evolved - window.target).abs().mean().item()
         found[f"mean |change| {name}, %"] = window.evolved.abs().mean().item()
     return found
+
+
+class Flow(NamedTuple):
+    """One step of a network, stage by stage (extended data Fig. 6); I inputs, N neurons, S synapses each, C channels."""
+
+    sources: Tensor  # (I + N, C) input neurons' values and all neurons' last outputs
+    gathered: Tensor  # (N S, 2 C) what each synapse sees: presynaptic | postsynaptic channels
+    transmitted: Tensor  # (N S, C) outputs of the synapses
+    mean: Tensor  # (N, C) averaged over each neuron's synapses
+    output: Tensor  # (N, C) outputs of the neurons
+
+
+@torch.no_grad()
+def computation_flow(network: Network, genome: Tensor, inputs: Tensor) -> list[Flow]:
+    """The steps of a network of ENUs without noise for inputs (T, I), channel 0, recorded stage by stage."""
+    weights, state = network.unpack(genome[None]), network.reset(1, 1)
+    flows = []
+    for x in inputs:
+        padded = torch.nn.functional.pad(x[:, None], (0, network.channels - 1))
+        sources = torch.cat([padded, state.output[0, 0]])
+        pre = sources[torch.tensor(network.connections).flatten()]
+        gathered = torch.cat([pre, state.output[0, 0].repeat_interleave(network.synapses, 0)], 1)
+        state, _ = network.step(weights, state, x[None, None, :, None])
+        transmitted = state.synapse[1][0]
+        mean = transmitted.unflatten(0, (network.neurons, -1)).mean(1)
+        flows.append(Flow(sources, gathered, transmitted, mean, state.output[0, 0]))
+    return flows

@@ -148,3 +148,107 @@ def neuron_schematic(ax: Any) -> None:
     ax.text(3.9, 2.0, "neuron", ha="center")
     ax.set(xlim=(0, 5.3), ylim=(-0.9, 3.3), aspect="equal")
     ax.axis("off")
+
+
+def network(ax: Any, net: Any) -> None:
+    """A network as a graph: circles are neurons, squares are synapses, both of them units (Fig. 2)."""
+    hidden = net.neurons - net.n_outputs
+    names = [f"sensor {i + 1}" for i in range(net.n_inputs - 1)] + ["reward"]
+    names += [f"hidden {i + 1}" for i in range(hidden)] + [f"output {i + 1}" for i in range(net.n_outputs)]
+    layer = [0] * net.n_inputs + [1] * hidden + [2] * net.n_outputs
+    sizes = [layer.count(k) for k in range(3)]
+    seen, place = [0, 0, 0], []
+    for k in layer:
+        place.append((3.2 * k, (sizes[k] - 1) / 2 * 1.35 - 1.35 * seen[k]))
+        seen[k] += 1
+    colors = [PALETTE["input"], PALETTE["memory"], PALETTE["evolved"]]
+    for i, row in enumerate(net.connections):
+        x1, y1 = place[net.n_inputs + i]
+        for source in row:
+            x0, y0 = place[source]
+            if (x0, y0) == (x1, y1):
+                loop = Circle((x1, y1 + 0.42), 0.2, fc="none", ec="0.6", lw=0.6, zorder=0)
+                ax.add_patch(loop)
+                ax.plot(x1, y1 + 0.62, "s", ms=2.6, color="0.35", zorder=2)
+                continue
+            bend = 0.22 if x0 >= x1 else -0.04
+            style = f"arc3,rad={bend}"
+            line = FancyArrowPatch((x0, y0), (x1, y1), arrowstyle="-", connectionstyle=style, lw=0.5, color="0.6", zorder=0)
+            ax.add_patch(line)
+            t = 0.68
+            control = np.array([(x0 + x1) / 2 + bend * (y1 - y0), (y0 + y1) / 2 - bend * (x1 - x0)])
+            point = (1 - t) ** 2 * np.array([x0, y0]) + 2 * t * (1 - t) * control + t**2 * np.array([x1, y1])
+            ax.plot(*point, "s", ms=2.6, color="0.35", zorder=2)
+    for name, k, (x, y) in zip(names, layer, place, strict=True):
+        ax.add_patch(Circle((x, y), 0.33, fc="white", ec=colors[k], lw=1.4, zorder=3))
+        ax.text(x, y, name.split()[0][0].upper() + name[-1] if name != "reward" else "R", ha="center", va="center", zorder=4)
+    for k, text in enumerate(("input neurons", "hidden neurons", "output neurons")):
+        ax.text(3.2 * k, max(sizes) / 2 * 1.35 + 0.25, text, ha="center")
+    ax.set(xlim=(-0.8, 7.2), ylim=(-max(sizes) / 2 * 1.35 - 0.2, max(sizes) / 2 * 1.35 + 0.6), aspect="equal")
+    ax.axis("off")
+
+
+def connections(ax: Any, net: Any) -> None:
+    """Which neuron has a synapse from which: presynaptic neurons along x, postsynaptic ones along y."""
+    table = np.zeros((net.neurons, net.n_inputs + net.neurons))
+    for i, row in enumerate(net.connections):
+        for source in row:
+            table[i, source] += 1
+    ax.pcolormesh(table, cmap="Blues", vmin=0, vmax=1.6 * max(1, table.max()), edgecolor="0.9", lw=0.5)
+    ax.set(aspect="equal", ylim=(net.neurons, 0))
+    n = net.n_inputs
+    hidden = net.neurons - net.n_outputs
+    ends = [f"S{i + 1}" for i in range(n - 1)] + ["R"]
+    inner = [f"H{i + 1}" for i in range(hidden)] + [f"O{i + 1}" for i in range(net.n_outputs)]
+    ax.set_xticks(np.arange(n + net.neurons) + 0.5, ends + inner)
+    ax.set_yticks(np.arange(net.neurons) + 0.5, inner)
+    ax.set(xlabel="presynaptic neuron", ylabel="postsynaptic neuron")
+    ax.tick_params(length=0)
+
+
+def table(ax: Any, values: Any, rows: list[str], title: str, split: int | None = None, high: float = 1.0) -> None:
+    """A matrix with its numbers written in it; `split`: a line before that column."""
+    v = np.asarray(values)
+    ax.imshow(v, cmap="Blues", vmin=0, vmax=high * 1.5, aspect="auto")
+    for (i, j), x in np.ndenumerate(v):
+        ax.text(j, i, f"{x:.2f}".replace("0.", ".") if 0 < x < 1 else f"{x:.0f}", ha="center", va="center", fontsize=5.5)
+    if split:
+        ax.axvline(split - 0.5, color="k", lw=0.8)
+    ax.set_yticks(range(len(v)), rows)
+    ax.set_xticks([])
+    ax.set_xlabel(title)
+    ax.tick_params(length=0)
+
+
+def maze(ax: Any, grid: Any, food: int | None = None, poison: int | None = None) -> None:
+    """A maze seen from above; cells of food and poison by their numbers."""
+    image = np.zeros(grid.shape)
+    for row, column in grid.cells:
+        image[row, column] = 1
+    ax.imshow(image, cmap="Greys_r", vmin=-1.2, vmax=1)
+    for cell, name, mark in ((food, "food", "P"), (poison, "poison", "X")):
+        if cell is not None:
+            row, column = grid.cells[cell]
+            ax.plot(column, row, mark, ms=8, color=PALETTE[name], mec="none")
+    ax.set(xticks=[], yticks=[])
+    for side in ax.spines.values():
+        side.set_visible(False)
+
+
+def agent(ax: Any, grid: Any, cell: int, heading: int, color: str = PALETTE["evolved"], size: float = 9) -> None:
+    """Where an agent is and which way it looks (heading 0: east, 1: south, ...)."""
+    row, column = grid.cells[cell]
+    ax.plot(column, row, marker=[">", "v", "<", "^"][heading], ms=size, color=color, mec="white", mew=0.6)
+
+
+def agents(ax: Any, scores: dict[str, dict[str, float]]) -> None:
+    """Mean food and poison an episode of each reference agent."""
+    y = np.arange(len(scores))
+    for k, name in enumerate(("food", "poison")):
+        values = [s[name] for s in scores.values()]
+        ax.barh(y + 0.19 - 0.38 * k, values, 0.34, color=PALETTE[name], label=name)
+        for i, v in enumerate(values):
+            ax.text(v + 0.15, i + 0.19 - 0.38 * k, f"{v:.1f}", va="center", fontsize=6)
+    ax.set_yticks(y, list(scores))
+    ax.set(xlabel="meals an episode", xlim=(0, 18))
+    ax.legend(loc="upper right")

@@ -14,6 +14,7 @@ import torch
 from enu_lib import plots
 from enu_lib.rollout import rollout
 from enu_lib.streams import stream
+from enu_lib.tasks.maze import Maze, geometry
 from enu_lib.zoo import Entry
 
 WIDE = w.Layout(width="420px")
@@ -98,3 +99,61 @@ def synapse_explorer(entry: Entry) -> Explorer:
         post=slider("postsynaptic spike (step)", 52, 20, 80),
         modulator=w.Checkbox(True, description="neuromodulator present"),
     )
+
+
+class MazeWalk(w.VBox):
+    """A maze to walk by hand: three outputs as buttons, and what the sensors, the energy and the reward then show."""
+
+    def __init__(self, maze: Maze | None = None, seed: int = 0) -> None:
+        self.maze, self.seed = maze or Maze(), seed
+        self.picture, self.said = w.Image(format="png"), w.HTML()
+        names = ("output 1", "output 2", "output 3")
+        self.outputs = [w.Button(description=name, layout=w.Layout(width="90px")) for name in names]
+        self.again = w.Button(description="new life", button_style="warning", layout=w.Layout(width="90px"))
+        for number, button in enumerate(self.outputs):
+            button.on_click(lambda _, number=number: self.move(number))
+        self.again.on_click(lambda _: self.restart(self.seed + 1))
+        super().__init__([w.HBox([*self.outputs, self.again]), self.said, self.picture])
+        self.restart(seed)
+
+    def restart(self, seed: int) -> None:
+        """Begin another life."""
+        self.seed = seed
+        self.state, self.t = self.maze.reset(1, 1, stream(seed, "walk")), 0
+        self.update()
+
+    def move(self, output: int) -> None:
+        """Let an output win for one move."""
+        y = torch.zeros(1, 1, 3)
+        y[0, 0, output] = 1.0
+        for _ in range(self.maze.move_every):
+            if self.t < self.maze.steps:
+                self.state, _ = self.maze.step(self.state, y, self.t)
+                self.t += 1
+        self.update()
+
+    def update(self) -> None:
+        """Draw the maze and the input neurons as they are now."""
+        s, grid = self.state, geometry(self.maze)
+        x = self.maze.observe(s, self.t)[0, 0]
+        figure, (left, right) = plt.subplots(1, 2, figsize=(5, 2.6), width_ratios=[1.4, 1])
+        plots.maze(left, grid, int(s.food), int(s.poison))
+        plots.agent(left, grid, int(s.cell), int(s.heading), "0.6" if not s.alive else plots.PALETTE["evolved"])
+        reward = float(x[3, 1] - x[3, 2])
+        values = [*x[:3, 0].tolist(), reward, float(s.energy) / self.maze.full]
+        colors = [plots.PALETTE["input"]] * 3 + [plots.PALETTE["food" if reward > 0 else "poison"], "0.6"]
+        right.barh(range(5), values, color=colors)
+        right.set_yticks(range(5), ["sensor 1", "sensor 2", "sensor 3", "reward", "energy"])
+        right.set(xlim=(-1.05, 1.05), xticks=[-1, 0, 1])
+        right.invert_yaxis()
+        data = io.BytesIO()
+        figure.savefig(data, format="png", dpi=110)
+        plt.close(figure)
+        self.picture.value = data.getvalue()
+        alive = "" if s.alive else " <b>This life is over.</b>"
+        self.said.value = f"move {self.t // self.maze.move_every}: food {int(s.foods)}, poison {int(s.poisons)}.{alive}"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        bundle["image/png"] = base64.b64encode(self.picture.value).decode()
+        return bundle

@@ -23,7 +23,7 @@ GOLDEN = {  # (layout, agent): food, poison
 @pytest.mark.parametrize("layout, agent", GOLDEN, ids=str)
 def test_golden_scores_over_ten_thousand_episodes(layout, agent):
     food, poison = GOLDEN[layout, agent]
-    found = agents.scores(Maze(layout), agent, 10_000, chunk=2500)
+    found = agents.scores(Maze(layout), agent, 10_000)
     assert found["food"] == pytest.approx(food, abs=0.05 + 3 * found["food s.e."])
     assert found["poison"] == pytest.approx(poison, abs=0.06)
 

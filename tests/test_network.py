@@ -9,7 +9,7 @@ import enu_lib as enu
 from enu_lib.network import PUBLISHED, SYMMETRIC, Network, random_connections
 
 # Extended data Fig. 6: 4 synapses, 2 neurons, 3 channels; one input neuron (0), neurons 1 and 2.
-SMALL = Network(((0, 2), (1, 0)), n_inputs=1, n_outputs=1, channels=3, hidden=2, noise=0.0)
+SMALL = Network(((0, 2), (1, 1)), n_inputs=1, n_outputs=1, channels=3, hidden=2, noise=0.0)
 
 
 def _enu(genome, n_in, h, o, x):
@@ -36,7 +36,7 @@ def test_worked_example_of_four_synapses_and_two_neurons():
     weights, state = SMALL.unpack(genome[None]), SMALL.reset(1, 1)
     for value in inputs:
         sources = [[value, 0.0, 0.0], *no]
-        for s, (post, pre) in enumerate([(0, 0), (0, 2), (1, 1), (1, 0)]):
+        for s, (post, pre) in enumerate([(0, 0), (0, 2), (1, 1), (1, 1)]):
             sh[s], so[s] = _enu(synapse_rules, 6, sh[s], so[s], [*sources[pre], *no[post]])
         for i in range(2):
             mean = [(so[2 * i][j] + so[2 * i + 1][j]) / 2 for j in range(3)]

@@ -1,0 +1,99 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # The network of ENUs (Fig. 2)
+#
+# In the network every neuron is an ENU and so is every synapse. All neurons share one genome and all synapses another: two
+# sets of rules, however large the network; but each unit has a memory and an output of its own, and lives its own life.
+# A connection table says which neuron each synapse comes from. A unit transmits several **channels**, so that neurons can
+# tell each other more than one number, as real ones do with several transmitters.
+#
+# One step:
+#
+# 1. each synapse is given the last output of its presynaptic neuron and, beside it, that of its **post**synaptic neuron, so
+#    that rules in the manner of STDP can arise;
+# 2. all synapses step at once;
+# 3. each neuron averages the outputs of its synapses;
+# 4. all neurons step; the first channel of the last three neurons is the network's output.
+#
+# Gaussian noise of s.d. 0.01 is added to each output before it is clipped. Without it, units with the same genome and the
+# same input could never become different.
+
+# %% tags=["parameters"]
+profile = "zoo"
+seed = 0
+figures_dir = "figures"
+
+# %%
+import matplotlib.pyplot as plt
+import torch
+
+import enu_lib as enu
+from enu_lib import plots, widgets
+from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.network import PUBLISHED, SYMMETRIC, Network
+
+use_style()
+published, symmetric = Network(PUBLISHED), Network(SYMMETRIC)
+fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.6), width_ratios=[1.5, 1, 1])
+plots.network(axes[0], published)
+plots.connections(axes[1], published)
+plots.connections(axes[2], symmetric)
+axes[2].set(ylabel="")
+panel_letters(axes)
+files = save_figure(
+    fig, "fig2_network", figures_dir,
+    caption=f"""The network for the T-maze. a, Drawn from its connection table: S, sensors; R, reward neuron; H, hidden, and O,
+    output neurons (circles); each of the {published.neurons * published.synapses} small squares is a synapse, a unit of its
+    own with a memory of its own. b, The same table: presynaptic neurons of each neuron (published). c, The symmetric table of
+    our own, in which no output is told from another by its wiring (reconstruction).""",
+)  # fmt: skip
+genes = published.neuron_cell.n_params, published.synapse_cell.n_params
+print(f"{published.neurons} neurons, {published.neurons * published.synapses} synapses; genes: {genes[0]:,} + {genes[1]:,}")
+
+# %% [markdown]
+# In the **published table** each output neuron sees two of the three sensors, each another pair. That alone tells outputs
+# apart: evolution can find "go quiet when one of your sensors is on", which suits some of the ways in which sensors and
+# outputs may be shuffled and not others. In the **symmetric table** all outputs see the same, so that what an output does
+# can only be known by trying. We use both, and name the one used wherever a network is shown.
+#
+# ## Try it
+#
+# A network with a random genome, no noise: set the three sensors and the reward and watch the outputs of the neurons over
+# thirty steps. What it does is not yet good for anything; evolution comes later.
+
+# %% tags=["explorer"]
+small = Network(PUBLISHED, channels=4, hidden=16, noise=0.0)
+
+
+def respond(one=1.0, two=0.0, three=0.0, reward=0.0, genome=1):
+    genes = 1.5 * small.init(enu.stream(int(genome), "genome"))
+    weights, state, outputs = small.unpack(genes[None]), small.reset(1, 1), []
+    x = torch.zeros(1, 1, 4, 3)
+    x[0, 0, :3, 0] = torch.tensor([one, two, three])
+    x[0, 0, 3, 1] = reward
+    for _ in range(30):
+        state, _ = small.step(weights, state, x)
+        outputs.append(state.output[0, 0, :, 0])
+    fig, ax = plt.subplots(figsize=(5, 2.4))
+    image = ax.imshow(torch.stack(outputs, 1), aspect="auto", cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    ax.set_yticks(range(6), ["H1", "H2", "H3", "O1", "O2", "O3"])
+    ax.set(xlabel="time (steps)")
+    fig.colorbar(image, label="output, channel 1")
+    return fig
+
+
+widgets.explorer(
+    respond,
+    one=widgets.slider("sensor 1", 1.0, 0.0, 1.0, 0.1),
+    two=widgets.slider("sensor 2", 0.0, 0.0, 1.0, 0.1),
+    three=widgets.slider("sensor 3", 0.0, 0.0, 1.0, 0.1),
+    reward=widgets.slider("reward", 0.0, 0.0, 1.0, 0.1),
+    genome=widgets.slider("genome number", 1, 1, 20),
+)

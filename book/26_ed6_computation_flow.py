@@ -1,0 +1,66 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # How a network computes a step (extended data Fig. 6)
+#
+# The paper shows the flow of one step with four synapses, two neurons and three channels. Here is such a network with the
+# numbers that it really computes: one input neuron, neuron 1 with synapses from the input and from neuron 2, neuron 2 with
+# two synapses from neuron 1. `tests/test_network.py` computes the same step unit by unit in plain Python.
+
+# %% tags=["parameters"]
+profile = "zoo"
+seed = 0
+figures_dir = "figures"
+step = 3  # which step to show
+
+# %%
+import matplotlib.pyplot as plt
+import torch
+
+import enu_lib as enu
+from enu_lib import plots, widgets
+from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.network import Network
+
+use_style()
+network = Network(((0, 2), (1, 1)), n_inputs=1, n_outputs=1, channels=3, hidden=8, noise=0.0)
+inputs = torch.tensor([[0.9], [0.0], [0.4], [1.0], [0.6]])
+
+
+def draw(genome_seed=4, step=3):
+    genome = 0.4 * torch.randn(network.n_params, generator=enu.stream(int(genome_seed), "worked"))
+    flow = enu.analysis.computation_flow(network, genome, inputs)[int(step)]
+    synapses = ["input to 1", "2 to 1", "1 to 2, first", "1 to 2, second"]
+    fig, axes = plt.subplots(1, 5, figsize=(PAGE, 1.7), width_ratios=[3, 6, 3, 3, 3])
+    plots.table(axes[0], flow.sources, ["input", "neuron 1", "neuron 2"], "last outputs")
+    plots.table(axes[1], flow.gathered, synapses, "given: presynaptic | postsynaptic", split=3)
+    plots.table(axes[2], flow.transmitted, synapses, "after the synapses")
+    plots.table(axes[3], flow.mean, ["neuron 1", "neuron 2"], "mean")
+    plots.table(axes[4], flow.output, ["neuron 1", "neuron 2"], "after the neurons")
+    panel_letters(axes)
+    return fig
+
+
+fig = draw(step=step)
+files = save_figure(
+    fig, "ed6_computation_flow", figures_dir,
+    caption=f"""One step (number {step}) of a network of four synapses, two neurons and three channels with a random
+    genome, no noise; columns are channels. a, Last outputs of input neuron and neurons. b, What each synapse is given: its
+    presynaptic neuron's channels (left of the line) and its postsynaptic neuron's. c, Outputs of the synapses. d, Their
+    mean for each neuron. e, Outputs of the neurons, which are the last outputs of the next step.""",
+)  # fmt: skip
+
+# %% [markdown]
+# ## Try it
+#
+# Follow the numbers from step to step: the right-hand table of a step stands in the lower rows of the left-hand one of the
+# next.
+
+# %% tags=["explorer"]
+widgets.explorer(draw, step=widgets.slider("step", 3, 0, 4), genome_seed=widgets.slider("genome number", 4, 1, 30))
