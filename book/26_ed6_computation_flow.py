@@ -40,9 +40,9 @@ def draw(genome_seed=4, step=3):
     fig, axes = plt.subplots(1, 5, figsize=(PAGE, 1.7), width_ratios=[3, 6, 3, 3, 3])
     plots.table(axes[0], flow.sources, ["input", "neuron 1", "neuron 2"], "last outputs")
     plots.table(axes[1], flow.gathered, synapses, "given: presynaptic | postsynaptic", split=3)
-    plots.table(axes[2], flow.transmitted, synapses, "after the synapses")
+    plots.table(axes[2], flow.transmitted, synapses, "transmitted")
     plots.table(axes[3], flow.mean, ["neuron 1", "neuron 2"], "mean")
-    plots.table(axes[4], flow.output, ["neuron 1", "neuron 2"], "after the neurons")
+    plots.table(axes[4], flow.output, ["neuron 1", "neuron 2"], "outputs")
     panel_letters(axes)
     return fig
 

@@ -1,0 +1,114 @@
+"""What is learnt within a life in a maze: meals in order, the second visit, visits after a swap (paper: Fig. 4 and 5).
+
+    lives = live(network, genome, maze, environments=2048, seed=1)     # or agents.play(maze, "looking", 2048)
+    measures(lives)                                                    # {"food": ..., "second visit right": ...}
+
+A **visit** ends with a meal, which puts the agent back at the start.  Shapes as in `rollout`, P = 1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from enu_lib import kernels
+from enu_lib.network import Network
+from enu_lib.rollout import Trace
+from enu_lib.streams import draw_noise, stream
+from enu_lib.tasks.maze import Maze, MazeState
+
+
+class Visits(NamedTuple):
+    """All meals of all lives, in order of life and time; each (M,)."""
+
+    life: np.ndarray  # environment
+    step: np.ndarray  # network step at which it was eaten
+    number: np.ndarray  # 0 for the first meal of a life
+    food: np.ndarray  # bool: food, not poison
+    cell: np.ndarray  # where
+    since_change: np.ndarray  # visits since the places last changed in this life (0: the first one after it); -1: no change yet
+
+
+@torch.no_grad()
+def live(network: Network, genome: Tensor, maze: Maze, environments: int = 2048, seed: int = 1) -> Trace:
+    """The lives that `rollout` would record, but for the model's state: many more in the same time.
+
+    The fast path makes the outputs, and the maze answers them once more.
+    """
+    generator = stream(seed, "rollout")
+    state = maze.reset(1, environments, generator)
+    noise = draw_noise(maze.steps, environments, generator) if network.noise_shape else None
+    outputs = kernels.maze_lives(network, genome[None], maze, state, noise, record=True).outputs
+    assert outputs is not None
+    xs, fs, states = [], [], list[MazeState]()
+    for t in range(maze.steps):
+        xs.append(maze.observe(state, t))
+        state, f = maze.step(state, outputs[:, :, t], t)
+        fs.append(f)
+        states.append(state)
+    names = [name for name in state._fields if getattr(state, name).dim() >= 2]
+    fields = {name: torch.stack([getattr(s, name) for s in states], 2) for name in names}
+    return Trace(torch.stack(xs, 2), outputs, torch.stack(fs, 2), None, fields)
+
+
+def visits(lives: Trace) -> Visits:
+    """The meals of recorded lives."""
+    ate = lives.task["ate"][0]
+    life, step = (v.numpy() for v in ate.nonzero(as_tuple=True))
+    food = (ate[life, step] > 0).numpy()
+    before = np.maximum(step - 1, 0)  # a meal puts the agent back, and may change the places
+    places = {name: lives.task[name][0].numpy() for name in ("food", "poison")}
+    cell = np.where(food, places["food"][life, before], places["poison"][life, before])
+    number = np.arange(len(life)) - np.searchsorted(life, life)
+    where = places["food"][life, before]
+    since = np.full(len(life), -1)
+    for i in range(1, len(life)):
+        if life[i] == life[i - 1]:
+            changed = where[i] != where[i - 1]
+            since[i] = 0 if changed else since[i - 1] + 1 if since[i - 1] >= 0 else -1
+    return Visits(life, step, number, food, cell, since)
+
+
+def measures(lives: Trace) -> dict[str, float]:
+    """How much, and how well, is learnt; shares are of the lives (or changes) in which there was such a visit.
+
+    second visit right: food at the second meal.  after a first poison, after a first food: the same, split.
+    later visits right: food from the third meal on, places unchanged since the meal before.
+    right again after one mistake: food at the second meal after a change, if the first one was poison.
+    no mistake after a change: food at once.
+    """
+    v = visits(lives)
+    n = lives.y.shape[1]
+    foods = lives.task["foods"][0, :, -1].float()
+    first = np.zeros(n, bool)
+    first[v.life[v.number == 0]] = v.food[v.number == 0]
+    second = v.number == 1
+    stays = np.zeros(len(v.life), bool)
+    stays[1:] = (v.life[1:] == v.life[:-1]) & (v.since_change[1:] != 0)
+    previous = np.zeros(len(v.life), bool)
+    previous[1:] = v.food[:-1]
+    again = (v.since_change == 1) & ~previous
+    return {
+        "n": n,
+        "fitness": lives.fitness[0].sum(-1).mean().item(),
+        "food": foods.mean().item(),
+        "food s.e.": (foods.std() / n**0.5).item(),
+        "poison": lives.task["poisons"][0, :, -1].float().mean().item(),
+        "steps alive": 1 + lives.task["alive"][0, :, :-1].float().sum(-1).mean().item(),
+        "lives with a meal": len(np.unique(v.life)) / n,
+        "lives with two meals": float(second.sum() / n),
+        "second visit right": _share(v.food[second]),
+        "second visit right after poison": _share(v.food[second & ~first[v.life]]),
+        "second visit right after food": _share(v.food[second & first[v.life]]),
+        "later visits right": _share(v.food[stays & (v.number >= 2)]),
+        "changes met": int((v.since_change == 0).sum()),
+        "no mistake after a change": _share(v.food[v.since_change == 0]),
+        "right again after one mistake": _share(v.food[again]),
+    }
+
+
+def _share(right: np.ndarray) -> float:
+    return float(right.mean()) if len(right) else float("nan")

@@ -1,0 +1,65 @@
+"""Learning measures on agents whose learning is known, and on lives made by hand."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import enu_lib as enu
+from enu_lib import agents, learning
+from enu_lib.network import SYMMETRIC, Network
+from enu_lib.tasks.maze import Maze, geometry
+
+
+def test_win_stay_lose_shift_is_right_at_the_second_visit_and_after_one_mistake():
+    found = learning.measures(agents.play(Maze(), "memory-only", 400))
+    for key in ("second visit right", "later visits right", "right again after one mistake"):
+        assert found[key] == 1.0
+    assert found["no mistake after a change"] == 0.0 and found["changes met"] > 200
+    assert found["lives with a meal"] == found["lives with two meals"] == 1.0
+
+
+def test_looking_makes_no_mistake_after_a_change():
+    found = learning.measures(agents.play(Maze(), "looking", 400))
+    assert found["no mistake after a change"] == found["second visit right"] == 1.0
+    assert math.isnan(found["right again after one mistake"])  # there is none to recover from
+
+
+def test_a_fixed_arm_ignores_what_it_ate():
+    found = learning.measures(agents.play(Maze(), "fixed-arm", 400))
+    assert found["second visit right"] == pytest.approx(0.5, abs=0.1)
+    assert found["second visit right after poison"] == 0.0 and found["second visit right after food"] == 1.0
+    assert found["no mistake after a change"] == 0.0
+
+
+def test_random_walks_are_right_by_chance():
+    easy = Maze(energy=1e6, deadly_poisons=10**6, corridor=1, arm=1, steps=2000)
+    found = learning.measures(agents.play(easy, "random", 300))
+    assert found["second visit right"] == pytest.approx(0.5, abs=0.12)
+    assert found["later visits right"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_visits_say_when_what_and_where():
+    maze = Maze(change=1.0)
+    trace = agents.play(maze, "memory-only", 30, seed=3)
+    v = learning.visits(trace)
+    ends = geometry(maze).ends
+    for life in range(30):
+        mine = v.life == life
+        assert np.array_equal(v.number[mine], np.arange(mine.sum()))
+        assert set(v.cell[mine]) <= set(ends)
+        assert v.food[mine].sum() == trace.task["foods"][0, life, -1].item()
+        foods = v.food[mine].cumsum()
+        expected = np.flatnonzero(np.diff(np.concatenate([[0], foods])) * (foods % 5 == 0)) + 1  # the visit after each fifth
+        assert np.array_equal(np.flatnonzero(v.since_change[mine] == 0), expected[expected < mine.sum()])
+
+
+def test_fast_lives_are_those_of_rollout():
+    network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.3)
+    genome = network.init(enu.stream(1, "genome"))
+    maze = Maze(steps=80, energy=40.0)
+    slow, fast = enu.rollout(network, genome, maze, 20, seed=5), learning.live(network, genome, maze, 20, seed=5)
+    alike = (slow.task["cell"] == fast.task["cell"]).all(-1).float().mean()
+    assert alike > 0.85 and slow.task.keys() == fast.task.keys()
+    assert torch.equal(slow.x[:, :, 0], fast.x[:, :, 0]) and slow.x.shape == fast.x.shape
