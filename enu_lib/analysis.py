@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from enu_lib import learning
 from enu_lib.network import Network
 from enu_lib.rollout import Trace, rollout
 from enu_lib.streams import stream
 from enu_lib.tasks.iaf import IAF
+from enu_lib.tasks.maze import Maze
 from enu_lib.tasks.stdp import STDP, weight_change
 
 
@@ -113,6 +115,8 @@ def scores(model: Any, genome: Tensor, task: Any, n: int = 2048, seed: int = 77)
         return _iaf_scores(model, genome, task, n, seed)
     if isinstance(task, STDP):
         return _stdp_scores(model, genome, task, n, seed)
+    if isinstance(task, Maze) and isinstance(model, Network):
+        return learning.measures(learning.live(model, genome, task, n, seed))
     trace = rollout(model, genome, task, n, seed)
     return {"n": n, "fitness": trace.fitness.mean().item()}
 

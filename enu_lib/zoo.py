@@ -5,7 +5,8 @@
 
 `zoo/NAME.safetensors` holds one tensor `genome` (D,) and, as JSON under the metadata key "enu", its provenance: format,
 experiment (model, task, evolution strategy, all with every setting), seed, generations, seconds, processor, version, date,
-and scores on fresh environments.  Names are EXPERIMENT-MODEL, with a suffix where there are several.
+scores on fresh environments, and the held-out fitness along the run.  Names are EXPERIMENT-MODEL, with a suffix where there
+are several.
 """
 
 from __future__ import annotations
@@ -67,11 +68,23 @@ def add(run: Run, name: str, processor: str = "cpu", n: int = 2048, note: str = 
     meta = {**provenance(run, processor), "genome": "latest parent" if latest else "best parent, held-out"}
     meta["scores"] = analysis.scores(run.model, genome, run.task, n)
     meta["sha256"] = fingerprint(genome)
+    meta["progress"] = progress(run)
     if note:
         meta["note"] = note
     FOLDER.mkdir(exist_ok=True)
     write_tensors(FOLDER / f"{name}.safetensors", {"genome": genome}, meta)
     return load(name)
+
+
+def progress(run: Run, points: int = 200) -> dict[str, list[float]]:
+    """A run's held-out evaluations, thinned to at most about `points`: what progress figures draw."""
+    rows = [row for row in run.log if "held_out" in row]
+    rows = rows[:: max(1, len(rows) // points)]
+    return {
+        "generation": [int(row["generation"]) + 1 for row in rows],
+        "held_out": [float(f"{row['held_out']:.5g}") for row in rows],
+        "seconds": [round(row["seconds"], 1) for row in rows],
+    }
 
 
 def verify(name: str, n: int = 2048, seed: int = 78) -> dict[str, tuple[float, float]]:

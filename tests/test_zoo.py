@@ -30,7 +30,7 @@ def test_stored_scores_are_found_again_on_other_sequences(name):
     found = enu.zoo.verify(name, n=1024, seed=901)
     for key, (stored, again) in found.items():
         if key != "n":
-            assert again == pytest.approx(stored, rel=0.25, abs=0.02), key
+            assert again == pytest.approx(stored, rel=0.25, abs=0.02, nan_ok=True), key
     assert entry.scores["n"] >= 1000
 
 

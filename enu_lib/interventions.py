@@ -1,0 +1,92 @@
+"""Interventions in a life: reset, freeze or scramble the memory of one compartment, silence neurons (ours, beyond the paper).
+
+    rollout(network, genome, maze, 256, intervene=freeze("synapses", since=100))
+
+Each returns a function (t, state) -> state for `rollout`, called before step t.  A compartment is "synapses" or "neurons".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from enu_lib.network import NetworkState
+from enu_lib.rollout import Intervention
+from enu_lib.streams import stream
+
+COMPARTMENTS = ("synapses", "neurons")
+
+
+def reset(compartment: str, at: int) -> Intervention:
+    """Set the memory of all units of a compartment to zero, once, before step `at`."""
+    field = _field(compartment)
+
+    def intervene(t: int, state: NetworkState) -> NetworkState:
+        return _with_memory(state, field, torch.zeros_like(_memory(state, field))) if t == at else state
+
+    return intervene
+
+
+def freeze(compartment: str, since: int) -> Intervention:
+    """From step `since` on, each unit of a compartment begins every step with the memory that it had then.
+
+    It still answers its input, but nothing that happens is kept.
+    """
+    field, kept = _field(compartment), list[Tensor]()
+
+    def intervene(t: int, state: NetworkState) -> NetworkState:
+        if t < since:
+            return state
+        if t == since:
+            kept[:] = [_memory(state, field).clone()]
+        return _with_memory(state, field, kept[0])
+
+    return intervene
+
+
+def scramble(compartment: str, at: int, units: int, seed: int = 1) -> Intervention:
+    """Deal the memories of a compartment out anew among its `units` units, in each life differently, once, before step `at`.
+
+    What all of them together hold stays; which unit holds what is lost.
+    """
+    field = _field(compartment)
+
+    def intervene(t: int, state: NetworkState) -> NetworkState:
+        if t != at:
+            return state
+        h = _memory(state, field).unflatten(1, (-1, units))
+        order = torch.rand(h.shape[:3], generator=stream(seed, "scramble")).argsort(-1)
+        dealt = h.gather(2, order[..., None].expand_as(h))
+        return _with_memory(state, field, dealt.flatten(1, 2))
+
+    return intervene
+
+
+def silence(neurons: list[int], since: int = 0) -> Intervention:
+    """From step `since` on, the outputs of these neurons (numbered without the input neurons) reach nobody."""
+
+    def intervene(t: int, state: NetworkState) -> NetworkState:
+        if t < since:
+            return state
+        output = state.output.clone()
+        output[:, :, neurons] = 0
+        return state._replace(output=output)
+
+    return intervene
+
+
+def _field(compartment: str) -> str:
+    if compartment not in COMPARTMENTS:
+        raise ValueError(f"unknown compartment {compartment!r}: choose one of {', '.join(COMPARTMENTS)}")
+    return {"synapses": "synapse", "neurons": "neuron"}[compartment]
+
+
+def _memory(state: NetworkState, field: str) -> Tensor:
+    return getattr(state, field)[0]
+
+
+def _with_memory(state: NetworkState, field: str, memory: Tensor) -> NetworkState:
+    units: tuple[Any, ...] = getattr(state, field)
+    return state._replace(**{field: (memory, *units[1:])})

@@ -1,0 +1,73 @@
+"""Interventions do what they say, and nothing else."""
+
+import pytest
+import torch
+
+import enu_lib as enu
+from enu_lib import interventions as iv
+from enu_lib.network import SYMMETRIC, Network
+from enu_lib.tasks.maze import Maze
+
+NETWORK, MAZE = Network(SYMMETRIC, channels=4, hidden=8, noise=0.1), Maze(steps=40)
+GENOME = NETWORK.init(enu.stream(0, "genome"))
+
+
+def _live(intervene=None):
+    return enu.rollout(NETWORK, GENOME, MAZE, 6, seed=2, memory=True, intervene=intervene)
+
+
+@pytest.mark.parametrize("nothing", [lambda t, s: s, iv.reset("synapses", 40), iv.freeze("neurons", 40), iv.silence([])])
+def test_changing_nothing_changes_nothing_bit_for_bit(nothing):
+    plain, same = _live(), _live(nothing)
+    assert torch.equal(plain.y, same.y) and torch.equal(plain.fitness, same.fitness)
+    assert all(torch.equal(plain.model[k], same.model[k]) for k in plain.model)
+
+
+@pytest.mark.parametrize("compartment, other", [("synapses", "neuron_memory"), ("neurons", "synapse_memory")])
+@pytest.mark.parametrize("make", [iv.reset, iv.freeze])
+def test_only_what_comes_after_changes(make, compartment, other):
+    plain, changed = _live(), _live(make(compartment, 20))
+    for name in plain.model:
+        assert torch.equal(plain.model[name][:, :, :20], changed.model[name][:, :, :20])
+    assert not torch.equal(plain.model[other], changed.model[other])
+
+
+def test_a_frozen_compartment_keeps_the_memory_it_had():
+    """After a reset the frozen memory is zero, so that each step is the first one of a life again."""
+    seen = []
+    freeze = iv.freeze("synapses", 10)
+
+    def watch(t, state):
+        state = freeze(t, state)
+        seen.append(state.synapse[0].clone())
+        return state
+
+    _live(watch)
+    assert all(torch.equal(seen[10], h) for h in seen[10:]) and not torch.equal(seen[9], seen[10])
+
+
+def test_a_scrambled_compartment_holds_the_same_memories_in_other_units():
+    seen = {}
+
+    def watch(t, state):
+        if t == 15:
+            seen["before"] = state.synapse[0].unflatten(1, (6, 48))
+        state = iv.scramble("synapses", 15, units=48)(t, state)
+        if t == 15:
+            seen["after"] = state.synapse[0].unflatten(1, (6, 48))
+        return state
+
+    _live(watch)
+    before, after = seen["before"], seen["after"]
+    assert not torch.equal(before, after)
+    for b in range(6):
+        assert torch.equal(before[0, b].flatten().sort().values, after[0, b].flatten().sort().values)
+        rows = {tuple(r) for r in before[0, b].tolist()}
+        assert {tuple(r) for r in after[0, b].tolist()} == rows
+
+
+def test_silenced_neurons_are_heard_by_nobody():
+    plain, silent = _live(), _live(iv.silence([0, 1, 2], since=5))
+    assert torch.equal(plain.y[:, :, :5], silent.y[:, :, :5]) and not torch.equal(plain.y, silent.y)
+    with pytest.raises(ValueError, match="unknown compartment 'axons': choose one of synapses, neurons"):
+        iv.reset("axons", 1)
