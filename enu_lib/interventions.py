@@ -89,4 +89,5 @@ def _memory(state: NetworkState, field: str) -> Tensor:
 
 def _with_memory(state: NetworkState, field: str, memory: Tensor) -> NetworkState:
     units: tuple[Any, ...] = getattr(state, field)
-    return state._replace(**{field: (memory, *units[1:])})
+    changed: dict[str, Any] = {field: (memory, *units[1:])}
+    return state._replace(**changed)
