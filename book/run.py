@@ -61,7 +61,12 @@ def run(source: Path, out: Path, parameters: dict[str, Any], timeout: int = 3600
             progress_bar=False,
             execution_timeout=timeout,
             cwd=str(ROOT),
-            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
+            config=Config(
+                {
+                    "KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"},
+                    "NotebookClient": {"extra_arguments": ["--log-level=50"]},  # its end is an interrupt, no error
+                }
+            ),
         )
     done = nbformat.read(working, as_version=4)
     done.metadata.pop("widgets", None)

@@ -38,6 +38,20 @@ class FrequencyCurve(NamedTuple):
     n: int  # sequences a current
 
 
+def firing_frequency(spikes: Tensor) -> Tensor:
+    """Spikes a step, (.., T) bool -> (..): the inverse of the mean interval between spikes; with less than two, their count
+    over T.
+
+    Counting spikes in a window would round: at an interval of a third of the window, one step decides on a third spike.
+    """
+    steps = spikes.shape[-1]
+    t = torch.arange(steps)
+    count = spikes.sum(-1)
+    first = torch.where(spikes, t, steps).amin(-1)
+    last = torch.where(spikes, t, -1).amax(-1)
+    return torch.where(count > 1, (count - 1) / (last - first).clamp(min=1), count / steps)
+
+
 def frequency_curve(model: Any, genome: Tensor, task: IAF, points: int = 33, n: int = 64, seed: int = 1) -> FrequencyCurve:
     """Firing frequency of model neuron and unit, for mean currents over the range that evolution used.
 
@@ -49,8 +63,8 @@ def frequency_curve(model: Any, genome: Tensor, task: IAF, points: int = 33, n: 
     current = (task.low + (task.high - task.low) * u) * factor[:, None, None]
     batch = task.respond(current.flatten(0, 1))
     trace = rollout(model, genome, task, batch=batch)
-    fired = task.fired(trace.y[0]).float().mean(-1).reshape(points, n)
-    spikes = batch.spikes.float().mean(-1).reshape(points, n)
+    fired = firing_frequency(task.fired(trace.y[0])).reshape(points, n)
+    spikes = firing_frequency(batch.spikes).reshape(points, n)
     mean = factor * (task.low + task.high) / 2
     return FrequencyCurve(mean, spikes.mean(1), fired.mean(1), spikes.std(1), fired.std(1), n)
 

@@ -112,3 +112,40 @@ def measures(lives: Trace) -> dict[str, float]:
 
 def _share(right: np.ndarray) -> float:
     return float(right.mean()) if len(right) else float("nan")
+
+
+class Phase(NamedTuple):
+    """A visit that shows something: its life and its first and last network step."""
+
+    name: str
+    life: int
+    first: int
+    last: int
+
+
+def find_phases(v: Visits) -> list[Phase] | None:
+    """Five visits that show learning and learning anew (Fig. 5); None if there are none.
+
+    From the first life that meets poison and then food: these two.  From the first life in which the places change: the
+    visit before the change, poison, and food again.  By the published rules these are two lives, unless the agent sees
+    poison and turns around: the second poison kills.
+    """
+    begins = np.where(v.number == 0, 0, np.concatenate([[0], v.step[:-1] + 1]))
+
+    def phase(name: str, i: int) -> Phase:
+        return Phase(name, int(v.life[i]), int(begins[i]), int(v.step[i]))
+
+    same = np.concatenate([v.life[1:] == v.life[:-1], [False]])  # the next meal is of the same life
+    after = np.concatenate([v.food[1:], [False]])
+    learns = np.flatnonzero((v.number == 0) & ~v.food & same & after)
+    mistakes = np.flatnonzero((v.since_change == 0) & ~v.food & same & after)
+    if not len(learns) or not len(mistakes):
+        return None
+    i, j = learns[0], mistakes[0]
+    return [
+        phase("first visit: poison", i),
+        phase("second visit: the other arm", i + 1),
+        phase("before the change", j - 1),
+        phase("after the change: poison", j),
+        phase("then: the other arm", j + 1),
+    ]

@@ -252,3 +252,41 @@ def agents(ax: Any, scores: dict[str, dict[str, float]]) -> None:
     ax.set_yticks(y, list(scores))
     ax.set(xlabel="meals an episode", xlim=(0, 18))
     ax.legend(loc="upper right")
+
+
+def episode(ax: Any, x: Any, y: Any, ate: Any) -> None:
+    """One life: sensors, rewards and outputs (rows) against time; triangles above: meals (up: food, down: poison)."""
+    x, y, ate = (np.asarray(v) for v in (x, y, ate))
+    rows = np.concatenate([x[:, :3, 0].T, x[:, 3, 1:3].T, y.T])
+    ax.imshow(rows, aspect="auto", cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
+    ax.set_yticks(range(8), ["sensor 1", "sensor 2", "sensor 3", "reward +", "reward -", "output 1", "output 2", "output 3"])
+    for level in (2.5, 4.5):
+        ax.axhline(level, color=PALETTE["input"], lw=0.6)
+    for sign, mark, name in ((1, "^", "food"), (-1, "v", "poison")):
+        steps = np.flatnonzero(ate == sign)
+        ax.plot(steps, np.full(len(steps), -1.1), mark, ms=4, color=PALETTE[name], clip_on=False, label=name, lw=0)
+    ax.set(xlabel="time (network steps)", ylim=(7.5, -0.5))
+    ax.tick_params(axis="y", length=0)
+
+
+def path(ax: Any, grid: Any, cells: Any, heading: int, ate: int) -> None:
+    """The way walked in one visit, from the start to the meal."""
+    places = np.array([grid.cells[c] for c in np.asarray(cells)], float)
+    ax.plot(places[:, 1], places[:, 0], "-", color=PALETTE["evolved"], lw=1.6, solid_joinstyle="round")
+    row, column = places[-1]
+    ax.plot(column, row, "o", ms=11, mfc="none", mec=PALETTE["food" if ate > 0 else "poison"], mew=1.2)
+    agent(ax, grid, int(np.asarray(cells)[0]), heading, size=6)
+
+
+def shares(ax: Any, rows: dict[str, dict[str, float]], keys: dict[str, str]) -> None:
+    """Shares between 0 and 1 of several lots of lives (colours), by measure: {key: label}."""
+    height = 0.8 / len(rows)
+    for k, (name, found) in enumerate(rows.items()):
+        y = np.arange(len(keys)) + (k + 0.5) * height - 0.4
+        values = np.array([found[key] for key in keys])
+        ax.barh(y, np.nan_to_num(values), 0.9 * height, label=name)
+        for at, value in zip(y, values, strict=True):
+            ax.text(np.nan_to_num(value) + 0.01, at, "none" if np.isnan(value) else f"{value:.0%}", va="center", fontsize=5.5)
+    ax.set_yticks(range(len(keys)), list(keys.values()))
+    ax.set(xlim=(0, 1.15), xlabel="share", ylim=(len(keys) - 0.5, -0.5))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(rows))

@@ -63,3 +63,17 @@ def test_fast_lives_are_those_of_rollout():
     alike = (slow.task["cell"] == fast.task["cell"]).all(-1).float().mean()
     assert alike > 0.85 and slow.task.keys() == fast.task.keys()
     assert torch.equal(slow.x[:, :, 0], fast.x[:, :, 0]) and slow.x.shape == fast.x.shape
+
+
+def test_the_phases_of_relearning_are_found_in_a_life_that_has_them():
+    trace = agents.play(Maze(), "memory-only", 200, seed=1)
+    found = learning.find_phases(learning.visits(trace))
+    ate, places = trace.task["ate"][0], trace.task["food"][0]
+    assert [ate[p.life, p.last].item() for p in found] == [-1, 1, 1, -1, 1]
+    assert all(not ate[p.life, p.first : p.last].any() for p in found)
+    first, second, before, after, then = found
+    assert (first.first, first.life, second.first) == (0, second.life, first.last + 1)
+    assert before.life == after.life == then.life and after.first == before.last + 1 and then.first == after.last + 1
+    where = [places[p.life, p.last - 1].item() for p in found]
+    assert where[0] == where[1] and where[2] != where[3] == where[4]
+    assert learning.find_phases(learning.visits(agents.play(Maze(), "fixed-arm", 200))) is None

@@ -7,7 +7,7 @@ import torch
 
 import enu_lib as enu
 from enu_lib import plots, widgets
-from enu_lib.analysis import coincidence, frequency_curve, plasticity_window
+from enu_lib.analysis import coincidence, firing_frequency, frequency_curve, plasticity_window
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +49,14 @@ def test_coincidence_by_hand():
     assert coincidence(a, b, 0) == pytest.approx(1 / 3)
     assert coincidence(a, b, 1) == pytest.approx(2 / 3)
     assert coincidence(a, b, 2) == 1.0
+
+
+def test_firing_frequency_is_the_inverse_of_the_mean_interval():
+    spikes = torch.zeros(4, 20).bool()
+    spikes[0, [3, 7, 11, 15]] = True  # every fourth step
+    spikes[1, [0, 19]] = True
+    spikes[2, 5] = True
+    assert firing_frequency(spikes).tolist() == pytest.approx([1 / 4, 1 / 19, 1 / 20, 0])
 
 
 def test_spike_trains_draw_one_line_a_spike():
