@@ -11,50 +11,55 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from enu_lib.cells import ENU, LSTM, Cell
+from enu_lib.cells import ENU, GRU, LSTM, Cell
 from enu_lib.network import Network
 from enu_lib.streams import Noise
 
 
 class Gates:
-    """A cell's rules laid out for few large products: x, o and h parts of all gates, (P, rows, G H) each."""
+    """A cell's rules laid out for few large products.
+
+    The gates come in parts, each a contiguous tensor of its own (batched products into a slice are slow): of an ENU reset
+    and update, then cell; of the others all.  `x`, `bias`: of each part, (P, n_in, G H) and (P, 1, G H).
+    """
 
     def __init__(self, cell: Cell, weights: Any) -> None:
         self.cell, h = cell, cell.hidden
+        self.fed = cell.n_out if isinstance(cell, ENU) and cell.feedback else 0
         if isinstance(cell, ENU):
-            joint = torch.cat([weights.gates, weights.cell], -1) * 3
-            sizes = [cell.n_in, cell.n_out if cell.feedback else 0, h, 1]
-            self.x, self.o, self.h, self.bias = (part.contiguous() for part in joint.split(sizes, 1))
-            self.bias[..., :h] -= 3
-            self.rz, self.c = self.h[..., : 2 * h].contiguous(), self.h[..., 2 * h :].contiguous()
+            sizes = [cell.n_in, self.fed + h, 1]
+            # tanh(a) = 2 sigmoid(2 a) - 1, and sigmoid is the faster one
+            parts = [(3 * g).split(sizes, 1) for g in (weights.gates, 2 * weights.cell)]
+            self.x, self.oh, self.bias = ([part[i].contiguous() for part in parts] for i in range(3))
+            self.bias[0][..., :h] -= 3
         else:
-            self.x, self.h, self.bias = weights.w_ih, weights.w_hh, weights.b_ih
-            self.late = weights.b_hh
+            self.x, self.h, self.bias, self.late = [weights.w_ih], weights.w_hh, [weights.b_ih], weights.b_hh
         self.out, self.out_bias = weights.output[:, :-1].contiguous(), weights.output[:, -1:].contiguous()
 
-    def step(self, state: list[Tensor], drive: Tensor, noise: Tensor | None) -> Tensor:
-        """One step from the projected input `drive` (P, R, G H), which is overwritten; state changes in place."""
+    def drive(self, x: Tensor) -> list[Tensor]:
+        """Inputs (P, R, n_in) projected onto each part."""
+        return [torch.baddbmm(b, x, w) for b, w in zip(self.bias, self.x, strict=True)]
+
+    def step(self, state: list[Tensor], drive: list[Tensor], noise: Tensor | None) -> Tensor:
+        """One step from the projected input, which is overwritten; state changes in place."""
         cell, n = self.cell, self.cell.hidden
         if isinstance(cell, ENU):
-            h, o = state
-            if cell.feedback:
-                drive.baddbmm_(o, self.o)
-            drive[..., : 2 * n].baddbmm_(h, self.rz)
-            gates = drive[..., : 2 * n].sigmoid_()
-            r, z = gates.split(n, -1)
-            c = drive[..., 2 * n :].baddbmm_(r.mul_(h), self.c).tanh_()
+            oh, orh = state  # last output and memory side by side; the same with the memory reset
+            h = oh[..., self.fed :]
+            r, z = drive[0].baddbmm_(oh, self.oh[0]).sigmoid_().split(n, -1)
+            torch.mul(r, h, out=orh[..., self.fed :])
+            c = drive[1].baddbmm_(orh, self.oh[1]).sigmoid_().mul_(2).sub_(1)
             h.lerp_(c, z)
         elif isinstance(cell, LSTM):
-            h, m, o = state
-            drive.baddbmm_(h, self.h).add_(self.late)
-            i, f, g, out = drive.split(n, -1)
+            h, m = state
+            i, f, g, out = drive[0].baddbmm_(h, self.h).add_(self.late).split(n, -1)
             m.mul_(f.sigmoid_()).addcmul_(i.sigmoid_(), g.tanh_())
             torch.mul(out.sigmoid_(), m.tanh(), out=h)
         else:
-            h, o = state
+            (h,) = state
             inner = torch.baddbmm(self.late, h, self.h)
-            r, z = (drive[..., : 2 * n] + inner[..., : 2 * n]).sigmoid_().split(n, -1)
-            h.copy_(drive[..., 2 * n :].addcmul_(r, inner[..., 2 * n :]).tanh_().lerp_(h, z))
+            r, z = (drive[0][..., : 2 * n] + inner[..., : 2 * n]).sigmoid_().split(n, -1)
+            h.copy_(drive[0][..., 2 * n :].addcmul_(r, inner[..., 2 * n :]).tanh_().lerp_(h, z))
         y = torch.baddbmm(self.out_bias, h, self.out)
         if noise is not None:
             y.add_(noise, alpha=cell.noise)
@@ -62,24 +67,40 @@ class Gates:
             y.mul_(cell.gain) if cell.gain != 1 else y
         if isinstance(cell, ENU) or cell.clip:
             y.clamp_(0, 1)
-        return state[-1].copy_(y)
+        if self.fed:
+            state[0][..., : self.fed] = y
+            state[1][..., : self.fed] = y
+        return y
 
     def start(self, population: int, rows: int, device: torch.device) -> list[Tensor]:
-        """Memory (and LSTM's cell) and output, all zero."""
-        widths = [self.cell.hidden] * (2 if isinstance(self.cell, LSTM) else 1) + [self.cell.n_out]
-        return [torch.zeros(population, rows, w, device=device) for w in widths]
+        """Memory, all zero."""
+        kinds = 1 if isinstance(self.cell, GRU) else 2
+        return [torch.zeros(population, rows, self.fed + self.cell.hidden, device=device) for _ in range(kinds)]
+
+
+CACHE = 4 << 20  # bytes of a gate's values that a CPU's cache is glad to hold
+
+
+def chunks(genomes: Tensor, rows: int, hidden: int) -> tuple[Tensor, ...]:
+    """Genomes (P, D) in lots whose lives fit a CPU's cache; all at once on other devices.  `rows`: units an offspring."""
+    fit = max(8, CACHE // (rows * hidden * 8)) if genomes.device.type == "cpu" else len(genomes)
+    return genomes.split(fit)
+
+
+def unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None) -> Tensor:
+    """Outputs (P, B, T, C) of single units for inputs (B, T, n_in)."""
+    return torch.cat([_unit_outputs(cell, lot, inputs, noise) for lot in chunks(genomes, len(inputs), cell.hidden)])
 
 
 @torch.no_grad()
-def unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None) -> Tensor:
-    """Outputs (P, B, T, C) of single units for inputs (B, T, n_in)."""
+def _unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None) -> Tensor:
     gates = Gates(cell, cell.unpack(genomes))
     b, t, _ = inputs.shape
     p = len(genomes)
     state = gates.start(p, b, genomes.device)
     y = torch.empty(p, b, t, cell.n_out, device=genomes.device)
     for i in range(t):
-        drive = torch.baddbmm(gates.bias, inputs[:, i].expand(p, -1, -1), gates.x)
+        drive = gates.drive(inputs[:, i].expand(p, -1, -1))
         y[:, :, i] = gates.step(state, drive, None if noise is None else noise.at(i, (cell.n_out,)))
     return y
 
@@ -94,11 +115,12 @@ class Stepper:
         weights = network.unpack(genomes)
         self.neuron = Gates(network.neuron_cell, weights.neuron)
         self.synapse = Gates(network.synapse_cell, weights.synapse)
-        self.pre, self.post = (part.contiguous() for part in self.synapse.x.split(c, 1))
-        self.into = self.neuron.x[:, :c].contiguous()
+        self.pre, self.post = ([w[:, part].contiguous() for w in self.synapse.x] for part in (slice(c), slice(c, None)))
+        self.neuron.x = [w[:, :c].contiguous() for w in self.neuron.x]  # shared rules: the rest is zero padding's
         self.neuron_state = self.neuron.start(p, b * n, device)
         self.synapse_state = self.synapse.start(p, b * n * network.synapses, device)
         self.sources = torch.zeros(p, b, network.n_inputs + n, c, device=device)
+        self.output = torch.zeros(p, b * n, c, device=device)
         self.table = torch.tensor(network.connections, device=device).flatten()
         self.alike = torch.arange(network.noise_shape[0] if network.noise else 0, device=device)
 
@@ -118,23 +140,37 @@ class Stepper:
             values = table[(offsets[:, None] + self.alike).remainder_(len(table))]
             neuron_noise, synapse_noise = values[:, : n * c].reshape(1, -1, c), values[:, n * c :].reshape(1, -1, c)
         self.sources[:, :, : net.n_inputs, : x.shape[-1]] = x
-        out = self.neuron_state[-1]
-        self.sources[:, :, net.n_inputs :] = out.view(p, b, n, c)
-        pre = torch.bmm(self.sources.flatten(1, 2), self.pre).view(p, b, net.n_inputs + n, -1)
-        post = torch.baddbmm(self.synapse.bias, out, self.post)
-        drive = pre.index_select(2, self.table).view(p, b * n, s, -1).add_(post.unsqueeze(2))
-        transmitted = self.synapse.step(self.synapse_state, drive.flatten(1, 2), synapse_noise)
+        self.sources[:, :, net.n_inputs :] = self.output.view(p, b, n, c)
+        drive = []
+        for into, onto, bias in zip(self.pre, self.post, self.synapse.bias, strict=True):
+            pre = torch.bmm(self.sources.flatten(1, 2), into).view(p, b, net.n_inputs + n, -1)
+            post = torch.baddbmm(bias, self.output, onto)
+            gathered = pre.index_select(2, self.table).view(p, b * n, s, -1)
+            drive.append(gathered.add_(post.unsqueeze(2)).flatten(1, 2))
+        transmitted = self.synapse.step(self.synapse_state, drive, synapse_noise)
         current = transmitted.view(p, b * n, s, c).mean(2)
-        drive = torch.baddbmm(self.neuron.bias, current, self.into)
-        output = self.neuron.step(self.neuron_state, drive, neuron_noise)
-        return output.view(p, b, n, c)[:, :, n - net.n_outputs :, 0]
+        self.output.copy_(self.neuron.step(self.neuron_state, self.neuron.drive(current), neuron_noise))
+        return self.output.view(p, b, n, c)[:, :, n - net.n_outputs :, 0]
 
 
-@torch.no_grad()
 def maze_lives(
     network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3)."""
+    rows, first = state.places.shape[1] * network.neurons * network.synapses, 0
+    lots = []
+    for lot in chunks(genomes, rows, network.hidden):
+        mine = [v[first : first + len(lot)] if len(v) == len(genomes) else v for v in state]
+        lots.append(_maze_lives(network, lot, maze, type(state)(*mine), noise, record))
+        first += len(lot)
+    fitness, foods, poisons, alive, y = zip(*lots, strict=True)
+    return torch.cat(fitness), torch.cat(foods), torch.cat(poisons), torch.cat(alive), torch.cat(y) if record else None
+
+
+@torch.no_grad()
+def _maze_lives(
+    network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None, record: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     p, b = len(genomes), state.places.shape[1]
     stepper = Stepper(network, genomes, b)
     state = type(state)(*(v.expand(p, *v.shape[1:]).clone() if v.dim() == 2 or v.shape[0] == 1 else v for v in state))
