@@ -117,7 +117,7 @@ def _double_t_phases(facts: _Lives, mine: np.ndarray) -> list[list[Phase]]:
         if not turned and moved and _sight(facts, j, "poison") is not None:
             turned = [_phase(facts, "the former place holds poison: food is found elsewhere", j)]
         empty = _sight(facts, j, "empty")
-        if not crossed and side[food] == side[poison] and empty is not None:
-            if side[int(facts.ahead[v.life[j], empty])] != side[food]:
-                crossed = [_phase(facts, "a side holds neither: the other side is searched", j)]
+        elsewhere = empty is not None and side[int(facts.ahead[v.life[j], empty])] != side[food]
+        if not crossed and side[food] == side[poison] and elsewhere:
+            crossed = [_phase(facts, "a side holds neither: the other side is searched", j)]
     return [_learns(facts, mine), turned, crossed]
