@@ -31,6 +31,9 @@ class Protocol(NamedTuple):
     probe: int = 4  # the sensor once more
 
 
+MOVE = Protocol()
+
+
 class Conditioning(NamedTuple):
     """Change by a pairing, for each reward (R), delay (W) and life (B)."""
 
@@ -65,7 +68,7 @@ def conditioning(
     delays: Sequence[int] = tuple(range(-16, 25, 4)),
     sensor: int = 0,
     lives: int = 16,
-    protocol: Protocol = Protocol(),
+    protocol: Protocol = MOVE,
     seed: int = 1,
 ) -> Conditioning:
     """Pair `sensor` with each reward at each delay, and probe.  `lives`: how many noises."""
