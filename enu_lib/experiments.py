@@ -17,7 +17,7 @@ from typing import Any
 from enu_lib.cells import ENU, GRU, LSTM, make_cell
 from enu_lib.config import register, with_setting
 from enu_lib.es import ES
-from enu_lib.network import PUBLISHED, SYMMETRIC, Network
+from enu_lib.network import ORDERED, PUBLISHED, Network
 from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Maze
 from enu_lib.tasks.stdp import STDP
@@ -129,7 +129,7 @@ def get(
         channels = short.pop("channels", sizes.pop("channels"))
         task = _MAZE_TASKS[name]
         cell = Network(
-            SYMMETRIC if name.endswith("-actions") and profile != "paper" else PUBLISHED,
+            PUBLISHED if profile == "paper" else ORDERED,
             channels=channels,
             hidden=hidden,
             cell="enu" if model == "shared" else model,

@@ -128,6 +128,16 @@ def recovery(v: Visits, at: int, visits: int = 6) -> Recovery:
     return Recovery(np.array([v.food[i].sum() for i in counted]), np.array([len(i) for i in counted]))
 
 
+def interval(right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a share."""
+    from scipy.stats import binomtest
+
+    if n == 0:
+        return 0.0, 1.0
+    found = binomtest(int(right), int(n)).proportion_ci(confidence, "wilson")
+    return float(found.low), float(found.high)
+
+
 def begins(v: Visits) -> np.ndarray:
     """The network step at which each visit begins (M,): that after the meal before, or 0."""
     return np.where(v.number == 0, 0, np.concatenate([[0], v.step[:-1] + 1]))
