@@ -47,8 +47,8 @@ rows = {"evolved network": found, **references}
 phases = moments.find_phases(lives, entry.task)
 life = phases[-1].life if phases else 0
 ate = lives.task["ate"][0, life]
-fig = plt.figure(figsize=(PAGE, 5.6))
-grid = fig.add_gridspec(3, 2, height_ratios=[1.1, 1.3, 1.3], hspace=0.75, wspace=0.55)
+fig = plt.figure(figsize=(PAGE, 6.2))
+grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.1, 1.6])
 axes = [fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[0, 1]), fig.add_subplot(grid[1, :]), fig.add_subplot(grid[2, :])]
 curves = {entry.name: entry.provenance["progress"]}
 curves |= {k: enu.zoo.load(k).provenance["progress"] for k in enu.zoo.names() if k.startswith("tmaze-enu-seed") and profile == "zoo"}
