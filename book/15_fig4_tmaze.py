@@ -51,7 +51,9 @@ fig = plt.figure(figsize=(PAGE, 6.2))
 grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.1, 1.6])
 axes = [fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[0, 1]), fig.add_subplot(grid[1, :]), fig.add_subplot(grid[2, :])]
 curves = {entry.name: entry.provenance["progress"]}
-curves |= {k: enu.zoo.load(k).provenance["progress"] for k in enu.zoo.names() if k.startswith("tmaze-enu-seed") and profile == "zoo"}
+curves |= {
+    k: enu.zoo.load(k).provenance["progress"] for k in enu.zoo.names() if k.startswith("tmaze-enu-seed") and profile == "zoo"
+}
 plots_learning.evolution(axes[0], curves)
 food = pd.DataFrame(rows).T[["food", "poison"]]
 food.plot.barh(ax=axes[1], color=[plots.PALETTE["food"], plots.PALETTE["poison"]], legend=False)

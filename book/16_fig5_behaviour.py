@@ -35,7 +35,10 @@ lives = learning.live(entry.model, entry.genome, entry.task, n, seed=seed + 500)
 phases = moments.find_phases(lives, entry.task)
 who = "the evolved network"
 if phases is None:  # said in the caption
-    lives, who = agents.play(entry.task, "looking", 200, seed=seed), "the scripted agent that looks (no evolved life has all phases)"
+    lives, who = (
+        agents.play(entry.task, "looking", 200, seed=seed),
+        "the scripted agent that looks (no evolved life has all phases)",
+    )
     phases = moments.find_phases(lives, entry.task)
 
 # %%

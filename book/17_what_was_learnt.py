@@ -16,7 +16,7 @@
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
 seed = 0
 figures_dir = "figures"
-episodes = 256  # lives in each condition
+episodes = 128  # lives in each condition
 moment = 200  # network step of an intervention; a life has 400
 
 # %%
@@ -151,7 +151,7 @@ files = save_figure(
 # Mazes and lives that evolution never met, scored like all others.
 
 # %%
-m = 60 if smoke else 1024
+m = 60 if smoke else 512
 others = {
     "as evolved": (network, maze),
     "arms of 3": (network, replace(maze, arm=3)),
