@@ -86,8 +86,8 @@ pd.DataFrame(rows).round(3)
 task, provenance = entry.task, entry.provenance
 fixed = references["fixed-arm"]
 Markdown(
-    f"""On {n:,} lives that evolution never saw, shuffle *{task.shuffle}*, the network eats **{found["food"]:.2f} food** (standard
-error {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison; an agent that always goes to the same arm eats
+    f"""On {n:,} lives that evolution never saw, shuffle *{task.shuffle}*, the network eats **{found["food"]:.2f} food**
+(standard error {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison; an agent that always goes to the same arm eats
 {fixed["food"]:.2f}. After poison at the first visit, the second one ends with food in
 {found["second visit right after poison"]:.0%} of the lives. When the places change it goes right at once in
 {found["no mistake after a change"]:.0%}, and, if not, is right again after one mistake in

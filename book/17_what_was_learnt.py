@@ -24,7 +24,6 @@ from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import interventions, learning, plots_learning, spiking, widgets
