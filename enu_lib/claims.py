@@ -169,7 +169,9 @@ def _complex(e: Evidence) -> list[Part]:
         if late is None:
             parts += _missing("complex-stdp-enu-3000", name, better)
             continue
-        parts.append(_at_least(name, late[key], 0.99, f"correlation {late[key]:.3f} {text}", "complex-stdp-enu-3000"))
+        parts.append(
+            _at_least(name, late[key], 0.99, f"{text} neuromodulator correlation {late[key]:.3f}", "complex-stdp-enu-3000")
+        )
         if early is None:
             parts += _missing("complex-stdp-enu-1000", better)
         else:

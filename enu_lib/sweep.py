@@ -3,9 +3,10 @@
     python -m enu_lib sweep --profile laptop --time-limit 2h      # again to go on
 
 A **cell** is (experiment, model, seed).  Cells come seed by seed, so that a sweep stopped half way has whole seeds of all
-models; what checks our choices (matched parameter counts, clipped read-out) comes after what the claims need.  Workers
-share no queue: each takes the first unfinished cell that nobody holds the lock of.  A worker that dies loses what came
-after its last checkpoint, and nothing else.  A cell is done when its evaluation is written; a done cell is never run again.
+models; what checks our choices (matched parameter counts, clipped read-outs) and other evolution strategies come after
+what the claims need.  Workers share no queue: each takes the first unfinished cell that nobody holds the lock of.  A worker
+that dies loses what came after its last checkpoint, and nothing else.  A cell is done when its evaluation is written; a
+done cell is never run again.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ from tqdm.auto import tqdm
 
 from enu_lib import experiments
 from enu_lib.claims import MAIN
+from enu_lib.config import from_config
 from enu_lib.evolve import Run, evolve
 from enu_lib.experiments import Experiment
 from enu_lib.kernels import default_threads
 from enu_lib.network import PUBLISHED
-from enu_lib.results import record
+from enu_lib.results import Stored, collect, load, record, references
 from enu_lib.runfolder import RunFolderError, read_tensors, write_atomically
 
 MATCHED = "-matched"  # the model with as many parameters as the ENU of that experiment, or as near as its sizes allow
@@ -41,6 +43,16 @@ CHECKS = {  # what examines our choices
     "iaf": ("lstm-matched",),
     "tmaze": ("gru-clip", "lstm-clip", "nfenu-matched", "gru-matched", "lstm-matched", "shared-matched"),
 }
+# Other evolution strategies, for how soon a level is reached: same lives in all as the sweep's own, but for the published
+# one, which gets four times as many; a run ends where the experiment's held-out fitness is at that level.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "published": {"es.population": 512, "es.sigma": 0.01, "es.sigma_final": None, "generations": 3000},
+    "constant": {"es.sigma_final": None},
+    "small": {"es.population": 64, "es.decay_generations": 6000, "generations": 6000, "evaluate_every": 40},
+    "few": {"environments": 8, "es.decay_generations": 6000, "generations": 6000, "evaluate_every": 40},
+    "adam": {"es.optimizer": "adam", "es.shaping": "centred", "es.learning_rate": 0.02},
+}
+STRATEGIES = {"complex-stdp": tuple(f"enu@{name}" for name in VARIANTS)}
 ORDER = ("complex-stdp", "stdp", "iaf", "tmaze", "double-tmaze")
 UNITS = ("complex-stdp", "stdp", "iaf")
 
@@ -56,7 +68,7 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "paper": {name: {} if name in UNITS else _MAZE for name in ORDER},
 }
-SEEDS = {"smoke": (2, 2), "laptop": (10, 5), "paper": (10, 5)}  # of single units, of mazes
+SEEDS = {"smoke": (2, 1), "laptop": (10, 5), "paper": (10, 5)}  # of single units, of mazes
 
 # Core-seconds of one offspring's life of one environment, 10^-6, measured with one core of an AMD Zen 4 (AVX-512): for
 # the estimate of --dry-run before anything has been run.  In mazes lives end early at first; this is near their mean.
@@ -77,6 +89,9 @@ class Cell:
         return f"{self.experiment}-{self.model}-{self.seed}"
 
 
+SMOKE_CHECKS = [Cell("complex-stdp", model, 0) for model in ("lstm-matched", *STRATEGIES["complex-stdp"])]
+
+
 def cells(profile: str, names: Sequence[str] = ORDER, seeds: int | None = None, checks: bool = True) -> list[Cell]:
     """The cells of a sweep in the order in which they are run; `seeds`: at most so many of each."""
     if profile not in SETTINGS:
@@ -87,10 +102,10 @@ def cells(profile: str, names: Sequence[str] = ORDER, seeds: int | None = None, 
     if seeds is not None and seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     found = []
-    for models in (MAIN, CHECKS) if checks else (MAIN,):
+    for models in (MAIN, CHECKS, STRATEGIES) if checks else (MAIN,):
         for seed in range(max(SEEDS[profile])):
             for name in (n for n in ORDER if n in names):
-                many = SEEDS[profile][name not in UNITS]
+                many = SEEDS[profile][name not in UNITS or models is STRATEGIES]
                 if seed < min(many, seeds or many):
                     found += [Cell(name, model, seed) for model in models.get(name, ())]
     return found
@@ -99,10 +114,14 @@ def cells(profile: str, names: Sequence[str] = ORDER, seeds: int | None = None, 
 @lru_cache
 def build(name: str, model: str, profile: str) -> Experiment:
     """The experiment of a cell: the same task, evolution strategy and evaluations for all models."""
-    base = model.removesuffix(MATCHED)
-    settings = SETTINGS[profile][name]
+    kind, _, variant = model.partition("@")
+    base = kind.removesuffix(MATCHED)
+    settings = dict(SETTINGS[profile][name])
+    if variant:
+        level = references()["level"][name]
+        settings |= {"target": level} if profile == "smoke" else {"target": level, **VARIANTS[variant]}
     experiment = experiments.get(name, model=base, profile=profile, settings=settings)
-    if base == model:
+    if base == kind:
         return experiment
     hidden = nearest(lambda h: _size(name, base, profile, h), build(name, "enu", profile).model.n_params)
     return experiments.get(name, model=base, profile=profile, settings=settings, hidden=hidden)
@@ -188,7 +207,11 @@ class _View:
 
 
 def _progress(profile: str, cell: Cell, out: Path) -> int:
-    whole = build(cell.experiment, cell.model, profile).generations
+    """Generations that count as done.  Raises RunFolderError where the cell's folder holds other settings."""
+    e, config = build(cell.experiment, cell.model, profile), out / cell.name / "config.json"
+    if config.exists() and from_config(json.loads(config.read_text())["experiment"]) != e:
+        raise RunFolderError(f"{config.parent} holds a run of other settings: choose another folder with --out, or delete it")
+    whole = e.generations
     return whole if evaluated(out / cell.name) else min(whole, generations_done(out / cell.name))
 
 
@@ -245,7 +268,7 @@ def _work(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None,
                 except (ValueError, FloatingPointError) as error:
                     tell("error", cell.name, str(error))
                     continue
-                if stopped != "finished":
+                if stopped not in ("finished", "target"):
                     return
     finally:
         torch.set_num_threads(threads)
@@ -279,10 +302,10 @@ def _one(profile: str, cell: Cell, out: Path, left: float | None, tell: Callable
     found = evolve(
         experiment, seed=cell.seed, out=out / cell.name, threads=1, device="cpu", time_limit=left, progress=False, each=each
     )
-    if found.stopped == "finished":
+    if found.stopped in ("finished", "target"):
         kept = json.dumps(record(found, cell.model, quick=profile == "smoke"))
         write_atomically(out / cell.name / "evaluation.json", kept.encode())
-        tell("done", cell.name, found.generation)
+        tell("done", cell.name, experiment.generations)
     return found.stopped
 
 
@@ -317,7 +340,7 @@ def estimate(e: Experiment) -> float:
     """Core-seconds of a run, from what was measured on our machine (16 memory values; more cost in proportion)."""
     lives = e.generations * e.es.population * e.environments
     size = -(-e.model.hidden // 16)
-    return 1e-6 * COST[e.name] * lives * size * SLOWER.get(e.model_name, 1.0)
+    return 1e-6 * COST[e.name] * lives * size * SLOWER.get(e.model_name.removesuffix("-clip"), 1.0)
 
 
 def hours(plans: Sequence[Plan], jobs: int) -> float:
@@ -328,3 +351,21 @@ def hours(plans: Sequence[Plan], jobs: int) -> float:
 def default_out(profile: str) -> Path:
     """Where the run folders of a sweep lie."""
     return Path("runs") / f"sweep-{profile}"
+
+
+def obtain(profile: str) -> Stored:
+    """What the pages draw: stored runs, with those that a sweep on this machine has done since.
+
+    profile "zoo": the runs that ship (laptop sizes).  smoke: a tiny sweep, made on the spot, and kept under build/.
+    """
+    if profile == "zoo":
+        return load("laptop")
+    out = default_out(profile) if profile != "smoke" else Path("build/runs/sweep-smoke")
+    kept = Path("build/results")
+    kept.mkdir(parents=True, exist_ok=True)
+    with FileLock(kept / f"{profile}.lock"):  # several pages may ask at once
+        if profile == "smoke":
+            errors = run(profile, [*cells(profile, checks=False), *SMOKE_CHECKS], out, jobs=1, progress=False)
+            if errors:
+                raise RunFolderError("; ".join(errors))
+        return collect(profile, out, kept)
