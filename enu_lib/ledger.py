@@ -63,3 +63,15 @@ def write(path: str | Path, findings: Sequence[Finding]) -> None:
     if not begin or not end:
         raise ValueError(f"{path} has no place for the table: it needs the lines {BEGIN} and {END}")
     path.write_text(f"{before}{BEGIN}\n{as_markdown(findings)}\n{END}{after}")
+
+
+def as_details(findings: Sequence[Finding]) -> str:
+    """Measure, rule and parts of every claim, as Markdown."""
+    words = {True: "holds", False: "does not hold", None: "cannot be judged"}
+    texts = []
+    for f in findings:
+        c = f.claim
+        parts = [f"- {part.name}: **{words[part.holds]}** ({part.measured})" for part in f.parts]
+        head = [f"### {c.key}: {f.verdict}", "", f"{c.statement} ({c.where})", ""]
+        texts.append("\n".join([*head, f"*Measure.* {c.measure} *Rule.* {c.rule} *From* {c.source}.", "", *parts]))
+    return "\n\n".join(texts)
