@@ -40,7 +40,7 @@ stored = sweep.obtain(profile)
 found = evidence.gather(stored=stored.runs)
 TASKS = ("iaf", "stdp", "tmaze")
 shown = {t: {m: comparison.curves(stored.runs, t, m) for m in claims.MAIN[t]} for t in TASKS}
-fig, axes = plt.subplots(2, 3, figsize=(PAGE, 4.2), height_ratios=[1.4, 1])
+fig, axes = plt.subplots(2, 3, figsize=(PAGE, 4), height_ratios=[1.8, 1])
 for task, top, bottom in zip(TASKS, *axes, strict=True):
     loss = task in sweep.UNITS
     plots_runs.progress(top, shown[task], found.level.get(task), loss)

@@ -39,8 +39,8 @@ stored = sweep.obtain(profile)
 found = evidence.gather(stored=stored.runs)
 rows = comparison.final_table(stored.runs, found)
 caption = f"""Fitness of evolved parents (higher is better; single units: minus the loss) in 30 trial runs, {len(stored.runs)}
-stored evolutions in all. A: probability that an evolution of the ENU ends better than one of the model; p: exact Mann-Whitney, Holm
-within the task."""
+stored evolutions in all. A: probability that an evolution of the ENU ends better than one of the model; p: exact Mann-Whitney,
+Holm within the task."""
 files = save_table("ed_table1", {"csv": comparison.csv(rows), "md": comparison.markdown(rows)}, figures_dir, caption=caption)
 pd.DataFrame(rows).set_index(["task", "model"])
 
@@ -48,12 +48,12 @@ pd.DataFrame(rows).set_index(["task", "model"])
 # ## All of the values
 
 # %%
-fig, axes = plt.subplots(1, len(sweep.ORDER), figsize=(PAGE, 2.6))
-for ax, task in zip(axes, sweep.ORDER, strict=True):
+fig, axes = plt.subplot_mosaic([["complex-stdp", "tmaze"], ["stdp", "tmaze"], ["iaf", "double-tmaze"]], figsize=(PAGE, 5))
+for task, ax in axes.items():
     models = [*claims.MAIN[task], *sweep.CHECKS.get(task, ())]
     plots_runs.finals(ax, {m: found.final.get((task, m), ()) for m in models}, task in sweep.UNITS)
     ax.set_title(claims.LABEL[task])
-panel_letters(axes)
+panel_letters(axes.values())
 files += save_figure(
     fig, "ed_table1_values", figures_dir,
     caption=f"""What is summed up in the table: final loss (single units, log scale) or fitness (mazes) of each of the

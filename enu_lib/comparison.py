@@ -78,7 +78,7 @@ def _alone(found: Evidence, experiment: str, model: str) -> stats.Comparison | s
 
 def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compared: Any) -> Row:
     row: Row = {"task": LABEL[experiment], "model": name(model), "memory": "", "parameters": "", "evolutions": len(runs)}
-    empty = ("first seed, mean", "first seed, s.d.", "over seeds, mean", "low", "high", "median", "A", "p", "remark")
+    empty = ("first seed, mean", "first seed, s.d.", "over seeds, mean", "95% low", "95% high", "median", "A", "p", "remark")
     row |= dict.fromkeys(empty, "")
     if not runs:
         return row | {"remark": "not run yet"}
@@ -90,8 +90,8 @@ def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compa
         "first seed, mean": _digits(trials.mean()),
         "first seed, s.d.": _digits(trials.std(ddof=1)),
         "over seeds, mean": _digits(mean.value),
-        "low": _digits(mean.low),
-        "high": _digits(mean.high),
+        "95% low": _digits(mean.low),
+        "95% high": _digits(mean.high),
         "median": _digits(float(np.median(found.final[experiment, model]))),
     }
     if isinstance(compared, stats.Comparison):

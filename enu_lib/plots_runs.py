@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from enu_lib.comparison import Curves, name
 from enu_lib.figures import MODELS
@@ -53,17 +54,20 @@ def progress(
 
 
 def finals(ax: Any, found: Mapping[str, Any], loss: bool = True) -> None:
-    """Final loss or fitness of each evolution (dots) and their median (line), by model."""
+    """Final loss (log scale) or fitness of each evolution (dots) and their median (line), by model."""
     sign, values = (-1 if loss else 1), {k: np.asarray(v, float) for k, v in found.items()}
     for i, (model, v) in enumerate(values.items()):
         if not len(v):
-            ax.text(i, 0.5, "not run yet", rotation=90, ha="center", va="center", fontsize=5.5, color="0.5",
-                    transform=ax.get_xaxis_transform())  # fmt: skip
+            ax.text(0.5, i, "not run yet", ha="center", va="center", fontsize=5.5, color="0.5",
+                    transform=ax.get_yaxis_transform())  # fmt: skip
             continue
-        spread = (np.arange(len(v)) - (len(v) - 1) / 2) * 0.4 / max(1, len(v))
-        ax.plot(i + spread, sign * v, "o", ms=2.6, mew=0, alpha=0.8, color=style(model)["color"])
-        ax.hlines(np.median(sign * v), i - 0.3, i + 0.3, color="k", lw=1)
-    ax.set_xticks(range(len(values)), [name(m) for m in values], rotation=45, ha="right")
-    ax.set(ylabel="final loss" if loss else "final fitness", xlim=(-0.6, len(values) - 0.4))
+        spread = (np.arange(len(v)) - (len(v) - 1) / 2) * 0.5 / len(v)
+        ax.plot(sign * v, i + spread, "o", ms=2.6, mew=0, alpha=0.8, color=style(model)["color"])
+        ax.vlines(np.median(sign * v), i - 0.35, i + 0.35, color="k", lw=1)
+    ax.set_yticks(range(len(values)), [name(m) for m in values])
+    ax.set(xlabel="final loss" if loss else "final fitness", ylim=(len(values) - 0.4, -0.6))
     if loss and any(len(v) for v in values.values()):
-        ax.set_yscale("log")
+        ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
