@@ -71,3 +71,24 @@ def finals(ax: Any, found: Mapping[str, Any], loss: bool = True) -> None:
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def qualities(ax: Any, found: Mapping[str, float], color: str) -> None:
+    """Quality (1 at best) of a unit in several cases, as bars with their numbers."""
+    values = list(found.values())
+    ax.barh(range(len(values)), np.clip(values, 0, 1), 0.6, color=color)
+    for i, v in enumerate(values):
+        ax.text(max(0.0, min(v, 1.0)) + 0.02, i, f"{v:.2f}", va="center", fontsize=6)
+    ax.set_yticks(range(len(values)), list(found))
+    ax.set(xlim=(0, 1.15), xlabel="quality", ylim=(len(values) - 0.4, -0.6))
+
+
+def robustness(ax: Any, x: Any, found: Mapping[str, Any], label: str) -> None:
+    """Quality against the strength of a disturbance (log scale); several values at one strength: median and quartiles."""
+    for unit, values in found.items():
+        v = np.atleast_2d(np.asarray(values).T)
+        (line,) = ax.plot(x, np.median(v, 0), "o-", label=unit)
+        if len(v) > 1:
+            ax.fill_between(x, *np.quantile(v, [0.25, 0.75], axis=0), color=line.get_color(), alpha=0.2, lw=0)
+    ax.set(xscale="log", ylim=(0, 1.03), xlabel=label, ylabel="quality")
+    ax.legend()
