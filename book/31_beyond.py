@@ -64,8 +64,8 @@ if any(c is not None for c in curves.values()):
 files = save_figure(
     fig, "beyond_strategies", figures_dir,
     caption=f"""Held-out loss on complex STDP against lives evaluated, for several evolution strategies; thin: single
-    evolutions, thick: medians; a run ends at the level (dotted) and keeps its last value, but for ours, which go on. Evolutions:
-    {", ".join(f"{text} {len(found.final.get((TASK, m), ()))}" for m, text in STRATEGIES.items())}.""",
+    evolutions, thick: medians; a run ends at the level (dotted) and keeps its last value, but for ours, which go on.
+    Evolutions: {", ".join(f"{text} {len(found.final.get((TASK, m), ()))}" for m, text in STRATEGIES.items())}.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -91,7 +91,7 @@ def judged(unit, cases, salt):
     }
 
 
-quality = {"integrate and fire": judged(iaf, generalise.iaf_cases(iaf.task), 0)}
+quality = {"IAF": judged(iaf, generalise.iaf_cases(iaf.task), 0)}
 for name, unit in (("STDP", stdp), ("complex STDP", complex_)):
     quality[name] = judged(unit, generalise.stdp_cases(unit.task), 1)
     for pairs in (2, 3):
@@ -106,22 +106,21 @@ for name, unit in (("STDP", stdp), ("complex STDP", complex_)):
 
 # %%
 shares, sigmas = (0.01, 0.03, 0.1, 0.3), (0.001, 0.003, 0.01, 0.03, 0.1)
-units = {"integrate and fire": iaf, "STDP": stdp, "complex STDP": complex_}
+units = {"IAF": iaf, "STDP": stdp, "complex STDP": complex_}
 small = max(16, n // 4)
 noise = {name: generalise.noise_curve(unit, shares, small, seed) for name, unit in units.items()}
 mutants = {name: generalise.mutation_curve(unit, sigmas, n=max(16, n // 16), seed=seed) for name, unit in units.items()}
 lost = {name: generalise.without_memory(unit, small, seed) for name, unit in units.items()}
 
-fig, axes = plt.subplots(2, 3, figsize=(PAGE, 4))
-for ax, (name, values) in zip(axes[0], quality.items(), strict=True):
+fig = plt.figure(figsize=(PAGE, 4))
+upper, lower = (part.subplots(1, 3) for part in fig.subfigures(2, 1))
+for ax, (name, values) in zip(upper, quality.items(), strict=True):
     plots_runs.qualities(ax, values, PALETTE["evolved"])
     ax.set_title(name)
-plots_runs.robustness(axes[1, 0], shares, noise, "noise s.d. / mean input")
-plots_runs.robustness(axes[1, 1], sigmas, mutants, "mutation s.d.")
-for name, values in lost.items():
-    axes[1, 2].plot(range(1, len(values) + 1), sorted(values, reverse=True), "o-", ms=2, label=name)
-axes[1, 2].set(ylim=(0, 1.03), xlabel="memory value held at zero, by rank", ylabel="quality")
-panel_letters(axes.flat)
+plots_runs.robustness(lower[0], shares, noise, "noise s.d. / mean input")
+plots_runs.robustness(lower[1], sigmas, mutants, "mutation s.d.")
+plots_runs.ranked(lower[2], lost, "memory value held at zero, by rank")
+panel_letters([*upper, *lower])
 files += save_figure(
     fig, "beyond_units", figures_dir, zoo=["iaf-enu", "stdp-enu", "complex-stdp-enu"],
     caption=f"""a-c, Quality of evolved units on inputs of which evolution used only the first kind; {n} sequences each. d,

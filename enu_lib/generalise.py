@@ -42,10 +42,10 @@ def iaf_cases(task: IAF) -> dict[str, IAF]:
     """Current ranges and lengths of which evolution saw only the first."""
     return {
         "as evolved": task,
-        "half the current": replace(task, low=task.low / 2, high=task.high / 2),
-        "one and a half times": replace(task, low=1.5 * task.low, high=1.5 * task.high),
-        "twice the current": replace(task, low=2 * task.low, high=2 * task.high),
-        "four times as long": replace(task, steps=4 * task.steps),
+        "0.5 x current": replace(task, low=task.low / 2, high=task.high / 2),
+        "1.5 x current": replace(task, low=1.5 * task.low, high=1.5 * task.high),
+        "2 x current": replace(task, low=2 * task.low, high=2 * task.high),
+        "4 x length": replace(task, steps=4 * task.steps),
     }
 
 
@@ -53,10 +53,10 @@ def stdp_cases(task: STDP) -> dict[str, STDP]:
     """Spike times, distances and lengths of which evolution saw only the first."""
     return {
         "as evolved": task,
-        "distances three times as wide": replace(task, steps=200, spike_mean=100.0, spike_sd=3 * task.spike_sd),
-        "spikes much later": replace(task, steps=200, spike_mean=150.0),
-        "spikes much earlier": replace(task, spike_mean=25.0),
-        "kept three times as long": replace(task, steps=200),
+        "3 x distances": replace(task, steps=200, spike_mean=100.0, spike_sd=3 * task.spike_sd),
+        "later spikes": replace(task, steps=200, spike_mean=150.0),
+        "earlier spikes": replace(task, spike_mean=25.0),
+        "3 x keeping": replace(task, steps=200),
     }
 
 

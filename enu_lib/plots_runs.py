@@ -91,4 +91,11 @@ def robustness(ax: Any, x: Any, found: Mapping[str, Any], label: str) -> None:
         if len(v) > 1:
             ax.fill_between(x, *np.quantile(v, [0.25, 0.75], axis=0), color=line.get_color(), alpha=0.2, lw=0)
     ax.set(xscale="log", ylim=(0, 1.03), xlabel=label, ylabel="quality")
+
+
+def ranked(ax: Any, found: Mapping[str, Any], label: str) -> None:
+    """Qualities of each unit from best to worst."""
+    for unit, values in found.items():
+        ax.plot(range(1, len(values) + 1), sorted(values, reverse=True), "o-", ms=2, label=unit)
+    ax.set(ylim=(0, 1.03), xlabel=label, ylabel="quality")
     ax.legend()
