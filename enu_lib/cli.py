@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, FloatingPointError) as error:
         print(f"enu_lib: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        print(f"enu_lib: {error}: this command needs the extra `book`, pip install '.[book]'", file=sys.stderr)
+        return 2
     except BrokenPipeError:
         return 0
 
