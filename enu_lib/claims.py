@@ -188,7 +188,7 @@ def _pair(
     if min(len(a), len(b)) < MIN_SEEDS:
         if not a and not b:
             return "not run yet"
-        return f"{len(a)} and {len(b)} evolutions: {MIN_SEEDS} each are needed"
+        return f"too few evolutions ({len(a)} and {len(b)}, {MIN_SEEDS} each are needed)"
     finals = [e.final.get((experiment, model), ()) for model in (first, second)]
     level = e.level.get(experiment, -math.inf)
     if not any(len(f) and float(np.median(f)) >= level for f in finals):

@@ -33,6 +33,9 @@ def progress(
     x: "generation" or "evaluations".  level: what counts as learnt.  Models without runs are named in the legend.
     """
     sign = -1 if loss else 1
+    if all(curves is None for curves in found.values()):
+        _nothing(ax)
+        return
     for model, curves in found.items():
         text = (label or {}).get(model) or name(model)
         if curves is None:
@@ -48,14 +51,23 @@ def progress(
         ax.axhline(sign * level, color="0.5", lw=0.7, ls=(0, (1, 2)), zorder=0)
     words = {"generation": "generation", "evaluations": "lives evaluated"}
     ax.set(xlabel=words[x], ylabel="held-out loss" if loss else "held-out fitness")
-    if loss and any(curves is not None for curves in found.values()):
+    if loss:
         ax.set_yscale("log")
     ax.legend(fontsize=5.5)
+
+
+def _nothing(ax: Any) -> None:
+    """A panel that has nothing to show says so."""
+    ax.text(0.5, 0.5, "not run yet", ha="center", va="center", color="0.5", transform=ax.transAxes)
+    ax.set(xticks=[], yticks=[])
 
 
 def finals(ax: Any, found: Mapping[str, Any], loss: bool = True) -> None:
     """Final loss (log scale) or fitness of each evolution (dots) and their median (line), by model."""
     sign, values = (-1 if loss else 1), {k: np.asarray(v, float) for k, v in found.items()}
+    if not any(len(v) for v in values.values()):
+        _nothing(ax)
+        return
     for i, (model, v) in enumerate(values.items()):
         if not len(v):
             ax.text(0.5, i, "not run yet", ha="center", va="center", fontsize=5.5, color="0.5",
@@ -66,7 +78,7 @@ def finals(ax: Any, found: Mapping[str, Any], loss: bool = True) -> None:
         ax.vlines(np.median(sign * v), i - 0.35, i + 0.35, color="k", lw=1)
     ax.set_yticks(range(len(values)), [name(m) for m in values])
     ax.set(xlabel="final loss" if loss else "final fitness", ylim=(len(values) - 0.4, -0.6))
-    if loss and any(len(v) for v in values.values()):
+    if loss:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
         ax.xaxis.set_major_formatter("{x:g}")
