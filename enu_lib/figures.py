@@ -26,6 +26,7 @@ PALETTE = {  # colour-blind-safe (seaborn's "colorblind"); one meaning, one colo
     "food": "#029e73",
     "poison": "#d55e00",
 }
+MODELS = {"enu": "#0173b2", "nfenu": "#56b4e9", "gru": "#de8f05", "lstm": "#d55e00", "shared": "#cc78bc"}
 
 
 def use_style() -> None:
@@ -44,13 +45,29 @@ def save_figure(fig: Any, name: str, directory: str | Path, *, caption: str, zoo
 
     caption: what is shown, of how many, and what the spread is.  zoo: entries whose genomes it shows.
     """
-    from enu_lib import __version__
-
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     paths = [directory / f"{name}.svg", directory / f"{name}.png"]
     fig.savefig(paths[0], metadata={"Date": None})
     fig.savefig(paths[1])
+    _note(name, paths, directory, caption, zoo)
+    return paths
+
+
+def save_table(name: str, texts: dict[str, str], directory: str | Path, *, caption: str, zoo: Sequence[str] = ()) -> list[Path]:
+    """Write a table as NAME.SUFFIX for each {suffix: text}, and note it in manifest.json as figures are."""
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = [directory / f"{name}.{suffix}" for suffix in texts]
+    for path, text in zip(paths, texts.values(), strict=True):
+        path.write_text(text)
+    _note(name, paths, directory, caption, zoo)
+    return paths
+
+
+def _note(name: str, paths: Sequence[Path], directory: Path, caption: str, zoo: Sequence[str]) -> None:
+    from enu_lib import __version__
+
     entry = {
         "figure": name,
         "files": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in paths},
@@ -69,4 +86,3 @@ def save_figure(fig: Any, name: str, directory: str | Path, *, caption: str, zoo
         temporary = manifest.with_suffix(".tmp")
         temporary.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
         temporary.replace(manifest)
-    return paths
