@@ -18,10 +18,11 @@ OUT := build/notebooks-$(PROFILE)
 DONE := $(NOTEBOOKS:book/%.py=$(OUT)/%.ipynb)
 # figures/ holds the figures of the zoo; those of other profiles stay in build/
 FIGURES := $(if $(filter zoo,$(PROFILE)),figures,build/figures-$(PROFILE))
+BOOK := build/book$(if $(filter zoo,$(PROFILE)),,-$(PROFILE))
 LIBRARY := $(wildcard enu_lib/*.py enu_lib/*/*.py enu_lib/*/*.cpp enu_lib/*.mplstyle enu_lib/zoo/*.safetensors)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup figures all-figures test lint lab reproduce bench lock clean
+.PHONY: help setup figures all-figures book test lint lab reproduce bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +42,14 @@ all-figures: $(DONE)
 $(OUT)/%.ipynb: book/%.py book/run.py $(LIBRARY) | $(READY)
 	@ENU_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python book/run.py $< -o $(OUT) \
 	    -p profile $(PROFILE) -p seed $(SEED) -p figures_dir $(FIGURES)
+
+book: $(READY)  ## the book, static HTML for any browser, from the same notebooks (build/book/html)
+	@$(MAKE) --no-print-directory -j$(JOBS) all-figures
+	@$(MAKE) --no-print-directory $(BOOK)/html/index.html
+	@echo "open $(BOOK)/html/index.html"
+
+$(BOOK)/html/index.html: $(DONE) $(wildcard book/*.md book/*.py book/static/*) CITATION.cff
+	@$(BIN)/python book/build.py $(OUT) $(FIGURES) $(BOOK)
 
 test: $(READY)  ## all tests, among them every notebook in the smoke profile
 	$(BIN)/python -m pytest

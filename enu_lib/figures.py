@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import html
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -39,22 +42,29 @@ def panel_letters(axes: Sequence[Any]) -> None:
         ax.set_title(letter, loc="left", fontweight="bold", fontsize=9)
 
 
-def save_figure(fig: Any, name: str, directory: str | Path, *, caption: str, zoo: Sequence[str] = ()) -> list[Path]:
+def save_figure(
+    fig: Any, name: str, directory: str | Path, *, caption: str, zoo: Sequence[str] = (), alt: str | None = None
+) -> list[Path]:
     """Write NAME.svg and NAME.png and note them in manifest.json; the same figure gives the same bytes.
 
-    caption: what is shown, of how many, and what the spread is.  zoo: entries whose genomes it shows.
+    In a notebook, show it with its caption; it is closed, so that it is not shown a second time.
+    caption: what is shown, of how many, and what the spread is; Markdown.  zoo: entries whose genomes it shows.  alt: what
+    somebody who cannot see it should know, where the caption does not say it.
+    A relative directory is taken from ENU_FOLDER, if that is set (`make lab` does).
     """
     from enu_lib import __version__
 
-    directory = Path(directory)
+    directory = Path(os.environ.get("ENU_FOLDER", "")) / directory
     directory.mkdir(parents=True, exist_ok=True)
     paths = [directory / f"{name}.svg", directory / f"{name}.png"]
     fig.savefig(paths[0], metadata={"Date": None})
     fig.savefig(paths[1])
+    caption = " ".join(caption.split())
     entry = {
         "figure": name,
         "files": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in paths},
-        "caption": " ".join(caption.split()),
+        "caption": caption,
+        "alt": " ".join(alt.split()) if alt else caption,
         "notebook": os.environ.get("ENU_NOTEBOOK"),
         "zoo": list(zoo),
         "library": __version__,
@@ -69,4 +79,19 @@ def save_figure(fig: Any, name: str, directory: str | Path, *, caption: str, zoo
         temporary = manifest.with_suffix(".tmp")
         temporary.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
         temporary.replace(manifest)
+    if (ipython := sys.modules.get("IPython")) and ipython.get_ipython():
+        _show(name, entry["alt"], caption, paths[1])
+    plt.close(fig)
     return paths
+
+
+def _show(name: str, alt: str, caption: str, png: Path) -> None:
+    """Display a saved figure with its caption; the book finds it by the name in the output's metadata."""
+    from IPython.display import display
+
+    picture = base64.b64encode(png.read_bytes()).decode()
+    figure = (
+        f'<figure><img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}" style="max-width: 860px; width: 100%">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+    display({"text/html": figure, "text/plain": caption}, raw=True, metadata={"figure": name})

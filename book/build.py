@@ -1,0 +1,171 @@
+"""The book from executed notebooks: python book/build.py NOTEBOOKS FIGURES OUT.
+
+NOTEBOOKS is a folder that `run.py` filled, FIGURES the folder of its figures.  A page belongs to the part of the book that
+the first digit of its name says.  Pages for Sphinx go to OUT/source, the book to OUT/html; a warning is an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+import provenance
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+from sphinx.cmd.build import main as sphinx
+
+HERE = Path(__file__).parent
+PARTS = {
+    "0": "Introduction",
+    "1": "The paper",
+    "2": "Extended data",
+    "3": "Claims ledger",
+    "4": "Beyond the paper",
+    "5": "Your own task",
+}
+REFERENCE = ("symbols", "api", "provenance", "cite")
+HIDDEN = {"parameters": "remove-cell", "injected-parameters": "hide-input", "explorer": "hide-input"}
+MATHJAX = (
+    "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js",
+)  # fmt: skip
+LIVE = """:::{{note}}
+Without Python behind it this page shows the explorer as a picture. To move its controls: `make lab`, open `{page}.py`, and
+*Run All Cells*.
+:::"""
+
+
+def label(name: str) -> str:
+    """What the paper calls a figure, from the name of its file; nothing for figures that only we have."""
+    match = re.match(r"(fig|ed)(\d+)_", name)
+    return "" if not match else f"**{'Fig.' if match[1] == 'fig' else 'Extended data Fig.'} {match[2]}** "
+
+
+def figure(entry: dict) -> NotebookNode:
+    """A figure of the manifest as a Markdown cell: picture, alternative text, caption; its name is a target for links."""
+    name, alt = entry["figure"], re.sub(r"[`*$]", "", entry["alt"])
+    options = f":name: {name}\n:alt: {alt}\n:target: figures/{name}.svg"
+    return new_markdown_cell(f"```{{figure}} figures/{name}.svg\n{options}\n\n{label(name)}{entry['caption']}\n```")
+
+
+def linked(text: str) -> str:
+    """Links to a page's .py file, which JupyterLab opens, as links to the page that Sphinx makes of it."""
+    return re.sub(r"(\]\(\d\w+)\.py([)#])", r"\1.ipynb\2", text)
+
+
+def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> NotebookNode:
+    """An executed notebook as a page: figures with captions, Markdown from code as text, explorers as pictures.
+
+    Raises ValueError where the manifest lacks a figure, or an explorer left no picture.
+    """
+    cells: list[NotebookNode] = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if cell.cell_type != "code":
+            cell.source = linked(cell.source)
+            continue
+        tags = set(cell.metadata.get("tags", []))
+        cell.metadata["tags"] = sorted(tags | {HIDDEN[tag] for tag in tags if tag in HIDDEN})
+        kept = []
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if shown := output.get("metadata", {}).get("figure"):
+                if shown not in figures:
+                    raise ValueError(f"{name} shows {shown}, which manifest.json lacks: run the page again")
+                cells.append(figure(figures[shown]))
+            elif "text/markdown" in data:
+                cells.append(new_markdown_cell(linked(data["text/markdown"])))
+            else:
+                kept.append(output)
+        cell.outputs = kept
+        if "explorer" in tags:
+            still(cell, name)
+            cells.append(new_markdown_cell(LIVE.format(page=name)))
+    notebook.cells = cells
+    return notebook
+
+
+def still(cell: NotebookNode, name: str) -> None:
+    """Leave only the picture of an explorer's cell, with alternative text."""
+    pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
+    if not pictures:
+        raise ValueError(f"{name}: the explorer's cell shows no picture")
+    for output in pictures:
+        output.data = NotebookNode({"image/png": output.data["image/png"]})
+    cell.outputs = pictures
+    cell.metadata["mystnb"] = {
+        "image": {"alt": f"The explorer at the end of this page, with its controls as they are at first ({name})"}
+    }
+
+
+def contents(names: list[str]) -> str:
+    """The book's table of contents, part by part, for index.md."""
+    parts = {text: [n for n in names if n.startswith(digit)] for digit, text in PARTS.items()}
+    parts["Reference"] = list(REFERENCE)
+    trees = []
+    for text, pages in parts.items():
+        if pages:
+            trees.append(f"```{{toctree}}\n:caption: {text}\n:maxdepth: 1\n\n" + "\n".join(pages) + "\n```")
+    return "\n\n".join(trees)
+
+
+def prepare(notebooks: Path, figures: Path, source: Path) -> None:
+    """Fill `source` with the book's pages."""
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(figures, source / "figures", ignore=shutil.ignore_patterns("*.png", "*.json"))
+    manifest = provenance.manifest(figures)
+    done = {path.stem: nbformat.read(path, as_version=4) for path in sorted(notebooks.glob("[0-9]*.ipynb"))}
+    done = {name: notebook for name, notebook in done.items() if (HERE / f"{name}.py").exists()}
+    for name, notebook in done.items():
+        nbformat.write(page(notebook, name, manifest), source / f"{name}.ipynb")
+    for path in HERE.glob("*.md"):
+        (source / path.name).write_text(linked(path.read_text()))
+    index = source / "index.md"
+    index.write_text(f"{index.read_text()}\n{contents(list(done))}\n")
+    (source / "provenance.md").write_text(provenance.page(done, manifest))
+    (source / "cite.md").write_text(provenance.cite(HERE.parent / "CITATION.cff"))
+
+
+def finish(html: Path) -> None:
+    """Add the parts of MathJax that pages use; drop what they can do without, 5 MB: source maps, icons that are there twice."""
+    mathjax = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent / "static/mathjax"
+    for name in MATHJAX:
+        target = html / "_static/mathjax" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(mathjax / name, target)
+    shutil.copytree(mathjax / "output/chtml/fonts/woff-v2", html / "_static/mathjax/output/chtml/fonts/woff-v2")
+    for path in (html / "_static").rglob("*.map"):
+        path.unlink()
+    icons = html / "_static/scripts/fontawesome.js"  # the style sheet draws the same icons from a font
+    icons.unlink()
+    for path in html.rglob("*.html"):
+        path.write_text(re.sub(rf"<script[^>]*/{icons.name}[^>]*></script>", "", path.read_text()))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    for name in ("notebooks", "figures", "out"):
+        parser.add_argument(name, type=Path)
+    options = parser.parse_args()
+    source, html = options.out / "source", options.out / "html"
+    try:
+        prepare(options.notebooks, options.figures, source)
+    except ValueError as error:
+        print(f"build.py: {error}", file=sys.stderr)
+        return 1
+    shutil.rmtree(html, ignore_errors=True)
+    arguments = ["-W", "--keep-going", "-q", "-b", "html", "-c", str(HERE), "-d", str(options.out / "doctrees")]
+    failed = sphinx([*arguments, str(source), str(html)])
+    if failed:
+        shutil.rmtree(html, ignore_errors=True)  # a book with warnings is no book: make would take it for one
+    else:
+        finish(html)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
