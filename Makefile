@@ -59,8 +59,8 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-lab: $(READY)  ## JupyterLab on the book; its .py files open as notebooks
-	$(BIN)/jupyter lab --LabApp.app_settings_dir=book/.lab book
+lab: $(READY)  ## JupyterLab on the book; its .py files open as notebooks (LAB=--no-browser and other options)
+	ENU_FOLDER=$(CURDIR)/build/lab $(BIN)/jupyter lab --LabApp.app_settings_dir=book/.lab $(LAB) book
 
 reproduce: $(READY)  ## evolve from scratch, in slices: EXPERIMENT= MODEL= PROFILE= SEED= SLICE=; again to go on
 	$(BIN)/python -m enu_lib evolve $(EXPERIMENT) --model $(MODEL) --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) \

@@ -97,9 +97,7 @@ def still(cell: NotebookNode, name: str) -> None:
     for output in pictures:
         output.data = NotebookNode({"image/png": output.data["image/png"]})
     cell.outputs = pictures
-    cell.metadata["mystnb"] = {
-        "image": {"alt": f"The explorer at the end of this page, with its controls as they are at first ({name})"}
-    }
+    cell.metadata["mystnb"] = {"image": {"alt": f"The explorer of {name}, its controls as they are at first"}}
 
 
 def contents(names: list[str]) -> str:

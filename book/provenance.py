@@ -106,6 +106,10 @@ def cite(path: Path) -> str:
 """
 
 
+def _digits(figure: dict[str, Any]) -> str:
+    return figure["files"][f"{figure['figure']}.svg"][:16]
+
+
 def _person(author: dict[str, str]) -> str:
     return author.get("name") or f"{author['family-names']}, {author['given-names']}"
 

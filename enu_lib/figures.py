@@ -60,11 +60,12 @@ def save_figure(
     fig.savefig(paths[0], metadata={"Date": None})
     fig.savefig(paths[1])
     caption = " ".join(caption.split())
+    alt = " ".join(alt.split()) if alt else caption
     entry = {
         "figure": name,
         "files": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in paths},
         "caption": caption,
-        "alt": " ".join(alt.split()) if alt else caption,
+        "alt": alt,
         "notebook": os.environ.get("ENU_NOTEBOOK"),
         "zoo": list(zoo),
         "library": __version__,
@@ -80,7 +81,7 @@ def save_figure(
         temporary.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
         temporary.replace(manifest)
     if (ipython := sys.modules.get("IPython")) and ipython.get_ipython():
-        _show(name, entry["alt"], caption, paths[1])
+        _show(name, alt, caption, paths[1])
     plt.close(fig)
     return paths
 
