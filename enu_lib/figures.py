@@ -29,6 +29,7 @@ PALETTE = {  # colour-blind-safe (seaborn's "colorblind"); one meaning, one colo
     "food": "#029e73",
     "poison": "#d55e00",
 }
+MODELS = {"enu": "#0173b2", "nfenu": "#56b4e9", "gru": "#de8f05", "lstm": "#d55e00", "shared": "#cc78bc"}
 
 
 def use_style() -> None:
@@ -52,20 +53,43 @@ def save_figure(
     somebody who cannot see it should know, where the caption does not say it.
     A relative directory is taken from ENU_FOLDER, if that is set (`make lab` does).
     """
-    from enu_lib import __version__
-
-    directory = Path(os.environ.get("ENU_FOLDER", "")) / directory
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = _folder(directory)
     paths = [directory / f"{name}.svg", directory / f"{name}.png"]
     fig.savefig(paths[0], metadata={"Date": None})
     fig.savefig(paths[1])
     caption = " ".join(caption.split())
     alt = " ".join(alt.split()) if alt else caption
+    _note(name, paths, directory, caption, zoo, alt)
+    if (ipython := sys.modules.get("IPython")) and ipython.get_ipython():
+        _show(name, alt, caption, paths[1])
+    plt.close(fig)
+    return paths
+
+
+def save_table(name: str, texts: dict[str, str], directory: str | Path, *, caption: str, zoo: Sequence[str] = ()) -> list[Path]:
+    """Write a table as NAME.SUFFIX for each {suffix: text}, and note it in manifest.json as figures are."""
+    directory = _folder(directory)
+    paths = [directory / f"{name}.{suffix}" for suffix in texts]
+    for path, text in zip(paths, texts.values(), strict=True):
+        path.write_text(text)
+    _note(name, paths, directory, caption, zoo)
+    return paths
+
+
+def _folder(directory: str | Path) -> Path:
+    folder = Path(os.environ.get("ENU_FOLDER", "")) / directory
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _note(name: str, paths: Sequence[Path], directory: Path, caption: str, zoo: Sequence[str], alt: str = "") -> None:
+    from enu_lib import __version__
+
     entry = {
         "figure": name,
         "files": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in paths},
-        "caption": caption,
-        "alt": alt,
+        "caption": " ".join(caption.split()),
+        **({"alt": alt} if alt else {}),
         "notebook": os.environ.get("ENU_NOTEBOOK"),
         "zoo": list(zoo),
         "library": __version__,
@@ -80,10 +104,6 @@ def save_figure(
         temporary = manifest.with_suffix(".tmp")
         temporary.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
         temporary.replace(manifest)
-    if (ipython := sys.modules.get("IPython")) and ipython.get_ipython():
-        _show(name, alt, caption, paths[1])
-    plt.close(fig)
-    return paths
 
 
 def _show(name: str, alt: str, caption: str, png: Path) -> None:
