@@ -19,7 +19,7 @@ from enu_lib.live.evolution import Recording, loss_chart, window_chart
 from enu_lib.rollout import fitness
 from enu_lib.streams import stream
 from enu_lib.tasks.stdp import STDP
-from enu_lib.widgets.base import TEXT, WIDE, Pictured, button, framed, png
+from enu_lib.widgets.base import TEXT, WIDE, Pictured, button, framed, png, sheet
 
 TICK = 20  # ms of rest between bursts of generations
 BURST = 0.1  # seconds of evolution before controls are heard again
@@ -63,7 +63,7 @@ class LiveEvolution(Pictured):
         self.picture, self.said = w.HTML(), w.HTML()
         self.play.observe(self._tick, names="value")
         sliders = w.HBox([self.population, self.sigma, self.narrow], layout=w.Layout(flex_flow="row wrap"))
-        super().__init__([w.HBox([self.play, self.again, self.other]), sliders, self.said, self.picture])
+        super().__init__([w.HBox([self.play, self.again, self.other]), sliders, self.said, self.picture, sheet()])
         self.restart(seed)
 
     @property

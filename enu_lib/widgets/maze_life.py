@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import ipywidgets as w
@@ -13,7 +14,7 @@ from enu_lib.live.memory import principal_axis
 from enu_lib.network import Network
 from enu_lib.rollout import Intervention, rollout
 from enu_lib.tasks.maze import Maze
-from enu_lib.widgets.base import Pictured, button, framed, png, slider
+from enu_lib.widgets.base import Pictured, button, framed, png, sheet, slider
 from enu_lib.widgets.watched import Watched, outputs_figure
 
 TICK = 90  # ms between pictures; below that, browser and kernel would only wait for one another
@@ -48,21 +49,20 @@ class MazeLife(Pictured):
         self.one, self.four = button("one step", lambda: self.go(1)), button("one move", lambda: self.go(self.maze.move_every))
         self.again = button("new life", lambda: self.restart(self.seed + 1), "warning")
         self.exchange = button("swap food and poison now", self.swap, "info")
-        self.frozen = {
-            name: w.Checkbox(False, description=f"freeze memory of {name}", indent=False) for name in iv.COMPARTMENTS
-        }
+        box = partial(w.Checkbox, False, indent=False)
+        self.frozen = {name: box(description=f"freeze memory of {name}") for name in iv.COMPARTMENTS}
         hearing = ["no neuron", *(scene.names(agent.neurons)[scene.N_INPUTS :] if isinstance(agent, Network) else [])]
         self.lesion = w.Dropdown(options=hearing, description="lesion", layout=w.Layout(width="220px"))
         self.picture, self.said = w.HTML(), w.HTML()
         self.play.observe(self._tick, names="value")
         self.speed.observe(self._pace, names="value")
-        for name, box in self.frozen.items():
-            box.observe(lambda change, name=name: self._freeze(name, change["new"]), names="value")
+        for name, control in self.frozen.items():
+            control.observe(lambda change, name=name: self._freeze(name, change["new"]), names="value")
         self.lesion.observe(lambda change: self._silence(), names="index")
         rows: list[Any] = [w.HBox([self.play, self.one, self.four, self.again, self.speed]), self.exchange]
         if isinstance(agent, Network):
             rows[1] = w.HBox([self.exchange, self.lesion, *self.frozen.values()])
-        super().__init__([*rows, self.said, self.picture])
+        super().__init__([*rows, self.said, self.picture, sheet()])
         for row in rows:
             row.layout.flex_flow = "row wrap"
         self._pace()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from enu_lib.network import Network
 from enu_lib.tasks.maze import Maze
-from enu_lib.widgets.base import Pictured, button, framed, png
+from enu_lib.widgets.base import Pictured, button, framed, png, sheet
 from enu_lib.widgets.watched import Watched
 
 
@@ -26,7 +26,7 @@ class MazeWalk(Pictured):
         self.again = button("new life", lambda: self.restart(self.seed + 1), "warning")
         self.blind = w.Checkbox(False, description="blindfold: inputs only, as an agent", indent=False)
         self.blind.observe(lambda _: self.update(), names="value")
-        super().__init__([w.HBox([*self.outputs, self.again, self.blind]), self.said, self.picture])
+        super().__init__([w.HBox([*self.outputs, self.again, self.blind]), self.said, self.picture, sheet()])
         self.children[0].layout.flex_flow = "row wrap"
         self.restart(seed)
 
