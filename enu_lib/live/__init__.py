@@ -2,14 +2,14 @@
 
     live.maze(enu.rollout(network, genome, maze, 1, seed=3, memory=True), maze, network)
     live.window(zoo.load("stdp-enu"))
-    live.evolution(live.record(experiment))
+    live.evolution(live.record(live.small_synapse()))
 
 What they show is in the page itself, script and data; nothing is fetched, and without scripts a still picture remains.
 """
 
-from enu_lib.live.evolution import Recording, evolution, record
+from enu_lib.live.evolution import Recording, evolution, record, small_synapse
 from enu_lib.live.lives import maze
 from enu_lib.live.page import Live
 from enu_lib.live.synapse import window
 
-__all__ = ["Live", "Recording", "evolution", "maze", "record", "window"]
+__all__ = ["Live", "Recording", "evolution", "maze", "record", "small_synapse", "window"]

@@ -8,10 +8,13 @@ import numpy as np
 import torch
 
 from enu_lib.analysis import plasticity_window
+from enu_lib.cells import ENU
+from enu_lib.es import ES
 from enu_lib.evolve import Run, evolve
 from enu_lib.experiments import Experiment
 from enu_lib.live.chart import Line, chart, dots, path
 from enu_lib.live.page import Live, pack, player
+from enu_lib.tasks.stdp import STDP
 
 SPEEDS = {"2 frames/s": 2.0, "5 frames/s": 5.0, "10 frames/s": 10.0, "20 frames/s": 20.0}
 
@@ -25,6 +28,15 @@ class Recording(NamedTuple):
     target: np.ndarray  # (2, W) the rule without and with neuromodulator, %
     evolved: np.ndarray  # (K, 2, W) the parent's change, %
     note: str  # sizes and seed
+
+
+def small_synapse(generations: int = 400, frames: int = 50) -> Experiment:
+    """The STDP task and a unit small enough to learn it, from most seeds, in some ten seconds of one core (our settings)."""
+    task = STDP()
+    settings = ES(population=128, sigma=0.03, sigma_final=0.003, decay_generations=800)
+    unit = ENU(task.n_in, task.n_out, hidden=16)
+    every = max(1, generations // frames)
+    return Experiment("stdp", task, unit, es=settings, generations=generations, environments=32, evaluate_every=every)
 
 
 def record(experiment: Experiment, seed: int = 0, n: int = 4) -> Recording:

@@ -13,9 +13,8 @@ import torch
 
 from enu_lib import es, plots
 from enu_lib.analysis import Window, plasticity_window
-from enu_lib.cells import ENU
 from enu_lib.experiments import Experiment
-from enu_lib.live.evolution import Recording, loss_chart, window_chart
+from enu_lib.live.evolution import Recording, loss_chart, small_synapse, window_chart
 from enu_lib.rollout import fitness
 from enu_lib.streams import stream
 from enu_lib.tasks.stdp import STDP
@@ -26,13 +25,6 @@ BURST = 0.1  # seconds of evolution before controls are heard again
 REDRAW = 0.5  # seconds between pictures
 NARROW = 0.1  # what mutations have shrunk to after `decay_generations`
 FOR_EVER = 10**9
-
-
-def default() -> Experiment:
-    """A small synapse that learns its rule in some ten seconds of one core, for most seeds."""
-    task = STDP()
-    settings = es.ES(population=128, sigma=0.03, sigma_final=0.003, decay_generations=800)
-    return Experiment("stdp", task, ENU(task.n_in, task.n_out, hidden=16), es=settings, generations=10_000, environments=32)
 
 
 class LiveEvolution(Pictured):
@@ -46,7 +38,7 @@ class LiveEvolution(Pictured):
     sentence = "A synapse evolves here, from nothing, in some seconds; start it with a running kernel."
 
     def __init__(self, experiment: Experiment | None = None, seed: int = 0) -> None:
-        self.experiment, self.seed = experiment or default(), seed
+        self.experiment, self.seed = experiment or small_synapse(), seed
         if not isinstance(self.experiment.task, STDP):
             raise ValueError(f"this explorer draws STDP windows; the task is {self.experiment.task!r}")
         settings = self.experiment.es

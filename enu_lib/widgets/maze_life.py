@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -57,8 +58,8 @@ class MazeLife(Pictured):
         self.play.observe(self._tick, names="value")
         self.speed.observe(self._pace, names="value")
         for name, control in self.frozen.items():
-            control.observe(lambda change, name=name: self._freeze(name, change["new"]), names="value")
-        self.lesion.observe(lambda change: self._silence(), names="index")
+            control.observe(lambda _, name=name: self._freeze(name), names="value")
+        self.lesion.observe(lambda _: self._silence(), names="index")
         rows: list[Any] = [w.HBox([self.play, self.one, self.four, self.again, self.speed]), self.exchange]
         if isinstance(agent, Network):
             rows[1] = w.HBox([self.exchange, self.lesion, *self.frozen.values()])
@@ -72,10 +73,9 @@ class MazeLife(Pictured):
         """Begin another life; what is frozen or lesioned stays so, from its start."""
         self.seed, self.swapped = seed, []
         self.watched = Watched(self.agent, self.genome, self.maze, seed)
-        for name, box in self.frozen.items():
-            self._freeze(name, box.value)
+        for name in self.frozen:
+            self._freeze(name)
         self._silence()
-        self.update()
 
     def go(self, steps: int) -> None:
         """Some network steps, fewer where the life ends, and then a picture."""
@@ -94,21 +94,25 @@ class MazeLife(Pictured):
         self.update()
 
     def _tick(self, _: Any) -> None:
-        self.go(max(1, round(self.speed.value * TICK / 1000)))
+        self.go(self.steps_a_picture)
 
     def _pace(self, _: Any = None) -> None:
         """Slow lives get fewer pictures, fast ones more steps a picture."""
-        self.play.interval = max(TICK, round(1000 / self.speed.value))
+        self.steps_a_picture = math.ceil(self.speed.value * TICK / 1000)
+        self.play.interval = round(1000 * self.steps_a_picture / self.speed.value)
 
-    def _freeze(self, name: str, on: bool) -> None:
+    def _freeze(self, name: str) -> None:
+        """Take up, or give up, what the box says; a memory is kept as it is now."""
         self.active.pop(name, None)
-        if on:
+        if self.frozen[name].value:
             self.active[name] = iv.freeze(name, since=self.watched.life.t)
+        self.update()
 
     def _silence(self) -> None:
         self.active.pop("lesion", None)
         if self.lesion.index:
             self.active["lesion"] = iv.silence([self.lesion.index - 1], since=self.watched.life.t)
+        self.update()
 
     def update(self) -> None:
         """Write the picture anew."""
@@ -119,10 +123,11 @@ class MazeLife(Pictured):
             t, foods, poisons = self.swapped[-1]
             place = seen.life.place
             since = f" Since your swap at step {t}: food {int(place.foods) - foods}, poison {int(place.poisons) - poisons}."
-        deaf = ""
+        done = [f"memory of {name} frozen" for name, box in self.frozen.items() if box.value]
         if self.lesion.index:
-            deaf = f" No neuron hears {self.lesion.value} now (an output neuron still moves the agent)."
-        self.said.value = f"Step {seen.life.t}, {seen.tally()}{since}{deaf}"
+            done.append(f"no neuron hears {self.lesion.value} (if an output neuron, it still moves the agent)")
+        now = f" Now: {'; '.join(done)}." if done else ""
+        self.said.value = f"Step {seen.life.t}, {seen.tally()}{since}{now}"
         self.picture.value = framed(
             f'<div class="enu-row">{seen.maze_svg()}{seen.gauges_html()}{matrix}</div>{seen.raster_html()}'
         )
