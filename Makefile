@@ -19,7 +19,7 @@ DONE := $(NOTEBOOKS:book/%.py=$(OUT)/%.ipynb)
 # figures/ holds the figures of the zoo; those of other profiles stay in build/
 FIGURES := $(if $(filter zoo,$(PROFILE)),figures,build/figures-$(PROFILE))
 BOOK := build/book$(if $(filter zoo,$(PROFILE)),,-$(PROFILE))
-LIBRARY := $(wildcard enu_lib/*.py enu_lib/*/*.py enu_lib/*/*.cpp enu_lib/*.mplstyle enu_lib/zoo/*.safetensors)
+LIBRARY := $(wildcard enu_lib/*.py enu_lib/*/*.py enu_lib/*/*.cpp enu_lib/*.mplstyle enu_lib/live/live.* enu_lib/zoo/*.safetensors)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup figures all-figures book test lint lab reproduce bench lock clean

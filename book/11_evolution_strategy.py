@@ -33,7 +33,7 @@ import matplotlib.pyplot as plt
 import torch
 
 import enu_lib as enu
-from enu_lib import es, plots, widgets
+from enu_lib import es, live, plots, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -86,6 +86,17 @@ files = save_figure(
     step. b, Weight against rank for 512 offspring; the best fifth has {weights[-102:].sum():.0%} of it.
     c, Sixty generations, seed {seed}.""",
 )  # fmt: skip
+
+# %% [markdown]
+# ## A synapse, generation by generation
+#
+# The same `ask` and `tell`, with a unit of 16 memory values as the genome's owner and spike-timing-dependent plasticity
+# ([the next chapters](13_single_units.py)) as its task. Left: loss of the parent on sequences that evolution does not meet.
+# Right: what the parent does with a pair of spikes, beside the rule. Evolved when this page was made, seed as above.
+
+# %%
+small = live.small_synapse(12, 4) if profile == "smoke" else live.small_synapse()
+live.evolution(live.record(small, seed))
 
 # %% [markdown]
 # ## Try it

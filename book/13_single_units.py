@@ -26,7 +26,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 import enu_lib as enu
-from enu_lib import plots, widgets
+from enu_lib import live, plots, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -88,7 +88,14 @@ pd.concat([pd.Series(v, name="value").to_frame().assign(unit=k) for k, v in scor
 # ## Neuromodulated STDP
 #
 # The synapse passes on $w x$. A pre- and a postsynaptic spike at distance $D = t_{post} - t_{pre}$ change $w$ by
-# $0.5\,\mathrm{sign}(D)\,e^{-|D|/10}$ if the neuromodulator is present, and not at all if it is absent. Move the spikes:
+# $0.5\,\mathrm{sign}(D)\,e^{-|D|/10}$ if the neuromodulator is present, and not at all if it is absent. Move the spikes: the
+# unit's genome is in the page, and each curve is computed anew, step by step, where you read this.
+
+# %%
+live.window(stdp)
+
+# %% [markdown]
+# The same in a notebook, by the library itself:
 
 # %% tags=["explorer"]
 widgets.synapse_explorer(stdp)

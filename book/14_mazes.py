@@ -43,7 +43,7 @@ episodes = 10_000
 # %%
 import matplotlib.pyplot as plt
 
-from enu_lib import agents, plots, widgets
+from enu_lib import agents, live, plots, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import Maze, geometry
 
@@ -84,10 +84,26 @@ table = pd.concat({layouts[k]: pd.DataFrame(v).T for k, v in scores.items()})
 table[["food", "food s.e.", "poison", "steps alive", "fitness"]].round(3)
 
 # %% [markdown]
+# ## A life
+#
+# One life of the memory-only agent, of sixteen the one with most food. Follow the sensors: which of them means *wall*?
+
+# %%
+lives = agents.play(Maze(), "memory-only", 16, seed=seed + 1)
+live.maze(lives, Maze(), life=int(lives.task["foods"][0, :, -1].argmax()), text="A life of the memory-only agent in the T-maze")
+
+# %% [markdown]
+# In a notebook lives are simulated as you watch, and you may let food and poison change places whenever you like:
+
+# %%
+widgets.MazeLife("memory-only", maze=Maze(), seed=seed)
+
+# %% [markdown]
 # ## Walk it yourself
 #
 # The buttons are the three outputs; what they do is shuffled, as for an evolved agent, and so are the sensors. Can you find
-# out before your energy is gone?
+# out before your energy is gone? The agent beside you has the same life, and knows its outputs. For equal terms, put the
+# blindfold on.
 
 # %% tags=["explorer"]
-widgets.MazeWalk(Maze(), seed=seed)
+widgets.Duel("memory-only", maze=Maze(), seed=seed)
