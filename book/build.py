@@ -33,9 +33,9 @@ HIDDEN = {"parameters": "remove-cell", "injected-parameters": "hide-input", "exp
 MATHJAX = (
     "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js",
 )  # fmt: skip
+WIDGET = "application/vnd.jupyter.widget-view+json"
 LIVE = """:::{{note}}
-Without Python behind it this page shows the explorer as a picture. To move its controls: `make lab`, open `{page}.py`, and
-*Run All Cells*.
+A still picture. Its controls want Python behind them: `make lab`, open `{page}.py`, and *Run All Cells*.
 :::"""
 
 
@@ -70,34 +70,33 @@ def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> Noteboo
             continue
         tags = set(cell.metadata.get("tags", []))
         cell.metadata["tags"] = sorted(tags | {HIDDEN[tag] for tag in tags if tag in HIDDEN})
-        kept = []
+        kept, after = [], []
         for output in cell.outputs:
             data = output.get("data", {})
             if shown := output.get("metadata", {}).get("figure"):
                 if shown not in figures:
                     raise ValueError(f"{name} shows {shown}, which manifest.json lacks: run the page again")
-                cells.append(figure(figures[shown]))
+                after.append(figure(figures[shown]))
+            elif WIDGET in data:
+                kept.append(still(output, name))
+                cell.metadata["mystnb"] = {"image": {"alt": f"The explorer, a still picture. {data['text/plain']}"}}
+                after.append(new_markdown_cell(LIVE.format(page=name)))
             elif "text/markdown" in data:
-                cells.append(new_markdown_cell(linked(data["text/markdown"])))
+                after.append(new_markdown_cell(linked(data["text/markdown"])))
             else:
                 kept.append(output)
         cell.outputs = kept
-        if "explorer" in tags:
-            still(cell, name)
-            cells.append(new_markdown_cell(LIVE.format(page=name)))
+        cells += after
     notebook.cells = cells
     return notebook
 
 
-def still(cell: NotebookNode, name: str) -> None:
-    """Leave only the picture of an explorer's cell, with alternative text."""
-    pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
-    if not pictures:
-        raise ValueError(f"{name}: the explorer's cell shows no picture")
-    for output in pictures:
-        output.data = NotebookNode({"image/png": output.data["image/png"]})
-    cell.outputs = pictures
-    cell.metadata["mystnb"] = {"image": {"alt": f"The explorer of {name}, its controls as they are at first"}}
+def still(output: NotebookNode, name: str) -> NotebookNode:
+    """An explorer's output with nothing but its picture left."""
+    if "image/png" not in output.data:
+        raise ValueError(f"{name}: an explorer shows no picture where no kernel runs (image/png is missing)")
+    output.data = NotebookNode({"image/png": output.data["image/png"]})
+    return output
 
 
 def contents(names: list[str]) -> str:

@@ -37,7 +37,7 @@ def page(notebooks: dict[str, Any], figures: dict[str, dict[str, Any]]) -> str:
         f"## Notebooks\n\n{len(runs)} pages, {total:.0f} s in all. Fast path: {', '.join(sorted(kernels))}. Versions: "
         f"{', '.join(sorted(versions))}.\n",
         table(["page", "run time (s)", "parameters", "date", "processor"], rows),
-        "## Figures\n\nSHA-256 of the SVG, its first sixteen digits; `manifest.json` has the whole.\n",
+        "## Figures and tables\n\nSHA-256 of the SVG or CSV, its first sixteen digits; `manifest.json` has the whole.\n",
         table(
             ["figure", "made by", "shows zoo entries", "checksum"],
             [
@@ -45,7 +45,7 @@ def page(notebooks: dict[str, Any], figures: dict[str, dict[str, Any]]) -> str:
                     f"[{name}](#{name})",
                     f"`{e['notebook']}`",
                     ", ".join(e["zoo"]) or "none",
-                    f"`{e['files'][name + '.svg'][:16]}`",
+                    f"`{_digits(e)}`",
                 ]
                 for name, e in figures.items()
                 if e["notebook"] in notebooks
@@ -107,7 +107,7 @@ def cite(path: Path) -> str:
 
 
 def _digits(figure: dict[str, Any]) -> str:
-    return figure["files"][f"{figure['figure']}.svg"][:16]
+    return next(iter(figure["files"].values()))[:16]
 
 
 def _person(author: dict[str, str]) -> str:

@@ -17,7 +17,6 @@ from enu_lib.widgets.units import neuron_explorer, neuron_figure, synapse_explor
 from enu_lib.widgets.walk import Duel, MazeWalk
 
 __all__ = [
-    "Duel", "Explorer", "LiveEvolution", "MazeLife", "MazeWalk", "explorer", "neuron_explorer", "neuron_figure", "runs_explorer",
-    "runs_figure", "slider",
-    "synapse_explorer", "synapse_figure",
+    "Duel", "Explorer", "LiveEvolution", "MazeLife", "MazeWalk", "explorer", "neuron_explorer", "neuron_figure",
+    "runs_explorer", "runs_figure", "slider", "synapse_explorer", "synapse_figure",
 ]  # fmt: skip
