@@ -22,7 +22,7 @@ BOOK := build/book$(if $(filter zoo,$(PROFILE)),,-$(PROFILE))
 LIBRARY := $(wildcard enu_lib/*.py enu_lib/*/*.py enu_lib/*/*.cpp enu_lib/*.mplstyle enu_lib/live/live.* enu_lib/zoo/*.safetensors)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup figures all-figures book test lint lab reproduce bench lock clean
+.PHONY: help setup figures all-figures book test test-browser chromium lint lab reproduce bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,14 @@ $(BOOK)/html/index.html: $(DONE) $(wildcard book/*.md book/*.py book/static/*) C
 
 test: $(READY)  ## all tests, among them every notebook in the smoke profile
 	$(BIN)/python -m pytest
+
+test-browser: $(READY) chromium book  ## the built book and JupyterLab in headless Chromium (installs it, as root on Debian)
+	$(BIN)/python -m pytest tests/browser
+
+chromium:
+	@command -v "$${CHROMIUM:-chromium}" > /dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
+	    apt-get update -qq && apt-get install -qqy --no-install-recommends chromium > /dev/null; } || \
+	    { echo "make test-browser needs chromium: install it, or set CHROMIUM to such a program" >&2; exit 1; }
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .

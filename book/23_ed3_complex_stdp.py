@@ -62,8 +62,8 @@ panel_letters(axes.flat)
 files = save_figure(
     fig, "ed3_complex_stdp", figures_dir, zoo=[f"complex-stdp-enu-{g}" for g in GENERATIONS],
     caption=f"""Synaptic change against the distance of the spikes after 1,000 (**a**, **b**) and 3,000 generations (**c**,
-    **d**), with and without neuromodulator; the parent of one run; mean and s.d. of {found.n} sequences a distance; dashed: the rule
-    (our formula).""",
+    **d**), with and without neuromodulator; the parent of one run; mean and s.d. of {found.n} sequences a distance; dashed: the
+    rule (our formula).""",
 )  # fmt: skip
 
 # %% [markdown]

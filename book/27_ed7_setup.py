@@ -66,8 +66,9 @@ panel_letters([a[0], b[0]])
 files = save_figure(
     fig, "ed7_setup", figures_dir,
     caption="""One random sequence of each task. **a**, Integrate and fire: a current that changes every quarter of the
-    sequence, the potential that sums it up to the threshold (dotted), and the spikes that the unit should fire. **b**, Neuromodulated
-    STDP (neuromodulator present): graded input, one spike on either side, and the graded output that the unit should give.""",
+    sequence, the potential that sums it up to the threshold (dotted), and the spikes that the unit should fire. **b**,
+    Neuromodulated STDP (neuromodulator present): graded input, one spike on either side, and the graded
+    output that the unit should give.""",
 )  # fmt: skip
 
 # %% [markdown]

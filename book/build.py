@@ -113,7 +113,9 @@ def contents(names: list[str]) -> str:
 def prepare(notebooks: Path, figures: Path, source: Path) -> None:
     """Fill `source` with the book's pages."""
     shutil.rmtree(source, ignore_errors=True)
-    shutil.copytree(figures, source / "figures", ignore=shutil.ignore_patterns("*.png", "*.json"))
+    (source / "figures").mkdir(parents=True)
+    for path in figures.glob("*.svg"):
+        shutil.copy(path, source / "figures")
     manifest = provenance.manifest(figures)
     done = {path.stem: nbformat.read(path, as_version=4) for path in sorted(notebooks.glob("[0-9]*.ipynb"))}
     done = {name: notebook for name, notebook in done.items() if (HERE / f"{name}.py").exists()}

@@ -59,6 +59,7 @@ html_theme_options = {
     "home_page_in_toc": False,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
+    "footer_content_items": ["extra-footer.html"],
     "extra_footer": f"{author}. MIT licence. A companion to Bertens and Lee (2020).",
 }
 
