@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import inspect
 import re
 import shutil
 import sys
@@ -19,6 +20,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from sphinx.cmd.build import main as sphinx
 
+import enu_lib
+
 HERE = Path(__file__).parent
 PARTS = {
     "0": "Introduction",
@@ -29,6 +32,17 @@ PARTS = {
     "5": "Your own task",
 }
 REFERENCE = ("symbols", "api", "provenance", "cite")
+API = {
+    "units": ("Units and networks", ["cells", "network"]),
+    "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "agents", "life", "gym"]),
+    "lives": ("Lives", ["rollout", "interventions", "streams", "kernels"]),
+    "evolution": ("Evolution", ["es", "evolve", "experiments", "config", "runfolder", "zoo"]),
+    "measures": ("Measures", ["analysis", "learning"]),
+    "claims": ("Comparisons and claims", ["sweep", "results", "comparison", "stats", "evidence", "claims", "ledger"]),
+    "figures": ("Figures and explorers", ["figures", "plots", "plots_runs", "widgets", "live"]),
+    "speed": ("Speed", ["bench", "baseline"]),
+}
+PACKAGES = ("widgets", "live")  # whose names stand in their __init__
 HIDDEN = {"parameters": "remove-cell", "injected-parameters": "hide-input", "explorer": "hide-input"}
 MATHJAX = (
     "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js",
@@ -48,7 +62,7 @@ def label(name: str) -> str:
 def figure(entry: dict) -> NotebookNode:
     """A figure of the manifest as a Markdown cell: picture, alternative text, caption; its name is a target for links."""
     name, alt = entry["figure"], re.sub(r"[`*$]", "", entry["alt"])
-    options = f":name: {name}\n:alt: {alt}\n:target: figures/{name}.svg"
+    options = f":name: {name}\n:alt: {alt}\n:target: _images/{name}.svg"
     return new_markdown_cell(f"```{{figure}} figures/{name}.svg\n{options}\n\n{label(name)}{entry['caption']}\n```")
 
 
@@ -99,6 +113,24 @@ def still(output: NotebookNode, name: str) -> NotebookNode:
     return output
 
 
+def reference(source: Path) -> None:
+    """The pages of the API reference, a page a part of the library."""
+    for name, (title, modules) in API.items():
+        parts = [f"# {title}\n"]
+        for module in modules:
+            options = ":members:\n   :imported-members:" if module in PACKAGES else ":members:\n   :undoc-members:"
+            parts.append(f"## `enu_lib.{module}`\n\n```{{eval-rst}}\n.. automodule:: enu_lib.{module}\n   {options}\n```\n")
+        (source / f"api_{name}.md").write_text("\n".join(parts))
+    rows = []
+    for name in enu_lib.__all__:
+        value = getattr(enu_lib, name)
+        target = value.__name__ if inspect.ismodule(value) else f"{value.__module__}.{value.__qualname__}"
+        rows.append([f"{{py:obj}}`enu.{name} <{target}>`", inspect.getdoc(value).split("\n")[0]])
+    toctree = "\n".join(f"api_{name}" for name in API)
+    with (source / "api.md").open("a") as page:
+        page.write(f"\n{provenance.table(['name', ''], rows)}\n```{{toctree}}\n:maxdepth: 1\n\n{toctree}\n```\n")
+
+
 def contents(names: list[str]) -> str:
     """The book's table of contents, part by part, for index.md."""
     parts = {text: [n for n in names if n.startswith(digit)] for digit, text in PARTS.items()}
@@ -123,6 +155,7 @@ def prepare(notebooks: Path, figures: Path, source: Path) -> None:
         nbformat.write(page(notebook, name, manifest), source / f"{name}.ipynb")
     for path in HERE.glob("*.md"):
         (source / path.name).write_text(linked(path.read_text()))
+    reference(source)
     index = source / "index.md"
     index.write_text(f"{index.read_text()}\n{contents(list(done))}\n")
     (source / "provenance.md").write_text(provenance.page(done, manifest))

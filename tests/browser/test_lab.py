@@ -31,7 +31,7 @@ def lab(tmp_path_factory):
         )
         try:
             until = time.time() + 90
-            while "token=secret" not in (home / "lab.log").read_text():
+            while "is running at" not in (home / "lab.log").read_text():
                 assert server.poll() is None and time.time() < until, (home / "lab.log").read_text()
                 time.sleep(0.3)
             yield f"http://127.0.0.1:{port}/lab/tree/{{}}?token=secret"
