@@ -79,29 +79,46 @@ def scores(maze: Maze, agent: str, episodes: int = 10_000, seed: int = 1) -> dic
 
 def _lives(maze: Maze, agent: str, state: MazeState, seed: int) -> Iterator[tuple[Tensor, Tensor, MazeState]]:
     """Outputs (1, B, 3), fitness (1, B) and the state after it, of each network step."""
+    belief, generator = begin(maze, agent, state.cell.shape[1]), stream(seed, "actions")
+    for t in range(maze.steps):
+        belief, y = act(maze, agent, belief, state, t, generator)
+        state, f = maze.step(state, y, t)
+        belief = learn(agent, belief, state)
+        yield y, f, state
+
+
+def begin(maze: Maze, agent: str, environments: int) -> Belief:
+    """What an agent believes at the start of a life.  Raises ValueError for an agent that there is not."""
     if agent not in NAMES:
         raise ValueError(f"unknown agent {agent!r}: choose one of {', '.join(NAMES)}")
-    environments, generator = state.cell.shape[1], stream(seed, "actions")
-    ends = torch.tensor(geometry(maze).ends)
-    belief = Belief(
+    return Belief(
         torch.zeros(environments, dtype=torch.int64),
-        torch.zeros(environments, len(ends), dtype=torch.bool),
+        torch.zeros(environments, len(geometry(maze).ends), dtype=torch.bool),
         torch.zeros(environments, dtype=torch.bool),
     )
+
+
+def act(maze: Maze, agent: str, belief: Belief, state: MazeState, t: int, generator: torch.Generator) -> tuple[Belief, Tensor]:
+    """What an agent puts out at step t, (1, B, 3), all zero unless a move is made then; `generator` serves the random one."""
+    environments = state.cell.shape[1]
+    y = torch.zeros(1, environments, 3)
+    if (t + 1) % maze.move_every:
+        return belief, y
+    if agent == "random":
+        action = torch.randint(3, (environments,), generator=generator)
+    else:
+        belief = _think(maze, agent, belief, state, torch.tensor(geometry(maze).ends))
+        action = _routes(maze)[belief.target, state.cell[0], state.heading[0]]
     does = state.action_of[0].argsort(1)  # (B, 3) the output that makes each action
-    for t in range(maze.steps):
-        y = torch.zeros(1, environments, 3)
-        if (t + 1) % maze.move_every == 0:
-            if agent == "random":
-                action = torch.randint(3, (environments,), generator=generator)
-            else:
-                belief = _think(maze, agent, belief, state, ends)
-                action = _routes(maze)[belief.target, state.cell[0], state.heading[0]]
-            y[0].scatter_(1, does.gather(1, action[:, None]), 1.0)
-        state, f = maze.step(state, y, t)
-        if agent != "fixed-arm" and state.ate.any():
-            belief = _taste(belief, state.ate[0])
-        yield y, f, state
+    y[0].scatter_(1, does.gather(1, action[:, None]), 1.0)
+    return belief, y
+
+
+def learn(agent: str, belief: Belief, state: MazeState) -> Belief:
+    """The belief after a step that led to `state`: a meal teaches."""
+    if agent == "fixed-arm" or not state.ate.any():
+        return belief
+    return _taste(belief, state.ate[0])
 
 
 def _think(maze: Maze, agent: str, belief: Belief, state: MazeState, ends: Tensor) -> Belief:

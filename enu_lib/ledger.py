@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from enu_lib.claims import Finding
+from enu_lib.claims import Evidence, Finding, judge
 
 MARK = {True: "+", False: "-", None: "?"}
 BEGIN = "<!-- claims: written by the command `claims --write` -->"
@@ -75,3 +75,8 @@ def as_details(findings: Sequence[Finding]) -> str:
         head = [f"### {c.key}: {f.verdict}", "", f"{c.statement} ({c.where})", ""]
         texts.append("\n".join([*head, f"*Measure.* {c.measure} *Rule.* {c.rule} *From* {c.source}.", "", *parts]))
     return "\n\n".join(texts)
+
+
+def verdicts(scores: Mapping[str, Mapping[str, float]], *keys: str) -> str:
+    """The table's lines of some claims, judged by scores {zoo entry: {measure: value}} alone: for the page that measured."""
+    return as_markdown([f for f in judge(Evidence(zoo=scores)) if f.claim.key in keys])

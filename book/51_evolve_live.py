@@ -1,0 +1,41 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Evolve one now
+#
+# Below, a unit with 16 memory values and a random genome becomes a synapse with spike-timing-dependent plasticity, in some
+# ten seconds to a minute of one processor core. Press play. At the left, the loss of the parent on sequences that evolution
+# does not meet; at the right, what the parent does with a pair of spikes at each distance, and the rule (dashed) that the
+# fitness asks for.
+#
+# Things to try while it runs:
+#
+# - **Mutations ten times as wide.** The parent jumps about and nothing is kept. *Ten times as narrow*: it creeps.
+# - **Few offspring.** With 16, the best of a generation is not much better than the parent: each generation costs less, and
+#   is worth less.
+# - **Do not narrow the mutations.** The window soon has the right shape, and then keeps trembling.
+# - **Another seed.** Some random genomes find the rule at once; some sit for long on a unit that only passes its input on.
+#
+# It is the library's own `ask`, `fitness` and `tell` ([how the units evolve](11_evolution_strategy.py)): with the controls
+# left alone, `enu.evolve(live.small_synapse(), seed=seed)` goes through the same genomes. In a page without a running kernel
+# this is a picture of the start; [a recorded evolution](11_evolution_strategy.py) plays there.
+
+# %% tags=["parameters"]
+profile = "zoo"  # all profiles do the same here: the reader evolves
+seed = 0
+
+# %%
+from enu_lib import widgets
+
+# %% tags=["explorer"]
+widgets.LiveEvolution(seed=seed)

@@ -1,0 +1,76 @@
+"""Line charts as text: curves in data coordinates in a stretched SVG, words and numbers around it in HTML.
+
+A curve's path is written in data coordinates (y upwards is minus y), so that a script can replace it without knowing any
+scale; lines keep their width (`vector-effect`), and words keep their size on a telephone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+Ticks = Sequence[float | tuple[float, str]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve.  color: a name of `enu_lib.figures.PALETTE`.  kind: line, dashed, thin, or dot (each point a round dot)."""
+
+    name: str
+    color: str
+    d: str
+    kind: str = "line"
+    text: str = ""  # in the legend; none if empty
+
+
+def path(xs: Iterable[Any], ys: Iterable[Any], gap: float = float("inf")) -> str:
+    """Path data of a curve in data coordinates; it is broken where x leaps by more than `gap` and where y is not finite."""
+    parts, last = list[str](), None
+    for x, y in zip(map(float, xs), map(float, ys), strict=True):
+        if y - y != 0:  # NaN or infinite
+            last = None
+            continue
+        parts.append(f"{'M' if last is None or x - last > gap else 'L'}{x:.5g} {-y:.5g}")
+        last = x
+    return "".join(parts)
+
+
+def dots(xs: Iterable[Any], ys: Iterable[Any]) -> str:
+    """Path data of single points: lines of no length with round ends."""
+    return "".join(f"M{float(x):.5g} {-float(y):.5g}h0" for x, y in zip(xs, ys, strict=True))
+
+
+def chart(
+    text: str,
+    lines: Sequence[Line],
+    x: tuple[float, float],
+    y: tuple[float, float],
+    labels: tuple[str, str],
+    xticks: Ticks,
+    yticks: Ticks,
+) -> str:
+    """A chart; `text` is what a reader who cannot see it is told.  Lines have `data-line` NAME for the script."""
+    (x0, x1), (y0, y1) = x, y
+    spans = "".join(
+        f'<span class="enu-tick-{axis}" style="{side}:{100 * (float(at) - low) / (high - low):.2f}%">{escape(word)}</span>'
+        for axis, side, low, high, ticks in (("x", "left", x0, x1, xticks), ("y", "bottom", y0, y1, yticks))
+        for at, word in (t if isinstance(t, tuple) else (t, f"{t:g}") for t in ticks)
+    )
+    drawn = "".join(
+        f'<path class="enu-{k.kind}" data-line="{k.name}" style="stroke:var(--{k.color})" d="{k.d}"/>' for k in lines
+    )
+    zero = f'<path class="enu-zero" d="M{x0} 0H{x1}"/>' if y0 < 0 < y1 else ""
+    keys = "".join(
+        f'<span><i class="enu-key-{k.kind}" style="border-color:var(--{k.color})"></i>{escape(k.text)}</span>'
+        for k in lines
+        if k.text
+    )
+    box = f"{x0:g} {-y1:g} {x1 - x0:g} {y1 - y0:g}"
+    return (
+        f'<div class="enu-chart" role="img" aria-label="{escape(text)}"><div class="enu-key">{keys}</div>'
+        f'<div class="enu-y">{escape(labels[1])}</div><div class="enu-plot">'
+        f'<svg viewBox="{box}" preserveAspectRatio="none" aria-hidden="true">{zero}{drawn}</svg>'
+        f'{spans}</div><div class="enu-x">{escape(labels[0])}</div></div>'
+    )

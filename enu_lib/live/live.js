@@ -1,0 +1,197 @@
+// Brings the pictures of enu_lib.live to life.  No library, no request; it may stand in a page more than once.
+(function (scope) {
+  "use strict";
+  if (scope.enuLive && scope.document) return scope.enuLive.start();
+
+  // ---- the evolved unit (enu_lib/cells.py): rows of the input are x, o, h, 1
+  const sigmoid = (a) => 1 / (1 + Math.exp(-a));
+  const clip = (a) => Math.min(1, Math.max(0, a));
+
+  function unit(genome, n) {
+    const fed = n.feedback ? n.n_out : 0, H = n.hidden, K = n.n_in + fed + H + 1;
+    const cellAt = K * 2 * H, outAt = cellAt + K * H, first = n.n_in + fed;
+    let h = new Array(H).fill(0), o = new Array(n.n_out).fill(0);
+    const row = new Array(K);
+    return function step(x) {
+      for (let i = 0; i < n.n_in; i++) row[i] = x[i];
+      for (let i = 0; i < fed; i++) row[n.n_in + i] = o[i];
+      for (let j = 0; j < H; j++) row[first + j] = h[j];
+      row[K - 1] = 1;
+      const gates = new Array(2 * H).fill(0);
+      for (let i = 0; i < K; i++) for (let j = 0; j < 2 * H; j++) gates[j] += row[i] * genome[i * 2 * H + j];
+      const r = gates.slice(0, H).map((a) => sigmoid(3 * (a - 1)));
+      for (let j = 0; j < H; j++) row[first + j] = r[j] * h[j];
+      const c = new Array(H).fill(0);
+      for (let i = 0; i < K; i++) for (let j = 0; j < H; j++) c[j] += row[i] * genome[cellAt + i * H + j];
+      h = h.map((v, j) => { const z = sigmoid(3 * gates[H + j]); return (1 - z) * v + z * Math.tanh(3 * c[j]); });
+      o = o.map((_, k) => {
+        let a = genome[outAt + H * n.n_out + k];
+        for (let j = 0; j < H; j++) a += h[j] * genome[outAt + j * n.n_out + k];
+        return clip(n.gain * a);
+      });
+      return o;
+    };
+  }
+
+  // ---- the task (enu_lib/tasks/stdp.py) and its measure (enu_lib/analysis.py)
+  function weightChange(rule, d, m) {
+    const decay = Math.exp(-Math.abs(d) / 10);
+    if (rule === "neuromodulated") return 0.5 * Math.sign(d) * decay * m;
+    return m > 0 ? 0.5 * decay : 0.5 * Math.cos(Math.PI * d / 10) ** 2 * Math.exp(-((d / 20) ** 2));
+  }
+
+  function synapse(data, pre, post, m) {
+    const step = unit(data.genome, data), later = Math.max(pre, post), earlier = Math.min(pre, post);
+    const goal = weightChange(data.rule, post - pre, m), y = [], target = [];
+    const before = [0, 0], after = [0, 0];
+    for (let t = 0; t < data.x.length; t++) {
+      y.push(step([data.x[t], +(t === pre), +(t === post), m])[0]);
+      target.push(data.x[t] * (t > later ? 1 + goal : 1));
+      const part = t >= 5 && t < earlier ? before : t > later + 1 ? after : null;
+      if (part) { part[0] += y[t]; part[1] += data.x[t]; }
+    }
+    const change = 100 * (after[0] / after[1] / (before[0] / before[1]) - 1);
+    return { y, target, goal: 100 * goal, change };
+  }
+
+  // ---- small things
+  function unpack(packed) {
+    const bytes = Uint8Array.from(atob(packed.data), (c) => c.charCodeAt(0));
+    return packed.type === "uint8" ? bytes : new Float32Array(bytes.buffer);
+  }
+  function path(xs, ys, gap) {  // as enu_lib/live/chart.py
+    let d = "", last = null;
+    ys.forEach((y, i) => {
+      if (isFinite(y)) d += (last === null || xs[i] - last > gap ? "M" : "L") + xs[i] + " " + -y;
+      last = isFinite(y) ? xs[i] : null;
+    });
+    return d;
+  }
+  const find = (root, selector) => root.querySelector(selector);
+  const line = (root, name, d) => find(root, `[data-line="${name}"]`).setAttribute("d", d);
+
+  // play, pause, step, scrub and speed of `count` frames; show(k) draws frame k, a step of the buttons is `stride` frames
+  function player(root, count, stride, show) {
+    const button = find(root, '[data-do="play"]'), seek = find(root, '[data-do="seek"]'), speed = find(root, '[data-do="speed"]');
+    let at = +seek.value, timer = null;
+    function go(k) {
+      at = Math.min(count - 1, Math.max(0, k));
+      seek.value = at;
+      show(at);
+    }
+    function pause() {
+      scope.clearInterval(timer);
+      timer = null;
+      button.textContent = "Play";
+      button.setAttribute("aria-pressed", "false");
+    }
+    function play() {
+      pause();
+      if (at >= count - 1) go(0);
+      timer = scope.setInterval(() => {
+        if (!root.isConnected || at >= count - 1) pause(); else go(at + 1);
+      }, 1000 / (+speed.value * stride));
+      button.textContent = "Pause";
+      button.setAttribute("aria-pressed", "true");
+    }
+    button.addEventListener("click", () => (timer === null ? play() : pause()));
+    find(root, '[data-do="back"]').addEventListener("click", () => { pause(); go((Math.ceil(at / stride) - 1) * stride); });
+    find(root, '[data-do="forward"]').addEventListener("click", () => { pause(); go((Math.floor(at / stride) + 1) * stride); });
+    seek.addEventListener("input", () => { pause(); go(+seek.value); });
+    speed.addEventListener("change", () => { if (timer !== null) play(); });
+    go(at);
+  }
+
+  // ---- the three kinds
+  function maze(root, data) {
+    const f = {};
+    for (const name of Object.keys(data)) if (data[name].data !== undefined) f[name] = unpack(data[name]);
+    const count = f.cell.length, part = {};
+    for (const element of root.querySelectorAll("[data-part]")) part[element.dataset.part] = element;
+    const lamps = root.querySelectorAll("[data-neuron]"), squares = root.querySelectorAll("[data-synapse]");
+    const put = (name, cell, more) => {
+      const [x, y] = data.centers[cell];
+      part[name].setAttribute("transform", `translate(${x} ${y})${more || ""}`);
+    };
+    const bar = (name, share, color) => {
+      part[name].style.width = `${100 * share}%`;
+      if (color) part[name].style.background = `var(--${color})`;
+    };
+    player(root, count, data.move, (k) => {
+      put("food", f.food[k]);
+      put("poison", f.poison[k]);
+      put("agent", f.cell[k], ` rotate(${90 * f.heading[k]})`);
+      part.agent.dataset.alive = f.alive[k];
+      const since = data.meals.reduce((last, [step]) => (step <= k ? step : last), 0);
+      const cells = [data.start, ...f.cell.slice(since, k + 1)].map((c) => data.centers[c].join(" "));
+      part.trail.setAttribute("d", "M" + cells.join("L"));
+      for (let i = 0; i < 3; i++) bar(`sensor ${i + 1}`, f.sensors[3 * k + i] / 255);
+      bar("reward", Math.abs(f.reward[k] - 1), f.reward[k] < 1 ? "poison" : "food");
+      bar("energy", f.energy[k] / 255);
+      part.cursor.setAttribute("transform", `translate(${k} 0)`);
+      for (const lamp of lamps) {
+        const value = f.outputs[lamp.dataset.neuron * count + k] / 127.5 - 1;
+        lamp.style.fillOpacity = Math.abs(value);
+        if (+lamp.dataset.neuron === 3) lamp.style.fill = value < 0 ? "var(--poison)" : "var(--food)";
+      }
+      for (const square of squares) {
+        const value = f.synapses[k * squares.length + +square.dataset.synapse] / 127.5 - 1;
+        square.style.fill = value >= 0 ? "var(--evolved)" : "var(--memory)";
+        square.style.fillOpacity = Math.abs(value);
+      }
+      part.said.textContent = `step ${k}, move ${Math.floor(k / data.move)}: food ${f.foods[k]}, poison ${f.poisons[k]}.` +
+        (f.alive[k] ? "" : " This life is over.");
+    });
+  }
+
+  function windowed(root, data) {
+    const steps = Array.from(data.x.data === undefined ? [] : (data.x = unpack(data.x)), (_, t) => t);
+    data.genome = unpack(data.genome);
+    const control = {};
+    for (const element of root.querySelectorAll("[data-set]")) control[element.dataset.set] = element;
+    function draw() {
+      const pre = +control.pre.value, post = +control.post.value, m = +control.modulator.checked;
+      const said = find(root, '[data-part="said"]');
+      for (const name of ["pre", "post"]) {
+        find(root, `output[data-part="${name}"]`).textContent = control[name].value;
+        line(root, name, `M${control[name].value} -0.9V-1`);
+      }
+      const found = synapse(data, pre, post, m), d = post - pre;
+      line(root, "y", path(steps, found.y, Infinity));
+      line(root, "target", path(steps, found.target, Infinity));
+      line(root, "goal", d ? `M${d} ${-found.goal}h0` : "");
+      line(root, "change", `M${d} ${-found.change}h0`);
+      said.textContent = d === 0
+        ? `distance 0: evolution never showed this; the unit changes by ${found.change.toFixed(1)}%.`
+        : `distance ${d} steps: the unit changes by ${found.change.toFixed(1)}%, the rule by ${found.goal.toFixed(1)}%.`;
+    }
+    for (const element of Object.values(control)) element.addEventListener("input", draw);
+    draw();
+  }
+
+  function evolution(root, data) {
+    const evolved = unpack(data.evolved), width = data.distance.length;
+    player(root, data.generation.length, 1, (k) => {
+      for (const m of [0, 1]) {
+        const from = (2 * k + m) * width;
+        line(root, `unit${m}`, path(data.distance, evolved.slice(from, from + width), 1.5));
+      }
+      line(root, "now", `M${data.generation[k]} ${-Math.log10(data.loss[k])}h0`);
+      find(root, '[data-part="said"]').textContent =
+        `generation ${data.generation[k]}: loss ${data.loss[k].toPrecision(2)} (${data.note}).`;
+    });
+  }
+
+  const kinds = { maze, window: windowed, evolution };
+  function start() {
+    for (const root of scope.document.querySelectorAll("[data-enu-live]:not([data-ready])")) {
+      root.dataset.ready = "";
+      kinds[root.dataset.enuLive](root, JSON.parse(find(root, 'script[type="application/json"]').textContent));
+      for (const controls of root.querySelectorAll(".enu-controls")) controls.hidden = false;
+      find(root, ".enu-still").hidden = true;
+    }
+  }
+
+  scope.enuLive = { synapse, path, start };
+  if (scope.document) start();
+})(typeof window === "undefined" ? globalThis : window);

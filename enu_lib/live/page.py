@@ -1,0 +1,102 @@
+"""A piece of a page that plays by itself: a picture, its controls, its data and the script that moves them.
+
+Everything stands in the HTML: nothing is fetched, no library is needed, and where scripts do not run the picture stays.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from enu_lib.figures import PALETTE
+
+HERE = Path(__file__).parent
+
+
+@lru_cache
+def style() -> str:
+    """The style sheet, with the colours of the book's figures."""
+    colors = ";".join(f"--enu-{name}:{color}" for name, color in PALETTE.items())
+    return f"<style>.enu-live{{{colors}}}\n{(HERE / 'live.css').read_text()}</style>"
+
+
+@lru_cache
+def script() -> str:
+    """The script; it may stand in a page as often as it likes."""
+    return (HERE / "live.js").read_text()
+
+
+def pack(values: Any) -> dict[str, Any]:
+    """An array as JSON: {"shape": [..], "type": "uint8" or "float32", "data": base64 of its bytes, little-endian}."""
+    a = np.ascontiguousarray(values)
+    kind = "uint8" if a.dtype == np.uint8 else "float32"
+    data = base64.b64encode(a.astype("<u1" if kind == "uint8" else "<f4").tobytes()).decode()
+    return {"shape": list(a.shape), "type": kind, "data": data}
+
+
+def unpack(packed: dict[str, Any]) -> np.ndarray:
+    """The array that `pack` wrote."""
+    kind = {"uint8": "<u1", "float32": "<f4"}[packed["type"]]
+    return np.frombuffer(base64.b64decode(packed["data"]), kind).reshape(packed["shape"])
+
+
+@dataclass(frozen=True)
+class Live:
+    """What a notebook's cell shows: HTML with its picture, which the script brings to life.
+
+    kind: maze, window or evolution.  text: what is to be seen, in a sentence.  body: picture and controls.
+    """
+
+    kind: str
+    text: str
+    body: str
+    payload: dict[str, Any]
+
+    def _repr_html_(self) -> str:
+        data = json.dumps(self.payload, separators=(",", ":")).replace("</", "<\\/")
+        return (
+            f'{style()}<div class="enu-live" data-enu-live="{self.kind}" role="group" aria-label="{escape(self.text)}">'
+            f"{self.body}"
+            '<p class="enu-still">This is a still picture: in a browser that runs scripts it moves.</p>'
+            f'<script type="application/json">{data}</script></div>'
+            f"<script>{script()}</script>"
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.text} (shown by a browser)"
+
+
+def player(count: int, unit: str, speeds: dict[str, float], speed: str, at: int = 0) -> str:
+    """Controls of a recording with `count` frames; they stay hidden until the script has found them.
+
+    unit: what a frame, or a step of the buttons, is called.  speeds: {label: frames a second}.
+    """
+    options = "".join(
+        f'<option value="{value:g}"{" selected" if label == speed else ""}>{escape(label)}</option>'
+        for label, value in speeds.items()
+    )
+    return (
+        '<div class="enu-controls" hidden>'
+        '<button type="button" data-do="play" aria-pressed="false">Play</button>'
+        f'<button type="button" data-do="back" aria-label="back one {unit}">&#8722;1</button>'
+        f'<button type="button" data-do="forward" aria-label="forward one {unit}">+1</button>'
+        f'<label class="enu-wide">position <input type="range" min="0" max="{count - 1}" value="{at}" step="1" '
+        'data-do="seek"></label>'
+        f'<label>speed <select data-do="speed">{options}</select></label>'
+        "</div>"
+    )
+
+
+def slider(name: str, text: str, value: int, low: int, high: int) -> str:
+    """A labelled slider with its value beside it."""
+    return (
+        f'<label class="enu-wide">{escape(text)} <input type="range" data-set="{name}" min="{low}" max="{high}" step="1" '
+        f'value="{value}"> <output data-part="{name}">{value}</output></label>'
+    )

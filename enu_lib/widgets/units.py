@@ -1,0 +1,59 @@
+"""Single evolved units that answer a slider.  Each draws with the functions of `plots`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as w
+import matplotlib.pyplot as plt
+import torch
+
+from enu_lib import plots
+from enu_lib.rollout import rollout
+from enu_lib.streams import stream
+from enu_lib.widgets.base import Explorer, explorer, slider
+from enu_lib.zoo import Entry
+
+
+def neuron_figure(entry: Entry, current: float = 0.08, second: float = 0.03, seed: int = 1) -> Any:
+    """Model neuron and evolved unit on a current that changes in the middle of the sequence."""
+    task = entry.task
+    u = 1 + (torch.rand(1, task.steps, generator=stream(seed, "explorer")) - 0.5) * 2 / 3
+    mean = torch.where(torch.arange(task.steps) < task.steps // 2, current, second)
+    batch = task.respond(u * mean)
+    y = rollout(entry.model, entry.genome, task, batch=batch).y[0]
+    fig, axes = plt.subplots(2, 1, figsize=(5, 2.6), sharex=True)
+    plots.current(axes[0], batch.inputs[0, :, 0], task.input_scale)
+    axes[0].set(xlabel="")
+    plots.spike_trains(axes[1], batch.spikes, task.fired(y))
+    return fig
+
+
+def neuron_explorer(entry: Entry) -> Explorer:
+    """Change the input current and see both neurons fire."""
+    return explorer(
+        lambda **v: neuron_figure(entry, **v),
+        current=slider("current, first half (1/step)", 0.08, 0.01, 0.18, 0.005),
+        second=slider("current, second half (1/step)", 0.03, 0.01, 0.18, 0.005),
+    )
+
+
+def synapse_figure(entry: Entry, pre: int = 45, post: int = 52, modulator: bool = True, seed: int = 1) -> Any:
+    """The rule and the evolved synapse for two spikes at given times (steps)."""
+    task = entry.task
+    x = task.low + (task.high - task.low) * torch.rand(1, task.steps, generator=stream(seed, "explorer"))
+    batch = task.respond(x, torch.tensor([pre]), torch.tensor([post]), torch.tensor([int(modulator)]))
+    y = rollout(entry.model, entry.genome, task, batch=batch).y[0, 0, :, 0]
+    fig, ax = plt.subplots(figsize=(5, 2.6))
+    plots.synapse(ax, batch, y)
+    return fig
+
+
+def synapse_explorer(entry: Entry) -> Explorer:
+    """Move the two spikes and the neuromodulator."""
+    return explorer(
+        lambda **v: synapse_figure(entry, **v),
+        pre=slider("presynaptic spike (step)", 45, 20, 80),
+        post=slider("postsynaptic spike (step)", 52, 20, 80),
+        modulator=w.Checkbox(True, description="neuromodulator present"),
+    )
