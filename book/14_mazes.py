@@ -91,7 +91,7 @@ live.maze(lives, Maze(), life=int(lives.task["foods"][0, :, -1].argmax()), text=
 # %% [markdown]
 # In a notebook lives are simulated as you watch, and you may let food and poison change places whenever you like:
 
-# %%
+# %% tags=["explorer"]
 widgets.MazeLife("memory-only", maze=Maze(), seed=seed)
 
 # %% [markdown]
