@@ -21,8 +21,11 @@ def _live(intervene=None):
     return enu.rollout(NETWORK, GENOME, MAZE, 1, SEED, memory=True, intervene=intervene)
 
 
-def _watch(**more):
-    return widgets.MazeLife(NETWORK, GENOME, MAZE, **{"seed": SEED, **more})
+def _watch():
+    """A life with two network steps a picture."""
+    explorer = widgets.MazeLife(NETWORK, GENOME, MAZE, seed=SEED)
+    explorer.speed.value = 30
+    return explorer
 
 
 def _tick(explorer, times=1):
@@ -43,8 +46,9 @@ def _equals(explorer, trace, t):
 
 def test_doing_nothing_is_the_recorded_life_bit_for_bit():
     explorer = _watch()
-    explorer.speed.value = 40  # four steps a picture
+    explorer.speed.value = 60  # four steps a picture
     _tick(explorer, 10)
+    explorer.play.value = 0  # the clock's own stop button does nothing more
     explorer.one.click()
     explorer.four.click()
     trace = _live()

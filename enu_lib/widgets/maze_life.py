@@ -18,7 +18,7 @@ from enu_lib.tasks.maze import Maze
 from enu_lib.widgets.base import Pictured, button, framed, png, sheet, slider
 from enu_lib.widgets.watched import Watched, outputs_figure
 
-TICK = 90  # ms between pictures; below that, browser and kernel would only wait for one another
+TICK = 60  # ms between pictures; below that, browser and kernel would only wait for one another
 FOR_EVER = 10**9
 
 
@@ -93,8 +93,9 @@ class MazeLife(Pictured):
         self.swapped.append((self.watched.life.t, int(place.foods), int(place.poisons)))
         self.update()
 
-    def _tick(self, _: Any) -> None:
-        self.go(self.steps_a_picture)
+    def _tick(self, change: Any) -> None:
+        if change["new"] > change["old"]:  # the clock's stop button winds it back
+            self.go(self.steps_a_picture)
 
     def _pace(self, _: Any = None) -> None:
         """Slow lives get fewer pictures, fast ones more steps a picture."""
