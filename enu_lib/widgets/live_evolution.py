@@ -78,12 +78,13 @@ class LiveEvolution(Pictured):
 
     def advance(self, generations: int = 1) -> None:
         """Some generations, without a picture."""
-        e = self.experiment
+        e, begun = self.experiment, time.perf_counter()
         for _ in range(generations):
             settings, generator = self.settings, stream(self.seed, "environment", self.state.generation)
             genomes, mutations = es.ask(settings, self.state, self.seed)
             f = fitness(e.model, genomes, e.task, e.environments, generator)
             self.state = es.tell(settings, self.state, mutations, es.merit(settings, f))
+        self.seconds += time.perf_counter() - begun
 
     def _tick(self, change: Any) -> None:
         if change["new"] < change["old"]:
@@ -92,7 +93,6 @@ class LiveEvolution(Pictured):
         try:
             while time.perf_counter() - begun < BURST:
                 self.advance()
-            self.seconds += time.perf_counter() - begun
             if time.perf_counter() - self.drawn > REDRAW:
                 self.update()
         except Exception as error:  # shown where the reader looks; a callback's traceback would be lost
