@@ -29,7 +29,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # smoke: a shorter start
 seed = 0
-start = 150  # generations evolved before you take over
+start = 200  # generations evolved before you take over
 
 # %%
 from enu_lib import widgets

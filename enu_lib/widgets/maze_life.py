@@ -134,4 +134,10 @@ class MazeLife(Pictured):
         )
 
     def still(self) -> bytes:
-        return png(outputs_figure(self.watched))
+        """The life so far; of one not yet begun, as it goes if it is left alone."""
+        seen = self.watched
+        if not seen.life.t:
+            seen = Watched(self.agent, self.genome, self.maze, self.seed)
+            while not seen.life.over:
+                seen.step()
+        return png(outputs_figure(seen))
