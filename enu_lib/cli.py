@@ -15,7 +15,7 @@ from typing import Any
 EPILOG = """examples:
   python -m enu_lib evolve stdp --out runs/stdp          evolve a synapse in minutes; run it again to go on
   python -m enu_lib evolve iaf --model lstm --seed 3 --out runs/iaf-lstm-3
-  python -m enu_lib evolve tmaze --set task.shuffle=none --time-limit 30m --out runs/tmaze-none
+  python -m enu_lib evolve tmaze --set task.arm=3 --time-limit 30m --out runs/tmaze-3
   python -m enu_lib evaluate runs/stdp                   judge a run on inputs it never saw
   python -m enu_lib zoo list                             the evolved genomes that ship with the package
 """
