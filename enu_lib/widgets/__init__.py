@@ -6,7 +6,10 @@ synapse_explorer an evolved synapse, with spikes to move
 MazeLife         watch a life in a maze, and meddle with it
 MazeWalk, Duel   walk a maze by its output neurons, alone or beside an agent
 LiveEvolution    evolve a synapse while you watch
+w                ipywidgets itself, for controls of your own
 """
+
+import ipywidgets as w
 
 from enu_lib.widgets.base import Explorer, explorer, slider
 from enu_lib.widgets.live_evolution import LiveEvolution
@@ -16,5 +19,5 @@ from enu_lib.widgets.walk import Duel, MazeWalk
 
 __all__ = [
     "Duel", "Explorer", "LiveEvolution", "MazeLife", "MazeWalk", "explorer", "neuron_explorer", "neuron_figure", "slider",
-    "synapse_explorer", "synapse_figure",
+    "synapse_explorer", "synapse_figure", "w",
 ]  # fmt: skip

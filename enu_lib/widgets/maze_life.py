@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from enu_lib.widgets.watched import Watched, outputs_figure
 
 TICK = 60  # ms between pictures; below that, browser and kernel would only wait for one another
 FOR_EVER = 10**9
+AXIS_STEPS = 200  # of another life, in which the synapses' memories show the axis on which they are drawn
 
 
 class MazeLife(Pictured):
@@ -43,8 +45,8 @@ class MazeLife(Pictured):
         if isinstance(agent, Network):
             if genome is None:
                 raise ValueError("a network needs a genome: MazeLife(network, genome, maze)")
-            memory = rollout(agent, genome, self.maze, 1, seed, memory=True).model["synapse_memory"]
-            self.axis = principal_axis(memory)
+            sample = replace(self.maze, steps=min(AXIS_STEPS, self.maze.steps))
+            self.axis = principal_axis(rollout(agent, genome, sample, 1, seed, memory=True).model["synapse_memory"])
         self.play = w.Play(min=0, max=FOR_EVER, value=0, interval=TICK, show_repeat=False)
         self.speed = slider("network steps a second", 16, 1, 80)
         self.one, self.four = button("one step", lambda: self.go(1)), button("one move", lambda: self.go(self.maze.move_every))
