@@ -51,7 +51,9 @@ fig = plt.figure(figsize=(PAGE, 6.2))
 grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.1, 1.6])
 axes = [fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[0, 1]), fig.add_subplot(grid[1, :]), fig.add_subplot(grid[2, :])]
 curves = {entry.name: entry.provenance["progress"]}
-curves |= {k: enu.zoo.load(k).provenance["progress"] for k in enu.zoo.names() if k.startswith("tmaze-enu-seed") and profile == "zoo"}
+curves |= {
+    k: enu.zoo.load(k).provenance["progress"] for k in enu.zoo.names() if k.startswith("tmaze-enu-seed") and profile == "zoo"
+}
 plots_learning.evolution(axes[0], curves)
 food = pd.DataFrame(rows).T[["food", "poison"]]
 food.plot.barh(ax=axes[1], color=[plots.PALETTE["food"], plots.PALETTE["poison"]], legend=False)
@@ -84,8 +86,8 @@ pd.DataFrame(rows).round(3)
 task, provenance = entry.task, entry.provenance
 fixed = references["fixed-arm"]
 Markdown(
-    f"""On {n:,} lives that evolution never saw, shuffle *{task.shuffle}*, the network eats **{found["food"]:.2f} food** (standard
-error {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison; an agent that always goes to the same arm eats
+    f"""On {n:,} lives that evolution never saw, shuffle *{task.shuffle}*, the network eats **{found["food"]:.2f} food**
+(standard error {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison; an agent that always goes to the same arm eats
 {fixed["food"]:.2f}. After poison at the first visit, the second one ends with food in
 {found["second visit right after poison"]:.0%} of the lives. When the places change it goes right at once in
 {found["no mistake after a change"]:.0%}, and, if not, is right again after one mistake in

@@ -24,7 +24,7 @@ import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import agents, episodes as moments, learning, plots, plots_learning, widgets
+from enu_lib import agents, episodes as moments, learning, plots_learning, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import geometry
 
@@ -35,7 +35,10 @@ lives = learning.live(entry.model, entry.genome, entry.task, n, seed=seed + 500)
 phases = moments.find_phases(lives, entry.task)
 who = "the evolved network"
 if phases is None:  # said in the caption
-    lives, who = agents.play(entry.task, "looking", 200, seed=seed), "the scripted agent that looks (no evolved life has all phases)"
+    lives, who = (
+        agents.play(entry.task, "looking", 200, seed=seed),
+        "the scripted agent that looks (no evolved life has all phases)",
+    )
     phases = moments.find_phases(lives, entry.task)
 
 # %%
@@ -48,8 +51,8 @@ for ax, phase in zip(axes, phases, strict=True):
 panel_letters(axes)
 files = save_figure(
     fig, "fig5_behaviour", figures_dir, zoo=[entry.name],
-    caption=f"""Visits of {who}, {len({p.life for p in phases})} life or lives of {lives.y.shape[1]:,}. Plus: food, cross: poison,
-    triangle: the start; a ring marks what was eaten. {"; ".join(p.name for p in phases)}.""",
+    caption=f"""Visits of {who}, from {len({p.life for p in phases})} of {lives.y.shape[1]:,} lives. Plus: food, cross:
+    poison, triangle: the start; a ring marks what was eaten. {"; ".join(p.name for p in phases)}.""",
 )  # fmt: skip
 
 # %%

@@ -16,7 +16,7 @@
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
 seed = 0
 figures_dir = "figures"
-episodes = 256  # lives in each condition
+episodes = 128  # lives in each condition
 moment = 200  # network step of an intervention; a life has 400
 
 # %%
@@ -24,7 +24,6 @@ from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import interventions, learning, plots_learning, spiking, widgets
@@ -151,7 +150,7 @@ files = save_figure(
 # Mazes and lives that evolution never met, scored like all others.
 
 # %%
-m = 60 if smoke else 1024
+m = 60 if smoke else 512
 others = {
     "as evolved": (network, maze),
     "arms of 3": (network, replace(maze, arm=3)),

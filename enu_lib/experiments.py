@@ -71,7 +71,7 @@ _MAZE: dict[str, dict[str, Any]] = {
     ),
     "laptop": dict(
         es=ES(population=256, sigma=0.03, breadth=1.5),
-        hidden=16, channels=4, environments=24, generations=3000, evaluate_environments=504,
+        hidden=16, channels=4, environments=24, generations=1500, evaluate_environments=504,
     ),
     "paper": dict(
         es=ES(), hidden=32, channels=16, environments=8, generations=30_000, evaluate_every=100,
@@ -135,6 +135,8 @@ def get(
             cell="enu" if model == "shared" else model,
             shared=model == "shared",
         )
+        if name == "tmaze" and profile == "laptop":
+            sizes["environments"] = 12  # each of six shuffles, with the food on either side
     experiment = Experiment(name, task, cell, model_name=model, profile=profile, **sizes)
     for path, value in {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})}.items():
         experiment = with_setting(experiment, path, value)

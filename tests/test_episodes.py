@@ -64,3 +64,24 @@ def test_the_four_phases_of_the_double_maze():
     assert {1, grid.shape[1] - 2} <= columns  # it was on both sides
     food, poison = (trace.task[k][0, crossing.life, crossing.last - 1].item() for k in ("food", "poison"))
     assert grid.cells[food][1] == grid.cells[poison][1]
+
+
+def test_a_frame_shows_the_way_to_the_meal():
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    from enu_lib import plots_learning
+
+    trace, maze = _played("looking")
+    grid, found = geometry(maze), find_phases(trace, maze)
+    for phase in found:
+        fig, ax = plt.subplots()
+        plots_learning.frame(ax, grid, trace, phase)
+        way = np.stack(ax.lines[2].get_data(), 1)[:, ::-1]  # after the marks of food and poison; (row, column)
+        assert np.abs(np.diff(way, axis=0)).sum(1).max() <= 1  # from cell to cell
+        assert (phase.first > 0 and "left for" in phase.name) or tuple(way[0]) == grid.cells[grid.start]
+        ate = trace.task["ate"][0, phase.life, phase.last].item()
+        if ate:
+            eaten = trace.task["food" if ate > 0 else "poison"][0, phase.life, phase.last - 1].item()
+            assert tuple(way[-1]) == grid.cells[eaten]
+        plt.close(fig)
