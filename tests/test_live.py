@@ -92,7 +92,11 @@ def test_meals_of_a_played_life_and_its_size(pieces):
     signs = np.where(found.food[mine], 1, -1)
     meals = list(zip((found.step[mine] + 1).tolist(), signs.tolist(), strict=True))
     assert len(meals) >= 3 and pieces[1].payload["meals"] == meals
-    assert all(len(piece._repr_html_()) < 300_000 for piece in pieces)
+    evolved = enu.zoo.load("tmaze-enu")
+    trace = enu.rollout(evolved.model, evolved.genome, evolved.task, 1, seed=5, memory=True)
+    longest = live.maze(trace, evolved.task, evolved.model)
+    assert len(longest.payload["meals"]) > 5
+    assert all(len(piece._repr_html_()) < 300_000 for piece in [*pieces, longest])
 
 
 def test_a_life_that_is_not_there_and_a_memory_that_was_not_kept_are_named(recorded):

@@ -148,6 +148,23 @@ def test_after_a_swap_the_life_goes_on_in_the_swapped_maze():
     assert [int(v) for v in found.groups()] == [t, int(now.foods) - 7, int(now.poisons) - int(before.poisons)]
 
 
+def test_a_network_goes_on_in_the_swapped_maze():
+    """Its memory is what it was; only the maze's answer changes."""
+    explorer = _watch()
+    _tick(explorer, 6)
+    explorer.exchange.click()
+    before, noise = explorer.watched.life, explorer.watched.life.noise
+    mind, place = before.mind, before.place
+    for t in range(12, 60):
+        x, z = MAZE.observe(place, t), noise.at(t, NETWORK.noise_shape)
+        mind, y = NETWORK.step(NETWORK.unpack(GENOME[None]), mind, x, z)
+        place, _ = MAZE.step(place, y, t)
+    _tick(explorer, 24)
+    now = explorer.watched.life
+    assert now.t == 60 and torch.equal(now.mind.synapse[0], mind.synapse[0])
+    assert all(torch.equal(getattr(now.place, k), getattr(place, k)) for k in place._fields)
+
+
 def test_the_picture_shows_the_state():
     explorer = _watch()
     grid = geometry(MAZE)
