@@ -27,7 +27,7 @@ import pandas as pd
 
 import enu_lib as enu
 from enu_lib import interventions, learning, plots_learning, spiking, widgets
-from enu_lib.conditioning import conditioning
+from enu_lib.conditioning import conditioning, repeated
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -125,23 +125,31 @@ pd.DataFrame(rows).T
 # %% [markdown]
 # ## What does one meal change?
 #
-# The network in a dish (`enu_lib.conditioning`): no maze, only its inputs. A sensor is shown for the four steps of a move; a
-# reward or a punishment is given at some delay; later the sensor is shown once more. Compared is the same network, with the
-# same noise, that had no such pairing. So the learned rule can be drawn as an STDP window is.
+# The network in a dish (`enu_lib.conditioning`): no maze, only its inputs. One sensor is shown for long, as a wall is; then
+# another sensor for the four steps of a move, and a reward or a punishment at some delay; later the first sensor again. We
+# compare with the same network, with the same noise, that had no such pairing, and so draw the learned rule as an STDP
+# window is drawn. Then meals in a row: does a second punishment undo the first?
 
 # %%
-dish = conditioning(network, entry.genome, delays=range(-16, 25, 8 if smoke else 2), lives=2 if smoke else 12, seed=seed + 602)
-fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.5))
-plots_learning.conditioning(axes[0], dish, dish.transmitted, "change of the\nsensor's synapses")
-plots_learning.conditioning(axes[1], dish, dish.outputs[..., 0], "change of output 1\n(forward)")
-axes[1].get_legend().remove()
-panel_letters(axes)
+delays, lives = range(-16, 25, 8 if smoke else 4), 2 if smoke else 8
+dish = conditioning(network, entry.genome, delays, lives=lives, seed=seed + 602)
+rows = {reward: repeated(network, entry.genome, reward, 4, lives=lives, seed=seed + 605) for reward in ("food", "poison")}
+fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4))
+plots_learning.conditioning(axes[0, 0], dish, dish.transmitted, "change of the\nprobed synapses")
+right_left = dish.outputs[..., 2] - dish.outputs[..., 1]
+plots_learning.conditioning(axes[0, 1], dish, right_left, "change of\noutput 3 - output 2")
+axes[0, 1].get_legend().remove()
+for ax, (reward, outputs) in zip(axes[1], rows.items(), strict=True):
+    plots_learning.in_a_row(ax, outputs, names[-3:])
+    ax.set(xlabel=f"{reward} in a row")
+axes[1, 0].get_legend().remove()
+panel_letters(axes.flat)
 files = save_figure(
     fig, "conditioning", figures_dir, zoo=[entry.name],
-    caption=f"""What one pairing of a sensor with food, poison or nothing changes, against the delay from sensor to reward. a,
-    Mean output (first channel) of the sensor's synapses onto the output neurons during the probe; b, output 1, which goes
-    forward when actions are not shuffled. Difference to the same network without pairing; mean and s.d. of
-    {dish.outputs.shape[2]} noises.""",
+    caption=f"""What single events change in a dish. a, b, A sensor paired with food, poison or nothing, against the delay from
+    sensor to reward; difference to the same network without pairing. a, Mean output of the probed (wall) sensor's synapses
+    onto output neurons. b, Preference for a right turn over a left turn at the wall (output 3 minus output 2). c, d, Outputs at
+    the wall after 0 to 4 meals in a row. Mean and s.d. of {lives} noises.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -158,6 +166,7 @@ others = {
     "corridor of 5": (network, replace(maze, corridor=5)),
     "change after 10 foods": (network, replace(maze, foods_per_period=10)),
     "change after 2 foods": (network, replace(maze, foods_per_period=2)),
+    "poison never deadly": (network, replace(maze, deadly_poisons=10**6)),
     "lives of 1,600 steps": (network, replace(maze, steps=1600)),
     "reward shown for 1 step": (network, replace(maze, reward_steps=1)),
     "no noise": (replace(network, noise=0.0), maze),

@@ -82,3 +82,14 @@ def conditioning(ax: Any, found: Conditioning, change: Any, label: str) -> None:
     ax.axvline(0, color="0.8", lw=0.5, zorder=0)
     ax.set(xlabel="reward after sensor (steps)", ylabel=label)
     ax.legend()
+
+
+def in_a_row(ax: Any, found: Any, names: list[str]) -> None:
+    """Outputs (K + 1, B, n_outputs) in a probe after 0..K meals; mean and s.d. over lives."""
+    y = np.asarray(found)
+    k = np.arange(len(y))
+    for i, name in enumerate(names):
+        mean, sd = y[..., i].mean(1), y[..., i].std(1)
+        ax.errorbar(k, mean, sd, marker="o", ms=3, capsize=1.5, label=name)
+    ax.set(ylabel="output at the wall", xticks=k)
+    ax.legend()
