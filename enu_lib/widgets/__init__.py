@@ -7,7 +7,10 @@ MazeLife         watch a life in a maze, and meddle with it
 MazeWalk, Duel   walk a maze by its output neurons, alone or beside an agent
 LiveEvolution    evolve a synapse while you watch
 runs_explorer    stored evolutions of all models
+w                ipywidgets itself, for controls of your own
 """
+
+import ipywidgets as w
 
 from enu_lib.widgets.base import Explorer, explorer, slider
 from enu_lib.widgets.live_evolution import LiveEvolution
@@ -18,5 +21,5 @@ from enu_lib.widgets.walk import Duel, MazeWalk
 
 __all__ = [
     "Duel", "Explorer", "LiveEvolution", "MazeLife", "MazeWalk", "explorer", "neuron_explorer", "neuron_figure",
-    "runs_explorer", "runs_figure", "slider", "synapse_explorer", "synapse_figure",
+    "runs_explorer", "runs_figure", "slider", "synapse_explorer", "synapse_figure", "w",
 ]  # fmt: skip
