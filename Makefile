@@ -18,10 +18,12 @@ OUT := build/notebooks-$(PROFILE)
 DONE := $(NOTEBOOKS:book/%.py=$(OUT)/%.ipynb)
 # figures/ holds the figures of the zoo; those of other profiles stay in build/
 FIGURES := $(if $(filter zoo,$(PROFILE)),figures,build/figures-$(PROFILE))
-LIBRARY := $(wildcard enu_lib/*.py enu_lib/*/*.py enu_lib/*/*.cpp enu_lib/*.mplstyle enu_lib/live/live.* enu_lib/zoo/*.safetensors)
+LIBRARY := $(wildcard enu_lib/*.py enu_lib/*/*.py enu_lib/*/*.cpp enu_lib/*.mplstyle enu_lib/live/live.* \
+    enu_lib/zoo/*.safetensors enu_lib/results/*)
+BOOK := build/book$(if $(filter zoo,$(PROFILE)),,-$(PROFILE))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup figures all-figures test lint lab reproduce bench lock clean
+.PHONY: help setup figures all-figures book test test-browser chromium lint lab reproduce sweep bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,21 +44,42 @@ $(OUT)/%.ipynb: book/%.py book/run.py $(LIBRARY) | $(READY)
 	@ENU_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python book/run.py $< -o $(OUT) \
 	    -p profile $(PROFILE) -p seed $(SEED) -p figures_dir $(FIGURES)
 
+book: $(READY)  ## the book, static HTML for any browser, from the same notebooks (build/book/html)
+	@$(MAKE) --no-print-directory -j$(JOBS) all-figures
+	@$(MAKE) --no-print-directory $(BOOK)/html/index.html
+	@echo "open $(BOOK)/html/index.html"
+
+$(BOOK)/html/index.html: $(DONE) $(wildcard book/*.md book/*.py book/static/*) CITATION.cff
+	@$(BIN)/python book/build.py $(OUT) $(FIGURES) $(BOOK)
+
 test: $(READY)  ## all tests, among them every notebook in the smoke profile
 	$(BIN)/python -m pytest
+
+test-browser: $(READY) chromium book  ## the built book and JupyterLab in headless Chromium (installs it, as root on Debian)
+	$(BIN)/python -m pytest tests/browser
+
+chromium:
+	@command -v "$${CHROMIUM:-chromium}" > /dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
+	    apt-get update -qq && apt-get install -qqy --no-install-recommends chromium > /dev/null; } || \
+	    { echo "make test-browser needs chromium: install it, or set CHROMIUM to such a program" >&2; exit 1; }
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-lab: $(READY)  ## JupyterLab on the book; its .py files open as notebooks
-	$(BIN)/jupyter lab --LabApp.app_settings_dir=book/.lab book
+lab: $(READY)  ## JupyterLab on the book; its .py files open as notebooks (LAB=--no-browser and other options)
+	ENU_FOLDER=$(CURDIR)/build/lab $(BIN)/jupyter lab --LabApp.app_settings_dir=book/.lab $(LAB) book
 
 reproduce: $(READY)  ## evolve from scratch, in slices: EXPERIMENT= MODEL= PROFILE= SEED= SLICE=; again to go on
 	$(BIN)/python -m enu_lib evolve $(EXPERIMENT) --model $(MODEL) --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) \
 	    --seed $(SEED) --time-limit $(SLICE) \
 	    --out runs/$(EXPERIMENT)-$(MODEL)-$(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE))-$(SEED)
+
+sweep: $(READY)  ## all models, tasks and seeds (hours; again to go on): PROFILE=smoke|laptop|paper SLICE=2h
+	$(BIN)/python -m enu_lib sweep --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) \
+	    $(if $(filter command line,$(origin SLICE)),--time-limit $(SLICE))
+	$(BIN)/python -m enu_lib sweep --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) --collect
 
 bench: $(READY)  ## seconds and GFLOP/s of a generation, all paths side by side (build/bench.json)
 	@mkdir -p build

@@ -4,27 +4,45 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
 # ---
 
 # %% [markdown]
 # # How the units evolve
 #
-# One parent, many mutated offspring, and a weighted mean of their mutations. In each generation the parent's genome
-# $\theta$ gets $P$ offspring $\theta \pm \epsilon_i$ in antithetic pairs, $\epsilon_i \sim N(0, \sigma^2)$, of which the
-# first pair is the parent itself. All offspring meet the same environments. The fitness only counts by its rank $r$ among
-# the $P$ (0 is the worst):
+# **Asked.** A genome has thousands of numbers, and a life gives one number back: its fitness. There is no gradient to follow,
+# since outputs are clipped and rewards come from what an agent does in a maze. How does one get better?
 #
-# $$w_i \propto (r_i / P)^5, \qquad m \leftarrow 0.9\,m + \sum_i w_i \epsilon_i, \qquad \theta \leftarrow \theta + m .$$
+# **The idea.** Try many small changes at once and move by a weighted mean of them (an *evolution strategy*). Around the
+# parent's genome $\theta$ stand $P$ offspring in antithetic pairs, $\theta + \epsilon_i$ and $\theta - \epsilon_i$, with
+# $\epsilon_i \sim N(0, s^2)$ in each number of the genome; one pair has $\epsilon = 0$ and is the parent itself. All offspring
+# of a generation live in the same environments, so that none is luckier than another. Offspring $i$ is then worth only its
+# rank $r_i$ among the $P$ (0 for the worst), and the parent moves with momentum:
 #
-# The best fifth has about four fifths of the weight. Constants are the published ones; our `laptop` profile begins with wider
-# mutations and narrows them (an addition of ours, named in its settings).
+# $$
+# u_i = \frac{(r_i / P)^5}{\sum_j (r_j / P)^5}
+# $$ (eq-rank)
+#
+# $$
+# m \leftarrow 0.9\,m + \sum_i u_i\,\epsilon_i, \qquad \theta \leftarrow \theta + m
+# $$ (eq-move)
+#
+# Ranks make the scale of fitness irrelevant, and with it the rare life that went wrong altogether. All constants above are the
+# published ones, as are $P = 512$ and $s = 0.01$.
+#
+# **Reconstruction.** How ties are ranked is not said. Here, as in the public code, equal fitness is ranked by index: on a
+# plateau the parent drifts at random, and so can leave it. Our `laptop` profile begins with wider mutations and narrows them;
+# that is an addition of ours, named in the settings of each run and each zoo entry.
 
 # %% tags=["parameters"]
 profile = "zoo"
 seed = 0
 figures_dir = "figures"
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import torch
 
@@ -37,7 +55,7 @@ use_style()
 # %% [markdown]
 # ## One generation, in two dimensions
 #
-# A genome of two numbers on a slope whose best point is the cross. This is the library's own `ask` and `tell`.
+# A genome of two numbers on a slope whose best point is the cross, moved by the library's own `ask` and `tell`.
 
 # %%
 OPTIMUM = torch.tensor([1.0, 0.5])
@@ -78,9 +96,9 @@ climb(axes[2])
 panel_letters(axes)
 files = save_figure(
     fig, "method_generation", figures_dir,
-    caption=f"""a, One generation of 64 offspring in two dimensions: area shows an offspring's weight, the arrow the parent's
-    step. b, Weight against rank for 512 offspring; the best fifth has {weights[-102:].sum():.0%} of it.
-    c, Sixty generations, seed {seed}.""",
+    caption=f"""The evolution strategy on two numbers. **a**, One generation of 64 offspring: area shows an offspring's weight,
+    the arrow the parent's step. **b**, Weight against rank for 512 offspring; the best fifth has {weights[-102:].sum():.0%} of
+    it. **c**, Sixty generations: squared distance of the parent from the best point; one run, seed {seed}.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -96,6 +114,8 @@ live.evolution(live.record(small, seed))
 
 # %% [markdown]
 # ## Try it
+#
+# What does a small population cost? What do wide mutations do far from the best point, and what near it?
 
 
 # %% tags=["explorer"]

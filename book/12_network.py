@@ -4,35 +4,49 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
 # ---
 
 # %% [markdown]
 # # The network of ENUs (Fig. 2)
 #
-# In the network every neuron is an ENU and so is every synapse. All neurons share one genome and all synapses another: two
-# sets of rules, however large the network; but each unit has a memory and an output of its own, and lives its own life.
-# A connection table says which neuron each synapse comes from. A unit transmits several **channels**, so that neurons can
+# **Asked.** Brains do not inherit their synapses' weights one by one. Can a whole network be built from two inherited sets of
+# rules, one for neurons and one for synapses?
+#
+# **The idea.** Every neuron is an [evolvable neural unit](10_enu.py) and so is every synapse. All neurons share one genome and
+# all synapses another, however large the network; but each unit has a memory and an output of its own, and lives its own life.
+# A table of connections says which neuron each synapse comes from. A unit transmits several **channels**, so that neurons can
 # tell each other more than one number, as real ones do with several transmitters.
 #
-# One step:
+# Let $y_{n}$ be the last output of neuron $n$ (its $C$ channels; for an input neuron, what the world shows), and $p(n, k)$ the
+# presynaptic neuron of its $k$-th synapse. One step is
 #
-# 1. each synapse is given the last output of its presynaptic neuron and, beside it, that of its **post**synaptic neuron, so
-#    that rules in the manner of STDP can arise;
-# 2. all synapses step at once;
-# 3. each neuron averages the outputs of its synapses;
-# 4. all neurons step; the first channel of the last three neurons is the network's output.
+# $$
+# \begin{aligned}
+# q_{nk} &\leftarrow \mathrm{ENU}_\text{synapse}\left([y_{p(n,k)},\; y_n]\right)\\
+# y_n &\leftarrow \mathrm{ENU}_\text{neuron}\left(\frac{1}{S}\sum_{k=1}^{S} q_{nk}\right)
+# \end{aligned}
+# $$ (eq-network)
 #
-# Gaussian noise of s.d. 0.01 is added to each output before it is clipped. Without it, units with the same genome and the
-# same input could never become different.
+# All synapses step at once, then all neurons. A synapse is given its **post**synaptic neuron's output beside the presynaptic
+# one, so that rules in the manner of STDP can arise. The first channel of the last three neurons is the network's output.
+# [With numbers](26_ed6_computation_flow.py), step by step.
+#
+# Gaussian noise of s.d. 0.01 is added to each output before it is clipped. Without it, units with the same genome and the same
+# input could never become different.
 
 # %% tags=["parameters"]
 profile = "zoo"
 seed = 0
 figures_dir = "figures"
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import torch
+from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import plots, widgets
@@ -40,6 +54,8 @@ from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.network import PUBLISHED, SYMMETRIC, Network
 
 use_style()
+
+# %%
 published, symmetric = Network(PUBLISHED), Network(SYMMETRIC)
 fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.6), width_ratios=[1.5, 1, 1])
 plots.network(axes[0], published)
@@ -49,23 +65,32 @@ axes[2].set(ylabel="")
 panel_letters(axes)
 files = save_figure(
     fig, "fig2_network", figures_dir,
-    caption=f"""The network for the T-maze. a, Drawn from its connection table: S, sensors; R, reward neuron; H, hidden, and O,
-    output neurons (circles); each of the {published.neurons * published.synapses} small squares is a synapse, a unit of its
-    own with a memory of its own. b, The same table: presynaptic neurons of each neuron (published). c, The symmetric table of
-    our own, in which no output is told from another by its wiring (reconstruction).""",
+    caption=f"""The network for the T-maze. **a**, Drawn from its connection table: S, sensors; R, reward neuron; H, hidden, and
+    O, output neurons (circles); each of the {published.neurons * published.synapses} small squares is a synapse, a unit of its
+    own with a memory of its own. **b**, The same table (published): presynaptic neurons of each neuron. **c**, The symmetric
+    table of our own, in which no output is told from another by its wiring (reconstruction).""",
 )  # fmt: skip
+
+# %% tags=["hide-input"]
 genes = published.neuron_cell.n_params, published.synapse_cell.n_params
-print(f"{published.neurons} neurons, {published.neurons * published.synapses} synapses; genes: {genes[0]:,} + {genes[1]:,}")
+Markdown(
+    f"The published network has {published.neurons} neurons and {published.neurons * published.synapses} synapses, each with "
+    f"{published.channels} channels and {published.hidden} memory values. Its genome has {genes[0]:,} numbers for the neurons' "
+    f"rules and {genes[1]:,} for the synapses'."
+)
 
 # %% [markdown]
-# In the **published table** each output neuron sees two of the three sensors, each another pair. That alone tells outputs
+# In the **published table** each output neuron sees two of the three sensors, each another pair. That alone tells the outputs
 # apart: evolution can find "go quiet when one of your sensors is on", which suits some of the ways in which sensors and
-# outputs may be shuffled and not others. In the **symmetric table** all outputs see the same, so that what an output does
-# can only be known by trying. We use both, and name the one used wherever a network is shown.
+# outputs may be shuffled and not others. **Reconstruction:** in the **symmetric table**, our own, all outputs see the same, so
+# that what an output does can only be known by trying. We use both, and name the one used wherever a network is shown.
+#
+# A variant, SHAREDENU, has *one* genome for neurons and synapses. **Reconstruction:** their inputs differ in width, so the
+# neuron's are padded with zeros.
 #
 # ## Try it
 #
-# A network with a random genome, no noise: set the three sensors and the reward and watch the outputs of the neurons over
+# A network with a random genome, no noise: set the three sensors and the reward, and watch the outputs of the neurons over
 # thirty steps. What it does is not yet good for anything; evolution comes later.
 
 # %% tags=["explorer"]

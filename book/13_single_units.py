@@ -4,45 +4,74 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
 # ---
 
 # %% [markdown]
 # # A neuron and a synapse, evolved (Fig. 3)
 #
-# The paper's first test: can the same unit become a neuron and become a synapse, by nothing but a change of its genome? It
-# is shown inputs and judged by its output; nobody tells it how. We measure on sequences that evolution never saw.
+# **Asked.** Can the same unit become a neuron, and become a synapse, by nothing but a change of its genome? It is shown inputs
+# and judged by its output; nobody tells it how.
+#
+# **The idea.** Take two rules that are well known, let a unit evolve on each, and look whether it does the same on inputs that
+# evolution never saw. What goes in and what should come out is drawn on [the page of the set-ups](27_ed7_setup.py).
+#
+# ## The two tasks
+#
+# **Integrate and fire.** The model neuron sums its input current $x$ in a potential $V$ and spikes at a threshold:
+#
+# $$
+# V \leftarrow V + x, \qquad \text{where } V > 0.5: \text{ a spike, and } V \leftarrow 0 .
+# $$ (eq-iaf)
+#
+# The current is redrawn at each step, and its mean jumps between nine levels four times a sequence. The unit's loss at a step
+# is the squared difference between the times since the two neurons' last spikes, so that it is told *that* it fired too late,
+# not why; where it fires (an output above 0.05), $(o - 1)^2$ is added, so that a spike has full height.
+#
+# **Neuromodulated STDP.** The synapse passes on a graded input, $w x$, with $w = 1$ at first. One presynaptic and one
+# postsynaptic spike arrive, at a distance $\Delta t = t_\text{post} - t_\text{pre}$, while a neuromodulator is present
+# ($M = 1$) or absent ($M = 0$). After the later spike the weight should have changed by
+#
+# $$
+# \Delta w = 0.5\,\operatorname{sign}(\Delta t)\,e^{-|\Delta t| / 10}\,M ,
+# $$ (eq-stdp)
+#
+# which strengthens the synapse if its spike came first and weakens it if it came too late. The loss is $(w x - o)^2$.
+#
+# **Reconstruction.** The evolved neuron sees its current times a constant (`input_scale` in its settings), since weights that
+# begin orthogonal and mutate by hundredths feel an input of 0.01 hardly at all; and both neurons count as having last fired
+# some steps before the start (`before`). Without either, many runs end in a unit that never fires.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the units that ship; smoke, laptop, paper: evolve afresh
 seed = 0
 figures_dir = "figures"
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import live, plots, widgets
+from enu_lib import ledger, live, plots, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
-iaf, stdp = (enu.zoo.obtain(name, profile, seed) for name in ("iaf-enu", "stdp-enu"))
 
 # %% [markdown]
-# ## Integrate and fire
-#
-# The model neuron sums its input, $v \leftarrow v + x$, fires where $v > 0.5$, and starts again from 0. The unit's loss is
-# the squared difference of the times since the last spike, so that it is told *that* it fired too late, not why.
-# *Reconstruction:* the unit sees the input times a constant (`input_scale` in its settings), since weights that begin
-# orthogonal and mutate by hundredths feel an input of 0.01 hardly at all; and both neurons count as having last fired some
-# steps before the start. Without either, many runs end in a unit that never fires.
+# ## What evolved
 
 # %%
+iaf, stdp = (enu.zoo.obtain(name, profile, seed) for name in ("iaf-enu", "stdp-enu"))
 trace = enu.rollout(iaf.model, iaf.genome, iaf.task, environments=6, seed=seed + 300, memory=True)
 window = {m: enu.analysis.plasticity_window(stdp.model, stdp.genome, stdp.task, m) for m in (1, 0)}
 pair = enu.rollout(stdp.model, stdp.genome, stdp.task, environments=64, seed=seed + 300)
 shown = int(((pair.batch.modulator == 1) & (pair.batch.t_post > pair.batch.t_pre + 3)).nonzero()[0])
 
+# %% tags=["hide-input"]
 fig = plt.figure(figsize=(PAGE, 5.4))
 grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.3, 1.3])
 axes = [
@@ -62,30 +91,35 @@ for m, text in ((1, "with neuromodulator"), (0, "without")):
 panel_letters(axes)
 files = save_figure(
     fig, "fig3_single_units", figures_dir, zoo=["iaf-enu", "stdp-enu"],
-    caption=f"""a, Input current of a sequence. b, The evolved neuron's memory in it. c, Spikes of the model neuron (grey) and
-    of the evolved unit (blue), six random sequences; the first is that of a and b. d, One sequence of the evolved synapse,
-    neuromodulator present. e, Synaptic change against spike distance; dashed: the rule; mean and s.d. of {window[1].n}
-    sequences a distance, with and without neuromodulator.""",
+    caption=f"""**a**, Input current of a sequence. **b**, The evolved neuron's memory in it, a row a value. **c**, Spikes of
+    the model neuron (grey) and of the evolved unit (blue), {len(trace.batch.spikes)} random sequences; the first is that of a
+    and b. **d**, One sequence of the evolved synapse, neuromodulator present. **e**, Synaptic change against the distance of
+    the spikes, with and without neuromodulator; mean and s.d. of {window[1].n} sequences a distance; dashed: the rule.""",
 )  # fmt: skip
 
 # %% [markdown]
 # ## What we measured
 #
-# On 2,048 fresh sequences each.
+# On fresh sequences, as many as the first line says. A spike counts as met if the other neuron fires within one step of it;
+# *change* is that of the synaptic weight, in %.
 
 # %%
 n = 2048 if profile != "smoke" else 64
 scores = {e.name: enu.analysis.scores(e.model, e.genome, e.task, n, seed=seed + 400) for e in (iaf, stdp)}
-pd.concat([pd.Series(v, name="value").to_frame().assign(unit=k) for k, v in scores.items()]).set_index(
-    "unit", append=True
-).round(4)
+pd.concat({unit: pd.Series(found, name="value") for unit, found in scores.items()}).round(4).to_frame()
 
 # %% [markdown]
-# ## Neuromodulated STDP
+# ## Verdict
 #
-# The synapse passes on $w x$. A pre- and a postsynaptic spike at distance $D = t_{post} - t_{pre}$ change $w$ by
-# $0.5\,\mathrm{sign}(D)\,e^{-|D|/10}$ if the neuromodulator is present, and not at all if it is absent. Move the spikes: the
-# unit's genome is in the page, and each curve is computed anew, step by step, where you read this.
+# By the rules of the [ledger](30_claims.py):
+
+# %% tags=["hide-input"]
+Markdown(ledger.verdicts(scores, "C1", "C3"))
+
+# %% [markdown]
+# ## Move the spikes
+#
+# The evolved synapse is in this page: each curve is computed anew, step by step, where you read this.
 
 # %%
 live.window(stdp)

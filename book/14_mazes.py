@@ -4,31 +4,48 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
 # ---
 
 # %% [markdown]
 # # The mazes
 #
-# An agent starts in a corridor, facing a junction. At the end of one arm there is food, at the end of another poison. It
-# has three sensor neurons for what lies in the cell ahead (wall, food, poison), a neuron for reward, and three outputs: go
-# forward, turn left, turn right. **Which sensor neuron means what is shuffled for every agent**, and so, if we wish, is what
-# the outputs do. No genome can know it; it has to be learnt within a life.
+# **Asked.** A unit that imitates a known rule shows that evolution can find rules. The harder question is whether a network of
+# such units *learns*: finds out, within one life and from a few events, what no genome can know.
 #
-# The rules, with the published values:
+# **The idea.** An agent starts in a corridor, facing a junction. At the end of one arm there is food, at the end of another
+# poison. It has three sensor neurons for what lies in the cell ahead (wall, food, poison), a neuron for reward, and three
+# output neurons (go forward, turn left, turn right). **Which sensor neuron means what is shuffled for every agent**, and so, if
+# we wish, is what the outputs do. So the first meals have to teach it.
+#
+# ## The rules
+#
+# With the published values:
 #
 # - a move is made every 4 network steps, by the output with the largest sum over them; a tie does nothing; a life has 100;
 # - eating puts the agent back at the start and refills its energy (18; a network step costs 0.25); at zero it is dead, and
 #   the second poison kills it too;
 # - after every fifth food, food and poison change places with probability 1/2;
-# - fitness: 1 a food, -1 a poison; the very first meal counts 1 whichever it is, since finding out is good; and 0.025 for
-#   each step alive.
+# - the reward neuron shows what has been eaten, food and poison on channels of their own.
 #
-# *Reconstructions.* Whether the authors shuffled the outputs cannot be seen in what is public, so `shuffle` is a
-# setting and every result is named by it. The reward neuron shows a reward for the 4 steps of a move. A generation's
-# batch holds each shuffle equally often. The **double T-maze** is ours altogether: the paper describes it in a caption.
-# We join two T's stem to stem with the start in the middle; of the four arm ends one has food, one poison, two nothing;
-# a change draws both places anew. Its energy is 48 in the place of 18: in the T, 12 moves see both ends with half as much
-# again to spare; in the double T, 32 moves see all four.
+# With $f$ foods and $p$ poisons eaten, $a$ the steps alive, and $e = 1$ if the very first meal was poison, else 0, the fitness
+# of a life is
+#
+# $$
+# f - p + 2e + 0.025\,a .
+# $$ (eq-fitness)
+#
+# The very first meal thus counts as good whichever it is, since finding out is good.
+#
+# **Reconstructions.** Whether the authors shuffled the outputs cannot be seen in what is public, so `shuffle` is a setting, and
+# every result is named by it. The reward neuron shows a reward for the 4 steps of a move. A generation's batch holds each
+# shuffle equally often. The **double T-maze** is ours altogether: the paper describes it in a caption. We join two T's stem to
+# stem with the start in the middle; of the four arm ends one has food, one poison, two nothing; a change draws both places
+# anew. Its energy is 48 in the place of 18: in the T, 12 moves see both ends with half as much again to spare; in the double T,
+# 32 moves see all four.
 
 # %% tags=["parameters"]
 profile = "zoo"  # smoke: fewer episodes
@@ -36,17 +53,34 @@ seed = 0
 figures_dir = "figures"
 episodes = 10_000
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
+import pandas as pd
 
 from enu_lib import agents, live, plots, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import Maze, geometry
 
 use_style()
+
+# %% [markdown]
+# ## What can be earned
+#
+# What is a good score? Reference agents that know how to walk, and differ in how they choose where to:
+#
+# - **omniscient**: knows where the food is;
+# - **looking**: goes where food last was, looks one cell ahead, and does not step on poison once it has learnt, by one meal,
+#   which sensor is which;
+# - **memory-only**: goes where food last was; an end that was bad is left for the next one;
+# - **fixed-arm**: always the same end. *Above this line something has been learnt*;
+# - **random**: as it says.
+
+# %%
 n = 50 if profile == "smoke" else episodes
 layouts = {"t": "T-maze", "double-t": "double T-maze"}
 scores = {k: {a: agents.scores(Maze(k), a, n, seed=seed + 1) for a in agents.NAMES} for k in layouts}
+
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 2, figsize=(PAGE, 3.6), width_ratios=[1, 1.6])
 for (left, right), (layout, name) in zip(axes, layouts.items(), strict=True):
     grid = geometry(Maze(layout))
@@ -57,25 +91,12 @@ for (left, right), (layout, name) in zip(axes, layouts.items(), strict=True):
 panel_letters(axes.flat)
 files = save_figure(
     fig, "mazes", figures_dir,
-    caption=f"""a, c, The T-maze and our double T-maze: agent (triangle) at the start, food (plus), poison (cross). b, d, What
-    reference agents eat an episode, by what they know; mean of {n:,} episodes (standard errors below 0.1).""",
+    caption=f"""**a**, **c**, The T-maze and our double T-maze: agent (triangle) at the start, food (plus), poison (cross).
+    **b**, **d**, What reference agents eat in an episode, by what they know; mean of {n:,} episodes, largest standard error
+    {max(v["food s.e."] for found in scores.values() for v in found.values()):.2f}.""",
 )  # fmt: skip
 
-# %% [markdown]
-# ## What can be earned
-#
-# Reference agents that know how to walk, and differ in how they choose where to:
-#
-# - **omniscient**: knows where the food is;
-# - **looking**: goes where food last was, looks one cell ahead, and does not step on poison once it has learnt, by one meal,
-#   which sensor is which;
-# - **memory-only**: goes where food last was; an end that was bad is left for the next one;
-# - **fixed-arm**: always the same end. *Above this line something has been learnt*;
-# - **random**: as it says.
-
 # %%
-import pandas as pd
-
 table = pd.concat({layouts[k]: pd.DataFrame(v).T for k, v in scores.items()})
 table[["food", "food s.e.", "poison", "steps alive", "fitness"]].round(3)
 

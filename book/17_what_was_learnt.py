@@ -16,7 +16,7 @@
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
 seed = 0
 figures_dir = "figures"
-episodes = 128  # lives in each condition
+episodes = 256  # lives in each condition
 moment = 200  # network step of an intervention; a life has 400
 
 # %%
@@ -92,7 +92,7 @@ conditions = {
     "neurons scrambled": interventions.scramble("neurons", moment, network.neurons),
     "neurons frozen": interventions.freeze("neurons", moment),
 }
-lived = {k: enu.rollout(network, entry.genome, maze, n, seed=seed + 601, intervene=i) for k, i in conditions.items()}
+lived = {k: learning.live(network, entry.genome, maze, n, seed=seed + 601, intervene=i) for k, i in conditions.items()}
 after = {k: learning.recovery(learning.visits(lives), moment, visits=5) for k, lives in lived.items()}
 alive = lived["untouched"].task["alive"][0, :, moment - 1]
 eaten = {k: (v.task["foods"][0, :, -1] - v.task["foods"][0, :, moment - 1])[alive].float() for k, v in lived.items()}
@@ -175,7 +175,7 @@ others = {
 }
 far = {k: learning.measures(learning.live(net, entry.genome, where, m, seed=seed + 603)) for k, (net, where) in others.items()}
 for i, name in enumerate(names):
-    lives = enu.rollout(network, entry.genome, maze, n // 2, seed=seed + 604, intervene=interventions.silence([i]))
+    lives = enu.rollout(network, entry.genome, maze, n // 4, seed=seed + 604, intervene=interventions.silence([i]))
     far[f"{name} silenced"] = learning.measures(lives)
 wanted = ["n", "food", "food s.e.", "poison", "second visit right after poison", "right again after one mistake"]
 pd.DataFrame(far).T[wanted].round(2)

@@ -4,14 +4,21 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
 # ---
 
 # %% [markdown]
 # # How a network computes a step (extended data Fig. 6)
 #
-# The paper shows the flow of one step with four synapses, two neurons and three channels. Here is such a network with the
-# numbers that it really computes: one input neuron, neuron 1 with synapses from the input and from neuron 2, neuron 2 with
-# two synapses from neuron 1. `tests/test_network.py` computes the same step unit by unit in plain Python.
+# **Asked.** The [equations of the network](12_network.py) are short. What happens to the numbers?
+#
+# **The idea.** The paper shows the flow of one step with four synapses, two neurons and three channels. Here is such a network
+# with the numbers that it really computes: one input neuron; neuron 1 with a synapse from the input and one from neuron 2;
+# neuron 2 with two synapses from neuron 1. The genome is random and there is no noise. `tests/test_network.py` computes the
+# same step unit by unit in plain Python.
 
 # %% tags=["parameters"]
 profile = "zoo"
@@ -19,7 +26,7 @@ seed = 0
 figures_dir = "figures"
 step = 3  # which step to show
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import torch
 
@@ -51,9 +58,9 @@ fig = draw(step=step)
 files = save_figure(
     fig, "ed6_computation_flow", figures_dir,
     caption=f"""One step (number {step}) of a network of four synapses, two neurons and three channels with a random
-    genome, no noise; columns are channels. a, Last outputs of input neuron and neurons. b, What each synapse is given: its
-    presynaptic neuron's channels (left of the line) and its postsynaptic neuron's. c, Outputs of the synapses. d, Their
-    mean for each neuron. e, Outputs of the neurons, which are the last outputs of the next step.""",
+    genome, no noise; columns are channels. **a**, Last outputs of input neuron and neurons. **b**, What each synapse is given:
+    its presynaptic neuron's channels (left of the line) and its postsynaptic neuron's. **c**, Outputs of the synapses. **d**,
+    Their mean for each neuron. **e**, Outputs of the neurons, which are the last outputs of the next step.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -4,20 +4,25 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
 # ---
 
 # %% [markdown]
 # # What the units are asked (extended data Fig. 7)
 #
-# The two set-ups of Fig. 3, without any unit: what goes in, and what should come out. Both are drawn by the code that
-# evolution uses.
+# The two set-ups of [Fig. 3](13_single_units.py), without any unit: what goes in, and what should come out. Both are drawn by
+# the code that evolution uses (`enu_lib/tasks/`); equations and losses stand on the page of Fig. 3.
 
 # %% tags=["parameters"]
 profile = "zoo"  # this page evolves nothing and loads nothing
 seed = 0
 figures_dir = "figures"
 
-# %%
+# %% tags=["hide-input"]
+import ipywidgets as w
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -60,9 +65,10 @@ draw_synapse(b, enu.STDP(), seed)
 panel_letters([a[0], b[0]])
 files = save_figure(
     fig, "ed7_setup", figures_dir,
-    caption="""a, Integrate and fire: a current that changes every quarter of the sequence, the potential that sums it up to the
-    threshold (dotted), and the spikes the unit should fire. b, Neuromodulated STDP (neuromodulator present): graded input, one
-    spike on either side, and the graded output that the unit should give. One random sequence each.""",
+    caption="""One random sequence of each task. **a**, Integrate and fire: a current that changes every quarter of the
+    sequence, the potential that sums it up to the threshold (dotted), and the spikes that the unit should fire. **b**,
+    Neuromodulated STDP (neuromodulator present): graded input, one spike on either side, and the graded
+    output that the unit should give.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -81,5 +87,5 @@ def another(sequence=0, rule="neuromodulated"):
 widgets.explorer(
     another,
     sequence=widgets.slider("sequence", 0, 0, 100),
-    rule=widgets.w.Dropdown(options=["neuromodulated", "complex"], description="rule"),
+    rule=w.Dropdown(options=["neuromodulated", "complex"], description="rule"),
 )

@@ -4,14 +4,21 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
 # ---
 
 # %% [markdown]
 # # A task of your own
 #
-# A task is a small value with four names (`n_in`, `n_out`, `steps`, `name`) and two functions: `sample` draws inputs, and
-# `score` judges outputs. Here: **remember**. A number is shown at one step; the unit has to hold it until the end, whatever
-# noise comes after. Nothing of `enu_lib` knows this task; it evolves below, in seconds, through the public interface.
+# **Asked.** What does it take to evolve a unit for something that the paper never thought of?
+#
+# **The idea.** A task is a small value with four names (`n_in`, `n_out`, `steps`, `name`) and two functions: `sample` draws
+# inputs, and `score` judges outputs. Here: **remember**. A number $v$ is shown at one step; the unit has to hold it until the
+# end, whatever noise comes after. It is judged by $-(o - v)^2$ at each later step. Nothing of `enu_lib` knows this task; it
+# evolves below, in seconds, through the public interface.
 
 # %% tags=["parameters"]
 profile = "zoo"  # smoke: fewer generations
@@ -25,6 +32,7 @@ from typing import ClassVar, NamedTuple
 
 import matplotlib.pyplot as plt
 import torch
+from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import plots, widgets
@@ -59,7 +67,9 @@ class Remember:
 enu.register(Remember)  # so that run folders can be read again
 
 # %% [markdown]
-# Evolve it. `out="runs/remember"` would keep the run and go on where it stopped.
+# ## Evolve it
+#
+# `out="runs/remember"` would keep the run and go on where it stopped.
 
 # %%
 task = Remember()
@@ -69,23 +79,27 @@ experiment = enu.Experiment(
     generations=8 if profile == "smoke" else generations, environments=32,
 )  # fmt: skip
 run = enu.evolve(experiment, seed=seed, progress=False)
-trace = enu.rollout(run.model, run.genome, task, environments=8, seed=seed + 1)
+trace = enu.rollout(run.model, run.genome, task, environments=256, seed=seed + 1)
 error = trace.y[0, :, task.shown_at + 1 :, 0] - trace.batch.value[:, None]
-print(f"{run.generation} generations; r.m.s. error on fresh numbers {error.square().mean().sqrt():.3f} (guessing 0.5: 0.289)")
+guess = 0.5 - trace.batch.value
+Markdown(
+    f"After {run.generation} generations the r.m.s. error on fresh numbers is {error.square().mean().sqrt():.3f}; of one who "
+    f"always says 0.5 it is {guess.square().mean().sqrt():.3f}."
+)
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.4))
 plots.progress(axes[0], run.log)
-axes[1].plot(trace.y[0, :, :, 0].T)
+axes[1].plot(trace.y[0, :8, :, 0].T)
 axes[1].set_prop_cycle(None)
-for value in trace.batch.value:
+for value in trace.batch.value[:8]:
     axes[1].plot(task.steps - 1, value, "o", clip_on=False)
 axes[1].set(xlabel="time (steps)", ylabel="output")
 panel_letters(axes)
 files = save_figure(
     fig, "own_task", figures_dir,
-    caption=f"""A task defined in the notebook. a, Loss of the parent on held-out sequences (seed {seed}). b, The evolved unit's
-    output on eight fresh sequences; dots: the numbers it was shown at step {task.shown_at}.""",
+    caption=f"""A task defined in the notebook. **a**, Loss of the parent on held-out sequences, one run (seed {seed}).
+    **b**, The evolved unit's output on eight fresh sequences; dots: the numbers that it was shown at step {task.shown_at}.""",
 )  # fmt: skip
 
 # %% [markdown]

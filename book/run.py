@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import argparse
 import ast
+import datetime
+import json
 import os
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,9 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("numpy", "torch", "matplotlib", "seaborn", "papermill", "jupytext")
+# run in the kernel after the page's own cells, and taken out again
+MACHINE = "import json\nfrom enu_lib.bench import machine\nprint(json.dumps(machine()))"
 
 
 def defaults(notebook: nbformat.NotebookNode) -> list[str]:
@@ -45,6 +51,7 @@ def run(source: Path, out: Path, parameters: dict[str, Any], timeout: int = 3600
         known = ", ".join(defaults(notebook)) or "none"
         raise ValueError(f"{source.name} has no parameter {', '.join(sorted(unknown))}: it has {known}")
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.cells.append(nbformat.v4.new_code_cell(MACHINE))
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"  # jupytext's are random
     out.mkdir(parents=True, exist_ok=True)
@@ -71,7 +78,12 @@ def run(source: Path, out: Path, parameters: dict[str, Any], timeout: int = 3600
     done = nbformat.read(working, as_version=4)
     done.metadata.pop("widgets", None)
     done.metadata["papermill"] = {"parameters": parameters}
-    done.metadata["seconds"] = round(time.perf_counter() - begun, 1)
+    done.metadata["run"] = {
+        "seconds": round(time.perf_counter() - begun, 1),
+        "date": datetime.date.today().isoformat(),
+        "versions": {name: version(name) for name in ("enu_lib", *PACKAGES)},
+        **json.loads(done.cells.pop().outputs[0].text),
+    }
     for cell in done.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)

@@ -17,6 +17,8 @@ EPILOG = """examples:
   python -m enu_lib evolve iaf --model lstm --seed 3 --out runs/iaf-lstm-3
   python -m enu_lib evolve tmaze --set task.arm=3 --time-limit 30m --out runs/tmaze-3
   python -m enu_lib evaluate runs/stdp                   judge a run on inputs it never saw
+  python -m enu_lib sweep --time-limit 2h                all models, tasks and seeds; again to go on
+  python -m enu_lib claims                               what of the paper is reproduced, and by which rule
   python -m enu_lib zoo list                             the evolved genomes that ship with the package
 """
 
@@ -29,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options) or 0
     except (ValueError, FloatingPointError) as error:
         print(f"enu_lib: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        print(f"enu_lib: {error}: this command needs the extra `book`, pip install '.[book]'", file=sys.stderr)
         return 2
     except BrokenPipeError:
         return 0
@@ -55,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", metavar="FILE", help="write everything that was measured")
     bench.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs")
     bench.set_defaults(run=_bench)
+
+    _add_sweep(commands)
+    _add_claims(commands)
 
     zoo = commands.add_parser("zoo", help="the evolved genomes that ship with the package")
     actions = zoo.add_subparsers(required=True, metavar="ACTION")
@@ -140,6 +148,82 @@ def _evolve(options: argparse.Namespace) -> None:
     if left and run.stopped in ("interrupted", "time limit"):
         hours = left * run.seconds / max(1, run.generation) / 3600
         print(f"{left} generations left, about {hours:.1f} h at this speed: the same command goes on")
+
+
+def _add_sweep(commands: Any) -> None:
+    sweep = commands.add_parser("sweep", help="all models on all tasks, many seeds; again to go on")
+    sweep.add_argument("--profile", default="laptop", help="smoke, laptop, paper (%(default)s)")
+    sweep.add_argument("--experiments", metavar="A,B", help="only these, with commas between (all)")
+    sweep.add_argument("--seeds", type=int, help="at most so many of each (10 for single units, 5 for mazes)")
+    sweep.add_argument("--no-checks", action="store_true", help="without matched parameter counts and clipped read-outs")
+    sweep.add_argument("--jobs", type=int, help="processes of one thread each (all cores)")
+    sweep.add_argument("--time-limit", type=_seconds, metavar="TIME", help="stop after 90s, 9m, 2h, with all saved")
+    sweep.add_argument("--out", metavar="FOLDER", help="of the run folders (runs/sweep-PROFILE)")
+    sweep.add_argument("--dry-run", action="store_true", help="only say what there is, what is left, and how long it takes")
+    sweep.add_argument("--collect", action="store_true", help="only store the results of what is done, for the figures")
+    sweep.add_argument("--results", metavar="FOLDER", help="where --collect stores them (in the package)")
+    sweep.add_argument("--quiet", action="store_true", help="no progress bar")
+    sweep.set_defaults(run=_sweep)
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from enu_lib import results, sweep
+    from enu_lib.kernels import default_threads
+
+    names = options.experiments.split(",") if options.experiments else sweep.ORDER
+    todo = sweep.cells(options.profile, names, options.seeds, not options.no_checks)
+    out = Path(options.out) if options.out else sweep.default_out(options.profile)
+    jobs = default_threads() if options.jobs is None else options.jobs
+    if jobs < 1:
+        raise ValueError(f"--jobs must be at least 1, got {jobs}")
+    errors: list[str] = []
+    if options.collect:
+        stored = results.collect(options.profile, out, Path(options.results) if options.results else None)
+        print(f"{len(stored.runs)} runs stored")
+        return 0
+    if not options.dry_run:
+        errors = sweep.run(options.profile, todo, out, jobs, options.time_limit, not options.quiet)
+    plans = sweep.plan(options.profile, todo, out)
+    head = ("experiment", "model", "memory", "parameters", "generations", "runs done", "seconds each")
+    rows = [
+        (p.experiment, p.model, str(p.hidden), str(p.n_params), str(p.generations), f"{p.done}/{p.runs}", f"{p.seconds:.0f}")
+        for p in plans
+    ]
+    _table([head, *rows])
+    print(f"{sum(p.runs - p.done for p in plans)} runs left, about {sweep.hours(plans, jobs):.1f} h on {jobs} cores; {out}")
+    for error in errors:
+        print(f"enu_lib: {error}", file=sys.stderr)
+    return 1 if errors else 0
+
+
+def _add_claims(commands: Any) -> None:
+    claims = commands.add_parser("claims", help="what of the paper is reproduced, by which rule, from what is stored")
+    claims.add_argument("--json", action="store_true", help="print JSON, rules and all parts with it")
+    claims.add_argument("--markdown", action="store_true", help="print the README's table")
+    claims.add_argument("--write", metavar="README", help="put that table into this file, between its marks")
+    claims.add_argument("--measure", action="store_true", help="first simulate reference agents and spiking anew (a minute)")
+    claims.set_defaults(run=_claims)
+
+
+def _claims(options: argparse.Namespace) -> None:
+    from enu_lib import claims, evidence, ledger
+
+    if options.measure:
+        evidence.measure()
+    found = claims.judge(evidence.gather())
+    if options.write:
+        ledger.write(options.write, found)
+    elif options.json:
+        print(json.dumps(ledger.as_json(found), indent=1))
+    elif options.markdown:
+        print(ledger.as_markdown(found))
+    else:
+        for finding in found:
+            print(f"{finding.claim.key:4}{finding.verdict:12}{finding.claim.statement}")
+            for part in finding.parts:
+                print(f"    {ledger.MARK[part.holds]} {part.name}: {part.measured}")
 
 
 def _parent(name: str) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import html
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -26,6 +29,7 @@ PALETTE = {  # colour-blind-safe (seaborn's "colorblind"); one meaning, one colo
     "food": "#029e73",
     "poison": "#d55e00",
 }
+MODELS = {"enu": "#0173b2", "nfenu": "#56b4e9", "gru": "#de8f05", "lstm": "#d55e00", "shared": "#cc78bc"}
 
 
 def use_style() -> None:
@@ -39,22 +43,53 @@ def panel_letters(axes: Sequence[Any]) -> None:
         ax.set_title(letter, loc="left", fontweight="bold", fontsize=9)
 
 
-def save_figure(fig: Any, name: str, directory: str | Path, *, caption: str, zoo: Sequence[str] = ()) -> list[Path]:
+def save_figure(
+    fig: Any, name: str, directory: str | Path, *, caption: str, zoo: Sequence[str] = (), alt: str | None = None
+) -> list[Path]:
     """Write NAME.svg and NAME.png and note them in manifest.json; the same figure gives the same bytes.
 
-    caption: what is shown, of how many, and what the spread is.  zoo: entries whose genomes it shows.
+    In a notebook, show it with its caption; it is closed, so that it is not shown a second time.
+    caption: what is shown, of how many, and what the spread is; Markdown.  zoo: entries whose genomes it shows.  alt: what
+    somebody who cannot see it should know, where the caption does not say it.
+    A relative directory is taken from ENU_FOLDER, if that is set (`make lab` does).
     """
-    from enu_lib import __version__
-
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = _folder(directory)
     paths = [directory / f"{name}.svg", directory / f"{name}.png"]
     fig.savefig(paths[0], metadata={"Date": None})
     fig.savefig(paths[1])
+    caption = " ".join(caption.split())
+    alt = " ".join(alt.split()) if alt else caption
+    _note(name, paths, directory, caption, zoo, alt)
+    if (ipython := sys.modules.get("IPython")) and ipython.get_ipython():
+        _show(name, alt, caption, paths[1])
+    plt.close(fig)
+    return paths
+
+
+def save_table(name: str, texts: dict[str, str], directory: str | Path, *, caption: str, zoo: Sequence[str] = ()) -> list[Path]:
+    """Write a table as NAME.SUFFIX for each {suffix: text}, and note it in manifest.json as figures are."""
+    directory = _folder(directory)
+    paths = [directory / f"{name}.{suffix}" for suffix in texts]
+    for path, text in zip(paths, texts.values(), strict=True):
+        path.write_text(text)
+    _note(name, paths, directory, caption, zoo)
+    return paths
+
+
+def _folder(directory: str | Path) -> Path:
+    folder = Path(os.environ.get("ENU_FOLDER", "")) / directory
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _note(name: str, paths: Sequence[Path], directory: Path, caption: str, zoo: Sequence[str], alt: str = "") -> None:
+    from enu_lib import __version__
+
     entry = {
         "figure": name,
         "files": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in paths},
         "caption": " ".join(caption.split()),
+        **({"alt": alt} if alt else {}),
         "notebook": os.environ.get("ENU_NOTEBOOK"),
         "zoo": list(zoo),
         "library": __version__,
@@ -69,4 +104,15 @@ def save_figure(fig: Any, name: str, directory: str | Path, *, caption: str, zoo
         temporary = manifest.with_suffix(".tmp")
         temporary.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
         temporary.replace(manifest)
-    return paths
+
+
+def _show(name: str, alt: str, caption: str, png: Path) -> None:
+    """Display a saved figure with its caption; the book finds it by the name in the output's metadata."""
+    from IPython.display import display
+
+    picture = base64.b64encode(png.read_bytes()).decode()
+    figure = (
+        f'<figure><img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}" style="max-width: 860px; width: 100%">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+    display({"text/html": figure, "text/plain": caption}, raw=True, metadata={"figure": name})

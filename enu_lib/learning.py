@@ -16,7 +16,7 @@ from torch import Tensor
 
 from enu_lib import kernels
 from enu_lib.network import Network
-from enu_lib.rollout import Trace
+from enu_lib.rollout import Intervention, Trace, rollout
 from enu_lib.streams import draw_noise, stream
 from enu_lib.tasks.maze import Maze, MazeState
 
@@ -33,25 +33,45 @@ class Visits(NamedTuple):
 
 
 @torch.no_grad()
-def live(network: Network, genome: Tensor, maze: Maze, environments: int = 2048, seed: int = 1) -> Trace:
+def live(
+    network: Network,
+    genome: Tensor,
+    maze: Maze,
+    environments: int = 2048,
+    seed: int = 1,
+    intervene: Intervention | None = None,
+) -> Trace:
     """The lives that `rollout` would record, but for the model's state: many more in the same time.
 
-    The fast path makes the outputs, and the maze answers them once more.
+    The fast path makes the outputs, and the maze answers them once more.  `intervene` as in `rollout`, but it may not
+    change what neurons send without changing their own output (`interventions.silence`): that is for `rollout`.
     """
     generator = stream(seed, "rollout")
     state = maze.reset(1, environments, generator)
     noise = draw_noise(maze.steps, environments, generator) if network.noise_shape else None
-    outputs = kernels.maze_lives(network, genome[None], maze, state, noise, record=True).outputs
-    assert outputs is not None
-    xs, fs, states = [], [], list[MazeState]()
+    outputs = stepper = None
+    if intervene is None:
+        outputs = kernels.maze_lives(network, genome[None], maze, state, noise, record=True).outputs
+    elif kernels.choose("auto", network, genome[None]) == "cpp":
+        stepper = kernels.network_stepper(network, genome[None], environments)
+    else:
+        return rollout(network, genome, maze, environments, seed, intervene=intervene)
+    xs, ys, fs, states = [], [], [], list[MazeState]()
     for t in range(maze.steps):
-        xs.append(maze.observe(state, t))
-        state, f = maze.step(state, outputs[:, :, t], t)
+        x = maze.observe(state, t)
+        if outputs is not None:
+            y = outputs[:, :, t]
+        elif stepper is not None and intervene is not None:
+            stepper.state = intervene(t, stepper.state)
+            y = stepper.step(x, noise, t)
+        state, f = maze.step(state, y, t)
+        xs.append(x)
+        ys.append(y)
         fs.append(f)
         states.append(state)
     names = [name for name in state._fields if getattr(state, name).dim() >= 2]
     fields = {name: torch.stack([getattr(s, name) for s in states], 2) for name in names}
-    return Trace(torch.stack(xs, 2), outputs, torch.stack(fs, 2), None, fields)
+    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, fields)
 
 
 def visits(lives: Trace) -> Visits:

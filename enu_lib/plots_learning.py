@@ -15,11 +15,11 @@ from enu_lib.rollout import Trace
 from enu_lib.tasks.maze import Geometry
 
 
-def evolution(ax: Any, runs: dict[str, dict[str, list[float]]], x: str = "generation", scale: float = 1.0) -> None:
-    """Held-out fitness of the parent along several runs, as `zoo.progress` gives it; `scale` multiplies x."""
+def evolution(ax: Any, runs: dict[str, dict[str, Any]], x: str = "generation", label: str = "generation") -> None:
+    """Held-out fitness of the parent along several runs, as `zoo.progress` gives it, against its column `x`."""
     for name, progress in runs.items():
-        ax.plot(np.array(progress[x]) * scale, progress["held_out"], label=name, lw=1)
-    ax.set(xlabel=x, ylabel="held-out fitness")
+        ax.plot(progress[x], progress["held_out"], label=name, lw=1)
+    ax.set(xlabel=label, ylabel="held-out fitness")
 
 
 def frame(ax: Any, grid: Geometry, lives: Trace, phase: Phase) -> None:

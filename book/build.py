@@ -1,0 +1,203 @@
+"""The book from executed notebooks: python book/build.py NOTEBOOKS FIGURES OUT.
+
+NOTEBOOKS is a folder that `run.py` filled, FIGURES the folder of its figures.  A page belongs to the part of the book that
+the first digit of its name says.  Pages for Sphinx go to OUT/source, the book to OUT/html; a warning is an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import inspect
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+import provenance
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+from sphinx.cmd.build import main as sphinx
+
+import enu_lib
+
+HERE = Path(__file__).parent
+PARTS = {
+    "0": "Introduction",
+    "1": "The paper",
+    "2": "Extended data",
+    "3": "Claims ledger",
+    "4": "Beyond the paper",
+    "5": "Your own task",
+}
+REFERENCE = ("symbols", "api", "provenance", "cite")
+API = {
+    "units": ("Units and networks", ["cells", "network"]),
+    "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "agents", "life", "gym"]),
+    "lives": ("Lives", ["rollout", "interventions", "streams", "kernels"]),
+    "evolution": ("Evolution", ["es", "evolve", "experiments", "config", "runfolder", "zoo"]),
+    "measures": ("Measures", ["analysis", "learning"]),
+    "claims": ("Comparisons and claims", ["sweep", "results", "comparison", "stats", "evidence", "claims", "ledger"]),
+    "figures": ("Figures and explorers", ["figures", "plots", "plots_runs", "widgets", "live"]),
+    "speed": ("Speed", ["bench", "baseline"]),
+}
+PACKAGES = ("widgets", "live")  # whose names stand in their __init__
+HIDDEN = {"parameters": "remove-cell", "injected-parameters": "hide-input", "explorer": "hide-input"}
+MATHJAX = (
+    "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js",
+)  # fmt: skip
+WIDGET = "application/vnd.jupyter.widget-view+json"
+LIVE = """:::{{note}}
+A still picture. Its controls want Python behind them: `make lab`, open `{page}.py`, and *Run All Cells*.
+:::"""
+
+
+def label(name: str) -> str:
+    """What the paper calls a figure, from the name of its file; nothing for figures that only we have."""
+    match = re.match(r"(fig|ed)(\d+)_", name)
+    return "" if not match else f"**{'Fig.' if match[1] == 'fig' else 'Extended data Fig.'} {match[2]}** "
+
+
+def figure(entry: dict) -> NotebookNode:
+    """A figure of the manifest as a Markdown cell: picture, alternative text, caption; its name is a target for links."""
+    name, alt = entry["figure"], re.sub(r"[`*$]", "", entry["alt"])
+    options = f":name: {name}\n:alt: {alt}\n:target: _images/{name}.svg"
+    return new_markdown_cell(f"```{{figure}} figures/{name}.svg\n{options}\n\n{label(name)}{entry['caption']}\n```")
+
+
+def linked(text: str) -> str:
+    """Links to a page's .py file, which JupyterLab opens, as links to the page that Sphinx makes of it."""
+    return re.sub(r"(\]\(\d\w+)\.py([)#])", r"\1.ipynb\2", text)
+
+
+def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> NotebookNode:
+    """An executed notebook as a page: figures with captions, Markdown from code as text, explorers as pictures.
+
+    Raises ValueError where the manifest lacks a figure, or an explorer left no picture.
+    """
+    cells: list[NotebookNode] = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if cell.cell_type != "code":
+            cell.source = linked(cell.source)
+            continue
+        tags = set(cell.metadata.get("tags", []))
+        cell.metadata["tags"] = sorted(tags | {HIDDEN[tag] for tag in tags if tag in HIDDEN})
+        kept, after = [], []
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if shown := output.get("metadata", {}).get("figure"):
+                if shown not in figures:
+                    raise ValueError(f"{name} shows {shown}, which manifest.json lacks: run the page again")
+                after.append(figure(figures[shown]))
+            elif WIDGET in data:
+                kept.append(still(output, name))
+                cell.metadata["mystnb"] = {"image": {"alt": f"The explorer, a still picture. {data['text/plain']}"}}
+                after.append(new_markdown_cell(LIVE.format(page=name)))
+            elif "text/markdown" in data:
+                after.append(new_markdown_cell(linked(data["text/markdown"])))
+            else:
+                kept.append(output)
+        cell.outputs = kept
+        cells += after
+    notebook.cells = cells
+    return notebook
+
+
+def still(output: NotebookNode, name: str) -> NotebookNode:
+    """An explorer's output with nothing but its picture left."""
+    if "image/png" not in output.data:
+        raise ValueError(f"{name}: an explorer shows no picture where no kernel runs (image/png is missing)")
+    output.data = NotebookNode({"image/png": output.data["image/png"]})
+    return output
+
+
+def reference(source: Path) -> None:
+    """The pages of the API reference, a page a part of the library."""
+    for name, (title, modules) in API.items():
+        parts = [f"# {title}\n"]
+        for module in modules:
+            options = ":members:\n   :imported-members:" if module in PACKAGES else ":members:\n   :undoc-members:"
+            parts.append(f"## `enu_lib.{module}`\n\n```{{eval-rst}}\n.. automodule:: enu_lib.{module}\n   {options}\n```\n")
+        (source / f"api_{name}.md").write_text("\n".join(parts))
+    rows = []
+    for name in enu_lib.__all__:
+        value = getattr(enu_lib, name)
+        target = value.__name__ if inspect.ismodule(value) else f"{value.__module__}.{value.__qualname__}"
+        rows.append([f"{{py:obj}}`enu.{name} <{target}>`", inspect.getdoc(value).split("\n")[0]])
+    toctree = "\n".join(f"api_{name}" for name in API)
+    with (source / "api.md").open("a") as page:
+        page.write(f"\n{provenance.table(['name', ''], rows)}\n```{{toctree}}\n:maxdepth: 1\n\n{toctree}\n```\n")
+
+
+def contents(names: list[str]) -> str:
+    """The book's table of contents, part by part, for index.md."""
+    parts = {text: [n for n in names if n.startswith(digit)] for digit, text in PARTS.items()}
+    parts["Reference"] = list(REFERENCE)
+    trees = []
+    for text, pages in parts.items():
+        if pages:
+            trees.append(f"```{{toctree}}\n:caption: {text}\n:maxdepth: 1\n\n" + "\n".join(pages) + "\n```")
+    return "\n\n".join(trees)
+
+
+def prepare(notebooks: Path, figures: Path, source: Path) -> None:
+    """Fill `source` with the book's pages."""
+    shutil.rmtree(source, ignore_errors=True)
+    (source / "figures").mkdir(parents=True)
+    for path in figures.glob("*.svg"):
+        shutil.copy(path, source / "figures")
+    manifest = provenance.manifest(figures)
+    done = {path.stem: nbformat.read(path, as_version=4) for path in sorted(notebooks.glob("[0-9]*.ipynb"))}
+    done = {name: notebook for name, notebook in done.items() if (HERE / f"{name}.py").exists()}
+    for name, notebook in done.items():
+        nbformat.write(page(notebook, name, manifest), source / f"{name}.ipynb")
+    for path in HERE.glob("*.md"):
+        (source / path.name).write_text(linked(path.read_text()))
+    reference(source)
+    index = source / "index.md"
+    index.write_text(f"{index.read_text()}\n{contents(list(done))}\n")
+    (source / "provenance.md").write_text(provenance.page(done, manifest))
+    (source / "cite.md").write_text(provenance.cite(HERE.parent / "CITATION.cff"))
+
+
+def finish(html: Path) -> None:
+    """Add the parts of MathJax that pages use; drop what they can do without, 5 MB: source maps, icons that are there twice."""
+    mathjax = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent / "static/mathjax"
+    for name in MATHJAX:
+        target = html / "_static/mathjax" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(mathjax / name, target)
+    shutil.copytree(mathjax / "output/chtml/fonts/woff-v2", html / "_static/mathjax/output/chtml/fonts/woff-v2")
+    for path in (html / "_static").rglob("*.map"):
+        path.unlink()
+    icons = html / "_static/scripts/fontawesome.js"  # the style sheet draws the same icons from a font
+    icons.unlink()
+    for path in html.rglob("*.html"):
+        path.write_text(re.sub(rf"<script[^>]*/{icons.name}[^>]*></script>", "", path.read_text()))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    for name in ("notebooks", "figures", "out"):
+        parser.add_argument(name, type=Path)
+    options = parser.parse_args()
+    source, html = options.out / "source", options.out / "html"
+    try:
+        prepare(options.notebooks, options.figures, source)
+    except ValueError as error:
+        print(f"build.py: {error}", file=sys.stderr)
+        return 1
+    shutil.rmtree(html, ignore_errors=True)
+    arguments = ["-W", "--keep-going", "-q", "-b", "html", "-c", str(HERE), "-d", str(options.out / "doctrees")]
+    failed = sphinx([*arguments, str(source), str(html)])
+    if failed:
+        shutil.rmtree(html, ignore_errors=True)  # a book with warnings is no book: make would take it for one
+    else:
+        finish(html)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

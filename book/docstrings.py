@@ -1,0 +1,62 @@
+"""Docstrings for the book's API reference: plain Markdown (as they are written) to the reST that Sphinx wants."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from typing import Any
+
+LIST = re.compile(r"^\s*(-|\d+\.) ")
+FIELD = re.compile(r"^    (\w+): ([^=#\n]+?)(?: = ([^#\n]+?))?(?:  # (.+))?$", re.M)
+CODE = re.compile(r"(`[^`]+`)")
+
+
+def describe(app: Any, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+    """Replace a docstring's lines, in place, by reST; of a settings class or named tuple, list the fields too."""
+    if what == "class" and (dataclasses.is_dataclass(value) or hasattr(value, "_fields")):
+        if lines and lines[0].startswith(f"{value.__name__}("):  # made by dataclass or NamedTuple, says nothing
+            lines.clear()
+        lines[:] = [*to_rest(lines), "", *fields(value)]
+    else:
+        lines[:] = to_rest(lines)
+
+
+def is_field(app: Any, what: str, name: str, value: Any, skip: bool, options: Any) -> bool | None:
+    """Leave fields of named tuples out: `describe` lists them."""
+    return True if type(value).__name__ == "_tuplegetter" else None
+
+
+def to_rest(lines: list[str]) -> list[str]:
+    """Code in single backticks, indented blocks as code; all else as text."""
+    found: list[str] = []
+    block = False
+    for line in text("\n".join(lines)).split("\n"):
+        indented = line.startswith("    ") and not LIST.match(line)
+        if indented and not block and (not found or not found[-1].strip() or found[-1].endswith(":")):
+            found += ["", ".. code-block:: python", "   :force:", ""]
+            block = True
+        elif line.strip() and not indented:
+            if block:
+                found.append("")
+            block = False
+        found.append(line.replace("\\", "") if block else line)
+    return found
+
+
+def text(prose: str) -> str:
+    """Prose with what reST would read as markup escaped; code stays as it is."""
+    parts = CODE.split(prose)
+    return "".join(p if p.startswith("`") else re.sub(r"([*|]|_(?=\W|$))", r"\\\1", p) for p in parts)
+
+
+def fields(value: type) -> list[str]:
+    """The fields of a class with type, default and comment, from its source."""
+    body = inspect.getsource(value).split("\n    def ")[0]
+    rows = []
+    for name, kind, default, comment in FIELD.findall(body):
+        if kind.startswith("ClassVar"):
+            continue
+        said = f"``{name}``: ``{kind}``" + (f" = ``{default}``" if default else "")
+        rows.append(f"- {said}" + (f": {text(comment)}" if comment else ""))
+    return [*rows, ""]

@@ -1,0 +1,132 @@
+"""Two pages that are made from what ran: where everything comes from, and how to cite."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from enu_lib import zoo
+
+
+def manifest(figures: Path) -> dict[str, dict[str, Any]]:
+    """manifest.json of a folder of figures, by figure."""
+    return {entry["figure"]: entry for entry in json.loads((figures / "manifest.json").read_text())}
+
+
+def table(head: list[str], rows: list[list[Any]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(v) for v in line) + " |" for line in lines) + "\n"
+
+
+def page(notebooks: dict[str, Any], figures: dict[str, dict[str, Any]]) -> str:
+    """Run times, versions and processor of executed notebooks; the figures' and the zoo's checksums and settings."""
+    runs = {name: notebook.metadata["run"] for name, notebook in notebooks.items()}
+    total = sum(run["seconds"] for run in runs.values())
+    rows = [
+        [f"[{name}]({name}.ipynb)", f"{run['seconds']:.0f}", _parameters(notebooks[name]), run["date"], run["processor"]]
+        for name, run in runs.items()
+    ]
+    versions = {f"{k} {v}" for run in runs.values() for k, v in {"python": run["python"], **run["versions"]}.items()}
+    kernels = {run["kernel"] for run in runs.values()}
+    parts = [
+        "# Provenance\n\nMade from the executed notebooks of this book, and from the zoo's files.\n",
+        f"## Notebooks\n\n{len(runs)} pages, {total:.0f} s in all. Fast path: {', '.join(sorted(kernels))}. Versions: "
+        f"{', '.join(sorted(versions))}.\n",
+        table(["page", "run time (s)", "parameters", "date", "processor"], rows),
+        "## Figures and tables\n\nSHA-256 of the SVG or CSV, its first sixteen digits; `manifest.json` has the whole.\n",
+        table(
+            ["figure", "made by", "shows zoo entries", "checksum"],
+            [
+                [
+                    f"[{name}](#{name})" if "alt" in e else name,
+                    f"`{e['notebook']}`",
+                    ", ".join(e["zoo"]) or "none",
+                    f"`{_digits(e)}`",
+                ]
+                for name, e in figures.items()
+                if e["notebook"] in notebooks
+            ],
+        ),
+        "## Evolved units\n\nWhat each entry of the zoo is a function of, and what it scored on environments that evolution "
+        "never saw. `python -m enu_lib zoo verify` measures all of it again.\n",
+        *(entry(name) for name in zoo.names()),
+    ]
+    return "\n".join(parts)
+
+
+def entry(name: str) -> str:
+    """A zoo entry: settings, origin, scores, checksum."""
+    p = zoo.load(name).provenance
+    rows = [["genome, SHA-256", f"`{p['sha256'][:32]}` `{p['sha256'][32:]}`"]]
+    rows += [[key, p[key]] for key in ("genome", "seed", "generations", "seconds", "processor", "version", "date")]
+    rows += [[key, p["note"]] for key in ("note",) if key in p]
+    experiment = p["experiment"]
+    for part in ("task", "model", "es"):
+        rows.append([part, _settings(experiment[part])])
+    rows.append(["experiment", _settings({k: v for k, v in experiment.items() if k not in ("task", "model", "es")})])
+    rows += [[key.replace("|", "\\|"), f"{value:.5g}"] for key, value in p["scores"].items()]
+    return f"### {name}\n\n{table(['', ''], rows)}"
+
+
+def cite(path: Path) -> str:
+    """How to cite, from CITATION.cff: the paper first, then this software; as text and as BibTeX."""
+    software = yaml.safe_load(path.read_text())
+    paper = software["references"][0]
+    pages = f"{paper['start']}-{paper['end']}"
+    doi = f"https://doi.org/{paper['doi']}"
+    people = {k: " and ".join(_person(a) for a in v["authors"]) for k, v in (("paper", paper), ("software", software))}
+    bibtex = "\n\n".join(
+        _bibtex(kind, key, fields)
+        for kind, key, fields in (
+            ("article", "bertens2020", {
+                "author": people["paper"], "title": f"{{{paper['title']}}}", "journal": paper["journal"],
+                "volume": paper["volume"], "pages": pages.replace("-", "--"), "year": paper["year"], "doi": paper["doi"],
+            }),
+            ("software", "enu_lib", {
+                "author": f"{{{people['software']}}}", "title": f"{{{software['title']}}}", "version": software["version"],
+                "license": software["license"],
+            }),
+        )
+    )  # fmt: skip
+    return f"""# How to cite
+
+{software["message"]}
+
+- {people["paper"]}. {paper["title"]}. *{paper["journal"]}* {paper["volume"]}, {pages} ({paper["year"]}).
+  [doi:{paper["doi"]}]({doi})
+- {people["software"]}. {software["title"]}. Version {software["version"]}, {software["license"]} licence.
+
+```bibtex
+{bibtex}
+```
+"""
+
+
+def _digits(figure: dict[str, Any]) -> str:
+    return next(iter(figure["files"].values()))[:16]
+
+
+def _person(author: dict[str, str]) -> str:
+    return author.get("name") or f"{author['family-names']}, {author['given-names']}"
+
+
+def _bibtex(kind: str, key: str, fields: dict[str, Any]) -> str:
+    return f"@{kind}{{{key},\n" + "\n".join(f"  {k} = {{{v}}}," for k, v in fields.items()) + "\n}"
+
+
+def _parameters(notebook: Any) -> str:
+    return ", ".join(f"{k} {v}" for k, v in notebook.metadata["papermill"]["parameters"].items() if k != "figures_dir")
+
+
+def _settings(values: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {_short(value)}" for key, value in values.items())
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"({_settings(value)})"
+    return "none" if value is None else str(value).replace("|", "\\|")

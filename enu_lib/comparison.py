@@ -1,0 +1,156 @@
+"""Stored runs as tables: what pages show of a sweep.  Statistics: `enu_lib.stats`; verdicts: `enu_lib.claims`.
+
+A table is a list of rows, each a dict with the same keys; `markdown` and `csv` write it.
+"""
+
+from __future__ import annotations
+
+import csv as _csv
+import io
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from enu_lib import claims, evidence, stats
+from enu_lib.claims import LABEL, MAIN, Evidence
+from enu_lib.results import Record
+
+Row = dict[str, Any]
+
+
+class Curves(NamedTuple):
+    """Held-out fitness along all runs of one model: generations (G,), lives so far (G,), fitness (S, G)."""
+
+    generation: np.ndarray
+    evaluations: np.ndarray
+    fitness: np.ndarray
+
+
+def of(runs: Sequence[Record], experiment: str, model: str) -> list[Record]:
+    """The runs of a model on an experiment, by seed."""
+    return sorted((r for r in runs if (r.experiment, r.model) == (experiment, model)), key=lambda r: r.seed)
+
+
+def curves(runs: Sequence[Record], experiment: str, model: str) -> Curves | None:
+    """Curves of all seeds; a run that ended at its target keeps its last value.  None if there are no runs."""
+    found = of(runs, experiment, model)
+    if not found:
+        return None
+    longest = max(found, key=lambda r: len(r.generation))
+    fitness = np.full((len(found), len(longest.generation)), np.nan)
+    for row, run in zip(fitness, found, strict=True):
+        row[: len(run.held_out)] = [math.nan if f is None else f for f in run.held_out]
+        row[len(run.held_out) :] = row[len(run.held_out) - 1]
+    generation = np.array(longest.generation)
+    return Curves(generation, generation * (longest.evaluations // longest.generations), fitness)
+
+
+def name(model: str) -> str:
+    """A model as figures call it."""
+    base, matched, _ = model.partition("-matched")
+    kind, clip, _ = base.partition("-clip")
+    text = LABEL.get(kind, kind)
+    return text + (", clipped" if clip else "") + (", matched size" if matched else "")
+
+
+def final_table(runs: Sequence[Record], found: Evidence) -> list[Row]:
+    """Extended data Table 1 and beyond: a row for each model of each experiment, missing ones too.
+
+    mean, s.d.: over the 30 trial runs of the evolved parent of the first seed, as in the paper.  over seeds: mean of the
+    evolutions' means with its 95% bootstrap interval.  A, p: ENU against this model (p after Holm's correction).
+    """
+    rows = []
+    for experiment, models in MAIN.items():
+        compared = claims.final_comparisons(found, experiment)
+        rows += [_row(of(runs, experiment, m), experiment, m, found, compared.get(("enu", m))) for m in models]
+        extra = sorted({r.model for r in runs if r.experiment == experiment and "@" not in r.model} - set(models))
+        rows += [_row(of(runs, experiment, m), experiment, m, found, _alone(found, experiment, m)) for m in extra]
+    return rows
+
+
+def _alone(found: Evidence, experiment: str, model: str) -> stats.Comparison | str:
+    """ENU against a model that is there to check a choice: a comparison of its own, not corrected."""
+    a, b = found.final.get((experiment, "enu"), ()), found.final.get((experiment, model), ())
+    return stats.compare(a, b) if min(len(a), len(b)) >= claims.MIN_SEEDS else "too few evolutions"
+
+
+def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compared: Any) -> Row:
+    row: Row = {"task": LABEL[experiment], "model": name(model), "memory": "", "parameters": "", "evolutions": len(runs)}
+    empty = ("first seed, mean", "first seed, s.d.", "over seeds, mean", "95% low", "95% high", "median", "A", "p", "remark")
+    row |= dict.fromkeys(empty, "")
+    if not runs:
+        return row | {"remark": "not run yet"}
+    trials = np.array([math.nan if t is None else t for t in runs[0].trials])
+    mean = stats.interval(found.final[experiment, model])
+    row |= {
+        "memory": runs[0].hidden,
+        "parameters": runs[0].n_params,
+        "first seed, mean": _digits(trials.mean()),
+        "first seed, s.d.": _digits(trials.std(ddof=1)),
+        "over seeds, mean": _digits(mean.value),
+        "95% low": _digits(mean.low),
+        "95% high": _digits(mean.high),
+        "median": _digits(float(np.median(found.final[experiment, model]))),
+    }
+    remark = "" if model in MAIN[experiment] else "p not corrected"
+    if isinstance(compared, str) and isinstance(alone := _alone(found, experiment, model), stats.Comparison):
+        compared, remark = alone, f"{compared}; p not corrected"  # no verdict, but what was measured
+    if isinstance(compared, stats.Comparison):
+        row |= {"A": f"{compared.effect:.2f}", "p": f"{compared.p_holm:.2g}", "remark": remark}
+    elif compared is not None:
+        row["remark"] = compared
+    return row
+
+
+def speed_table(runs: Sequence[Record], found: Evidence, pairs: Sequence[tuple[str, str]]) -> list[Row]:
+    """How soon each (experiment, model) reaches the experiment's level: how many runs do, and generations, lives, seconds.
+
+    Medians over all runs; "never" where half of them or more do not get there.
+    """
+    rows = []
+    for experiment, model in pairs:
+        those, level = of(runs, experiment, model), found.level.get(experiment, math.inf)
+        reached = np.array([evidence.generations_to(r, level) for r in those])
+        each = [r.evaluations / r.generations for r in those]
+        seconds = [g * r.seconds / r.generations for g, r in zip(reached, those, strict=True)]
+        rows.append(
+            {
+                "task": LABEL[experiment],
+                "model": name(model),
+                "evolutions": len(those),
+                "reach the level": int(np.isfinite(reached).sum()),
+                "generations": _median(reached),
+                "lives": _median(reached * each if len(those) else []),
+                "core-seconds": _median(seconds),
+            }
+        )
+    return rows
+
+
+def _median(values: Any) -> str:
+    if not len(values):
+        return "not run yet"
+    middle = float(np.median(values))
+    return f"{middle:,.0f}" if math.isfinite(middle) else "never"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """A table as Markdown."""
+    head = list(rows[0])
+    lines = [head, ["---"] * len(head), *([str(v) for v in row.values()] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def csv(rows: Sequence[Row]) -> str:
+    """A table as CSV."""
+    text = io.StringIO()
+    writer = _csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

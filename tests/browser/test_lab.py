@@ -1,0 +1,75 @@
+"""JupyterLab as `make lab` starts it: a page opens as a notebook, runs, and its explorer answers a slider."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+BOOK = ROOT / "book"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """The address of a running JupyterLab, token included; nothing is written to the home."""
+    home, port = tmp_path_factory.mktemp("home"), free_port()
+    options = f"--no-browser --allow-root --port={port} --IdentityProvider.token=secret"
+    environment = {**os.environ, "HOME": str(home), "OMP_NUM_THREADS": "1"}
+    with (home / "lab.log").open("w") as log:
+        server = subprocess.Popen(
+            ["make", "lab", f"LAB={options}"], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            until = time.time() + 90
+            while "is running at" not in (home / "lab.log").read_text():
+                assert server.poll() is None and time.time() < until, (home / "lab.log").read_text()
+                time.sleep(0.3)
+            yield f"http://127.0.0.1:{port}/lab/tree/{{}}?token=secret"
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(30)
+
+
+def run_all(page, address):
+    page.goto(address)
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+    page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
+    page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
+    page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
+
+
+def test_a_page_runs_and_its_slider_changes_the_picture(chromium, lab):
+    text = {path: path.read_bytes() for path in Path(BOOK).glob("*.py")}
+    files = set(BOOK.rglob("*"))
+    page = chromium.new_page(viewport={"width": 1300, "height": 1800})
+    outside = []
+    page.on(
+        "request", lambda r: outside.append(r.url) if not r.url.startswith(("http://127.0.0.1", "data:", "blob:")) else None
+    )
+    run_all(page, lab.format("13_single_units.py"))
+    explorer = page.locator(".jp-OutputArea .widget-vbox", has=page.locator("input[type=range], .noUi-handle")).last
+    explorer.wait_for(timeout=120_000)
+    explorer.scroll_into_view_if_needed()
+    picture = explorer.locator("img")
+    before = picture.get_attribute("src")
+    handle = explorer.locator(".noUi-handle").first
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("([e, was]) => e.src !== was", arg=[picture.element_handle(), before], timeout=20_000)
+    assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    assert page.locator(".jp-Notebook figure img").count() >= 1, "the figure is shown with its caption"
+    assert not outside, outside
+    assert {p: p.read_bytes() for p in text} == text, "opening and running a page changes no file of the book"
+    made = {p for p in set(BOOK.rglob("*")) - files if ".ipynb_checkpoints" not in p.parts and "__pycache__" not in p.parts}
+    assert not made, made
+    page.close()
