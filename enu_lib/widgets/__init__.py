@@ -1,13 +1,12 @@
 """Explorers: move a control, and the units of a page answer at once.
 
-explorer         a figure of your own, drawn anew with each control
-neuron_explorer  an evolved neuron beside its model
-synapse_explorer an evolved synapse, with spikes to move
-MazeLife         watch a life in a maze, and meddle with it
-MazeWalk, Duel   walk a maze by its output neurons, alone or beside an agent
-LiveEvolution    evolve a synapse while you watch
-runs_explorer    stored evolutions of all models
-w                ipywidgets itself, for controls of your own
+- `explorer`: a figure of your own, drawn anew with each control; `w`: ipywidgets, for these controls
+- `neuron_explorer`: an evolved neuron beside its model
+- `synapse_explorer`: an evolved synapse, with spikes to move
+- `MazeLife`: watch a life in a maze, and meddle with it
+- `MazeWalk`, `Duel`: walk a maze by its output neurons, alone or beside an agent
+- `LiveEvolution`: evolve a synapse while you watch
+- `runs_explorer`: stored evolutions of all models
 """
 
 import ipywidgets as w
