@@ -25,7 +25,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import agents, episodes as moments, learning, plots, plots_learning, widgets
+from enu_lib import agents, episodes as moments, learning, live, plots, plots_learning, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -70,10 +70,10 @@ plots.shares(axes[3], rows, keys)
 panel_letters(axes)
 files = save_figure(
     fig, "fig4_tmaze", figures_dir, zoo=[entry.name],
-    caption=f"""a, Held-out fitness of the parent (mean of {entry.experiment.evaluate_environments} episodes) during evolution,
-    one seed. b, Food (green) and poison (red) eaten an episode; mean of {n:,} episodes. c, One life: sensors,
-    rewards and outputs; triangles: meals (up: food, down: poison). d, What is learnt: shares of the visits in question that end
-    with food, evolved network and reference agents, {n:,} lives each.""",
+    caption=f"""**a**, Held-out fitness of the parent (mean of {entry.experiment.evaluate_environments} episodes) during
+    evolution, one seed. **b**, Food (green) and poison (red) eaten in an episode; mean of {n:,} episodes. **c**, One life:
+    sensors, rewards and outputs; triangles: meals (up: food, down: poison). **d**, What is learnt: shares of the visits in
+    question that end with food, evolved network and reference agents, {n:,} lives each.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -120,8 +120,8 @@ axes[0].legend()
 panel_letters(axes)
 files = save_figure(
     fig, "published_settings", figures_dir, zoo=[e.name for e in pairs.values()],
-    caption=f"""Held-out fitness of the parent with our settings and with the published ones, against lives evaluated (a) and
-    time (b); one seed each. The published run had got to generation
+    caption=f"""Held-out fitness of the parent with our settings and with the published ones, against lives evaluated
+    (**a**) and time (**b**); one seed each. The published run had got to generation
     {list(pairs.values())[-1].provenance["generations"]:,} of {list(pairs.values())[-1].experiment.generations:,}.""",
 )  # fmt: skip
 
@@ -139,7 +139,17 @@ files = save_figure(
 # %% [markdown]
 # ## Watch it
 #
-# A life it has never seen, step by step.
+# A life that evolution never saw, step by step: of twelve, one with a single poison. Which sensor means *wall*, and when does
+# the agent know?
+
+# %%
+recorded = enu.rollout(entry.model, entry.genome, entry.task, 12, seed=seed + 501, memory=True)
+foods, poisons = (recorded.task[name][0, :, -1] for name in ("foods", "poisons"))
+best = int((foods * (poisons == 1)).argmax())
+live.maze(recorded, entry.task, entry.model, life=best, text="A life of the evolved network in the T-maze")
+
+# %% [markdown]
+# In a notebook the life is simulated as you watch: let food and poison change places, silence a neuron, freeze a memory.
 
 # %% tags=["explorer"]
-widgets.MazeWalk(entry.task, seed=seed)
+widgets.MazeLife(entry.model, entry.genome, entry.task, seed=seed)

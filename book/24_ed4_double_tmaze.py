@@ -28,7 +28,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import agents, episodes as moments, learning, plots, plots_learning, widgets
+from enu_lib import agents, episodes as moments, learning, live, plots, plots_learning, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import geometry
 
@@ -60,9 +60,9 @@ axes[5].invert_yaxis()
 panel_letters(axes)
 files = save_figure(
     fig, "ed4_double_tmaze", figures_dir, zoo=[entry.name],
-    caption=f"""a-d, Four phases of {who}, from {len({p.life for p in phases})} of {shown.y.shape[1]:,} lives: plus, food;
-    cross, poison; triangle, the start; a ring marks what was eaten. e, Held-out fitness of the parent during evolution (mean of
-    {entry.experiment.evaluate_environments} episodes, one seed). f, Meals an episode, evolved network and reference agents;
+    caption=f"""**a-d**, Four phases of {who}, from {len({p.life for p in phases})} of {shown.y.shape[1]:,} lives:
+    plus, food; cross, poison; triangle, the start; a ring marks what was eaten. **e**, Held-out fitness of the parent during
+    evolution (mean of {entry.experiment.evaluate_environments} episodes, one seed). **f**, Meals an episode, evolved network and reference agents;
     mean of {n:,} episodes.""",
 )  # fmt: skip
 
@@ -82,7 +82,14 @@ goes to the same end ({low:.2f}) to one that remembers where food was ({high:.2f
 )
 
 # %% [markdown]
-# ## Walk it yourself
+# ## Watch it
+#
+# Of twelve lives that evolution never saw, the one with most food.
+
+# %%
+recorded = enu.rollout(entry.model, entry.genome, entry.task, 12, seed=seed + 501, memory=True)
+best = int(recorded.task["foods"][0, :, -1].argmax())
+live.maze(recorded, entry.task, entry.model, life=best, text="A life of the evolved network in the double T-maze")
 
 # %% tags=["explorer"]
-widgets.MazeWalk(entry.task, seed=seed)
+widgets.MazeLife(entry.model, entry.genome, entry.task, seed=seed)
