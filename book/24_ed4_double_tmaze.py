@@ -62,8 +62,8 @@ files = save_figure(
     fig, "ed4_double_tmaze", figures_dir, zoo=[entry.name],
     caption=f"""**a-d**, Four phases of {who}, from {len({p.life for p in phases})} of {shown.y.shape[1]:,} lives:
     plus, food; cross, poison; triangle, the start; a ring marks what was eaten. **e**, Held-out fitness of the parent during
-    evolution (mean of {entry.experiment.evaluate_environments} episodes, one seed). **f**, Meals an episode, evolved network and reference agents;
-    mean of {n:,} episodes.""",
+    evolution (mean of {entry.experiment.evaluate_environments} episodes, one seed). **f**, Meals in an episode, evolved
+    network and reference agents; mean of {n:,} episodes.""",
 )  # fmt: skip
 
 # %% [markdown]

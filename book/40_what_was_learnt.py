@@ -165,10 +165,10 @@ files = save_figure(
 
 # %%
 turn = {reward: (y[..., 2] - y[..., 1]).mean(1).tolist() for reward, y in rows.items()}
-late = right_left[1].mean(-1)
+late, bad = right_left[1].mean(-1), turn["poison"]
 Markdown(
-    f"""One poison moves the preference for the right turn from {turn["poison"][0]:+.2f} to {turn["poison"][1]:+.2f}, a second one
-to {turn["poison"][2]:+.2f}, a fourth one to {turn["poison"][4]:+.2f}; one food moves it to {turn["food"][1]:+.2f}. When the poison
+    f"""One poison moves the preference for the right turn from {bad[0]:+.2f} to {bad[1]:+.2f}, a second one to {bad[2]:+.2f}, a
+fourth one to {bad[4]:+.2f}; one food moves it to {turn["food"][1]:+.2f}. When the poison
 comes hardly matters: its effect lies between {late.min():+.2f} and {late.max():+.2f} over all delays from {min(delays)} to
 {max(delays)} steps. By the maze's rules the second poison kills, so that no life ever asked for a second switch; what happens
 where poison does not kill is in the table below."""
