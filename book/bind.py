@@ -1,4 +1,4 @@
-"""The book from executed notebooks: python book/build.py NOTEBOOKS FIGURES OUT.
+"""The book from executed notebooks: python book/bind.py NOTEBOOKS FIGURES OUT.
 
 NOTEBOOKS is a folder that `run.py` filled, FIGURES the folder of its figures.  A page belongs to the part of the book that
 the first digit of its name says.  Pages for Sphinx go to OUT/source, the book to OUT/html; a warning is an error.
@@ -101,8 +101,21 @@ def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> Noteboo
                 kept.append(output)
         cell.outputs = kept
         cells += after
-    notebook.cells = cells
+    notebook.cells = joined(cells)
     return notebook
+
+
+def joined(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """Cells with neighbours whose code is folded, and that show nothing, made one: one fold in the place of three."""
+    found: list[NotebookNode] = []
+    for cell in cells:
+        before = found[-1] if found else None
+        folded = cell.cell_type == "code" and "hide-input" in cell.metadata.get("tags", [])
+        if folded and before and before.cell_type == "code" and "hide-input" in before.metadata.tags and not before.outputs:
+            cell.source = f"{before.source}\n\n{cell.source}"
+            found.pop()
+        found.append(cell)
+    return found
 
 
 def still(output: NotebookNode, name: str) -> NotebookNode:
@@ -118,7 +131,7 @@ def reference(source: Path) -> None:
     for name, (title, modules) in API.items():
         parts = [f"# {title}\n"]
         for module in modules:
-            options = ":members:\n   :imported-members:" if module in PACKAGES else ":members:\n   :undoc-members:"
+            options = ":members:\n   :imported-members:" if module in PACKAGES else ":members:"
             parts.append(f"## `enu_lib.{module}`\n\n```{{eval-rst}}\n.. automodule:: enu_lib.{module}\n   {options}\n```\n")
         (source / f"api_{name}.md").write_text("\n".join(parts))
     rows = []
@@ -187,7 +200,7 @@ def main() -> int:
     try:
         prepare(options.notebooks, options.figures, source)
     except ValueError as error:
-        print(f"build.py: {error}", file=sys.stderr)
+        print(f"bind.py: {error}", file=sys.stderr)
         return 1
     shutil.rmtree(html, ignore_errors=True)
     arguments = ["-W", "--keep-going", "-q", "-b", "html", "-c", str(HERE), "-d", str(options.out / "doctrees")]
