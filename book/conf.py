@@ -55,6 +55,7 @@ html_theme_options = {
     "navbar_end": [],
     "navbar_center": [],
     "show_toc_level": 2,
+    "max_navbar_depth": 1,  # the fold of deeper ones has no name that a screen reader could say
     "home_page_in_toc": False,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
