@@ -18,11 +18,12 @@ OUT := build/notebooks-$(PROFILE)
 DONE := $(NOTEBOOKS:book/%.py=$(OUT)/%.ipynb)
 # figures/ holds the figures of the zoo; those of other profiles stay in build/
 FIGURES := $(if $(filter zoo,$(PROFILE)),figures,build/figures-$(PROFILE))
+LIBRARY := $(wildcard enu_lib/*.py enu_lib/*/*.py enu_lib/*/*.cpp enu_lib/*.mplstyle enu_lib/live/live.* \
+    enu_lib/zoo/*.safetensors enu_lib/results/*)
 BOOK := build/book$(if $(filter zoo,$(PROFILE)),,-$(PROFILE))
-LIBRARY := $(wildcard enu_lib/*.py enu_lib/*/*.py enu_lib/*/*.cpp enu_lib/*.mplstyle enu_lib/live/live.* enu_lib/zoo/*.safetensors)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup figures all-figures book test test-browser chromium lint lab reproduce bench lock clean
+.PHONY: help setup figures all-figures book test test-browser chromium lint lab reproduce sweep bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +75,11 @@ reproduce: $(READY)  ## evolve from scratch, in slices: EXPERIMENT= MODEL= PROFI
 	$(BIN)/python -m enu_lib evolve $(EXPERIMENT) --model $(MODEL) --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) \
 	    --seed $(SEED) --time-limit $(SLICE) \
 	    --out runs/$(EXPERIMENT)-$(MODEL)-$(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE))-$(SEED)
+
+sweep: $(READY)  ## all models, tasks and seeds (hours; again to go on): PROFILE=smoke|laptop|paper SLICE=2h
+	$(BIN)/python -m enu_lib sweep --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) \
+	    $(if $(filter command line,$(origin SLICE)),--time-limit $(SLICE))
+	$(BIN)/python -m enu_lib sweep --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) --collect
 
 bench: $(READY)  ## seconds and GFLOP/s of a generation, all paths side by side (build/bench.json)
 	@mkdir -p build

@@ -103,16 +103,18 @@ table[["food", "food s.e.", "poison", "steps alive", "fitness"]].round(3)
 # %% [markdown]
 # ## A life
 #
-# One life of the memory-only agent, of sixteen the one with most food. Follow the sensors: which of them means *wall*?
+# One life of the memory-only agent: of sixteen, the one with most food among those that met poison once. Follow the
+# sensors: which of them means *wall*? And what does the agent do after the poison?
 
 # %%
 lives = agents.play(Maze(), "memory-only", 16, seed=seed + 1)
-live.maze(lives, Maze(), life=int(lives.task["foods"][0, :, -1].argmax()), text="A life of the memory-only agent in the T-maze")
+foods, poisons = (lives.task[name][0, :, -1] for name in ("foods", "poisons"))
+live.maze(lives, Maze(), life=int((foods * (poisons == 1)).argmax()), text="A life of the memory-only agent in the T-maze")
 
 # %% [markdown]
 # In a notebook lives are simulated as you watch, and you may let food and poison change places whenever you like:
 
-# %%
+# %% tags=["explorer"]
 widgets.MazeLife("memory-only", maze=Maze(), seed=seed)
 
 # %% [markdown]

@@ -15,7 +15,7 @@ from typing import Any
 EPILOG = """examples:
   python -m enu_lib evolve stdp --out runs/stdp          evolve a synapse in minutes; run it again to go on
   python -m enu_lib evolve iaf --model lstm --seed 3 --out runs/iaf-lstm-3
-  python -m enu_lib evolve tmaze --set task.shuffle=none --time-limit 30m --out runs/tmaze-none
+  python -m enu_lib evolve tmaze --set task.arm=3 --time-limit 30m --out runs/tmaze-3
   python -m enu_lib evaluate runs/stdp                   judge a run on inputs it never saw
   python -m enu_lib sweep --time-limit 2h                all models, tasks and seeds; again to go on
   python -m enu_lib claims                               what of the paper is reproduced, and by which rule
@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options) or 0
     except (ValueError, FloatingPointError) as error:
         print(f"enu_lib: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        print(f"enu_lib: {error}: this command needs the extra `book`, pip install '.[book]'", file=sys.stderr)
         return 2
     except BrokenPipeError:
         return 0

@@ -94,9 +94,11 @@ def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compa
         "95% high": _digits(mean.high),
         "median": _digits(float(np.median(found.final[experiment, model]))),
     }
+    remark = "" if model in MAIN[experiment] else "p not corrected"
+    if isinstance(compared, str) and isinstance(alone := _alone(found, experiment, model), stats.Comparison):
+        compared, remark = alone, f"{compared}; p not corrected"  # no verdict, but what was measured
     if isinstance(compared, stats.Comparison):
-        row |= {"A": f"{compared.effect:.2f}", "p": f"{compared.p_holm:.2g}"}
-        row["remark"] = "" if model in MAIN[experiment] else "p not corrected"
+        row |= {"A": f"{compared.effect:.2f}", "p": f"{compared.p_holm:.2g}", "remark": remark}
     elif compared is not None:
         row["remark"] = compared
     return row

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from enu_lib import agents, results, zoo
+from enu_lib import agents, results, spiking, zoo
 from enu_lib.claims import Evidence
 from enu_lib.network import Network
 from enu_lib.results import Record
@@ -37,7 +37,7 @@ def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Rec
     runs = results.load(profile, folder).runs if stored is None else stored
     kept = results.references(folder)
     entries = {name: zoo.load(name) for name in zoo.names()}
-    spiking = {
+    spikes = {
         name: found
         for name, found in kept["spiking"].items()
         if name in entries and found["genome"] == entries[name].provenance["sha256"]
@@ -49,7 +49,7 @@ def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Rec
         final.setdefault(pair, []).append(final_fitness(run))
         reached.setdefault(pair, []).append(generations_to(run, kept["level"].get(run.experiment, math.inf)))
     scores = {name: entry.scores for name, entry in entries.items()}
-    return Evidence(scores, final, reached, kept["level"], kept["agents"], spiking)
+    return Evidence(scores, final, reached, kept["level"], kept["agents"], spikes)
 
 
 def final_fitness(run: Record) -> float:
@@ -72,8 +72,8 @@ def measure(folder: Path | None = None, episodes: int = 10_000) -> dict[str, Any
         name: earned[layout]["fixed-arm"]["fitness"] for name, layout in zip(("tmaze", "double-tmaze"), MAZES, strict=True)
     }
     networks = [entry for entry in map(zoo.load, zoo.names()) if isinstance(entry.model, Network)]
-    spiking = {e.name: {"genome": e.provenance["sha256"], **spiking_of(e.model, e.genome, e.task)} for e in networks}
-    found = {"level": level, "agents": earned, "spiking": spiking}
+    spikes = {e.name: {"genome": e.provenance["sha256"], **spiking_of(e.model, e.genome, e.task)} for e in networks}
+    found = {"level": level, "agents": earned, "spiking": spikes}
     file = (folder or results.FOLDER) / results.REFERENCES
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, (json.dumps(found, indent=1) + "\n").encode())
@@ -111,16 +111,9 @@ def spiking_of(network: Network, genome: Tensor, maze: Maze, lives: int = 64, ge
 
 def outputs_measured(network: Network, genome: Tensor, maze: Maze, lives: int = 64, seed: int = 5) -> dict[str, float]:
     """Measures of all neurons' outputs over fresh lives, on the channels in use (above 0.05 at least once)."""
-    recorded: list[Tensor] = []
-
-    def listen(_: int, state: Any) -> Any:
-        recorded.append(state.output[0])
-        return state
-
-    trace = rollout(network, genome, maze, lives, seed, intervene=listen)
-    outputs = torch.stack(recorded[1:], 1).flatten(2)  # (B, T - 1, N C): before step t lies the output of step t - 1
-    alive = trace.task["alive"][0, :, :-1]
-    return spike_measures(outputs, alive, maze.move_every)
+    trace = rollout(network, genome, maze, lives, seed, memory=True)
+    y, alive = spiking.outputs(trace)
+    return spike_measures(y.flatten(2), alive, maze.move_every)
 
 
 def spike_measures(outputs: Tensor, alive: Tensor, move: int) -> dict[str, float]:

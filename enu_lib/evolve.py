@@ -61,6 +61,7 @@ class Run:
     log: list[Row]
     stopped: str  # "finished", "target", "interrupted", "time limit"
     folder: Path | None = None
+    begun_from: str | None = None  # fingerprint of the genome it was given to begin from; None: a random one
 
     @property
     def model(self) -> Any:
@@ -146,9 +147,9 @@ def evolve(
         raise ValueError(f"parent must have {experiment.model.n_params} values, got {tuple(first.shape)}")
     with ExitStack() as stack:
         now, log = _Progress(es.start(first), first, -math.inf, 0.0), list[Row]()
+        start = None if parent is None else fingerprint(parent)
         if folder is not None:
             stack.enter_context(locked(folder, wait))
-            start = None if parent is None else fingerprint(parent)
             config = {"experiment": to_config(experiment), "seed": seed, "parent": start}
             if open_folder(folder, to_json(config)):
                 now, log = _load(folder, experiment)
@@ -178,7 +179,7 @@ def evolve(
             bar.update()
             if held_out is not None:
                 bar.set_postfix_str(f"held-out {held_out:.5g}, best {now.score:.5g}")
-                if each is not None and each(_as_run(experiment, seed, now, log, "running", folder)):
+                if each is not None and each(_as_run(experiment, seed, now, log, "running", folder, start)):
                     stopped = "stopped"
             if interrupt.asked:
                 stopped = "interrupted"
@@ -187,7 +188,7 @@ def evolve(
             if folder is not None and time.perf_counter() >= save_at:
                 _save(folder, now, log[saved:])
                 saved, save_at = len(log), time.perf_counter() + checkpoint_every
-        run = _as_run(experiment, seed, now, log, stopped, folder)
+        run = _as_run(experiment, seed, now, log, stopped, folder, start)
         if folder is not None:
             _save(folder, now, log[saved:])
             meta = {**provenance(run, str(place)), "score": run.score}
@@ -205,7 +206,7 @@ def load_run(folder: str | Path) -> Run:
     experiment = from_config(config["experiment"])
     now, log = _load(folder, experiment, write=False)
     stopped = _reached(experiment, now) or "unfinished"
-    return _as_run(experiment, config["seed"], now, log, stopped, folder)
+    return _as_run(experiment, config["seed"], now, log, stopped, folder, config["parent"])
 
 
 def provenance(run: Run, processor: str) -> dict[str, Any]:
@@ -216,6 +217,7 @@ def provenance(run: Run, processor: str) -> dict[str, Any]:
         "format": 1,
         "experiment": to_config(run.experiment),
         "seed": run.seed,
+        "begun_from": run.begun_from,
         "generations": run.generation,
         "seconds": round(run.seconds, 1),
         "processor": f"{processor} ({platform.machine()}), torch {torch.__version__}",
@@ -278,7 +280,15 @@ def _reached(experiment: Experiment, now: _Progress) -> str | None:
     return None
 
 
-def _as_run(experiment: Experiment, seed: int, now: _Progress, log: list[Row], stopped: str, folder: Path | None) -> Run:
+def _as_run(
+    experiment: Experiment,
+    seed: int,
+    now: _Progress,
+    log: list[Row],
+    stopped: str,
+    folder: Path | None,
+    begun_from: str | None,
+) -> Run:
     return Run(
         experiment,
         seed,
@@ -290,6 +300,7 @@ def _as_run(experiment: Experiment, seed: int, now: _Progress, log: list[Row], s
         list(log),
         stopped,
         folder,
+        begun_from,
     )
 
 

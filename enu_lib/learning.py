@@ -16,7 +16,7 @@ from torch import Tensor
 
 from enu_lib import kernels
 from enu_lib.network import Network
-from enu_lib.rollout import Trace
+from enu_lib.rollout import Intervention, Trace, rollout
 from enu_lib.streams import draw_noise, stream
 from enu_lib.tasks.maze import Maze, MazeState
 
@@ -33,25 +33,45 @@ class Visits(NamedTuple):
 
 
 @torch.no_grad()
-def live(network: Network, genome: Tensor, maze: Maze, environments: int = 2048, seed: int = 1) -> Trace:
+def live(
+    network: Network,
+    genome: Tensor,
+    maze: Maze,
+    environments: int = 2048,
+    seed: int = 1,
+    intervene: Intervention | None = None,
+) -> Trace:
     """The lives that `rollout` would record, but for the model's state: many more in the same time.
 
-    The fast path makes the outputs, and the maze answers them once more.
+    The fast path makes the outputs, and the maze answers them once more.  `intervene` as in `rollout`, but it may not
+    change what neurons send without changing their own output (`interventions.silence`): that is for `rollout`.
     """
     generator = stream(seed, "rollout")
     state = maze.reset(1, environments, generator)
     noise = draw_noise(maze.steps, environments, generator) if network.noise_shape else None
-    outputs = kernels.maze_lives(network, genome[None], maze, state, noise, record=True).outputs
-    assert outputs is not None
-    xs, fs, states = [], [], list[MazeState]()
+    outputs = stepper = None
+    if intervene is None:
+        outputs = kernels.maze_lives(network, genome[None], maze, state, noise, record=True).outputs
+    elif kernels.choose("auto", network, genome[None]) == "cpp":
+        stepper = kernels.network_stepper(network, genome[None], environments)
+    else:
+        return rollout(network, genome, maze, environments, seed, intervene=intervene)
+    xs, ys, fs, states = [], [], [], list[MazeState]()
     for t in range(maze.steps):
-        xs.append(maze.observe(state, t))
-        state, f = maze.step(state, outputs[:, :, t], t)
+        x = maze.observe(state, t)
+        if outputs is not None:
+            y = outputs[:, :, t]
+        elif stepper is not None and intervene is not None:
+            stepper.state = intervene(t, stepper.state)
+            y = stepper.step(x, noise, t)
+        state, f = maze.step(state, y, t)
+        xs.append(x)
+        ys.append(y)
         fs.append(f)
         states.append(state)
     names = [name for name in state._fields if getattr(state, name).dim() >= 2]
     fields = {name: torch.stack([getattr(s, name) for s in states], 2) for name in names}
-    return Trace(torch.stack(xs, 2), outputs, torch.stack(fs, 2), None, fields)
+    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, fields)
 
 
 def visits(lives: Trace) -> Visits:
@@ -110,42 +130,38 @@ def measures(lives: Trace) -> dict[str, float]:
     }
 
 
+class Recovery(NamedTuple):
+    """Visits after a moment of a life, counted from it: how many were right, of how many; each (K,)."""
+
+    right: np.ndarray
+    n: np.ndarray
+
+
+def recovery(v: Visits, at: int, visits: int = 6) -> Recovery:
+    """The first, second, ... visit that began at or after network step `at`: food, of how many lives.
+
+    Visits at which the places had just changed are left out, since no memory could have made them right.
+    """
+    begun = np.flatnonzero(begins(v) >= at)
+    order = np.arange(len(begun)) - np.searchsorted(v.life[begun], v.life[begun])
+    counted = [begun[(order == k) & (v.since_change[begun] != 0)] for k in range(visits)]
+    return Recovery(np.array([v.food[i].sum() for i in counted]), np.array([len(i) for i in counted]))
+
+
+def interval(right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a share."""
+    from scipy.stats import binomtest
+
+    if n == 0:
+        return 0.0, 1.0
+    found = binomtest(int(right), int(n)).proportion_ci(confidence, "wilson")
+    return float(found.low), float(found.high)
+
+
+def begins(v: Visits) -> np.ndarray:
+    """The network step at which each visit begins (M,): that after the meal before, or 0."""
+    return np.where(v.number == 0, 0, np.concatenate([[0], v.step[:-1] + 1]))
+
+
 def _share(right: np.ndarray) -> float:
     return float(right.mean()) if len(right) else float("nan")
-
-
-class Phase(NamedTuple):
-    """A visit that shows something: its life and its first and last network step."""
-
-    name: str
-    life: int
-    first: int
-    last: int
-
-
-def find_phases(v: Visits) -> list[Phase] | None:
-    """Five visits that show learning and learning anew (Fig. 5); None if there are none.
-
-    From the first life that meets poison and then food: these two.  From the first life in which the places change: the
-    visit before the change, poison, and food again.  By the published rules these are two lives, unless the agent sees
-    poison and turns around: the second poison kills.
-    """
-    begins = np.where(v.number == 0, 0, np.concatenate([[0], v.step[:-1] + 1]))
-
-    def phase(name: str, i: int) -> Phase:
-        return Phase(name, int(v.life[i]), int(begins[i]), int(v.step[i]))
-
-    same = np.concatenate([v.life[1:] == v.life[:-1], [False]])  # the next meal is of the same life
-    after = np.concatenate([v.food[1:], [False]])
-    learns = np.flatnonzero((v.number == 0) & ~v.food & same & after)
-    mistakes = np.flatnonzero((v.since_change == 0) & ~v.food & same & after)
-    if not len(learns) or not len(mistakes):
-        return None
-    i, j = learns[0], mistakes[0]
-    return [
-        phase("first visit: poison", i),
-        phase("second visit: the other arm", i + 1),
-        phase("before the change", j - 1),
-        phase("after the change: poison", j),
-        phase("then: the other arm", j + 1),
-    ]

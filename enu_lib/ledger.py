@@ -9,7 +9,7 @@ from typing import Any
 from enu_lib.claims import Evidence, Finding, judge
 
 MARK = {True: "+", False: "-", None: "?"}
-BEGIN = "<!-- claims: made by `python -m enu_lib claims --write README.md` -->"
+BEGIN = "<!-- claims: written by the command `claims --write` -->"
 END = "<!-- end of claims -->"
 
 

@@ -33,6 +33,9 @@ def progress(
     x: "generation" or "evaluations".  level: what counts as learnt.  Models without runs are named in the legend.
     """
     sign = -1 if loss else 1
+    if all(curves is None for curves in found.values()):
+        _nothing(ax)
+        return
     for model, curves in found.items():
         text = (label or {}).get(model) or name(model)
         if curves is None:
@@ -48,14 +51,23 @@ def progress(
         ax.axhline(sign * level, color="0.5", lw=0.7, ls=(0, (1, 2)), zorder=0)
     words = {"generation": "generation", "evaluations": "lives evaluated"}
     ax.set(xlabel=words[x], ylabel="held-out loss" if loss else "held-out fitness")
-    if loss and any(curves is not None for curves in found.values()):
+    if loss:
         ax.set_yscale("log")
     ax.legend(fontsize=5.5)
+
+
+def _nothing(ax: Any) -> None:
+    """A panel that has nothing to show says so."""
+    ax.text(0.5, 0.5, "not run yet", ha="center", va="center", color="0.5", transform=ax.transAxes)
+    ax.set(xticks=[], yticks=[])
 
 
 def finals(ax: Any, found: Mapping[str, Any], loss: bool = True) -> None:
     """Final loss (log scale) or fitness of each evolution (dots) and their median (line), by model."""
     sign, values = (-1 if loss else 1), {k: np.asarray(v, float) for k, v in found.items()}
+    if not any(len(v) for v in values.values()):
+        _nothing(ax)
+        return
     for i, (model, v) in enumerate(values.items()):
         if not len(v):
             ax.text(0.5, i, "not run yet", ha="center", va="center", fontsize=5.5, color="0.5",
@@ -66,8 +78,36 @@ def finals(ax: Any, found: Mapping[str, Any], loss: bool = True) -> None:
         ax.vlines(np.median(sign * v), i - 0.35, i + 0.35, color="k", lw=1)
     ax.set_yticks(range(len(values)), [name(m) for m in values])
     ax.set(xlabel="final loss" if loss else "final fitness", ylim=(len(values) - 0.4, -0.6))
-    if loss and any(len(v) for v in values.values()):
+    if loss:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def qualities(ax: Any, found: Mapping[str, float], color: str) -> None:
+    """Quality (1 at best) of a unit in several cases, as bars with their numbers."""
+    values = list(found.values())
+    ax.barh(range(len(values)), np.clip(values, 0, 1), 0.6, color=color)
+    for i, v in enumerate(values):
+        ax.text(max(0.0, min(v, 1.0)) + 0.02, i, f"{v:.2f}", va="center", fontsize=6)
+    ax.set_yticks(range(len(values)), list(found))
+    ax.set(xlim=(0, 1.15), xlabel="quality", ylim=(len(values) - 0.4, -0.6))
+
+
+def robustness(ax: Any, x: Any, found: Mapping[str, Any], label: str) -> None:
+    """Quality against the strength of a disturbance (log scale); several values at one strength: median and quartiles."""
+    for unit, values in found.items():
+        v = np.atleast_2d(np.asarray(values).T)
+        (line,) = ax.plot(x, np.median(v, 0), "o-", label=unit)
+        if len(v) > 1:
+            ax.fill_between(x, *np.quantile(v, [0.25, 0.75], axis=0), color=line.get_color(), alpha=0.2, lw=0)
+    ax.set(xscale="log", ylim=(0, 1.03), xlabel=label, ylabel="quality")
+
+
+def ranked(ax: Any, found: Mapping[str, Any], label: str) -> None:
+    """Qualities of each unit from best to worst."""
+    for unit, values in found.items():
+        ax.plot(range(1, len(values) + 1), sorted(values, reverse=True), "o-", ms=2, label=unit)
+    ax.set(ylim=(0, 1.03), xlabel=label, ylabel="quality")
+    ax.legend()

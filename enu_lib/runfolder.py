@@ -105,7 +105,8 @@ def open_folder(folder: Path, config: str) -> bool:
     """
     path = folder / "config.json"
     if not path.exists():
-        if any(file.name != LOCK for file in folder.iterdir()):
+        ours = (LOCK, f".{path.name}.")  # the lock, and what a kill left of writing config.json
+        if not all(file.name.startswith(ours) for file in folder.iterdir()):
             raise RunFolderError(f"{folder} is not empty and no run: choose another folder with --out")
         write_atomically(path, config.encode())
         return False

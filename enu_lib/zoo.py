@@ -120,4 +120,4 @@ def obtain(
     folder = Path(runs) / f"{name}-{profile}-{seed}{part}"
     run = evolve(experiment, model=model, profile=profile, seed=seed, out=folder, wait=True, **settings)
     genome = run.genome if generations is None else run.parent
-    return Entry(name, run.experiment, genome, provenance(run, "cpu"))
+    return Entry(name, run.experiment, genome, {**provenance(run, "cpu"), "progress": progress(run)})

@@ -1,11 +1,14 @@
 """One thread for torch: several small processes share the cores, and sums have one order."""
 
+import os
+
 import pytest
 import torch
 
 import enu_lib as enu
 
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = os.environ["ENU_THREADS"] = "1"  # of the processes that tests start
 
 
 @pytest.fixture

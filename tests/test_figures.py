@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import enu_lib as enu
-from enu_lib.figures import panel_letters, save_figure, use_style
+from enu_lib.figures import panel_letters, save_figure, save_table, use_style
 
 ROOT = Path(__file__).parents[1]
 MANIFEST = json.loads((ROOT / "figures/manifest.json").read_text())
@@ -44,6 +44,15 @@ def test_the_manifest_gathers_figures_and_replaces_old_ones(tmp_path):
         assert e["library"] == enu.__version__ and e["zoo"] == ["stdp-enu"]
         for name, digest in e["files"].items():
             assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
+
+
+def test_a_table_is_noted_beside_the_figures(tmp_path):
+    _draw(tmp_path, "b")
+    paths = save_table("a", {"csv": "x\n1\n", "md": "| x |\n"}, tmp_path, caption="One.", zoo=["stdp-enu"])
+    assert [p.name for p in paths] == ["a.csv", "a.md"] and paths[0].read_text() == "x\n1\n"
+    entries = json.loads((tmp_path / "manifest.json").read_text())
+    assert [e["figure"] for e in entries] == ["a", "b"]
+    assert entries[0]["files"]["a.md"] == hashlib.sha256(b"| x |\n").hexdigest()
 
 
 @pytest.mark.parametrize("entry", MANIFEST, ids=lambda e: e["figure"])

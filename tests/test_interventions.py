@@ -5,6 +5,7 @@ import torch
 
 import enu_lib as enu
 from enu_lib import interventions as iv
+from enu_lib import learning
 from enu_lib.network import SYMMETRIC, Network
 from enu_lib.tasks.maze import Maze
 
@@ -72,3 +73,22 @@ def test_silenced_neurons_are_heard_by_nobody():
     assert torch.equal(a[:, :, :5], b[:, :, :5]) and not torch.equal(a, b)
     with pytest.raises(ValueError, match="unknown compartment 'axons': choose one of synapses, neurons"):
         iv.reset("axons", 1)
+
+
+@pytest.mark.parametrize("cell", ["enu", "nfenu", "gru", "lstm"])
+@pytest.mark.parametrize(
+    "what", [iv.reset("synapses", 15), iv.freeze("neurons", 15), iv.scramble("synapses", 15, 48), lambda t, s: s]
+)
+def test_fast_lives_with_interventions_are_those_of_rollout(cell, what):
+    network = Network(SYMMETRIC, channels=4, hidden=12, cell=cell, noise=0.1)
+    genome = network.init(enu.stream(3, "genome"))
+    genome = genome + 0.3 * torch.randn(genome.shape, generator=enu.stream(4, "genome"))
+    slow = enu.rollout(network, genome, MAZE, 6, seed=2, intervene=what)
+    fast = learning.live(network, genome, MAZE, 6, seed=2, intervene=what)
+    assert torch.equal(slow.task["cell"], fast.task["cell"])
+    assert torch.allclose(slow.y, fast.y, atol=2e-3)
+
+
+def test_what_the_kernel_cannot_do_is_said():
+    with pytest.raises(ValueError, match="use enu_lib.rollout"):
+        learning.live(NETWORK, GENOME, MAZE, 2, intervene=iv.silence([4, 5]))

@@ -65,15 +65,21 @@ def test_fast_lives_are_those_of_rollout():
     assert torch.equal(slow.x[:, :, 0], fast.x[:, :, 0]) and slow.x.shape == fast.x.shape
 
 
-def test_the_phases_of_relearning_are_found_in_a_life_that_has_them():
-    trace = agents.play(Maze(), "memory-only", 200, seed=1)
-    found = learning.find_phases(learning.visits(trace))
-    ate, places = trace.task["ate"][0], trace.task["food"][0]
-    assert [ate[p.life, p.last].item() for p in found] == [-1, 1, 1, -1, 1]
-    assert all(not ate[p.life, p.first : p.last].any() for p in found)
-    first, second, before, after, then = found
-    assert (first.first, first.life, second.first) == (0, second.life, first.last + 1)
-    assert before.life == after.life == then.life and after.first == before.last + 1 and then.first == after.last + 1
-    where = [places[p.life, p.last - 1].item() for p in found]
-    assert where[0] == where[1] and where[2] != where[3] == where[4]
-    assert learning.find_phases(learning.visits(agents.play(Maze(), "fixed-arm", 200))) is None
+def test_recovery_counts_visits_from_a_moment_on():
+    lives = agents.play(Maze(), "memory-only", 100, seed=4)
+    v = learning.visits(lives)
+    found = learning.recovery(v, 200, visits=3)
+    begun = np.concatenate([[0], v.step[:-1] + 1]) * (v.number > 0)
+    right, n = np.zeros(3, int), np.zeros(3, int)
+    for life in range(100):  # again, one by one
+        for k, i in enumerate(np.flatnonzero((v.life == life) & (begun >= 200))[:3]):
+            if v.since_change[i] != 0:
+                right[k] += v.food[i]
+                n[k] += 1
+    assert np.array_equal(found.right, right) and np.array_equal(found.n, n) and n[0] > 60
+
+
+def test_a_moment_at_the_start_counts_all_visits():
+    v = learning.visits(agents.play(Maze(), "fixed-arm", 50))
+    found = learning.recovery(v, 0, visits=1)
+    assert found.n[0] == 50 and found.right[0] == v.food[v.number == 0].sum()

@@ -73,3 +73,24 @@ def test_an_explorer_draws_anew_when_a_control_moves():
     assert explorer.picture.value != before and before[:4] == b"\x89PNG"
     bundle = explorer._repr_mimebundle_()
     assert "image/png" in bundle and "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_a_panel_without_runs_says_so_and_one_with_runs_names_how_many():
+    from enu_lib import plots_runs
+    from enu_lib.comparison import Curves
+
+    fig, axes = plt.subplots(2, 2)
+    plots_runs.progress(axes[0, 0], {"enu": None, "gru": None}, level=-1.0)
+    plots_runs.finals(axes[0, 1], {"enu": (), "gru": ()})
+    for ax in axes[0]:
+        assert [t.get_text() for t in ax.texts] == ["not run yet"] and not ax.lines
+    curves = Curves(np.array([10, 20]), np.array([100, 200]), np.array([[-2.0, -1.0], [-4.0, -3.0]]))
+    plots_runs.progress(axes[1, 0], {"enu": curves, "gru": None}, level=-0.5, x="evaluations")
+    thick = axes[1, 0].lines[0]
+    assert thick.get_xdata().tolist() == [100, 200] and thick.get_ydata().tolist() == [3.0, 2.0]
+    labels = [t.get_text() for t in axes[1, 0].get_legend().get_texts()]
+    assert labels == ["ENU (n = 2)", "GRU: not run yet"]
+    plots_runs.finals(axes[1, 1], {"enu": [-1.0, -2.0], "gru": ()})
+    assert axes[1, 1].lines[0].get_xdata().tolist() == [1.0, 2.0]
+    assert [t.get_text() for t in axes[1, 1].texts] == ["not run yet"]
+    plt.close(fig)

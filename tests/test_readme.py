@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import enu_lib as enu
 from enu_lib.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -52,17 +51,3 @@ def test_every_file_it_points_to_exists():
         assert link.startswith("http") or (ROOT / link).exists(), link
     for folder in re.findall(r"^    (\w+/)  ", README, re.M):
         assert (ROOT / folder).is_dir(), folder
-
-
-def test_the_table_has_the_scores_of_the_zoo():
-    """Numbers in the README are those stored with the genomes, to the digits shown."""
-    iaf, stdp, late = (enu.zoo.load(name).scores for name in ("iaf-enu", "stdp-enu", "complex-stdp-enu-3000"))
-    met = min(iaf["target spikes met within 1 step"], iaf["unit spikes met within 1 step"])
-    for text in (
-        f"{met:.1%} of spikes",
-        f"{iaf['f-I deviation, mean']:.1%} on average",
-        f"correlation {stdp['window correlation with NT']:.4f}",
-        f"{stdp['mean |change| without NT, %']:.2f}% change without",
-        f"{late['window correlation with NT']:.3f} and {late['window correlation without NT']:.3f}",
-    ):
-        assert text in README, text

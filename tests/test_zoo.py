@@ -8,6 +8,7 @@ from enu_lib.evolve import fingerprint
 
 NAMES = enu.zoo.names()
 UNITS = ["iaf-enu", "stdp-enu", "complex-stdp-enu", "complex-stdp-enu-1000", "complex-stdp-enu-3000"]
+MAZES = [name for name in NAMES if "tmaze" in name]
 
 
 def test_the_paper_s_single_units_are_there():
@@ -32,6 +33,26 @@ def test_stored_scores_are_found_again_on_other_sequences(name):
         if key != "n":
             assert again == pytest.approx(stored, rel=0.25, abs=0.02, nan_ok=True), key
     assert entry.scores["n"] >= 1000
+
+
+@pytest.mark.parametrize("name", MAZES)
+def test_stored_scores_are_found_again_in_other_episodes(name):
+    """Within four standard errors of the difference of two samples."""
+    stored, again = zip(*enu.zoo.verify(name, n=512, seed=902).values(), strict=True)
+    was, now = (dict(zip(enu.zoo.load(name).scores, values, strict=True)) for values in (stored, again))
+    assert was["n"] >= 2048 and now["n"] == 512
+    assert abs(now["food"] - was["food"]) < 4 * (was["food s.e."] ** 2 + now["food s.e."] ** 2) ** 0.5
+    for key in ("second visit right", "later visits right", "right again after one mistake"):
+        assert now[key] == pytest.approx(was[key], abs=0.1, nan_ok=True), key
+
+
+def test_the_network_learns_the_maze_within_a_life():
+    entry = enu.zoo.load("tmaze-enu")
+    assert entry.task.shuffle == "sensors"
+    found = enu.analysis.scores(entry.model, entry.genome, entry.task, n=512, seed=31)
+    assert found["food"] >= 8
+    assert found["second visit right after poison"] >= 0.8
+    assert found["right again after one mistake"] >= 0.9 and found["changes met"] > 100
 
 
 def test_the_synapse_learns_as_well_as_is_claimed():

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells import ENU, LSTM, Cell
-from enu_lib.network import Network
+from enu_lib.network import Network, NetworkState
 from enu_lib.streams import Noise
 
 SOURCE = Path(__file__).with_name("life.cpp")
@@ -181,6 +181,43 @@ class Stepper:
         self._memory = torch.zeros(len(genomes), environments, size)
         self._noise: Tensor | None = None  # the table that `_table` lengthens
         self._table: Tensor | None = None
+
+    def _views(self) -> dict[str, Tensor]:
+        """The parts of the memory in life.cpp's order, without their padding: (P, B, units, values)."""
+        n, p, b = self.network, *self._memory.shape[:2]
+        lanes = {"h": _vectors(n) * LANES, "c": _vectors(n) * LANES, "o": -(-n.channels // LANES) * LANES}
+        sizes = {"h": n.hidden, "c": n.hidden, "o": n.channels}
+        units = {"neuron": n.neurons, "synapse": n.neurons * n.synapses}
+        order = ["neuron h", "neuron o", "synapse h", "synapse o"] + ["neuron c", "synapse c"] * (n.cell == "lstm")
+        views, first = {}, 0
+        for name in order:
+            unit, kind = name.split()
+            part = self._memory[:, :, first : first + units[unit] * lanes[kind]]
+            views[name] = part.view(p, b, units[unit], lanes[kind])[..., : sizes[kind]]
+            first += units[unit] * lanes[kind]
+        return views
+
+    def _kinds(self) -> str:
+        """What a unit's state holds, in the order of its cell's `reset`."""
+        return "ho" if isinstance(self.network.synapse_cell, ENU) else "hc" if self.network.cell == "lstm" else "h"
+
+    @property
+    def state(self) -> NetworkState:
+        """All units' states now, as `Network.step` has them; a copy, which may be changed and set."""
+        views = self._views()
+        units = [tuple(views[f"{unit} {k}"].flatten(1, 2) for k in self._kinds()) for unit in ("neuron", "synapse")]
+        return NetworkState(units[0], units[1], views["neuron o"].clone())
+
+    @state.setter
+    def state(self, state: NetworkState) -> None:
+        """Raises ValueError where what a neuron sends differs from what it feeds back: here they are one memory."""
+        views = self._views()
+        if "o" in self._kinds() and not torch.equal(state.output.flatten(1, 2), state.neuron[1]):
+            raise ValueError("the compiled kernel cannot send other outputs than neurons have: use enu_lib.rollout")
+        views["neuron o"].copy_(state.output)
+        for unit in ("neuron", "synapse"):
+            for kind, value in zip(self._kinds(), getattr(state, unit), strict=True):
+                views[f"{unit} {kind}"].copy_(value.unflatten(1, (self._memory.shape[1], -1)))
 
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
         """x (P or 1, B, I, k) -> the network's output (P, B, n_outputs)."""

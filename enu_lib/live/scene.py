@@ -97,8 +97,7 @@ def raster(outputs: np.ndarray, meals: Sequence[tuple[int, int]], t: int, text: 
     rows, steps = outputs.shape
     labels = "".join(f"<span>{name}</span>" for name in ["meals", *names(rows - N_INPUTS)])
     eaten = "".join(
-        f'<path class="enu-line" style="stroke:var(--{"food" if sign > 0 else "poison"})" '
-        f'd="M{step} {0.1 if sign > 0 else 0.55}v0.35"/>'
+        f'<path class="enu-line" style="stroke:var(--{"food" if sign > 0 else "poison"})" d="M{step} 0.05v0.85"/>'
         for step, sign in meals
     )
     return (

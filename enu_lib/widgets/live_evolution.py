@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import Any
@@ -21,7 +22,7 @@ from enu_lib.tasks.stdp import STDP
 from enu_lib.widgets.base import TEXT, WIDE, Pictured, button, framed, png, sheet
 
 TICK = 20  # ms of rest between bursts of generations
-BURST = 0.1  # seconds of evolution before controls are heard again
+BURST = 0.15  # seconds of evolution before controls are heard again
 REDRAW = 0.5  # seconds between pictures
 NARROW = 0.1  # what mutations have shrunk to after `decay_generations`
 FOR_EVER = 10**9
@@ -48,8 +49,9 @@ class LiveEvolution(Pictured):
         self.population = w.IntSlider(
             settings.population, min=16, max=512, step=16, description="offspring a generation", layout=WIDE, style=TEXT
         )
+        middle = math.log10(settings.sigma)  # a tenth of it to ten times as much, in steps that meet it
         self.sigma = w.FloatLogSlider(
-            settings.sigma, min=-3, max=-0.5, step=0.05, description="mutation s.d.", layout=WIDE, style=TEXT
+            settings.sigma, min=middle - 1, max=middle + 1, step=0.05, description="mutation s.d.", layout=WIDE, style=TEXT
         )
         self.narrow = w.Checkbox(settings.sigma_final is not None, description="narrow them as it goes on", indent=False)
         self.picture, self.said = w.HTML(), w.HTML()
@@ -76,19 +78,21 @@ class LiveEvolution(Pictured):
 
     def advance(self, generations: int = 1) -> None:
         """Some generations, without a picture."""
-        e = self.experiment
+        e, begun = self.experiment, time.perf_counter()
         for _ in range(generations):
             settings, generator = self.settings, stream(self.seed, "environment", self.state.generation)
             genomes, mutations = es.ask(settings, self.state, self.seed)
             f = fitness(e.model, genomes, e.task, e.environments, generator)
             self.state = es.tell(settings, self.state, mutations, es.merit(settings, f))
+        self.seconds += time.perf_counter() - begun
 
-    def _tick(self, _: Any) -> None:
+    def _tick(self, change: Any) -> None:
+        if change["new"] < change["old"]:
+            return  # the clock's stop button winds it back
         begun = time.perf_counter()
         try:
             while time.perf_counter() - begun < BURST:
                 self.advance()
-            self.seconds += time.perf_counter() - begun
             if time.perf_counter() - self.drawn > REDRAW:
                 self.update()
         except Exception as error:  # shown where the reader looks; a callback's traceback would be lost

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,8 +19,9 @@ from enu_lib.tasks.maze import Maze
 from enu_lib.widgets.base import Pictured, button, framed, png, sheet, slider
 from enu_lib.widgets.watched import Watched, outputs_figure
 
-TICK = 90  # ms between pictures; below that, browser and kernel would only wait for one another
+TICK = 60  # ms between pictures; below that, browser and kernel would only wait for one another
 FOR_EVER = 10**9
+AXIS_STEPS = 200  # of another life, in which the synapses' memories show the axis on which they are drawn
 
 
 class MazeLife(Pictured):
@@ -43,8 +45,8 @@ class MazeLife(Pictured):
         if isinstance(agent, Network):
             if genome is None:
                 raise ValueError("a network needs a genome: MazeLife(network, genome, maze)")
-            memory = rollout(agent, genome, self.maze, 1, seed, memory=True).model["synapse_memory"]
-            self.axis = principal_axis(memory)
+            sample = replace(self.maze, steps=min(AXIS_STEPS, self.maze.steps))
+            self.axis = principal_axis(rollout(agent, genome, sample, 1, seed, memory=True).model["synapse_memory"])
         self.play = w.Play(min=0, max=FOR_EVER, value=0, interval=TICK, show_repeat=False)
         self.speed = slider("network steps a second", 16, 1, 80)
         self.one, self.four = button("one step", lambda: self.go(1)), button("one move", lambda: self.go(self.maze.move_every))
@@ -93,8 +95,9 @@ class MazeLife(Pictured):
         self.swapped.append((self.watched.life.t, int(place.foods), int(place.poisons)))
         self.update()
 
-    def _tick(self, _: Any) -> None:
-        self.go(self.steps_a_picture)
+    def _tick(self, change: Any) -> None:
+        if change["new"] > change["old"]:  # the clock's stop button winds it back
+            self.go(self.steps_a_picture)
 
     def _pace(self, _: Any = None) -> None:
         """Slow lives get fewer pictures, fast ones more steps a picture."""
@@ -133,4 +136,10 @@ class MazeLife(Pictured):
         )
 
     def still(self) -> bytes:
-        return png(outputs_figure(self.watched))
+        """The life so far; of one not yet begun, as it goes if it is left alone."""
+        seen = self.watched
+        if not seen.life.t:
+            seen = Watched(self.agent, self.genome, self.maze, self.seed)
+            while not seen.life.over:
+                seen.step()
+        return png(outputs_figure(seen))

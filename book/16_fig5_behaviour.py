@@ -1,0 +1,70 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # Learning, and learning anew (Fig. 5)
+#
+# What the network of the last page does, visit by visit. The phases are found by code (`enu_lib.episodes`) among many lives,
+# in the first life that has them all; if by the maze's rules no life can have them all (the second poison kills), from the
+# first lives that have each.
+
+# %% tags=["parameters"]
+profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
+seed = 0
+figures_dir = "figures"
+episodes = 2048
+
+# %%
+import matplotlib.pyplot as plt
+from IPython.display import Markdown
+
+import enu_lib as enu
+from enu_lib import agents, episodes as moments, learning, plots_learning, widgets
+from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.tasks.maze import geometry
+
+use_style()
+entry = enu.zoo.obtain("tmaze-enu", profile, seed)
+n = 60 if profile == "smoke" else episodes
+lives = learning.live(entry.model, entry.genome, entry.task, n, seed=seed + 500)
+phases = moments.find_phases(lives, entry.task)
+who = "the evolved network"
+if phases is None:  # said in the caption
+    lives, who = (
+        agents.play(entry.task, "looking", 200, seed=seed),
+        "the scripted agent that looks (no evolved life has all phases)",
+    )
+    phases = moments.find_phases(lives, entry.task)
+
+# %%
+grid = geometry(entry.task)
+fig, axes = plt.subplots(1, len(phases), figsize=(PAGE, 1.9))
+for ax, phase in zip(axes, phases, strict=True):
+    plots_learning.frame(ax, grid, lives, phase)
+    ax.set_xlabel(f"steps {phase.first}-{phase.last}", fontsize=6.5)
+    ax.text(0.5, -0.32, phase.name.replace(": ", ":\n"), transform=ax.transAxes, ha="center", va="top", fontsize=6.5)
+panel_letters(axes)
+files = save_figure(
+    fig, "fig5_behaviour", figures_dir, zoo=[entry.name],
+    caption=f"""Visits of {who}, from {len({p.life for p in phases})} of {lives.y.shape[1]:,} lives. Plus: food, cross:
+    poison, triangle: the start; a ring marks what was eaten. {"; ".join(p.name for p in phases)}.""",
+)  # fmt: skip
+
+# %%
+Markdown("\n".join([
+    "| phase | life | network steps |", "|---|---|---|",
+    *(f"| {p.name} | {p.life} | {p.first} to {p.last} |" for p in phases),
+]))  # fmt: skip
+
+# %% [markdown]
+# ## Play against it
+#
+# Walk such a maze by hand.
+
+# %% tags=["explorer"]
+widgets.MazeWalk(entry.task, seed=seed)

@@ -1,0 +1,189 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # What did it learn, and where is it kept?
+#
+# The paper shows *that* the network learns. This page takes it apart: do its units spike; where does a memory live; what does
+# a single meal change; and how far does what evolved carry? All of it is ours, beyond the paper.
+
+# %% tags=["parameters"]
+profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
+seed = 0
+figures_dir = "figures"
+episodes = 256  # lives in each condition
+moment = 200  # network step of an intervention; a life has 400
+
+# %%
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+import enu_lib as enu
+from enu_lib import interventions, learning, plots_learning, spiking, widgets
+from enu_lib.conditioning import conditioning, repeated
+from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+
+use_style()
+entry = enu.zoo.obtain("tmaze-enu", profile, seed)
+network, maze, smoke = entry.model, entry.task, profile == "smoke"
+n = 16 if smoke else episodes
+
+# %% [markdown]
+# ## Does it spike?
+#
+# Nobody told the units to spike: an output may be anything from 0 to 1. We look at the outputs of all neurons while the agent
+# lives, and at those of the same network before evolution (the genome that the run began with). *Off* means below 0.05, *on*
+# above 0.95; an event is a rise above 1/2 and lasts until the output falls below it.
+
+# %%
+before = network.init(enu.stream(entry.provenance["seed"], "genome"))
+watched = {
+    name: enu.rollout(network, genome, maze, min(n, 64), seed=seed + 600, memory=True)
+    for name, genome in (("evolved", entry.genome), ("before evolution", before))
+}
+activity = {name: spiking.activity(lives) for name, lives in watched.items()}
+names = [f"hidden {i + 1}" for i in range(network.neurons - 3)] + [f"output {i + 1}" for i in range(3)]
+longest = int(watched["evolved"].task["alive"][0].sum(-1).argmax())
+
+fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.4), width_ratios=[1, 1.6])
+plots_learning.outputs(axes[0], {k: spiking.output_histogram(v) for k, v in watched.items()})
+plots_learning.raster(axes[1], watched["evolved"].model["neuron_output"][0, longest, :200, :, 0], names)
+panel_letters(axes)
+files = save_figure(
+    fig, "spiking", figures_dir, zoo=[entry.name],
+    caption=f"""a, Outputs of all neurons, all channels, while the agent lives: evolved network and the same network before
+    evolution, {min(n, 64)} lives each. b, First channel of each neuron in the first 200 steps of one life.""",
+)  # fmt: skip
+
+# %%
+table = {
+    k: {
+        "exactly 0": a.zero.mean().item(), "off": a.off.mean().item(), "on": a.on.mean().item(),
+        "in between": 1 - a.off.mean().item() - a.on.mean().item(),
+        "events / 100 steps and output": a.events.mean().item(), "mean duration (steps)": a.duration.nanmean().item(),
+    }
+    for k, a in activity.items()
+}  # fmt: skip
+pd.DataFrame(table).T.round(3)
+
+# %% [markdown]
+# ## Where does a memory live?
+#
+# Both synapses and neurons have memory. Half-way through a life we **reset** the memory of one compartment to zero,
+# **scramble** it (deal it out anew among the compartment's units), or **freeze** it (from then on every step begins with
+# the memory of that moment), and look at the visits that come after. If what was learnt lives in a compartment, later visits
+# must suffer. Control: the same lives, untouched. (Visits at which food and poison had just changed places are left out.)
+
+# %%
+synapses = network.neurons * network.synapses
+conditions = {
+    "untouched": None,
+    "synapses reset": interventions.reset("synapses", moment),
+    "synapses scrambled": interventions.scramble("synapses", moment, synapses),
+    "synapses frozen": interventions.freeze("synapses", moment),
+    "neurons reset": interventions.reset("neurons", moment),
+    "neurons scrambled": interventions.scramble("neurons", moment, network.neurons),
+    "neurons frozen": interventions.freeze("neurons", moment),
+}
+lived = {k: learning.live(network, entry.genome, maze, n, seed=seed + 601, intervene=i) for k, i in conditions.items()}
+after = {k: learning.recovery(learning.visits(lives), moment, visits=5) for k, lives in lived.items()}
+alive = lived["untouched"].task["alive"][0, :, moment - 1]
+eaten = {k: (v.task["foods"][0, :, -1] - v.task["foods"][0, :, moment - 1])[alive].float() for k, v in lived.items()}
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.7), sharey=True)
+for ax, part in zip(axes, ("synapses", "neurons"), strict=True):
+    plots_learning.recovery(ax, {k: v for k, v in after.items() if k.startswith((part, "untouched"))})
+    ax.legend(loc="lower right", fontsize=6)
+panel_letters(axes)
+files = save_figure(
+    fig, "where_memory_lives", figures_dir, zoo=[entry.name],
+    caption=f"""Share of visits that end with food, after an intervention at step {moment}, in the order of visits; 95% (Wilson)
+    intervals. a, Synapses' memory, b, neurons' memory. {n} lives each, of which {int(alive.sum())} had not ended by then;
+    visits at which the places had just changed are left out.""",
+)  # fmt: skip
+
+# %%
+rows = {
+    k: {
+        "right at the first visit after": f"{after[k].right[0]} of {after[k].n[0]}",
+        "visits in all after": int(after[k].n.sum()),
+        "food after, mean": round(eaten[k].mean().item(), 2),
+        "s.e.": round((eaten[k].std() / max(1, len(eaten[k])) ** 0.5).item(), 2),
+    }
+    for k in conditions
+}
+pd.DataFrame(rows).T
+
+# %% [markdown]
+# ## What does one meal change?
+#
+# The network in a dish (`enu_lib.conditioning`): no maze, only its inputs. One sensor is shown for long, as a wall is; then
+# another sensor for the four steps of a move, and a reward or a punishment at some delay; later the first sensor again. We
+# compare with the same network, with the same noise, that had no such pairing, and so draw the learned rule as an STDP
+# window is drawn. Then meals in a row: does a second punishment undo the first?
+
+# %%
+delays, lives = range(-16, 25, 8 if smoke else 4), 2 if smoke else 8
+dish = conditioning(network, entry.genome, delays, lives=lives, seed=seed + 602)
+rows = {reward: repeated(network, entry.genome, reward, 4, lives=lives, seed=seed + 605) for reward in ("food", "poison")}
+fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4))
+plots_learning.conditioning(axes[0, 0], dish, dish.transmitted, "change of the\nprobed synapses")
+right_left = dish.outputs[..., 2] - dish.outputs[..., 1]
+plots_learning.conditioning(axes[0, 1], dish, right_left, "change of\noutput 3 - output 2")
+axes[0, 1].get_legend().remove()
+for ax, (reward, outputs) in zip(axes[1], rows.items(), strict=True):
+    plots_learning.in_a_row(ax, outputs, names[-3:])
+    ax.set(xlabel=f"{reward} in a row")
+axes[1, 0].get_legend().remove()
+panel_letters(axes.flat)
+files = save_figure(
+    fig, "conditioning", figures_dir, zoo=[entry.name],
+    caption=f"""What single events change in a dish. a, b, A sensor paired with food, poison or nothing, against the delay from
+    sensor to reward; difference to the same network without pairing. a, Mean output of the probed (wall) sensor's synapses
+    onto output neurons. b, Preference for a right turn over a left turn at the wall (output 3 minus output 2). c, d, Outputs at
+    the wall after 0 to 4 meals in a row. Mean and s.d. of {lives} noises.""",
+)  # fmt: skip
+
+# %% [markdown]
+# ## How far does it carry?
+#
+# Mazes and lives that evolution never met, scored like all others.
+
+# %%
+m = 60 if smoke else 512
+others = {
+    "as evolved": (network, maze),
+    "arms of 3": (network, replace(maze, arm=3)),
+    "arms of 4": (network, replace(maze, arm=4)),
+    "corridor of 5": (network, replace(maze, corridor=5)),
+    "change after 10 foods": (network, replace(maze, foods_per_period=10)),
+    "change after 2 foods": (network, replace(maze, foods_per_period=2)),
+    "poison never deadly": (network, replace(maze, deadly_poisons=10**6)),
+    "lives of 1,600 steps": (network, replace(maze, steps=1600)),
+    "reward shown for 1 step": (network, replace(maze, reward_steps=1)),
+    "no noise": (replace(network, noise=0.0), maze),
+    "noise x 3": (replace(network, noise=3 * network.noise), maze),
+    "noise x 10": (replace(network, noise=10 * network.noise), maze),
+}
+far = {k: learning.measures(learning.live(net, entry.genome, where, m, seed=seed + 603)) for k, (net, where) in others.items()}
+for i, name in enumerate(names):
+    lives = enu.rollout(network, entry.genome, maze, n // 4, seed=seed + 604, intervene=interventions.silence([i]))
+    far[f"{name} silenced"] = learning.measures(lives)
+wanted = ["n", "food", "food s.e.", "poison", "second visit right after poison", "right again after one mistake"]
+pd.DataFrame(far).T[wanted].round(2)
+
+# %% [markdown]
+# ## Try it
+#
+# Walk the maze yourself: what would you have to remember?
+
+# %% tags=["explorer"]
+widgets.MazeWalk(maze, seed=seed)

@@ -1,0 +1,88 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # The double T-maze (extended data Fig. 4)
+#
+# Two T's, four arm ends; one holds food, one poison, two nothing, and after every fifth food both places may be drawn anew.
+# The paper tells the agent's behaviour in four phases: it meets poison and then finds food elsewhere; when poison lies where
+# food was, it notices, turns around and finds food in another part; and where a section holds neither, it goes to the other
+# side. Here the phases are found by code (`enu_lib.episodes`) among many lives.
+#
+# *Reconstruction*: the geometry, drawn on the page on the mazes, and the energy.
+
+# %% tags=["parameters"]
+profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
+seed = 0
+figures_dir = "figures"
+episodes = 2048
+
+# %%
+import matplotlib.pyplot as plt
+import pandas as pd
+from IPython.display import Markdown
+
+import enu_lib as enu
+from enu_lib import agents, episodes as moments, learning, plots, plots_learning, widgets
+from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.tasks.maze import geometry
+
+use_style()
+entry = enu.zoo.obtain("double-tmaze-enu", profile, seed)
+n = 60 if profile == "smoke" else episodes
+lives = learning.live(entry.model, entry.genome, entry.task, n, seed=seed + 500)
+found = learning.measures(lives)
+references = {a: learning.measures(agents.play(entry.task, a, n, seed=seed + 500)) for a in agents.NAMES[1:4]}
+phases, who, shown = moments.find_phases(lives, entry.task), "the evolved network", lives
+if phases is None:  # said in the caption
+    who = "the scripted agent that looks, since no evolved life has all phases"
+    shown = agents.play(entry.task, "looking", 400, seed=seed)
+    phases = moments.find_phases(shown, entry.task)
+
+# %%
+grid = geometry(entry.task)
+fig = plt.figure(figsize=(PAGE, 4.0))
+rows = fig.add_gridspec(2, 4, height_ratios=[1, 1.1])
+axes = [fig.add_subplot(rows[0, k]) for k in range(4)] + [fig.add_subplot(rows[1, :2]), fig.add_subplot(rows[1, 2:])]
+for ax, phase in zip(axes, phases, strict=False):
+    plots_learning.frame(ax, grid, shown, phase)
+    ax.set_xlabel(phase.name.replace(": ", ":\n") + f"\n(steps {phase.first}-{phase.last})", fontsize=6)
+plots_learning.evolution(axes[4], {entry.name: entry.provenance["progress"]})
+meals = pd.DataFrame({"evolved": found, **references}).T[["food", "poison"]]
+meals.plot.barh(ax=axes[5], color=[plots.PALETTE["food"], plots.PALETTE["poison"]])
+axes[5].set(xlabel="meals an episode")
+axes[5].invert_yaxis()
+panel_letters(axes)
+files = save_figure(
+    fig, "ed4_double_tmaze", figures_dir, zoo=[entry.name],
+    caption=f"""a-d, Four phases of {who}, from {len({p.life for p in phases})} of {shown.y.shape[1]:,} lives: plus, food;
+    cross, poison; triangle, the start; a ring marks what was eaten. e, Held-out fitness of the parent during evolution (mean of
+    {entry.experiment.evaluate_environments} episodes, one seed). f, Meals an episode, evolved network and reference agents;
+    mean of {n:,} episodes.""",
+)  # fmt: skip
+
+# %% [markdown]
+# ## What we measured
+
+# %%
+pd.DataFrame({"evolved network": found, **references}).round(3)
+
+# %%
+low, high = references["fixed-arm"]["food"], references["memory-only"]["food"]
+share = (found["food"] - low) / (high - low)
+Markdown(
+    f"""On {n:,} lives that evolution never saw, shuffle *{entry.task.shuffle}*, the network eats **{found["food"]:.2f} food**
+(standard error {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison: **{share:.0%}** of the way from an agent that always
+goes to the same end ({low:.2f}) to one that remembers where food was ({high:.2f})."""
+)
+
+# %% [markdown]
+# ## Walk it yourself
+
+# %% tags=["explorer"]
+widgets.MazeWalk(entry.task, seed=seed)

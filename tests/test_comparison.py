@@ -1,0 +1,81 @@
+"""Tables of stored runs, worked out by hand."""
+
+import csv
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from enu_lib import comparison, evidence
+from enu_lib.results import Record
+
+
+def _run(model, seed, trials, held_out, generations=20, experiment="stdp"):
+    generation = [10 * (i + 1) for i in range(len(held_out))]
+    evaluations = 256 * 32 * generations
+    places = dict(hidden=16, n_params=1073, seconds=2.0 * generations, processor="cpu", version="0", date="d", genome="g")
+    return Record(
+        experiment=experiment, model=model, seed=seed, generations=generations, evaluations=evaluations,
+        generation=generation, held_out=held_out, trials=trials, scores={}, **places,
+    )  # fmt: skip
+
+
+RUNS = [
+    *(_run("enu", s, [-1.0 - s, -3.0 - s], [-9.0, -0.0004]) for s in range(5)),
+    *(_run("gru", s, [-10.0 - s, -10.0 - s], [-9.0, -5.0]) for s in range(5)),
+    _run("gru-clip", 0, [-2.0, -2.0], [-9.0, -5.0]),
+    _run("enu@small", 0, [-2.0, -2.0], [-0.0001], generations=10),
+]
+
+
+def test_curves_have_a_row_a_seed_and_keep_the_last_value_of_runs_that_ended():
+    found = comparison.curves([RUNS[0], RUNS[1]._replace(generation=[10], held_out=[-7.0])], "stdp", "enu")
+    assert found.generation.tolist() == [10, 20] and found.evaluations.tolist() == [81920, 163840]
+    assert found.fitness.tolist() == [[-9.0, -0.0004], [-7.0, -7.0]]
+    assert comparison.curves(RUNS, "iaf", "enu") is None
+
+
+def test_the_table_has_every_model_and_says_what_is_missing():
+    found = evidence.gather(stored=RUNS)
+    rows = {(r["task"], r["model"]): r for r in comparison.final_table(RUNS, found)}
+    enu, gru = rows["STDP", "ENU"], rows["STDP", "GRU"]
+    assert (enu["evolutions"], enu["parameters"], enu["memory"]) == (5, 1073, 16)
+    assert enu["first seed, mean"] == "-2" and enu["first seed, s.d."] == f"{2**0.5:.3g}"
+    assert enu["over seeds, mean"] == "-4" and enu["median"] == "-4"
+    assert float(enu["95% low"]) < -4 < float(enu["95% high"])
+    assert gru["A"] == "1.00" and gru["p"] == f"{2 / 252:.2g}" and gru["remark"].startswith("neither got to the level")
+    easier = replace(found, level={"stdp": -5.0})
+    gru = next(r for r in comparison.final_table(RUNS, easier) if (r["task"], r["model"]) == ("STDP", "GRU"))
+    assert gru["A"] == "1.00" and gru["remark"] == "" and gru["p"] == f"{2 / 252:.2g}"  # all of its family that can be made
+    assert rows["STDP", "LSTM"]["remark"] == "not run yet" and rows["STDP", "LSTM"]["evolutions"] == 0
+    assert rows["STDP", "GRU, clipped"]["remark"] == "too few evolutions"
+    assert not any("@" in model for _, model in rows)
+    assert {task for task, _ in rows} == {"IAF", "STDP", "complex STDP", "T-maze", "double T-maze"}
+
+
+def test_speed_counts_generations_lives_and_seconds_to_the_level():
+    found = evidence.gather(stored=RUNS)
+    assert -0.0005 < found.level["stdp"] < -0.0004
+    pairs = [("stdp", "enu"), ("stdp", "gru"), ("stdp", "lstm"), ("stdp", "enu@small")]
+    enu, gru, lstm, small = comparison.speed_table(RUNS, found, pairs)
+    assert (enu["reach the level"], enu["generations"], enu["lives"]) == (5, "20", "163,840")
+    assert enu["core-seconds"] == "40"
+    assert (gru["reach the level"], gru["generations"], gru["lives"]) == (0, "never", "never")
+    assert lstm["generations"] == "not run yet" and small["generations"] == "10"
+
+
+def test_a_table_as_csv_and_as_markdown():
+    rows = [{"task": "a", "value": "1,5"}, {"task": "b", "value": 2}]
+    assert list(csv.DictReader(io.StringIO(comparison.csv(rows)))) == [
+        {"task": "a", "value": "1,5"},
+        {"task": "b", "value": "2"},
+    ]
+    assert comparison.markdown(rows).splitlines() == ["| task | value |", "| --- | --- |", "| a | 1,5 |", "| b | 2 |"]
+
+
+def test_a_parent_that_diverged_ends_last():
+    bad = _run("enu", 0, [-1.0, None], [None, None])
+    assert evidence.final_fitness(bad) == -np.inf
+    assert evidence.generations_to(bad, -1.0) == np.inf
+    assert evidence.final_fitness(RUNS[0]) == pytest.approx(-2.0)

@@ -1,0 +1,197 @@
+"""Pieces of pages that play without a kernel: what they carry, what their script computes, what their controls are."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import torch
+from py_mini_racer import MiniRacer
+
+import enu_lib as enu
+from enu_lib import agents, learning, live
+from enu_lib.analysis import plasticity_window, relative_change
+from enu_lib.live import chart, page, scene
+from enu_lib.live.memory import principal_axis, project
+from enu_lib.network import PUBLISHED, Network
+from enu_lib.tasks.maze import Maze, geometry
+
+MAZE, NETWORK = Maze(steps=120), Network(PUBLISHED, channels=3, hidden=6, noise=0.1)
+GENOME = NETWORK.init(enu.stream(0, "genome"))
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    trace = enu.rollout(NETWORK, GENOME, MAZE, 3, seed=5, memory=True)
+    return trace, live.maze(trace, MAZE, NETWORK, life=1)
+
+
+@pytest.fixture(scope="module")
+def pieces(recorded):
+    played = live.maze(agents.play(MAZE, "memory-only", 4, seed=1), MAZE, life=2)
+    evolution = live.evolution(live.record(live.small_synapse(6, 3)))
+    return [recorded[1], played, live.window(enu.zoo.load("stdp-enu")), evolution]
+
+
+@pytest.fixture(scope="module")
+def script():
+    engine = MiniRacer()
+    engine.eval(page.script())  # without a document it only defines its functions
+    return engine
+
+
+class Page(HTMLParser):
+    """Elements of a page, and the text that each label holds."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.stack, self.labelled = [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        here = {"tag": tag, "in": [e["tag"] for e in self.stack], "text": "", **dict(attributes)}
+        self.elements.append(here)
+        if tag not in ("input", "br", "img", "meta"):
+            self.stack.append(here)
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append({"tag": tag, "in": [e["tag"] for e in self.stack], "text": "", **dict(attributes)})
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop()["tag"] == tag, f"</{tag}> closes another element"
+
+    def handle_data(self, data):
+        for element in self.stack:
+            element["text"] += data
+
+
+def test_the_payload_is_the_recorded_life(recorded):
+    """Frame k holds what the trace holds after k steps, and what the inputs then show."""
+    trace, piece = recorded
+    held = {name: page.unpack(v) for name, v in piece.payload.items() if isinstance(v, dict)}
+    frames = len(held["cell"])
+    alive = trace.task["alive"][0, 1]
+    assert frames == min(120, int((~alive).int().argmax()) + 9) and held["cell"][0] == geometry(MAZE).start
+    for name in ("cell", "heading", "food", "poison", "alive", "foods", "poisons"):
+        assert held[name][1:].tolist() == trace.task[name][0, 1, : frames - 1].int().tolist(), name
+    assert np.abs(held["energy"][1:] / 255 - trace.task["energy"][0, 1, : frames - 1].numpy() / 18).max() < 0.5 / 255 + 1e-6
+    assert (held["sensors"] / 255 == trace.x[0, 1, :frames, :3, 0].numpy()).all()
+    outputs = held["outputs"] / 127.5 - 1
+    assert np.abs(outputs[4:, 1:] - trace.model["neuron_output"][0, 1, : frames - 1, :, 0].numpy().T).max() < 1 / 255 + 1e-6
+    assert not outputs[4:, 0].round(2).any()
+    axis = principal_axis(trace.model["synapse_memory"][0, 1, :frames])
+    wanted = project(axis, trace.model["synapse_memory"][0, 1, 40]).flatten().numpy()
+    assert np.abs(held["synapses"][41] / 127.5 - 1 - wanted).max() < 1 / 255 + 1e-6
+
+
+def test_meals_of_a_played_life_and_its_size(pieces):
+    lives = agents.play(MAZE, "memory-only", 4, seed=1)
+    found = learning.visits(lives)
+    mine = found.life == 2
+    signs = np.where(found.food[mine], 1, -1)
+    meals = list(zip((found.step[mine] + 1).tolist(), signs.tolist(), strict=True))
+    assert len(meals) >= 3 and pieces[1].payload["meals"] == meals
+    evolved = enu.zoo.load("tmaze-enu")
+    trace = enu.rollout(evolved.model, evolved.genome, evolved.task, 1, seed=5, memory=True)
+    longest = live.maze(trace, evolved.task, evolved.model)
+    assert len(longest.payload["meals"]) > 5
+    assert all(len(piece._repr_html_()) < 300_000 for piece in [*pieces, longest])
+
+
+def test_a_life_that_is_not_there_and_a_memory_that_was_not_kept_are_named(recorded):
+    with pytest.raises(ValueError, match="no life 3: the trace holds 3"):
+        live.maze(recorded[0], MAZE, NETWORK, life=3)
+    with pytest.raises(ValueError, match="the trace holds no memories: record it with rollout"):
+        live.maze(agents.play(MAZE, "random", 2), MAZE, NETWORK)
+    with pytest.raises(ValueError, match="iaf-enu is no ENU with a neuromodulator's input"):
+        live.window(enu.zoo.load("iaf-enu"))
+
+
+@pytest.mark.parametrize("name", ["stdp-enu", "complex-stdp-enu"])
+@pytest.mark.parametrize("pre, post, modulator", [(45, 52, 1), (60, 41, 1), (30, 31, 0), (79, 78, 0)])
+def test_the_script_computes_what_the_library_computes(script, name, pre, post, modulator):
+    """The unit's output at every step, the rule and the synaptic change, for spikes put anywhere."""
+    entry = enu.zoo.load(name)
+    payload = live.window(entry, seed=3).payload
+    data = {**payload, **{k: page.unpack(payload[k]).tolist() for k in ("genome", "x")}}
+    found = json.loads(script.eval(f"JSON.stringify(enuLive.synapse({json.dumps(data)}, {pre}, {post}, {modulator}))"))
+    batch = entry.task.respond(torch.tensor([data["x"]]), *(torch.tensor([v]) for v in (pre, post, modulator)))
+    trace = enu.rollout(entry.model, entry.genome, entry.task, batch=batch)
+    assert np.abs(np.array(found["y"]) - trace.y[0, 0, :, 0].numpy()).max() < 1e-4
+    assert np.abs(np.array(found["target"]) - batch.target[0].numpy()).max() < 1e-6
+    assert found["change"] == pytest.approx(relative_change(trace, entry.task).item(), abs=0.01)
+    assert abs(found["goal"]) > 0.1 or not modulator
+
+
+def test_the_script_draws_paths_as_the_library_does(script):
+    xs, ys = [-2, -1, 1, 2, 3], [0.5, float("nan"), 2.0, 3.0, -1.0]
+    drawn = script.eval("enuLive.path([-2,-1,1,2,3], [0.5,NaN,2,3,-1], 1.5)")
+    numbers = [re.findall(r"[ML][-\d.]+ [-\d.]+", d) for d in (drawn, chart.path(xs, ys, 1.5))]
+    assert numbers[0] == numbers[1] == ["M-2 -0.5", "M1 -2", "L2 -3", "L3 1"]
+
+
+def test_a_recording_follows_the_run():
+    """Frames are the parents of `evolve` itself, and end at the run's last."""
+    experiment = live.small_synapse(9, 3)
+    recording = live.record(experiment, seed=2, n=3)
+    run = enu.evolve(experiment, seed=2, progress=False)
+    assert recording.generation.tolist() == [3, 6, 9]
+    assert recording.loss.tolist() == pytest.approx([-row["held_out"] for row in run.log if "held_out" in row])
+    last = plasticity_window(run.model, run.parent, run.task, 1, n=3)
+    assert np.allclose(recording.evolved[-1, 1], last.evolved, equal_nan=True)
+    piece = live.evolution(recording)
+    held = page.unpack(piece.payload["evolved"])
+    assert held.shape == (3, 2, 60) and np.allclose(held[-1, 1], np.clip(last.evolved.numpy(), -600, 600), equal_nan=True)
+
+
+def test_pieces_fetch_nothing_and_close_what_they_open(pieces):
+    for piece in pieces:
+        html = piece._repr_html_()
+        assert "http" not in html.replace("http-equiv", "") and "import(" not in html and "fetch(" not in html
+        assert "url(" not in html and "@import" not in html
+        found = Page(html)
+        assert not found.stack
+        assert [e["data-enu-live"] for e in found.elements if "data-enu-live" in e] == [piece.kind]
+        sources = [e.get("href") or e.get("src") for e in found.elements if e.get("href") or e.get("src")]
+        assert all(source.startswith("data:image/png;base64,") for source in sources)
+
+
+def test_every_control_is_real_named_and_hidden_until_it_works(pieces):
+    for piece in pieces:
+        elements = Page(piece._repr_html_()).elements
+        controls = [e for e in elements if "data-do" in e or "data-set" in e]
+        assert controls and {e["tag"] for e in controls} <= {"button", "input", "select"}
+        for e in controls:
+            named = e.get("aria-label") or e["text"].strip()
+            within = [label for label in elements if label["tag"] == "label" and label["text"].strip()]
+            assert named or "label" in e["in"] and within, e
+        assert all("hidden" in e for e in elements if e.get("class") == "enu-controls")
+        pictures = [e for e in elements if e.get("role") == "img"]
+        assert pictures and all(e["aria-label"] for e in pictures)
+
+
+def test_all_colours_are_those_of_the_figures(pieces):
+    used = set(re.findall(r"var\(--(\w+)\)", "".join(piece.body for piece in pieces)))
+    assert used <= set(enu.live.page.PALETTE) and {"evolved", "target", "food", "poison"} <= used
+
+
+def test_the_principal_axis_of_memories_on_a_line():
+    direction = torch.tensor([0.6, -0.8, 0.0])
+    memory = 0.1 + torch.linspace(-1, 1, 201)[:, None] * direction + 1e-4 * torch.randn(201, 3, generator=enu.stream(0, "test"))
+    axis = principal_axis(memory)
+    assert axis.share > 0.999 and torch.allclose(axis.direction, -direction, atol=1e-3)
+    assert torch.allclose(project(axis, memory), -torch.linspace(-1, 1, 201).div(0.98).clamp(-1, 1), atol=0.02)
+    still = principal_axis(torch.ones(5, 3))
+    assert still.share == 0 and not project(still, torch.ones(5, 3)).any()
+
+
+def test_two_synapses_between_the_same_neurons_share_a_square():
+    drawn = scene.matrix(((0, 0, 4), (1, 2, 3)), np.zeros(6), np.array([[1, -0.5, 0], [0, 0, 0]]), 0.5, n_outputs=1)
+    squares = re.findall(r'data-synapse="(\d)".*? x="([\d.]+)" .*?width="([\d.]+)".*?fill-opacity:([\d.]+)', drawn)
+    assert [(n, float(width), float(opacity)) for n, _, width, opacity in squares][:3] == [
+        ("0", 10, 1),
+        ("1", 10, 0.5),
+        ("2", 20, 0),
+    ]
+    assert float(squares[1][1]) - float(squares[0][1]) == 10 and len(squares) == 6

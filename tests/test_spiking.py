@@ -1,0 +1,46 @@
+"""Measures of spiking on outputs made by hand."""
+
+import pytest
+import torch
+
+import enu_lib as enu
+from enu_lib import spiking
+from enu_lib.network import SYMMETRIC, Network
+from enu_lib.rollout import Trace
+from enu_lib.tasks.maze import Maze
+
+
+def _lives(y, alive):
+    """Lives (B, T, N, C) with known outputs."""
+    none = torch.zeros(0)
+    return Trace(none, none, none, None, {"alive": torch.tensor(alive)[None]}, {"neuron_output": torch.tensor(y)[None]})
+
+
+def test_events_are_counted_while_the_agent_lives():
+    #         a spike of one step, one of two steps, and a graded value; dead from step 6 on (the state after step 5)
+    neuron = [0.0, 1.0, 0.0, 0.9, 0.7, 0.3, 1.0, 1.0]
+    silent = [0.0] * 8
+    y = torch.tensor([neuron, silent]).T[None, :, :, None].tolist()
+    found = spiking.activity(_lives(y, [[True] * 5 + [False] * 3]))
+    assert found.events.tolist() == pytest.approx([100 * 2 / 6, 0])
+    assert found.duration[0] == 1.5 and found.duration[1].isnan()
+    assert found.zero.tolist() == pytest.approx([2 / 6, 1.0])
+    assert found.on.tolist() == pytest.approx([1 / 6, 0]) and found.off.tolist() == pytest.approx([2 / 6, 1.0])
+    histogram = spiking.output_histogram(_lives(y, [[True] * 5 + [False] * 3]), bins=2)
+    assert histogram.tolist() == pytest.approx([9 / 12, 3 / 12])
+
+
+def test_an_event_that_begins_with_life_counts():
+    y = torch.ones(1, 4, 1, 1).tolist()
+    found = spiking.activity(_lives(y, [[True] * 4]))
+    assert found.events.item() == 25 and found.duration.item() == 4 and found.on.item() == 1
+
+
+def test_channels_can_be_looked_at_alone():
+    network = Network(SYMMETRIC, channels=4, hidden=8, noise=0.1)
+    lives = enu.rollout(network, network.init(enu.stream(0, "genome")), Maze(steps=60), 4, memory=True)
+    each = [spiking.activity(lives, slice(c, c + 1)) for c in range(4)]
+    together = spiking.activity(lives)
+    assert together.zero.shape == (6,)
+    assert torch.allclose(torch.stack([a.events for a in each]).mean(0), together.events)
+    assert torch.allclose(torch.stack([a.zero for a in each]).mean(0), together.zero)

@@ -1,0 +1,82 @@
+"""Statistics against values worked out by hand or by going through all cases."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from enu_lib import stats
+
+
+def test_complete_separation_of_five_and_five():
+    found = stats.compare([6, 7, 8, 9, 10], [1, 2, 3, 4, 5])
+    assert found.effect == found.low == found.high == 1.0
+    assert found.p == pytest.approx(2 / 252)  # two of C(10, 5) divisions are as extreme
+    assert found.n == (5, 5) and found.better
+    turned = stats.compare([1, 2, 3, 4, 5], [6, 7, 8, 9, 10])
+    assert turned.effect == 0.0 and turned.p == found.p and not turned.better and not turned.alike
+
+
+def test_the_effect_counts_pairs_and_half_of_ties():
+    assert stats.effect([1, 3, 5], [2, 3]) == pytest.approx((0 + 1 + 0.5 + 2) / 6)
+    many = stats.effect(np.array([[1, 3, 5], [2, 2, 2]]), np.array([[2, 3], [2, 2]]))
+    assert many == pytest.approx([3.5 / 6, 0.5])
+
+
+@pytest.mark.parametrize("a, b", [([1, 2, 2, 9], [2, 3, 4, 4]), ([np.inf, 3, np.inf], [1, 2, 3]), ([1, 4, 2.5], [3, 0, 2])])
+def test_p_is_the_share_of_divisions_that_are_as_extreme(a, b):
+    both, n = np.array([*a, *b], float), len(a)
+    seen = []
+    for chosen in combinations(range(len(both)), n):
+        first = np.isin(np.arange(len(both)), chosen)
+        seen.append(abs(float(stats.effect(both[first], both[~first])) - 0.5))
+    extreme = np.mean(np.array(seen) >= abs(float(stats.effect(a, b)) - 0.5) - 1e-12)
+    assert stats.compare(a, b).p == pytest.approx(extreme)
+
+
+def test_nothing_but_ties_is_no_difference():
+    found = stats.compare([np.inf] * 5, [np.inf] * 5)
+    assert (found.effect, found.p) == (0.5, 1.0) and found.alike and not found.better
+
+
+def test_alike_needs_a_small_effect_too():
+    near = stats.compare([1, 4, 5, 8], [2, 3, 6, 7])
+    assert near.alike
+    far = stats.compare([5, 7, 8], [1, 2, 6])  # n too small for any p < 0.05
+    assert far.p > stats.ALPHA and far.effect > stats.LARGE and not far.alike and not far.better
+
+
+def test_holm_by_hand():
+    separate, middle, weak = (
+        stats.compare([6, 7, 8, 9, 10], b) for b in ([1, 2, 3, 4, 5], [1, 2, 3, 4, 6.5], [1, 2, 9.5, 11, 3])
+    )
+    ps = [separate.p, middle.p, weak.p]
+    assert ps[0] < ps[1] < ps[2]
+    weakest, best, second = stats.holm([weak, separate, middle])
+    assert best.p_holm == pytest.approx(3 * ps[0])
+    assert second.p_holm == pytest.approx(max(3 * ps[0], 2 * ps[1]))
+    assert weakest.p_holm == pytest.approx(max(2 * ps[1], ps[2]))
+    assert stats.holm([]) == []
+
+
+def test_intervals_hold_the_value_and_repeat():
+    values = [1.0, 2.0, 3.0, 4.0, 10.0]
+    found = stats.interval(values)
+    assert found.low < found.value == 4.0 < found.high and found.n == 5
+    assert found == stats.interval(values)
+    assert stats.interval([2.0]) == stats.Interval(2.0, 2.0, 2.0, 1)
+    assert stats.interval([3.0, 3.0]).high == 3.0 and stats.interval([]).n == 0
+
+
+def test_the_interval_of_the_mean_covers_the_truth_about_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    held = 0
+    for _ in range(60):
+        found = stats.interval(rng.normal(5, 2, 20))
+        held += found.low <= 5 <= found.high
+    assert 49 <= held <= 60  # 95% less what the percentile bootstrap loses at n = 20
+
+
+def test_an_empty_sample_is_named():
+    with pytest.raises(ValueError, match="got 0 and 2"):
+        stats.compare([], [1, 2])

@@ -1,0 +1,268 @@
+"""A sweep: its order and sizes, equal conditions, kill and resume, nothing run twice; results stored and read again."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from enu_lib import claims, evidence, experiments, results, sweep
+from enu_lib.cli import main
+from enu_lib.config import from_config, to_config
+from enu_lib.runfolder import RunFolderError
+from enu_lib.sweep import Cell
+
+ROOT = Path(__file__).parents[1]
+FOUR = sweep.cells("smoke", ("complex-stdp",), seeds=1, checks=False)
+
+
+def _records(out, without=("seconds", "date")):
+    found = {p.parent.name: json.loads(p.read_text()) for p in sorted(out.glob("*/evaluation.json"))}
+    return {name: {k: v for k, v in record.items() if k not in without} for name, record in found.items()}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A small sweep that nothing disturbed."""
+    out = tmp_path_factory.mktemp("whole")
+    assert sweep.run("smoke", sweep.cells("smoke", ("complex-stdp",), checks=False), out, jobs=1, progress=False) == []
+    return out
+
+
+def test_seeds_come_whole_and_what_the_claims_need_comes_first():
+    cells = sweep.cells("laptop")
+    assert len(cells) == len(set(cells))
+    main_cells = [c for c in cells if c.model in claims.MAIN[c.experiment]]
+    assert cells[: len(main_cells)] == main_cells
+    assert [c.seed for c in main_cells] == sorted(c.seed for c in main_cells)
+    for seed in range(5):
+        pairs = {(c.experiment, c.model) for c in main_cells if c.seed == seed}
+        assert pairs == {(e, m) for e, models in claims.MAIN.items() for m in models}
+    counted = {e: len([c for c in main_cells if c.experiment == e]) / len(claims.MAIN[e]) for e in claims.MAIN}
+    assert counted == {"iaf": 10, "stdp": 10, "complex-stdp": 10, "tmaze": 5, "double-tmaze": 5}
+
+
+@pytest.mark.parametrize("profile", experiments.PROFILES)
+@pytest.mark.parametrize("name", sweep.ORDER)
+def test_all_models_of_an_experiment_have_the_same_conditions(name, profile):
+    first = sweep.build(name, "enu", profile)
+    for model in (*claims.MAIN[name], *sweep.CHECKS.get(name, ())):
+        e = sweep.build(name, model, profile)
+        same = dataclasses.replace(e, model=first.model, model_name="enu")
+        assert same == first, model
+        if not model.endswith(sweep.MATCHED):
+            assert e.model.hidden == first.model.hidden
+
+
+def test_matched_models_are_as_near_as_whole_memory_values_allow():
+    seen = 0
+    for name in sweep.CHECKS:
+        wanted = sweep.build(name, "enu", "laptop").model.n_params
+        for model in sweep.CHECKS[name]:
+            if model.endswith(sweep.MATCHED):
+                found = sweep.build(name, model, "laptop").model
+                for hidden in (found.hidden - 1, found.hidden + 1):
+                    other = dataclasses.replace(found, hidden=hidden)
+                    assert abs(other.n_params - wanted) >= abs(found.n_params - wanted)
+                seen += 1
+    assert seen >= 3
+    for name in sweep.UNITS:  # so that no matched GRU is needed
+        assert sweep.build(name, "gru", "laptop").model.n_params == sweep.build(name, "enu", "laptop").model.n_params
+
+
+def test_the_laptop_sweep_takes_ten_hours_on_two_cores_by_our_estimate(tmp_path):
+    plans = sweep.plan("laptop", sweep.cells("laptop"), tmp_path)
+    assert sweep.hours(plans, 2) <= 10
+    assert sweep.hours(plans, 1) == pytest.approx(2 * sweep.hours(plans, 2))
+
+
+def test_strategies_stop_at_the_level_and_all_but_one_may_use_as_many_lives():
+    own = sweep.build("complex-stdp", "enu", "laptop")
+    for name in sweep.VARIANTS:
+        e = sweep.build("complex-stdp", f"enu@{name}", "laptop")
+        assert e.model == own.model and e.task == own.task
+        assert e.target == results.references()["level"]["complex-stdp"]
+        lives = e.generations * e.es.population * e.environments
+        assert lives / (own.generations * own.es.population * own.environments) == (4 if name == "published" else 1)
+
+
+def test_dry_run_says_what_is_left_and_runs_nothing(tmp_path, capsys):
+    arguments = ["sweep", "--profile", "smoke", "--experiments", "complex-stdp", "--jobs", "1", "--quiet"]
+    assert main([*arguments, "--out", str(tmp_path / "s"), "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "runs left" in said and "0/2" in said and not (tmp_path / "s").exists()
+    assert main([*arguments, "--out", str(tmp_path / "s"), "--no-checks", "--seeds", "1"]) == 0
+    assert "0 runs left" in capsys.readouterr().out
+    assert main([*arguments, "--out", str(tmp_path / "s"), "--dry-run"]) == 0
+    assert "1/2" in capsys.readouterr().out
+
+
+def test_killed_and_resumed_it_ends_the_same_and_repeats_nothing(whole, tmp_path):
+    out = tmp_path / "s"
+    command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "smoke", "--experiments", "complex-stdp"]
+    command += ["--no-checks", "--jobs", "2", "--quiet", "--out", str(out)]
+    at_work = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
+    deadline = time.time() + 120
+    while not _records(out) and time.time() < deadline:
+        time.sleep(0.01)
+    os.killpg(at_work.pid, signal.SIGKILL)
+    at_work.wait()
+    done = {p: p.stat().st_mtime_ns for p in out.glob("*/*.safetensors") if (p.parent / "evaluation.json").exists()}
+    finished = _records(out)
+    assert 1 <= len(finished) < 8, "killed too early or too late to show anything"
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=240)
+    assert {p: p.stat().st_mtime_ns for p in done} == done  # what was done has not been touched
+    assert _records(out) == _records(whole)
+
+
+def test_a_kill_in_the_middle_of_the_first_write_is_no_obstacle(tmp_path):
+    (tmp_path / FOUR[0].name).mkdir()
+    (tmp_path / FOUR[0].name / ".config.json.x1y2").write_text('{"exper')
+    assert sweep.run("smoke", FOUR[:1], tmp_path, jobs=1, progress=False) == []
+    assert set(_records(tmp_path)) == {FOUR[0].name}
+
+
+def test_a_worker_whose_parent_was_killed_saves_and_ends(tmp_path):
+    out = tmp_path / "s"
+    command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp"]
+    command += ["--jobs", "2", "--seeds", "1", "--quiet", "--out", str(out)]
+    parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _wait(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
+    parent.kill()
+    parent.wait()
+
+    def free():
+        return all(_free(out / ".locks" / name) for name in ("complex-stdp-enu-0", "complex-stdp-nfenu-0"))
+
+    _wait(free, "a worker went on without its parent")
+    assert len(list(out.glob("*/checkpoint.safetensors"))) == 2
+
+
+def _wait(what, otherwise, seconds=120):
+    deadline = time.time() + seconds
+    while not what():
+        assert time.time() < deadline, otherwise
+        time.sleep(0.1)
+
+
+def _free(lock):
+    try:
+        with FileLock(lock, timeout=0):
+            return True
+    except TimeoutError:
+        return False
+
+
+def test_time_is_up_and_it_goes_on_later(whole, tmp_path):
+    assert sweep.run("smoke", FOUR, tmp_path, jobs=1, time_limit=0, progress=False) == []
+    assert _records(tmp_path) == {}
+    assert sweep.run("smoke", FOUR, tmp_path, jobs=1, progress=False) == []
+    expected = _records(whole)
+    assert _records(tmp_path) == {cell.name: expected[cell.name] for cell in FOUR}
+
+
+def test_a_cell_that_another_process_holds_is_left_to_it(tmp_path):
+    (tmp_path / ".locks").mkdir()
+    with FileLock(tmp_path / ".locks" / FOUR[0].name):
+        assert sweep.run("smoke", FOUR, tmp_path, jobs=1, progress=False) == []
+    assert set(_records(tmp_path)) == {cell.name for cell in FOUR[1:]}
+
+
+def test_what_goes_wrong_in_one_cell_is_said_and_the_others_are_run(tmp_path, capsys):
+    (tmp_path / FOUR[1].name).mkdir(parents=True)
+    (tmp_path / FOUR[1].name / "notes.txt").write_text("mine")
+    arguments = ["sweep", "--profile", "smoke", "--experiments", "complex-stdp", "--seeds", "1", "--no-checks", "--jobs", "1"]
+    assert main([*arguments, "--quiet", "--out", str(tmp_path)]) == 1
+    assert f"{FOUR[1].name}: " in capsys.readouterr().err
+    assert set(_records(tmp_path)) == {c.name for c in FOUR if c != FOUR[1]}
+
+
+def test_a_folder_of_other_settings_is_refused(tmp_path):
+    cell = Cell("complex-stdp", "enu", 0)
+    other = dataclasses.replace(sweep.build(cell.experiment, cell.model, "smoke"), environments=9)
+    (tmp_path / cell.name).mkdir()
+    (tmp_path / cell.name / "config.json").write_text(json.dumps({"experiment": to_config(other), "seed": 0}))
+    with pytest.raises(RunFolderError, match="holds a run of other settings"):
+        sweep.run("smoke", [cell], tmp_path, jobs=1, progress=False)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--profile", "huge"], "unknown profile 'huge'"),
+        (["--experiments", "walk"], "experiment 'walk' is not in the sweep: choose of complex-stdp,"),
+        (["--jobs", "0"], "--jobs must be at least 1, got 0"),
+        (["--seeds", "0"], "seeds must be at least 1, got 0"),
+    ],
+)
+def test_bad_input_gets_one_line(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", *arguments]) == 2
+    assert message in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_results_are_stored_and_read_again(whole, tmp_path):
+    stored = results.collect("smoke", whole, tmp_path)
+    assert results.load("smoke", tmp_path) == stored and len(stored.runs) == 8
+    assert results.collect("smoke", whole, tmp_path) == stored  # nothing twice
+    first = results.path("smoke", tmp_path).read_bytes()
+    results.collect("smoke", whole, tmp_path)
+    assert results.path("smoke", tmp_path).read_bytes() == first
+    run = stored.runs[0]
+    assert from_config(stored.configs[f"{run.experiment}-{run.model}"]) == sweep.build(run.experiment, run.model, "smoke")
+    found = evidence.gather(stored=stored.runs)
+    assert found.final["complex-stdp", "enu"][0] == pytest.approx(sum(run.trials) / len(run.trials))
+    assert set(found.reached["complex-stdp", "enu"]) == {float("inf")}
+
+
+def test_other_settings_are_not_mixed_in_and_damage_is_named(whole, tmp_path):
+    results.collect("smoke", whole, tmp_path)
+    other = tmp_path / "runs" / "complex-stdp-enu-7"
+    other.mkdir(parents=True)
+    source = whole / "complex-stdp-enu-0"
+    config = json.loads((source / "config.json").read_text())
+    config["experiment"]["environments"] = 99
+    (other / "config.json").write_text(json.dumps(config))
+    (other / "evaluation.json").write_text((source / "evaluation.json").read_text())
+    with pytest.raises(RunFolderError, match="has other settings than the stored runs"):
+        results.collect("smoke", tmp_path / "runs", tmp_path)
+    results.path("smoke", tmp_path).write_bytes(b"not ours")
+    with pytest.raises(RunFolderError, match="is damaged"):
+        results.load("smoke", tmp_path)
+    assert results.load("paper", tmp_path) == results.Stored([], {})
+
+
+def test_the_results_that_ship_are_those_of_the_tree():
+    stored = results.load("laptop")
+    assert len(stored.runs) == len({(r.experiment, r.model, r.seed) for r in stored.runs})
+    cells = {(c.experiment, c.model, c.seed) for c in sweep.cells("laptop")}
+    for run in stored.runs:
+        assert (run.experiment, run.model, run.seed) in cells
+        e = sweep.build(run.experiment, run.model, "laptop")
+        assert from_config(stored.configs[f"{run.experiment}-{run.model}"]) == e
+        assert (run.n_params, run.hidden) == (e.model.n_params, e.model.hidden)
+        assert len(run.trials) == results.TRIALS and len(run.generation) == len(run.held_out)
+        assert run.generations == e.generations or max(run.held_out) >= e.target
+        assert run.scores["n"] == 1024 and run.seconds > 0
+    assert sum(p.stat().st_size for p in results.FOLDER.iterdir()) < 20e6
+
+
+def test_the_level_is_a_tenth_of_what_learning_nothing_costs():
+    level = results.references()["level"]
+    for name in sweep.UNITS:
+        assert evidence.unit_level(experiments.get(name).task, 512) == pytest.approx(level[name], rel=0.15)
+    for name, layout in (("tmaze", "t"), ("double-tmaze", "double-t")):
+        assert level[name] == results.references()["agents"][layout]["fixed-arm"]["fitness"]
+
+
+def test_generations_to_a_level():
+    run = results.Record(*["x"] * 3, *[0] * 4, 1.0, *["x"] * 4, [10, 20, 30], [None, -0.5, -0.1], [], {})
+    assert evidence.generations_to(run, -0.5) == 20
+    assert evidence.generations_to(run, -0.2) == 30
+    assert evidence.generations_to(run, 0.0) == float("inf")
