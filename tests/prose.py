@@ -12,7 +12,7 @@ import re
 import jupytext
 
 import enu_lib as enu
-from enu_lib import claims, comparison, es, evidence, stats, sweep
+from enu_lib import claims, comparison, es, evidence, spiking, stats, sweep
 from enu_lib.network import Network
 from enu_lib.tasks import iaf, maze, stdp
 
@@ -25,7 +25,7 @@ MEASURED = re.compile(
 NUMBER = re.compile(r"(?<![\w.,/#-])(\d[\d,]*(?:\.\d+)?)(\s?%)?(?![\w/]|\.\w)")
 CODE = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|https?://\S+", re.S)
 NAMES = re.compile(  # numbers that are names, or that say how something is measured
-    r"95% (?:bootstrap )?(?:confidence )?intervals?|30 trial\s+runs|C\d+|"
+    r"95%\s+(?:(?:bootstrap|confidence|\(Wilson\))\s+)?intervals?|30 trial\s+runs|C\d+|"
     r"\b(Figs?\.|Table|C|ED|Machine Intelligence\*?|claims?|page)\s*\d[\d, -]*(\(\d+\)|, \d{4})?"
 )
 SMALL = 12  # "four quarters", "8 moves": counts of the method, not results
@@ -43,12 +43,12 @@ def settings() -> set[float]:
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             values.add(float(value))
 
-    for module in (claims, comparison, es, evidence, stats, sweep, iaf, maze, stdp):
+    for module in (claims, comparison, es, evidence, spiking, stats, sweep, iaf, maze, stdp):
         for name, value in vars(module).items():
             gather(value if name.isupper() else None)
     for value in (*examples, enu.ES(), enu.IAF(), enu.STDP(), enu.Maze(), enu.Maze("double-t"), Network()):
         gather(value)
-    values |= {maze.Maze(layout).full for layout in ("t", "double-t")}
+    values |= {maze.Maze(layout).full for layout in ("t", "double-t")} | {1 - spiking.SHARP}
     return values
 
 
