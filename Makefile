@@ -50,7 +50,7 @@ book: $(READY)  ## the book, static HTML for any browser, from the same notebook
 	@echo "open $(BOOK)/html/index.html"
 
 $(BOOK)/html/index.html: $(DONE) $(wildcard book/*.md book/*.py book/static/*) CITATION.cff
-	@$(BIN)/python book/build.py $(OUT) $(FIGURES) $(BOOK)
+	@$(BIN)/python book/bind.py $(OUT) $(FIGURES) $(BOOK)
 
 test: $(READY)  ## all tests, among them every notebook in the smoke profile
 	$(BIN)/python -m pytest

@@ -27,7 +27,10 @@
 # $$ (eq-rank)
 #
 # $$
-# m \leftarrow 0.9\,m + \sum_i u_i\,\epsilon_i, \qquad \theta \leftarrow \theta + m
+# \begin{aligned}
+# m &\leftarrow 0.9\,m + \sum_i u_i\,\epsilon_i\\
+# \theta &\leftarrow \theta + m
+# \end{aligned}
 # $$ (eq-move)
 #
 # Ranks make the scale of fitness irrelevant, and with it the rare life that went wrong altogether. All constants above are the

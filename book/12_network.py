@@ -55,7 +55,7 @@ from enu_lib.network import PUBLISHED, SYMMETRIC, Network
 
 use_style()
 
-# %%
+# %% tags=["hide-input"]
 published, symmetric = Network(PUBLISHED), Network(SYMMETRIC)
 fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.6), width_ratios=[1.5, 1, 1])
 plots.network(axes[0], published)

@@ -24,7 +24,7 @@
 # **Integrate and fire.** The model neuron sums its input current $x$ in a potential $V$ and spikes at a threshold:
 #
 # $$
-# V \leftarrow V + x, \qquad \text{where } V > 0.5: \text{ a spike, and } V \leftarrow 0 .
+# V \leftarrow V + x; \quad \text{a spike, and } V \leftarrow 0, \text{ where } V > 0.5 .
 # $$ (eq-iaf)
 #
 # The current is redrawn at each step, and its mean jumps between nine levels four times a sequence. The unit's loss at a step
@@ -106,7 +106,7 @@ files = save_figure(
 # %%
 n = 2048 if profile != "smoke" else 64
 scores = {e.name: enu.analysis.scores(e.model, e.genome, e.task, n, seed=seed + 400) for e in (iaf, stdp)}
-pd.concat({unit: pd.Series(found, name="value") for unit, found in scores.items()}).round(4).to_frame()
+pd.concat({unit: pd.Series(found, name="value") for unit, found in scores.items()}).map("{:.4g}".format).to_frame()
 
 # %% [markdown]
 # ## Verdict

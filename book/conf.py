@@ -1,4 +1,4 @@
-"""Sphinx settings of the book.  `book/build.py` prepares the pages and calls Sphinx; nothing is fetched at view time."""
+"""Sphinx settings of the book.  `book/bind.py` prepares the pages and calls Sphinx; nothing is fetched at view time."""
 
 import sys
 from pathlib import Path
@@ -35,7 +35,7 @@ python_use_unqualified_type_names = True
 add_module_names = False
 toc_object_entries = False
 
-# build.py puts these parts of MathJax 3 there (the usual single file is 2 MB, most of it not used)
+# bind.py puts these parts of MathJax 3 there (the usual single file is 2 MB, most of it not used)
 mathjax_path = "mathjax/startup.js"
 mathjax3_config = {"loader": {"load": ["core", "input/tex", "output/chtml", "a11y/assistive-mml"]}}
 
@@ -55,6 +55,7 @@ html_theme_options = {
     "navbar_end": [],
     "navbar_center": [],
     "show_toc_level": 2,
+    "max_navbar_depth": 1,  # the fold of deeper ones has no name that a screen reader could say
     "home_page_in_toc": False,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",

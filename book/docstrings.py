@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import re
+import textwrap
 from typing import Any
 
 LIST = re.compile(r"^\s*(-|\d+\.) ")
-FIELD = re.compile(r"^    (\w+): ([^=#\n]+?)(?: = ([^#\n]+?))?(?:  # (.+))?$", re.M)
 CODE = re.compile(r"(`[^`]+`)")
 
 
@@ -52,11 +53,13 @@ def text(prose: str) -> str:
 
 def fields(value: type) -> list[str]:
     """The fields of a class with type, default and comment, from its source."""
-    body = inspect.getsource(value).split("\n    def ")[0]
-    rows = []
-    for name, kind, default, comment in FIELD.findall(body):
-        if kind.startswith("ClassVar"):
+    source = textwrap.dedent(inspect.getsource(value))
+    lines, rows = source.split("\n"), []
+    for node in ast.parse(source).body[0].body:
+        if not isinstance(node, ast.AnnAssign) or "ClassVar" in ast.unparse(node.annotation):
             continue
-        said = f"``{name}``: ``{kind}``" + (f" = ``{default}``" if default else "")
-        rows.append(f"- {said}" + (f": {text(comment)}" if comment else ""))
+        default = f" = ``{ast.unparse(node.value)}``" if node.value else ""
+        comment = lines[node.lineno - 1].partition("  # ")[2]
+        row = f"- ``{node.target.id}``: ``{ast.unparse(node.annotation)}``{default}"
+        rows.append(f"{row}: {text(comment)}" if comment else row)
     return [*rows, ""]

@@ -1,7 +1,7 @@
-"""The book from executed notebooks: python book/build.py NOTEBOOKS FIGURES OUT.
+"""The book from executed notebooks: python book/bind.py NOTEBOOKS FIGURES OUT.
 
-NOTEBOOKS is a folder that `run.py` filled, FIGURES the folder of its figures.  A page belongs to the part of the book that
-the first digit of its name says.  Pages for Sphinx go to OUT/source, the book to OUT/html; a warning is an error.
+NOTEBOOKS is a folder that `run.py` filled, FIGURES the folder of its figures.  The first digits of a page's name say to which
+part of the book it belongs.  Pages for Sphinx go to OUT/source, the book to OUT/html; a warning is an error.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ PARTS = {
     "0": "Introduction",
     "1": "The paper",
     "2": "Extended data",
-    "3": "Claims ledger",
-    "4": "Beyond the paper",
+    "30": "Claims ledger",
+    "3": "Beyond the paper",
     "5": "Your own task",
 }
 REFERENCE = ("symbols", "api", "provenance", "cite")
 API = {
     "units": ("Units and networks", ["cells", "network"]),
-    "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "agents", "life", "gym"]),
+    "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "agents", "life", "conditioning", "gym"]),
     "lives": ("Lives", ["rollout", "interventions", "streams", "kernels"]),
     "evolution": ("Evolution", ["es", "evolve", "experiments", "config", "runfolder", "zoo"]),
-    "measures": ("Measures", ["analysis", "learning"]),
+    "measures": ("Measures", ["analysis", "learning", "episodes", "spiking", "generalise"]),
     "claims": ("Comparisons and claims", ["sweep", "results", "comparison", "stats", "evidence", "claims", "ledger"]),
-    "figures": ("Figures and explorers", ["figures", "plots", "plots_runs", "widgets", "live"]),
+    "figures": ("Figures and explorers", ["figures", "plots", "plots_runs", "plots_learning", "widgets", "live"]),
     "speed": ("Speed", ["bench", "baseline"]),
 }
 PACKAGES = ("widgets", "live")  # whose names stand in their __init__
@@ -101,8 +101,21 @@ def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> Noteboo
                 kept.append(output)
         cell.outputs = kept
         cells += after
-    notebook.cells = cells
+    notebook.cells = joined(cells)
     return notebook
+
+
+def joined(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """Cells with neighbours whose code is folded, and that show nothing, made one: one fold in the place of three."""
+    found: list[NotebookNode] = []
+    for cell in cells:
+        before = found[-1] if found else None
+        folded = cell.cell_type == "code" and "hide-input" in cell.metadata.get("tags", [])
+        if folded and before and before.cell_type == "code" and "hide-input" in before.metadata.tags and not before.outputs:
+            cell.source = f"{before.source}\n\n{cell.source}"
+            found.pop()
+        found.append(cell)
+    return found
 
 
 def still(output: NotebookNode, name: str) -> NotebookNode:
@@ -118,7 +131,7 @@ def reference(source: Path) -> None:
     for name, (title, modules) in API.items():
         parts = [f"# {title}\n"]
         for module in modules:
-            options = ":members:\n   :imported-members:" if module in PACKAGES else ":members:\n   :undoc-members:"
+            options = ":members:\n   :imported-members:" if module in PACKAGES else ":members:"
             parts.append(f"## `enu_lib.{module}`\n\n```{{eval-rst}}\n.. automodule:: enu_lib.{module}\n   {options}\n```\n")
         (source / f"api_{name}.md").write_text("\n".join(parts))
     rows = []
@@ -133,7 +146,9 @@ def reference(source: Path) -> None:
 
 def contents(names: list[str]) -> str:
     """The book's table of contents, part by part, for index.md."""
-    parts = {text: [n for n in names if n.startswith(digit)] for digit, text in PARTS.items()}
+    parts: dict[str, list[str]] = {text: [] for text in PARTS.values()}
+    for name in names:
+        parts[next(text for digits, text in PARTS.items() if name.startswith(digits))].append(name)
     parts["Reference"] = list(REFERENCE)
     trees = []
     for text, pages in parts.items():
@@ -187,7 +202,7 @@ def main() -> int:
     try:
         prepare(options.notebooks, options.figures, source)
     except ValueError as error:
-        print(f"build.py: {error}", file=sys.stderr)
+        print(f"bind.py: {error}", file=sys.stderr)
         return 1
     shutil.rmtree(html, ignore_errors=True)
     arguments = ["-W", "--keep-going", "-q", "-b", "html", "-c", str(HERE), "-d", str(options.out / "doctrees")]

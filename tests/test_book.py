@@ -1,0 +1,137 @@
+"""What makes pages of executed notebooks: figures with captions, explorers as pictures, provenance, citation, docstrings."""
+
+import base64
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import enu_lib as enu
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "book"))
+import bind  # noqa: E402
+import provenance  # noqa: E402
+from docstrings import describe, to_rest  # noqa: E402
+from run import run  # noqa: E402
+
+PNG = base64.b64encode(b"picture").decode()
+WAVES = {"figure": "fig3_waves", "caption": "Two waves, **n** = 1.", "alt": "Two `waves`"}
+
+
+def shown(data, **metadata):
+    return new_output("display_data", data, metadata=metadata)
+
+
+def as_page(*cells):
+    return bind.page(new_notebook(cells=list(cells)), "13_waves", {"fig3_waves": WAVES}).cells
+
+
+def test_a_figure_gets_its_caption_its_alternative_text_and_its_name():
+    output = shown({"text/html": "<figure>"}, figure="fig3_waves")
+    code, figure = as_page(new_code_cell("draw()", outputs=[output]))
+    assert not code.outputs
+    assert figure.source.startswith("```{figure} figures/fig3_waves.svg")
+    for line in (":name: fig3_waves", ":alt: Two waves", "**Fig. 3** Two waves, **n** = 1."):
+        assert line in figure.source.splitlines(), line
+
+
+def test_a_figure_that_no_manifest_knows_stops_the_book():
+    with pytest.raises(ValueError, match="13_waves shows fig9, which manifest.json lacks"):
+        as_page(new_code_cell("draw()", outputs=[shown({"text/html": "<figure>"}, figure="fig9")]))
+
+
+def test_an_explorer_is_a_picture_and_a_sentence_never_a_dead_control():
+    data = {bind.WIDGET: {"model_id": "1"}, "image/png": PNG, "text/plain": "Moves."}
+    cell = new_code_cell("explorer()", outputs=[shown(data)], metadata={"tags": ["explorer"]})
+    code, note = as_page(cell)
+    assert list(code.outputs[0].data) == ["image/png"] and "hide-input" in code.metadata.tags
+    assert code.metadata.mystnb["image"]["alt"].endswith("Moves.")
+    assert "make lab" in note.source and "13_waves.py" in note.source
+    with pytest.raises(ValueError, match="13_waves: an explorer shows no picture"):
+        as_page(new_code_cell("explorer()", outputs=[shown({bind.WIDGET: {}, "text/plain": "VBox()"})]))
+
+
+def test_markdown_that_code_made_is_text_of_the_page_and_links_lead_to_pages():
+    said = shown({"text/markdown": "r = 0.99, see [the unit](10_enu.py)", "text/plain": "<Markdown>"})
+    text, code, made = as_page(
+        new_markdown_cell("[evolve](11_evolution_strategy.py#a)"), new_code_cell("say()", outputs=[said])
+    )
+    assert text.source == "[evolve](11_evolution_strategy.ipynb#a)"
+    assert made.cell_type == "markdown" and made.source == "r = 0.99, see [the unit](10_enu.ipynb)" and not code.outputs
+
+
+def test_folded_code_that_shows_nothing_is_one_fold():
+    folded = [new_code_cell(s, metadata={"tags": ["hide-input"]}) for s in ("a = 1", "b = 2")]
+    one, other = as_page(*folded, new_code_cell("c = 3"))
+    assert one.source == "a = 1\n\nb = 2" and other.source == "c = 3"
+
+
+def test_a_new_page_needs_no_table_of_contents():
+    text = bind.contents(["00_a", "13_b", "15_c", "30_d", "31_e"])
+    assert (
+        text.index("The paper")
+        < text.index("13_b\n15_c")
+        < text.index("30_d")
+        < text.index("Beyond the paper")
+        < text.index("31_e")
+    )
+    assert "Extended data" not in text, "a part without pages is left out"
+
+
+def test_provenance_has_run_processor_versions_settings_and_checksums(tmp_path):
+    page = tmp_path / "13_page.py"
+    page.write_text('# %% tags=["parameters"]\nseed = 0\n\n# %%\nimport enu_lib\n')
+    done = nbformat.read(run(page, tmp_path, {"seed": 7}), as_version=4)
+    entry = {"figure": "waves", "notebook": "13_page", "zoo": ["stdp-enu"], "files": {"waves.svg": "0123456789abcdef" * 4}}
+    text = provenance.page({"13_page": done}, {"waves": entry})
+    found = done.metadata["run"]
+    assert 0 < found["seconds"] < 300 and found["processor"] in text and f"torch {found['versions']['torch']}" in text
+    assert "seed 7" in text and "`0123456789abcdef`" in text and len(done.cells) == 3, "the recording cell is taken out"
+    for name in enu.zoo.names():
+        p = enu.zoo.load(name).provenance
+        section = text.split(f"### {name}\n")[1].split("### ")[0]
+        assert p["sha256"][:32] in section and f"population {p['experiment']['es']['population']}" in section
+        assert f"{p['scores']['fitness']:.5g}" in section
+
+
+def test_the_citation_is_that_of_the_file():
+    cff = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    text = provenance.cite(ROOT / "CITATION.cff")
+    paper = cff["references"][0]
+    for value in (cff["title"], cff["version"], paper["title"], paper["doi"], f"{paper['start']}--{paper['end']}"):
+        assert str(value) in text, value
+    assert cff["version"] == enu.__version__
+
+
+def test_the_reference_has_every_module_and_every_public_name():
+    modules = {f"enu_lib.{name}" for _, names in bind.API.values() for name in names}
+    library = ROOT / "enu_lib"
+    there = {p.stem for p in library.glob("*.py")} - {"__init__", "__main__", "cli"}
+    assert there <= {m.removeprefix("enu_lib.") for m in modules}
+    for name in enu.__all__:
+        value = getattr(enu, name)
+        assert getattr(value, "__module__", value.__name__) in modules, name
+
+
+def test_docstrings_are_written_for_sphinx_without_being_changed():
+    lines = ["Change |w| of `a_b`, by *factor_ .", "", "    run(x_, *y)", "", "- first, `one", "  two`"]
+    assert to_rest(lines) == [
+        "Change \\|w\\| of `a_b`, by \\*factor\\_ .", "", "", ".. code-block:: python", "   :force:", "",
+        "    run(x_, *y)", "", "", "- first, `one", "  two`",
+    ]  # fmt: skip
+
+
+def test_fields_of_settings_are_listed_with_defaults_and_comments():
+    lines = ["Settings."]
+    describe(None, "class", "ES", enu.ES, None, lines)
+    assert "- ``sigma``: ``float`` = ``0.01``: s.d. of mutations" in lines
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "book").glob("[0-9]*.py")), ids=lambda p: p.stem)
+def test_a_page_opens_with_the_right_kernel_in_jupyterlab(page):
+    header = yaml.safe_load("\n".join(line[2:] for line in page.read_text().split("# ---")[1].splitlines()))
+    assert header["jupyter"]["kernelspec"]["name"] == "python3"
