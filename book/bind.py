@@ -27,8 +27,8 @@ PARTS = {
     "0": "Introduction",
     "1": "The paper",
     "2": "Extended data",
-    "30": "Claims ledger",
-    "3": "Beyond the paper",
+    "3": "Claims ledger",
+    "4": "Beyond the paper",
     "5": "Your own task",
 }
 REFERENCE = ("symbols", "api", "provenance", "cite")
