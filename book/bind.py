@@ -62,7 +62,7 @@ def label(name: str) -> str:
 def figure(entry: dict) -> NotebookNode:
     """A figure of the manifest as a Markdown cell: picture, alternative text, caption; its name is a target for links."""
     name, alt = entry["figure"], re.sub(r"[`*$]", "", entry["alt"])
-    options = f":name: {name}\n:alt: {alt}\n:target: _images/{name}.svg"
+    options = f":name: figure-{name}\n:alt: {alt}\n:target: _images/{name}.svg"
     return new_markdown_cell(f"```{{figure}} figures/{name}.svg\n{options}\n\n{label(name)}{entry['caption']}\n```")
 
 

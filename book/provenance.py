@@ -42,7 +42,7 @@ def page(notebooks: dict[str, Any], figures: dict[str, dict[str, Any]]) -> str:
             ["figure", "made by", "shows zoo entries", "checksum"],
             [
                 [
-                    f"{{ref}}`{name} <{name}>`" if "alt" in e else name,
+                    f"[{name}](#figure-{name})" if "alt" in e else name,
                     f"`{e['notebook']}`",
                     ", ".join(e["zoo"]) or "none",
                     f"`{_digits(e)}`",

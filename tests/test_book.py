@@ -35,7 +35,7 @@ def test_a_figure_gets_its_caption_its_alternative_text_and_its_name():
     code, figure = as_page(new_code_cell("draw()", outputs=[output]))
     assert not code.outputs
     assert figure.source.startswith("```{figure} figures/fig3_waves.svg")
-    for line in (":name: fig3_waves", ":alt: Two waves", "**Fig. 3** Two waves, **n** = 1."):
+    for line in (":name: figure-fig3_waves", ":alt: Two waves", "**Fig. 3** Two waves, **n** = 1."):
         assert line in figure.source.splitlines(), line
 
 
