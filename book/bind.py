@@ -148,7 +148,7 @@ def contents(names: list[str]) -> str:
     """The book's table of contents, part by part, for index.md."""
     parts: dict[str, list[str]] = {text: [] for text in PARTS.values()}
     for name in names:
-        parts[next(text for digits, text in PARTS.items() if name.startswith(digits))].append(name)
+        parts[PARTS[name[0]]].append(name)
     parts["Reference"] = list(REFERENCE)
     trees = []
     for text, pages in parts.items():
