@@ -75,9 +75,9 @@ panel_letters(axes)
 files = save_figure(
     fig, "fig4_tmaze", figures_dir, zoo=[entry.name],
     caption=f"""**a**, Held-out fitness of the parent (mean of {entry.experiment.evaluate_environments} episodes) during
-    evolution, {len(seeds)} seed(s). **b**, Food (green) and poison (red) eaten in an episode; mean of {n:,} episodes. **c**, One life:
-    sensors, rewards and outputs; triangles: meals (up: food, down: poison). **d**, What is learnt: shares of the visits in
-    question that end with food, evolved network and reference agents, {n:,} lives each.""",
+    evolution, {len(seeds)} seed(s). **b**, Food (green) and poison (red) eaten in an episode; mean of {n:,} episodes.
+    **c**, One life: sensors, rewards and outputs; triangles: meals (up: food, down: poison). **d**, What is learnt: shares of
+    the visits in question that end with food, evolved network and reference agents, {n:,} lives each.""",
 )  # fmt: skip
 
 # %% [markdown]
