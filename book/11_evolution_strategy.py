@@ -90,6 +90,7 @@ def climb(ax, population=64, sigma=0.1, generations=60):
     ax.legend()
 
 
+# %%
 fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.3))
 generation(axes[0])
 weights = es.shape(enu.ES(population=512), torch.arange(512.0))

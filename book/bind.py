@@ -74,6 +74,8 @@ def linked(text: str) -> str:
 def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> NotebookNode:
     """An executed notebook as a page: figures with captions, Markdown from code as text, explorers as pictures.
 
+    Code that imports, that draws a figure, or that makes an explorer is folded; so is what has the tag `hide-input`.
+
     Raises ValueError where the manifest lacks a figure, or an explorer left no picture.
     """
     cells: list[NotebookNode] = []
@@ -83,7 +85,9 @@ def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> Noteboo
             cell.source = linked(cell.source)
             continue
         tags = set(cell.metadata.get("tags", []))
-        cell.metadata["tags"] = sorted(tags | {HIDDEN[tag] for tag in tags if tag in HIDDEN})
+        draws = any(output.get("metadata", {}).get("figure") for output in cell.outputs)
+        folded = {"hide-input"} if draws or re.match(r"(from|import) ", cell.source) else set()
+        cell.metadata["tags"] = sorted(tags | folded | {HIDDEN[tag] for tag in tags if tag in HIDDEN})
         kept, after = [], []
         for output in cell.outputs:
             data = output.get("data", {})

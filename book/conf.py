@@ -44,6 +44,7 @@ html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = [str(HERE / "static")]
 html_css_files = ["book.css"]
+html_use_index = html_domain_indices = False  # the search does that
 html_copy_source = False
 html_show_sourcelink = False
 html_last_updated_fmt = None

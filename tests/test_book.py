@@ -33,7 +33,7 @@ def as_page(*cells):
 def test_a_figure_gets_its_caption_its_alternative_text_and_its_name():
     output = shown({"text/html": "<figure>"}, figure="fig3_waves")
     code, figure = as_page(new_code_cell("draw()", outputs=[output]))
-    assert not code.outputs
+    assert not code.outputs and "hide-input" in code.metadata.tags
     assert figure.source.startswith("```{figure} figures/fig3_waves.svg")
     for line in (":name: figure-fig3_waves", ":alt: Two waves", "**Fig. 3** Two waves, **n** = 1."):
         assert line in figure.source.splitlines(), line
