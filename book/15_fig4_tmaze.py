@@ -29,7 +29,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import agents, episodes as moments, learning, plots, plots_learning, widgets
+from enu_lib import agents, episodes as moments, learning, live, plots, plots_learning, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -54,11 +54,11 @@ ate = lives.task["ate"][0, life]
 fig = plt.figure(figsize=(PAGE, 6.2))
 grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.1, 1.6])
 axes = [fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[0, 1]), fig.add_subplot(grid[1, :]), fig.add_subplot(grid[2, :])]
-curves = {entry.name: entry.provenance["progress"]}
-curves |= {
-    k: enu.zoo.load(k).provenance["progress"] for k in enu.zoo.names() if k.startswith("tmaze-enu-seed") and profile == "zoo"
-}
-plots_learning.evolution(axes[0], curves)
+seeds = [entry]
+if profile == "zoo":  # the other seeds, all that were run, learnt or not
+    seeds += [enu.zoo.load(name) for name in enu.zoo.names() if name.startswith("tmaze-enu-seed")]
+plots_learning.evolution(axes[0], {f"seed {e.provenance['seed']}": e.provenance["progress"] for e in seeds})
+axes[0].legend()
 food = pd.DataFrame(rows).T[["food", "poison"]]
 food.plot.barh(ax=axes[1], color=[plots.PALETTE["food"], plots.PALETTE["poison"]], legend=False)
 axes[1].set(xlabel="meals an episode")
@@ -74,10 +74,10 @@ plots.shares(axes[3], rows, keys)
 panel_letters(axes)
 files = save_figure(
     fig, "fig4_tmaze", figures_dir, zoo=[entry.name],
-    caption=f"""a, Held-out fitness of the parent (mean of {entry.experiment.evaluate_environments} episodes) during evolution,
-    one seed. b, Food (green) and poison (red) eaten an episode; mean of {n:,} episodes. c, One life: sensors,
-    rewards and outputs; triangles: meals (up: food, down: poison). d, What is learnt: shares of the visits in question that end
-    with food, evolved network and reference agents, {n:,} lives each.""",
+    caption=f"""**a**, Held-out fitness of the parent (mean of {entry.experiment.evaluate_environments} episodes) during
+    evolution, {len(seeds)} seed(s). **b**, Food (green) and poison (red) eaten in an episode; mean of {n:,} episodes.
+    **c**, One life: sensors, rewards and outputs; triangles: meals (up: food, down: poison). **d**, What is learnt: shares of
+    the visits in question that end with food, evolved network and reference agents, {n:,} lives each.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -98,6 +98,15 @@ Markdown(
 {found["right again after one mistake"]:.0%}. It was evolved for {provenance["generations"]:,} generations of
 {entry.experiment.es.population} offspring ({provenance["seconds"] / 3600:.1f} hours)."""
 )
+
+# %% [markdown]
+# And each seed that was run, on 2,048 lives of its own (its scores in the zoo):
+
+# %%
+kept = {f"seed {e.provenance['seed']}": {"generations": e.provenance["generations"], **e.provenance["scores"]}
+        for e in seeds if "scores" in e.provenance}  # fmt: skip
+shown = ["generations", "food", "food s.e.", "poison", "second visit right after poison", "right again after one mistake"]
+pd.DataFrame(kept).T.reindex(columns=shown).round(2)
 
 # %% [markdown]
 # ## Our settings and the published ones, at equal cost
@@ -124,8 +133,8 @@ axes[0].legend()
 panel_letters(axes)
 files = save_figure(
     fig, "published_settings", figures_dir, zoo=[e.name for e in pairs.values()],
-    caption=f"""Held-out fitness of the parent with our settings and with the published ones, against lives evaluated (a) and
-    time (b); one seed each. The published run had got to generation
+    caption=f"""Held-out fitness of the parent with our settings and with the published ones, against lives evaluated
+    (**a**) and time (**b**); one seed each; points are held-out evaluations. The published run had got to generation
     {list(pairs.values())[-1].provenance["generations"]:,} of {list(pairs.values())[-1].experiment.generations:,}.""",
 )  # fmt: skip
 
@@ -143,7 +152,17 @@ files = save_figure(
 # %% [markdown]
 # ## Watch it
 #
-# A life it has never seen, step by step.
+# A life that evolution never saw, step by step: of twelve, one with a single poison. Which sensor means *wall*, and when does
+# the agent know?
+
+# %%
+recorded = enu.rollout(entry.model, entry.genome, entry.task, 12, seed=seed + 501, memory=True)
+foods, poisons = (recorded.task[name][0, :, -1] for name in ("foods", "poisons"))
+best = int((foods * (poisons == 1)).argmax())
+live.maze(recorded, entry.task, entry.model, life=best, text="A life of the evolved network in the T-maze")
+
+# %% [markdown]
+# In a notebook the life is simulated as you watch: let food and poison change places, silence a neuron, freeze a memory.
 
 # %% tags=["explorer"]
-widgets.MazeWalk(entry.task, seed=seed)
+widgets.MazeLife(entry.model, entry.genome, entry.task, seed=seed)

@@ -68,7 +68,7 @@ Markdown("\n".join([
 # %% [markdown]
 # ## Play against it
 #
-# Walk such a maze by hand.
+# You and the evolved network walk the same maze with the same shuffle, move by move; put the blindfold on for equal terms.
 
 # %% tags=["explorer"]
-widgets.MazeWalk(entry.task, seed=seed)
+widgets.Duel(entry.model, entry.genome, entry.task, seed=seed)

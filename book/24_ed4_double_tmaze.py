@@ -32,7 +32,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import agents, episodes as moments, learning, plots, plots_learning, widgets
+from enu_lib import agents, episodes as moments, learning, live, plots, plots_learning, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import geometry
 
@@ -42,21 +42,30 @@ n = 60 if profile == "smoke" else episodes
 lives = learning.live(entry.model, entry.genome, entry.task, n, seed=seed + 500)
 found = learning.measures(lives)
 references = {a: learning.measures(agents.play(entry.task, a, n, seed=seed + 500)) for a in agents.NAMES[1:4]}
-phases, who, shown = moments.find_phases(lives, entry.task), "the evolved network", lives
-if phases is None:  # said in the caption
-    who = "the scripted agent that looks, since no evolved life has all phases"
-    shown = agents.play(entry.task, "looking", 400, seed=seed)
-    phases = moments.find_phases(shown, entry.task)
+scripted = agents.play(entry.task, "looking", 400, seed=seed)
+groups = zip(moments.find_groups(lives, entry.task), moments.find_groups(scripted, entry.task), strict=True)
+phases = [(phase, lives if own else scripted) for own, other in groups for phase in own or other]
+borrowed = "".join(letter for letter, (_, shown) in zip("abcd", phases, strict=True) if shown is scripted)
+
+stands_in = f"No life of the evolved network shows {', '.join(borrowed)}: there the scripted agent that looks stands in."
+stands_in = stands_in if borrowed else ""
 
 # %%
 grid = geometry(entry.task)
-fig = plt.figure(figsize=(PAGE, 4.0))
-rows = fig.add_gridspec(2, 4, height_ratios=[1, 1.1])
+fig = plt.figure(figsize=(PAGE, 4.6))
+rows = fig.add_gridspec(2, 4, height_ratios=[1, 1.3])
 axes = [fig.add_subplot(rows[0, k]) for k in range(4)] + [fig.add_subplot(rows[1, :2]), fig.add_subplot(rows[1, 2:])]
-for ax, phase in zip(axes, phases, strict=False):
+for ax, (phase, shown) in zip(axes, phases, strict=False):
     plots_learning.frame(ax, grid, shown, phase)
-    ax.set_xlabel(phase.name.replace(": ", ":\n") + f"\n(steps {phase.first}-{phase.last})", fontsize=6)
-plots_learning.evolution(axes[4], {entry.name: entry.provenance["progress"]})
+    who = "evolved network" if shown is lives else "scripted agent"
+    ax.set_xlabel(phase.name.replace(": ", ":\n") + f"\n({who})", fontsize=6)
+keys = {
+    "second visit right after poison": "second visit right,\nafter poison",
+    "later visits right": "later visits right",
+    "no mistake after a change": "right at once\nafter a change",
+}
+plots.shares(axes[4], {"evolved network": found, **references}, keys)
+axes[4].get_legend().remove()
 meals = pd.DataFrame({"evolved": found, **references}).T[["food", "poison"]]
 meals.plot.barh(ax=axes[5], color=[plots.PALETTE["food"], plots.PALETTE["poison"]])
 axes[5].set(xlabel="meals an episode")
@@ -64,10 +73,9 @@ axes[5].invert_yaxis()
 panel_letters(axes)
 files = save_figure(
     fig, "ed4_double_tmaze", figures_dir, zoo=[entry.name],
-    caption=f"""a-d, Four phases of {who}, from {len({p.life for p in phases})} of {shown.y.shape[1]:,} lives: plus, food;
-    cross, poison; triangle, the start; a ring marks what was eaten. e, Held-out fitness of the parent during evolution (mean of
-    {entry.experiment.evaluate_environments} episodes, one seed). f, Meals an episode, evolved network and reference agents;
-    mean of {n:,} episodes.""",
+    caption=f"""**a-d**, Four phases of behaviour, each from the first of {n:,} lives that shows it. {stands_in} Plus, food;
+    cross, poison; triangle, the start; a ring marks what was eaten. **e**, Shares of the visits in question that end with
+    food; colours as in Fig. 4. **f**, Meals in an episode, evolved network and reference agents; mean of {n:,} episodes.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -86,7 +94,14 @@ goes to the same end ({low:.2f}) to one that remembers where food was ({high:.2f
 )
 
 # %% [markdown]
-# ## Walk it yourself
+# ## Watch it
+#
+# Of twelve lives that evolution never saw, the one with most food.
+
+# %%
+recorded = enu.rollout(entry.model, entry.genome, entry.task, 12, seed=seed + 501, memory=True)
+best = int(recorded.task["foods"][0, :, -1].argmax())
+live.maze(recorded, entry.task, entry.model, life=best, text="A life of the evolved network in the double T-maze")
 
 # %% tags=["explorer"]
-widgets.MazeWalk(entry.task, seed=seed)
+widgets.MazeLife(entry.model, entry.genome, entry.task, seed=seed)

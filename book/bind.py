@@ -27,8 +27,8 @@ PARTS = {
     "0": "Introduction",
     "1": "The paper",
     "2": "Extended data",
-    "30": "Claims ledger",
-    "3": "Beyond the paper",
+    "3": "Claims ledger",
+    "4": "Beyond the paper",
     "5": "Your own task",
 }
 REFERENCE = ("symbols", "api", "provenance", "cite")
@@ -152,7 +152,7 @@ def contents(names: list[str]) -> str:
     """The book's table of contents, part by part, for index.md."""
     parts: dict[str, list[str]] = {text: [] for text in PARTS.values()}
     for name in names:
-        parts[next(text for digits, text in PARTS.items() if name.startswith(digits))].append(name)
+        parts[PARTS[name[0]]].append(name)
     parts["Reference"] = list(REFERENCE)
     trees = []
     for text, pages in parts.items():

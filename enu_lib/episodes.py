@@ -40,19 +40,27 @@ class _Lives(NamedTuple):
 
 
 def find_phases(lives: Trace, maze: Maze) -> list[Phase] | None:
-    """The phases of Fig. 5 (T-maze) or of extended data Fig. 4 (double T-maze) in lives (P = 1); None if there are none.
+    """The phases of Fig. 5 (T-maze) or of extended data Fig. 4 (double T-maze) in lives (P = 1); None if one is missing.
 
     T-maze: poison at the first visit; the other arm at the second; the visit before a change; after it, poison eaten or
     seen; then the other arm.  Double T-maze: poison first; then food elsewhere; back to where food was, poison is seen
     there, and food found elsewhere; a side that holds neither is left for the other one.
     """
+    groups = find_groups(lives, maze)
+    return [phase for group in groups for phase in group] if all(groups) else None
+
+
+def find_groups(lives: Trace, maze: Maze) -> list[list[Phase]]:
+    """The same, group by group, [] for one that no life shows.  T-maze: learning, learning anew.  Double T-maze: learning,
+    turning round before poison, leaving a side.
+    """
     facts = _facts(lives, maze)
     search = _t_phases if maze.layout == "t" else _double_t_phases
     found = [search(facts, np.flatnonzero(facts.v.life == life)) for life in np.unique(facts.v.life)]
     whole = next((groups for groups in found if all(groups)), None)
-    if whole is None and found:
-        whole = [next((groups[k] for groups in found if groups[k]), []) for k in range(len(found[0]))]
-    return [phase for group in whole for phase in group] if whole and all(whole) else None
+    if whole is not None:
+        return whole
+    return [next((g[k] for g in found if g[k]), []) for k in range(2 if maze.layout == "t" else 3)]
 
 
 def _facts(lives: Trace, maze: Maze) -> _Lives:

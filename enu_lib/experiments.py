@@ -74,7 +74,7 @@ _MAZE: dict[str, dict[str, Any]] = {
         hidden=16, channels=4, environments=24, generations=1500, evaluate_environments=504,
     ),
     "paper": dict(
-        es=ES(), hidden=32, channels=16, environments=8, generations=30_000, evaluate_every=100,
+        es=ES(), hidden=32, channels=16, environments=8, generations=30_000,
     ),
 }  # fmt: skip
 

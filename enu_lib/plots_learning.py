@@ -18,7 +18,7 @@ from enu_lib.tasks.maze import Geometry
 def evolution(ax: Any, runs: dict[str, dict[str, Any]], x: str = "generation", label: str = "generation") -> None:
     """Held-out fitness of the parent along several runs, as `zoo.progress` gives it, against its column `x`."""
     for name, progress in runs.items():
-        ax.plot(progress[x], progress["held_out"], label=name, lw=1)
+        ax.plot(progress[x], progress["held_out"], "o-", ms=2, label=name, lw=1)
     ax.set(xlabel=label, ylabel="held-out fitness")
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from enu_lib import agents
-from enu_lib.episodes import find_phases
+from enu_lib.episodes import find_groups, find_phases
 from enu_lib.tasks.maze import Maze, geometry
 
 
@@ -44,11 +44,19 @@ def test_an_agent_that_looks_shows_all_in_one_life():
 def test_an_agent_that_learns_nothing_shows_nothing(layout):
     trace, maze = _played("fixed-arm", layout=layout)
     assert find_phases(trace, maze) is None
+    assert not any(find_groups(trace, maze))
 
 
 def test_without_changes_nothing_is_learnt_anew():
     trace, maze = _played("looking", change=0.0)
     assert find_phases(trace, maze) is None
+    learnt, anew = find_groups(trace, maze)
+    assert len(learnt) == 2 and anew == []
+
+
+def test_lives_without_a_meal_have_no_phases():
+    trace, maze = _played("looking", 3, steps=8)
+    assert find_groups(trace, maze) == [[], []] and find_phases(trace, maze) is None
 
 
 def test_the_four_phases_of_the_double_maze():

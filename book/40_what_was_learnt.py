@@ -28,6 +28,7 @@ from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import interventions, learning, plots_learning, spiking, widgets
@@ -62,8 +63,8 @@ plots_learning.raster(axes[1], watched["evolved"].model["neuron_output"][0, long
 panel_letters(axes)
 files = save_figure(
     fig, "spiking", figures_dir, zoo=[entry.name],
-    caption=f"""a, Outputs of all neurons, all channels, while the agent lives: evolved network and the same network before
-    evolution, {min(n, 64)} lives each. b, First channel of each neuron in the first 200 steps of one life.""",
+    caption=f"""**a**, Outputs of all neurons, all channels, while the agent lives: evolved network and the same network before
+    evolution, {min(n, 64)} lives each. **b**, First channel of each neuron in the first 200 steps of one life.""",
 )  # fmt: skip
 
 # %%
@@ -109,9 +110,9 @@ for ax, part in zip(axes, ("synapses", "neurons"), strict=True):
 panel_letters(axes)
 files = save_figure(
     fig, "where_memory_lives", figures_dir, zoo=[entry.name],
-    caption=f"""Share of visits that end with food, after an intervention at step {moment}, in the order of visits; 95% (Wilson)
-    intervals. a, Synapses' memory, b, neurons' memory. {n} lives each, of which {int(alive.sum())} had not ended by then;
-    visits at which the places had just changed are left out.""",
+    caption=f"""Share of visits that end with food, after an intervention at step {moment}, in the order of visits; 95%
+    (Wilson) intervals. **a**, Synapses' memory, **b**, neurons' memory. {n} lives each, of which {int(alive.sum())} had not
+    ended by then; visits at which the places had just changed are left out.""",
 )  # fmt: skip
 
 # %%
@@ -125,6 +126,16 @@ rows = {
     for k in conditions
 }
 pd.DataFrame(rows).T
+
+# %%
+Markdown(
+    f"""Of the {int(alive.sum())} lives that had not ended by then, untouched ones go on to eat
+{eaten["untouched"].mean():.2f} food. With the synapses' memory reset it is {eaten["synapses reset"].mean():.2f}, scrambled
+{eaten["synapses scrambled"].mean():.2f}, frozen {eaten["synapses frozen"].mean():.2f}; with the neurons' memory reset
+{eaten["neurons reset"].mean():.2f}, scrambled {eaten["neurons scrambled"].mean():.2f}, frozen
+{eaten["neurons frozen"].mean():.2f}. Scrambling keeps what all units of a compartment together hold, and only loses which unit
+holds it: where scrambling hurts and untouched lives do not, *which* unit remembers is what matters."""
+)
 
 # %% [markdown]
 # ## What does one meal change?
@@ -150,11 +161,22 @@ axes[1, 0].get_legend().remove()
 panel_letters(axes.flat)
 files = save_figure(
     fig, "conditioning", figures_dir, zoo=[entry.name],
-    caption=f"""What single events change in a dish. a, b, A sensor paired with food, poison or nothing, against the delay from
-    sensor to reward; difference to the same network without pairing. a, Mean output of the probed (wall) sensor's synapses
-    onto output neurons. b, Preference for a right turn over a left turn at the wall (output 3 minus output 2). c, d, Outputs at
-    the wall after 0 to 4 meals in a row. Mean and s.d. of {lives} noises.""",
+    caption=f"""What single events change in a dish. **a**, **b**, A sensor paired with food, poison or nothing, against the
+    delay from sensor to reward; difference to the same network without pairing. **a**, Mean output of the probed (wall)
+    sensor's synapses onto output neurons. **b**, Preference for a right turn over a left turn at the wall (output 3 minus
+    output 2). **c**, **d**, Outputs at the wall after 0 to 4 meals in a row. Mean and s.d. of {lives} noises.""",
 )  # fmt: skip
+
+# %%
+turn = {reward: (y[..., 2] - y[..., 1]).mean(1).tolist() for reward, y in rows.items()}
+late, bad = right_left[1].mean(-1), turn["poison"]
+Markdown(
+    f"""One poison moves the preference for the right turn from {bad[0]:+.2f} to {bad[1]:+.2f}, a second one to {bad[2]:+.2f}, a
+fourth one to {bad[4]:+.2f}; one food moves it to {turn["food"][1]:+.2f}. When the poison
+comes hardly matters: its effect lies between {late.min():+.2f} and {late.max():+.2f} over all delays from {min(delays)} to
+{max(delays)} steps. By the maze's rules the second poison kills, so that no life ever asked for a second switch; what happens
+where poison does not kill is in the table below."""
+)
 
 # %% [markdown]
 # ## How far does it carry?
@@ -187,7 +209,7 @@ pd.DataFrame(far).T[wanted].round(2)
 # %% [markdown]
 # ## Try it
 #
-# Walk the maze yourself: what would you have to remember?
+# Freeze the synapses' memory, or the neurons', in the middle of a life; silence a neuron; let food and poison change places.
 
 # %% tags=["explorer"]
-widgets.MazeWalk(maze, seed=seed)
+widgets.MazeLife(network, entry.genome, maze, seed=seed)
