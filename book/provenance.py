@@ -96,9 +96,9 @@ def cite(path: Path) -> str:
 
 {software["message"]}
 
-- {people["paper"]}. {paper["title"]}. *{paper["journal"]}* {paper["volume"]}, {pages} ({paper["year"]}).
+- {people["paper"].rstrip(".")}. {paper["title"]}. *{paper["journal"]}* {paper["volume"]}, {pages} ({paper["year"]}).
   [doi:{paper["doi"]}]({doi})
-- {people["software"]}. {software["title"]}. Version {software["version"]}, {software["license"]} licence.
+- {people["software"].rstrip(".")}. {software["title"]}. Version {software["version"]}, {software["license"]} licence.
 
 ```bibtex
 {bibtex}
