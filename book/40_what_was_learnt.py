@@ -103,16 +103,18 @@ alive = lived["untouched"].task["alive"][0, :, moment - 1]
 eaten = {k: (v.task["foods"][0, :, -1] - v.task["foods"][0, :, moment - 1])[alive].float() for k, v in lived.items()}
 
 # %%
-fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.7), sharey=True)
-for ax, part in zip(axes, ("synapses", "neurons"), strict=True):
+fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.7), width_ratios=[1.1, 1, 1])
+plots_learning.eaten(axes[0], eaten)
+for ax, part in zip(axes[1:], ("synapses", "neurons"), strict=True):
     plots_learning.recovery(ax, {k: v for k, v in after.items() if k.startswith((part, "untouched"))})
-    ax.legend(loc="lower right", fontsize=6)
+    ax.legend(loc="lower left", fontsize=6)
 panel_letters(axes)
 files = save_figure(
     fig, "where_memory_lives", figures_dir, zoo=[entry.name],
-    caption=f"""Share of visits that end with food, after an intervention at step {moment}, in the order of visits; 95%
-    (Wilson) intervals. **a**, Synapses' memory, **b**, neurons' memory. {n} lives each, of which {int(alive.sum())} had not
-    ended by then; visits at which the places had just changed are left out.""",
+    caption=f"""After an intervention at step {moment}: **a**, food eaten in the rest of the life, mean and 95% interval;
+    **b**, synapses' memory, **c**, neurons' memory: share of visits that end with food, in the order of visits, 95% (Wilson)
+    intervals, where there are at least 10 visits. {n} lives each, of which {int(alive.sum())} had not ended by then; visits at
+    which the places had just changed are left out.""",
 )  # fmt: skip
 
 # %%

@@ -39,18 +39,28 @@ def frame(ax: Any, grid: Geometry, lives: Trace, phase: Phase) -> None:
     plots.path(ax, grid, cells, heading, ate)
 
 
-def recovery(ax: Any, conditions: dict[str, Recovery]) -> None:
-    """Share of right visits after a moment, by condition, with 95% (Wilson) intervals."""
+def recovery(ax: Any, conditions: dict[str, Recovery], least: int = 10) -> None:
+    """Share of right visits after a moment, by condition, with 95% (Wilson) intervals; only of at least `least` visits."""
     for k, (name, found) in enumerate(conditions.items()):
-        n = np.arange(1, len(found.n) + 1)
-        share = found.right / np.maximum(found.n, 1)
-        bounds = np.array([interval(r, m) for r, m in zip(found.right, found.n, strict=True)])
+        kept = np.flatnonzero(found.n >= least)
+        share = found.right[kept] / found.n[kept]
+        bounds = np.array([interval(found.right[i], found.n[i]) for i in kept]).reshape(-1, 2)
         shift = 0.06 * (k - (len(conditions) - 1) / 2)
         error = np.abs(bounds.T - share)
-        color = "k" if k == 0 else None
-        ax.errorbar(n + shift, share, error, marker="o", ms=3, lw=0.9, capsize=1.5, label=name, color=color)
+        color = "k" if k == 0 else f"C{k - 1}"
+        ax.errorbar(kept + 1 + shift, share, error, marker="o", ms=3, lw=0.9, capsize=1.5, label=name, color=color)
     ax.axhline(0.5, color="0.8", lw=0.5, zorder=0)
-    ax.set(xlabel="visit after it", ylabel="share with food", ylim=(0, 1.02))
+    ax.set(xlabel="visit after it", ylabel="share with food", ylim=(0, 1.05))
+
+
+def eaten(ax: Any, conditions: dict[str, Any]) -> None:
+    """Mean food that lives (B,) eat after a moment, by condition; 95% intervals of the mean."""
+    for k, food in enumerate(conditions.values()):
+        food = np.asarray(food, float)
+        error = 1.96 * food.std() / max(1, len(food)) ** 0.5
+        ax.barh(k, food.mean(), xerr=error, height=0.7, color="k" if k == 0 else PALETTE["food"], error_kw={"lw": 0.8})
+    ax.set_yticks(range(len(conditions)), list(conditions))
+    ax.set(xlabel="food eaten after it", ylim=(len(conditions) - 0.5, -0.5))
 
 
 def outputs(ax: Any, histograms: dict[str, Any]) -> None:
