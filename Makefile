@@ -13,7 +13,9 @@ export SOURCE_DATE_EPOCH := 0
 
 BIN := .venv/bin
 READY := .venv/.ready
-NOTEBOOKS := $(sort $(wildcard book/[0-9]*.py))
+# the longest first, so that none of them is left running alone
+LONG := $(patsubst %,book/%.py,40_what_was_learnt 11_evolution_strategy 15_fig4_tmaze)
+NOTEBOOKS := $(LONG) $(filter-out $(LONG),$(sort $(wildcard book/[0-9]*.py)))
 OUT := build/notebooks-$(PROFILE)
 DONE := $(NOTEBOOKS:book/%.py=$(OUT)/%.ipynb)
 # figures/ holds the figures of the zoo; those of other profiles stay in build/

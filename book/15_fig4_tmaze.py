@@ -100,7 +100,7 @@ Markdown(
 )
 
 # %% [markdown]
-# And each seed that was run, on 2,048 lives of its own (its scores in the zoo):
+# And each seed that was run, learnt or not, with its scores in the zoo:
 
 # %%
 kept = {f"seed {e.provenance['seed']}": {"generations": e.provenance["generations"], **e.provenance["scores"]}

@@ -20,7 +20,7 @@
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
 seed = 0
 figures_dir = "figures"
-episodes = 256  # lives in each condition
+episodes = 192  # lives in each condition
 moment = 200  # network step of an intervention; a life has 400
 
 # %%
@@ -186,7 +186,7 @@ where poison does not kill is in the table below."""
 # Mazes and lives that evolution never met, scored like all others.
 
 # %%
-m = 60 if smoke else 512
+m = 60 if smoke else 256
 others = {
     "as evolved": (network, maze),
     "arms of 3": (network, replace(maze, arm=3)),
@@ -203,7 +203,7 @@ others = {
 }
 far = {k: learning.measures(learning.live(net, entry.genome, where, m, seed=seed + 603)) for k, (net, where) in others.items()}
 for i, name in enumerate(names):
-    lives = enu.rollout(network, entry.genome, maze, n // 4, seed=seed + 604, intervene=interventions.silence([i]))
+    lives = enu.rollout(network, entry.genome, maze, n // 3, seed=seed + 604, intervene=interventions.silence([i]))
     far[f"{name} silenced"] = learning.measures(lives)
 wanted = ["n", "food", "food s.e.", "poison", "second visit right after poison", "right again after one mistake"]
 pd.DataFrame(far).T[wanted].round(2)

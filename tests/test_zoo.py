@@ -42,7 +42,8 @@ def test_stored_scores_are_found_again_in_other_episodes(name):
     was, now = (dict(zip(enu.zoo.load(name).scores, values, strict=True)) for values in (stored, again))
     assert was["n"] >= 2048 and now["n"] == 512
     assert abs(now["food"] - was["food"]) < 4 * (was["food s.e."] ** 2 + now["food s.e."] ** 2) ** 0.5
-    for key in ("second visit right", "later visits right", "right again after one mistake"):
+    # of a network that hardly eats, too few visits are known for their shares
+    for key in ("second visit right", "later visits right", "right again after one mistake") if was["food"] > 1 else ():
         assert now[key] == pytest.approx(was[key], abs=0.1, nan_ok=True), key
 
 
