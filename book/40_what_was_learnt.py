@@ -135,8 +135,8 @@ Markdown(
 {eaten["untouched"].mean():.2f} food. With the synapses' memory reset it is {eaten["synapses reset"].mean():.2f}, scrambled
 {eaten["synapses scrambled"].mean():.2f}, frozen {eaten["synapses frozen"].mean():.2f}; with the neurons' memory reset
 {eaten["neurons reset"].mean():.2f}, scrambled {eaten["neurons scrambled"].mean():.2f}, frozen
-{eaten["neurons frozen"].mean():.2f}. Scrambling keeps what all units of a compartment together hold, and only loses which unit
-holds it: where scrambling hurts and untouched lives do not, *which* unit remembers is what matters."""
+{eaten["neurons frozen"].mean():.2f}. Scrambling keeps what all units of a compartment hold together, and only loses which unit
+holds what: where it hurts, that matters."""
 )
 
 # %% [markdown]
