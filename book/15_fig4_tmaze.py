@@ -24,6 +24,8 @@ figures_dir = "figures"
 episodes = 2048
 
 # %%
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown
@@ -161,6 +163,25 @@ for name, e in wirings.items():
     by_wall[name] = {f"sensor {k + 1} shows the wall": food[wall == k].mean().item() for k in range(3)}
     by_wall[name]["generations"] = e.provenance["generations"]
 pd.DataFrame(by_wall).T.round(2)
+
+# %% [markdown]
+# ## Other shuffles
+#
+# The network sees no sensor otherwise than another, so that it is the same to it whether they are shuffled. Where what the
+# outputs do is shuffled too (`tmaze-actions`), a network has to find out how to walk before it can learn where to; what we
+# have evolved for that, from the network above, only walks where its first output goes forward.
+
+# %%
+steps = {
+    ("none", entry.name): (entry, replace(entry.task, shuffle="none")),
+    (entry.task.shuffle, entry.name): (entry, entry.task),
+}
+if profile == "zoo":
+    harder = enu.zoo.load("tmaze-actions-enu")
+    steps[harder.task.shuffle, harder.name] = (harder, harder.task)
+walked = {k: learning.measures(learning.live(e.model, e.genome, where, n, seed=seed + 503)) for k, (e, where) in steps.items()}
+table = pd.DataFrame(walked).T[["food", "food s.e.", "poison", "lives with a meal", "second visit right after poison"]]
+table.rename_axis(["shuffled", "network"]).round(2)
 
 # %% [markdown]
 # ## Watch it
