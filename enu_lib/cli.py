@@ -161,6 +161,7 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--out", metavar="FOLDER", help="of the run folders (runs/sweep-PROFILE)")
     sweep.add_argument("--dry-run", action="store_true", help="only say what there is, what is left, and how long it takes")
     sweep.add_argument("--collect", action="store_true", help="only store the results of what is done, for the figures")
+    sweep.add_argument("--again", action="store_true", help="run those too whose results are stored already")
     sweep.add_argument("--results", metavar="FOLDER", help="where --collect stores them (in the package)")
     sweep.add_argument("--quiet", action="store_true", help="no progress bar")
     sweep.set_defaults(run=_sweep)
@@ -179,13 +180,15 @@ def _sweep(options: argparse.Namespace) -> int:
     if jobs < 1:
         raise ValueError(f"--jobs must be at least 1, got {jobs}")
     errors: list[str] = []
+    folder = Path(options.results) if options.results else None
     if options.collect:
-        stored = results.collect(options.profile, out, Path(options.results) if options.results else None)
-        print(f"{len(stored.runs)} runs stored")
+        print(f"{len(results.collect(options.profile, out, folder).runs)} runs stored")
         return 0
+    stored = {} if options.again else sweep.stored_cells(options.profile, todo, folder)
     if not options.dry_run:
-        errors = sweep.run(options.profile, todo, out, jobs, options.time_limit, not options.quiet)
-    plans = sweep.plan(options.profile, todo, out)
+        left = [cell for cell in todo if cell not in stored]
+        errors = sweep.run(options.profile, left, out, jobs, options.time_limit, not options.quiet)
+    plans = sweep.plan(options.profile, todo, out, stored)
     head = ("experiment", "model", "memory", "parameters", "generations", "runs done", "seconds each")
     rows = [
         (p.experiment, p.model, str(p.hidden), str(p.n_params), str(p.generations), f"{p.done}/{p.runs}", f"{p.seconds:.0f}")

@@ -5,8 +5,8 @@
 A **cell** is (experiment, model, seed).  Cells come seed by seed, so that a sweep stopped half way has whole seeds of all
 models; what checks our choices (matched parameter counts, clipped read-outs) and other evolution strategies come after
 what the claims need.  Workers share no queue: each takes the first unfinished cell that nobody holds the lock of.  A worker
-that dies loses what came after its last checkpoint, and nothing else.  A cell is done when its evaluation is written; a
-done cell is never run again.
+that dies loses what came after its last checkpoint, and nothing else.  A cell is done when its evaluation is written, or
+its record is stored (`enu_lib.results`), on whatever machine that was; a done cell is never run again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import multiprocessing as mp
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,7 +32,7 @@ from enu_lib.config import from_config
 from enu_lib.evolve import Run, evolve
 from enu_lib.experiments import Experiment
 from enu_lib.kernels import default_threads
-from enu_lib.results import Stored, collect, load, record, references
+from enu_lib.results import Record, Stored, collect, load, record, references
 from enu_lib.runfolder import RunFolderError, read_tensors, write_atomically
 
 MATCHED = "-matched"  # the model with as many parameters as the ENU of that experiment, or as near as its sizes allow
@@ -134,6 +134,18 @@ def nearest(size: Callable[[int], int], wanted: int) -> int:
     while size(hidden + 1) <= wanted:
         hidden += 1
     return min(hidden, hidden + 1, key=lambda h: abs(size(h) - wanted))
+
+
+def stored_cells(profile: str, todo: Sequence[Cell], folder: Path | None = None) -> dict[Cell, Record]:
+    """Those cells whose records are stored already, of a run with the same settings."""
+    known = load(profile, folder)
+    records = {(r.experiment, r.model, r.seed): r for r in known.runs}
+    return {
+        cell: records[cell.experiment, cell.model, cell.seed]
+        for cell in todo
+        if (cell.experiment, cell.model, cell.seed) in records
+        and from_config(known.configs[f"{cell.experiment}-{cell.model}"]) == build(cell.experiment, cell.model, profile)
+    }
 
 
 def evaluated(folder: Path) -> dict[str, Any] | None:
@@ -320,15 +332,16 @@ class Plan:
     seconds: float  # core-seconds a run: mean of the done ones, else an estimate
 
 
-def plan(profile: str, todo: Sequence[Cell], out: str | Path) -> list[Plan]:
-    """One line for each (experiment, model), in order of first appearance."""
+def plan(profile: str, todo: Sequence[Cell], out: str | Path, stored: Mapping[Cell, Record] | None = None) -> list[Plan]:
+    """One line for each (experiment, model), in order of first appearance; `stored` ones count as done."""
     pairs = list(dict.fromkeys((cell.experiment, cell.model) for cell in todo))
-    return [_plan(profile, pair, [c for c in todo if (c.experiment, c.model) == pair], Path(out)) for pair in pairs]
+    return [_plan(profile, pair, [c for c in todo if (c.experiment, c.model) == pair], Path(out), stored or {}) for pair in pairs]
 
 
-def _plan(profile: str, pair: tuple[str, str], runs: Sequence[Cell], out: Path) -> Plan:
+def _plan(profile: str, pair: tuple[str, str], runs: Sequence[Cell], out: Path, stored: Mapping[Cell, Record]) -> Plan:
     e = build(*pair, profile)
-    records = [r for r in (evaluated(out / cell.name) for cell in runs) if r]
+    found = [stored[cell]._asdict() if cell in stored else evaluated(out / cell.name) for cell in runs]
+    records = [r for r in found if r]
     guess = estimate(e) if not records else sum(r["seconds"] for r in records) / len(records)
     return Plan(*pair, e.model.hidden, e.model.n_params, len(records), len(runs), e.generations, guess)
 

@@ -131,7 +131,7 @@ def test_a_kill_in_the_middle_of_the_first_write_is_no_obstacle(tmp_path):
 def test_a_worker_whose_parent_was_killed_saves_and_ends(tmp_path):
     out = tmp_path / "s"
     command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp"]
-    command += ["--jobs", "2", "--seeds", "1", "--quiet", "--out", str(out)]
+    command += ["--jobs", "2", "--seeds", "1", "--again", "--quiet", "--out", str(out)]
     parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _wait(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
     parent.kill()

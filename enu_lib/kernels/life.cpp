@@ -14,6 +14,9 @@
 #include <functional>
 #include <thread>
 #include <vector>
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 
 typedef float vec __attribute__((vector_size(64)));
 typedef float loose __attribute__((vector_size(64), aligned(4)));  // an unaligned vector
@@ -37,8 +40,12 @@ INLINE vec all(float x) { return vec{} + x; }
 INLINE vec load(const float* p) { return *(const loose*)p; }
 INLINE void store(float* p, vec v) { *(loose*)p = v; }
 INLINE vec clamp(vec x, float low, float high) {  // NaN stays NaN
+#ifdef __AVX512F__
+    return (vec)_mm512_max_ps((__m512)all(low), _mm512_min_ps((__m512)all(high), (__m512)x));  // if one is NaN: the second
+#else
     x = x > high ? all(high) : x;
     return x < low ? all(low) : x;
+#endif
 }
 INLINE vec tanh_(vec x) {  // minimax rational, error 4e-7
     x = clamp(x, -8.0f, 8.0f);
@@ -161,7 +168,7 @@ INLINE void read_out(const Rules& w, const float* h, float* o, const float* nois
         for (int r = 0; r < R; r++) {
             vec y = acc[r][0];
             if (noise) y += w.cell.noise * load(noise + r * noise_stride + c);
-            if (w.cell.kind == ENU) y *= w.cell.gain;
+            if (w.cell.kind == ENU && w.cell.gain != 1) y *= w.cell.gain;
             if (w.cell.clip) y = clamp(y, 0.0f, 1.0f);
             store(o + r * w.CP + c, y);
         }
@@ -198,7 +205,7 @@ static void step(const Rules& w, const float* const* a, const float* const* b, c
         for (int r = 0; r < R; r++)
             for (int v = 0; v < HV; v++) {
                 const vec z = ((vec*)kept[r])[v], old = ((vec*)(h + r * HP))[v];
-                ((vec*)(h + r * HP))[v] = (1 - z) * old + z * tanh_(acc[r][v]);
+                ((vec*)(h + r * HP))[v] = old + z * (tanh_(acc[r][v]) - old);
             }
     } else if (w.cell.kind == GRU) {
         {
