@@ -165,7 +165,7 @@ def evolve(
             mininterval=0.5,
         )
         stack.enter_context(bar)
-        live = partial(fitness, experiment.model, task=experiment.task, threads=threads, path=path)
+        live = partial(fitness, experiment.model, threads=threads, path=path)
         deadline = math.inf if time_limit is None else time.perf_counter() + time_limit
         save_at = time.perf_counter() + checkpoint_every
         before, begun, saved, stopped = now.seconds, time.perf_counter(), len(log), None
@@ -251,8 +251,8 @@ def _generation(
     """One generation: the next state, its row of the log, and the next parent's held-out score if due."""
     settings, g = experiment.es, state.generation
     genomes, mutations = es.ask(settings, state, seed)
-    environments = {"environments": experiment.environments, "generator": stream(seed, "environment", g)}
-    f = live(genomes, **environments).float()
+    n, generator = experiment.environments, stream(seed, "environment", g)
+    f = live(genomes, task=experiment.task_at(g), environments=n, generator=generator).float()
     state = es.tell(settings, state, mutations, es.merit(settings, f).cpu())
     each = f.mean(1)
     row = {
@@ -267,7 +267,7 @@ def _generation(
     if not due:
         return state, row, None
     n = experiment.evaluate_environments
-    held_out = live(state.parent[None], environments=n, generator=stream(seed, "held-out")).mean()
+    held_out = live(state.parent[None], task=experiment.task, environments=n, generator=stream(seed, "held-out")).mean()
     row["held_out"] = held_out.item()
     return state, row, held_out.item()
 

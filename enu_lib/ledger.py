@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from enu_lib.claims import Evidence, Finding, judge
+from enu_lib.claims import VERDICTS, Evidence, Finding, judge
 
 MARK = {True: "+", False: "-", None: "?"}
 BEGIN = "<!-- claims: written by the command `claims --write` -->"
@@ -34,6 +34,12 @@ def as_markdown(findings: Sequence[Finding]) -> str:
     """The README's table: a line a claim."""
     rows = [f"| {f.claim.key} {f.claim.statement} | **{f.verdict}** | {measured(f)} |" for f in findings]
     return "\n".join(["| claim of the paper | verdict | measured |", "|---|---|---|", *rows])
+
+
+def as_summary(findings: Sequence[Finding]) -> str:
+    """Which claims have which verdict: a line each, in Markdown."""
+    kinds = {v: [f.claim.key for f in findings if f.verdict == v] for v in VERDICTS}
+    return "\n".join(f"- {verdict}: {', '.join(keys)}" for verdict, keys in kinds.items() if keys)
 
 
 def measured(finding: Finding) -> str:

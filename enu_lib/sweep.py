@@ -60,16 +60,16 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {name: {} for name in ORDER},
     "laptop": {
         **{name: {"generations": 1500, "es.decay_generations": 1500, "evaluate_every": 10} for name in UNITS},
-        "tmaze": {"generations": 500, "environments": 12, "evaluate_every": 10, "evaluate_environments": 240},
+        "tmaze": {"generations": 350, "evaluate_every": 10, "evaluate_environments": 240},
         "double-tmaze": {"generations": 300, "environments": 12, "evaluate_every": 10, "evaluate_environments": 240},
     },
     "paper": {name: {} for name in ORDER},
 }
 SEEDS = {"smoke": (2, 1), "laptop": (10, 5), "paper": (10, 5)}  # of single units, of mazes
 
-# Core-seconds of one offspring's life of one environment, 10^-6, measured with one core of an AMD Zen 4 (AVX-512): for
+# Core-seconds of one offspring's life of one environment, 10^-6, measured with one core of an AMD Zen 5 (AVX-512): for
 # the estimate of --dry-run before anything has been run.  In mazes lives end early at first; this is near their mean.
-COST = {"complex-stdp": 7.5, "stdp": 7.5, "iaf": 12.0, "tmaze": 360.0, "double-tmaze": 500.0}
+COST = {"complex-stdp": 3.5, "stdp": 3.5, "iaf": 5.5, "tmaze": 140.0, "double-tmaze": 250.0}
 SLOWER = {"lstm": 1.35}
 
 
@@ -227,7 +227,8 @@ def _progress(profile: str, cell: Cell, out: Path) -> int:
 def _share(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None, jobs: int, view: _View) -> None:
     context = mp.get_context("spawn")
     news: Any = context.Queue()
-    arguments = (profile, tuple(todo), out, deadline, news)
+    end = context.Event()
+    arguments = (profile, tuple(todo), out, deadline, news, end)
     workers = [context.Process(target=_worker, args=arguments, daemon=True) for _ in range(jobs)]
     for worker in workers:
         worker.start()
@@ -235,10 +236,11 @@ def _share(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None
     while any(worker.is_alive() for worker in workers) or not news.empty():
         try:
             _drain(news, view)
-        except KeyboardInterrupt:  # the workers had it too: they save and end; a second one ends them at once
+        except KeyboardInterrupt:  # the workers save and end, whether they had it too or not; a second one ends them at once
             if interrupted:
                 raise
             interrupted = True
+            end.set()
     for worker in workers:
         worker.join()
         if worker.exitcode and not interrupted:
@@ -250,12 +252,12 @@ def _drain(news: Any, view: _View) -> None:
         view.take(*news.get(timeout=0.5))
 
 
-def _worker(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None, news: Any) -> None:
+def _worker(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None, news: Any, end: Any) -> None:
     parent = mp.parent_process()
 
     def tell(kind: str, name: str, value: Any) -> bool:
         news.put((kind, name, value))
-        return parent is not None and not parent.is_alive()
+        return end.is_set() or (parent is not None and not parent.is_alive())
 
     _work(profile, todo, out, deadline, tell)
 
@@ -335,7 +337,9 @@ class Plan:
 def plan(profile: str, todo: Sequence[Cell], out: str | Path, stored: Mapping[Cell, Record] | None = None) -> list[Plan]:
     """One line for each (experiment, model), in order of first appearance; `stored` ones count as done."""
     pairs = list(dict.fromkeys((cell.experiment, cell.model) for cell in todo))
-    return [_plan(profile, pair, [c for c in todo if (c.experiment, c.model) == pair], Path(out), stored or {}) for pair in pairs]
+    return [
+        _plan(profile, pair, [c for c in todo if (c.experiment, c.model) == pair], Path(out), stored or {}) for pair in pairs
+    ]
 
 
 def _plan(profile: str, pair: tuple[str, str], runs: Sequence[Cell], out: Path, stored: Mapping[Cell, Record]) -> Plan:

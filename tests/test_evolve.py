@@ -14,7 +14,9 @@ import pytest
 import torch
 
 import enu_lib as enu
+from enu_lib.experiments import Lesson
 from enu_lib.runfolder import RunFolderError, read_log, read_tensors
+from enu_lib.tasks.stdp import STDP
 
 ROOT = Path(__file__).parents[1]
 LONG = dict(profile="smoke", seed=4, generations=400, population=32)
@@ -129,6 +131,38 @@ def test_held_out_environments_are_never_those_of_evolution(monkeypatch, small):
     assert len(training) == 6 and len(held_out) == 2
     assert held_out[0] == held_out[1] and held_out[0] not in training
     assert len({tuple(x) for x in training}) == 6  # and every generation has its own
+
+
+def test_lessons_come_first_and_held_out_judgement_is_of_the_task(monkeypatch, small):
+    wide = STDP("complex", spike_sd=9.0)
+    taught = dataclasses.replace(small, lessons=(Lesson(2, wide), Lesson(4, STDP("complex"))))
+    seen = []
+    sample = STDP.sample
+
+    def record(task, environments, generator):
+        seen.append(((task.rule, task.spike_sd), environments))
+        return sample(task, environments, generator)
+
+    monkeypatch.setattr(STDP, "sample", record)
+    enu.evolve(taught, progress=False)
+    own = ("neuromodulated", 7.0)
+    assert [which for which, n in seen if n == small.environments] == [("complex", 9.0)] * 2 + [("complex", 7.0)] * 2 + [
+        own
+    ] * 2
+    assert {which for which, n in seen if n == small.evaluate_environments} == {own}
+
+
+def test_a_run_cut_within_a_lesson_gives_the_bits_of_one_piece(tmp_path, small):
+    taught = dataclasses.replace(small, lessons=(Lesson(3, STDP("complex")),))
+    whole = enu.evolve(taught, progress=False)
+    part = enu.evolve(taught, out=tmp_path / "r", progress=False, time_limit=0.0)
+    assert part.generation < 3
+    while part.stopped != "finished":
+        part = enu.evolve(taught, out=tmp_path / "r", progress=False, time_limit=0.0)
+    _same(whole, part)
+    assert not torch.equal(whole.parent, enu.evolve(small, progress=False).parent)
+    with pytest.raises(ValueError, match=r"one after the other, got ends at generations \[3, 3\]"):
+        dataclasses.replace(small, lessons=(Lesson(3, small.task),) * 2)
 
 
 def test_target_ends_a_run_and_each_may_end_it_too(small):

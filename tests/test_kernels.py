@@ -14,7 +14,8 @@ from enu_lib.cells import make_cell
 from enu_lib.kernels import cpu
 from enu_lib.network import PUBLISHED, SYMMETRIC, Network, random_connections
 from enu_lib.rollout import _closed_loop, _outputs
-from enu_lib.streams import draw_noise
+from enu_lib.streams import draw_noise, stream
+from enu_lib.tasks.maze import Maze
 
 ROOT = Path(__file__).parents[1]
 PATHS = ["torch", pytest.param("cpp", marks=pytest.mark.skipif(cpu.compiler() is None, reason="no C++ compiler here"))]
@@ -165,3 +166,24 @@ def test_unknown_paths_and_sizes_are_named():
     with pytest.raises(cpu.Unavailable, match="at most 64 hidden units, not 100"):
         cpu._vectors(make_cell("enu", 1, hidden=100))
     assert kernels.choose("auto", make_cell("enu", 1, hidden=100), torch.zeros(1, 1)) == "torch"
+
+
+@pytest.mark.parametrize("path", ("cpp", "torch"))
+def test_what_does_not_fit_the_model_is_refused_before_any_memory_is_read(path):
+    cell, network = make_cell("enu", 4, hidden=8), Network(hidden=8, channels=4)
+    genomes = torch.zeros(2, cell.n_params)
+    with pytest.raises(ValueError, match=r"inputs must be \(B, T, 4\), got \(5, 6, 3\): does the task fit the model"):
+        kernels.unit_outputs(cell, genomes, torch.zeros(5, 6, 3), path=path)
+    with pytest.raises(ValueError, match=rf"genomes must be \(P, {cell.n_params}\), got \(2, 7\)"):
+        kernels.unit_outputs(cell, genomes[:, :7], torch.zeros(5, 6, 4), path=path)
+    with pytest.raises(ValueError, match=rf"genomes must be \(P, {network.n_params}\)"):
+        kernels.network_stepper(network, genomes, 3, path=path)
+    with pytest.raises(ValueError, match=rf"genomes must be \(P, {network.n_params}\)"):
+        kernels.maze_lives(network, genomes, Maze(), Maze().reset(2, 3, stream(0, "x")), path=path)
+
+
+def test_a_step_s_input_must_fit_the_network():
+    network = Network(hidden=8, channels=4)
+    stepper = kernels.network_stepper(network, torch.zeros(2, network.n_params), 3, path="cpp")
+    with pytest.raises(ValueError, match=r"must be \(1 or 2, 3, 4, up to 4\), got \(2, 3, 4, 5\)"):
+        stepper.step(torch.zeros(2, 3, 4, 5), None, 0)

@@ -144,6 +144,28 @@ def test_a_worker_whose_parent_was_killed_saves_and_ends(tmp_path):
     assert len(list(out.glob("*/checkpoint.safetensors"))) == 2
 
 
+def test_an_interrupt_that_only_the_parent_hears_ends_all_of_it(tmp_path):
+    out = tmp_path / "s"
+    command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp"]
+    command += ["--jobs", "2", "--seeds", "1", "--again", "--quiet", "--out", str(out)]
+    parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _wait(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
+    parent.send_signal(signal.SIGINT)
+    assert parent.wait(timeout=120) == 0
+    assert len(list(out.glob("*/checkpoint.safetensors"))) == 2 and not list(out.glob("*/evaluation.json"))
+
+
+def test_what_is_stored_is_not_run_again_unless_it_is_asked_for(tmp_path, capsys):
+    command = ["sweep", "--profile", "smoke", "--experiments", "complex-stdp", "--seeds", "1", "--no-checks", "--jobs", "1"]
+    command += ["--quiet", "--results", str(tmp_path / "kept"), "--out"]
+    assert main([*command, str(tmp_path / "first")]) == 0
+    assert main([*command, str(tmp_path / "first"), "--collect"]) == 0
+    assert main([*command, str(tmp_path / "second")]) == 0
+    assert "0 runs left" in capsys.readouterr().out and not (tmp_path / "second").exists()
+    assert main([*command, str(tmp_path / "second"), "--again", "--dry-run"]) == 0
+    assert "4 runs left" in capsys.readouterr().out
+
+
 def _wait(what, otherwise, seconds=120):
     deadline = time.time() + seconds
     while not what():

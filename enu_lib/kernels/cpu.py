@@ -222,6 +222,9 @@ class Stepper:
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
         """x (P or 1, B, I, k) -> the network's output (P, B, n_outputs)."""
         n, (p, b) = self.network, self._memory.shape[:2]
+        if x.dim() != 4 or x.shape[0] not in (1, p) or x.shape[2] != n.n_inputs or x.shape[3] > n.channels:
+            wanted = f"(1 or {p}, {b}, {n.n_inputs}, up to {n.channels})"
+            raise ValueError(f"a step's input must be {wanted}, got {tuple(x.shape)}")
         x = _floats(x.expand(x.shape[0], b, -1, -1))
         offsets = None
         if noise is not None:
