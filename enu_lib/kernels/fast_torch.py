@@ -28,7 +28,7 @@ class Gates:
         self.fed = cell.n_out if isinstance(cell, ENU) and cell.feedback else 0
         if isinstance(cell, ENU):
             sizes = [cell.n_in, self.fed + h, 1]
-            # tanh(a) = 2 sigmoid(2 a) - 1, and sigmoid is the faster one; kept is half of the memory, so that the 2 costs nothing
+            # tanh(a) = 2 sigmoid(2 a) - 1, and sigmoid is the faster one; half of the memory is kept, so the 2 costs nothing
             parts = [(3 * g).split(sizes, 1) for g in (weights.gates, 2 * weights.cell)]
             self.x, self.oh, self.bias = ([part[i].contiguous() for part in parts] for i in range(3))
             self.bias[0][..., :h] -= 3

@@ -40,12 +40,24 @@ def lab(tmp_path_factory):
             server.wait(30)
 
 
+def choose(page, menu, item):
+    page.locator(".lm-MenuBar-itemLabel", has_text=menu).first.click()
+    page.locator(".lm-Menu-itemLabel", has_text=item).first.click()
+
+
 def run_all(page, address):
     page.goto(address)
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
     page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
-    page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
-    page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
+    choose(page, "Run", "Run All Cells")
+
+
+def ran(page):
+    """Every code cell has a number, so all of them have run."""
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].every(p => /\\d/.test(p.textContent))",
+        timeout=120_000,
+    )
 
 
 def test_a_page_runs_and_its_slider_changes_the_picture(chromium, lab):
@@ -72,4 +84,24 @@ def test_a_page_runs_and_its_slider_changes_the_picture(chromium, lab):
     assert {p: p.read_bytes() for p in text} == text, "opening and running a page changes no file of the book"
     made = {p for p in set(BOOK.rglob("*")) - files if ".ipynb_checkpoints" not in p.parts and "__pycache__" not in p.parts}
     assert not made, made
+    page.close()
+
+
+def test_it_survives_restart_and_run_all_and_a_synapse_evolves_live(chromium, lab):
+    page = chromium.new_page(viewport={"width": 1300, "height": 2400})
+    run_all(page, lab.format("51_evolve_live.py"))
+    said = page.locator(".jp-OutputArea .widget-html", has_text="Generation ").last
+    said.wait_for(timeout=120_000)
+    choose(page, "Kernel", "Restart Kernel and Run All Cells")
+    page.locator(".jp-Dialog-button.jp-mod-accept").click()
+    page.wait_for_selector(".jp-InputPrompt:has-text('[*]')", timeout=60_000)
+    ran(page)
+    said = page.locator(".jp-OutputArea .widget-html", has_text="Generation ").last
+    said.wait_for(timeout=120_000)
+    assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    begun = said.text_content()
+    playing = page.locator(".widget-play button").first
+    playing.click()
+    page.wait_for_function("([e, was]) => e.textContent !== was", arg=[said.element_handle(), begun], timeout=30_000)
+    playing.click()
     page.close()
