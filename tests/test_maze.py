@@ -51,6 +51,17 @@ def test_the_double_t_mirrors_the_t():
     assert len(g.ends) == 4 and {g.cells[e][0] for e in g.ends} == {1, 5}
 
 
+@pytest.mark.parametrize("layout", ("t", "double-t"))
+def test_facing_the_wall_it_is_the_same_maze_a_quarter_turn_on(layout):
+    along, aside = (geometry(Maze(layout, facing=facing)) for facing in ("stem", "wall"))
+    assert along.ahead[along.start][0] >= 0 and aside.ahead[aside.start][0] < 0
+    assert {(c, r) for r, c in along.cells} == set(aside.cells) and along.shape == aside.shape[::-1]
+    assert [along.cells[e][::-1] for e in along.ends] == [aside.cells[e] for e in aside.ends]
+    assert along.cells[along.start][::-1] == aside.cells[aside.start]
+    with pytest.raises(ValueError, match="facing must be one of stem, wall, got 'north'"):
+        Maze(layout, facing="north")
+
+
 def test_food_then_back_to_the_start_with_full_energy_and_a_positive_reward():
     maze = Maze()
     fitness, states = _walk(maze, _start(maze, food_end=0), NORTH)

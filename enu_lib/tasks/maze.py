@@ -82,6 +82,7 @@ class Maze:
     reward_steps: int = 4  # reconstruction: the reward neuron shows a reward until the next move
     corridor: int = 3  # moves from the start to the junction
     arm: int = 2  # moves from the junction to an arm's end
+    facing: str = "stem"  # what the agent sees at the start: along the "stem", or the "wall" beside it (a quarter turn)
     balanced: bool = True  # reconstruction: a batch holds every shuffle (and side) equally often
     pairs: tuple[tuple[int, int], ...] | None = None  # reconstruction: see `shuffles`
 
@@ -91,6 +92,7 @@ class Maze:
 
     def __post_init__(self) -> None:
         _choice("layout", self.layout, ("t", "double-t"))
+        _choice("facing", self.facing, ("stem", "wall"))
         _choice("shuffle", self.shuffle, ("none", "sensors", "sensors+actions"))
         for name in ("steps", "move_every", "foods_per_period", "deadly_poisons", "corridor", "arm"):
             if getattr(self, name) < 1:
@@ -235,11 +237,11 @@ def shuffles(maze: Maze) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
 
 def geometry(maze: Maze) -> Geometry:
     """The tables of a maze."""
-    return _geometry(maze.layout, maze.corridor, maze.arm)
+    return _geometry(maze.layout, maze.corridor, maze.arm, maze.facing)
 
 
 @lru_cache
-def _geometry(layout: str, corridor: int, arm: int) -> Geometry:
+def _geometry(layout: str, corridor: int, arm: int, facing: str) -> Geometry:
     # The published T: 7 x 7, start at row 3, column 2, junction at column 5, bar from row 1 to row 5.
     row = 1 + arm
     west, start = (2 + 0, 2) if layout == "t" else (1, 1 + corridor)
@@ -247,20 +249,23 @@ def _geometry(layout: str, corridor: int, arm: int) -> Geometry:
     bars = [east] if layout == "t" else [east, west]
     free = {(row, column) for column in range(west, east + 1)}
     free |= {(r, column) for column in bars for r in range(1, 2 * arm + 2)}
+    ends = [(r, column) for column in bars for r in (1, 2 * arm + 1)]
+    first, shape = (row, start), (2 * arm + 3, east + 2)
+    if facing == "wall":  # every agent starts facing east: turn the maze, not the agent
+        free, ends, first, shape = {(c, r) for r, c in free}, [(c, r) for r, c in ends], first[::-1], shape[::-1]
     cells = tuple(sorted(free))
     number = {cell: i for i, cell in enumerate(cells)}
     ahead = tuple(tuple(number.get((r + dr, c + dc), -1) for dr, dc in HEADINGS) for r, c in cells)
-    ends = tuple(number[r, column] for column in bars for r in (1, 2 * arm + 1))
-    return Geometry(cells, ahead, number[row, start], ends, (2 * arm + 3, east + 2))
+    return Geometry(cells, ahead, number[first], tuple(number[end] for end in ends), shape)
 
 
 @lru_cache
-def _ahead(layout: str, corridor: int, arm: int, device: str) -> Tensor:
-    return torch.tensor(_geometry(layout, corridor, arm).ahead, device=device)
+def _ahead(layout: str, corridor: int, arm: int, facing: str, device: str) -> Tensor:
+    return torch.tensor(_geometry(layout, corridor, arm, facing).ahead, device=device)
 
 
 def _tables(maze: Maze, device: str) -> Tensor:
-    return _ahead(maze.layout, maze.corridor, maze.arm, device)
+    return _ahead(maze.layout, maze.corridor, maze.arm, maze.facing, device)
 
 
 def _choice(name: str, value: str, choices: tuple[str, ...]) -> None:
