@@ -154,6 +154,7 @@ def _add_sweep(commands: Any) -> None:
     sweep = commands.add_parser("sweep", help="all models on all tasks, many seeds; again to go on")
     sweep.add_argument("--profile", default="laptop", help="smoke, laptop, paper (%(default)s)")
     sweep.add_argument("--experiments", metavar="A,B", help="only these, with commas between (all)")
+    sweep.add_argument("--models", metavar="A,B", help="only these, with commas between (all)")
     sweep.add_argument("--seeds", type=int, help="at most so many of each (10 for single units, 5 for mazes)")
     sweep.add_argument("--no-checks", action="store_true", help="without matched parameter counts and clipped read-outs")
     sweep.add_argument("--jobs", type=int, help="processes of one thread each (all cores)")
@@ -174,7 +175,8 @@ def _sweep(options: argparse.Namespace) -> int:
     from enu_lib.kernels import default_threads
 
     names = options.experiments.split(",") if options.experiments else sweep.ORDER
-    todo = sweep.cells(options.profile, names, options.seeds, not options.no_checks)
+    models = options.models.split(",") if options.models else None
+    todo = sweep.cells(options.profile, names, options.seeds, not options.no_checks, models)
     out = Path(options.out) if options.out else sweep.default_out(options.profile)
     jobs = default_threads() if options.jobs is None else options.jobs
     if jobs < 1:

@@ -219,6 +219,7 @@ def test_a_folder_of_other_settings_is_refused(tmp_path):
     [
         (["--profile", "huge"], "unknown profile 'huge'"),
         (["--experiments", "walk"], "experiment 'walk' is not in the sweep: choose of complex-stdp,"),
+        (["--models", "enu,crow"], "model 'crow' is not among these runs: choose of enu,"),
         (["--jobs", "0"], "--jobs must be at least 1, got 0"),
         (["--seeds", "0"], "seeds must be at least 1, got 0"),
     ],
