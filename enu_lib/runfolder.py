@@ -21,6 +21,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from enu_lib.config import from_config, to_config
+
 COLUMNS = (
     "generation",  # 0: the first one
     "fitness_mean",  # over all offspring, on this generation's environments
@@ -114,13 +116,21 @@ def open_folder(folder: Path, config: str) -> bool:
         old, new = json.loads(path.read_text()), json.loads(config)
     except ValueError:
         raise RunFolderError(f"{path} is not JSON: restore it, or choose another --out") from None
-    longer = {**old, "experiment": {**old.get("experiment", {}), **_length(new)}}
+    longer = {**old, "experiment": {**_completed(old.get("experiment", {})), **_length(new)}}
     if longer != new:
         raise RunFolderError(
             f"{folder} holds a run of another configuration ({_difference(longer, new)}): "
             "choose another folder with --out, or repeat that run's settings to go on with it"
         )
     return (folder / "checkpoint.safetensors").exists()
+
+
+def _completed(experiment: dict[str, Any]) -> dict[str, Any]:
+    """An older folder's settings, with the defaults of those that this version has added."""
+    try:
+        return to_config(from_config(experiment))
+    except ValueError:
+        return experiment
 
 
 def _length(config: dict[str, Any]) -> dict[str, Any]:

@@ -223,6 +223,15 @@ def test_folders_that_cannot_be_used_are_named_and_left_alone(tmp_path, small):
     assert (out / "checkpoint.safetensors").read_bytes() == files["checkpoint.safetensors"][:100]
 
 
+def test_a_folder_from_before_a_setting_existed_goes_on_with_its_default(tmp_path, small):
+    out = tmp_path / "r"
+    enu.evolve(dataclasses.replace(small, generations=3), out=out, progress=False)
+    config = json.loads((out / "config.json").read_text())
+    del config["experiment"]["lessons"], config["experiment"]["task"]["spike_sd"]
+    (out / "config.json").write_text(json.dumps(config))
+    assert torch.equal(enu.evolve(small, out=out, progress=False).parent, enu.evolve(small, progress=False).parent)
+
+
 def test_a_log_line_cut_short_by_a_kill_is_dropped(tmp_path, small):
     out = tmp_path / "r"
     enu.evolve(small, out=out, progress=False)
