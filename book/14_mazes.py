@@ -43,9 +43,9 @@
 # **Reconstructions.** Whether the authors shuffled the outputs cannot be seen in what is public, so `shuffle` is a setting, and
 # every result is named by it. The reward neuron shows a reward for the 4 steps of a move. A generation's batch holds each
 # shuffle equally often. The **double T-maze** is ours altogether: the paper describes it in a caption. We join two T's stem to
-# stem with the start in the middle; of the four arm ends one has food, one poison, two nothing; a change draws both places
-# anew. Its energy is 48 in the place of 18: in the T, 12 moves see both ends with half as much again to spare; in the double T,
-# 32 moves see all four.
+# stem with the start in the middle, facing one of them (`facing` can turn it to the wall); of the four arm ends one has food,
+# one poison, two nothing; a change draws both places anew. Its energy is 48 in the place of 18: in the T, 12 moves see both
+# ends with half as much again to spare; in the double T, 32 moves see all four.
 
 # %% tags=["parameters"]
 profile = "zoo"  # smoke: fewer episodes

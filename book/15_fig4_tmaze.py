@@ -158,7 +158,8 @@ files = save_figure(
 # neuron sees every sensor** and outputs differ by which outputs they listen to (`enu_lib.network.ORDERED`): nothing about a
 # sensor can be read off the wiring, and whatever the network knows about it, it has learnt. Also ours: a reward is shown for
 # the 4 steps of a move; batches hold every shuffle and side equally often; selection by breadth (`enu_lib.es.merit`); wider
-# mutations and smaller units than published; a smaller maze as a first lesson, in the sweep. The published settings are the profile `paper`.
+# mutations and smaller units than published; a smaller maze as a first lesson, in the sweep. The published settings are the
+# profile `paper`.
 
 # %%
 wirings = {"every neuron sees every sensor": entry}

@@ -29,6 +29,7 @@ episodes = 2048
 # %%
 import matplotlib.pyplot as plt
 import pandas as pd
+import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
@@ -92,6 +93,24 @@ Markdown(
 (standard error {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison: **{share:.0%}** of the way from an agent that always
 goes to the same end ({low:.2f}) to one that remembers where food was ({high:.2f})."""
 )
+
+# %% [markdown]
+# ## Where it falls short
+#
+# Lives by where the food is at first: on the side that the agent faces, or behind it. To get behind it, the agent would have to
+# turn around in a corridor where no sensor tells it anything, or to turn off the bar at a junction that it cannot see.
+
+# %%
+place, column = lives.task["food"][0, :, 0], torch.tensor([c for _, c in grid.cells])
+ahead = (place[:, None] == torch.tensor(grid.ends[:2])).any(-1)
+crossed = ((column[lives.task["cell"][0]] < column[grid.start]) & lives.task["alive"][0]).any(-1)
+measured = {"food": lives.task["foods"][0, :, -1], "poison": lives.task["poisons"][0, :, -1], "ever behind the start": crossed}
+pd.DataFrame(
+    {
+        name: {"lives": int(those.sum()), **{what: value[those].float().mean().item() for what, value in measured.items()}}
+        for name, those in (("food ahead", ahead), ("food behind", ~ahead))
+    }
+).T.round(2)
 
 # %% [markdown]
 # ## Watch it

@@ -68,7 +68,7 @@ def with_setting(value: Any, path: str, new: Any, within: str = "") -> Any:
     Raises ValueError for a field that does not exist, naming those that do, and for a value of another kind.
     """
     head, _, rest = path.partition(".")
-    names = [f.name for f in dataclasses.fields(value)]
+    names = {f.name: str(f.type) for f in dataclasses.fields(value)}
     if head not in names:
         raise ValueError(f"{type(value).__name__} has no setting {head!r}: choose one of {', '.join(names)}")
     old = getattr(value, head)
@@ -76,10 +76,13 @@ def with_setting(value: Any, path: str, new: Any, within: str = "") -> Any:
         if not dataclasses.is_dataclass(old):
             raise ValueError(f"{head!r} is a value, it has no setting {rest!r}")
         new = with_setting(old, rest, new, f"{within}{head}.")
-    elif isinstance(old, bool) != isinstance(new, bool) and old is not None:
+    elif isinstance(old, bool) != isinstance(new, bool) and None not in (old, new):
         raise ValueError(f"{within}{path} takes a value like {old!r}, got {new!r}")
     elif isinstance(old, float) and isinstance(new, int):
         new = float(new)
-    elif old is not None and new is not None and not isinstance(new, type(old)):
+    elif new is None:
+        if "None" not in names[head]:
+            raise ValueError(f"{within}{path} takes a value like {old!r}, got None")
+    elif old is not None and not isinstance(new, type(old)):
         raise ValueError(f"{within}{path} takes a value like {old!r}, got {new!r}")
     return dataclasses.replace(value, **{head: new})

@@ -68,6 +68,7 @@ def test_a_maze_with_a_curriculum_from_the_shell(tmp_path):
         (["evolve", "stdp", "--hidden", "0"], "hidden must be at least 1, got 0"),
         (["evolve", "stdp", "--set", "es.speed=3"], "ES has no setting 'speed': choose one of population,"),
         (["evolve", "stdp", "--set", "es.power=fast"], "es.power takes a value like 5.0, got 'fast'"),
+        (["evolve", "stdp", "--set", "es.population=null"], "es.population takes a value like 256, got None"),
         (["evolve", "stdp", "--set", "power"], "--set takes PATH=VALUE, as es.power=3, got 'power'"),
         (["evolve", "stdp", "--device", "abacus"], "device 'abacus' cannot be used here"),
         (["evolve", "stdp", "--parent", "nobody"], "no zoo entry 'nobody': there are"),
