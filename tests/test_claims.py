@@ -206,3 +206,8 @@ def test_a_part_that_fails_is_said_to():
     finding = claims.Finding(CLAIMS[0], "in part", (Part("a", True, "x"), Part("b", False, "y"), Part("c", None, "z", "w")))
     assert ledger.measured(finding) == "x; *fails:* y; w: z"
     assert "does not hold" in ledger.as_details([finding]) and "cannot be judged" in ledger.as_details([finding])
+
+
+def test_the_summary_names_every_claim_once_under_its_verdict():
+    lines = ledger.as_summary(claims.judge(_stdp(off=3.0))).splitlines()
+    assert lines == ["- in part: C3", "- not tested: C1, C2, C4, C5, C6, C7, C8, C9, C10, C11"]
