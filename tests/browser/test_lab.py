@@ -21,7 +21,7 @@ def free_port():
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """The address of a running JupyterLab, token included; nothing is written to the home."""
+    """Addresses of pages in a running JupyterLab, token included; nothing is written to the home."""
     home, port = tmp_path_factory.mktemp("home"), free_port()
     options = f"--no-browser --allow-root --port={port} --IdentityProvider.token=secret"
     environment = {**os.environ, "HOME": str(home), "OMP_NUM_THREADS": "1"}
@@ -34,7 +34,8 @@ def lab(tmp_path_factory):
             while "is running at" not in (home / "lab.log").read_text():
                 assert server.poll() is None and time.time() < until, (home / "lab.log").read_text()
                 time.sleep(0.3)
-            yield f"http://127.0.0.1:{port}/lab/tree/{{}}?token=secret"
+            # a workspace for each page, or the second one would open beside the first
+            yield lambda name: f"http://127.0.0.1:{port}/lab/workspaces/w{name[:2]}/tree/{name}?token=secret"
         finally:
             os.killpg(server.pid, signal.SIGTERM)
             server.wait(30)
@@ -68,16 +69,24 @@ def test_a_page_runs_and_its_slider_changes_the_picture(chromium, lab):
     page.on(
         "request", lambda r: outside.append(r.url) if not r.url.startswith(("http://127.0.0.1", "data:", "blob:")) else None
     )
-    run_all(page, lab.format("13_single_units.py"))
+    run_all(page, lab("13_single_units.py"))
     explorer = page.locator(".jp-OutputArea .widget-vbox", has=page.locator("input[type=range], .noUi-handle")).last
     explorer.wait_for(timeout=120_000)
     explorer.scroll_into_view_if_needed()
     picture = explorer.locator("img")
     before = picture.get_attribute("src")
+    changed = "([e, was]) => e.src !== was"
     handle = explorer.locator(".noUi-handle").first
+    handle.hover()
+    page.mouse.down()
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2 + 30, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    page.wait_for_function(changed, arg=[picture.element_handle(), before], timeout=20_000)
+    before = picture.get_attribute("src")
     handle.focus()
-    page.keyboard.press("ArrowRight")
-    page.wait_for_function("([e, was]) => e.src !== was", arg=[picture.element_handle(), before], timeout=20_000)
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function(changed, arg=[picture.element_handle(), before], timeout=20_000)
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
     assert page.locator(".jp-Notebook figure img").count() >= 1, "the figure is shown with its caption"
     assert not outside, outside
@@ -89,7 +98,7 @@ def test_a_page_runs_and_its_slider_changes_the_picture(chromium, lab):
 
 def test_it_survives_restart_and_run_all_and_a_synapse_evolves_live(chromium, lab):
     page = chromium.new_page(viewport={"width": 1300, "height": 2400})
-    run_all(page, lab.format("51_evolve_live.py"))
+    run_all(page, lab("51_evolve_live.py"))
     said = page.locator(".jp-OutputArea .widget-html", has_text="Generation ").last
     said.wait_for(timeout=120_000)
     choose(page, "Kernel", "Restart Kernel and Run All Cells")
