@@ -30,7 +30,7 @@
 #    for all synapses.
 # 4. [Mazes](14_mazes.py) in which each agent has to find out what its own sensors mean.
 #
-# Nothing is replayed from the paper. Every figure and every number comes from units evolved by this code, measured on
+# Nothing is replayed from the paper. What is said of evolved units comes from units evolved by this code, measured on
 # environments that evolution never saw; each page ran to be made. Where a claim does not hold here, the page says so.
 
 # %% tags=["parameters"]
@@ -75,8 +75,8 @@ files = save_figure(
 # %% [markdown]
 # ## The claims so far
 #
-# The paper's claims, C1 to C11, each have a measure and a rule for the verdict, fixed beforehand: the
-# [claims ledger](30_claims.py). From the evolved units and the runs that ship with this book:
+# The paper's claims, C1 to C11, each have a measure and a rule for the verdict, fixed before the evolved networks and the
+# sweep existed: the [claims ledger](30_claims.py). From the evolved units and the runs that ship with this book:
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_summary(claims.judge(evidence.gather())))

@@ -32,10 +32,11 @@
 # \end{aligned}
 # $$ (eq-enu)
 #
-# The update gate $z$ says how much of the memory is replaced, the reset gate $r$ how much of it the replacement $c$ may see.
-# The last input of each gate is a bias. The gain $g$ is 1; a unit that has to spike has 1000, so that its output is nearly a
-# step. $W_z, W_r, W_c$ and $W_o$ together are the **genome**. They do not change within a life: all that a unit learns, it
-# learns in $h$. At the start of a life $h$ and $o$ are zero.
+# $[\cdot]$ puts row vectors side by side, products of two vectors are element by element, and a random genome has orthogonal
+# matrices and biases of zero. The update gate $z$ says how much of the memory is replaced, the reset gate $r$ how much of it
+# the replacement $c$ may see. The last input of each gate is a bias. The gain $g$ is 1; a unit that has to spike has 1000, so
+# that its output is nearly a step. $W_z, W_r, W_c$ and $W_o$ together are the **genome**. They do not change within a life:
+# all that a unit learns, it learns in $h$. At the start of a life $h$ and $o$ are zero.
 #
 # As code this is `ENU.step` in `enu_lib/cells.py`, line by line; `tests/test_cells.py` holds it to steps computed by hand.
 

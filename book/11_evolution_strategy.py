@@ -13,14 +13,15 @@
 # %% [markdown]
 # # How the units evolve
 #
-# **Asked.** A genome has thousands of numbers, and a life gives one number back: its fitness. There is no gradient to follow,
-# since outputs are clipped and rewards come from what an agent does in a maze. How does one get better?
+# **Asked.** A genome has thousands of numbers, and a life gives one number back: its fitness. In a maze there is no gradient
+# to follow, since rewards come from what an agent does; where there is one, it is not used. How does one get better?
 #
 # **The idea.** Try many small changes at once and move by a weighted mean of them (an *evolution strategy*). Around the
 # parent's genome $\theta$ stand $P$ offspring in antithetic pairs, $\theta + \epsilon_i$ and $\theta - \epsilon_i$, with
-# $\epsilon_i \sim N(0, s^2)$ in each number of the genome; one pair has $\epsilon = 0$ and is the parent itself. All offspring
-# of a generation live in the same environments, so that none is luckier than another. Offspring $i$ is then worth only its
-# rank $r_i$ among the $P$ (0 for the worst), and the parent moves with momentum:
+# $\epsilon_i \sim N(0, s^2)$ in each number of the genome; one pair has $\epsilon = 0$ and is the parent itself. All
+# offspring of a generation live in the same environments, so that none is luckier than another. The fitness of an offspring
+# is its mean over them. Offspring $i$ is then worth only its rank $r_i$ among the $P$ (0 for the worst), and the parent moves
+# with momentum:
 #
 # $$
 # u_i = \frac{(r_i / P)^5}{\sum_j (r_j / P)^5}
@@ -33,12 +34,20 @@
 # \end{aligned}
 # $$ (eq-move)
 #
-# Ranks make the scale of fitness irrelevant, and with it the rare life that went wrong altogether. All constants above are the
-# published ones, as are $P = 512$ and $s = 0.01$.
+# Only the order of the offspring counts, so that one with an extreme fitness pulls no harder than the next. All constants
+# above are the published ones, as are $P = 512$ and $s = 0.01$.
 #
 # **Reconstruction.** How ties are ranked is not said. Here, as in the public code, equal fitness is ranked by index: on a
-# plateau the parent drifts at random, and so can leave it. Our `laptop` profile begins with wider mutations and narrows them;
-# that is an addition of ours, named in the settings of each run and each zoo entry.
+# plateau the parent drifts at random, and so can leave it. Additions of ours, named in the settings of each run and each zoo
+# entry: the `laptop` profile has wider mutations and, for single units, narrows them; the T-maze begins with a lesson, a
+# smaller maze; and in mazes offspring are ranked not by their mean fitness but by **breadth**,
+#
+# $$
+# \frac{1}{B} \sum_b \sqrt{\max(F_b - b_0,\ 0)} ,
+# $$ (eq-breadth)
+#
+# with $F_b$ the fitness in environment $b$ and $b_0$ a constant (`breadth`): passable lives in many environments are worth more
+# than excellent ones in few.
 
 # %% tags=["parameters"]
 profile = "zoo"
@@ -85,7 +94,7 @@ def climb(ax, population=64, sigma=0.1, generations=60):
         genomes, mutations = es.ask(settings, state, seed)
         path.append(-quadratic(state.parent).item())
         state = es.tell(settings, state, mutations, quadratic(genomes))
-    ax.plot(path, label=f"$P$ = {population}, $\\sigma$ = {sigma:g}")
+    ax.plot(path, label=f"$P$ = {population}, $s$ = {sigma:g}")
     ax.set(xlabel="generation", ylabel="squared distance of the parent", yscale="log")
     ax.legend()
 

@@ -21,8 +21,8 @@
 # A table of connections says which neuron each synapse comes from. A unit transmits several **channels**, so that neurons can
 # tell each other more than one number, as real ones do with several transmitters.
 #
-# Let $y_{n}$ be the last output of neuron $n$ (its $C$ channels; for an input neuron, what the world shows), and $p(n, k)$ the
-# presynaptic neuron of its $k$-th synapse. One step is
+# Let $y_{n}$ be the last output of neuron $n$ (its $C$ channels; for an input neuron, what the world shows, padded with zeros
+# to $C$ channels), and $p(n, k)$ the presynaptic neuron of its $k$-th synapse. One step is
 #
 # $$
 # \begin{aligned}
@@ -51,24 +51,24 @@ from IPython.display import Markdown
 import enu_lib as enu
 from enu_lib import plots, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
-from enu_lib.network import PUBLISHED, SYMMETRIC, Network
+from enu_lib.network import ORDERED, PUBLISHED, Network
 
 use_style()
 
 # %% tags=["hide-input"]
-published, symmetric = Network(PUBLISHED), Network(SYMMETRIC)
+published, ours = Network(PUBLISHED), Network(ORDERED)
 fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.6), width_ratios=[1.5, 1, 1])
 plots.network(axes[0], published)
 plots.connections(axes[1], published)
-plots.connections(axes[2], symmetric)
+plots.connections(axes[2], ours)
 axes[2].set(ylabel="")
 panel_letters(axes)
 files = save_figure(
     fig, "fig2_network", figures_dir,
     caption=f"""The network for the T-maze. **a**, Drawn from its connection table: S, sensors; R, reward neuron; H, hidden, and
     O, output neurons (circles); each of the {published.neurons * published.synapses} small squares is a synapse, a unit of its
-    own with a memory of its own. **b**, The same table (published): presynaptic neurons of each neuron. **c**, The symmetric
-    table of our own, in which no output is told from another by its wiring (reconstruction).""",
+    own with a memory of its own. **b**, The same table (published): presynaptic neurons of each neuron. **c**, The table of
+    our own, in which every neuron sees all sensors and the reward (reconstruction).""",
 )  # fmt: skip
 
 # %% tags=["hide-input"]
@@ -82,8 +82,9 @@ Markdown(
 # %% [markdown]
 # In the **published table** each output neuron sees two of the three sensors, each another pair. That alone tells the outputs
 # apart: evolution can find "go quiet when one of your sensors is on", which suits some of the ways in which sensors and
-# outputs may be shuffled and not others. **Reconstruction:** in the **symmetric table**, our own, all outputs see the same, so
-# that what an output does can only be known by trying. We use both, and name the one used wherever a network is shown.
+# outputs may be shuffled and not others. **Reconstruction:** in **our own table** every neuron sees every sensor and the
+# reward, and output neurons differ by which hidden and output neurons they listen to, so that nothing about a sensor can be
+# read off the wiring. The evolved networks of this book have it, unless a page says *published table*.
 #
 # A variant, SHAREDENU, has *one* genome for neurons and synapses. **Reconstruction:** their inputs differ in width, so the
 # neuron's are padded with zeros.

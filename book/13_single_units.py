@@ -29,23 +29,27 @@
 # V \leftarrow V + x; \quad \text{a spike, and } V \leftarrow 0, \text{ where } V > 0.5 .
 # $$ (eq-iaf)
 #
-# The current is redrawn at each step, and its mean jumps between nine levels four times a sequence. The unit's loss at a step
-# is the squared difference between the times since the two neurons' last spikes, so that it is told *that* it fired too late,
-# not why; where it fires (an output above 0.05), $(o - 1)^2$ is added, so that a spike has full height.
+# A sequence has 100 steps. The current is drawn at each step, $x \sim U(0.01, 0.02)$ times a factor from 1 to 9, itself drawn
+# anew for each quarter of the sequence. The unit's loss at a step is the squared difference between the times since the two
+# neurons' last spikes, so that it is told *that* it fired too late, not why; where it fires (an output above 0.05), $(o -
+# 1)^2$ is added, so that a spike has full height.
 #
-# **Neuromodulated STDP.** The synapse passes on a graded input, $w x$, with $w = 1$ at first. One presynaptic and one
-# postsynaptic spike arrive, at a distance $\Delta t = t_\text{post} - t_\text{pre}$, while a neuromodulator is present
-# ($M = 1$) or absent ($M = 0$). After the later spike the weight should have changed by
+# **Neuromodulated STDP.** The synapse passes on a graded input, $w x$ with $x \sim U(0.45, 0.55)$ and $w = 1$ at first. One
+# presynaptic and one postsynaptic spike arrive, each at a step drawn from $N(50, 7)$ and never both at once, at a distance
+# $\Delta t = t_\text{post} - t_\text{pre}$, while a neuromodulator is present ($M = 1$) or absent ($M = 0$). After the later
+# spike the weight should have changed by
 #
 # $$
 # \Delta w = 0.5\,\operatorname{sign}(\Delta t)\,e^{-|\Delta t| / 10}\,M ,
 # $$ (eq-stdp)
 #
-# which strengthens the synapse if its spike came first and weakens it if it came too late. The loss is $(w x - o)^2$.
+# which strengthens the synapse if the presynaptic spike came first and weakens it if it came second. The loss is $(w x -
+# o)^2$.
 #
 # **Reconstruction.** The evolved neuron sees its current times a constant (`input_scale` in its settings), since weights that
 # begin orthogonal and mutate by hundredths feel an input of 0.01 hardly at all; and both neurons count as having last fired
-# some steps before the start (`before`). Without either, many runs end in a unit that never fires.
+# some steps before the start (`before`). We added both since runs without them tended to end in a unit that never fires (not
+# measured here); the profile `paper` has neither.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the units that ship; smoke, laptop, paper: evolve afresh
@@ -103,7 +107,8 @@ files = save_figure(
 # ## What we measured
 #
 # On fresh sequences, as many as the first line says. A spike counts as met if the other neuron fires within one step of it;
-# *change* is that of the synaptic weight, in %.
+# *change* is the mean output over the mean input after the pair, divided by the same before it, minus 1, in %: what the
+# synaptic weight did (dividing by the input is ours, and takes out its fluctuations).
 
 # %%
 n = 2048 if profile != "smoke" else 64

@@ -40,10 +40,10 @@
 #
 # The very first meal thus counts as good whichever it is, since finding out is good.
 #
-# **Reconstructions.** Whether the authors shuffled the outputs cannot be seen in what is public, so `shuffle` is a setting, and
-# every result is named by it. The reward neuron shows a reward for the 4 steps of a move. A generation's batch holds each
-# shuffle equally often. The **double T-maze** is ours altogether: the paper describes it in a caption. We join two T's stem to
-# stem with the start in the middle, facing one of them (`facing` can turn it to the wall); of the four arm ends one has food,
+# **Reconstructions.** Whether the authors shuffled the outputs cannot be seen in what is public, so `shuffle` is a setting,
+# and every result is named by it. The reward neuron shows a reward for the 4 steps of a move. A generation's batch holds
+# shuffles and places as equally often as its size allows. The **double T-maze** is ours altogether: the paper describes it in
+# a caption. We join two T's stem to stem with the start in the middle, facing one of them; of the four arm ends one has food,
 # one poison, two nothing; a change draws both places anew. Its energy is 48 in the place of 18: in the T, 12 moves see both
 # ends with half as much again to spare; in the double T, 32 moves see all four.
 
@@ -71,8 +71,9 @@ use_style()
 # - **omniscient**: knows where the food is;
 # - **looking**: goes where food last was, looks one cell ahead, and does not step on poison once it has learnt, by one meal,
 #   which sensor is which;
-# - **memory-only**: goes where food last was; an end that was bad is left for the next one;
-# - **fixed-arm**: always the same end. *Above this line something has been learnt*;
+# - **memory-only**: goes where food last was; an end with poison or nothing is left for the next one;
+# - **fixed-arm**: always the same end, by the shortest way. More *food* than this needs learning; more *fitness* does not,
+#   since an agent that loiters lives longer and is paid for it;
 # - **random**: as it says.
 
 # %%
@@ -120,9 +121,9 @@ widgets.MazeLife("memory-only", maze=Maze(), seed=seed)
 # %% [markdown]
 # ## Walk it yourself
 #
-# The buttons are the three outputs; what they do is shuffled, as for an evolved agent, and so are the sensors. Can you find
-# out before your energy is gone? The agent beside you has the same life, and knows its outputs. For equal terms, put the
-# blindfold on.
+# The buttons are the three outputs; what they do is shuffled, which most evolved agents of the next pages are spared, and so
+# are the sensors. Can you find out before your energy is gone? The agent beside you has the same life, and knows its outputs.
+# For equal terms, put the blindfold on.
 
 # %% tags=["explorer"]
 widgets.Duel("memory-only", maze=Maze(), seed=seed)

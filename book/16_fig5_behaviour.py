@@ -14,8 +14,8 @@
 # # Learning, and learning anew (Fig. 5)
 #
 # What the network of the last page does, visit by visit. The phases are found by code (`enu_lib.episodes`) among many lives,
-# in the first life that has them all; if by the maze's rules no life can have them all (the second poison kills), from the
-# first lives that have each.
+# in the first life that has them all; if none of these lives has (a second poison that is eaten kills), from the first lives
+# that have each.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh

@@ -16,9 +16,10 @@
 # **Asked.** A unit that fires with the model neuron on the inputs of its evolution may have learnt those inputs only. Does it
 # fire as it should at currents in between?
 #
-# **The idea.** A neuron is often described by its f-I curve, how fast it fires on a constant current. In evolution the current
-# jumped four times a sequence, between nine mean levels; here each level is held, and there are levels between those too. The
-# frequency is the inverse of the mean interval between spikes: counting spikes in a window of fixed length would round.
+# **The idea.** A neuron is often described by its f-I curve, how fast it fires on a constant current. In evolution the
+# current was at one of nine mean levels, drawn anew for each quarter of a sequence; here each level is held, and there are
+# levels between those too. The frequency is the inverse of the mean interval between spikes: counting spikes in a window of
+# fixed length would round.
 
 # %% tags=["parameters"]
 profile = "zoo"

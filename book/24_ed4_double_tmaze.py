@@ -91,7 +91,9 @@ share = (found["food"] - low) / (high - low)
 Markdown(
     f"""On {n:,} lives that evolution never saw, shuffle *{entry.task.shuffle}*, the network eats **{found["food"]:.2f} food**
 (standard error {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison: **{share:.0%}** of the way from an agent that always
-goes to the same end ({low:.2f}) to one that remembers where food was ({high:.2f})."""
+goes to the same end ({low:.2f}) to one that remembers where food was ({high:.2f}).
+
+How it came about: {entry.provenance.get("note") or "evolved in this maze from a random genome."}"""
 )
 
 # %% [markdown]

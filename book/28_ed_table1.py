@@ -21,6 +21,7 @@
 # trial runs, and compare those (`over seeds`, with 95% bootstrap intervals; A and p as on the page on extended data Fig. 1).
 # The paper's two columns are given too, for the first seed.
 #
+# The *evolved parent* is the one that was best on the held-out environments of its run; trials are on others.
 # *Reconstructions.* A trial run is a batch of fresh environments as large as a generation's, the same 30 for every evolved
 # parent. Rows marked `clipped` have a read-out that is clipped as the ENU's is, and rows marked `matched size` have as many
 # parameters as the ENU (or as near as whole memory values allow): checks of two choices of ours that could decide the

@@ -45,7 +45,8 @@ n = 16 if smoke else episodes
 #
 # Nobody told the units to spike: an output may be anything from 0 to 1. We look at the outputs of all neurons while the agent
 # lives, and at those of the same network before evolution (the genome that the run began with). *Off* means below 0.05, *on*
-# above 0.95; an event is a rise above 1/2 and lasts until the output falls below it.
+# above 0.95; an event is a rise above 1/2 and lasts until the output falls below it. The ledger's C10 looks at channels in
+# use only, and at eight random genomes.
 
 # %%
 before = network.init(enu.stream(entry.provenance["seed"], "genome"))
@@ -82,9 +83,10 @@ pd.DataFrame(table).T.round(3)
 # ## Where does a memory live?
 #
 # Both synapses and neurons have memory. Half-way through a life we **reset** the memory of one compartment to zero,
-# **scramble** it (deal it out anew among the compartment's units), or **freeze** it (from then on every step begins with
-# the memory of that moment), and look at the visits that come after. If what was learnt lives in a compartment, later visits
-# must suffer. Control: the same lives, untouched. (Visits at which food and poison had just changed places are left out.)
+# **scramble** it (deal it out anew among the compartment's units), or **freeze** it (from then on every step begins with the
+# memory of that moment), and look at the visits that come after. Outputs are left alone, only the memory $h$ is touched. If
+# nothing is lost, what was learnt does not live there alone; if something is, it may be what was learnt, or the ability to
+# walk. Control: the same lives, untouched. (Visits at which food and poison had just changed places are left out.)
 
 # %%
 synapses = network.neurons * network.synapses
@@ -144,8 +146,8 @@ holds what: where it hurts, that matters."""
 #
 # The network in a dish (`enu_lib.conditioning`): no maze, only its inputs. One sensor is shown for long, as a wall is; then
 # another sensor for the four steps of a move, and a reward or a punishment at some delay; later the first sensor again. We
-# compare with the same network, with the same noise, that had no such pairing, and so draw the learned rule as an STDP
-# window is drawn. Then meals in a row: does a second punishment undo the first?
+# compare with the same network, with the same noise, that was shown neither the second sensor nor a reward, and so draw the
+# learned rule as an STDP window is drawn. Then meals in a row: does a second punishment undo the first?
 
 # %%
 delays, lives = range(-16, 25, 8 if smoke else 4), 2 if smoke else 8
@@ -175,7 +177,7 @@ late, bad = right_left[1].mean(-1), turn["poison"]
 Markdown(
     f"""One poison moves the preference for the right turn from {bad[0]:+.2f} to {bad[1]:+.2f}, a second one to {bad[2]:+.2f}, a
 fourth one to {bad[4]:+.2f}; one food moves it to {turn["food"][1]:+.2f}. When the poison
-comes hardly matters: its effect lies between {late.min():+.2f} and {late.max():+.2f} over all delays from {min(delays)} to
+comes, its effect lies between {late.min():+.2f} and {late.max():+.2f}, over all delays from {min(delays)} to
 {max(delays)} steps. By the maze's rules the second poison kills, so that no life ever asked for a second switch; what happens
 where poison does not kill is in the table below."""
 )
@@ -183,7 +185,8 @@ where poison does not kill is in the table below."""
 # %% [markdown]
 # ## How far does it carry?
 #
-# Mazes and lives that evolution never met, scored like all others.
+# Mazes and lives that evolution never met, scored like all others. *Silenced*: no other neuron hears it; an output neuron
+# still acts.
 
 # %%
 m = 60 if smoke else 256

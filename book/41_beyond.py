@@ -76,8 +76,8 @@ files = save_figure(
 # ## Inputs that evolution never showed
 #
 # **Quality** is 1 at best. For the integrate-and-fire unit it is the smaller of two shares: of the model's spikes that the
-# unit meets, and of the unit's own that are right, within one step. For a synapse it is the share of the asked change that
-# it explains (0: no better than passing the input on).
+# unit meets, and of the unit's own that are right, within one step. For a synapse it is the share of the asked change that it
+# explains ($1 - L / L_0$ with $L$ its loss and $L_0$ that of passing the input on; below 0 is worse than that).
 #
 # With several pairs of spikes in one sequence there is no target in the paper. We let each pair add its change to the weight
 # (*reconstruction*); a unit that was only ever selected on one pair need not do so.
@@ -135,9 +135,9 @@ files += save_figure(
 # %% [markdown]
 # ## Is it an exponential?
 #
-# The time constant of the rule is 10 steps. Evolution used spike times with an s.d. of 7 steps, so that distances beyond 20
-# hardly ever came up. Time constants that fit the evolved synapse's window, near and far ($t_{post} > t_{pre}$,
-# neuromodulator present):
+# The time constant of the rule is 10 steps. Evolution used spike times with an s.d. of 7 steps, so that distances have an
+# s.d. of about 10: beyond 20 they were rare, beyond 30 they hardly ever came up. Time constants that fit the evolved
+# synapse's window, near and far ($t_{post} > t_{pre}$, neuromodulator present):
 
 # %%
 window = enu.analysis.plasticity_window(stdp.model, stdp.genome, stdp.task, 1, reach=40, n=max(8, n // 16), seed=seed)

@@ -22,11 +22,11 @@
 #
 # Things to try while it runs:
 #
-# - **Mutations ten times as wide.** The parent jumps about and nothing is kept. *Ten times as narrow*: it creeps.
+# - **Mutations ten times as wide**, or ten times as narrow. Does the parent keep anything? Does it get anywhere?
 # - **Few offspring.** With 16, the best of a generation is not much better than the parent: each generation costs less, and
 #   is worth less.
 # - **Do not narrow the mutations.** The window soon has the right shape, and then keeps trembling.
-# - **Another seed.** Some random genomes find the rule at once; some sit for long on a unit that only passes its input on.
+# - **Another seed.** How long does it sit on a unit that only passes its input on?
 #
 # It is the library's own `ask`, `fitness` and `tell` ([how the units evolve](11_evolution_strategy.py)): with the controls
 # left alone, `enu.evolve(live.small_synapse(), seed=seed)` goes through the same genomes. In a page without a running kernel

@@ -371,7 +371,7 @@ CLAIMS = (
     ),
     Claim(
         "C6", "The ENU converges faster than GRU and LSTM on both, and LSTM takes longer than GRU.", "ED Fig. 5",
-        "Generations until held-out fitness reaches a level fixed beforehand (single units: a tenth of the loss of the best "
+        "Generations until held-out fitness reaches a level fixed beforehand (single units: a tenth of the loss of a "
         "unit that learns nothing; mazes: the agent that always takes the same arm); never counts as longest.",
         "As C5, on these generations, for ENU before GRU, ENU before LSTM, GRU before LSTM.",
         "stored sweep", _faster,
