@@ -111,20 +111,23 @@ one that only remembers an arm does not), and, if not, is right again after one 
 # evolved in it from the first generation on differ in when they leave that plateau, if they do. The evolutions of **a** spend
 # their first generations in a smaller maze, where a random walk is fed more often (`enu_lib.experiments.Lesson`; ours), and
 # are judged on held-out episodes of the whole maze throughout. All evolutions with our wiring that are kept, learnt or not.
-# The two kinds also differ in environments a generation and in length, so that this is no test of the lesson.
+# The two kinds also differ in environments a generation and in length, so that this is no test of the lesson. (A network
+# begun from another run's counts the generations of its last run; `python -m enu_lib zoo show` tells all.)
 
 # %%
 second = ["second visit right after poison", "second visit right after food"]
 shown = ["generations", "environments", "food", "food s.e.", "poison", *second, "right again after one mistake"]
-first = {e.provenance["seed"]: {"generations": e.provenance["generations"], "environments": e.experiment.environments,
-                                **e.provenance["scores"]}
-         for e in (map(enu.zoo.load, [m for m in enu.zoo.names() if m == entry.name or m.startswith(f"{entry.name}-seed")])
-                   if profile == "zoo" else ())}  # fmt: skip
 each = stored.configs.get("tmaze-enu", {}).get("environments")
-after = {run.seed: {"generations": run.generations, "environments": each, **run.scores} for run in swept}
-both = {"from the first generation": first, "a smaller maze first": after}
-rows_of = {(how, f"seed {k}"): row for how, of_seed in both.items() for k, row in sorted(of_seed.items())}
-pd.DataFrame(rows_of).T.reindex(columns=shown).astype(float).round(2)
+rows_of = {}
+for name in enu.zoo.names() if profile == "zoo" else ():
+    if name == entry.name or name.startswith((f"{entry.name}-seed", f"{entry.name}-lesson")):
+        e = enu.zoo.load(name)
+        of = ("a smaller maze first" if "lesson" in name else "from the first generation", f"zoo, seed {e.provenance['seed']}")
+        rows_of[of] = {"generations": e.provenance["generations"], "environments": e.experiment.environments, **e.scores}
+for run in swept:
+    of = ("a smaller maze first", f"sweep, seed {run.seed}")
+    rows_of[of] = {"generations": run.generations, "environments": each, **run.scores}
+pd.DataFrame(rows_of).T.reindex(columns=shown).astype(float).sort_index().round(2)
 
 # %% [markdown]
 # ## Our settings and the published ones, against cost

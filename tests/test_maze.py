@@ -5,6 +5,7 @@ import torch
 
 import enu_lib as enu
 from enu_lib.network import SYMMETRIC, Network
+from enu_lib.streams import stream
 from enu_lib.tasks.maze import FORWARD, LEFT, RIGHT, Maze, geometry, shuffles
 
 F, L, R, WAIT = FORWARD, LEFT, RIGHT, None
@@ -60,6 +61,15 @@ def test_facing_the_wall_it_is_the_same_maze_a_quarter_turn_on(layout):
     assert along.cells[along.start][::-1] == aside.cells[aside.start]
     with pytest.raises(ValueError, match="facing must be one of stem, wall, got 'north'"):
         Maze(layout, facing="north")
+
+
+def test_apart_food_and_poison_are_never_on_one_side():
+    maze = Maze("double-t", "sensors", apart=True)
+    ends, places = geometry(maze).ends, maze.reset(1, 480, stream(3, "apart")).places[0].flatten(0, 1)
+    sides = [(ends.index(int(food)) // 2, ends.index(int(poison)) // 2) for food, poison in places]
+    assert set(sides) == {(0, 1), (1, 0)}
+    with pytest.raises(ValueError, match="apart=True is for the layout double-t"):
+        Maze("t", apart=True)
 
 
 def test_food_then_back_to_the_start_with_full_energy_and_a_positive_reward():

@@ -82,6 +82,7 @@ class Maze:
     reward_steps: int = 4  # reconstruction: the reward neuron shows a reward until the next move
     corridor: int = 3  # moves from the start to the junction
     arm: int = 2  # moves from the junction to an arm's end
+    apart: bool = False  # double T: food and poison never on the same side; an easier maze, for a lesson (reconstruction)
     facing: str = "stem"  # what the agent sees at the start: along the "stem", or the "wall" beside it (a quarter turn)
     balanced: bool = True  # reconstruction: a batch holds every shuffle (and side) equally often
     pairs: tuple[tuple[int, int], ...] | None = None  # reconstruction: see `shuffles`
@@ -103,6 +104,8 @@ class Maze:
             raise ValueError(f"energy must be positive, got {self.energy}")
         if not 0 <= self.reward_steps:
             raise ValueError(f"reward_steps must not be negative, got {self.reward_steps}")
+        if self.apart and self.layout == "t":
+            raise ValueError("apart=True is for the layout double-t: a T has one side only")
         if not shuffles(self):
             raise ValueError(f"no shuffle fits pairs={self.pairs} with shuffle={self.shuffle!r}")
 
@@ -115,7 +118,9 @@ class Maze:
         """Fresh lives: P x B agents at the start, the same B environments for all P."""
         p, b, g = population, environments, geometry(self)
         ends = torch.tensor(g.ends)
-        placements = list(permutations(range(len(ends)), 2))  # (food, poison)
+        placements = [
+            (f, p) for f, p in permutations(range(len(ends)), 2) if not self.apart or f // 2 != p // 2
+        ]  # (food, poison)
         combinations = torch.tensor([(*s, *a, k) for (s, a), k in product(shuffles(self), range(len(placements)))])
         n = len(combinations)
         if self.balanced:
