@@ -13,7 +13,7 @@ from enu_lib.cells import ENU, GRU, LSTM, make_cell
 from enu_lib.config import register
 from enu_lib.es import ES
 from enu_lib.evolve import Run, evolve, load_run
-from enu_lib.experiments import Experiment
+from enu_lib.experiments import Experiment, Lesson
 from enu_lib.network import Network
 from enu_lib.rollout import Trace, fitness, rollout
 from enu_lib.streams import stream
@@ -22,6 +22,6 @@ from enu_lib.tasks.maze import Maze
 from enu_lib.tasks.stdp import STDP
 
 __all__ = [
-    "ENU", "ES", "GRU", "IAF", "LSTM", "STDP", "Experiment", "Maze", "Network", "Run", "Trace", "analysis", "evolve",
+    "ENU", "ES", "GRU", "IAF", "LSTM", "STDP", "Experiment", "Lesson", "Maze", "Network", "Run", "Trace", "analysis", "evolve",
     "experiments", "fitness", "load_run", "make_cell", "register", "rollout", "stream", "zoo",
 ]  # fmt: skip
