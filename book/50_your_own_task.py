@@ -69,8 +69,8 @@ enu.register(Remember)  # so that run folders can be read again
 # %% [markdown]
 # ## Evolve it
 #
-# `out="runs/remember"` would keep the run and go on where it stopped. Where a random unit earns nothing, let an easier task come
-# first: `lessons=(enu.Lesson(until=100, task=easier),)`.
+# `out="runs/remember"` would keep the run and go on where it stopped. Where a random unit earns nothing, let an easier task
+# come first: `lessons=(enu.Lesson(until=100, task=easier),)`.
 
 # %%
 task = Remember()
