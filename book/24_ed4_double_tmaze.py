@@ -99,8 +99,8 @@ How it came about: {entry.provenance.get("note") or "evolved in this maze from a
 # %% [markdown]
 # ## Where it falls short
 #
-# Lives by where the food is at first: on the side that the agent faces, or behind it. To get behind it, the agent would have to
-# turn around in a corridor where no sensor tells it anything, or to turn off the bar at a junction that it cannot see.
+# Lives by where the food is at first: on the side that the agent faces, or behind it. To get behind it, the agent has to turn
+# around in a corridor where no sensor tells it anything, or to turn off the bar at a junction that it cannot see.
 
 # %%
 place, column = lives.task["food"][0, :, 0], torch.tensor([c for _, c in grid.cells])
