@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -111,14 +113,25 @@ def test_folders_that_cannot_be_used(run_folder, tmp_path, capsys):
         assert _files(tmp_path) == before
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
-def test_a_folder_without_write_permission(tmp_path, capsys):
-    tmp_path.chmod(0o555)
-    try:
-        assert main(["evolve", "stdp", "--profile", "smoke", "--out", str(tmp_path / "r")]) == 2
-        assert "choose another folder with --out" in capsys.readouterr().err
-    finally:
-        tmp_path.chmod(0o755)
+@pytest.fixture
+def closed_folder():
+    """A folder that may be read and not written, and a user whom that binds: the superuser becomes nobody for a while."""
+    folder, superuser = Path(tempfile.mkdtemp()), os.geteuid() == 0
+    folder.chmod(0o555)
+    if superuser:
+        os.seteuid(65534)
+    yield folder
+    if superuser:
+        os.seteuid(0)
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_a_folder_without_write_permission(run_folder, closed_folder, capsys):
+    assert main(["evolve", "stdp", "--profile", "smoke", "--out", str(closed_folder / "r")]) == 2
+    said = capsys.readouterr().err
+    assert f"cannot write in {closed_folder / 'r'}" in said and "choose another folder with --out" in said
+    assert said.count("\n") == 1 and not list(closed_folder.iterdir())
 
 
 def test_evaluate_prints_measures_and_json(run_folder, capsys):

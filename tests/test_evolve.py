@@ -145,10 +145,8 @@ def test_lessons_come_first_and_held_out_judgement_is_of_the_task(monkeypatch, s
 
     monkeypatch.setattr(STDP, "sample", record)
     enu.evolve(taught, progress=False)
-    own = ("neuromodulated", 7.0)
-    assert [which for which, n in seen if n == small.environments] == [("complex", 9.0)] * 2 + [("complex", 7.0)] * 2 + [
-        own
-    ] * 2
+    own, lived = ("neuromodulated", 7.0), [which for which, n in seen if n == small.environments]
+    assert lived == [("complex", 9.0), ("complex", 9.0), ("complex", 7.0), ("complex", 7.0), own, own]
     assert {which for which, n in seen if n == small.evaluate_environments} == {own}
 
 

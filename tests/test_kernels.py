@@ -174,7 +174,7 @@ def test_what_does_not_fit_the_model_is_refused_before_any_memory_is_read(path):
     genomes = torch.zeros(2, cell.n_params)
     with pytest.raises(ValueError, match=r"inputs must be \(B, T, 4\), got \(5, 6, 3\): does the task fit the model"):
         kernels.unit_outputs(cell, genomes, torch.zeros(5, 6, 3), path=path)
-    with pytest.raises(ValueError, match=rf"genomes must be \(P, {cell.n_params}\), got \(2, 7\)"):
+    with pytest.raises(ValueError, match=rf"genomes must be \(P, {cell.n_params}\) for ENU.*, got \(2, 7\)"):
         kernels.unit_outputs(cell, genomes[:, :7], torch.zeros(5, 6, 4), path=path)
     with pytest.raises(ValueError, match=rf"genomes must be \(P, {network.n_params}\)"):
         kernels.network_stepper(network, genomes, 3, path=path)

@@ -130,10 +130,7 @@ def test_a_kill_in_the_middle_of_the_first_write_is_no_obstacle(tmp_path):
 
 def test_a_worker_whose_parent_was_killed_saves_and_ends(tmp_path):
     out = tmp_path / "s"
-    command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp"]
-    command += ["--jobs", "2", "--seeds", "1", "--again", "--quiet", "--out", str(out)]
-    parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _wait(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
+    parent = _at_work(out)
     parent.kill()
     parent.wait()
 
@@ -146,10 +143,7 @@ def test_a_worker_whose_parent_was_killed_saves_and_ends(tmp_path):
 
 def test_an_interrupt_that_only_the_parent_hears_ends_all_of_it(tmp_path):
     out = tmp_path / "s"
-    command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp"]
-    command += ["--jobs", "2", "--seeds", "1", "--again", "--quiet", "--out", str(out)]
-    parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _wait(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
+    parent = _at_work(out)
     parent.send_signal(signal.SIGINT)
     assert parent.wait(timeout=120) == 0
     assert len(list(out.glob("*/checkpoint.safetensors"))) == 2 and not list(out.glob("*/evaluation.json"))
@@ -164,6 +158,15 @@ def test_what_is_stored_is_not_run_again_unless_it_is_asked_for(tmp_path, capsys
     assert "0 runs left" in capsys.readouterr().out and not (tmp_path / "second").exists()
     assert main([*command, str(tmp_path / "second"), "--again", "--dry-run"]) == 0
     assert "4 runs left" in capsys.readouterr().out
+
+
+def _at_work(out):
+    """A sweep whose two workers have begun a long run each."""
+    command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp"]
+    command += ["--jobs", "2", "--seeds", "1", "--again", "--quiet", "--out", str(out)]
+    parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _wait(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
+    return parent
 
 
 def _wait(what, otherwise, seconds=120):

@@ -56,12 +56,6 @@ def choose(path: str, model: Any, genomes: Tensor) -> str:
     return "cpp" if _compiled() else "torch"
 
 
-def _fits(model: Any, genomes: Tensor) -> None:
-    """The kernel reads memory as it is told to, so shapes are looked at before."""
-    if genomes.dim() != 2 or genomes.shape[1] != model.n_params:
-        raise ValueError(f"genomes must be (P, {model.n_params}), got {tuple(genomes.shape)}")
-
-
 @lru_cache
 def _compiled() -> bool:
     try:
@@ -81,7 +75,7 @@ def unit_outputs(
     path: str = "auto",
 ) -> Tensor:
     """Outputs (P, B, T, C) of single units with genomes (P, D) for inputs (B, T, n_in), the same for all offspring."""
-    _fits(cell, genomes)
+    cell.unpack(genomes)  # raises ValueError for genomes of another size; the kernel would read beyond them
     if inputs.dim() != 3 or inputs.shape[2] != cell.n_in:
         raise ValueError(f"inputs must be (B, T, {cell.n_in}), got {tuple(inputs.shape)}: does the task fit the model?")
     if choose(path, cell, genomes) == "cpp":
@@ -100,7 +94,7 @@ def maze_lives(
     record: bool = False,
 ) -> MazeScores:
     """Lives of genomes (P, D) in the B environments of `state`, as `maze.reset` draws it."""
-    _fits(network, genomes)
+    network.unpack(genomes)
     if choose(path, network, genomes) == "cpp":
         lives = cpu.maze_lives(network, genomes, maze, state, noise, threads or default_threads(), record)
         return MazeScores(*lives)
@@ -111,7 +105,7 @@ def network_stepper(
     network: Network, genomes: Tensor, environments: int, threads: int | None = None, path: str = "auto"
 ) -> Any:
     """An object whose `step(x, noise, t)` is a network's next step for all offspring, as fast as there is one."""
-    _fits(network, genomes)
+    network.unpack(genomes)
     if choose(path, network, genomes) == "cpp":
         return cpu.Stepper(network, genomes, environments, threads or default_threads())
     return fast_torch.Stepper(network, genomes, environments)

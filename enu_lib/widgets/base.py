@@ -41,10 +41,7 @@ class Pictured(w.VBox):
     """Widgets that show a picture and a sentence where no kernel runs."""
 
     sentence = "With a running kernel this answers your hand."
-
-    def still(self) -> bytes:
-        """The picture as a PNG."""
-        raise NotImplementedError
+    still: Callable[[], bytes]  # the picture as a PNG; each kind of explorer has its own
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
