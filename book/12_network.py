@@ -68,7 +68,7 @@ files = save_figure(
     caption=f"""The network for the T-maze. **a**, Drawn from its connection table: S, sensors; R, reward neuron; H, hidden, and
     O, output neurons (circles); each of the {published.neurons * published.synapses} small squares is a synapse, a unit of its
     own with a memory of its own. **b**, The same table (published): presynaptic neurons of each neuron. **c**, The table of
-    our own, in which every neuron sees all sensors and the reward (reconstruction).""",
+    our own, in which every neuron sees all sensors and the reward (reconstruction); numbers: several synapses.""",
 )  # fmt: skip
 
 # %% tags=["hide-input"]

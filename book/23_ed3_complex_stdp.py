@@ -67,6 +67,12 @@ files = save_figure(
 )  # fmt: skip
 
 # %% [markdown]
+# The run that they come from:
+
+# %%
+pd.DataFrame({f"after {g:,} generations": u.made for u, g in zip(units, GENERATIONS, strict=True)}).T
+
+# %% [markdown]
 # ## Measured, and verdict
 #
 # Correlation of the mean change with the rule, over the distances of the figure. Our mutations narrow until the last

@@ -25,7 +25,9 @@
 # Claims on evolved units (C1 to C4, C9 to C11) are judged on one evolved genome each: they say that it can evolve, not how
 # often it does. And some settings of the sweep were changed after its first results, though no rule was: complex STDP was
 # made to run twice as long, since by the rules nothing could be said of the shorter runs (they are kept, and
-# [shown](25_ed5_convergence.py)), and the T-maze got its lesson.
+# [shown](25_ed5_convergence.py)), and the T-maze got its lesson. The longer runs have the seeds of the shorter ones, and the
+# lesson was chosen by watching networks of ENUs with three of the seeds that the sweep has: where that is of advantage to a
+# model, it is to the ENU.
 #
 # This table is the README's, and what `python -m enu_lib claims` prints.
 

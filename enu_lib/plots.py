@@ -91,6 +91,9 @@ def one_generation(ax: Any, parent: Any, offspring: Any, weight: Any, after: Any
     ax.annotate("", after, parent, arrowprops={"arrowstyle": "-|>", "color": PALETTE["post"], "lw": 1.6})
     ax.plot(*parent, "o", color="k", label="parent")
     ax.plot([], [], color=PALETTE["post"], label="its step")
+    ax.margins(0.15)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.4 * (high - low))  # room for the legend
     ax.legend(loc="upper left")
 
 
@@ -194,7 +197,9 @@ def connections(ax: Any, net: Any) -> None:
     for i, row in enumerate(net.connections):
         for source in row:
             table[i, source] += 1
-    ax.pcolormesh(table, cmap="Blues", vmin=0, vmax=1.6 * max(1, table.max()), edgecolor="0.9", lw=0.5)
+    ax.pcolormesh(table, cmap="Blues", vmin=0, vmax=5, edgecolor="0.9", lw=0.5)  # the same shade for as many in all tables
+    for i, j in np.argwhere(table > 1):
+        ax.text(j + 0.5, i + 0.5, f"{int(table[i, j])}", ha="center", va="center", fontsize=6)
     ax.set(aspect="equal", ylim=(net.neurons, 0))
     n = net.n_inputs
     hidden = net.neurons - net.n_outputs

@@ -42,16 +42,21 @@ CHECKS = {  # what examines our choices
     "iaf": ("lstm-matched",),
     "tmaze": ("gru-clip", "gru-matched", "lstm-matched", "shared-matched"),
 }
-# Other evolution strategies, for how soon a level is reached: same lives in all as the sweep's own, but for the published
-# one, which gets four times as many; a run ends where the experiment's held-out fitness is at that level.
+# Settings changed.  As other evolution strategies, for how soon a level is reached: same lives in all as the sweep's own, but
+# for the published one, which gets four times as many; a run ends where the experiment's held-out fitness is at that level.
+# As our choices undone, to see what each is worth.
 VARIANTS: dict[str, dict[str, Any]] = {
     "published": {"es.population": 512, "es.sigma": 0.01, "es.sigma_final": None, "generations": 6000},
     "constant": {"es.sigma_final": None},
     "small": {"es.population": 64, "es.decay_generations": 12_000, "generations": 12_000, "evaluate_every": 80},
     "few": {"environments": 8, "es.decay_generations": 12_000, "generations": 12_000, "evaluate_every": 80},
     "adam": {"es.optimizer": "adam", "es.shaping": "centred", "es.learning_rate": 0.02},
+    "unscaled": {"task.input_scale": 1.0},
+    "unrested": {"task.before": 0},
+    "large": {"model.hidden": 32},
 }
-STRATEGIES = {"complex-stdp": tuple(f"enu@{name}" for name in VARIANTS)}
+STRATEGIES = {"complex-stdp": tuple(f"enu@{name}" for name in ("published", "constant", "small", "few", "adam"))}
+CHOICES = {"iaf": tuple(f"enu@{name}" for name in ("unscaled", "unrested", "constant", "large"))}  # one choice undone in each
 ORDER = ("complex-stdp", "stdp", "iaf", "tmaze", "double-tmaze")
 UNITS = ("complex-stdp", "stdp", "iaf")
 
@@ -106,10 +111,10 @@ def cells(
     if seeds is not None and seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     found = []
-    for models in (MAIN, CHECKS, STRATEGIES) if checks else (MAIN,):
+    for models in (MAIN, CHECKS, CHOICES, STRATEGIES) if checks else (MAIN,):
         for seed in range(max(SEEDS[profile])):
             for name in (n for n in ORDER if n in names):
-                many = SEEDS[profile][name not in UNITS or models is STRATEGIES]
+                many = SEEDS[profile][name not in UNITS or models in (CHOICES, STRATEGIES)]
                 if seed < min(many, seeds or many):
                     found += [Cell(name, model, seed) for model in models.get(name, ())]
     known = dict.fromkeys(cell.model for cell in found)
@@ -125,9 +130,10 @@ def build(name: str, model: str, profile: str) -> Experiment:
     kind, _, variant = model.partition("@")
     base = kind.removesuffix(MATCHED)
     settings = dict(SETTINGS[profile][name])
-    if variant:
-        level = references()["level"][name]
-        settings |= {"target": level} if profile == "smoke" else {"target": level, **VARIANTS[variant]}
+    if model in STRATEGIES.get(name, ()):
+        settings["target"] = references()["level"][name]
+    if variant and profile != "smoke":
+        settings |= VARIANTS[variant]
     experiment = experiments.get(name, model=base, profile=profile, settings=settings)
     if base == kind:
         return experiment

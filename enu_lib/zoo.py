@@ -48,6 +48,20 @@ class Entry:
         """Scores on fresh environments, as stored when the entry was made."""
         return self.provenance["scores"]
 
+    @property
+    def made(self) -> dict[str, Any]:
+        """How it was evolved, in some numbers; all settings: `experiment` and `provenance`."""
+        e, settings = self.experiment, self.experiment.es
+        return {
+            "seed": self.provenance["seed"],
+            "generations": self.provenance["generations"],
+            "offspring": settings.population,
+            "environments": e.environments,
+            "mutation s.d., first": settings.sigma,
+            "mutation s.d., last": settings.sigma_at(self.provenance["generations"]),
+            "memory values": e.model.hidden,
+        }
+
 
 def names() -> list[str]:
     """All entries, in alphabetical order."""

@@ -84,12 +84,23 @@ def test_the_laptop_sweep_takes_ten_hours_on_two_cores_by_our_estimate(tmp_path)
 
 def test_strategies_stop_at_the_level_and_all_but_one_may_use_as_many_lives():
     own = sweep.build("complex-stdp", "enu", "laptop")
-    for name in sweep.VARIANTS:
-        e = sweep.build("complex-stdp", f"enu@{name}", "laptop")
+    for model in sweep.STRATEGIES["complex-stdp"]:
+        e = sweep.build("complex-stdp", model, "laptop")
         assert e.model == own.model and e.task == own.task
         assert e.target == results.references()["level"]["complex-stdp"]
         lives = e.generations * e.es.population * e.environments
-        assert lives / (own.generations * own.es.population * own.environments) == (4 if name == "published" else 1)
+        assert lives / (own.generations * own.es.population * own.environments) == (4 if model == "enu@published" else 1)
+
+
+def test_a_choice_undone_is_the_only_thing_that_changes():
+    own = sweep.build("iaf", "enu", "laptop")
+    undone = {model: sweep.build("iaf", model, "laptop") for model in sweep.CHOICES["iaf"]}
+    assert undone["enu@unscaled"].task == dataclasses.replace(own.task, input_scale=1.0)
+    assert undone["enu@unrested"].task == dataclasses.replace(own.task, before=0)
+    assert undone["enu@large"].model == dataclasses.replace(own.model, hidden=32)
+    assert undone["enu@constant"].es == dataclasses.replace(own.es, sigma_final=None)
+    for e in undone.values():
+        assert dataclasses.replace(e, task=own.task, model=own.model, es=own.es) == own and e.target is None
 
 
 def test_dry_run_says_what_is_left_and_runs_nothing(tmp_path, capsys):
