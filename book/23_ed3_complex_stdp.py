@@ -70,7 +70,8 @@ files = save_figure(
 # The run that they come from:
 
 # %%
-pd.DataFrame({f"after {g:,} generations": u.made for u, g in zip(units, GENERATIONS, strict=True)}).T
+made = {f"after {g:,} generations": u.made for u, g in zip(units, GENERATIONS, strict=True)}
+pd.DataFrame.from_dict(made, orient="index").round(4)
 
 # %% [markdown]
 # ## Measured, and verdict
