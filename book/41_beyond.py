@@ -122,6 +122,7 @@ for ax, (name, values) in zip(upper, quality.items(), strict=True):
     plots_runs.qualities(ax, values, PALETTE["evolved"])
     ax.set_title(name)
 plots_runs.robustness(lower[0], shares, noise, "noise s.d. / mean input")
+lower[0].legend(loc="lower left")
 plots_runs.robustness(lower[1], sigmas, mutants, "mutation s.d.")
 plots_runs.ranked(lower[2], lost, "memory value held at zero, by rank")
 panel_letters([*upper, *lower])

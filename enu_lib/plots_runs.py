@@ -110,4 +110,3 @@ def ranked(ax: Any, found: Mapping[str, Any], label: str) -> None:
     for unit, values in found.items():
         ax.plot(range(1, len(values) + 1), sorted(values, reverse=True), "o-", ms=2, label=unit)
     ax.set(ylim=(0, 1.03), xlabel=label, ylabel="quality")
-    ax.legend(loc="upper right")
