@@ -113,4 +113,8 @@ def test_it_survives_restart_and_run_all_and_a_synapse_evolves_live(chromium, la
     playing.click()
     page.wait_for_function("([e, was]) => e.textContent !== was", arg=[said.element_handle(), begun], timeout=30_000)
     playing.click()
+    page.wait_for_timeout(2000)  # what was under way when it was paused is shown
+    paused = said.text_content()
+    page.wait_for_timeout(2000)
+    assert said.text_content() == paused, "paused, it stands still"
     page.close()
