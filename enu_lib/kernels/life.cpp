@@ -39,6 +39,9 @@ struct Cell {  // as kernels/cpu.py fills it
 INLINE vec all(float x) { return vec{} + x; }
 INLINE vec load(const float* p) { return *(const loose*)p; }
 INLINE void store(float* p, vec v) { *(loose*)p = v; }
+INLINE void copy(float* to, const float* from, int64_t n) {  // few values: sooner done than memcpy is called
+    for (int64_t i = 0; i < n; i++) to[i] = from[i];
+}
 INLINE vec clamp(vec x, float low, float high) {  // NaN stays NaN
 #ifdef __AVX512F__
     return (vec)_mm512_max_ps((__m512)all(low), _mm512_min_ps((__m512)all(high), (__m512)x));  // if one is NaN: the second
@@ -141,24 +144,48 @@ INLINE void begin(vec (&acc)[R][N], const float* const* a, const float* const* b
             acc[r][v] = ((const vec*)(a[r] + offset))[v] + (b ? ((const vec*)(b[r] + offset))[v] : vec{});
 }
 
+#ifdef __clang__
+#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+typedef int32_t lanes __attribute__((vector_size(64)));
+#define PICK(a, b, ...) __builtin_shuffle(a, b, lanes{__VA_ARGS__})
+#endif
+// Of blocks of 2 D lanes the halves added: a's sums in the result's first halves of blocks, b's in the second.
+template <int D>
+INLINE vec fold(vec a, vec b) {
+    if (D == 1)
+        return PICK(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30)
+            + PICK(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
+    if (D == 2)
+        return PICK(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+            + PICK(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+    if (D == 4)
+        return PICK(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27)
+            + PICK(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
+    return PICK(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+        + PICK(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+}
+// Lane r: the sum of x[r]'s lanes.
+INLINE vec across(const vec (&x)[8]) {
+    const vec low = fold<2>(fold<1>(x[0], x[1]), fold<1>(x[2], x[3])), high = fold<2>(fold<1>(x[4], x[5]), fold<1>(x[6], x[7]));
+    return fold<8>(fold<4>(low, high), vec{});
+}
+
 template <int R>
 INLINE void read_out(const Rules& w, const float* h, float* o, const float* noise, int noise_stride) {
     const int H = w.cell.hidden, C = w.cell.n_out;
     if (C == 1) {
-        for (int r = 0; r < R; r++) {
-            vec sum = {};
-            for (int v = 0; v < HV; v++) sum += ((const vec*)(h + r * HP))[v] * load(w.out + v * L);
-            // out[hidden] is the bias and lies in the last vector or right after it; padded memory is zero
-            float s[L], y = 0;
-            store(s, sum);
-            for (int n = L / 2; n; n /= 2)
-                for (int i = 0; i < n; i++) s[i] += s[i + n];
-            y = s[0] + w.out[H];
-            if (noise) y += w.cell.noise * noise[r * noise_stride];
-            if (w.cell.kind == ENU) y *= w.cell.gain;
-            if (w.cell.clip) y = y > 1 ? 1.0f : y < 0 ? 0.0f : y;
-            o[r * w.CP] = y;
-        }
+        // out[hidden] is the bias and lies in the last vector or right after it; padded memory is zero
+        vec sum[8] = {};
+        for (int r = 0; r < R; r++)
+            for (int v = 0; v < HV; v++) sum[r] += ((const vec*)(h + r * HP))[v] * load(w.out + v * L);
+        vec y = across(sum) + w.out[H];
+        if (noise) y += w.cell.noise * load(noise);  // of one output each, so the rows' noise lies together
+        if (w.cell.kind == ENU) y *= w.cell.gain;
+        if (w.cell.clip) y = clamp(y, 0.0f, 1.0f);
+        float each[L];
+        store(each, y);
+        for (int r = 0; r < R; r++) o[r * w.CP] = each[r];
         return;
     }
     for (int c = 0; c < w.CP; c += L) {
@@ -390,7 +417,7 @@ void unit_outputs(const Cell* cell, int64_t P, int64_t B, int64_t T, const float
     const int rows = HV == 1 ? 8 : HV == 2 ? 6 : 4;
     share_out(P, threads, [&](std::atomic<int64_t>& next) {
         Rules w(*cell);
-        Buffer h(rows * HP), c(rows * HP), o(rows * w.CP), now(rows * n), noise(rows * C + L);
+        Buffer h(rows * HP), c(rows * HP), o(rows * w.CP), noise(rows * C + L);
         std::vector<const float*> bias(rows, w.bias);
         for (int64_t p; (p = next++) < P;) {
             w.set(genomes + p * D);
@@ -398,14 +425,11 @@ void unit_outputs(const Cell* cell, int64_t P, int64_t B, int64_t T, const float
                 const int R = (int)std::min<int64_t>(rows, B - b0);
                 for (Buffer* m : {&h, &c, &o}) std::fill(m->memory.begin(), m->memory.end(), 0.0f);
                 for (int64_t t = 0; t < T; t++) {
-                    for (int r = 0; r < R; r++) {
-                        memcpy(now.p + r * n, x + ((b0 + r) * T + t) * n, n * sizeof(float));
-                        if (table) memcpy(noise.p + r * C, table + offsets[t * B + b0 + r], C * sizeof(float));
-                    }
-                    step_all(w, R, bias.data(), nullptr, now.p, (int)n, (int)n, h.p, c.p, o.p,
+                    if (table)
+                        for (int r = 0; r < R; r++) copy(noise.p + r * C, table + offsets[t * B + b0 + r], C);
+                    step_all(w, R, bias.data(), nullptr, x + (b0 * T + t) * n, (int)(T * n), (int)n, h.p, c.p, o.p,
                              table ? noise.p : nullptr, (int)C);
-                    for (int r = 0; r < R; r++)
-                        memcpy(y + (((p * B + b0 + r) * T) + t) * C, o.p + r * w.CP, C * sizeof(float));
+                    for (int r = 0; r < R; r++) copy(y + ((p * B + b0 + r) * T + t) * C, o.p + r * w.CP, C);
                 }
             }
         }
