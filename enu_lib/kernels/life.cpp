@@ -69,7 +69,7 @@ struct Rules {
 
     explicit Rules(const Cell& c) : cell(c), G(c.gates()), CP(c.out_stride()) {
         const size_t row = G * HP, rows = c.n_in + c.n_out + c.hidden + 1;
-        memory.resize(rows * row + HP + (c.hidden + 1) * CP + HP + L);
+        memory.resize(rows * row + HP + (c.hidden + 1) * CP + 4 * HP + 2 * L);
         float* p = (float*)(((uintptr_t)memory.data() + 63) & ~(uintptr_t)63);
         x = p, p += c.n_in * row;
         o = p, p += c.n_out * row;
@@ -114,6 +114,8 @@ struct Rules {
         for (int k = 0; k <= H; k++)
             for (int c = 0; c < C; c++) {
                 if (C == 1) out[k] = genome[k];  // one output: a dot product, so the weights lie along the memory
+                else if (C == 4 && k < H) out[(k / L * 4 + k % 4) * L + k % L / 4 * 4 + c] = genome[k * C + c];
+                else if (C == 4) for (int r = 0; r < 4; r++) out[4 * HP + r * 4 + c] = genome[k * C + c];
                 else out[k * CP + c] = genome[k * C + c];
             }
     }
@@ -150,6 +152,8 @@ INLINE void begin(vec (&acc)[R][N], const float* const* a, const float* const* b
 typedef int32_t lanes __attribute__((vector_size(64)));
 #define PICK(a, b, ...) __builtin_shuffle(a, b, lanes{__VA_ARGS__})
 #endif
+#define SPREAD(x, i) \
+    PICK(x, x, i, i, i, i, 4 + i, 4 + i, 4 + i, 4 + i, 8 + i, 8 + i, 8 + i, 8 + i, 12 + i, 12 + i, 12 + i, 12 + i)
 // Of blocks of 2 D lanes the halves added: a's sums in the result's first halves of blocks, b's in the second.
 template <int D>
 INLINE vec fold(vec a, vec b) {
@@ -186,6 +190,26 @@ INLINE void read_out(const Rules& w, const float* h, float* o, const float* nois
         float each[L];
         store(each, y);
         for (int r = 0; r < R; r++) o[r * w.CP] = each[r];
+        return;
+    }
+    if (C == 4) {  // lanes are (memory / 4, channel): of each four values one is spread over its four lanes, and weighed
+        for (int first = 0; first < R; first += 4) {
+            vec acc[4] = {};
+#pragma GCC unroll 4
+            for (int r = 0; r < 4 && first + r < R; r++)
+                for (int v = 0; v < HV; v++) {
+                    const vec x = ((const vec*)(h + (first + r) * HP))[v];
+                    const vec* W = (const vec*)w.out + 4 * v;
+                    acc[r] += SPREAD(x, 0) * W[0] + SPREAD(x, 1) * W[1] + SPREAD(x, 2) * W[2] + SPREAD(x, 3) * W[3];
+                }
+            vec y = fold<8>(fold<4>(acc[0], acc[1]), fold<4>(acc[2], acc[3])) + load(w.out + 4 * HP);
+            if (noise) y += w.cell.noise * load(noise + first * C);
+            if (w.cell.kind == ENU && w.cell.gain != 1) y *= w.cell.gain;
+            if (w.cell.clip) y = clamp(y, 0.0f, 1.0f);
+            float each[L];
+            store(each, y);
+            for (int r = 0; r < 4 && first + r < R; r++) memcpy(o + (first + r) * w.CP, each + r * C, 4 * sizeof(float));
+        }
         return;
     }
     for (int c = 0; c < w.CP; c += L) {
