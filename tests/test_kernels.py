@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import enu_lib as enu
 from enu_lib import kernels
 from enu_lib.cells import make_cell
-from enu_lib.kernels import cpu
+from enu_lib.kernels import captured, cpu
 from enu_lib.network import PUBLISHED, SYMMETRIC, Network, random_connections
 from enu_lib.rollout import _closed_loop, _outputs
 from enu_lib.streams import draw_noise, stream
@@ -187,3 +188,51 @@ def test_a_step_s_input_must_fit_the_network():
     stepper = kernels.network_stepper(network, torch.zeros(2, network.n_params), 3, path="cpp")
     with pytest.raises(ValueError, match=r"must be \(1 or 2, 3, 4, up to 4\), got \(2, 3, 4, 5\)"):
         stepper.step(torch.zeros(2, 3, 4, 5), None, 0)
+
+
+class Recorder(TorchDispatchMode):
+    """What a GPU's graph does, on the CPU: every operation is kept with its tensors, and replayed on them."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        out = function(*args, **(kwargs or {}))
+        self.calls.append((function, args, kwargs or {}, out))
+        return out
+
+    @torch.no_grad()
+    def replay(self):
+        for function, args, kwargs, kept in self.calls:
+            out = function(*args, **kwargs)
+            for mine, now in zip(*([x] if torch.is_tensor(x) else list(x) for x in (kept, out)), strict=True):
+                if mine.data_ptr() != now.data_ptr():  # neither a view nor in place
+                    mine.copy_(now)
+
+
+@pytest.mark.parametrize("kind", ["enu", "nfenu", "gru", "lstm", "shared"])
+@pytest.mark.parametrize("noisy", [True, False])
+def test_a_recorded_move_lives_other_lives_as_the_reference_does(kind, noisy):
+    cell = "enu" if kind == "shared" else kind
+    network = Network(PUBLISHED, channels=4, hidden=12, cell=cell, shared=kind == "shared", noise=0.02)
+    maze, (p, b) = Maze("t", "sensors", steps=120), (4, 6)
+
+    def lives(seed):
+        noise = draw_noise(maze.steps, b, stream(seed, "noise")) if noisy else None
+        return _genomes(network, p, seed), maze.reset(p, b, stream(seed, "maze")), noise
+
+    genomes, state, noise = lives(1)
+    before = genomes.clone()
+    life = captured.Life(network, maze, genomes, state, noise)
+    with Recorder() as recorded:
+        life.move()
+    for seed in (2, 3):
+        now, state, noise = lives(seed)
+        life.fill(now, state, noise)
+        life.live(recorded.replay)
+        reference = kernels.fast_torch.maze_lives(network, now, maze, state, noise, record=False)
+        assert reference[0].std() > 0
+        for mine, theirs in zip((life.total, life.state.foods, life.state.poisons, life.alive_steps), reference, strict=False):
+            assert torch.allclose(mine, theirs, atol=1e-4)
+    assert torch.equal(genomes, before), "the caller's genomes are not touched"

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from enu_lib.cells import Cell
-from enu_lib.kernels import cpu, fast_torch
+from enu_lib.kernels import captured, cpu, fast_torch
 from enu_lib.network import Network
 from enu_lib.streams import Noise
 
@@ -98,6 +98,8 @@ def maze_lives(
     if choose(path, network, genomes) == "cpp":
         lives = cpu.maze_lives(network, genomes, maze, state, noise, threads or default_threads(), record)
         return MazeScores(*lives)
+    if captured.serves(maze, genomes, record):
+        return MazeScores(*captured.maze_lives(network, genomes, maze, state, noise))
     return MazeScores(*fast_torch.maze_lives(network, genomes, maze, state, noise, record))
 
 

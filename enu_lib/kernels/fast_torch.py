@@ -76,6 +76,11 @@ class Gates:
             state[1][..., : self.fed] = y
         return y
 
+    def tensors(self) -> list[Tensor]:
+        """All that differs from one lot of genomes to another."""
+        rows = [*self.oh] if isinstance(self.cell, ENU) else [self.h, self.late]
+        return [*self.x, *rows, *self.bias, self.out, self.out_bias]
+
     def start(self, population: int, rows: int, device: torch.device) -> list[Tensor]:
         """Memory, all zero."""
         kinds = 1 if isinstance(self.cell, GRU) else 2
@@ -127,6 +132,11 @@ class Stepper:
         self.output = torch.zeros(p, b * n, c, device=device)
         self.table = torch.tensor(network.connections, device=device).flatten()
         self.alike = torch.arange(network.noise_shape[0] if network.noise else 0, device=device)
+
+    def tensors(self) -> list[Tensor]:
+        """All that differs from one lot of lives to another: rules and memory."""
+        rules = [*self.pre, *self.post, *self.neuron.tensors(), *self.synapse.tensors()]
+        return [*rules, *self.neuron_state, *self.synapse_state, self.sources, self.output]
 
     @torch.no_grad()
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
