@@ -46,6 +46,7 @@ class Record(NamedTuple):
     held_out: list[float | None]  # fitness of the parent then
     trials: list[float | None]  # mean fitness of the evolved parent in each trial run; the same environments for every run
     scores: dict[str, float | None]  # `analysis.scores`; None where there was nothing to measure
+    begun_from: str | None = None  # SHA-256 of the genome that the run began from; None: a random one
 
 
 def record(run: Run, model: str, quick: bool = False) -> dict[str, Any]:
@@ -60,6 +61,7 @@ def record(run: Run, model: str, quick: bool = False) -> dict[str, Any]:
         kept["date"], fingerprint(run.genome), [int(g) + 1 for g in generation], [_short(v) for v in held_out],
         [_short(f.mean().item()) for f in live],
         {k: _short(v) for k, v in analysis.scores(run.model, run.genome, run.task, 32 if quick else 1024).items()},
+        run.begun_from,
     )  # fmt: skip
     return found._asdict()
 

@@ -210,6 +210,30 @@ def test_a_cell_that_another_process_holds_is_left_to_it(tmp_path):
     assert set(_records(tmp_path)) == {cell.name for cell in FOUR[1:]}
 
 
+def test_the_double_maze_goes_on_from_the_simple_one(tmp_path):
+    """The simple maze is evolved first where it is not there, and left alone where it is."""
+    cell, before = Cell("double-tmaze", "shared", 0), Cell("tmaze", "shared", 0)
+    assert sweep.run("smoke", [cell], tmp_path, jobs=1, progress=False) == []
+    found = _records(tmp_path)
+    assert set(found) == {cell.name, before.name}
+    assert found[cell.name]["begun_from"] == found[before.name]["genome"]
+    assert found[before.name]["begun_from"] is None
+    written = (tmp_path / before.name / "checkpoint.safetensors").stat().st_mtime_ns
+    (tmp_path / cell.name / "evaluation.json").unlink()
+    assert sweep.run("smoke", [cell], tmp_path, jobs=1, progress=False) == []
+    assert (tmp_path / before.name / "checkpoint.safetensors").stat().st_mtime_ns == written
+    assert _records(tmp_path) == found
+
+
+def test_a_cell_that_another_process_is_at_is_waited_for_and_no_longer_than_the_time_limit(tmp_path):
+    (tmp_path / ".locks").mkdir()
+    before, begun = Cell("tmaze", "enu", 0), time.time()
+    with FileLock(tmp_path / ".locks" / before.name):
+        assert sweep.run("smoke", [Cell("double-tmaze", "enu", 0)], tmp_path, jobs=1, time_limit=1.5, progress=False) == []
+    assert time.time() - begun >= 1.5
+    assert _records(tmp_path) == {}
+
+
 def test_what_goes_wrong_in_one_cell_is_said_and_the_others_are_run(tmp_path, capsys):
     (tmp_path / FOUR[1].name).mkdir(parents=True)
     (tmp_path / FOUR[1].name / "notes.txt").write_text("mine")
