@@ -74,7 +74,7 @@ def several_pairs(task: STDP, pairs: int, n: int, gap: int = 60, seed: int = 1) 
     for k, pair in enumerate(one):
         pre, post = pair.t_pre + k * gap, pair.t_post + k * gap
         inputs[torch.arange(n), pre, 1] = inputs[torch.arange(n), post, 2] = 1.0
-        change = weight_change(task.rule, post - pre, modulator.float())
+        change = weight_change(task.rule, post - pre, modulator.float(), task.tau)
         w += change[:, None] * (t > torch.maximum(pre, post)[:, None])
     return STDPBatch(inputs[..., : task.n_in], w * x, one[0].t_pre, one[0].t_post, modulator)
 

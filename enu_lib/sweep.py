@@ -44,7 +44,7 @@ CHECKS = {  # what examines our choices
 }
 # Settings changed.  As other evolution strategies, for how soon a level is reached: same lives in all as the sweep's own, but
 # for the published one, which gets four times as many; a run ends where the experiment's held-out fitness is at that level.
-# As our choices undone, to see what each is worth.
+# As our choices undone, to see what each is worth; as other rules to be evolved.
 VARIANTS: dict[str, dict[str, Any]] = {
     "published": {"es.population": 512, "es.sigma": 0.01, "es.sigma_final": None, "generations": 6000},
     "constant": {"es.sigma_final": None},
@@ -54,8 +54,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "unscaled": {"task.input_scale": 1.0},
     "unrested": {"task.before": 0},
     "large": {"model.hidden": 32},
+    "tau5": {"task.tau": 5.0},
+    "tau20": {"task.tau": 20.0},
 }
 STRATEGIES = {"complex-stdp": tuple(f"enu@{name}" for name in ("published", "constant", "small", "few", "adam"))}
+TAUS = {"stdp": ("enu@tau5", "enu@tau20")}  # rules of other time constants than the published 10 steps
 CHOICES = {"iaf": tuple(f"enu@{name}" for name in ("unscaled", "unrested", "constant", "large"))}  # one choice undone in each
 ORDER = ("complex-stdp", "stdp", "iaf", "tmaze", "double-tmaze")
 UNITS = ("complex-stdp", "stdp", "iaf")
@@ -115,10 +118,10 @@ def cells(
     if seeds is not None and seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     found = []
-    for models in (MAIN, CHECKS, CHOICES, STRATEGIES) if checks else (MAIN,):
+    for models in (MAIN, CHECKS, CHOICES, TAUS, STRATEGIES) if checks else (MAIN,):
         for seed in range(max(SEEDS[profile])):
             for name in (n for n in ORDER if n in names):
-                many = SEEDS[profile][name not in UNITS or models in (CHOICES, STRATEGIES)]
+                many = SEEDS[profile][name not in UNITS or models in (CHOICES, TAUS, STRATEGIES)]
                 if seed < min(many, seeds or many):
                     found += [Cell(name, model, seed) for model in models.get(name, ())]
     known = dict.fromkeys(cell.model for cell in found)

@@ -67,6 +67,17 @@ def test_plasticity_rules_at_known_distances(rule, distance, modulator, change):
     assert found.item() == pytest.approx(change, abs=1e-6)
 
 
+def test_a_longer_time_constant_stretches_the_rule():
+    d, on = torch.arange(-20, 21), torch.ones(41)
+    for rule in ("neuromodulated", "plain", "complex"):
+        for modulator in (on, 0 * on):
+            assert torch.allclose(weight_change(rule, 3 * d, modulator, 30.0), weight_change(rule, d, modulator))
+    batch = STDP("plain", tau=5.0).respond(torch.ones(1, 100), torch.tensor([40]), torch.tensor([45]), torch.tensor([1]))
+    assert batch.target[0, -1].item() == pytest.approx(1 + 0.5 / math.e)
+    with pytest.raises(ValueError, match="tau must be positive, got 0"):
+        STDP(tau=0)
+
+
 def test_the_weight_changes_one_step_after_the_later_spike():
     task = STDP()
     x = torch.full((2, 100), 0.5)

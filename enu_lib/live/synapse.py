@@ -31,7 +31,8 @@ def window(entry: Entry, pre: int = 45, post: int = 52, modulator: bool = True, 
     rule = [plasticity_window(model, entry.genome, task, m) for m in (0, 1)]
     reach = int(rule[0].distance[-1])
     high = max(60.0, 10 * float(torch.cat([w.target for w in rule]).abs().max() // 10 + 1))
-    change, goal = relative_change(trace, task), 100 * weight_change(task.rule, batch.t_post - batch.t_pre, batch.modulator)
+    change = relative_change(trace, task)
+    goal = 100 * weight_change(task.rule, batch.t_post - batch.t_pre, batch.modulator, task.tau)
     output = chart(
         "Output of the evolved synapse and of the rule against time, with both spikes",
         [

@@ -24,21 +24,21 @@ class STDPBatch(NamedTuple):
     modulator: Tensor  # (B,) 0 or 1
 
 
-def weight_change(rule: str, distance: Tensor, modulator: Tensor) -> Tensor:
+def weight_change(rule: str, distance: Tensor, modulator: Tensor, tau: float = 10.0) -> Tensor:
     """The target rule: change of w (from 1) for D = t_post - t_pre in steps and NT in {0, 1}.
 
-    neuromodulated: 0.5 sign(D) exp(-|D| / 10) NT.  plain: the same with NT = 1.
-    complex, with NT: 0.5 exp(-|D| / 10); without: 0.5 cos(pi D / 10)^2 exp(-(D / 20)^2).  The complex formula is our
-    reconstruction of extended data Fig. 3, of which the paper gives the picture and a description.
+    neuromodulated: 0.5 sign(D) exp(-|D| / tau) NT.  plain: the same with NT = 1.
+    complex, with NT: 0.5 exp(-|D| / tau); without: 0.5 cos(pi D / tau)^2 exp(-(D / 2 tau)^2).  The complex formula is our
+    reconstruction of extended data Fig. 3, of which the paper gives the picture and a description.  Published: tau = 10.
     """
     d = distance.float()
-    decay = torch.exp(-d.abs() / 10)
+    decay = torch.exp(-d.abs() / tau)
     if rule == "plain":
         return 0.5 * d.sign() * decay
     if rule == "neuromodulated":
         return 0.5 * d.sign() * decay * modulator
     if rule == "complex":
-        without = torch.cos(math.pi * d / 10) ** 2 * torch.exp(-((d / 20) ** 2))
+        without = torch.cos(math.pi * d / tau) ** 2 * torch.exp(-((d / (2 * tau)) ** 2))
         return 0.5 * torch.where(modulator > 0, decay, without)
     raise ValueError(f"unknown STDP rule {rule!r}: choose one of {', '.join(RULES)}")
 
@@ -58,6 +58,7 @@ class STDP:
     high: float = 0.55
     spike_mean: float = 50.0
     spike_sd: float = 7.0
+    tau: float = 10.0  # steps; time constant of the rule
 
     name: ClassVar[str] = "stdp"
     n_out: ClassVar[int] = 1
@@ -68,6 +69,8 @@ class STDP:
             raise ValueError(f"steps must be at least 3, got {self.steps}")
         if self.spike_sd <= 0:
             raise ValueError(f"spike_sd must be positive, got {self.spike_sd}")
+        if self.tau <= 0:
+            raise ValueError(f"tau must be positive, got {self.tau}")
 
     @property
     def n_in(self) -> int:
@@ -88,7 +91,7 @@ class STDP:
     def respond(self, x: Tensor, t_pre: Tensor, t_post: Tensor, modulator: Tensor) -> STDPBatch:
         """The batch for given graded input x (B, T), spike times (B,) and neuromodulator (B,)."""
         t = torch.arange(x.shape[-1])
-        change = weight_change(self.rule, t_post - t_pre, modulator.float())
+        change = weight_change(self.rule, t_post - t_pre, modulator.float(), self.tau)
         w = 1 + change[:, None] * (t > torch.maximum(t_pre, t_post)[:, None])
         channels = [x, (t == t_pre[:, None]).float(), (t == t_post[:, None]).float()]
         if self.n_in == 4:
