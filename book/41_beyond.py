@@ -147,7 +147,8 @@ pd.Series(fits, name="time constant (steps)").rename_axis("distances").to_frame(
 
 # %% [markdown]
 # The rule's time constant is a choice of the paper's. Evolved anew, with everything else as it was, for rules half as long and
-# twice as long (evolutions of the sweep, each judged by its own rule; time constant fitted from one step to twice the asked one):
+# twice as long (evolutions of the sweep, each judged by its own rule; time
+# constant fitted from one step to twice the asked one):
 
 # %%
 rules = {"enu@tau5": 5, "enu": 10, "enu@tau20": 20}
