@@ -27,7 +27,8 @@
 # made to run twice as long, since by the rules nothing could be said of the shorter runs (they are kept, and
 # [shown](25_ed5_convergence.py)), and the T-maze got its lesson. The longer runs have the seeds of the shorter ones, and the
 # lesson was chosen by watching networks of ENUs with three of the seeds that the sweep has: where that is of advantage to a
-# model, it is to the ENU.
+# model, it is to the ENU. In the double T-maze the sweep goes on from the T-maze's parents of the same model and seed
+# ([why](25_ed5_convergence.py)); that was settled before any of these runs was made.
 #
 # This table is the README's, and what `python -m enu_lib claims` prints.
 

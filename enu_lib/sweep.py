@@ -76,8 +76,8 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
 }
 SEEDS = {"smoke": (2, 1), "laptop": (10, 5), "paper": (10, 5)}  # of single units, of mazes
 
-# A double T-maze's cell goes on from the parent that the T-maze's cell of the same model and seed ended with: from random
-# genomes no setting of ours found the first meal there in 200 generations (reconstruction: a curriculum).
+# A double T-maze's cell goes on from the best parent of the T-maze's cell of the same model and seed (reconstruction: a
+# curriculum): from a random genome ours had hardly begun to eat there after 200 generations, even in the smallest one.
 AFTER = {"smoke": {"double-tmaze": "tmaze"}, "laptop": {"double-tmaze": "tmaze"}, "paper": dict[str, str]()}
 
 # Core-seconds of one offspring's life of one environment, 10^-6, measured with one core of an AMD Zen 5 (AVX-512): for
