@@ -18,15 +18,15 @@
 #
 # We measure speed as the number of generations until the parent's fitness on held-out environments is first at or above a
 # level that was fixed beforehand (dotted; see the page on extended data Fig. 1). Evaluations come every 5 (double T-maze) or 20
-# generations, so that speeds are no finer. A run that never gets there counts as slower than any that does. All models get as many lives a
-# generation, so that generations, lives and evaluations are the same thing here; seconds are not, since an LSTM's step costs
-# more than a GRU's.
+# generations, so that speeds are no finer. A run that never gets there counts as slower than any that does. All models get as
+# many lives a generation, so that generations, lives and evaluations are the same thing here; seconds are not, since an LSTM's
+# step costs more than a GRU's.
 #
 # *Reconstructions:* the formula of the complex rule, the layout of the double T-maze, the sizes (profile `laptop` of the
 # sweep), the baselines' wiring. And the double T-maze is not begun from random genomes, as in the paper, but from what each
 # model's evolution with the same seed had reached in the T-maze: from a random genome ours had hardly begun to eat there after
-# hundreds of generations. So panel b shows how soon networks that live in one maze come to live in the other, and
-# a model that had learnt nothing in the T-maze begins with nothing.
+# hundreds of generations. So panel b shows how soon networks that live in one maze come to live in the other, and a model that
+# had learnt nothing in the T-maze begins with nothing.
 
 # %% tags=["parameters"]
 profile = "zoo"
