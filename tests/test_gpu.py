@@ -34,7 +34,7 @@ def test_lives_in_mazes_one_generation_after_another(kind, layout, capsys):
 
 
 def test_single_units():
-    cell = enu.ENU(4, 1, 16)
+    cell = enu.ENU(4, 1, 16, noise=0.1)
     genomes, inputs, noise = _genomes(cell, 8, 1), torch.rand(5, 60, 4), draw_noise(60, 5, stream(1, "noise"))
     reference = _outputs(cell, genomes, inputs, noise, 1, "reference")
     found = kernels.unit_outputs(cell, genomes.cuda(), inputs.cuda(), noise.to("cuda"))
