@@ -6,7 +6,8 @@ A **cell** is (experiment, model, seed).  Cells come seed by seed, so that a swe
 models; what checks our choices (matched parameter counts, clipped read-outs) and other evolution strategies come after
 what the claims need.  Workers share no queue: each takes the first unfinished cell that nobody holds the lock of.  A worker
 that dies loses what came after its last checkpoint, and nothing else.  A cell is done when its evaluation is written, or
-its record is stored (`enu_lib.results`), on whatever machine that was; a done cell is never run again.
+its record is stored (`enu_lib.results`), on whatever machine that was; a done cell is not run again, with one exception: a
+double T-maze goes on from a T-maze's genome, and where only that one's record is stored it is evolved anew, to the same end.
 """
 
 from __future__ import annotations
@@ -292,19 +293,27 @@ def _work(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None,
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        for cell in todo:
-            with _claimed(out, cell) as mine:
-                if not mine or evaluated(out / cell.name):
-                    continue
-                if deadline is not None and time.time() >= deadline:
-                    return
-                try:
-                    stopped = _one(profile, cell, out, deadline, tell)
-                except (ValueError, FloatingPointError) as error:
-                    tell("error", cell.name, str(error))
-                    continue
-                if stopped not in ("finished", "target"):
-                    return
+        left = list(todo)
+        while left:
+            held = []
+            for cell in left:
+                with _claimed(out, cell) as mine:
+                    if not mine or evaluated(out / cell.name):
+                        continue
+                    if deadline is not None and time.time() >= deadline:
+                        return
+                    try:
+                        stopped = _one(profile, cell, out, deadline, tell)
+                    except (ValueError, FloatingPointError) as error:
+                        tell("error", cell.name, str(error))
+                        continue
+                    if stopped == HELD:
+                        held.append(cell)
+                    elif stopped not in ("finished", "target"):
+                        return
+            left = held
+            if left and not _wait(lambda: tell("at", left[0].name, 0)):  # noqa: B023 (called before the loop goes on)
+                return
     finally:
         torch.set_num_threads(threads)
 
@@ -328,12 +337,28 @@ def _claimed(out: Path, cell: Cell) -> Iterator[bool]:
         lock.release()
 
 
+def _wait(asked_to_end: Callable[[], Any]) -> bool:
+    """A second; False if it was the last one."""
+    with suppress(KeyboardInterrupt):
+        time.sleep(1)
+        return not asked_to_end()
+    return False
+
+
+HELD = "held"  # what a cell goes on from is being run by another process
+
+
 def _one(profile: str, cell: Cell, out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> str:
+    """Run a cell, and before it what it goes on from.  Returns how it stopped, as `Run.stopped`, or HELD."""
     experiment, parent = build(cell.experiment, cell.model, profile), None
     if (name := AFTER[profile].get(cell.experiment)) is not None:
         before = Cell(name, cell.model, cell.seed)
-        if not _done(profile, before, out, deadline, tell):
-            return "interrupted"
+        _progress(profile, before, out)  # raises RunFolderError for a run of other settings
+        if not evaluated(out / before.name):
+            with _claimed(out, before) as mine:
+                stopped = _one(profile, before, out, deadline, tell) if mine else HELD
+            if stopped not in ("finished", "target"):
+                return stopped
         parent = load_run(out / before.name).genome
 
     def each(run: Run) -> bool:
@@ -349,19 +374,6 @@ def _one(profile: str, cell: Cell, out: Path, deadline: float | None, tell: Call
         write_atomically(out / cell.name / "evaluation.json", kept.encode())
         tell("done", cell.name, experiment.generations)
     return found.stopped
-
-
-def _done(profile: str, cell: Cell, out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> bool:
-    """Run a cell that another goes on from to its end, or wait for the process that does; False if that was not to be."""
-    while True:
-        with _claimed(out, cell) as mine:
-            if evaluated(out / cell.name):
-                return True
-            if mine:
-                return _one(profile, cell, out, deadline, tell) in ("finished", "target")
-        if tell("at", cell.name, 0) or (deadline is not None and time.time() >= deadline):
-            return False
-        time.sleep(1)
 
 
 @dataclass(frozen=True)

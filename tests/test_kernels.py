@@ -220,7 +220,7 @@ def test_a_recorded_move_lives_other_lives_as_the_reference_does(kind, noisy):
 
     def lives(seed):
         noise = draw_noise(maze.steps, b, stream(seed, "noise")) if noisy else None
-        return _genomes(network, p, seed), maze.reset(p, b, stream(seed, "maze")), noise
+        return _genomes(network, p, seed), maze.reset(1, b, stream(seed, "maze")), noise
 
     genomes, state, noise = lives(1)
     before = genomes.clone()

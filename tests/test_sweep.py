@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+import enu_lib
 from enu_lib import claims, evidence, experiments, results, sweep
 from enu_lib.cli import main
 from enu_lib.config import from_config, to_config
@@ -225,13 +226,22 @@ def test_the_double_maze_goes_on_from_the_simple_one(tmp_path):
     assert _records(tmp_path) == found
 
 
-def test_a_cell_that_another_process_is_at_is_waited_for_and_no_longer_than_the_time_limit(tmp_path):
+def test_while_another_process_is_at_what_it_goes_on_from_a_cell_waits_and_others_do_not(tmp_path):
     (tmp_path / ".locks").mkdir()
     before, begun = Cell("tmaze", "enu", 0), time.time()
     with FileLock(tmp_path / ".locks" / before.name):
-        assert sweep.run("smoke", [Cell("double-tmaze", "enu", 0)], tmp_path, jobs=1, time_limit=1.5, progress=False) == []
-    assert time.time() - begun >= 1.5
-    assert _records(tmp_path) == {}
+        todo = [Cell("double-tmaze", "enu", 0), FOUR[0]]
+        assert sweep.run("smoke", todo, tmp_path, jobs=1, time_limit=4, progress=False) == []
+    assert time.time() - begun >= 4
+    assert set(_records(tmp_path)) == {FOUR[0].name}
+
+
+def test_a_cell_does_not_go_on_from_a_run_of_other_settings(tmp_path):
+    before = Cell("tmaze", "enu", 0)
+    enu_lib.evolve(before.experiment, profile="smoke", out=tmp_path / before.name, progress=False, generations=2)
+    (tmp_path / before.name / "evaluation.json").write_text("{}")
+    errors = sweep.run("smoke", [Cell("double-tmaze", "enu", 0)], tmp_path, jobs=1, progress=False)
+    assert len(errors) == 1 and "holds a run of other settings" in errors[0]
 
 
 def test_what_goes_wrong_in_one_cell_is_said_and_the_others_are_run(tmp_path, capsys):

@@ -85,6 +85,13 @@ def maze_lives(
     network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
     """Fitness, foods, poisons, steps alive, all (P, B); None, for outputs are not recorded."""
+    with torch.cuda.device(genomes.device):
+        return _maze_lives(network, genomes, maze, state, noise)
+
+
+def _maze_lives(
+    network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None
+) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
     key = (network, maze, len(genomes), state.places.shape[1], genomes.device, noise is None)
     if key not in _recorded:
         while len(_recorded) >= KEPT:
@@ -103,21 +110,21 @@ _recorded: dict[Any, tuple[Life, Callable[[], None]]] = {}
 
 def _record(life: Life) -> Callable[[], None]:
     """A move as one launch, or where that fails as it is."""
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):  # libraries make themselves ready at first use, which cannot be recorded
+        life.move()
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
     try:
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):  # libraries make themselves ready at first use, which cannot be recorded
-            life.move()
-        torch.cuda.current_stream().wait_stream(aside)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph):  # the outer one: back to it come what may
             life.move()
     except RuntimeError as error:
-        reason = (str(error).strip().splitlines() or ["no message"])[0]
+        reason = (str(error.__context__ or error).strip().splitlines() or ["no message"])[0]
         print(f"enu_lib: the GPU could not record a move ({reason}); its operations are launched one by one", file=sys.stderr)
         return life.move
     return graph.replay
 
 
 def _own(value: Tensor, population: int) -> Tensor:
-    return value.expand(population, *value.shape[1:]).clone() if value.dim() == 2 else value.clone()
+    return value.expand(population, *value.shape[1:]).clone()
