@@ -1,6 +1,7 @@
 """The fast paths live the same lives as the reference: same genomes, same environments, same noise."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -188,6 +189,52 @@ def test_a_step_s_input_must_fit_the_network():
     stepper = kernels.network_stepper(network, torch.zeros(2, network.n_params), 3, path="cpp")
     with pytest.raises(ValueError, match=r"must be \(1 or 2, 3, 4, up to 4\), got \(2, 3, 4, 5\)"):
         stepper.step(torch.zeros(2, 3, 4, 5), None, 0)
+
+
+@pytest.mark.skipif(cpu.compiler() is None or platform.machine() not in ("x86_64", "AMD64"), reason="no C++ compiler for x86")
+@pytest.mark.parametrize("march", ["x86-64-v2", "x86-64-v3", "native"])
+def test_vectors_of_every_length(march, monkeypatch):
+    """Processors differ in their vectors (4, 8, 16 floats); each has sums in other tiles, and other read-outs."""
+    if march == "x86-64-v3" and "avx2" not in Path("/proc/cpuinfo").read_text():
+        pytest.skip("this processor has no AVX2")
+    monkeypatch.setattr(cpu, "FLAGS", [f"-march={march}" if f == "-march=native" else f for f in cpu.FLAGS])
+    cpu.library.cache_clear()
+    try:
+        for kind in ("enu", "nfenu", "gru", "lstm", "lstm-clip"):
+            for hidden, outputs in ((16, 1), (7, 1), (30, 1), (16, 4), (64, 4), (50, 4), (20, 9), (40, 17)):
+                cell = make_cell(kind, 3, outputs, hidden, noise=0.1)
+                genomes = _genomes(cell, 2, seed=hidden)
+                inputs = torch.rand(11, 12, 3, generator=enu.stream(hidden, "inputs"))
+                noise = draw_noise(12, 11, enu.stream(hidden, "noise"))
+                reference = _outputs(cell, genomes, inputs, noise, 1, "reference")
+                found = kernels.unit_outputs(cell, genomes, inputs, noise, 2, "cpp")
+                assert torch.allclose(found, reference, atol=2e-4), (kind, hidden, outputs)
+        network = Network(TABLE, channels=4, hidden=24, noise=0.02)
+        genomes, noise = _genomes(network, 2, seed=1), draw_noise(12, 3, enu.stream(6, "noise"))
+        fast, x = kernels.network_stepper(network, genomes, 3, path="cpp"), torch.rand(2, 3, 4, 3)
+        state = network.reset(2, 3)
+        for t in range(12):
+            state, y = network.step(network.unpack(genomes), state, x, noise.at(t, network.noise_shape))
+            assert torch.allclose(fast.step(x, noise, t), y, atol=2e-4)
+    finally:
+        cpu.library.cache_clear()
+
+
+@pytest.mark.skipif(cpu.compiler() is None, reason="no C++ compiler here")
+def test_a_compiler_that_does_not_know_march_native_is_asked_without(tmp_path, monkeypatch):
+    shy = tmp_path / "shy"
+    shy.write_text(f'#!/bin/sh\ncase "$*" in *-march=native*) echo "unknown" >&2; exit 1;; esac\nexec {cpu.compiler()} "$@"\n')
+    shy.chmod(0o755)
+    monkeypatch.setenv("CXX", str(shy))
+    monkeypatch.setenv("ENU_CACHE", str(tmp_path / "cache"))
+    cpu.library.cache_clear()
+    try:
+        cell, inputs = make_cell("enu", 3, 1, 8), torch.rand(3, 9, 3)
+        genomes = _genomes(cell, 2, seed=1)
+        found = kernels.unit_outputs(cell, genomes, inputs, None, 1, "cpp")
+        assert torch.allclose(found, _outputs(cell, genomes, inputs, None, 1, "reference"), atol=2e-4)
+    finally:
+        cpu.library.cache_clear()
 
 
 class Recorder(TorchDispatchMode):

@@ -29,7 +29,7 @@ FLAGS = [
     "-O3", "-march=native", "-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
     "-fPIC", "-shared", "-pthread", "-Wno-psabi",
 ]  # fmt: skip
-LANES = 16  # of a vector in life.cpp
+PAD = 16  # rows in life.cpp are padded to whole blocks of so many floats
 MAX_HIDDEN = 64
 
 i32, i64, f32, pointer = ctypes.c_int32, ctypes.c_int64, ctypes.c_float, ctypes.c_void_p
@@ -88,7 +88,7 @@ def library(vectors: int) -> ctypes.CDLL:
     cxx = compiler()
     if cxx is None:
         raise Unavailable("no C++ compiler was found (c++, g++, clang++ or $CXX)")
-    command = [cxx, *FLAGS, f"-DHV={vectors}"]
+    command = [cxx, *FLAGS, f"-DHP={vectors * PAD}"]
     text = SOURCE.read_bytes() + " ".join(command).encode() + _processor().encode()
     path = cache() / f"life-{hashlib.sha256(text).hexdigest()[:20]}.so"
     if not path.exists():
@@ -107,8 +107,12 @@ def _compile(command: list[str], path: Path) -> None:
     except OSError as error:
         raise Unavailable(f"{path.parent} cannot be written ({error}); set ENU_CACHE") from None
     os.close(handle)
-    done = subprocess.run([*command, str(SOURCE), "-o", temporary], capture_output=True, text=True)
-    if done.returncode:
+    plain = [flag for flag in command if flag != "-march=native"]  # not every compiler knows it for every processor
+    for each in (command, plain):
+        done = subprocess.run([*each, str(SOURCE), "-o", temporary], capture_output=True, text=True)
+        if done.returncode == 0:
+            break
+    else:
         os.unlink(temporary)
         reason = (done.stderr.strip().splitlines() or ["no message"])[0]
         raise Unavailable(f"{command[0]} could not compile the kernel: {reason}")
@@ -185,7 +189,7 @@ class Stepper:
     def _views(self) -> dict[str, Tensor]:
         """The parts of the memory in life.cpp's order, without their padding: (P, B, units, values)."""
         n, p, b = self.network, *self._memory.shape[:2]
-        lanes = {"h": _vectors(n) * LANES, "c": _vectors(n) * LANES, "o": -(-n.channels // LANES) * LANES}
+        lanes = {"h": _vectors(n) * PAD, "c": _vectors(n) * PAD, "o": -(-n.channels // PAD) * PAD}
         sizes = {"h": n.hidden, "c": n.hidden, "o": n.channels}
         units = {"neuron": n.neurons, "synapse": n.neurons * n.synapses}
         order = ["neuron h", "neuron o", "synapse h", "synapse o"] + ["neuron c", "synapse c"] * (n.cell == "lstm")
@@ -242,7 +246,7 @@ class Stepper:
 def _vectors(model: Any) -> int:
     if not supports(model):
         raise Unavailable(f"the kernel is made for at most {MAX_HIDDEN} hidden units, not {model.hidden}")
-    return -(-model.hidden // LANES)
+    return -(-model.hidden // PAD)
 
 
 def _cell(cell: Cell) -> _Cell:
@@ -264,8 +268,8 @@ def _noise(noise: Noise | None, values: int) -> tuple[Tensor | None, Tensor | No
     """The table, long enough to be read on from any offset, and the offsets."""
     if noise is None:
         return None, None
-    more = -(-(values + LANES) // len(noise.table))
-    return torch.cat([noise.table] * (1 + more))[: len(noise.table) + values + LANES], noise.offsets.contiguous()
+    more = -(-(values + PAD) // len(noise.table))
+    return torch.cat([noise.table] * (1 + more))[: len(noise.table) + values + PAD], noise.offsets.contiguous()
 
 
 def _floats(tensor: Tensor) -> Tensor:

@@ -1,12 +1,13 @@
 // Whole lives on the CPU: single units on given inputs, networks step by step, networks in a maze.
 //
-// Vectors run over the hidden units, so that a unit's memory and a weight row are one or two registers; several units
-// that share the rules are stepped together, so that each weight row that is loaded serves them all.  Everything of an
+// Vectors run over the hidden units, so that a unit's memory and a weight row are a few registers; several units that
+// share the rules are stepped together, so that each weight row that is loaded serves them all.  Everything of an
 // offspring stays in the core's cache for its whole life.  Offspring are independent of one another and are shared out
 // among threads; nothing that a thread computes depends on how many there are.
 //
-// Compiled with -DHV=n: hidden units rounded up to n vectors of 16.
+// Compiled with -DHP=n: hidden units rounded up to whole blocks of 16.
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstdint>
@@ -18,9 +19,21 @@
 #include <immintrin.h>
 #endif
 
-typedef float vec __attribute__((vector_size(64)));
-typedef float loose __attribute__((vector_size(64), aligned(4)));  // an unaligned vector
-constexpr int L = 16, HP = HV * L;
+#if defined(__AVX512F__)
+constexpr int L = 16, REGISTERS = 32;  // floats of a vector as the processor has it, and how many of them
+#elif defined(__AVX__)
+constexpr int L = 8, REGISTERS = 16;
+#elif defined(__aarch64__)
+constexpr int L = 4, REGISTERS = 32;
+#else
+constexpr int L = 4, REGISTERS = 16;
+#endif
+constexpr int PAD = 16, HV = HP / L;  // rows are padded to whole blocks of PAD floats; HV: vectors of a unit's memory
+typedef float vec __attribute__((vector_size(4 * L)));
+typedef float loose __attribute__((vector_size(4 * L), aligned(4)));  // an unaligned vector
+// Units stepped together, and of N vectors of a row those that are summed together: with the weights they fill the registers.
+constexpr int ROWS = L < 16 ? 6 : HV == 1 ? 8 : HV == 2 ? 6 : 4;
+constexpr int tile(int N) { return L == 16 ? N : std::min(N, REGISTERS / 8); }
 #define INLINE static inline __attribute__((always_inline))
 
 enum Kind { ENU = 0, GRU = 1, LSTM = 2 };
@@ -29,7 +42,8 @@ struct Cell {  // as kernels/cpu.py fills it
     int32_t kind, n_in, n_out, hidden, feedback, clip;
     float gain, noise;
     int gates() const { return kind == LSTM ? 4 : 3; }
-    int out_stride() const { return (n_out + L - 1) / L * L; }
+    int out_stride() const { return (n_out + PAD - 1) / PAD * PAD; }
+    int fed() const { return kind == ENU && feedback ? n_out : 0; }
     int params() const {
         if (kind == ENU) return (n_in + feedback * n_out + hidden + 1) * 3 * hidden + (hidden + 1) * n_out;
         return (n_in + hidden + 2) * gates() * hidden + (hidden + 1) * n_out;
@@ -61,6 +75,7 @@ INLINE vec tanh_(vec x) {  // minimax rational, error 4e-7
 INLINE vec sigmoid_of_double(vec half) { return 0.5f + 0.5f * tanh_(half); }  // sigmoid(2 x) of x
 
 // The rules of one offspring's cell, rows padded to whole vectors; the constants inside tanh and sigmoid are folded in.
+constexpr bool BY_LANES = L == 16;  // how outputs are read out, see `read_out`
 struct Rules {
     Cell cell;
     int G, CP;
@@ -69,7 +84,7 @@ struct Rules {
 
     explicit Rules(const Cell& c) : cell(c), G(c.gates()), CP(c.out_stride()) {
         const size_t row = G * HP, rows = c.n_in + c.n_out + c.hidden + 1;
-        memory.resize(rows * row + HP + (c.hidden + 1) * CP + 4 * HP + 2 * L);
+        memory.resize(rows * row + HP + (c.hidden + 1) * CP + 4 * HP + 2 * PAD);
         float* p = (float*)(((uintptr_t)memory.data() + 63) & ~(uintptr_t)63);
         x = p, p += c.n_in * row;
         o = p, p += c.n_out * row;
@@ -114,8 +129,8 @@ struct Rules {
         for (int k = 0; k <= H; k++)
             for (int c = 0; c < C; c++) {
                 if (C == 1) out[k] = genome[k];  // one output: a dot product, so the weights lie along the memory
-                else if (C == 4 && k < H) out[(k / L * 4 + k % 4) * L + k % L / 4 * 4 + c] = genome[k * C + c];
-                else if (C == 4) for (int r = 0; r < 4; r++) out[4 * HP + r * 4 + c] = genome[k * C + c];
+                else if (BY_LANES && C == 4 && k < H) out[(k / L * 4 + k % 4) * L + k % L / 4 * 4 + c] = genome[k * C + c];
+                else if (BY_LANES && C == 4) for (int r = 0; r < 4; r++) out[4 * HP + r * 4 + c] = genome[k * C + c];
                 else out[k * CP + c] = genome[k * C + c];
             }
     }
@@ -137,15 +152,34 @@ INLINE void accumulate(vec (&acc)[R][N], const float* x, int stride, int K, cons
     }
 }
 
-template <int R, int N>
-INLINE void begin(vec (&acc)[R][N], const float* const* a, const float* const* b, int offset) {
+struct Input {  // K values for each of R rows, and their weights
+    const float* x;
+    int stride, K;
+    const float* W;
+};
+
+// f(r, v, sum): the sum of start(r, v) and all inputs' products, for R rows and N vectors of them, tile by tile.
+template <int R, int N, class Start, class F>
+INLINE void sums(Start start, std::initializer_list<Input> inputs, int row, F f) {
+    constexpr int T = tile(N);
+    for (int first = 0; first < N; first += T) {
+        vec acc[R][T];
 #pragma GCC unroll 16
-    for (int r = 0; r < R; r++)
+        for (int r = 0; r < R; r++)
 #pragma GCC unroll 16
-        for (int v = 0; v < N; v++)
-            acc[r][v] = ((const vec*)(a[r] + offset))[v] + (b ? ((const vec*)(b[r] + offset))[v] : vec{});
+            for (int v = 0; v < T; v++) acc[r][v] = start(r, first + v);
+        for (const Input& i : inputs) accumulate<R, T>(acc, i.x, i.stride, i.K, i.W + first * L, row);
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++)
+#pragma GCC unroll 16
+            for (int v = 0; v < T; v++) f(r, first + v, acc[r][v]);
+    }
 }
 
+INLINE vec& at(float* p, int v) { return ((vec*)p)[v]; }
+INLINE vec at(const float* p, int v) { return ((const vec*)p)[v]; }
+
+#if defined(__AVX512F__)  // BY_LANES
 #ifdef __clang__
 #define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
@@ -176,53 +210,70 @@ INLINE vec across(const vec (&x)[8]) {
 }
 
 template <int R>
-INLINE void read_out(const Rules& w, const float* h, float* o, const float* noise, int noise_stride) {
-    const int H = w.cell.hidden, C = w.cell.n_out;
-    if (C == 1) {
-        // out[hidden] is the bias and lies in the last vector or right after it; padded memory is zero
-        vec sum[8] = {};
-        for (int r = 0; r < R; r++)
-            for (int v = 0; v < HV; v++) sum[r] += ((const vec*)(h + r * HP))[v] * load(w.out + v * L);
-        vec y = across(sum) + w.out[H];
-        if (noise) y += w.cell.noise * load(noise);  // of one output each, so the rows' noise lies together
-        if (w.cell.kind == ENU) y *= w.cell.gain;
+INLINE void read_out_one(const Rules& w, const float* h, float* o, const float* noise) {
+    // out[hidden] is the bias and lies in the last vector or right after it; padded memory is zero
+    vec sum[8] = {};
+    for (int r = 0; r < R; r++)
+        for (int v = 0; v < HV; v++) sum[r] += at(h + r * HP, v) * load(w.out + v * L);
+    vec y = across(sum) + w.out[w.cell.hidden];
+    if (noise) y += w.cell.noise * load(noise);  // of one output each, so the rows' noise lies together
+    if (w.cell.kind == ENU) y *= w.cell.gain;
+    if (w.cell.clip) y = clamp(y, 0.0f, 1.0f);
+    float each[L];
+    store(each, y);
+    for (int r = 0; r < R; r++) o[r * w.CP] = each[r];
+}
+template <int R>
+INLINE void read_out_four(const Rules& w, const float* h, float* o, const float* noise) {
+    // lanes are (memory / 4, channel): of each four values one is spread over its four lanes, and weighed
+    for (int first = 0; first < R; first += 4) {
+        vec acc[4] = {};
+        for (int r = 0; r < 4 && first + r < R; r++)
+            for (int v = 0; v < HV; v++) {
+                const vec x = at(h + (first + r) * HP, v);
+                const vec* W = (const vec*)w.out + 4 * v;
+                acc[r] += SPREAD(x, 0) * W[0] + SPREAD(x, 1) * W[1] + SPREAD(x, 2) * W[2] + SPREAD(x, 3) * W[3];
+            }
+        vec y = fold<8>(fold<4>(acc[0], acc[1]), fold<4>(acc[2], acc[3])) + load(w.out + 4 * HP);
+        if (noise) y += w.cell.noise * load(noise + first * 4);
+        if (w.cell.kind == ENU && w.cell.gain != 1) y *= w.cell.gain;
         if (w.cell.clip) y = clamp(y, 0.0f, 1.0f);
         float each[L];
         store(each, y);
-        for (int r = 0; r < R; r++) o[r * w.CP] = each[r];
-        return;
+        for (int r = 0; r < 4 && first + r < R; r++) memcpy(o + (first + r) * w.CP, each + r * 4, 4 * sizeof(float));
     }
-    if (C == 4) {  // lanes are (memory / 4, channel): of each four values one is spread over its four lanes, and weighed
-        for (int first = 0; first < R; first += 4) {
-            vec acc[4] = {};
-#pragma GCC unroll 4
-            for (int r = 0; r < 4 && first + r < R; r++)
-                for (int v = 0; v < HV; v++) {
-                    const vec x = ((const vec*)(h + (first + r) * HP))[v];
-                    const vec* W = (const vec*)w.out + 4 * v;
-                    acc[r] += SPREAD(x, 0) * W[0] + SPREAD(x, 1) * W[1] + SPREAD(x, 2) * W[2] + SPREAD(x, 3) * W[3];
-                }
-            vec y = fold<8>(fold<4>(acc[0], acc[1]), fold<4>(acc[2], acc[3])) + load(w.out + 4 * HP);
-            if (noise) y += w.cell.noise * load(noise + first * C);
-            if (w.cell.kind == ENU && w.cell.gain != 1) y *= w.cell.gain;
-            if (w.cell.clip) y = clamp(y, 0.0f, 1.0f);
-            float each[L];
-            store(each, y);
-            for (int r = 0; r < 4 && first + r < R; r++) memcpy(o + (first + r) * w.CP, each + r * C, 4 * sizeof(float));
-        }
-        return;
+}
+#else
+template <int R>
+INLINE void read_out_one(const Rules& w, const float* h, float* o, const float* noise) {
+    for (int r = 0; r < R; r++) {
+        vec sum = {};
+        for (int v = 0; v < HV; v++) sum += at(h + r * HP, v) * load(w.out + v * L);
+        float y = w.out[w.cell.hidden];
+        for (int i = 0; i < L; i++) y += sum[i];
+        if (noise) y += w.cell.noise * noise[r];
+        if (w.cell.kind == ENU) y *= w.cell.gain;
+        if (w.cell.clip) y = y > 1 ? 1.0f : y < 0 ? 0.0f : y;
+        o[r * w.CP] = y;
     }
-    for (int c = 0; c < w.CP; c += L) {
-        vec acc[R][1];
-        for (int r = 0; r < R; r++) acc[r][0] = load(w.out + H * w.CP + c);
-        accumulate<R, 1>(acc, h, HP, H, w.out + c, w.CP);
-        for (int r = 0; r < R; r++) {
-            vec y = acc[r][0];
+}
+template <int R>
+INLINE void read_out_four(const Rules&, const float*, float*, const float*) {}
+#endif
+
+template <int R>
+INLINE void read_out(const Rules& w, const float* h, float* o, const float* noise, int noise_stride) {
+    const int H = w.cell.hidden, C = w.cell.n_out;
+    if (C == 1) return read_out_one<R>(w, h, o, noise);
+    if (BY_LANES && C == 4) return read_out_four<R>(w, h, o, noise);
+    for (int c = 0; c < C; c += L) {
+        const auto bias = [&](int, int) { return load(w.out + H * w.CP + c); };
+        sums<R, 1>(bias, {{h, HP, H, w.out + c}}, w.CP, [&](int r, int, vec y) {
             if (noise) y += w.cell.noise * load(noise + r * noise_stride + c);
             if (w.cell.kind == ENU && w.cell.gain != 1) y *= w.cell.gain;
             if (w.cell.clip) y = clamp(y, 0.0f, 1.0f);
             store(o + r * w.CP + c, y);
-        }
+        });
     }
 }
 
@@ -231,78 +282,47 @@ INLINE void read_out(const Rules& w, const float* h, float* o, const float* nois
 template <int R>
 static void step(const Rules& w, const float* const* a, const float* const* b, const float* x, int x_stride, int n,
                  float* h, float* c, float* o, const float* noise, int noise_stride) {
-    const int row = w.G * HP, H = w.cell.hidden, C = w.cell.n_out;
+    const int row = w.G * HP, H = w.cell.hidden, C = w.cell.fed();
     alignas(64) float kept[R][HP], rh[R][HP];
+    const auto from = [&](int gate) {  // where a gate's sums begin
+        return [=](int r, int v) { return at(a[r] + gate * HP, v) + (b ? at(b[r] + gate * HP, v) : vec{}); };
+    };
+    const Input in{x, x_stride, n, w.x}, fed{o, w.CP, C, w.o}, own{h, HP, H, w.h};
+    const auto gate = [&](Input i, int g) { return Input{i.x, i.stride, i.K, i.W + g * HP}; };
     if (w.cell.kind == ENU) {
-        {
-            vec acc[R][2 * HV];
-            begin(acc, a, b, 0);
-            accumulate(acc, x, x_stride, n, w.x, row);
-            if (w.cell.feedback) accumulate(acc, o, w.CP, C, w.o, row);
-            accumulate(acc, h, HP, H, w.h, row);
-#pragma GCC unroll 16
-            for (int r = 0; r < R; r++)
-                for (int v = 0; v < HV; v++) {
-                    ((vec*)rh[r])[v] = sigmoid_of_double(acc[r][v]) * ((vec*)(h + r * HP))[v];
-                    ((vec*)kept[r])[v] = sigmoid_of_double(acc[r][HV + v]);
-                }
-        }
-        vec acc[R][HV];
-        begin(acc, a, b, 2 * HP);
-        accumulate(acc, x, x_stride, n, w.x + 2 * HP, row);
-        if (w.cell.feedback) accumulate(acc, o, w.CP, C, w.o + 2 * HP, row);
-        accumulate(acc, rh[0], HP, H, w.h + 2 * HP, row);
-#pragma GCC unroll 16
-        for (int r = 0; r < R; r++)
-            for (int v = 0; v < HV; v++) {
-                const vec z = ((vec*)kept[r])[v], old = ((vec*)(h + r * HP))[v];
-                ((vec*)(h + r * HP))[v] = old + z * (tanh_(acc[r][v]) - old);
-            }
+        sums<R, 2 * HV>(from(0), {in, fed, own}, row, [&](int r, int v, vec sum) {
+            if (v < HV) at(rh[r], v) = sigmoid_of_double(sum) * at(h + r * HP, v);
+            else at(kept[r], v - HV) = sigmoid_of_double(sum);
+        });
+        const Input reset{rh[0], HP, H, w.h};
+        sums<R, HV>(from(2), {gate(in, 2), gate(fed, 2), gate(reset, 2)}, row, [&](int r, int v, vec sum) {
+            vec& m = at(h + r * HP, v);
+            m = m + at(kept[r], v) * (tanh_(sum) - m);
+        });
     } else if (w.cell.kind == GRU) {
-        {
-            vec acc[R][2 * HV];
-            begin(acc, a, b, 0);
-            accumulate(acc, x, x_stride, n, w.x, row);
-            accumulate(acc, h, HP, H, w.h, row);
-            for (int r = 0; r < R; r++)
-                for (int v = 0; v < HV; v++) {
-                    ((vec*)rh[r])[v] = sigmoid_of_double(acc[r][v]);
-                    ((vec*)kept[r])[v] = sigmoid_of_double(acc[r][HV + v]);
-                }
-        }
-        vec inner[R][HV], acc[R][HV];
-        for (int r = 0; r < R; r++)
-            for (int v = 0; v < HV; v++) inner[r][v] = ((const vec*)w.late)[v];
-        accumulate(inner, h, HP, H, w.h + 2 * HP, row);
-        begin(acc, a, b, 2 * HP);
-        accumulate(acc, x, x_stride, n, w.x + 2 * HP, row);
-        for (int r = 0; r < R; r++)
-            for (int v = 0; v < HV; v++) {
-                const vec z = ((vec*)kept[r])[v], old = ((vec*)(h + r * HP))[v];
-                ((vec*)(h + r * HP))[v] = (1 - z) * tanh_(acc[r][v] + ((vec*)rh[r])[v] * inner[r][v]) + z * old;
-            }
+        alignas(64) float inner[R][HP];
+        sums<R, 2 * HV>(from(0), {in, own}, row, [&](int r, int v, vec sum) {
+            if (v < HV) at(rh[r], v) = sigmoid_of_double(sum);
+            else at(kept[r], v - HV) = sigmoid_of_double(sum);
+        });
+        const auto late = [&](int, int v) { return at(w.late, v); };
+        sums<R, HV>(late, {gate(own, 2)}, row, [&](int r, int v, vec sum) { at(inner[r], v) = sum; });
+        sums<R, HV>(from(2), {gate(in, 2)}, row, [&](int r, int v, vec sum) {
+            vec& m = at(h + r * HP, v);
+            const vec z = at(kept[r], v);
+            m = (1 - z) * tanh_(sum + at(rh[r], v) * at(inner[r], v)) + z * m;
+        });
     } else {
-        {
-            vec acc[R][2 * HV];  // input, forget
-            begin(acc, a, b, 0);
-            accumulate(acc, x, x_stride, n, w.x, row);
-            accumulate(acc, h, HP, H, w.h, row);
-            for (int r = 0; r < R; r++)
-                for (int v = 0; v < HV; v++) {
-                    ((vec*)rh[r])[v] = sigmoid_of_double(acc[r][v]);
-                    ((vec*)kept[r])[v] = sigmoid_of_double(acc[r][HV + v]);
-                }
-        }
-        vec acc[R][2 * HV];  // cell, output
-        begin(acc, a, b, 2 * HP);
-        accumulate(acc, x, x_stride, n, w.x + 2 * HP, row);
-        accumulate(acc, h, HP, H, w.h + 2 * HP, row);
-        for (int r = 0; r < R; r++)
-            for (int v = 0; v < HV; v++) {
-                vec& cell = ((vec*)(c + r * HP))[v];
-                cell = ((vec*)kept[r])[v] * cell + ((vec*)rh[r])[v] * tanh_(acc[r][v]);
-                ((vec*)(h + r * HP))[v] = sigmoid_of_double(acc[r][HV + v]) * tanh_(cell);
-            }
+        sums<R, 2 * HV>(from(0), {in, own}, row, [&](int r, int v, vec sum) {  // input, forget
+            if (v < HV) at(rh[r], v) = sigmoid_of_double(sum);
+            else at(kept[r], v - HV) = sigmoid_of_double(sum) * at(c + r * HP, v - HV);
+        });
+        alignas(64) float next[R][HP];
+        sums<R, 2 * HV>(from(2), {gate(in, 2), gate(own, 2)}, row, [&](int r, int v, vec sum) {  // cell, output
+            if (v < HV) at(c + r * HP, v) = at(kept[r], v) + at(rh[r], v) * tanh_(sum);
+            else at(next[r], v - HV) = sigmoid_of_double(sum) * tanh_(at(c + r * HP, v - HV));
+        });
+        memcpy(h, next, sizeof(next));  // not sooner: every tile reads the old one
     }
     read_out<R>(w, h, o, noise, noise_stride);
 }
@@ -315,32 +335,26 @@ static void step_all(const Rules& w, int rows, const float* const* a, const floa
     for (; r + R <= rows; r += R)                                                                                   \
         step<R>(w, a + r, b ? b + r : nullptr, x + r * x_stride, x_stride, n, h + r * HP, c + r * HP, o + r * w.CP, \
                 noise ? noise + r * noise_stride : nullptr, noise_stride);
-#if HV == 1
-    BLOCK(8)
-#endif
-#if HV <= 2
-    BLOCK(6)
-#endif
+    if constexpr (ROWS >= 8) { BLOCK(8) }
+    if constexpr (ROWS >= 6) { BLOCK(6) }
     BLOCK(4) BLOCK(2) BLOCK(1)
 #undef BLOCK
 }
 
 // out (rows, G, HP) = first + x W, gate by gate.  Rows beyond the last block of 6 go one by one.
-static void project(int G, int rows, const float* x, int stride, int K, const float* W, const float* first, float* out) {
+template <int R>
+static void project_some(int G, const float* x, int stride, int K, const float* W, const float* first, float* out) {
     for (int g = 0; g < G; g++) {
-        int r = 0;
-#define BLOCK(R)                                                                                              \
-    for (; r + R <= rows; r += R) {                                                                           \
-        vec acc[R][HV];                                                                                       \
-        for (int i = 0; i < R; i++)                                                                           \
-            for (int v = 0; v < HV; v++) acc[i][v] = first ? ((const vec*)(first + g * HP))[v] : vec{};       \
-        accumulate(acc, x + r * stride, stride, K, W + g * HP, G * HP);                                       \
-        for (int i = 0; i < R; i++)                                                                           \
-            for (int v = 0; v < HV; v++) ((vec*)(out + ((r + i) * G + g) * HP))[v] = acc[i][v];               \
+        const auto start = [&](int, int v) { return first ? at(first + g * HP, v) : vec{}; };
+        sums<R, HV>(start, {{x, stride, K, W + g * HP}}, G * HP, [&](int r, int v, vec sum) {
+            at(out + (r * G + g) * HP, v) = sum;
+        });
     }
-        BLOCK(6) BLOCK(1)
-#undef BLOCK
-    }
+}
+static void project(int G, int rows, const float* x, int stride, int K, const float* W, const float* first, float* out) {
+    int r = 0;
+    for (; r + 6 <= rows; r += 6) project_some<6>(G, x + r * stride, stride, K, W, first, out + r * G * HP);
+    for (; r < rows; r++) project_some<1>(G, x + r * stride, stride, K, W, first, out + r * G * HP);
 }
 
 struct Net {  // as kernels/cpu.py fills it
@@ -352,7 +366,7 @@ struct Net {  // as kernels/cpu.py fills it
 struct Buffer {  // aligned floats, all zero
     std::vector<float> memory;
     float* p;
-    explicit Buffer(size_t n) : memory(n + L) { p = (float*)(((uintptr_t)memory.data() + 63) & ~(uintptr_t)63); }
+    explicit Buffer(size_t n) : memory(n + PAD) { p = (float*)(((uintptr_t)memory.data() + 63) & ~(uintptr_t)63); }
 };
 
 // Working memory of one agent's network.
@@ -438,15 +452,14 @@ extern "C" {
 void unit_outputs(const Cell* cell, int64_t P, int64_t B, int64_t T, const float* genomes, const float* x,
                   const float* table, const int64_t* offsets, float* y, int threads) {
     const int64_t D = cell->params(), n = cell->n_in, C = cell->n_out;
-    const int rows = HV == 1 ? 8 : HV == 2 ? 6 : 4;
     share_out(P, threads, [&](std::atomic<int64_t>& next) {
         Rules w(*cell);
-        Buffer h(rows * HP), c(rows * HP), o(rows * w.CP), noise(rows * C + L);
-        std::vector<const float*> bias(rows, w.bias);
+        Buffer h(ROWS * HP), c(ROWS * HP), o(ROWS * w.CP), noise(ROWS * C + PAD);
+        std::vector<const float*> bias(ROWS, w.bias);
         for (int64_t p; (p = next++) < P;) {
             w.set(genomes + p * D);
-            for (int64_t b0 = 0; b0 < B; b0 += rows) {
-                const int R = (int)std::min<int64_t>(rows, B - b0);
+            for (int64_t b0 = 0; b0 < B; b0 += ROWS) {
+                const int R = (int)std::min<int64_t>(ROWS, B - b0);
                 for (Buffer* m : {&h, &c, &o}) std::fill(m->memory.begin(), m->memory.end(), 0.0f);
                 for (int64_t t = 0; t < T; t++) {
                     if (table)
