@@ -31,7 +31,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import agents, comparison, episodes as moments, learning, live, plots, plots_learning, sweep, widgets
+from enu_lib import agents, comparison, episodes as moments, learning, live, plots, plots_learning, results, sweep, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -203,6 +203,14 @@ if profile == "zoo":
 walked = {k: learning.measures(learning.live(e.model, e.genome, where, n, seed=seed + 503)) for k, (e, where) in steps.items()}
 table = pd.DataFrame(walked).T[["food", "food s.e.", "poison", "lives with a meal", "second visit right after poison"]]
 table.rename_axis(["shuffled", "network"]).round(2)
+
+# %% [markdown]
+# Before such a network can learn where food is, it has 18 moves to find out by trying which output walks, and to keep to it. A
+# genome that always tries one output first is right in a third of the lives and gets all its fitness there; to try another
+# one costs it moves in these, before it is worth anything in the others. What else was tried, noted by hand from logs:
+
+# %%
+Markdown(comparison.markdown(results.attempts("tmaze-actions")))
 
 # %% [markdown]
 # ## Watch it

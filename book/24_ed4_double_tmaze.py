@@ -27,13 +27,15 @@ figures_dir = "figures"
 episodes = 2048
 
 # %%
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import agents, episodes as moments, learning, live, plots, plots_learning, widgets
+from enu_lib import agents, comparison, episodes as moments, learning, live, plots, plots_learning, results, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import geometry
 
@@ -113,6 +115,32 @@ pd.DataFrame(
         for name, those in (("food ahead", ahead), ("food behind", ~ahead))
     }
 ).T.round(2)
+
+# %% [markdown]
+# Food in lives of a maze whose places never change, by where food and poison are; ends 1 and 2 are ahead of the agent, 3 and 4
+# behind it:
+
+# %%
+still = enu.learning.live(entry.model, entry.genome, replace(entry.task, change=0.0), n, seed=seed + 504)
+food_at, poison_at = (
+    (still.task[name][0, :, 0][:, None] == torch.tensor(grid.ends)).int().argmax(-1) for name in ("food", "poison")
+)
+eaten = pd.DataFrame(
+    {"food at end": food_at + 1, "poison at end": poison_at + 1, "food": still.task["foods"][0, :, -1].float()}
+)
+eaten.pivot_table("food", "food at end", "poison at end").round(1).fillna("")
+
+# %% [markdown]
+# The network that ships looks into end 1 first whenever it goes ahead, remembers no other end, and turns around only after
+# poison: with both ahead it goes to where neither is, and with both behind it never leaves. We take the reason to be this. In
+# the T-maze all that a life has to teach can be kept in one switch that poison throws, and that is what evolved
+# ([what was learnt](40_what_was_learnt.py)). Four ends need an association of *which turns* with *what came of them*; steps
+# towards it cost the switch, which already earns most of what there is, so that small mutations lead downhill.
+#
+# What was tried, noted by hand from logs (`enu_lib/results/attempts.json`):
+
+# %%
+Markdown(comparison.markdown(results.attempts("double-tmaze")))
 
 # %% [markdown]
 # ## Watch it

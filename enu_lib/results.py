@@ -82,6 +82,11 @@ def references(folder: Path | None = None) -> dict[str, Any]:
     return json.loads(file.read_text()) if file.exists() else {"level": {}, "agents": {}, "spiking": {}}
 
 
+def attempts(maze: str) -> list[dict[str, Any]]:
+    """What was tried in a maze whose aim is not reached, noted by hand: from, changed, generations, found."""
+    return json.loads((FOLDER / "attempts.json").read_text())[maze]
+
+
 class Stored(NamedTuple):
     """All runs of a profile, in the order of experiment, model and seed, and the experiments' settings."""
 
