@@ -159,8 +159,8 @@ struct Input {  // K values for each of R rows, and their weights
 };
 
 // f(r, v, sum): the sum of start(r, v) and all inputs' products, for R rows and N vectors of them, tile by tile.
-template <int R, int N, class Start, class F>
-INLINE void sums(Start start, std::initializer_list<Input> inputs, int row, F f) {
+template <int R, int N, class Start, class F, class... Inputs>
+INLINE void sums(Start start, F f, int row, const Inputs&... inputs) {
     constexpr int T = tile(N);
     for (int first = 0; first < N; first += T) {
         vec acc[R][T];
@@ -168,7 +168,7 @@ INLINE void sums(Start start, std::initializer_list<Input> inputs, int row, F f)
         for (int r = 0; r < R; r++)
 #pragma GCC unroll 16
             for (int v = 0; v < T; v++) acc[r][v] = start(r, first + v);
-        for (const Input& i : inputs) accumulate<R, T>(acc, i.x, i.stride, i.K, i.W + first * L, row);
+        (accumulate<R, T>(acc, inputs.x, inputs.stride, inputs.K, inputs.W + first * L, row), ...);
 #pragma GCC unroll 16
         for (int r = 0; r < R; r++)
 #pragma GCC unroll 16
@@ -268,12 +268,12 @@ INLINE void read_out(const Rules& w, const float* h, float* o, const float* nois
     if (BY_LANES && C == 4) return read_out_four<R>(w, h, o, noise);
     for (int c = 0; c < C; c += L) {
         const auto bias = [&](int, int) { return load(w.out + H * w.CP + c); };
-        sums<R, 1>(bias, {{h, HP, H, w.out + c}}, w.CP, [&](int r, int, vec y) {
+        sums<R, 1>(bias, [&](int r, int, vec y) {
             if (noise) y += w.cell.noise * load(noise + r * noise_stride + c);
             if (w.cell.kind == ENU && w.cell.gain != 1) y *= w.cell.gain;
             if (w.cell.clip) y = clamp(y, 0.0f, 1.0f);
             store(o + r * w.CP + c, y);
-        });
+        }, w.CP, Input{h, HP, H, w.out + c});
     }
 }
 
@@ -290,38 +290,38 @@ static void step(const Rules& w, const float* const* a, const float* const* b, c
     const Input in{x, x_stride, n, w.x}, fed{o, w.CP, C, w.o}, own{h, HP, H, w.h};
     const auto gate = [&](Input i, int g) { return Input{i.x, i.stride, i.K, i.W + g * HP}; };
     if (w.cell.kind == ENU) {
-        sums<R, 2 * HV>(from(0), {in, fed, own}, row, [&](int r, int v, vec sum) {
+        sums<R, 2 * HV>(from(0), [&](int r, int v, vec sum) {
             if (v < HV) at(rh[r], v) = sigmoid_of_double(sum) * at(h + r * HP, v);
             else at(kept[r], v - HV) = sigmoid_of_double(sum);
-        });
+        }, row, in, fed, own);
         const Input reset{rh[0], HP, H, w.h};
-        sums<R, HV>(from(2), {gate(in, 2), gate(fed, 2), gate(reset, 2)}, row, [&](int r, int v, vec sum) {
+        sums<R, HV>(from(2), [&](int r, int v, vec sum) {
             vec& m = at(h + r * HP, v);
             m = m + at(kept[r], v) * (tanh_(sum) - m);
-        });
+        }, row, gate(in, 2), gate(fed, 2), gate(reset, 2));
     } else if (w.cell.kind == GRU) {
         alignas(64) float inner[R][HP];
-        sums<R, 2 * HV>(from(0), {in, own}, row, [&](int r, int v, vec sum) {
+        sums<R, 2 * HV>(from(0), [&](int r, int v, vec sum) {
             if (v < HV) at(rh[r], v) = sigmoid_of_double(sum);
             else at(kept[r], v - HV) = sigmoid_of_double(sum);
-        });
+        }, row, in, own);
         const auto late = [&](int, int v) { return at(w.late, v); };
-        sums<R, HV>(late, {gate(own, 2)}, row, [&](int r, int v, vec sum) { at(inner[r], v) = sum; });
-        sums<R, HV>(from(2), {gate(in, 2)}, row, [&](int r, int v, vec sum) {
+        sums<R, HV>(late, [&](int r, int v, vec sum) { at(inner[r], v) = sum; }, row, gate(own, 2));
+        sums<R, HV>(from(2), [&](int r, int v, vec sum) {
             vec& m = at(h + r * HP, v);
             const vec z = at(kept[r], v);
             m = (1 - z) * tanh_(sum + at(rh[r], v) * at(inner[r], v)) + z * m;
-        });
+        }, row, gate(in, 2));
     } else {
-        sums<R, 2 * HV>(from(0), {in, own}, row, [&](int r, int v, vec sum) {  // input, forget
+        sums<R, 2 * HV>(from(0), [&](int r, int v, vec sum) {  // input, forget
             if (v < HV) at(rh[r], v) = sigmoid_of_double(sum);
             else at(kept[r], v - HV) = sigmoid_of_double(sum) * at(c + r * HP, v - HV);
-        });
+        }, row, in, own);
         alignas(64) float next[R][HP];
-        sums<R, 2 * HV>(from(2), {gate(in, 2), gate(own, 2)}, row, [&](int r, int v, vec sum) {  // cell, output
+        sums<R, 2 * HV>(from(2), [&](int r, int v, vec sum) {  // cell, output
             if (v < HV) at(c + r * HP, v) = at(kept[r], v) + at(rh[r], v) * tanh_(sum);
             else at(next[r], v - HV) = sigmoid_of_double(sum) * tanh_(at(c + r * HP, v - HV));
-        });
+        }, row, gate(in, 2), gate(own, 2));
         memcpy(h, next, sizeof(next));  // not sooner: every tile reads the old one
     }
     read_out<R>(w, h, o, noise, noise_stride);
@@ -346,9 +346,9 @@ template <int R>
 static void project_some(int G, const float* x, int stride, int K, const float* W, const float* first, float* out) {
     for (int g = 0; g < G; g++) {
         const auto start = [&](int, int v) { return first ? at(first + g * HP, v) : vec{}; };
-        sums<R, HV>(start, {{x, stride, K, W + g * HP}}, G * HP, [&](int r, int v, vec sum) {
+        sums<R, HV>(start, [&](int r, int v, vec sum) {
             at(out + (r * G + g) * HP, v) = sum;
-        });
+        }, G * HP, Input{x, stride, K, W + g * HP});
     }
 }
 static void project(int G, int rows, const float* x, int stride, int K, const float* W, const float* first, float* out) {
