@@ -38,6 +38,7 @@ figures_dir = "figures"
 # %%
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import Markdown
 
 from enu_lib import claims, comparison, evidence, plots_runs, sweep, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
@@ -79,6 +80,17 @@ for task in TASKS:
         words = c if isinstance(c, str) else f"A = {c.effect:.2f} [{c.low:.2f}, {c.high:.2f}], p = {c.p_holm:.2g}, n = {c.n}"
         rows.append(row | {"final fitness": words})
 pd.DataFrame(rows).set_index(["task", "ENU against"])
+
+# %% [markdown]
+# ## What the networks do in the T-maze
+#
+# Fitness counts steps alive too, so here is each evolution's food on fresh lives (an agent that always takes the same arm eats
+# what the last line says), and how often the second visit is right where the first one met poison.
+
+# %%
+eaten = comparison.behaviour_table(stored.runs, "tmaze")
+arm = found.references.get("t", {}).get("fixed-arm", {}).get("food", float("nan"))
+Markdown(comparison.markdown([*eaten, dict.fromkeys(eaten[0], "") | {"model": "the same arm always", "food": f"{arm:.3g}"}]))
 
 # %% [markdown]
 # ## Look at any of it

@@ -37,6 +37,7 @@ figures_dir = "figures"
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import Markdown
 
 from enu_lib import claims, comparison, evidence, plots_runs, results, stats, sweep, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
@@ -80,6 +81,16 @@ for task in TASKS:
             {"task": claims.LABEL[task], "sooner?": f"{claims.LABEL[first]} before {claims.LABEL[second]}", "found": words}
         )
 pd.DataFrame(rows).set_index(["task", "sooner?"])
+
+# %% [markdown]
+# ## What the networks do in the double T-maze
+#
+# A maze's level can be passed by living long, so here is what each evolution eats, on fresh lives.
+
+# %%
+eaten = comparison.behaviour_table(stored.runs, "double-tmaze")
+end = found.references.get("double-t", {}).get("fixed-arm", {}).get("food", float("nan"))
+Markdown(comparison.markdown([*eaten, dict.fromkeys(eaten[0], "") | {"model": "the same end always", "food": f"{end:.3g}"}]))
 
 # %% [markdown]
 # ## Does it depend on the budget?

@@ -129,6 +129,23 @@ def speed_table(runs: Sequence[Record], found: Evidence, pairs: Sequence[tuple[s
     return rows
 
 
+def behaviour_table(runs: Sequence[Record], experiment: str) -> list[Row]:
+    """What the evolved networks of a maze do, every evolution by itself, most food first: fitness alone may be loitering."""
+    rows = []
+    for model in MAIN[experiment]:
+        those = sorted(of(runs, experiment, model), key=lambda r: -(r.scores.get("food") or 0.0))
+        right = [r.scores.get("second visit right after poison") for r in those]
+        rows.append(
+            {
+                "model": name(model),
+                "evolutions": len(those),
+                "food": ", ".join(_digits(r.scores.get("food") or 0.0) for r in those) or "not run yet",
+                "second visit right after poison": ", ".join("none" if v is None else f"{v:.0%}" for v in right),
+            }
+        )
+    return rows
+
+
 def _median(values: Any) -> str:
     if not len(values):
         return "not run yet"
