@@ -37,7 +37,6 @@ figures_dir = "figures"
 
 # %%
 import matplotlib.pyplot as plt
-import pandas as pd
 from IPython.display import Markdown
 
 from enu_lib import claims, comparison, evidence, plots_runs, sweep, widgets
@@ -79,7 +78,7 @@ for task in TASKS:
         row = {"task": claims.LABEL[task], "ENU against": comparison.name(other)}
         words = c if isinstance(c, str) else f"A = {c.effect:.2f} [{c.low:.2f}, {c.high:.2f}], p = {c.p_holm:.2g}, n = {c.n}"
         rows.append(row | {"final fitness": words})
-pd.DataFrame(rows).set_index(["task", "ENU against"])
+Markdown(comparison.markdown(rows))
 
 # %% [markdown]
 # ## What the networks do in the T-maze

@@ -80,7 +80,7 @@ for task in TASKS:
         rows.append(
             {"task": claims.LABEL[task], "sooner?": f"{claims.LABEL[first]} before {claims.LABEL[second]}", "found": words}
         )
-pd.DataFrame(rows).set_index(["task", "sooner?"])
+Markdown(comparison.markdown(rows))
 
 # %% [markdown]
 # ## What the networks do in the double T-maze

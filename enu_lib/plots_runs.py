@@ -53,7 +53,8 @@ def progress(
     ax.set(xlabel=words[x], ylabel="held-out loss" if loss else "held-out fitness")
     if loss:
         ax.set_yscale("log")
-    ax.legend(fontsize=5.5)
+        ax.set_ylim(bottom=ax.get_ylim()[0] / 3)  # room for the legend, where a falling loss has not been
+    ax.legend(fontsize=5.5, loc="lower left" if loss else "upper left", ncols=2 if loss and not label else 1)
 
 
 def _nothing(ax: Any) -> None:
@@ -80,7 +81,8 @@ def finals(ax: Any, found: Mapping[str, Any], loss: bool = True) -> None:
     ax.set(xlabel="final loss" if loss else "final fitness", ylim=(len(values) - 0.4, -0.6))
     if loss:
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        low, high = ax.get_xlim()
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high < 30 * low else (1.0,)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
 
