@@ -19,14 +19,17 @@
 # and as many evaluations. The paper shows one run of each; here every line is one evolution of its own, and the thick one
 # is the median of a model.
 #
-# *Reconstructions.* The wiring of the baselines is not published: ours are the textbook cells with a linear read-out. The
-# sizes are those of the profile `laptop` of the sweep (`enu_lib/sweep.py`): smaller than the published ones; all models have
-# as many memory values, not as many parameters. In the mazes, sensors are shuffled and actions are not, and the evolution
-# strategy ranks by breadth ({eq}`eq-breadth`). The T-maze begins with a lesson, a smaller maze, for all models alike;
-# held-out fitness is always of the whole maze, so that the first part of a curve is not what selection saw. A **level** fixed
-# beforehand says when something counts as learnt (dotted): a tenth of the loss of a unit that learns nothing (STDP: it passes
-# its input on; integrate and fire: it fires at the best fixed interval); in a maze, the fitness of an agent that always takes
-# the same arm. In a maze the level can be passed without learning, by living longer; look at food and second visits too.
+# *Reconstructions.* The wiring of the baselines is not published: ours are the textbook cells with a linear read-out. That
+# matters for the neuron: the ENU's output there is nearly a step (a gain of 1000, as in the public code) and cut off at 1,
+# while theirs has to grow past the threshold before it fires at all, and pays for every spike that is not of height 1. Lines
+# at the top of **a** are units that never came to fire. The sizes are those of the profile `laptop` of the sweep
+# (`enu_lib/sweep.py`): smaller than the published ones; all models have as many memory values, not as many parameters. In the
+# mazes, sensors are shuffled and actions are not, and the evolution strategy ranks by breadth ({eq}`eq-breadth`). The T-maze
+# begins with a lesson, a smaller maze, for all models alike; held-out fitness is always of the whole maze, so that the first
+# part of a curve is not what selection saw. A **level** fixed beforehand says when something counts as learnt (dotted): a
+# tenth of the loss of a unit that learns nothing (STDP: it passes its input on; integrate and fire: it fires at the best fixed
+# interval); in a maze, the fitness of an agent that always takes the same arm. In a maze the level can be passed without
+# learning, by living longer; look at food and second visits too.
 #
 # Nothing is evolved here: this page draws what `make sweep` has stored. What has not been run yet is named.
 

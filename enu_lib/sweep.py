@@ -39,8 +39,8 @@ from enu_lib.runfolder import RunFolderError, read_tensors, write_atomically
 MATCHED = "-matched"  # the model with as many parameters as the ENU of that experiment, or as near as its sizes allow
 CHECKS = {  # what examines our choices
     "complex-stdp": ("gru-clip", "lstm-clip", "lstm-matched"),
-    "stdp": ("lstm-matched",),
-    "iaf": ("lstm-matched",),
+    "stdp": ("gru-clip", "lstm-clip", "lstm-matched"),
+    "iaf": ("gru-clip", "lstm-clip", "lstm-matched"),
     "tmaze": ("gru-clip", "lstm-matched", "shared-matched"),  # the GRU has nine tenths of the ENU's parameters as it is
 }
 # Settings changed.  As other evolution strategies, for how soon a level is reached: same lives in all as the sweep's own, but
