@@ -21,15 +21,14 @@
 #
 # *Reconstructions.* The wiring of the baselines is not published: ours are the textbook cells with a linear read-out. That
 # matters for the neuron: the ENU's output there is nearly a step (a gain of 1000, as in the public code) and cut off at 1,
-# while theirs has to grow past the threshold before it fires at all, and pays for every spike that is not of height 1. Lines
-# at the top of **a** are units that never came to fire. The sizes are those of the profile `laptop` of the sweep
-# (`enu_lib/sweep.py`): smaller than the published ones; all models have as many memory values, not as many parameters. In the
-# mazes, sensors are shuffled and actions are not, and the evolution strategy ranks by breadth ({eq}`eq-breadth`). The T-maze
-# begins with a lesson, a smaller maze, for all models alike; held-out fitness is always of the whole maze, so that the first
-# part of a curve is not what selection saw. A **level** fixed beforehand says when something counts as learnt (dotted): a
-# tenth of the loss of a unit that learns nothing (STDP: it passes its input on; integrate and fire: it fires at the best fixed
-# interval); in a maze, the fitness of an agent that always takes the same arm. In a maze the level can be passed without
-# learning, by living longer; look at food and second visits too.
+# while theirs is graded, so that it pays for every spike that is not of height 1. The sizes are those of the profile `laptop`
+# of the sweep (`enu_lib/sweep.py`): smaller than the published ones; all models have as many memory values, not as many
+# parameters. In the mazes, sensors are shuffled and actions are not, and the evolution strategy ranks by breadth
+# ({eq}`eq-breadth`). The T-maze begins with a lesson, a smaller maze, for all models alike; held-out fitness is always of the
+# whole maze, so that the first part of a curve is not what selection saw. A **level** fixed beforehand says when something
+# counts as learnt (dotted): a tenth of the loss of a unit that learns nothing (STDP: it passes its input on; integrate and
+# fire: it fires at the best fixed interval); in a maze, the fitness of an agent that always takes the same arm. In a maze the
+# level can be passed without learning, by living longer; look at food and second visits too.
 #
 # Nothing is evolved here: this page draws what `make sweep` has stored. What has not been run yet is named.
 
@@ -49,6 +48,8 @@ use_style()
 stored = sweep.obtain(profile)
 found = evidence.gather(stored=stored.runs)
 TASKS = ("iaf", "stdp", "tmaze")
+NEURON = ("spikes, unit / target", "target spikes met within 1 step")
+MAZE = ("food", "second visit right after poison")
 shown = {t: {m: comparison.curves(stored.runs, t, m) for m in claims.MAIN[t]} for t in TASKS}
 fig, axes = plt.subplots(2, 3, figsize=(PAGE, 4), height_ratios=[1.8, 1])
 for task, top, bottom in zip(TASKS, *axes, strict=True):
@@ -84,15 +85,22 @@ for task in TASKS:
 Markdown(comparison.markdown(rows))
 
 # %% [markdown]
-# ## What the networks do in the T-maze
+# ## What the evolved units do
 #
-# Fitness counts steps alive too, so here is each evolution's food on fresh lives (an agent that always takes the same arm eats
-# what the last line says), and how often the second visit is right where the first one met poison.
+# The neuron: how many times it fires for each spike of the model, and the share of the model's spikes that it meets within one
+# step; every evolution by itself, the best first. Who fires at every step meets all.
 
 # %%
-eaten = comparison.behaviour_table(stored.runs, "tmaze")
+Markdown(comparison.markdown(comparison.behaviour_table(stored.runs, "iaf", NEURON)))
+
+# %% [markdown]
+# The network in the T-maze: its fitness counts steps alive too, so here is what it eats on fresh lives (last line: an agent that
+# always takes the same arm), and how often the second visit is right where the first one met poison.
+
+# %%
+eaten = comparison.behaviour_table(stored.runs, "tmaze", MAZE)
 arm = found.references.get("t", {}).get("fixed-arm", {}).get("food", float("nan"))
-Markdown(comparison.markdown([*eaten, dict.fromkeys(eaten[0], "") | {"model": "the same arm always", "food": f"{arm:.3g}"}]))
+Markdown(comparison.markdown([*eaten, dict.fromkeys(eaten[0], "") | {"model": "the same arm always", "food": f"{arm:.2f}"}]))
 
 # %% [markdown]
 # ## Look at any of it

@@ -88,9 +88,9 @@ Markdown(comparison.markdown(rows))
 # A maze's level can be passed by living long, so here is what each evolution eats, on fresh lives.
 
 # %%
-eaten = comparison.behaviour_table(stored.runs, "double-tmaze")
+eaten = comparison.behaviour_table(stored.runs, "double-tmaze", ("food", "second visit right after poison"))
 end = found.references.get("double-t", {}).get("fixed-arm", {}).get("food", float("nan"))
-Markdown(comparison.markdown([*eaten, dict.fromkeys(eaten[0], "") | {"model": "the same end always", "food": f"{end:.3g}"}]))
+Markdown(comparison.markdown([*eaten, dict.fromkeys(eaten[0], "") | {"model": "the same end always", "food": f"{end:.2f}"}]))
 
 # %% [markdown]
 # ## Does it depend on the budget?

@@ -129,20 +129,18 @@ def speed_table(runs: Sequence[Record], found: Evidence, pairs: Sequence[tuple[s
     return rows
 
 
-def behaviour_table(runs: Sequence[Record], experiment: str) -> list[Row]:
-    """What the evolved networks of a maze do, every evolution by itself, most food first: fitness alone may be loitering."""
+def behaviour_table(runs: Sequence[Record], experiment: str, measures: Sequence[str]) -> list[Row]:
+    """What evolved units do, every evolution by itself, in order of final fitness, best first; `measures` of their scores."""
     rows = []
     for model in MAIN[experiment]:
-        those = sorted(of(runs, experiment, model), key=lambda r: -(r.scores.get("food") or 0.0))
-        right = [r.scores.get("second visit right after poison") for r in those]
-        rows.append(
-            {
-                "model": name(model),
-                "evolutions": len(those),
-                "food": ", ".join(_digits(r.scores.get("food") or 0.0) for r in those) or "not run yet",
-                "second visit right after poison": ", ".join("none" if v is None else f"{v:.0%}" for v in right),
-            }
+        those = sorted(
+            of(runs, experiment, model), key=lambda r: -float(np.mean([math.nan if t is None else t for t in r.trials]))
         )
+        row: Row = {"model": name(model), "evolutions": len(those)}
+        for measure in measures:
+            values = [r.scores.get(measure) for r in those]
+            row[measure] = ", ".join("none" if v is None else f"{v:.2f}" for v in values) or "not run yet"
+        rows.append(row)
     return rows
 
 

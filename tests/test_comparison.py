@@ -82,8 +82,8 @@ def test_a_parent_that_diverged_ends_last():
 
 
 def test_behaviour_is_shown_of_every_evolution():
-    scores = ({"food": 2.0, "second visit right after poison": 0.5}, {"food": 9.512, "second visit right after poison": None})
-    runs = [_run("enu", k, [1.0], [1.0], experiment="tmaze")._replace(scores=s) for k, s in enumerate(scores)]
-    rows = {row["model"]: row for row in comparison.behaviour_table(runs, "tmaze")}
-    assert rows["ENU"]["food"] == "9.51, 2" and rows["ENU"]["second visit right after poison"] == "none, 50%"
+    scores = ({"food": 2.0, "right": 0.5}, {"food": 9.512, "right": None})
+    runs = [_run("enu", k, [float(k)], [1.0], experiment="tmaze")._replace(scores=s) for k, s in enumerate(scores)]
+    rows = {row["model"]: row for row in comparison.behaviour_table(runs, "tmaze", ["food", "right"])}
+    assert rows["ENU"] == {"model": "ENU", "evolutions": 2, "food": "9.51, 2.00", "right": "none, 0.50"}
     assert rows["GRU"]["food"] == "not run yet" and rows["GRU"]["evolutions"] == 0
