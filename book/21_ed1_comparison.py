@@ -94,8 +94,8 @@ Markdown(comparison.markdown(rows))
 Markdown(comparison.markdown(comparison.behaviour_table(stored.runs, "iaf", NEURON)))
 
 # %% [markdown]
-# The network in the T-maze: its fitness counts steps alive too, so here is what it eats on fresh lives (last line: an agent that
-# always takes the same arm), and how often the second visit is right where the first one met poison.
+# The network in the T-maze: its fitness counts steps alive too, so here is what it eats on fresh lives (last line: an agent
+# that always takes the same arm), and how often the second visit is right where the first one met poison.
 
 # %%
 eaten = comparison.behaviour_table(stored.runs, "tmaze", MAZE)
