@@ -6,7 +6,7 @@ from pathlib import Path
 import jupytext
 import pytest
 
-from enu_lib import claims, evidence, ledger
+from enu_lib import claims, evidence, ledger, results
 from enu_lib.claims import CLAIMS, Evidence, Part, verdict
 from enu_lib.cli import main
 
@@ -211,3 +211,16 @@ def test_a_part_that_fails_is_said_to():
 def test_the_summary_names_every_claim_once_under_its_verdict():
     lines = ledger.as_summary(claims.judge(_stdp(off=3.0))).splitlines()
     assert lines == ["- in part: C3", "- not tested: C1, C2, C4, C5, C6, C7, C8, C9, C10, C11"]
+
+
+def test_the_caution_in_the_readme_holds():
+    stored, agents = results.load("laptop").runs, results.references()["agents"]
+
+    def eaten(maze, model):
+        return sorted(r.scores["food"] for r in stored if (r.experiment, r.model) == (maze, model))
+
+    for model in claims.MAIN["double-tmaze"]:
+        food = eaten("double-tmaze", model)
+        assert len(food) == 5 and food[2] < agents["double-t"]["fixed-arm"]["food"]
+    arm = agents["t"]["fixed-arm"]["food"]
+    assert max(eaten("tmaze", "shared")) < arm < eaten("tmaze", "enu")[-2]
