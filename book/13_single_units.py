@@ -126,8 +126,8 @@ pd.DataFrame.from_dict({e.name: e.made for e in (iaf, stdp)}, orient="index")
 # ## What stood in the way
 #
 # Evolutions of the neuron with the sweep's settings, and with one choice undone in each: the smaller of two shares (target's
-# spikes met, unit's spikes right, within one step), over evolutions. The unit above had more offspring, environments and
-# generations than these.
+# spikes met, unit's spikes right, within one step), over evolutions. Only narrowing the mutations stands out: the others lie
+# within what seeds make of it. The unit above had more offspring, environments and generations than these.
 
 # %%
 undone = {

@@ -46,7 +46,7 @@ rows = {"evolved network": found, **references}
 # ## What evolution found
 #
 # **a** shows the evolutions of the sweep; the network of **b** to **d** is the one in the zoo, from another evolution (both
-# kinds are listed below). It is in a life that it has never seen. The triangles are meals. Each output is the first channel
+# kinds are listed below). It is in a fresh life. The triangles are meals. Each output is the first channel
 # of an output neuron; in every move of 4 steps, the output with the largest sum acts.
 
 # %%
@@ -94,7 +94,7 @@ pd.DataFrame(rows).round(3)
 task, provenance = entry.task, entry.provenance
 fixed = references["fixed-arm"]
 Markdown(
-    f"""On {n:,} lives that evolution never saw, shuffle *{task.shuffle}*, the network eats **{found["food"]:.2f} food**
+    f"""On {n:,} fresh lives, shuffle *{task.shuffle}*, the network eats **{found["food"]:.2f} food**
 (standard error {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison; an agent that always goes to the same arm eats
 {fixed["food"]:.2f}. After poison at the first visit, the second one ends with food in
 {found["second visit right after poison"]:.0%} of the lives, after food in {found["second visit right after food"]:.0%}. When
@@ -215,7 +215,7 @@ Markdown(comparison.markdown(results.attempts("tmaze-actions")))
 # %% [markdown]
 # ## Watch it
 #
-# A life that evolution never saw, step by step: of twelve, one with a single poison. Does the agent do anything when the
+# A fresh life, step by step: of twelve, one with a single poison. Does the agent do anything when the
 # poison sensor comes on?
 
 # %%

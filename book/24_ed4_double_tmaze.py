@@ -91,7 +91,7 @@ pd.DataFrame({"evolved network": found, **references}).round(3)
 low, high = references["fixed-arm"]["food"], references["memory-only"]["food"]
 share = (found["food"] - low) / (high - low)
 Markdown(
-    f"""On {n:,} lives that evolution never saw, shuffle *{entry.task.shuffle}*, the network eats **{found["food"]:.2f} food**
+    f"""On {n:,} freshly drawn lives, shuffle *{entry.task.shuffle}*, the network eats **{found["food"]:.2f} food**
 (standard error {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison: **{share:.0%}** of the way from an agent that always
 goes to the same end ({low:.2f}) to one that remembers where food was ({high:.2f}).
 
@@ -145,7 +145,7 @@ Markdown(comparison.markdown(results.attempts("double-tmaze")))
 # %% [markdown]
 # ## Watch it
 #
-# Of twelve lives that evolution never saw, the one with most food.
+# Of twelve freshly drawn lives, the one with most food.
 
 # %%
 recorded = enu.rollout(entry.model, entry.genome, entry.task, 12, seed=seed + 501, memory=True)

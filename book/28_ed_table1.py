@@ -25,7 +25,7 @@
 # *Reconstructions.* A trial run is a batch of fresh environments as large as a generation's, the same 30 for every evolved
 # parent. Rows marked `clipped` have a read-out that is clipped as the ENU's is, and rows marked `matched size` have as many
 # parameters as the ENU (or as near as whole memory values allow): checks of two choices of ours that could decide the
-# comparison. On single units the GRU has exactly as many parameters as the ENU anyway.
+# comparison, where they have been run. On single units the GRU has exactly as many parameters as the ENU anyway.
 
 # %% tags=["parameters"]
 profile = "zoo"

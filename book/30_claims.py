@@ -23,12 +23,13 @@
 # rule, double T-maze, wiring of the baselines): a verdict is on the claim as it can be tested with these.
 #
 # Claims on evolved units (C1 to C4, C9 to C11) are judged on one evolved genome each: they say that it can evolve, not how
-# often it does. And some settings of the sweep were changed after its first results, though no rule was: complex STDP was
-# made to run twice as long, since by the rules nothing could be said of the shorter runs (they are kept, and
-# [shown](25_ed5_convergence.py)), and the T-maze got its lesson. The longer runs have the seeds of the shorter ones, and the
-# lesson was chosen by watching networks of ENUs with three of the seeds that the sweep has: where that is of advantage to a
-# model, it is to the ENU. In the double T-maze the sweep goes on from the T-maze's parents of the same model and seed
-# ([why](25_ed5_convergence.py)); that was settled before any of these runs was made.
+# often it does. And some settings of the sweep were changed after its first results, though no rule was: complex STDP was made
+# to run twice as long, since by the rules nothing could be said of the shorter runs (they are kept, and
+# [shown](25_ed5_convergence.py)), and the T-maze got its lesson. The longer runs have the seeds of the shorter ones, and were
+# to the advantage of the other models: in the shorter ones only ENUs ever got to the level. The lesson was chosen by watching
+# networks of ENUs with three of the seeds that the sweep has, which may be to the ENU's. In the double T-maze the sweep goes
+# on from the T-maze's parents of the same model and seed ([why](25_ed5_convergence.py)); that was settled before any of these
+# runs was made.
 #
 # This table is the README's, and what `python -m enu_lib claims` prints.
 
@@ -61,7 +62,7 @@ Markdown(ledger.as_details(findings))
 # Fitness in a maze counts the steps that an agent lives, the level that says whether something was learnt is one of fitness,
 # and the rules were fixed before we saw how far mere living carries. So beside each verdict on mazes stands what the networks
 # of the sweep eat, median of the evolutions and the best one, and what an agent does that always takes the same arm. Where a
-# model eats less than that, a difference in its favour is one of living longer, not of learning; and that a model passes the
+# model eats less than that, a difference in its favour is mostly one of living longer; and that a model passes the
 # level does not yet mean that it has learnt (C8).
 
 # %%

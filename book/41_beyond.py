@@ -42,6 +42,9 @@ STRATEGIES = {
     "enu@small": "ours, 64 offspring",
     "enu@few": "ours, 8 environments",
     "enu@adam": "ours, Adam and centred ranks",
+    "enu@narrow": "256 offspring, s.d. 0.01",
+    "enu@narrow-small": "64 offspring, s.d. 0.01",
+    "enu@narrow-few": "256 offspring, s.d. 0.01, 8 environments",
 }
 assert set(STRATEGIES) == {"enu", *sweep.STRATEGIES[TASK]}
 

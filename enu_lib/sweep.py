@@ -52,13 +52,29 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "small": {"es.population": 64, "es.decay_generations": 12_000, "generations": 12_000, "evaluate_every": 80},
     "few": {"environments": 8, "es.decay_generations": 12_000, "generations": 12_000, "evaluate_every": 80},
     "adam": {"es.optimizer": "adam", "es.shaping": "centred", "es.learning_rate": 0.02},
+    "narrow": {"es.sigma": 0.01, "es.sigma_final": None},
+    "narrow-small": {
+        "es.sigma": 0.01,
+        "es.sigma_final": None,
+        "es.population": 64,
+        "generations": 12_000,
+        "evaluate_every": 80,
+    },
+    "narrow-few": {
+        "es.sigma": 0.01,
+        "es.sigma_final": None,
+        "environments": 8,
+        "generations": 12_000,
+        "evaluate_every": 80,
+    },
     "unscaled": {"task.input_scale": 1.0},
     "unrested": {"task.before": 0},
     "large": {"model.hidden": 32},
     "tau5": {"task.tau": 5.0},
     "tau20": {"task.tau": 20.0},
 }
-STRATEGIES = {"complex-stdp": tuple(f"enu@{name}" for name in ("published", "constant", "small", "few", "adam"))}
+WAYS = ("published", "constant", "small", "few", "adam", "narrow", "narrow-small", "narrow-few")
+STRATEGIES = {"complex-stdp": tuple(f"enu@{name}" for name in WAYS)}
 TAUS = {"stdp": ("enu@tau5", "enu@tau20")}  # rules of other time constants than the published 10 steps
 CHOICES = {"iaf": tuple(f"enu@{name}" for name in ("unscaled", "unrested", "constant", "large"))}  # one choice undone in each
 ORDER = ("complex-stdp", "stdp", "iaf", "tmaze", "double-tmaze")

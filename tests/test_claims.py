@@ -6,7 +6,7 @@ from pathlib import Path
 import jupytext
 import pytest
 
-from enu_lib import claims, evidence, ledger, results
+from enu_lib import claims, evidence, ledger, results, stats
 from enu_lib.claims import CLAIMS, Evidence, Part, verdict
 from enu_lib.cli import main
 
@@ -213,14 +213,21 @@ def test_the_summary_names_every_claim_once_under_its_verdict():
     assert lines == ["- in part: C3", "- not tested: C1, C2, C4, C5, C6, C7, C8, C9, C10, C11"]
 
 
-def test_the_caution_in_the_readme_holds():
+def test_the_cautions_in_the_readme_hold():
     stored, agents = results.load("laptop").runs, results.references()["agents"]
 
-    def eaten(maze, model):
-        return sorted(r.scores["food"] for r in stored if (r.experiment, r.model) == (maze, model))
+    def each(experiment, model, value):
+        return sorted(value(r) for r in stored if (r.experiment, r.model) == (experiment, model))
 
-    for model in claims.MAIN["double-tmaze"]:
-        food = eaten("double-tmaze", model)
-        assert len(food) == 5 and food[2] < agents["double-t"]["fixed-arm"]["food"]
-    arm = agents["t"]["fixed-arm"]["food"]
-    assert max(eaten("tmaze", "shared")) < arm < eaten("tmaze", "enu")[-2]
+    def food(maze, model):
+        return each(maze, model, lambda r: r.scores["food"])
+
+    end, arm = (agents[layout]["fixed-arm"]["food"] for layout in ("double-t", "t"))
+    assert max(food("double-tmaze", "enu")) < end < min(max(food("double-tmaze", m)) for m in ("nfenu", "shared"))
+    assert max(food("tmaze", "shared")) < arm < food("tmaze", "enu")[-2]
+    final = evidence.gather(stored=stored).final
+    assert min(final["complex-stdp", "enu"]) > max(final["complex-stdp", "lstm"])
+    for other in ("nfenu", "gru", "lstm"):
+        assert stats.compare(final["iaf", "enu"], final["iaf", other]).p < 0.05
+        assert each("iaf", other, lambda r: r.scores["spikes, unit / target"])[0] > 1.4
+    assert each("iaf", "enu", lambda r: r.scores["spikes, unit / target"])[-2] < 1.1
