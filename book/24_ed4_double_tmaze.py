@@ -121,7 +121,7 @@ pd.DataFrame(
 # behind it:
 
 # %%
-still = enu.learning.live(entry.model, entry.genome, replace(entry.task, change=0.0), n, seed=seed + 504)
+still = enu.learning.live(entry.model, entry.genome, replace(entry.task, change=0.0), min(n, 480), seed=seed + 504)
 food_at, poison_at = (
     (still.task[name][0, :, 0][:, None] == torch.tensor(grid.ends)).int().argmax(-1) for name in ("food", "poison")
 )

@@ -36,14 +36,14 @@ def progress(
     if all(curves is None for curves in found.values()):
         _nothing(ax)
         return
-    for model, curves in found.items():
+    for i, (model, curves) in enumerate(found.items()):
         text = (label or {}).get(model) or name(model)
         if curves is None:
             ax.plot([], [], label=f"{text}: not run yet", color="0.8")
             continue
         at, look = getattr(curves, x), style(model)
         if label:
-            look.pop("color")
+            look = {"ls": "-" if i < 7 else "--"}  # as many colours as there are
         (line,) = ax.plot(at, sign * np.median(curves.fitness, 0), lw=1.5, label=f"{text} (n = {len(curves.fitness)})", **look)
         for run in curves.fitness:
             ax.plot(at, sign * run, lw=0.5, alpha=0.3, color=line.get_color(), zorder=1)
