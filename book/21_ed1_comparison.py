@@ -51,7 +51,6 @@ stored = sweep.obtain(profile)
 found = evidence.gather(stored=stored.runs)
 TASKS = ("iaf", "stdp", "tmaze")
 NEURON = ("spikes, unit / target", "target spikes met within 1 step")
-MAZE = ("food", "second visit right after poison")
 shown = {t: {m: comparison.curves(stored.runs, t, m) for m in claims.MAIN[t]} for t in TASKS}
 fig, axes = plt.subplots(2, 3, figsize=(PAGE, 4), height_ratios=[1.8, 1])
 for task, top, bottom in zip(TASKS, *axes, strict=True):
@@ -98,9 +97,7 @@ Markdown(comparison.markdown(comparison.behaviour_table(stored.runs, "iaf", NEUR
 # that always takes the same arm), and how often the second visit is right where the first one met poison.
 
 # %%
-eaten = comparison.behaviour_table(stored.runs, "tmaze", MAZE)
-arm = found.references.get("t", {}).get("fixed-arm", {}).get("food", float("nan"))
-Markdown(comparison.markdown([*eaten, dict.fromkeys(eaten[0], "") | {"model": "the same arm always", "food": f"{arm:.2f}"}]))
+Markdown(comparison.markdown(comparison.eaten_table(stored.runs, found, "tmaze")))
 
 # %% [markdown]
 # ## Look at any of it

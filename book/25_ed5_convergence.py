@@ -91,9 +91,7 @@ Markdown(comparison.markdown(rows))
 # that ships ([extended data Fig. 4](24_ed4_double_tmaze.py)) eats more, after more generations and a lesson of its own.
 
 # %%
-eaten = comparison.behaviour_table(stored.runs, "double-tmaze", ("food", "second visit right after poison"))
-end = found.references.get("double-t", {}).get("fixed-arm", {}).get("food", float("nan"))
-Markdown(comparison.markdown([*eaten, dict.fromkeys(eaten[0], "") | {"model": "the same end always", "food": f"{end:.2f}"}]))
+Markdown(comparison.markdown(comparison.eaten_table(stored.runs, found, "double-tmaze")))
 
 # %% [markdown]
 # ## Does it depend on the budget?

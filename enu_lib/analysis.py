@@ -5,10 +5,8 @@ Everything is measured on inputs that evolution never saw (random streams of the
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -168,15 +166,7 @@ def _stdp_scores(model: Any, genome: Tensor, task: STDP, n: int, seed: int) -> d
             found[f"window correlation {name}"] = torch.corrcoef(pair)[0, 1].item()
         found[f"mean |change - target| {name}, %"] = (window.evolved - window.target).abs().mean().item()
         found[f"mean |change| {name}, %"] = window.evolved.abs().mean().item()
-        if modulator and task.rule != "complex":
-            found["time constant, steps"] = _time_constant(window, round(2 * task.tau))
     return found
-
-
-def _time_constant(window: Window, reach: int) -> float:
-    """Of the exponential through the changes at D = 1..reach, by the slope of their logarithm; NaN if one is not positive."""
-    d, change = (v[(window.distance >= 1) & (window.distance <= reach)].numpy() for v in (window.distance, window.evolved))
-    return float(-1 / np.polyfit(d, np.log(change), 1)[0]) if (change > 0).all() else math.nan
 
 
 class Flow(NamedTuple):

@@ -144,6 +144,14 @@ def behaviour_table(runs: Sequence[Record], experiment: str, measures: Sequence[
     return rows
 
 
+def eaten_table(runs: Sequence[Record], found: Evidence, experiment: str) -> list[Row]:
+    """What the networks of a maze eat, evolution by evolution, and what an agent does that always takes the same arm."""
+    rows = behaviour_table(runs, experiment, ("food", "second visit right after poison"))
+    layout = {"tmaze": "t", "double-tmaze": "double-t"}[experiment]
+    food = found.references.get(layout, {}).get("fixed-arm", {}).get("food", math.nan)
+    return [*rows, dict.fromkeys(rows[0], "") | {"model": "the same arm always", "food": f"{food:.2f}"}]
+
+
 def _median(values: Any) -> str:
     if not len(values):
         return "not run yet"

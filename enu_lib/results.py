@@ -17,9 +17,11 @@ from typing import Any, NamedTuple
 from enu_lib import analysis
 from enu_lib.config import from_config
 from enu_lib.evolve import Run, fingerprint, provenance
+from enu_lib.generalise import time_constant
 from enu_lib.rollout import fitness
 from enu_lib.runfolder import RunFolderError, write_atomically
 from enu_lib.streams import stream
+from enu_lib.tasks.stdp import STDP
 
 FOLDER = Path(__file__).parent / "results"
 FORMAT = 1
@@ -54,13 +56,18 @@ def record(run: Run, model: str, quick: bool = False) -> dict[str, Any]:
     e, kept = run.experiment, provenance(run, "cpu")
     trials = 3 if quick else TRIALS
     live = [fitness(run.model, run.genome[None], run.task, e.environments, stream(9, "trial", k), 1) for k in range(trials)]
+    scores = analysis.scores(run.model, run.genome, run.task, 32 if quick else 1024)
+    if isinstance(run.task, STDP) and run.task.rule != "complex":
+        reach = round(2 * run.task.tau)
+        window = analysis.plasticity_window(run.model, run.genome, run.task, 1, reach)
+        scores["time constant, steps"] = time_constant(window, 1, reach)
     generation, held_out = run.column("held_out")
     found = Record(
         e.name, model, run.seed, e.model.hidden, e.model.n_params, run.generation,
         run.generation * e.es.population * e.environments, round(run.seconds, 1), kept["processor"], kept["version"],
         kept["date"], fingerprint(run.genome), [int(g) + 1 for g in generation], [_short(v) for v in held_out],
         [_short(f.mean().item()) for f in live],
-        {k: _short(v) for k, v in analysis.scores(run.model, run.genome, run.task, 32 if quick else 1024).items()},
+        {k: _short(v) for k, v in scores.items()},
         run.begun_from,
     )  # fmt: skip
     return found._asdict()

@@ -46,27 +46,16 @@ CHECKS = {  # what examines our choices
 # Settings changed.  As other evolution strategies, for how soon a level is reached: same lives in all as the sweep's own, but
 # for the published one, which gets four times as many; a run ends where the experiment's held-out fitness is at that level.
 # As our choices undone, to see what each is worth; as other rules to be evolved.
+NARROW: dict[str, Any] = {"es.sigma": 0.01, "es.sigma_final": None}  # mutations as published
 VARIANTS: dict[str, dict[str, Any]] = {
-    "published": {"es.population": 512, "es.sigma": 0.01, "es.sigma_final": None, "generations": 6000},
+    "published": {**NARROW, "es.population": 512, "generations": 6000},
     "constant": {"es.sigma_final": None},
     "small": {"es.population": 64, "es.decay_generations": 12_000, "generations": 12_000, "evaluate_every": 80},
     "few": {"environments": 8, "es.decay_generations": 12_000, "generations": 12_000, "evaluate_every": 80},
     "adam": {"es.optimizer": "adam", "es.shaping": "centred", "es.learning_rate": 0.02},
-    "narrow": {"es.sigma": 0.01, "es.sigma_final": None},
-    "narrow-small": {
-        "es.sigma": 0.01,
-        "es.sigma_final": None,
-        "es.population": 64,
-        "generations": 12_000,
-        "evaluate_every": 80,
-    },
-    "narrow-few": {
-        "es.sigma": 0.01,
-        "es.sigma_final": None,
-        "environments": 8,
-        "generations": 12_000,
-        "evaluate_every": 80,
-    },
+    "narrow": NARROW,
+    "narrow-small": {**NARROW, "es.population": 64, "generations": 12_000, "evaluate_every": 80},
+    "narrow-few": {**NARROW, "environments": 8, "generations": 12_000, "evaluate_every": 80},
     "unscaled": {"task.input_scale": 1.0},
     "unrested": {"task.before": 0},
     "large": {"model.hidden": 32},

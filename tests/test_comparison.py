@@ -87,3 +87,6 @@ def test_behaviour_is_shown_of_every_evolution():
     rows = {row["model"]: row for row in comparison.behaviour_table(runs, "tmaze", ["food", "right"])}
     assert rows["ENU"] == {"model": "ENU", "evolutions": 2, "food": "9.51, 2.00", "right": "none, 0.50"}
     assert rows["GRU"]["food"] == "not run yet" and rows["GRU"]["evolutions"] == 0
+    found = evidence.gather(stored=runs)
+    *models, last = comparison.eaten_table(runs, replace(found, references={"t": {"fixed-arm": {"food": 4.406}}}), "tmaze")
+    assert [row["model"] for row in models] == list(rows) and last["food"] == "4.41"

@@ -68,9 +68,7 @@ def test_the_time_constant_of_the_rule_is_ten():
     d = torch.arange(-20, 21)
     window = enu.analysis.Window(d, 0 * d, 100 * weight_change("neuromodulated", d, torch.tensor(1.0)), 0 * d, 1)
     assert generalise.time_constant(window, 1, 20) == pytest.approx(10)
-    assert enu.analysis._time_constant(window, 20) == pytest.approx(10)
     broken = window._replace(evolved=window.evolved * math.nan)
-    assert math.isnan(enu.analysis._time_constant(broken, 20))
     assert math.isnan(generalise.time_constant(broken, 1, 20))
 
 
