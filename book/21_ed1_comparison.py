@@ -78,10 +78,10 @@ files = save_figure(
 # the remark says so, and p is not corrected. Why these measures: `enu_lib/stats.py`.
 
 # %%
-shown_as = {"task": "task", "model": "ENU against", "A": "A", "p": "p", "remark": "remark"}
-rows = [row for row in comparison.final_table(stored.runs, found) if row["task"] in [claims.LABEL[t] for t in TASKS]]
-rows = [row for row in rows if row["model"] in [comparison.name(m) for m in claims.MAIN["tmaze"]] and row["model"] != "ENU"]
-Markdown(comparison.markdown([{new: row[old] for old, new in shown_as.items()} for row in rows]))
+columns = {"task": "task", "model": "ENU against", "A": "A", "p": "p", "remark": "remark"}
+others = [comparison.name(m) for m in claims.MAIN["tmaze"] if m != "enu"]
+rows = [row for row in comparison.final_table(stored.runs, found, TASKS) if row["model"] in others]
+Markdown(comparison.markdown([{new: row[old] for old, new in columns.items()} for row in rows]))
 
 # %% [markdown]
 # ## What the evolved units do

@@ -55,14 +55,15 @@ def name(model: str) -> str:
     return text + (", clipped" if clip else "") + (", matched size" if matched else "")
 
 
-def final_table(runs: Sequence[Record], found: Evidence) -> list[Row]:
+def final_table(runs: Sequence[Record], found: Evidence, experiments: Sequence[str] = tuple(MAIN)) -> list[Row]:
     """Extended data Table 1 and beyond: a row for each model of each experiment, missing ones too.
 
     mean, s.d.: over the 30 trial runs of the evolved parent of the first seed, as in the paper.  over seeds: mean of the
     evolutions' means with its 95% bootstrap interval.  A, p: ENU against this model (p after Holm's correction).
     """
     rows = []
-    for experiment, models in MAIN.items():
+    for experiment in experiments:
+        models = MAIN[experiment]
         compared = claims.final_comparisons(found, experiment)
         rows += [_row(of(runs, experiment, m), experiment, m, found, compared.get(("enu", m))) for m in models]
         extra = sorted({r.model for r in runs if r.experiment == experiment and "@" not in r.model} - set(models))
