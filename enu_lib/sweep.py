@@ -317,7 +317,7 @@ def _work(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None,
                     elif stopped not in ("finished", "target"):
                         return
             left = held
-            if left and not _wait(lambda: tell("at", left[0].name, 0)):  # noqa: B023 (called before the loop goes on)
+            if left and (_interrupted_in_a_second() or tell("at", left[0].name, 0)):
                 return
     finally:
         torch.set_num_threads(threads)
@@ -342,11 +342,12 @@ def _claimed(out: Path, cell: Cell) -> Iterator[bool]:
         lock.release()
 
 
-def _wait(asked_to_end: Callable[[], Any]) -> bool:
-    """A second; False if it was the last one."""
-    with suppress(KeyboardInterrupt):
+def _interrupted_in_a_second() -> bool:
+    """Wait a second; whether Ctrl-C came in it."""
+    try:
         time.sleep(1)
-        return not asked_to_end()
+    except KeyboardInterrupt:
+        return True
     return False
 
 

@@ -4,8 +4,8 @@ A step is some sixty small operations, and to launch them one by one takes longe
 launched as one; it reads and writes the tensors that it was recorded with, so a `Life` keeps its tensors for good and
 fills them anew for every generation.  The host is asked nothing but, now and then, whether anybody is still alive.
 
-Tested on the CPU, where a recorded move (torch.jit.trace) must live other lives as the reference does; the capture itself
-has not been run on a GPU yet.  If it fails, a line says so and the same operations are launched one by one.
+Tested on the CPU, where a move's operations are recorded, and replayed must live other lives as the reference does; the
+capture itself has not been run on a GPU yet.  If it fails, a line says so and the same operations are launched one by one.
 """
 
 from __future__ import annotations
