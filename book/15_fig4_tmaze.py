@@ -186,6 +186,11 @@ for name, e in wirings.items():
 pd.DataFrame(by_wall).T.round(2)
 
 # %% [markdown]
+# A caution: lives in this maze differ in few things, the shuffle, the first side, and whether places change after each fifth
+# food. Evolution met every combination, many times over; what a fresh life has that none had before is its noise. That the
+# network learns within a life does not rest on unseen mazes, but on this: it cannot know beforehand which of them it is in.
+
+# %% [markdown]
 # ## Other shuffles
 #
 # All sensors are wired alike, so that shuffling them should make no difference to this network: compare the first two rows.
