@@ -23,7 +23,7 @@
 # they the ENU's gain of 3 and bias in its gates; and on the neuron the ENU's output is nearly a step (a gain of 1000, as in
 # the public code), cut off at 1, while theirs is graded. Any of this may decide the comparison: a clipped read-out is tried in
 # [the table](28_ed_table1.py), the others are not. Lines at the top of **a** are units that fire at every step. The sizes are
-# those of the profile `laptop` of the sweep (`enu_lib/sweep.py`): smaller than the published ones; all models have as many
+# those of the sweep's profile `laptop` (`enu_lib/sweep/design.py`): smaller than the published ones; all models have as many
 # memory values (an LSTM two numbers for each), not as many parameters. In the mazes, sensors are shuffled and actions are not,
 # and the evolution strategy ranks by breadth ({eq}`eq-breadth`). The T-maze begins with a lesson, a smaller maze, for all
 # models alike, though it was chosen by watching ENUs; held-out fitness is always of the whole maze, so that the first part of

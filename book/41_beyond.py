@@ -24,61 +24,83 @@ figures_dir = "figures"
 sequences = 1024
 
 # %%
+import math
+
 import matplotlib.pyplot as plt
 import pandas as pd
 
 import enu_lib as enu
 from enu_lib import comparison, evidence, generalise, plots_runs, sweep, widgets
+from enu_lib.claims import LABEL
 from enu_lib.figures import PAGE, PALETTE, panel_letters, save_figure, use_style
 
 use_style()
 stored = sweep.obtain(profile)
 found = evidence.gather(stored=stored.runs)
-TASK = "complex-stdp"
-STRATEGIES = {
-    "enu": "ours: 256 offspring, s.d. 0.03 to 0.002",
-    "enu@published": "published: 512 offspring, s.d. 0.01",
-    "enu@constant": "ours, s.d. 0.03 throughout",
-    "enu@small": "ours, 64 offspring",
-    "enu@few": "ours, 8 environments",
-    "enu@adam": "ours, Adam and centred ranks",
-    "enu@narrow": "256 offspring, s.d. 0.01",
-    "enu@narrow-small": "64 offspring, s.d. 0.01",
-    "enu@narrow-few": "256 offspring, s.d. 0.01, 8 environments",
-}
-assert set(STRATEGIES) == {"enu", *sweep.STRATEGIES[TASK]}
+TASKS = ("complex-stdp", "stdp")
+NAMES = {"enu@published": "published: ", "enu@annealed": "annealed: ", "enu": "the sweep's: "}
+
+
+def words(task, model):
+    """A strategy by its settings: offspring, s.d. of mutations, and what else is not as published."""
+    e, own = sweep.build(task, model, "laptop"), sweep.build(task, "enu", "laptop")
+    text = f"{NAMES.get(model, '')}{e.es.population} offspring, {e.es.sigma:g}"
+    if e.es.sigma_final is not None:
+        text += f" to {e.es.sigma_final:g} in {e.es.decay_generations:,}"
+    if e.environments != own.environments:
+        text += f", {e.environments} environments"
+    return text + (", Adam, centred ranks" if e.es.optimizer == "adam" else "")
+
+
+strategies = {task: dict.fromkeys((*NAMES, *sweep.strategies(task))) for task in TASKS}  # in this order, each once
 
 # %% [markdown]
 # ## Which evolution strategy is cheapest?
 #
-# The task is complex STDP, the unit an ENU of 16 memory values, and the quality to be reached is the level that the ledger
-# uses: a tenth of the loss of a unit that only passes its input on. All strategies but the published one may use as many
-# lives as a run of ours (offspring times environments times generations), the published one four times as many. A run ends
-# once it is there.
+# The unit is an ENU of 16 memory values, and the quality to be reached on a task is the level that the ledger uses: a tenth of
+# the loss of a unit that only passes its input on. A strategy may use as many lives as a run of the sweep (offspring times
+# environments times generations), the published one four times as many. A run ends once it is there, but for the sweep's own,
+# which go on.
+#
+# **Annealed** is what came of a search by hand over some forty strategies, on complex STDP first and then on STDP, with seeds
+# that are not used here. It was settled before it saw these.
 
 # %%
-pd.DataFrame(comparison.speed_table(stored.runs, found, [(TASK, model) for model in STRATEGIES])).assign(
-    model=list(STRATEGIES.values())
-).set_index("model")
-
-# %%
-# the evolutions of the sweep, on an axis that counts what they cost
-fig, ax = plt.subplots(figsize=(PAGE, 2.6))
-curves = {model: comparison.curves(stored.runs, TASK, model) for model in STRATEGIES}
-plots_runs.progress(ax, curves, found.level.get(TASK), x="evaluations", label=STRATEGIES)
-if any(c is not None for c in curves.values()):
-    ax.set_xscale("log")
+cost = {
+    task: {words(task, m): comparison.costs(stored.runs, task, m, found.level.get(task, math.inf)) for m in strategies[task]}
+    for task in TASKS
+}
+fig, axes = plt.subplots(2, 1, figsize=(PAGE, 3.6), sharex=True, height_ratios=[len(c) + 1 for c in cost.values()])
+for ax, (task, costs) in zip(axes, cost.items(), strict=True):
+    plots_runs.reached(ax, costs)
+    ax.set_title(LABEL[task])
+axes[0].set(xlabel="")
+panel_letters(axes)
 files = save_figure(
     fig, "beyond_strategies", figures_dir,
-    caption=f"""Held-out loss on complex STDP against lives evaluated, for several evolution strategies; thin: single
-    evolutions, thick: medians; a run ends at the level (dotted) and keeps its last value, but for ours, which go on.
-    Evolutions: {", ".join(f"{text} {len(found.final.get((TASK, m), ()))}" for m, text in STRATEGIES.items())}.""",
+    caption="""Lives evaluated until the held-out loss was first at the level, for several evolution strategies (offspring,
+    standard deviation of mutations and the generations in which it narrows). Dots: single evolutions; open: not reached,
+    drawn at the lives that were used up; line: median.""",
 )  # fmt: skip
 
+# %%
+pairs = [(task, model) for task in TASKS for model in strategies[task]]
+table = pd.DataFrame(comparison.speed_table(stored.runs, found, pairs))
+table.assign(model=[words(*pair) for pair in pairs]).set_index(["task", "model"])
+
 # %% [markdown]
-# None of these is cheaper than the published strategy: it gets there in every evolution, and the nearest to it is half as many
-# offspring with the same narrow mutations. Wide mutations that narrow late, which is how the sweep evolves, lose here; on
-# complex STDP that holds all of its models back, and a comparison under narrow mutations could end otherwise.
+# The annealed strategy against the published one, with the statistics of the ledger (exact Mann-Whitney; A: how often an
+# annealed evolution is cheaper than a published one; p corrected after Holm over both tasks):
+
+# %%
+pd.DataFrame(comparison.savings_table(stored.runs, found, "enu@annealed", "enu@published", TASKS)).set_index(["task", "cost"])
+
+# %% [markdown]
+# On STDP it is cheaper in every pair of evolutions. On complex STDP it is cheaper in most, but one of its evolutions never
+# arrives, while all published ones do; for lives that is short of significant, for core-seconds, of which a generation of
+# half as many offspring takes less than half, it is not. The sweep's own strategy, with wider mutations that narrow later, is
+# as cheap on STDP and fails mostly on complex STDP, where it holds all models of the sweep back: a comparison of models under
+# the annealed strategy could end otherwise. None of the others tried here is as good as the published one.
 
 # %% [markdown]
 # ## Inputs that evolution never showed
@@ -181,4 +203,4 @@ pd.DataFrame(rows).set_index("asked (steps)") if rows else "not run yet"
 # ## Look at any of it
 
 # %% tags=["explorer"]
-widgets.runs_explorer(stored.runs, found.level, TASK)
+widgets.runs_explorer(stored.runs, found.level, TASKS[0])

@@ -105,6 +105,28 @@ def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compa
     return row
 
 
+class Cost(NamedTuple):
+    """What each evolution of a model spent until it reached a level (S,); where it never did: inf."""
+
+    reached: np.ndarray  # whether it did
+    generations: np.ndarray
+    lives: np.ndarray
+    seconds: np.ndarray  # of one core
+    spent: np.ndarray  # lives of the whole run, whether it got there or not
+
+
+def costs(runs: Sequence[Record], experiment: str, model: str, level: float) -> Cost:
+    """Costs of reaching a held-out fitness, by seed."""
+    those = of(runs, experiment, model)
+    generations = np.array([evidence.generations_to(r, level) for r in those], float)
+    lives, seconds, spent = (
+        np.array([(r.evaluations / r.generations, r.seconds / r.generations, r.evaluations) for r in those], float)
+        .reshape(-1, 3)
+        .T
+    )
+    return Cost(np.isfinite(generations), generations, generations * lives, generations * seconds, spent)
+
+
 def speed_table(runs: Sequence[Record], found: Evidence, pairs: Sequence[tuple[str, str]]) -> list[Row]:
     """How soon each (experiment, model) reaches the experiment's level: how many runs do, and generations, lives, seconds.
 
@@ -112,21 +134,38 @@ def speed_table(runs: Sequence[Record], found: Evidence, pairs: Sequence[tuple[s
     """
     rows = []
     for experiment, model in pairs:
-        those, level = of(runs, experiment, model), found.level.get(experiment, math.inf)
-        reached = np.array([evidence.generations_to(r, level) for r in those])
-        each = [r.evaluations / r.generations for r in those]
-        seconds = [g * r.seconds / r.generations for g, r in zip(reached, those, strict=True)]
+        cost = costs(runs, experiment, model, found.level.get(experiment, math.inf))
         rows.append(
             {
                 "task": LABEL[experiment],
                 "model": name(model),
-                "evolutions": len(those),
-                "reach the level": int(np.isfinite(reached).sum()),
-                "generations": _median(reached),
-                "lives": _median(reached * each if len(those) else []),
-                "core-seconds": _median(seconds),
+                "evolutions": len(cost.reached),
+                "reach the level": int(cost.reached.sum()),
+                "generations": _median(cost.generations),
+                "lives": _median(cost.lives),
+                "core-seconds": _median(cost.seconds),
             }
         )
+    return rows
+
+
+def savings_table(runs: Sequence[Record], found: Evidence, model: str, other: str, tasks: Sequence[str]) -> list[Row]:
+    """What it costs a model to reach the level, against another one, in lives and in core-seconds on each task.
+
+    A: probability that an evolution of `model` is cheaper (one that never gets there is dearer than any that does); p after
+    Holm's correction over the tasks.
+    """
+    rows = []
+    for unit, label in (("lives", "lives"), ("seconds", "core-seconds")):
+        spent = {t: [getattr(costs(runs, t, m, found.level.get(t, math.inf)), unit) for m in (model, other)] for t in tasks}
+        there = [t for t in tasks if all(len(values) for values in spent[t])]
+        compared = dict(zip(there, stats.holm([stats.compare(*(-v for v in spent[t])) for t in there]), strict=True))
+        for task, (a, b) in spent.items():
+            row: Row = {"task": LABEL[task], "cost": label, "median": _median(a), "median of the other": _median(b)}
+            c = compared.get(task)
+            row["A"] = f"{c.effect:.2f} [{c.low:.2f}, {c.high:.2f}]" if c else ""
+            row["p"] = f"{c.p_holm:.2g}" if c else ""
+            rows.append(row)
     return rows
 
 

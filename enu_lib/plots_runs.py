@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from enu_lib.comparison import Curves, name
+from enu_lib.comparison import Cost, Curves, name
 from enu_lib.figures import MODELS
 
 
@@ -85,6 +85,27 @@ def finals(ax: Any, found: Mapping[str, Any], loss: bool = True) -> None:
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high < 30 * low else (1.0,)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def reached(ax: Any, found: Mapping[str, Cost]) -> None:
+    """Lives (log scale) until each evolution reached the level (dots) and their median (line), by strategy; open: not
+    reached, at the lives it was given."""
+    for i, cost in enumerate(found.values()):
+        if not len(cost.reached):
+            ax.text(0.5, i, "not run yet", ha="center", va="center", fontsize=5.5, color="0.5",
+                    transform=ax.get_yaxis_transform())  # fmt: skip
+            continue
+        lives = np.where(cost.reached, cost.lives, cost.spent) / 1e6
+        y = i + (np.arange(len(lives)) - (len(lives) - 1) / 2) * 0.5 / len(lives)
+        (dots,) = ax.plot(lives[cost.reached], y[cost.reached], "o", ms=3, mew=0, color=MODELS["enu"])
+        ax.plot(lives[~cost.reached], y[~cost.reached], "o", ms=3, mew=0.6, mfc="none", color=dots.get_color())
+        if 2 * cost.reached.sum() > len(lives):
+            ax.vlines(np.median(cost.lives) / 1e6, i - 0.35, i + 0.35, color="k", lw=1)
+    ax.set_yticks(range(len(found)), list(found))
+    ax.set(xscale="log", xlabel="lives until the level is reached (millions)", ylim=(len(found) - 0.4, -0.6))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def qualities(ax: Any, found: Mapping[str, float], color: str) -> None:

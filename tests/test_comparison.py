@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -63,6 +64,26 @@ def test_speed_counts_generations_lives_and_seconds_to_the_level():
     assert enu["core-seconds"] == "40"
     assert (gru["reach the level"], gru["generations"], gru["lives"]) == (0, "never", "never")
     assert lstm["generations"] == "not run yet" and small["generations"] == "10"
+    never = comparison.costs(RUNS, "stdp", "gru", found.level["stdp"])
+    assert np.isinf(never.lives).all() and not never.reached.any()
+    assert never.spent.tolist() == [r.evaluations for r in RUNS if r.model == "gru"]
+    assert len(comparison.costs(RUNS, "stdp", "lstm", -1.0).reached) == 0
+
+
+def test_savings_rank_costs_and_what_never_gets_there_is_dearest():
+    def runs(model, reach):
+        return [_run(model, k, [-1.0] * 9, [-1.0] * n + [-0.0001]) for k, n in enumerate(reach)]
+
+    never = _run("enu@published", 5, [-1.0] * 9, [-1.0] * 4)
+    both = [*runs("enu@annealed", (1, 2, 2, 3, 3)), *runs("enu@published", (4, 5, 6, 7, 8)), never]
+    found = replace(evidence.gather(stored=both), level={"stdp": -0.0005})
+    rows = comparison.savings_table(both, found, "enu@annealed", "enu@published", ("complex-stdp", "stdp"))
+    assert [(r["task"], r["cost"]) for r in rows[:2]] == [("complex STDP", "lives"), ("STDP", "lives")]
+    assert rows[0]["median"] == "not run yet" and rows[0]["A"] == rows[0]["p"] == ""
+    assert rows[1]["A"].startswith("1.00") and float(rows[1]["p"]) == pytest.approx(2 / math.comb(11, 5), rel=0.05)
+    assert float(rows[1]["median"].replace(",", "")) < float(rows[1]["median of the other"].replace(",", ""))
+    back = comparison.savings_table(both, found, "enu@published", "enu@annealed", ("stdp",))
+    assert back[0]["A"].startswith("0.00")
 
 
 def test_a_table_as_csv_and_as_markdown():

@@ -75,6 +75,21 @@ def test_an_explorer_draws_anew_when_a_control_moves():
     assert "image/png" in bundle and "application/vnd.jupyter.widget-view+json" in bundle
 
 
+def test_what_did_not_reach_the_level_is_drawn_open_at_the_lives_it_was_given():
+    from enu_lib import plots_runs
+    from enu_lib.comparison import Cost
+
+    fig, ax = plt.subplots()
+    there = Cost(np.array([True, False, True]), *np.array([[1, np.inf, 3], [1e7, np.inf, 3e7], [2, np.inf, 6], [9e7, 9e7, 9e7]]))
+    plots_runs.reached(ax, {"ours": there, "other": Cost(np.array([], bool), *np.zeros((4, 0)))})
+    full, hollow = ax.lines
+    assert full.get_xdata().tolist() == [10, 30] and hollow.get_xdata().tolist() == [90]
+    assert hollow.get_markerfacecolor() == "none" != full.get_markerfacecolor()
+    assert ax.collections[0].get_segments()[0][0, 0] == 30  # the median of 10, 30, never
+    assert [t.get_text() for t in ax.texts] == ["not run yet"]
+    plt.close(fig)
+
+
 def test_a_panel_without_runs_says_so_and_one_with_runs_names_how_many():
     from enu_lib import plots_runs
     from enu_lib.comparison import Curves

@@ -84,13 +84,15 @@ def test_the_laptop_sweep_takes_ten_hours_on_two_cores_by_our_estimate(tmp_path)
 
 
 def test_strategies_stop_at_the_level_and_all_but_one_may_use_as_many_lives():
-    own = sweep.build("complex-stdp", "enu", "laptop")
-    for model in sweep.STRATEGIES["complex-stdp"]:
-        e = sweep.build("complex-stdp", model, "laptop")
-        assert e.model == own.model and e.task == own.task
-        assert e.target == results.references()["level"]["complex-stdp"]
-        lives = e.generations * e.es.population * e.environments
-        assert lives / (own.generations * own.es.population * own.environments) == (4 if model == "enu@published" else 1)
+    seen = set()
+    for name in sweep.ORDER:
+        for model in sweep.strategies(name):
+            own, e = sweep.build(name, "enu", "laptop"), sweep.build(name, model, "laptop")
+            assert e.model == own.model and e.task == own.task and e.target == results.references()["level"][name]
+            lives = e.generations * e.es.population * e.environments
+            assert lives / (own.generations * own.es.population * own.environments) == (4 if model == "enu@published" else 1)
+            seen.add((name, model))
+    assert len(seen) == 11
 
 
 def test_a_choice_undone_is_the_only_thing_that_changes():
