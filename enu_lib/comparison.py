@@ -49,10 +49,11 @@ def curves(runs: Sequence[Record], experiment: str, model: str) -> Curves | None
 
 def name(model: str) -> str:
     """A model as figures call it."""
-    base, matched, _ = model.partition("-matched")
+    whole, _, variant = model.partition("@")
+    base, matched, _ = whole.partition("-matched")
     kind, clip, _ = base.partition("-clip")
-    text = LABEL.get(kind, kind)
-    return text + (", clipped" if clip else "") + (", matched size" if matched else "")
+    remarks = [clip and "clipped", matched and "matched size", variant]
+    return ", ".join([LABEL.get(kind, kind), *filter(None, remarks)])
 
 
 def final_table(runs: Sequence[Record], found: Evidence, experiments: Sequence[str] = tuple(MAIN)) -> list[Row]:
@@ -149,24 +150,34 @@ def speed_table(runs: Sequence[Record], found: Evidence, pairs: Sequence[tuple[s
     return rows
 
 
-def savings_table(runs: Sequence[Record], found: Evidence, model: str, other: str, tasks: Sequence[str]) -> list[Row]:
-    """What it costs a model to reach the level, against another one, in lives and in core-seconds on each task.
+def savings_table(
+    runs: Sequence[Record],
+    found: Evidence,
+    comparisons: Sequence[tuple[str, str, str]],
+    units: Sequence[str] = ("lives", "core-seconds"),
+) -> list[Row]:
+    """What it costs to reach the level, for each (experiment, model, other model): medians, and who is cheaper.
 
-    A: probability that an evolution of `model` is cheaper (one that never gets there is dearer than any that does); p after
-    Holm's correction over the tasks.
+    A: probability that an evolution of the model is cheaper than one of the other (one that never gets there is dearer than any
+    that does); p after Holm's correction over the comparisons made in one unit.
     """
     rows = []
-    for unit, label in (("lives", "lives"), ("seconds", "core-seconds")):
-        spent = {t: [getattr(costs(runs, t, m, found.level.get(t, math.inf)), unit) for m in (model, other)] for t in tasks}
-        there = [t for t in tasks if all(len(values) for values in spent[t])]
-        compared = dict(zip(there, stats.holm([stats.compare(*(-v for v in spent[t])) for t in there]), strict=True))
-        for task, (a, b) in spent.items():
-            row: Row = {"task": LABEL[task], "cost": label, "median": _median(a), "median of the other": _median(b)}
-            c = compared.get(task)
-            row["A"] = f"{c.effect:.2f} [{c.low:.2f}, {c.high:.2f}]" if c else ""
-            row["p"] = f"{c.p_holm:.2g}" if c else ""
+    for unit in units:
+        spent = [[_spent(runs, found, t, m, unit) for m in models] for t, *models in comparisons]
+        there = [i for i, (a, b) in enumerate(spent) if len(a) and len(b)]
+        compared = dict(zip(there, stats.holm([stats.compare(*((-v).tolist() for v in spent[i])) for i in there]), strict=True))
+        for i, (task, model, other) in enumerate(comparisons):
+            row: Row = {"task": LABEL[task], "cost": unit, "model": name(model), "against": name(other)}
+            row |= dict(zip(("median", "median of the other"), map(_median, spent[i]), strict=True))
+            c = compared.get(i)
+            row |= {"A": f"{c.effect:.2f} [{c.low:.2f}, {c.high:.2f}]" if c else "", "p": f"{c.p_holm:.2g}" if c else ""}
             rows.append(row)
     return rows
+
+
+def _spent(runs: Sequence[Record], found: Evidence, experiment: str, model: str, unit: str) -> np.ndarray:
+    cost = costs(runs, experiment, model, found.level.get(experiment, math.inf))
+    return {"lives": cost.lives, "core-seconds": cost.seconds}[unit]
 
 
 def behaviour_table(runs: Sequence[Record], experiment: str, measures: Sequence[str]) -> list[Row]:

@@ -77,13 +77,15 @@ def test_savings_rank_costs_and_what_never_gets_there_is_dearest():
     never = _run("enu@published", 5, [-1.0] * 9, [-1.0] * 4)
     both = [*runs("enu@annealed", (1, 2, 2, 3, 3)), *runs("enu@published", (4, 5, 6, 7, 8)), never]
     found = replace(evidence.gather(stored=both), level={"stdp": -0.0005})
-    rows = comparison.savings_table(both, found, "enu@annealed", "enu@published", ("complex-stdp", "stdp"))
+    rows = comparison.savings_table(both, found, [(t, "enu@annealed", "enu@published") for t in ("complex-stdp", "stdp")])
     assert [(r["task"], r["cost"]) for r in rows[:2]] == [("complex STDP", "lives"), ("STDP", "lives")]
+    assert rows[3]["cost"] == "core-seconds" and rows[3]["A"] == rows[1]["A"]  # a life costs as many seconds in all of these
+    assert (rows[0]["model"], rows[0]["against"]) == ("ENU, annealed", "ENU, published")
     assert rows[0]["median"] == "not run yet" and rows[0]["A"] == rows[0]["p"] == ""
     assert rows[1]["A"].startswith("1.00") and float(rows[1]["p"]) == pytest.approx(2 / math.comb(11, 5), rel=0.05)
     assert float(rows[1]["median"].replace(",", "")) < float(rows[1]["median of the other"].replace(",", ""))
-    back = comparison.savings_table(both, found, "enu@published", "enu@annealed", ("stdp",))
-    assert back[0]["A"].startswith("0.00")
+    (back,) = comparison.savings_table(both, found, [("stdp", "enu@published", "enu@annealed")], ["lives"])
+    assert back["A"].startswith("0.00")
 
 
 def test_a_table_as_csv_and_as_markdown():

@@ -80,7 +80,9 @@ def test_what_did_not_reach_the_level_is_drawn_open_at_the_lives_it_was_given():
     from enu_lib.comparison import Cost
 
     fig, ax = plt.subplots()
-    there = Cost(np.array([True, False, True]), *np.array([[1, np.inf, 3], [1e7, np.inf, 3e7], [2, np.inf, 6], [9e7, 9e7, 9e7]]))
+    there = Cost(
+        np.array([True, False, True]), *np.array([[1, np.inf, 3], [1e7, np.inf, 3e7], [2, np.inf, 6], [9e7, 9e7, 9e7]])
+    )
     plots_runs.reached(ax, {"ours": there, "other": Cost(np.array([], bool), *np.zeros((4, 0)))})
     full, hollow = ax.lines
     assert full.get_xdata().tolist() == [10, 30] and hollow.get_xdata().tolist() == [90]

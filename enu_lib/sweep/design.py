@@ -40,7 +40,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "tau5": {"task.tau": 5.0},
     "tau20": {"task.tau": 20.0},
 }
-STRATEGIES = {name: ("enu@published", "enu@annealed") for name in ("complex-stdp", "stdp")}  # as many seeds as of the models
+STRATEGIES = {  # on as many seeds as the models; the rivals, to see whether the strategy decides the comparison
+    "complex-stdp": ("enu@published", "enu@annealed", "nfenu@annealed", "gru@annealed", "lstm@annealed"),
+    "stdp": ("enu@published", "enu@annealed"),
+}
 WAYS = ("constant", "small", "few", "adam", "narrow", "narrow-small", "narrow-few")
 OTHERS = {"complex-stdp": tuple(f"enu@{name}" for name in WAYS)}  # strategies that are no better, on fewer seeds
 TAUS = {"stdp": ("enu@tau5", "enu@tau20")}  # rules of other time constants than the published 10 steps
