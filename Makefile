@@ -78,7 +78,7 @@ reproduce: $(READY)  ## evolve from scratch, in slices: EXPERIMENT= MODEL= PROFI
 	    --seed $(SEED) --time-limit $(SLICE) \
 	    --out runs/$(EXPERIMENT)-$(MODEL)-$(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE))-$(SEED)
 
-sweep: $(READY)  ## all models, tasks and seeds (hours; again to go on): PROFILE=smoke|laptop|paper SLICE=2h
+sweep: $(READY)  ## models, tasks and seeds not stored yet (hours; again to go on): PROFILE=smoke|laptop|paper SLICE=2h
 	$(BIN)/python -m enu_lib sweep --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) \
 	    $(if $(filter command line,$(origin SLICE)),--time-limit $(SLICE))
 	$(BIN)/python -m enu_lib sweep --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) --collect

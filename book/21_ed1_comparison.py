@@ -70,12 +70,12 @@ files = save_figure(
 )  # fmt: skip
 
 # %% [markdown]
-# ## Is the difference one?
+# ## Is the difference real?
 #
 # ENU against each other model. *A* is the probability that an evolution of the ENU ends better than one of the other model
 # (1/2: no difference; from 0.71 on one speaks of a large one; ties count half); *p* is of an exact Mann-Whitney test, corrected
-# after Holm within each task. Where no model's median is at the level, the rules of [the ledger](30_claims.py) say nothing:
-# the remark says so, and p is not corrected. Why these measures: `enu_lib/stats.py`.
+# after Holm within each task. Where neither of the two medians is at the level, the rules of [the ledger](30_claims.py) say
+# nothing: the remark says so, and p is not corrected. Why these measures: `enu_lib/stats.py`.
 
 # %%
 columns = {"task": "task", "model": "ENU against", "A": "A", "p": "p", "remark": "remark"}

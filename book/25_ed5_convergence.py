@@ -24,10 +24,10 @@
 #
 # *Reconstructions:* the formula of the complex rule, the layout of the double T-maze, the sizes (profile `laptop` of the
 # sweep), the baselines' wiring. And we do not begin the double T-maze from random genomes, but from what each model's
-# evolution with the same seed had reached in the T-maze: where we tried to, evolution had hardly begun to eat after long in
-# the smallest double T ([what was tried](24_ed4_double_tmaze.py)). So panel b shows how soon networks that live in one maze
-# come to live in the other; a model that had learnt nothing in the T-maze begins with nothing, and one that is above the level
-# at the first evaluation was so at the start.
+# evolution with the same seed had reached in the T-maze: from a random genome, even in the smallest double T, evolution had
+# hardly begun to eat when we gave up ([what was tried](24_ed4_double_tmaze.py)). So panel b shows how soon networks that live
+# in one maze come to live in the other; a model that had learnt nothing in the T-maze begins with nothing, and one that is
+# above the level at the first evaluation, after five generations, may have been so at the start.
 
 # %% tags=["parameters"]
 profile = "zoo"
@@ -77,7 +77,7 @@ pd.DataFrame(comparison.speed_table(stored.runs, found, pairs)).set_index(["task
 rows = []
 for task in TASKS:
     for (first, second), c in claims.speed_comparisons(found, task).items():
-        words = c if isinstance(c, str) else f"A = {c.effect:.2f} [{c.low:.2f}, {c.high:.2f}], p = {c.p_holm:.2g}, n = {c.n}"
+        words = c if isinstance(c, str) else claims.words(c)
         rows.append(
             {"task": claims.LABEL[task], "sooner?": f"{claims.LABEL[first]} before {claims.LABEL[second]}", "found": words}
         )
@@ -121,8 +121,8 @@ pd.DataFrame(rows).set_index(["budget", "model"]).fillna("")
 # %% [markdown]
 # ## Does it depend on the evolution strategy?
 #
-# The strategy of the sweep is a poor one for complex STDP; a [better one](41_beyond.py), whose mutations narrow sooner, was
-# found afterwards, with ENUs. All models under that one, until they are at the level, for as many lives at most as above:
+# For ENUs on complex STDP the strategy of the sweep is a poor one; a [better one](41_beyond.py), whose mutations narrow sooner,
+# was found afterwards, with ENUs. All models under that one, until they are at the level, for as many lives at most as above:
 
 # %%
 annealed = [f"{model}@annealed" for model in claims.MAIN[TASKS[0]]]

@@ -192,7 +192,7 @@ def _pair(
     finals = [e.final.get((experiment, model), ()) for model in (first, second)]
     level = e.level.get(experiment, -math.inf)
     if not any(len(f) and float(np.median(f)) >= level for f in finals):
-        return "neither got to the level at which something has been learnt"
+        return "neither median is at the level at which something has been learnt"
     return a, b
 
 
@@ -223,14 +223,15 @@ def speed_comparisons(e: Evidence, experiment: str) -> dict[tuple[str, str], sta
     return _compared(e, experiment, [("enu", "gru"), ("enu", "lstm"), ("gru", "lstm")], e.reached, -1)
 
 
-def _words(c: stats.Comparison) -> str:
+def words(c: stats.Comparison) -> str:
+    """A comparison in one line."""
     return f"A = {c.effect:.2f} [{c.low:.2f}, {c.high:.2f}], p = {c.p_holm:.2g}, n = {c.n[0]} and {c.n[1]}"
 
 
 def _better(name: str, found: stats.Comparison | str, of: str, label: str) -> Part:
     if isinstance(found, str):
-        return Part(name, None, found, of)
-    return Part(name, found.better, f"{label}: {_words(found)}", of)
+        return Part(name, None, found, label)
+    return Part(name, found.better, f"{label}: {words(found)}", of)
 
 
 def _wins(e: Evidence) -> list[Part]:
@@ -239,12 +240,13 @@ def _wins(e: Evidence) -> list[Part]:
         found = final_comparisons(e, experiment)
         for rival in ("gru", "lstm", "nfenu"):
             name = f"ENU ends better than {LABEL[rival]} on {LABEL[experiment]}"
-            parts.append(_better(name, found["enu", rival], LABEL[experiment], LABEL[rival]))
+            label = f"{LABEL[experiment]}, ENU against {LABEL[rival]}"
+            parts.append(_better(name, found["enu", rival], LABEL[experiment], label))
     alike = _compared(e, "double-tmaze", [("gru", "lstm")], e.final, 1)["gru", "lstm"]
     name, of = "GRU and LSTM are alike on double T-maze", LABEL["double-tmaze"]
     if isinstance(alike, str):
         return [*parts, Part(name, None, alike, of)]
-    return [*parts, Part(name, alike.alike, f"GRU against LSTM: {_words(alike)}", of)]
+    return [*parts, Part(name, alike.alike, f"{of}, GRU against LSTM: {words(alike)}", of)]
 
 
 def _faster(e: Evidence) -> list[Part]:
@@ -252,7 +254,8 @@ def _faster(e: Evidence) -> list[Part]:
     for experiment in ("complex-stdp", "double-tmaze"):
         for (first, second), found in speed_comparisons(e, experiment).items():
             name = f"{LABEL[first]} is faster than {LABEL[second]} on {LABEL[experiment]}"
-            parts.append(_better(name, found, LABEL[experiment], f"{LABEL[first]} before {LABEL[second]}"))
+            label = f"{LABEL[experiment]}, {LABEL[first]} before {LABEL[second]}"
+            parts.append(_better(name, found, LABEL[experiment], label))
     return parts
 
 
@@ -275,7 +278,10 @@ def _shared(e: Evidence) -> list[Part]:
             continue
         level, compared = e.level[experiment], final_comparisons(e, experiment)["enu", "shared"]
         own, shared = (float(np.median(v)) for v in values)
-        holds = own >= level > shared and not isinstance(compared, str) and compared.better
+        if own < level:
+            parts.append(Part(name, None, "ENU's own median is not at the level at which something has been learnt", of))
+            continue
+        holds = level > shared and not isinstance(compared, str) and compared.better
         text = f"median fitness {own:.2f} (ENU) and {shared:.2f} (SHAREDENU), level {level:.2f}, n = {len(values[1])}"
         parts.append(Part(name, holds, f"{LABEL[experiment]}: {text}", of))
     return parts

@@ -155,8 +155,10 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--profile", default="laptop", help="smoke, laptop, paper (%(default)s)")
     sweep.add_argument("--experiments", metavar="A,B", help="only these, with commas between (all)")
     sweep.add_argument("--models", metavar="A,B", help="only these, with commas between (all)")
-    sweep.add_argument("--seeds", type=int, help="at most so many of each (10 for single units, 5 for mazes)")
-    sweep.add_argument("--no-checks", action="store_true", help="without matched parameter counts and clipped read-outs")
+    sweep.add_argument(
+        "--seeds", type=int, help="at most so many of each (10 for single units, 5 for mazes and for some checks)"
+    )
+    sweep.add_argument("--no-checks", action="store_true", help="only the models that the claims compare")
     sweep.add_argument("--jobs", type=int, help="processes of one thread each (all cores)")
     sweep.add_argument("--time-limit", type=_seconds, metavar="TIME", help="stop after 90s, 9m, 2h, with all saved")
     sweep.add_argument("--out", metavar="FOLDER", help="of the run folders (runs/sweep-PROFILE)")

@@ -158,26 +158,27 @@ def savings_table(
 ) -> list[Row]:
     """What it costs to reach the level, for each (experiment, model, other model): medians, and who is cheaper.
 
-    A: probability that an evolution of the model is cheaper than one of the other (one that never gets there is dearer than any
-    that does); p after Holm's correction over the comparisons made in one unit.
+    A: probability that an evolution of the model is cheaper than one of the other; p after Holm's correction over all rows.
+    Where a run was given up, whatever took more lives than it had counts as never there: which is dearer is not known.
     """
-    rows = []
+    rows: list[Row] = []
+    compared: list[stats.Comparison] = []
+    where = []
     for unit in units:
-        spent = [[_spent(runs, found, t, m, unit) for m in models] for t, *models in comparisons]
-        there = [i for i, (a, b) in enumerate(spent) if len(a) and len(b)]
-        compared = dict(zip(there, stats.holm([stats.compare(*((-v).tolist() for v in spent[i])) for i in there]), strict=True))
-        for i, (task, model, other) in enumerate(comparisons):
-            row: Row = {"task": LABEL[task], "cost": unit, "model": name(model), "against": name(other)}
-            row |= dict(zip(("median", "median of the other"), map(_median, spent[i]), strict=True))
-            c = compared.get(i)
-            row |= {"A": f"{c.effect:.2f} [{c.low:.2f}, {c.high:.2f}]" if c else "", "p": f"{c.p_holm:.2g}" if c else ""}
+        for task, *models in comparisons:
+            both = [costs(runs, task, model, found.level.get(task, math.inf)) for model in models]
+            values = [cost.lives if unit == "lives" else cost.seconds for cost in both]
+            row = {"task": LABEL[task], "cost": unit, "model": name(models[0]), "against": name(models[1])}
+            row |= {"median": _median(values[0]), "median of the other": _median(values[1]), "A": "", "p": ""}
+            if all(len(v) for v in values):
+                given_up = min(cost.spent[~cost.reached].min(initial=math.inf) for cost in both)
+                cut = [np.where(cost.lives <= given_up, v, math.inf) for cost, v in zip(both, values, strict=True)]
+                compared.append(stats.compare(*((-v).tolist() for v in cut)))
+                where.append(len(rows))
             rows.append(row)
+    for i, c in zip(where, stats.holm(compared), strict=True):
+        rows[i] |= {"A": f"{c.effect:.2f} [{c.low:.2f}, {c.high:.2f}]", "p": f"{c.p_holm:.2g}"}
     return rows
-
-
-def _spent(runs: Sequence[Record], found: Evidence, experiment: str, model: str, unit: str) -> np.ndarray:
-    cost = costs(runs, experiment, model, found.level.get(experiment, math.inf))
-    return {"lives": cost.lives, "core-seconds": cost.seconds}[unit]
 
 
 def behaviour_table(runs: Sequence[Record], experiment: str, measures: Sequence[str]) -> list[Row]:

@@ -26,7 +26,6 @@ def progress(
     level: float | None = None,
     loss: bool = True,
     x: str = "generation",
-    label: Mapping[str, str] | None = None,
 ) -> None:
     """Held-out loss (log scale) or fitness of every evolution (thin) and the median of each model (thick).
 
@@ -36,15 +35,13 @@ def progress(
     if all(curves is None for curves in found.values()):
         _nothing(ax)
         return
-    for i, (model, curves) in enumerate(found.items()):
-        text = (label or {}).get(model) or name(model)
+    for model, curves in found.items():
+        text = name(model)
         if curves is None:
             ax.plot([], [], label=f"{text}: not run yet", color="0.8")
             continue
-        at, look = getattr(curves, x), style(model)
-        if label:
-            look = {"ls": "-" if i < 7 else "--"}  # as many colours as there are
-        (line,) = ax.plot(at, sign * np.median(curves.fitness, 0), lw=1.5, label=f"{text} (n = {len(curves.fitness)})", **look)
+        at, many = getattr(curves, x), len(curves.fitness)
+        (line,) = ax.plot(at, sign * np.median(curves.fitness, 0), lw=1.5, label=f"{text} (n = {many})", **style(model))
         for run in curves.fitness:
             ax.plot(at, sign * run, lw=0.5, alpha=0.3, color=line.get_color(), zorder=1)
     if level is not None:
@@ -54,7 +51,7 @@ def progress(
     if loss:
         ax.set_yscale("log")
         ax.set_ylim(bottom=ax.get_ylim()[0] / 3)  # room for the legend, where a falling loss has not been
-    ax.legend(fontsize=5.5, loc="lower left" if loss else "upper left", ncols=2 if loss and not label else 1)
+    ax.legend(fontsize=5.5, loc="lower left" if loss else "upper left", ncols=2 if loss else 1)
 
 
 def _nothing(ax: Any) -> None:

@@ -1,8 +1,8 @@
 """Statistics over independent evolutions: intervals, a rank test, effect sizes, correction for several comparisons.
 
-All of it comes from scipy and statsmodels; what is ours is the choice.  The unit is one evolution (one seed), since what
-is claimed of a model is claimed of the next evolution too; 30 trial runs of one evolved parent only say how well that one
-parent is known.
+Tests, intervals and corrections come from scipy and statsmodels; what is ours is the choice, and a line for the effect.  The
+unit is one evolution (one seed), since what is claimed of a model is claimed of the next evolution too; 30 trial runs of one
+evolved parent only say how well that one parent is known.
 
 Test: Mann-Whitney's U, exact, two-sided.  Final losses are skewed (now and then a run is stuck) and there are 5 to 10 of
 them, so that neither normality nor equal variances, which t and Welch tests lean on, can be had or checked; ranks need
@@ -15,7 +15,7 @@ the chance of a single false one is what must be held, not the share of false on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -29,7 +29,7 @@ RESAMPLES = 9999
 
 @dataclass(frozen=True)
 class Interval:
-    """A statistic with its bootstrap confidence interval."""
+    """A mean with its bootstrap confidence interval."""
 
     value: float
     low: float
@@ -59,20 +59,20 @@ class Comparison:
         return self.p_holm >= ALPHA and 1 - LARGE < self.effect < LARGE
 
 
-def interval(values: Sequence[float], statistic: Callable[..., Any] = np.mean) -> Interval:
-    """95% percentile bootstrap interval of a statistic (its `axis` last) over independent evolutions.
+def interval(values: Sequence[float]) -> Interval:
+    """Mean over independent evolutions with its 95% percentile bootstrap interval.
 
     With fewer than two values, or none that differ, the interval is the value itself (NaN where there is none).
     """
     x = np.asarray(values, float)
     if not len(x):
         return Interval(float("nan"), float("nan"), float("nan"), 0)
-    value = float(statistic(x, axis=-1))
+    value = float(x.mean())
     if len(x) < 2 or (x == x[0]).all():
         return Interval(value, value, value, len(x))
     from scipy import stats
 
-    found = stats.bootstrap((x,), statistic, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0))
+    found = stats.bootstrap((x,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0))
     return Interval(value, float(found.confidence_interval.low), float(found.confidence_interval.high), len(x))
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from enu_lib import comparison, evidence
+from enu_lib import comparison, evidence, widgets
 from enu_lib.results import Record
 
 
@@ -45,7 +45,7 @@ def test_the_table_has_every_model_and_says_what_is_missing():
     assert enu["first seed, mean"] == "-2" and enu["first seed, s.d."] == f"{2**0.5:.3g}"
     assert enu["over seeds, mean"] == "-4" and enu["median"] == "-4"
     assert float(enu["95% low"]) < -4 < float(enu["95% high"])
-    assert gru["A"] == "1.00" and gru["p"] == f"{2 / 252:.2g}" and gru["remark"].startswith("neither got to the level")
+    assert gru["A"] == "1.00" and gru["p"] == f"{2 / 252:.2g}" and gru["remark"].startswith("neither median is at the level")
     easier = replace(found, level={"stdp": -5.0})
     gru = next(r for r in comparison.final_table(RUNS, easier) if (r["task"], r["model"]) == ("STDP", "GRU"))
     assert gru["A"] == "1.00" and gru["remark"] == "" and gru["p"] == f"{2 / 252:.2g}"  # all of its family that can be made
@@ -74,7 +74,7 @@ def test_savings_rank_costs_and_what_never_gets_there_is_dearest():
     def runs(model, reach):
         return [_run(model, k, [-1.0] * 9, [-1.0] * n + [-0.0001]) for k, n in enumerate(reach)]
 
-    never = _run("enu@published", 5, [-1.0] * 9, [-1.0] * 4)
+    never = _run("enu@published", 5, [-1.0] * 9, [-1.0] * 9, generations=90)
     both = [*runs("enu@annealed", (1, 2, 2, 3, 3)), *runs("enu@published", (4, 5, 6, 7, 8)), never]
     found = replace(evidence.gather(stored=both), level={"stdp": -0.0005})
     rows = comparison.savings_table(both, found, [(t, "enu@annealed", "enu@published") for t in ("complex-stdp", "stdp")])
@@ -82,10 +82,28 @@ def test_savings_rank_costs_and_what_never_gets_there_is_dearest():
     assert rows[3]["cost"] == "core-seconds" and rows[3]["A"] == rows[1]["A"]  # a life costs as many seconds in all of these
     assert (rows[0]["model"], rows[0]["against"]) == ("ENU, annealed", "ENU, published")
     assert rows[0]["median"] == "not run yet" and rows[0]["A"] == rows[0]["p"] == ""
-    assert rows[1]["A"].startswith("1.00") and float(rows[1]["p"]) == pytest.approx(2 / math.comb(11, 5), rel=0.05)
+    assert rows[1]["A"].startswith("1.00") and float(rows[1]["p"]) == pytest.approx(2 * 2 / math.comb(11, 5), rel=0.05)
     assert float(rows[1]["median"].replace(",", "")) < float(rows[1]["median of the other"].replace(",", ""))
     (back,) = comparison.savings_table(both, found, [("stdp", "enu@published", "enu@annealed")], ["lives"])
     assert back["A"].startswith("0.00")
+    given_up = _run("enu@annealed", 5, [-1.0] * 9, [-1.0] * 2, generations=20)  # so that dearer than that is not told apart
+    (cut,) = comparison.savings_table([*both, given_up], found, [("stdp", "enu@annealed", "enu@published")], ["lives"])
+    assert cut["A"].startswith(f"{1 / 6 + 5 / 6 / 2:.2f}")  # one of six got there within 20 generations
+
+
+def test_the_explorer_of_runs_offers_the_models_that_a_task_has():
+    runs = [*RUNS, _run("shared", 0, [9.0], [8.0], experiment="tmaze"), _run("enu", 0, [9.0], [8.0], experiment="tmaze")]
+    shown = widgets.runs_explorer(runs, {}, "stdp")
+    task, model = shown.controls["experiment"], shown.controls["model"]
+    assert [name for name, _ in model.options] == ["all", "ENU", "GRU", "GRU, clipped", "ENU, small"]
+    before = shown.picture.value
+    model.value = "enu@small"
+    assert shown.picture.value != before
+    task.value = "tmaze"
+    assert model.value == "all" and [m for _, m in model.options] == ["all", "enu", "shared"]
+    model.value = "enu"
+    task.value = "stdp"
+    assert model.value == "enu"
 
 
 def test_a_table_as_csv_and_as_markdown():

@@ -53,7 +53,7 @@ def test_seeds_come_whole_and_what_the_claims_need_comes_first():
 @pytest.mark.parametrize("name", sweep.ORDER)
 def test_all_models_of_an_experiment_have_the_same_conditions(name, profile):
     first = sweep.build(name, "enu", profile)
-    for model in (*claims.MAIN[name], *sweep.CHECKS.get(name, ())):
+    for model in (*claims.MAIN[name], *sweep.GROUPS["checks"].models.get(name, ())):
         e = sweep.build(name, model, profile)
         same = dataclasses.replace(e, model=first.model, model_name="enu")
         assert same == first, model
@@ -63,9 +63,9 @@ def test_all_models_of_an_experiment_have_the_same_conditions(name, profile):
 
 def test_matched_models_are_as_near_as_whole_memory_values_allow():
     seen = 0
-    for name in sweep.CHECKS:
+    for name in sweep.GROUPS["checks"].models:
         wanted = sweep.build(name, "enu", "laptop").model.n_params
-        for model in sweep.CHECKS[name]:
+        for model in sweep.GROUPS["checks"].models[name]:
             if model.endswith(sweep.MATCHED):
                 found = sweep.build(name, model, "laptop").model
                 for hidden in (found.hidden - 1, found.hidden + 1):
@@ -97,13 +97,33 @@ def test_strategies_stop_at_the_level_and_all_but_one_may_use_as_many_lives():
 
 def test_a_choice_undone_is_the_only_thing_that_changes():
     own = sweep.build("iaf", "enu", "laptop")
-    undone = {model: sweep.build("iaf", model, "laptop") for model in sweep.CHOICES["iaf"]}
+    undone = {model: sweep.build("iaf", model, "laptop") for model in sweep.GROUPS["choices"].models["iaf"]}
     assert undone["enu@unscaled"].task == dataclasses.replace(own.task, input_scale=1.0)
     assert undone["enu@unrested"].task == dataclasses.replace(own.task, before=0)
     assert undone["enu@large"].model == dataclasses.replace(own.model, hidden=32)
     assert undone["enu@constant"].es == dataclasses.replace(own.es, sigma_final=None)
     for e in undone.values():
         assert dataclasses.replace(e, task=own.task, model=own.model, es=own.es) == own and e.target is None
+
+
+def test_pages_of_the_laptop_profile_draw_stored_runs_and_those_of_this_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stored = results.load("laptop")
+    assert sweep.obtain("laptop") == stored
+    run = stored.runs[0]
+    folder = tmp_path / "runs/sweep-laptop/one"
+    folder.mkdir(parents=True)
+    config = {"experiment": stored.configs[f"{run.experiment}-{run.model}"]}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "evaluation.json").write_text(json.dumps(run._replace(seed=99)._asdict()))
+    found = sweep.obtain("laptop")
+    assert len(found.runs) == len(stored.runs) + 1 and any(r.seed == 99 for r in found.runs)
+    assert results.load("laptop") == stored  # what ships is left as it is
+
+
+def test_the_published_sizes_have_no_variants():
+    assert not any("@" in cell.model for cell in sweep.cells("paper"))
+    assert any("@" in cell.model for cell in sweep.cells("laptop"))
 
 
 def test_dry_run_says_what_is_left_and_runs_nothing(tmp_path, capsys):

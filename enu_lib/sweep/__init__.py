@@ -12,18 +12,19 @@ evolved anew, to the same end.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from filelock import FileLock
 
-from enu_lib.results import Stored, collect, load
+from enu_lib.results import Stored, collect, load, path
 from enu_lib.runfolder import RunFolderError
-from enu_lib.sweep.design import CHECKS, CHOICES, MATCHED, ORDER, SMOKE_CHECKS, UNITS, Cell, build, cells, strategies
+from enu_lib.sweep.design import GROUPS, MATCHED, ORDER, SMOKE_CHECKS, UNITS, Cell, build, cells, strategies
 from enu_lib.sweep.progress import hours, plan, stored_cells
 from enu_lib.sweep.workers import run
 
 __all__ = [
-    "CHECKS", "CHOICES", "MATCHED", "ORDER", "SMOKE_CHECKS", "UNITS", "Cell", "build", "cells", "default_out", "hours",
+    "GROUPS", "MATCHED", "ORDER", "SMOKE_CHECKS", "UNITS", "Cell", "build", "cells", "default_out", "hours",
     "obtain", "plan", "run", "stored_cells", "strategies",
 ]  # fmt: skip
 
@@ -44,6 +45,8 @@ def obtain(profile: str) -> Stored:
     kept = Path("build/results")
     kept.mkdir(parents=True, exist_ok=True)
     with FileLock(kept / f"{profile}.lock"):  # several pages may ask at once
+        if path(profile).exists():
+            shutil.copy(path(profile), path(profile, kept))
         if profile == "smoke":
             errors = run(profile, [*cells(profile, checks=False), *SMOKE_CHECKS], out, jobs=1, progress=False)
             if errors:

@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from enu_lib import experiments
 from enu_lib.claims import MAIN
 from enu_lib.experiments import Experiment
 from enu_lib.results import references
 
+ORDER = ("complex-stdp", "stdp", "iaf", "tmaze", "double-tmaze")
+UNITS = ("complex-stdp", "stdp", "iaf")
 MATCHED = "-matched"  # the model with as many parameters as the ENU of that experiment, or as near as its sizes allow
-CHECKS = {  # what examines our choices
-    "complex-stdp": ("gru-clip", "lstm-clip", "lstm-matched"),
-    "stdp": ("gru-clip", "lstm-clip", "lstm-matched"),
-    "iaf": ("gru-clip", "lstm-clip", "lstm-matched"),
-    "tmaze": ("gru-clip", "lstm-matched", "shared-matched"),  # the GRU has nine tenths of the ENU's parameters as it is
+
+
+class Group(NamedTuple):
+    """Cells that answer one question."""
+
+    models: Mapping[str, Sequence[str]]  # by experiment
+    few: bool = False  # on as many seeds as mazes have
+    to_level: bool = False  # a run ends once its held-out fitness is at the experiment's level
+
+
+_CHECKS = ("gru-clip", "lstm-clip", "lstm-matched")
+_OTHERS = ("constant", "small", "few", "adam", "narrow", "narrow-small", "narrow-few")
+GROUPS = {  # in the order in which they are run
+    "models": Group(MAIN),
+    "checks": Group(  # of our choices that could decide the comparison; a GRU is of the ENU's size, in a maze nine tenths of it
+        {**dict.fromkeys(UNITS, _CHECKS), "tmaze": ("gru-clip", "lstm-matched", "shared-matched")}
+    ),
+    "strategies": Group(  # against the published one; and whether the strategy decides which model is best
+        {
+            "complex-stdp": ("enu@published", "enu@annealed", "nfenu@annealed", "gru@annealed", "lstm@annealed"),
+            "stdp": ("enu@published", "enu@annealed"),
+        },
+        to_level=True,
+    ),
+    "choices": Group({"iaf": ("enu@unscaled", "enu@unrested", "enu@constant", "enu@large")}, few=True),  # one of ours undone
+    "rules": Group({"stdp": ("enu@tau5", "enu@tau20")}, few=True),  # of other time constants than the published 10 steps
+    "other strategies": Group({"complex-stdp": tuple(f"enu@{name}" for name in _OTHERS)}, few=True, to_level=True),
 }
-# Settings changed.  As other evolution strategies, for how soon a level is reached: same lives in all as the sweep's own, but
-# for the published one, which gets four times as many; a run ends where the experiment's held-out fitness is at that level.
-# As our choices undone, to see what each is worth; as other rules to be evolved.  "annealed" was found by trying some forty
-# strategies on seeds 100 to 103, most of them on one or two; it was settled before it saw a seed of the sweep.
+# What a MODEL@VARIANT has changed, in the numbers of the profile laptop.  Strategies get as many lives as the sweep's own, the
+# published one four times as many.  "annealed" was found by trying some forty strategies on seeds 100 to 103, most of them on
+# one or two; it was settled before it saw a seed of the sweep.
 NARROW: dict[str, Any] = {"es.sigma": 0.01, "es.sigma_final": None}  # mutations as published
 VARIANTS: dict[str, dict[str, Any]] = {
     "published": {**NARROW, "es.population": 512},
@@ -40,16 +63,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "tau5": {"task.tau": 5.0},
     "tau20": {"task.tau": 20.0},
 }
-STRATEGIES = {  # on as many seeds as the models; the rivals, to see whether the strategy decides the comparison
-    "complex-stdp": ("enu@published", "enu@annealed", "nfenu@annealed", "gru@annealed", "lstm@annealed"),
-    "stdp": ("enu@published", "enu@annealed"),
-}
-WAYS = ("constant", "small", "few", "adam", "narrow", "narrow-small", "narrow-few")
-OTHERS = {"complex-stdp": tuple(f"enu@{name}" for name in WAYS)}  # strategies that are no better, on fewer seeds
-TAUS = {"stdp": ("enu@tau5", "enu@tau20")}  # rules of other time constants than the published 10 steps
-CHOICES = {"iaf": tuple(f"enu@{name}" for name in ("unscaled", "unrested", "constant", "large"))}  # one choice undone in each
-ORDER = ("complex-stdp", "stdp", "iaf", "tmaze", "double-tmaze")
-UNITS = ("complex-stdp", "stdp", "iaf")
 
 # What differs from the profile of the same name in `experiments`; the same for all models of an experiment.
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
@@ -74,7 +87,7 @@ class Cell:
     """One evolution of the sweep."""
 
     experiment: str
-    model: str  # as in `experiments.MODELS`, perhaps with -matched
+    model: str  # as in `experiments.MODELS`, perhaps with -matched or @variant
     seed: int
 
     @property
@@ -84,7 +97,7 @@ class Cell:
 
 def strategies(name: str) -> tuple[str, ...]:
     """The models of an experiment that are evolved by another strategy, until they reach its level."""
-    return STRATEGIES.get(name, ()) + OTHERS.get(name, ())
+    return tuple(model for group in GROUPS.values() if group.to_level for model in group.models.get(name, ()))
 
 
 SMOKE_CHECKS = [Cell("complex-stdp", model, 0) for model in ("lstm-matched", *strategies("complex-stdp"))]
@@ -97,7 +110,10 @@ def cells(
     checks: bool = True,
     only: Sequence[str] | None = None,
 ) -> list[Cell]:
-    """The cells of a sweep in the order in which they are run; `seeds`: at most so many of each; `only`: these models."""
+    """The cells of a sweep in the order in which they are run.
+
+    seeds: at most so many of each.  checks: all groups, not only the models that the claims compare.  only: these models.
+    """
     if profile not in SETTINGS:
         raise ValueError(f"unknown profile {profile!r}: choose one of {', '.join(SETTINGS)}")
     for name in names:
@@ -106,12 +122,14 @@ def cells(
     if seeds is not None and seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     found = []
-    for models in (MAIN, CHECKS, STRATEGIES, CHOICES, TAUS, OTHERS) if checks else (MAIN,):
+    for group in GROUPS.values() if checks else [GROUPS["models"]]:
         for seed in range(max(SEEDS[profile])):
             for name in (n for n in ORDER if n in names):
-                many = SEEDS[profile][name not in UNITS or models in (CHOICES, TAUS, OTHERS)]
+                many = SEEDS[profile][group.few or name not in UNITS]
                 if seed < min(many, seeds or many):
-                    found += [Cell(name, model, seed) for model in models.get(name, ())]
+                    found += [Cell(name, model, seed) for model in group.models.get(name, ())]
+    if profile == "paper":
+        found = [cell for cell in found if "@" not in cell.model]  # their settings are the laptop's
     known = dict.fromkeys(cell.model for cell in found)
     for model in only or ():
         if model not in known:
@@ -121,7 +139,7 @@ def cells(
 
 @lru_cache
 def build(name: str, model: str, profile: str) -> Experiment:
-    """The experiment of a cell: the same task, evolution strategy and evaluations for all models."""
+    """The experiment of a cell: the same task, strategy and evaluations for all models; a variant changes what it names."""
     kind, _, variant = model.partition("@")
     base = kind.removesuffix(MATCHED)
     settings = dict(SETTINGS[profile][name])

@@ -12,10 +12,19 @@ from enu_lib import claims, comparison, evidence, plots_runs
 from enu_lib.results import Record
 from enu_lib.widgets.base import Explorer, explorer
 
+ALL = "all"  # of an experiment's models but those with settings of their own, which are for looking at one by one
+
+
+def models_of(runs: list[Record], experiment: str) -> list[str]:
+    """The models of an experiment of which there are runs, those that the claims compare first."""
+    found = {r.model for r in runs if r.experiment == experiment}
+    compared = [m for m in claims.MAIN[experiment] if m in found]
+    return compared + sorted(found - set(compared), key=lambda m: ("@" in m, m))
+
 
 def runs_figure(runs: list[Record], levels: Mapping[str, float], experiment: str, model: str, x: str, what: str) -> Any:
     """Curves of one model (or all) of an experiment, or what its evolutions reached."""
-    models = sorted({r.model for r in runs if r.experiment == experiment and "@" not in r.model}) if model == "all" else [model]
+    models = [m for m in models_of(runs, experiment) if "@" not in m] if model == ALL else [model]
     loss = experiment not in ("tmaze", "double-tmaze")
     fig, ax = plt.subplots(figsize=(5, 2.8))
     if what == "progress":
@@ -29,13 +38,21 @@ def runs_figure(runs: list[Record], levels: Mapping[str, float], experiment: str
 
 
 def runs_explorer(runs: list[Record], levels: Mapping[str, float], experiment: str = "stdp") -> Explorer:
-    """Choose a task, a model and a measure, and see every evolution."""
-    names = [(claims.LABEL[name], name) for name in claims.MAIN]
-    models = [("all", "all"), *((claims.LABEL[m], m) for m in claims.MAIN["tmaze"])]
+    """Choose a task, one of its models and a measure, and see every evolution."""
+    task = w.Dropdown(options=[(claims.LABEL[name], name) for name in claims.MAIN], value=experiment, description="task")
+    model = w.Dropdown(description="model")
+
+    def offer(_: Any = None) -> None:
+        kept = model.value
+        model.options = [(ALL, ALL), *((comparison.name(m), m) for m in models_of(runs, task.value))]
+        model.value = kept if kept in dict(model.options).values() else ALL
+
+    offer()
+    task.observe(offer, names="value")
     return explorer(
         lambda **v: runs_figure(runs, levels, **v),
-        experiment=w.Dropdown(options=names, value=experiment, description="task"),
-        model=w.Dropdown(options=models, value="all", description="model"),
+        experiment=task,
+        model=model,
         x=w.Dropdown(options=["generation", "evaluations"], description="against"),
         what=w.Dropdown(options=["progress", "final"], description="show"),
     )
