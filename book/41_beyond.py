@@ -103,8 +103,9 @@ pd.DataFrame(comparison.savings_table(stored.runs, found, against)).set_index(["
 # %% [markdown]
 # On STDP it is cheaper in every pair of evolutions. On complex STDP it is cheaper in most; with as many lives as it was given,
 # one more of its evolutions arrives than of the published strategy's. The sweep's own strategy, with wider mutations that
-# narrow later, is as cheap on STDP and mostly fails on complex STDP, where it holds the ENU back; whether other models too, is on the page of [extended data Fig. 5](25_ed5_convergence.py). None of the other
-# strategies tried here is as good as the published one.
+# narrow later, is as cheap on STDP and mostly fails on complex STDP, where it holds the ENU back; whether other models too,
+# is on the page of [extended data Fig. 5](25_ed5_convergence.py). None of the other strategies tried here is as good as the
+# published one.
 
 # %% [markdown]
 # ## Inputs that evolution never showed
