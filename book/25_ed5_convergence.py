@@ -130,10 +130,14 @@ table = comparison.speed_table(stored.runs, found, [(TASKS[0], model) for model 
 pd.DataFrame(table).set_index(["task", "model"])
 
 # %% [markdown]
-# The ENU against each of them, in lives; *A*: how often it is cheaper, p corrected after Holm:
+# Here no GRU and no LSTM gets there, and the ENU is ahead of both: which model is ahead on this task depends on the strategy.
+# But this one was chosen with ENUs, and GRUs fare better under the sweep's. So the ENU under the better strategy against every
+# other model under either, in lives (*A*: how often the ENU is cheaper; p corrected after Holm over all rows). Against GRUs
+# under the strategy that suits them, what is left of the ENU's lead is not significant:
 
 # %%
-against = [(TASKS[0], annealed[0], rival) for rival in annealed[1:]]
+rivals = [rival for m, other in zip(claims.MAIN[TASKS[0]], annealed, strict=True) if m != "enu" for rival in (other, m)]
+against = [(TASKS[0], annealed[0], rival) for rival in rivals]
 pd.DataFrame(comparison.savings_table(stored.runs, found, against, ["lives"])).set_index(["task", "model", "against"])
 
 # %% [markdown]

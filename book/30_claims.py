@@ -31,6 +31,9 @@
 # on from the T-maze's parents of the same model and seed ([why](25_ed5_convergence.py)); that was settled before any of these
 # runs was made.
 #
+# The strategy of the sweep decides too: on complex STDP, under [one found later](25_ed5_convergence.py), the ENU comes ahead of
+# GRU and LSTM, which it does not do here. The rules judge the sweep as it was planned.
+#
 # This table is the README's, and what `python -m enu_lib claims` prints.
 
 # %% tags=["parameters"]

@@ -258,3 +258,16 @@ def test_what_the_page_on_strategies_says_holds():
     ]
     assert len(others) == 7 and min(others) > np.median(theirs.lives)
     assert 2 * cost["enu"].reached.sum() < len(cost["enu"].reached)
+
+
+def test_what_readme_and_page_say_of_models_under_the_better_strategy_holds():
+    runs = results.load("laptop").runs
+    found, task, ours = evidence.gather(stored=runs), "complex-stdp", "enu@annealed"
+    cost = {m: comparison.costs(runs, task, f"{m}@annealed", found.level[task]) for m in claims.MAIN[task]}
+    assert {m: len(c.reached) for m, c in cost.items()} == dict.fromkeys(claims.MAIN[task], 10)
+    assert cost["enu"].reached.sum() == 9 and not cost["gru"].reached.any() and not cost["lstm"].reached.any()
+    rivals = [rival for m in claims.MAIN[task] if m != "enu" for rival in (f"{m}@annealed", m)]
+    rows = comparison.savings_table(runs, found, [(task, ours, rival) for rival in rivals], ["lives"])
+    p = {rival: float(row["p"]) for rival, row in zip(rivals, rows, strict=True)}
+    assert max(p["gru@annealed"], p["lstm@annealed"], p["lstm"]) < 0.05 < p["gru"]
+    assert comparison.costs(runs, task, "gru", found.level[task]).reached.sum() > 0
