@@ -133,8 +133,8 @@ pd.DataFrame(rows_of).T.reindex(columns=shown).astype(float).sort_index().round(
 # ## Our settings and the published ones, against cost
 #
 # The published settings (512 offspring, 8 environments, 32 memory values and 16 channels, mutations of 0.01, the published
-# wiring) were run about as long as ours on the same kernel, which is a small part of their generations. Ours is the one of
-# three seeds that learnt best. A life is one offspring in one maze.
+# wiring) were run for some four times as many lives as ours, on the same kernel, which is a small part of their generations.
+# Ours is the one of three seeds that learnt best. A life is one offspring in one maze.
 
 # %%
 pairs = {"ours": entry}
