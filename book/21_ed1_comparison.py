@@ -59,14 +59,11 @@ for task, top, bottom in zip(TASKS, *axes, strict=True):
     top.set_title(claims.LABEL[task])
     plots_runs.finals(bottom, {m: found.final.get((task, m), ()) for m in claims.MAIN[task]}, loss)
 panel_letters(axes.flat)
-counts = "; ".join(
-    f"{claims.LABEL[t]} " + ", ".join(f"{comparison.name(m)} {len(found.final.get((t, m), ()))}" for m in claims.MAIN[t])
-    for t in TASKS
-)
 files = save_figure(
     fig, "ed1_comparison", figures_dir,
     caption=f"""Training progress (above) and what the evolved parents reach in 30 trial runs (below). Thin lines and dots:
-    single evolutions; thick lines: medians; dotted: the level at which something counts as learnt. Evolutions: {counts}.""",
+    single evolutions; thick lines: medians; dotted: the level at which something counts as learnt. Evolutions:
+    {comparison.counts(found, TASKS)}.""",
 )  # fmt: skip
 
 # %% [markdown]

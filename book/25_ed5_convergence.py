@@ -53,14 +53,10 @@ for ax, task in zip(axes, TASKS, strict=True):
     plots_runs.progress(ax, curves, found.level.get(task), task in sweep.UNITS)
     ax.set_title(claims.LABEL[task])
 panel_letters(axes)
-counts = "; ".join(
-    f"{claims.LABEL[t]} " + ", ".join(f"{comparison.name(m)} {len(found.final.get((t, m), ()))}" for m in claims.MAIN[t])
-    for t in TASKS
-)
 files = save_figure(
     fig, "ed5_convergence", figures_dir,
     caption=f"""Convergence on complex STDP (a) and the double T-maze (b). Thin lines: single evolutions; thick: medians;
-    dotted: the level at which something counts as learnt. Evolutions: {counts}.""",
+    dotted: the level at which something counts as learnt. Evolutions: {comparison.counts(found, TASKS)}.""",
 )  # fmt: skip
 
 # %% [markdown]

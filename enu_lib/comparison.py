@@ -106,6 +106,12 @@ def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compa
     return row
 
 
+def counts(found: Evidence, experiments: Sequence[str]) -> str:
+    """How many evolutions of each model there are, as captions say it."""
+    each = {t: ", ".join(f"{name(m)} {len(found.final.get((t, m), ()))}" for m in MAIN[t]) for t in experiments}
+    return "; ".join(f"{LABEL[t]} {text}" for t, text in each.items())
+
+
 class Cost(NamedTuple):
     """What each evolution of a model spent until it reached a level (S,); where it never did: inf."""
 

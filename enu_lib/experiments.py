@@ -59,6 +59,11 @@ class Experiment:
         if ends != sorted(set(ends)):
             raise ValueError(f"lessons must end one after the other, got ends at generations {ends}")
 
+    @property
+    def lives(self) -> int:
+        """Lives in all: one offspring in one environment is one."""
+        return self.generations * self.es.population * self.environments
+
     def task_at(self, generation: int) -> Any:
         """What a generation is judged by: a lesson, or at last the task itself."""
         return next((lesson.task for lesson in self.lessons if generation < lesson.until), self.task)

@@ -67,40 +67,49 @@ def finals(ax: Any, found: Mapping[str, Any], loss: bool = True) -> None:
         _nothing(ax)
         return
     for i, (model, v) in enumerate(values.items()):
-        if not len(v):
-            ax.text(0.5, i, "not run yet", ha="center", va="center", fontsize=5.5, color="0.5",
-                    transform=ax.get_yaxis_transform())  # fmt: skip
-            continue
-        spread = (np.arange(len(v)) - (len(v) - 1) / 2) * 0.5 / len(v)
-        ax.plot(sign * v, i + spread, "o", ms=2.6, mew=0, alpha=0.8, color=style(model)["color"])
-        ax.vlines(np.median(sign * v), i - 0.35, i + 0.35, color="k", lw=1)
-    ax.set_yticks(range(len(values)), [name(m) for m in values])
-    ax.set(xlabel="final loss" if loss else "final fitness", ylim=(len(values) - 0.4, -0.6))
+        y = _row(ax, i, sign * v)
+        ax.plot(sign * v, y, "o", ms=2.6, mew=0, alpha=0.8, color=style(model)["color"])
+    _named(ax, [name(m) for m in values])
+    ax.set_xlabel("final loss" if loss else "final fitness")
     if loss:
         ax.set_xscale("log")
         low, high = ax.get_xlim()
-        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high < 30 * low else (1.0,)))
-        ax.xaxis.set_major_formatter("{x:g}")
-        ax.xaxis.set_minor_formatter(NullFormatter())
+        _plain(ax, (1.0, 3.0) if high < 30 * low else (1.0,))
 
 
 def reached(ax: Any, found: Mapping[str, Cost]) -> None:
     """Lives (log scale) until each evolution reached the level (dots) and their median (line), by strategy; open: not
     reached, at the lives it was given."""
     for i, cost in enumerate(found.values()):
-        if not len(cost.reached):
-            ax.text(0.5, i, "not run yet", ha="center", va="center", fontsize=5.5, color="0.5",
-                    transform=ax.get_yaxis_transform())  # fmt: skip
-            continue
-        lives = np.where(cost.reached, cost.lives, cost.spent) / 1e6
-        y = i + (np.arange(len(lives)) - (len(lives) - 1) / 2) * 0.5 / len(lives)
-        (dots,) = ax.plot(lives[cost.reached], y[cost.reached], "o", ms=3, mew=0, color=MODELS["enu"])
-        ax.plot(lives[~cost.reached], y[~cost.reached], "o", ms=3, mew=0.6, mfc="none", color=dots.get_color())
-        if 2 * cost.reached.sum() > len(lives):
-            ax.vlines(np.median(cost.lives) / 1e6, i - 0.35, i + 0.35, color="k", lw=1)
-    ax.set_yticks(range(len(found)), list(found))
-    ax.set(xscale="log", xlabel="lives until the level is reached (millions)", ylim=(len(found) - 0.4, -0.6))
-    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        y = _row(ax, i, cost.lives / 1e6)
+        for there, face in ((cost.reached, MODELS["enu"]), (~cost.reached, "none")):
+            if there.any():
+                lives = np.where(cost.reached, cost.lives, cost.spent)[there] / 1e6
+                ax.plot(lives, y[there], "o", ms=3, mew=0.6, mfc=face, color=MODELS["enu"])
+    _named(ax, list(found))
+    ax.set(xscale="log", xlabel="lives until the level is reached (millions)")
+    _plain(ax, (1.0, 2.0, 5.0))
+
+
+def _row(ax: Any, i: int, values: np.ndarray) -> np.ndarray:
+    """Where a row's dots are up and down, so that none hides another; its median, if there is one, as a line."""
+    if not len(values):
+        ax.text(0.5, i, "not run yet", ha="center", va="center", fontsize=5.5, color="0.5",
+                transform=ax.get_yaxis_transform())  # fmt: skip
+    elif np.isfinite(np.median(values)):
+        ax.vlines(np.median(values), i - 0.35, i + 0.35, color="k", lw=1)
+    return i + (np.arange(len(values)) - (len(values) - 1) / 2) * 0.5 / max(1, len(values))
+
+
+def _named(ax: Any, names: list[str]) -> None:
+    """A name for each row, from above."""
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+
+
+def _plain(ax: Any, subs: tuple[float, ...]) -> None:
+    """Plain numbers on a log axis, at these multiples of powers of ten."""
+    ax.xaxis.set_major_locator(LogLocator(subs=subs))
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter(NullFormatter())
 
@@ -111,8 +120,8 @@ def qualities(ax: Any, found: Mapping[str, float], color: str) -> None:
     ax.barh(range(len(values)), np.clip(values, 0, 1), 0.6, color=color)
     for i, v in enumerate(values):
         ax.text(max(0.0, min(v, 1.0)) + 0.02, i, f"{v:.2f}", va="center", fontsize=6)
-    ax.set_yticks(range(len(values)), list(found))
-    ax.set(xlim=(0, 1.15), xlabel="quality", ylim=(len(values) - 0.4, -0.6))
+    _named(ax, list(found))
+    ax.set(xlim=(0, 1.15), xlabel="quality")
 
 
 def robustness(ax: Any, x: Any, found: Mapping[str, Any], label: str) -> None:

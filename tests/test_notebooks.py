@@ -1,5 +1,6 @@
 """Every page of the book runs headlessly in the smoke profile; the runner refuses what it should."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -32,8 +33,13 @@ def test_page_runs_in_the_smoke_profile(page, tmp_path):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
-def test_page_has_parameters(page):
+def test_page_has_parameters_and_no_algorithm(page):
+    """What a page computes is the library's: helpers are short, and only the page on a task of one's own defines a class."""
     assert {"profile", "seed"} <= set(defaults(jupytext.read(page)))
+    nodes = list(ast.walk(ast.parse(page.read_text())))
+    assert not [n for n in nodes if isinstance(n, ast.While)]
+    assert not [n.name for n in nodes if isinstance(n, ast.FunctionDef) and n.end_lineno - n.lineno >= 15]
+    assert page.stem == "50_your_own_task" or not [n.name for n in nodes if isinstance(n, ast.ClassDef)]
 
 
 def test_an_unknown_parameter_is_named(tmp_path):

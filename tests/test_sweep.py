@@ -89,8 +89,8 @@ def test_strategies_stop_at_the_level_and_all_but_one_may_use_as_many_lives():
         for model in sweep.strategies(name):
             own, e = sweep.build(name, model.partition("@")[0], "laptop"), sweep.build(name, model, "laptop")
             assert e.model == own.model and e.task == own.task and e.target == results.references()["level"][name]
-            lives = e.generations * e.es.population * e.environments
-            assert lives / (own.generations * own.es.population * own.environments) == (4 if model == "enu@published" else 1)
+            lives, as_many = (x.generations * x.es.population * x.environments for x in (e, own))
+            assert lives / as_many == (4 if model == "enu@published" else 1)
             seen.add((name, model))
     assert len(seen) == 14
 

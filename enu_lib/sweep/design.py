@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -43,26 +43,27 @@ GROUPS = {  # in the order in which they are run
     "rules": Group({"stdp": ("enu@tau5", "enu@tau20")}, few=True),  # of other time constants than the published 10 steps
     "other strategies": Group({"complex-stdp": tuple(f"enu@{name}" for name in _OTHERS)}, few=True, to_level=True),
 }
-# What a MODEL@VARIANT has changed, in the numbers of the profile laptop.  Strategies get as many lives as the sweep's own, the
-# published one four times as many.  "annealed" was found by trying some forty strategies on seeds 100 to 103, most of them on
+# What a MODEL@VARIANT has changed, in the numbers of the profile laptop.  Strategies get as many lives as the sweep's own has,
+# or SPEND times as many.  "annealed" was found by trying some forty strategies on seeds 100 to 103, most of them on
 # one or two; it was settled before it saw a seed of the sweep.
 NARROW: dict[str, Any] = {"es.sigma": 0.01, "es.sigma_final": None}  # mutations as published
 VARIANTS: dict[str, dict[str, Any]] = {
     "published": {**NARROW, "es.population": 512},
     "annealed": {"es.sigma": 0.02, "es.sigma_final": 0.003, "es.decay_generations": 1000},
     "constant": {"es.sigma_final": None},
-    "small": {"es.population": 64, "es.decay_generations": 12_000, "generations": 12_000, "evaluate_every": 80},
-    "few": {"environments": 8, "es.decay_generations": 12_000, "generations": 12_000, "evaluate_every": 80},
+    "small": {"es.population": 64, "es.decay_generations": 12_000, "evaluate_every": 80},
+    "few": {"environments": 8, "es.decay_generations": 12_000, "evaluate_every": 80},
     "adam": {"es.optimizer": "adam", "es.shaping": "centred", "es.learning_rate": 0.02},
     "narrow": NARROW,
-    "narrow-small": {**NARROW, "es.population": 64, "generations": 12_000, "evaluate_every": 80},
-    "narrow-few": {**NARROW, "environments": 8, "generations": 12_000, "evaluate_every": 80},
+    "narrow-small": {**NARROW, "es.population": 64, "evaluate_every": 80},
+    "narrow-few": {**NARROW, "environments": 8, "evaluate_every": 80},
     "unscaled": {"task.input_scale": 1.0},
     "unrested": {"task.before": 0},
     "large": {"model.hidden": 32},
     "tau5": {"task.tau": 5.0},
     "tau20": {"task.tau": 20.0},
 }
+SPEND = {"published": 4}
 
 # What differs from the profile of the same name in `experiments`; the same for all models of an experiment.
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
@@ -147,9 +148,10 @@ def build(name: str, model: str, profile: str) -> Experiment:
         settings["target"] = references()["level"][name]
     if variant and profile != "smoke":
         settings |= VARIANTS[variant]
-    if variant == "published" and "generations" in settings:
-        settings["generations"] *= 2  # of twice as many offspring
     experiment = experiments.get(name, model=base, profile=profile, settings=settings)
+    if model in strategies(name) and profile != "smoke":
+        lives = SPEND.get(variant, 1) * build(name, base, profile).lives
+        return replace(experiment, generations=lives // (experiment.lives // experiment.generations))
     if base == kind:
         return experiment
     hidden = nearest(lambda h: _size(name, base, profile, h), build(name, "enu", profile).model.n_params)

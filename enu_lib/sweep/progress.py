@@ -81,9 +81,8 @@ def _plan(profile: str, pair: tuple[str, str], runs: Sequence[Cell], out: Path, 
 
 def estimate(e: Experiment) -> float:
     """Core-seconds of a run, from what was measured on our machine (16 memory values; more cost in proportion)."""
-    lives = e.generations * e.es.population * e.environments
     size = -(-e.model.hidden // 16)
-    return 1e-6 * COST[e.name] * lives * size * SLOWER.get(e.model_name.removesuffix("-clip"), 1.0)
+    return 1e-6 * COST[e.name] * e.lives * size * SLOWER.get(e.model_name.removesuffix("-clip"), 1.0)
 
 
 def hours(plans: Sequence[Plan], jobs: int) -> float:
