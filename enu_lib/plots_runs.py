@@ -97,7 +97,7 @@ def _row(ax: Any, i: int, values: np.ndarray) -> np.ndarray:
         ax.text(0.5, i, "not run yet", ha="center", va="center", fontsize=5.5, color="0.5",
                 transform=ax.get_yaxis_transform())  # fmt: skip
     elif np.isfinite(np.median(values)):
-        ax.vlines(np.median(values), i - 0.35, i + 0.35, color="k", lw=1)
+        ax.vlines(np.median(values), i - 0.35, i + 0.35, color="k", lw=1, zorder=3)
     return i + (np.arange(len(values)) - (len(values) - 1) / 2) * 0.5 / max(1, len(values))
 
 
