@@ -90,7 +90,7 @@ def references(folder: Path | None = None) -> dict[str, Any]:
 
 
 def attempts(maze: str) -> list[dict[str, Any]]:
-    """What was tried in a maze whose aim is not reached, noted by hand: from, changed, generations, found."""
+    """What was tried in a maze that was hard to learn, noted by hand: from, changed, generations, found."""
     return json.loads((FOLDER / "attempts.json").read_text())[maze]
 
 
