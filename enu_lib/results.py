@@ -89,8 +89,11 @@ def references(folder: Path | None = None) -> dict[str, Any]:
     return json.loads(file.read_text()) if file.exists() else {"level": {}, "agents": {}, "spiking": {}}
 
 
-def attempts(maze: str) -> list[dict[str, Any]]:
-    """What was tried in a maze that was hard to learn, noted by hand: from, changed, generations, found."""
+def attempts(maze: str) -> list[Any]:
+    """What was tried in a maze that was hard to learn, noted by hand: from, changed, generations, found.
+
+    "double-tmaze-steps": the commands, one after the other, that the zoo's double-tmaze-enu came from.
+    """
     return json.loads((FOLDER / "attempts.json").read_text())[maze]
 
 

@@ -1,10 +1,14 @@
 """The genomes that ship: whole, with where they come from, and as good as they say."""
 
+import shlex
+
 import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib.evolve import fingerprint
+from enu_lib import results
+from enu_lib.cli import main
+from enu_lib.evolve import fingerprint, load_run
 
 NAMES = enu.zoo.names()
 UNITS = ["iaf-enu", "stdp-enu", "complex-stdp-enu", "complex-stdp-enu-1000", "complex-stdp-enu-3000"]
@@ -98,3 +102,18 @@ def test_runs_become_entries_and_notebooks_obtain_them(tmp_path, monkeypatch, sm
 def _parts(name):
     entry = enu.zoo.load(name)
     return entry.model, entry.genome, entry.task
+
+
+def test_the_steps_to_the_double_tmaze_can_be_walked_and_end_in_its_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small = "--population 4 --generations 1 --environments 2 --set evaluate_environments=2 --quiet"
+    before = fingerprint(enu.zoo.load("tmaze-enu").genome)
+    for command in results.attempts("double-tmaze-steps"):
+        arguments = shlex.split(f"{command} {small}")[3:]  # without python -m enu_lib
+        assert main(arguments) == 0
+        run = load_run(arguments[arguments.index("--out") + 1])
+        assert run.begun_from == before
+        before = fingerprint(run.genome)
+    entry = enu.zoo.load("double-tmaze-enu")
+    assert (run.task, run.model) == (entry.task, entry.model)
+    assert run.experiment.es.sigma == entry.experiment.es.sigma
