@@ -1,5 +1,8 @@
 """Both mazes by scripted walks: every reward, wall, swap and death worked out by hand."""
 
+import re
+from collections import Counter
+
 import pytest
 import torch
 
@@ -63,13 +66,16 @@ def test_facing_the_wall_it_is_the_same_maze_a_quarter_turn_on(layout):
         Maze(layout, facing="north")
 
 
-def test_apart_food_and_poison_are_never_on_one_side():
-    maze = Maze("double-t", "sensors", apart=True)
-    ends, places = geometry(maze).ends, maze.reset(1, 480, stream(3, "apart")).places[0].flatten(0, 1)
-    sides = [(ends.index(int(food)) // 2, ends.index(int(poison)) // 2) for food, poison in places]
-    assert set(sides) == {(0, 1), (1, 0)}
-    with pytest.raises(ValueError, match="apart=True is for the layout double-t"):
-        Maze("t", apart=True)
+def test_food_and_poison_are_at_the_placements_that_are_asked_for_and_at_no_others():
+    wanted = ((0, 2), (3, 1), (1, 0))
+    maze = Maze("double-t", "sensors", placements=wanted)
+    ends, places = geometry(maze).ends, maze.reset(1, 18 * 5, stream(3, "placements")).places[0]
+    met = [[(ends.index(int(food)), ends.index(int(poison))) for food, poison in life] for life in places]
+    assert Counter(life[0] for life in met) == {placement: 30 for placement in wanted}  # balanced at the start
+    assert {placement for life in met for placement in life} == set(wanted)  # and after every change
+    for layout, wrong, last in (("t", (0, 2), 1), ("double-t", (1, 1), 3), ("double-t", (-1, 0), 3)):
+        with pytest.raises(ValueError, match=re.escape(f"two different arm ends, 0 to {last}, got {wrong}")):
+            Maze(layout, placements=(wrong,))
 
 
 def test_food_then_back_to_the_start_with_full_energy_and_a_positive_reward():

@@ -82,7 +82,7 @@ class Maze:
     reward_steps: int = 4  # reconstruction: the reward neuron shows a reward until the next move
     corridor: int = 3  # moves from the start to the junction
     arm: int = 2  # moves from the junction to an arm's end
-    apart: bool = False  # double T: food and poison never on the same side; an easier maze, for a lesson (reconstruction)
+    placements: tuple[tuple[int, int], ...] | None = None  # (food, poison) as numbers of arm ends: only these (for lessons)
     facing: str = "stem"  # what the agent sees at the start: along the "stem", or the "wall" beside it (a quarter turn)
     balanced: bool = True  # reconstruction: a batch holds every shuffle (and side) equally often
     pairs: tuple[tuple[int, int], ...] | None = None  # reconstruction: see `shuffles`
@@ -104,8 +104,10 @@ class Maze:
             raise ValueError(f"energy must be positive, got {self.energy}")
         if not 0 <= self.reward_steps:
             raise ValueError(f"reward_steps must not be negative, got {self.reward_steps}")
-        if self.apart and self.layout == "t":
-            raise ValueError("apart=True is for the layout double-t: a T has one side only")
+        ends = {"t": 2, "double-t": 4}[self.layout]
+        for food, poison in self.placements or ():
+            if food == poison or not {food, poison} <= set(range(ends)):
+                raise ValueError(f"placements are pairs of two different arm ends, 0 to {ends - 1}, got {(food, poison)}")
         if not shuffles(self):
             raise ValueError(f"no shuffle fits pairs={self.pairs} with shuffle={self.shuffle!r}")
 
@@ -118,9 +120,7 @@ class Maze:
         """Fresh lives: P x B agents at the start, the same B environments for all P."""
         p, b, g = population, environments, geometry(self)
         ends = torch.tensor(g.ends)
-        placements = [
-            (f, p) for f, p in permutations(range(len(ends)), 2) if not self.apart or f // 2 != p // 2
-        ]  # (food, poison)
+        placements = list(self.placements or permutations(range(len(ends)), 2))  # (food, poison)
         combinations = torch.tensor([(*s, *a, k) for (s, a), k in product(shuffles(self), range(len(placements)))])
         n = len(combinations)
         if self.balanced:
