@@ -114,6 +114,8 @@ def shape(settings: ES, merit: Tensor) -> Tensor:
     rank = torch.empty_like(worst_first, dtype=torch.float64)
     rank[worst_first.argsort(stable=True)] = torch.arange(p, dtype=torch.float64, device=merit.device)
     weight = (rank / p) ** settings.power if settings.shaping == "power" else rank / (p - 1) - 0.5
+    if not weight.any():  # a power so high that even the best's weight is below the smallest number: the same, rescaled
+        weight = (rank / (p - 1)) ** settings.power
     total = weight.sum() if settings.shaping == "power" else p
     return (weight / total).float()
 

@@ -126,3 +126,9 @@ def test_breadth_prefers_many_passable_lives_to_few_excellent_ones():
 def test_bad_settings_name_the_value(change, message):
     with pytest.raises(ValueError, match=message):
         ES(**change)
+
+
+def test_a_very_high_power_leaves_the_best_alone_however_few_the_offspring():
+    for population in (4, 512):
+        weight = es.shape(es.ES(population=population, power=1e5), torch.arange(population).float())
+        assert weight[-1] == 1 and weight[:-1].sum() == 0
