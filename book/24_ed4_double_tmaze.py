@@ -131,13 +131,13 @@ eaten = pd.DataFrame(
 eaten.pivot_table("food", "food at end", "poison at end").round(1).fillna("")
 
 # %% [markdown]
-# What it does with them. At first it goes ahead and turns left at walls. Poison changes that: from then on it turns around
-# at the start of every visit and turns right at walls. And it learns from what is *not* there: when it has found the
-# first end ahead of it empty in several visits, it turns right at once, to the food; after poison, on the other side, it does
-# not learn that. A side where both ends are empty it never leaves: there it eats nothing, and so it is with food ahead of
-# it beside the poison. We take the reason to be this. To leave a side it would have to turn off the bar at a junction where no
+# What it does with them. At first it goes ahead and turns left at walls. Poison changes that: from then on it turns around at
+# the start of every visit and turns right at walls. Empty ends add up, too, over visits with food and without: after a few of
+# them it turns right, so that food in the other arm ahead is found at once. After poison, on the other side, it does not
+# learn that. A side where both ends are empty it never leaves: there it eats nothing, and so it is with food ahead of it
+# beside the poison. We take the reason to be this. To leave a side it would have to turn off the bar at a junction where no
 # sensor shows anything, which none of its habits comes near; the turn at the start came by way of a maze in which the agent
-# starts face to the wall, so that both sides are a turn away and poison has only to choose between them, and learning from
+# starts face to the wall, so that both sides are a turn away and poison has only to choose between them, and the count of
 # empty ends by way of longer lives, in which it pays even if it comes late.
 #
 # What was tried, and what led to the network that ships, noted by hand from logs (`enu_lib/results/attempts.json`):

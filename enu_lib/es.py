@@ -98,9 +98,10 @@ def merit(settings: ES, fitness: Tensor) -> Tensor:
 def shape(settings: ES, merit: Tensor) -> Tensor:
     """Weights (P,) of the offspring from their ranks.
 
-    power: rank r in 0..P-1 (best: P-1) weighs (r / P)^power, normalised to sum 1.  centred: r / (P - 1) - 1/2, divided
-    by P.  NaN ranks last.  Ties rank by index: where nobody is better, the parent drifts at random, as in the published
-    code, and so leaves plateaus on which equal weights would hold it for ever.
+    power: rank r in 0..P-1 (best: P-1) weighs (r / P)^power, normalised to sum 1; computed as (r / (P - 1))^power, which
+    comes to the same and cannot underflow for all.  centred: r / (P - 1) - 1/2, divided by P.  NaN ranks last.  Ties rank by
+    index: where nobody is better, the parent drifts at random, as in the published code, and so leaves plateaus on which
+    equal weights would hold it for ever.
 
     Raises FloatingPointError if every merit is NaN.
     """
@@ -113,9 +114,8 @@ def shape(settings: ES, merit: Tensor) -> Tensor:
     worst_first = torch.where(merit.isnan(), -math.inf, merit)
     rank = torch.empty_like(worst_first, dtype=torch.float64)
     rank[worst_first.argsort(stable=True)] = torch.arange(p, dtype=torch.float64, device=merit.device)
-    weight = (rank / p) ** settings.power if settings.shaping == "power" else rank / (p - 1) - 0.5
-    if not weight.any():  # a power so high that even the best's weight is below the smallest number: the same, rescaled
-        weight = (rank / (p - 1)) ** settings.power
+    share = rank / (p - 1)
+    weight = share**settings.power if settings.shaping == "power" else share - 0.5
     total = weight.sum() if settings.shaping == "power" else p
     return (weight / total).float()
 

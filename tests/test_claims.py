@@ -7,7 +7,7 @@ import jupytext
 import numpy as np
 import pytest
 
-from enu_lib import claims, comparison, evidence, ledger, results, stats, sweep
+from enu_lib import claims, comparison, evidence, ledger, results, stats, sweep, zoo
 from enu_lib.claims import CLAIMS, Evidence, Part, verdict
 from enu_lib.cli import main
 from enu_lib.tasks.maze import Maze
@@ -242,6 +242,9 @@ def test_the_cautions_in_the_readme_hold():
     fitness = {m: final["double-tmaze", m] for m in lives}
     lived, earned = (np.mean(v["enu"]) - np.mean(v["lstm"]) for v in (lives, fitness))
     assert 0.4 < lived / earned < 0.6
+    half = (end + agents["double-t"]["memory-only"]["food"]) / 2
+    eaten, error = zoo.verify("double-tmaze-enu")["food"], zoo.load("double-tmaze-enu").scores["food s.e."]
+    assert all(food - half > 3 * error for food in eaten)
 
 
 def test_what_the_page_on_strategies_says_holds():

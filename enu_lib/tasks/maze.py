@@ -82,7 +82,7 @@ class Maze:
     reward_steps: int = 4  # reconstruction: the reward neuron shows a reward until the next move
     corridor: int = 3  # moves from the start to the junction
     arm: int = 2  # moves from the junction to an arm's end
-    placements: tuple[tuple[int, int], ...] | None = None  # (food, poison) as numbers of arm ends: only these (for lessons)
+    placements: tuple[tuple[int, int], ...] | None = None  # (food, poison) as numbers of ends; None: all (reconstruction)
     facing: str = "stem"  # what the agent sees at the start: along the "stem", or the "wall" beside it (a quarter turn)
     balanced: bool = True  # reconstruction: a batch holds every shuffle (and side) equally often
     pairs: tuple[tuple[int, int], ...] | None = None  # reconstruction: see `shuffles`
@@ -104,10 +104,9 @@ class Maze:
             raise ValueError(f"energy must be positive, got {self.energy}")
         if not 0 <= self.reward_steps:
             raise ValueError(f"reward_steps must not be negative, got {self.reward_steps}")
-        ends = {"t": 2, "double-t": 4}[self.layout]
-        for food, poison in self.placements or ():
-            if food == poison or not {food, poison} <= set(range(ends)):
-                raise ValueError(f"placements are pairs of two different arm ends, 0 to {ends - 1}, got {(food, poison)}")
+        possible = list(permutations(range(len(geometry(self).ends)), 2))
+        if self.placements is not None and not (self.placements and set(self.placements) <= set(possible)):
+            raise ValueError(f"placements must be some of (food, poison) in {possible}, got {self.placements}")
         if not shuffles(self):
             raise ValueError(f"no shuffle fits pairs={self.pairs} with shuffle={self.shuffle!r}")
 
@@ -120,7 +119,7 @@ class Maze:
         """Fresh lives: P x B agents at the start, the same B environments for all P."""
         p, b, g = population, environments, geometry(self)
         ends = torch.tensor(g.ends)
-        placements = list(self.placements or permutations(range(len(ends)), 2))  # (food, poison)
+        placements = list(self.placements or permutations(range(len(ends)), 2))
         combinations = torch.tensor([(*s, *a, k) for (s, a), k in product(shuffles(self), range(len(placements)))])
         n = len(combinations)
         if self.balanced:
@@ -133,7 +132,7 @@ class Maze:
         place[:, 0] = drawn[:, 6]
         changes = torch.rand(b, periods, generator=generator) < self.change
         anew = torch.randint(len(placements), (b, periods), generator=generator)
-        for k in range(1, periods):  # two ends: the other placement; four: any
+        for k in range(1, periods):  # two placements: the other one; more: any
             other = 1 - place[:, k - 1] if len(placements) == 2 else anew[:, k]
             place[:, k] = torch.where(changes[:, k], other, place[:, k - 1])
         places = ends[torch.tensor(placements)[place]][None]
