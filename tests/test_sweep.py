@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -178,8 +179,11 @@ def test_a_worker_whose_parent_was_killed_saves_and_ends(tmp_path):
 def test_an_interrupt_that_only_the_parent_hears_ends_all_of_it(tmp_path):
     out = tmp_path / "s"
     parent = _at_work(out)
-    parent.send_signal(signal.SIGINT)
-    assert parent.wait(timeout=120) == 0
+    try:
+        parent.send_signal(signal.SIGINT)
+        assert parent.wait(timeout=120) == 0
+    finally:
+        parent.kill()
     assert len(list(out.glob("*/checkpoint.safetensors"))) == 2 and not list(out.glob("*/evaluation.json"))
 
 
@@ -198,7 +202,8 @@ def _at_work(out):
     """A sweep whose two workers have begun a long run each."""
     command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp"]
     command += ["--jobs", "2", "--seeds", "1", "--again", "--quiet", "--out", str(out)]
-    parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs inherit that it is ignored
+    parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=heard)
     _wait(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
     return parent
 
