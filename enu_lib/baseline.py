@@ -28,6 +28,7 @@ class Agent:
         self.reward, self.showing = 0, 0
         self.votes = np.zeros(3, np.float32)
         self._go_home()
+        self.been = {self.cell}
 
     def _go_home(self) -> None:
         self.cell, self.heading = self.tables.start, 0
@@ -82,6 +83,8 @@ class Agent:
         if action != FORWARD or ahead < 0:
             return 0
         self.cell = ahead
+        self.fitness += self.maze.explore_bonus * (ahead not in self.been)
+        self.been.add(ahead)
         food, poison = self.places[self.foods // self.maze.foods_per_period]
         self.foods += ahead == food
         self.poisons += ahead == poison

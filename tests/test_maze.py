@@ -121,6 +121,18 @@ def test_energy_ends_a_life_after_72_steps():
     assert fitness[:72] == pytest.approx([0.025] * 72) and fitness[72:] == [0.0] * 8
 
 
+def test_a_bonus_for_each_cell_entered_for_the_first_time_in_a_life():
+    maze = Maze(alive_bonus=0.0, explore_bonus=0.25)
+    start = _start(maze, food_end=0)
+    back_and_forth, states = _walk(maze, start, [F, R, R, F, F, R, R, F, F, F])  # there, home, the wall, and on to new cells
+    assert back_and_forth[3::4] == [0.25, 0, 0, 0, 0, 0, 0, 0, 0.25, 0.25]
+    assert sum(back_and_forth) == 0.75 and states[-1].been.sum() == 4
+    twice, states = _walk(maze, start, [*NORTH, *NORTH])  # to the food, by five new cells, and again
+    assert [f for f in twice if f] == [0.25, 0.25, 0.25, 0.25, 1.25, 1]
+    assert states[-1].been.sum() == 6 and start.been.sum() == 1
+    assert sum(_walk(maze, start._replace(alive=torch.tensor([[False]])), NORTH)[0]) == 0  # the dead discover nothing
+
+
 def test_walls_stop_and_ties_do_nothing():
     maze = Maze()
     state = _start(maze)

@@ -60,10 +60,10 @@ class _Maze(ctypes.Structure):
             (name, i32)
             for name in (
                 "steps", "move_every", "foods_per_period", "deadly_poisons", "first_meal_counts", "reward_steps", "start",
-                "periods",
+                "periods", "cells",
             )
         ),
-        *((name, f32) for name in ("full", "energy_cost", "alive_bonus")),
+        *((name, f32) for name in ("full", "energy_cost", "alive_bonus", "explore_bonus")),
         ("ahead", pointer),
     ]  # fmt: skip
 
@@ -156,8 +156,8 @@ def maze_lives(
     ahead = np.asarray(g.ahead, dtype=np.int64)
     rules = _Maze(
         maze.steps, maze.move_every, maze.foods_per_period, maze.deadly_poisons, maze.first_meal_counts,
-        maze.reward_steps, g.start, state.places.shape[2], maze.full, maze.energy_cost, maze.alive_bonus,
-        ahead.ctypes.data,
+        maze.reward_steps, g.start, state.places.shape[2], len(g.cells), maze.full, maze.energy_cost,
+        maze.alive_bonus, maze.explore_bonus, ahead.ctypes.data,
     )  # fmt: skip
     net, keep = _net(network)
     table, offsets = _noise(noise, network.noise_shape[0] if noise else 0)

@@ -441,8 +441,8 @@ static void share_out(int64_t items, int threads, const std::function<void(std::
 }
 
 struct MazeRules {  // as kernels/cpu.py fills it
-    int32_t steps, move_every, foods_per_period, deadly_poisons, first_meal_counts, reward_steps, start, periods;
-    float full, energy_cost, alive_bonus;
+    int32_t steps, move_every, foods_per_period, deadly_poisons, first_meal_counts, reward_steps, start, periods, cells;
+    float full, energy_cost, alive_bonus, explore_bonus;
     const int64_t* ahead;  // (cells, 4) the cell ahead for each heading, -1: a wall
 };
 
@@ -521,12 +521,15 @@ void maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, con
     share_out(P, threads, [&](std::atomic<int64_t>& next) {
         Pair rules(*net);
         Agent agent(*net);
+        std::vector<char> been(maze->cells);
         const int row = agent.row;
         for (int64_t p; (p = next++) < P;) {
             rules.set(genomes + p * D);
             const float *sensed = rules.synapse.x, *good = sensed + row, *bad = sensed + 2 * row;
             for (int64_t b = 0; b < B; b++) {
                 agent.clear();
+                std::fill(been.begin(), been.end(), 0);
+                been[maze->start] = 1;
                 const int64_t *so = sensor_of + b * 3, *ao = action_of + b * 3, *place = places + b * maze->periods * 2;
                 int64_t cell = maze->start, heading = 0, shown = 0;
                 int32_t food = 0, poison = 0, t = 0;
@@ -557,6 +560,7 @@ void maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, con
                             const int64_t action = ao[best];
                             if (action == 0) {
                                 if (ahead >= 0) cell = ahead;
+                                if (!been[cell]) been[cell] = 1, total += maze->explore_bonus;
                                 ate = (cell == food_at) - (cell == poison_at);
                             } else heading = (heading + (action == 2 ? 1 : 3)) % 4;
                         }

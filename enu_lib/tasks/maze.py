@@ -32,7 +32,7 @@ class Geometry(NamedTuple):
 
 
 class MazeState(NamedTuple):
-    """All of a life.  The first fields change; those after `ate` are drawn at the start, the same for all offspring."""
+    """All of a life.  The first fields change; those after `been` are drawn at the start, the same for all offspring."""
 
     cell: Tensor  # (P, B) int64
     heading: Tensor  # (P, B) int64
@@ -45,6 +45,7 @@ class MazeState(NamedTuple):
     votes: Tensor  # (P, B, 3) outputs summed since the last move
     action: Tensor  # (P, B) int64, the last step's action; -1: none
     ate: Tensor  # (P, B) int64, the last step's meal: 1 food, -1 poison, 0 none
+    been: Tensor  # (P, B, cells) bool, cells it has been in; followed only where `explore_bonus` asks for it
     food: Tensor  # (P, B) int64, cell of the food
     poison: Tensor  # (P, B) int64, cell of the poison
     sensor_of: Tensor  # (1, B, 3) int64, the sensor neuron that shows wall, food, poison
@@ -60,7 +61,8 @@ class Maze:
     does nothing): forward one cell (not into a wall), turn left, turn right.  Walking onto food or poison eats it: the
     agent is refilled and put back at the start.  After every `foods_per_period` foods the places change with
     probability `change`.  Fitness: +1 a food, -1 a poison, but the very first meal counts +1 whichever it is, plus
-    `alive_bonus` for each step alive.
+    `alive_bonus` for each step alive and `explore_bonus` for each cell entered for the first time in a life: a lesson in
+    walking, for agents that do not know yet what their outputs do (reconstruction).
 
     The double T ("double-t") is a reconstruction: two T's joined stem to stem, the agent starts in the middle facing one
     of them; four arm ends, of which one holds food, one poison and two nothing.  A change draws both places anew.  Its
@@ -79,6 +81,7 @@ class Maze:
     deadly_poisons: int = 2
     first_meal_counts: bool = True
     alive_bonus: float = 0.025
+    explore_bonus: float = 0.0
     reward_steps: int = 4  # reconstruction: the reward neuron shows a reward until the next move
     corridor: int = 3  # moves from the start to the junction
     arm: int = 2  # moves from the junction to an arm's end
@@ -152,6 +155,7 @@ class Maze:
             votes=fill(0.0, torch.float32, 3),
             action=fill(-1),
             ate=fill(0),
+            been=(torch.arange(len(g.cells)) == g.start).expand(p, b, -1).clone(),
             food=places[:, :, 0, 0].expand(p, b),
             poison=places[:, :, 0, 1].expand(p, b),
             sensor_of=drawn[None, :, 0:3],
@@ -197,6 +201,11 @@ class Maze:
         energy = torch.where(s.alive, energy - self.energy_cost, energy)
         lost = torch.where(s.alive, 0 * y.sum(-1), 0.0)  # NaN stays NaN
         fitness = gain + self.alive_bonus * s.alive + lost
+        been = s.been
+        if self.explore_bonus:
+            here = cell[..., None]
+            fitness = fitness + self.explore_bonus * ~been.gather(2, here)[..., 0]
+            been = been.scatter(2, here, True)
         alive = s.alive & (energy > 0) & (poisons < self.deadly_poisons)
         shown = torch.where(back, self.reward_steps, (s.shown - 1).clamp(min=0))
         reward = torch.where(back, ate.float(), s.reward) * (shown > 0) * alive
@@ -214,6 +223,7 @@ class Maze:
             votes=votes,
             action=action,
             ate=ate,
+            been=been,
             food=place[:, :, 0, 0],
             poison=place[:, :, 0, 1],
             sensor_of=s.sensor_of,
