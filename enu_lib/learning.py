@@ -130,6 +130,25 @@ def measures(lives: Trace) -> dict[str, float]:
     }
 
 
+def walking(lives: Trace, maze: Maze) -> list[dict[str, float]]:
+    """How lives go in which the first, the second, the third output goes forward (reconstruction).
+
+    Where an agent has to find out which of its outputs walks, its first visit takes longer than those that follow.  For each
+    output: food, the share of lives with a meal, and the median of the moves of the first, second and later visits.
+    """
+    v, which = visits(lives), lives.task["action_of"][0, :, 0].argmin(-1).numpy()  # FORWARD is the least of the actions
+    moves = (v.step - begins(v) + 1) / maze.move_every
+    foods = lives.task["foods"][0, :, -1].double().numpy()
+    fed = np.bincount(v.life, minlength=len(foods)) > 0
+    rows = []
+    for output in range(maze.n_outputs):
+        those, mine = which == output, which[v.life] == output
+        parts = {"first": v.number == 0, "second": v.number == 1, "later": v.number > 1}
+        taken = {f"moves, {k} visit": _median(moves[mine & part]) for k, part in parts.items()}
+        rows.append({"food": _share(foods[those]), "lives with a meal": _share(fed[those]), **taken})
+    return rows
+
+
 class Recovery(NamedTuple):
     """Visits after a moment of a life, counted from it: how many were right, of how many; each (K,)."""
 
@@ -165,3 +184,7 @@ def begins(v: Visits) -> np.ndarray:
 
 def _share(right: np.ndarray) -> float:
     return float(right.mean()) if len(right) else float("nan")
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values)) if len(values) else float("nan")

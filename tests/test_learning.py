@@ -65,6 +65,25 @@ def test_fast_lives_are_those_of_rollout():
     assert torch.equal(slow.x[:, :, 0], fast.x[:, :, 0]) and slow.x.shape == fast.x.shape
 
 
+def test_how_long_visits_are_by_which_output_goes_forward():
+    maze = Maze()
+    for row in learning.walking(agents.play(maze, "omniscient", 72), maze):  # knows its outputs: the shortest way every time
+        assert row == {"food": 16, "lives with a meal": 1, **{f"moves, {k} visit": 6 for k in ("first", "second", "later")}}
+    ate = torch.zeros(1, 4, 120, dtype=torch.int64)
+    for life, step, meal in ((0, 39, -1), (0, 63, 1), (0, 91, 1), (0, 119, 1), (1, 47, 1), (2, 55, 1)):
+        ate[0, life, step] = meal
+    task = {"ate": ate, "foods": (ate > 0).cumsum(-1), "food": torch.zeros_like(ate), "poison": torch.ones_like(ate)}
+    does = torch.tensor([[1, 0, 2], [2, 1, 0], [2, 0, 1], [1, 2, 0]])  # forward: the second, third, second, third output
+    task["action_of"] = does[None, :, None].expand(1, 4, 120, 3)
+    first, second, third = learning.walking(enu.Trace(ate, ate, ate, None, task), Maze())
+    assert second == {
+        "food": 2, "lives with a meal": 1, "moves, first visit": 12, "moves, second visit": 6, "moves, later visit": 7,
+    }  # fmt: skip
+    assert all(math.isnan(value) for value in first.values())  # there was no such life
+    assert third["food"] == third["lives with a meal"] == 0.5
+    assert third["moves, first visit"] == 12 and math.isnan(third["moves, second visit"])
+
+
 def test_recovery_counts_visits_from_a_moment_on():
     lives = agents.play(Maze(), "memory-only", 100, seed=4)
     v = learning.visits(lives)
