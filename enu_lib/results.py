@@ -92,7 +92,8 @@ def references(folder: Path | None = None) -> dict[str, Any]:
 def attempts(maze: str) -> list[Any]:
     """What was tried in a maze that was hard to learn, noted by hand: from, changed, generations, found.
 
-    "double-tmaze-steps": the commands, one after the other, that the zoo's double-tmaze-enu came from.
+    "double-tmaze-steps", "tmaze-actions-steps": the commands, one after the other, that the zoo's double-tmaze-enu and
+    tmaze-actions-enu came from.
     """
     return json.loads((FOLDER / "attempts.json").read_text())[maze]
 

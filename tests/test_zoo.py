@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib import results
+from enu_lib import learning, results
 from enu_lib.cli import main
 from enu_lib.evolve import fingerprint, load_run
 
@@ -104,16 +104,30 @@ def _parts(name):
     return entry.model, entry.genome, entry.task
 
 
-def test_the_steps_to_the_double_tmaze_can_be_walked_and_end_in_its_settings(tmp_path, monkeypatch):
+def test_a_network_finds_out_within_its_first_visit_which_of_its_outputs_walks():
+    entry = enu.zoo.load("tmaze-actions-enu")
+    assert entry.task.shuffle == "sensors+actions"
+    lives = learning.live(entry.model, entry.genome, entry.task, 512, seed=33)
+    found = learning.measures(lives)
+    assert found["food"] - 2 * found["food s.e."] >= 5
+    shortest = entry.task.corridor + 1 + entry.task.arm
+    for row in learning.walking(lives, entry.task):
+        assert row["moves, first visit"] > shortest + 2 and row["moves, second visit"] == shortest
+
+
+@pytest.mark.parametrize(
+    "name, parent", [("double-tmaze-enu", "tmaze-enu"), ("tmaze-actions-enu", "tmaze-actions-enu-one-output")]
+)
+def test_the_steps_to_a_network_can_be_walked_and_end_in_its_settings(name, parent, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     small = "--population 4 --generations 1 --environments 2 --set evaluate_environments=2 --quiet"
-    before = fingerprint(enu.zoo.load("tmaze-enu").genome)
-    for command in results.attempts("double-tmaze-steps"):
+    before = fingerprint(enu.zoo.load(parent).genome)
+    for command in results.attempts(name.replace("-enu", "-steps")):
         arguments = shlex.split(f"{command} {small}")[3:]  # without python -m enu_lib
         assert main(arguments) == 0
         run = load_run(arguments[arguments.index("--out") + 1])
         assert run.begun_from == before
         before = fingerprint(run.genome)
-    entry = enu.zoo.load("double-tmaze-enu")
+    entry = enu.zoo.load(name)
     assert (run.task, run.model) == (entry.task, entry.model)
     assert run.experiment.es.sigma == entry.experiment.es.sigma
