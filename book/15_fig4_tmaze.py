@@ -216,15 +216,16 @@ table.rename_axis(["shuffled", "network"]).round(2)
 # second visit on it walks straight, whichever of the outputs it is, as long as it has found it:
 
 # %%
-(shuffled, _), where = list(steps)[-1], list(steps.values())[-1][1]
-walks = learning.walking(lives[list(steps)[-1]], where)
-pd.DataFrame(walks, index=[f"output {k + 1} goes forward" for k in range(len(walks))]).rename_axis(f"shuffled: {shuffled}").round(2)
+last = list(steps)[-1]
+walks = learning.walking(lives[last], steps[last][1])
+outputs = [f"output {k + 1} goes forward" for k in range(len(walks))]
+pd.DataFrame(walks, index=outputs).rename_axis(f"shuffled: {last[0]}").round(2)
 
 # %% [markdown]
 # Of 36 such lives, among those in which another output than the first goes forward, the one with most food:
 
 # %%
-e, where = list(steps.values())[-1]
+e, where = steps[last]
 recorded = enu.rollout(e.model, e.genome, where, 36, seed=seed + 504, memory=True)
 late = (recorded.task["action_of"][0, :, 0, 0] != 0) * recorded.task["foods"][0, :, -1]
 live.maze(recorded, where, e.model, life=int(late.argmax()), text="A life in which it is found out what the outputs do")
