@@ -222,7 +222,7 @@ outputs = [f"output {k + 1} goes forward" for k in range(len(walks))]
 pd.DataFrame(walks, index=outputs).rename_axis(f"shuffled: {last[0]}").round(2)
 
 # %% [markdown]
-# Of 36 such lives, among those in which another output than the first goes forward, the one with most food:
+# Among some such lives in which another output than the first goes forward, the one with most food:
 
 # %%
 e, where = steps[last]
