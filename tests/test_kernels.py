@@ -100,17 +100,8 @@ def test_every_meal_death_and_swap_is_that_of_the_reference(path, layout):
     """Long, kind lives, in which much happens.  They are chaotic, so the kernel's own outputs are replayed: the reference
     maze must answer them with the same rewards exactly, and the reference network must answer the maze with the same
     outputs for as long as roundings have not grown."""
-    maze = enu.Maze(
-        layout,
-        energy=60.0,
-        deadly_poisons=3,
-        foods_per_period=1,
-        change=1.0,
-        corridor=1,
-        arm=1,
-        reward_steps=3,
-        explore_bonus=0.3,
-    )
+    kind = {"energy": 60.0, "deadly_poisons": 3, "foods_per_period": 1, "change": 1.0}
+    maze = enu.Maze(layout, **kind, corridor=1, arm=1, reward_steps=3, explore_bonus=0.3)
     network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.3)
     genomes = _genomes(network, 24, seed=3, scale=0.3)
     state = maze.reset(24, 8, enu.stream(9, "maze"))

@@ -111,7 +111,9 @@ def test_a_network_finds_out_within_its_first_visit_which_of_its_outputs_walks()
     found = learning.measures(lives)
     assert found["food"] - 2 * found["food s.e."] >= 5
     shortest = entry.task.corridor + 1 + entry.task.arm
-    for row in learning.walking(lives, entry.task):
+    rows = learning.walking(lives, entry.task)
+    assert 0.8 < found["lives with a meal"] < 0.95 and rows[2] == min(rows, key=lambda row: row["lives with a meal"])
+    for row in rows:
         assert row["moves, first visit"] > shortest + 2 and row["moves, second visit"] == shortest
 
 
