@@ -20,7 +20,7 @@ OUT := build/notebooks-$(PROFILE)
 DONE := $(NOTEBOOKS:book/%.py=$(OUT)/%.ipynb)
 # figures/ holds the figures of the zoo; those of other profiles stay in build/
 FIGURES := $(if $(filter zoo,$(PROFILE)),figures,build/figures-$(PROFILE))
-LIBRARY := $(wildcard enu_lib/*.py enu_lib/*/*.py enu_lib/*/*.cpp enu_lib/*.mplstyle enu_lib/live/live.* \
+LIBRARY := $(wildcard enu_lib/*.py enu_lib/*/*.py enu_lib/*/*.cpp enu_lib/*/*.h enu_lib/*.mplstyle enu_lib/live/live.* \
     enu_lib/zoo/*.safetensors enu_lib/results/*)
 BOOK := build/book$(if $(filter zoo,$(PROFILE)),,-$(PROFILE))
 

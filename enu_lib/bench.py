@@ -2,10 +2,10 @@
 
 Paths: `plain torch` is the reference (one weight set an offspring, one call an operation); `copied weights` is the scheme of
 the authors' public code written anew (weights copied for each environment, mazes in NumPy on the host); `torch` and `cpp`
-are the fast paths.  Lives are made not to end, so that all compute the same.  Every case has a process of its own, which
-tells its memory; each time is the best of a few.  GFLOP/s count multiplications and additions of the units' matrix products:
-`nominal` those of the formulas, `executed` those that a path really makes; `share` is executed over the matrix-product
-peak that the same run measured with as many threads.
+are the fast paths, on a GPU `torch` and `cuda`.  Lives are made not to end, so that all compute the same.  Every case has a
+process of its own, which tells its memory (on a GPU, the GPU's); each time is the best of a few.  GFLOP/s count
+multiplications and additions of the units' matrix products: `nominal` those of the formulas, `executed` those that a path
+really makes; `share` is executed over the matrix-product peak that the same run measured with as many threads.
 """
 
 from __future__ import annotations
@@ -75,13 +75,11 @@ def run(case: Case) -> dict[str, Any]:
     """Time a case in this process."""
     torch.set_num_threads(case.threads)
     work, operations, nominal = _prepare(case)
-    before, seconds = _peak_memory(), []
-    work()
+    before, seconds = _peak_memory(case.device), []
+    _finish(work, case.device)
     for _ in range(case.repeats):
         begun = time.perf_counter()
-        work()
-        if case.device != "cpu":
-            torch.cuda.synchronize()
+        _finish(work, case.device)
         seconds.append(time.perf_counter() - begun)
     best = min(seconds)
     return {
@@ -89,7 +87,7 @@ def run(case: Case) -> dict[str, Any]:
         "seconds": best,
         "gflops_executed": operations / best / 1e9,
         "gflops_nominal": nominal / best / 1e9,
-        "memory_mb": (_peak_memory() - before) / 2**20,
+        "memory_mb": (_peak_memory(case.device) - before) / 2**20,
     }
 
 
@@ -120,7 +118,7 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
         return lambda: copied_weights_lives(network, genomes, maze, state, noise), executed, nominal
     if case.path == "plain torch":
         return lambda: _closed_loop(network, genomes, maze, state, noise, 1, "reference"), executed, nominal
-    path = case.path
+    path = "auto" if case.path == "cuda" else case.path
     return lambda: kernels.maze_lives(network, genomes, maze, state, noise, case.threads, path), executed, nominal
 
 
@@ -129,7 +127,15 @@ def _genomes(model: Any, population: int) -> torch.Tensor:
     return first + 0.03 * torch.randn(population, len(first), generator=stream(5, "bench"))
 
 
-def _peak_memory() -> int:
+def _finish(work: Callable[[], Any], device: str) -> None:
+    work()
+    if device != "cpu":
+        torch.cuda.synchronize()
+
+
+def _peak_memory(device: str) -> int:
+    if device != "cpu":
+        return torch.cuda.max_memory_allocated()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
@@ -158,7 +164,10 @@ def cases(quick: bool = False) -> dict[str, list[Case]]:
         tables["peak"].append(Case("product", "sgemm", 1, "cuda", hidden=4096, repeats=5))
         for name, rows in tables.items():
             if name.startswith("network"):
-                rows.append(replace(rows[-1], path="torch", device="cuda", threads=1))
+                rows += [
+                    replace(rows[-1], path=path, device="cuda", threads=1, repeats=5)
+                    for path in ("plain torch", "torch", "cuda")
+                ]
     base = Case("network", paths[-1], top, repeats=3, population=32, steps=200)
     grow = {
         "P": [replace(base, population=n) for n in (32, 64, 128, 256)],
@@ -175,12 +184,18 @@ def cases(quick: bool = False) -> dict[str, list[Case]]:
     return tables
 
 
-def measure(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
-    """Run all cases and tell them, table by table; returns everything that was measured."""
+def measure(quick: bool = False, only: str = "", say: Callable[[str], None] = print) -> dict[str, Any]:
+    """Run all cases and tell them, table by table; returns everything that was measured.
+
+    only: those tables whose name holds it, and the peak, which the others are held against.
+    """
     found: dict[str, Any] = {"machine": machine(), "tables": {}}
     context = multiprocessing.get_context("spawn")
     peak: dict[tuple[str, int], float] = {}
-    for name, todo in cases(quick).items():
+    tables = {name: todo for name, todo in cases(quick).items() if only in name or name == "peak"}
+    if len(tables) < 2:
+        raise ValueError(f"no table's name holds {only!r}: they are {', '.join(cases(quick))}")
+    for name, todo in tables.items():
         rows = []
         say(f"\n{name}")
         for case in todo:

@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="seconds and GFLOP/s of a generation, all paths side by side")
     bench.add_argument("--json", metavar="FILE", help="write everything that was measured")
     bench.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs")
+    bench.add_argument("--only", default="", metavar="WORDS", help="only tables whose name holds these words, such as paper")
     bench.set_defaults(run=_bench)
 
     _add_sweep(commands)
@@ -282,7 +283,7 @@ def _bench(options: argparse.Namespace) -> None:
 
     from enu_lib import bench
 
-    found = bench.measure(options.quick)
+    found = bench.measure(options.quick, options.only)
     if options.json:
         Path(options.json).write_text(bench.to_json(found))
 

@@ -46,3 +46,9 @@ def test_every_case_runs_and_is_told(tmp_path, capsys):
     assert {"copied weights", "plain torch", "torch"} <= paths
     largest = bench.cases()["growth with synapses (of 48 neurons)"][-1]
     assert largest.neurons * largest.synapses >= 10_000 and found["machine"]["torch"] == torch.__version__
+
+
+def test_some_tables_alone(capsys):
+    assert set(bench.measure(quick=True, only="paper")["tables"]) == {"peak", next(n for n in bench.cases() if "paper" in n)}
+    assert main(["bench", "--only", "maps"]) == 2
+    assert "no table's name holds 'maps'" in capsys.readouterr().err

@@ -36,7 +36,7 @@ def test_the_lock_pins_every_requirement_within_its_bounds():
 def test_environment_yml_has_the_versions_of_the_lock():
     listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     conda = dict(line.split("=") for line in listed if isinstance(line, str) and "=" in line)
-    conda |= dict(line.split("==") for line in listed[-1]["pip"] if "==" in line)  # not on conda-forge
+    conda |= dict(line.split(" ;")[0].split("==") for line in listed[-1]["pip"] if "==" in line)  # not on conda-forge
     conda["torch"] = conda.pop("pytorch")
     conda.pop("python")
     assert set(conda) == {canonicalize_name(r.name) for r in _required()}

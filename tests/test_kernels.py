@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import emulated_gpu
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -22,6 +23,7 @@ from enu_lib.tasks.maze import Maze
 ROOT = Path(__file__).parents[1]
 NEEDS_COMPILER = pytest.mark.skipif(cpu.compiler() is None, reason="no C++ compiler here")
 PATHS = ["torch", pytest.param("cpp", marks=NEEDS_COMPILER)]
+MAZE_PATHS = [*PATHS, pytest.param("emulated gpu", marks=NEEDS_COMPILER)]
 # vectors of 4, 8 and 16 floats, as far as this processor can run them
 CAN = torch.backends.cpu.get_cpu_capability()
 MARCHES = ["native", *["x86-64-v2"] * (platform.machine() in ("x86_64", "AMD64")), *["x86-64-v3"] * (CAN in ("AVX2", "AVX512"))]
@@ -31,6 +33,13 @@ TABLE = random_connections(7, 5, 4, enu.stream(0, "wiring"))
 def _genomes(model, population, seed, scale=0.2):
     spread = scale * torch.randn(population, model.n_params, generator=enu.stream(seed, "spread"))
     return torch.stack([model.init(enu.stream(seed + i, "genome")) for i in range(population)]) + spread
+
+
+def _lives(path, network, genomes, maze, state, noise, threads=1):
+    """Lives in a maze, recorded."""
+    if path == "emulated gpu":
+        return emulated_gpu.maze_lives(network, genomes, maze, state, noise)
+    return kernels.maze_lives(network, genomes, maze, state, noise, threads, path, record=True)
 
 
 def _units_agree(kind, hidden, outputs, n_in, path, environments=5, steps=25):
@@ -69,7 +78,7 @@ def test_evolved_units(path, name):
     assert close.float().mean() > 0.9
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", MAZE_PATHS)
 @pytest.mark.parametrize("layout", ["t", "double-t"])
 @pytest.mark.parametrize("table", [PUBLISHED, SYMMETRIC, TABLE], ids=["published", "symmetric", "random"])
 @pytest.mark.parametrize(
@@ -80,12 +89,14 @@ def test_networks_in_mazes(path, layout, table, kind, hidden, channels):
     """Votes nearly tie at times, and then a rounding makes another life; nearly all are the same to the last."""
     cell = "enu" if kind == "shared" else kind
     network = Network(table, channels=channels, hidden=hidden, cell=cell, shared=kind == "shared", noise=0.02)
+    if path == "emulated gpu" and not kernels.cuda.supports(network):
+        pytest.skip("the GPU's kernel is made for ENUs: gated units take the torch path there")
     genomes = _genomes(network, 4, seed=hidden)
     maze = enu.Maze(layout, steps=120)
     state = maze.reset(1, 6, enu.stream(5, "maze"))
     noise = draw_noise(maze.steps, 6, enu.stream(6, "noise"))
     reference = _closed_loop(network, genomes, maze, state, noise, 1, "reference")
-    found = kernels.maze_lives(network, genomes, maze, state, noise, 2, path, record=True)
+    found = _lives(path, network, genomes, maze, state, noise, 2)
     assert ((found.fitness - reference).abs() < 1e-3).float().mean() >= 0.9
     x, steps = maze.observe(state, 0), 4
     weights, memory = network.unpack(genomes), network.reset(4, 6)
@@ -94,20 +105,21 @@ def test_networks_in_mazes(path, layout, table, kind, hidden, channels):
         assert torch.allclose(found.outputs[:, :, t], y, atol=2e-4)
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", MAZE_PATHS)
 @pytest.mark.parametrize("layout", ["t", "double-t"])
 def test_every_meal_death_and_swap_is_that_of_the_reference(path, layout):
     """Long, kind lives, in which much happens.  They are chaotic, so the kernel's own outputs are replayed: the reference
     maze must answer them with the same rewards exactly, and the reference network must answer the maze with the same
     outputs for as long as roundings have not grown."""
+    p = 4 if path == "emulated gpu" else 24  # it is slow
     kind = {"energy": 60.0, "deadly_poisons": 3, "foods_per_period": 1, "change": 1.0}
     maze = enu.Maze(layout, **kind, corridor=1, arm=1, reward_steps=3, explore_bonus=0.3)
     network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.3)
-    genomes = _genomes(network, 24, seed=3, scale=0.3)
-    state = maze.reset(24, 8, enu.stream(9, "maze"))
+    genomes = _genomes(network, p, seed=3, scale=0.3)
+    state = maze.reset(p, 8, enu.stream(9, "maze"))
     noise = draw_noise(maze.steps, 8, enu.stream(10, "noise"))
-    lives = kernels.maze_lives(network, genomes, maze, state, noise, 1, path, record=True)
-    weights, memory, total, apart, steps_alive = network.unpack(genomes), network.reset(24, 8), 0, [], 0
+    lives = _lives(path, network, genomes, maze, state, noise)
+    weights, memory, total, apart, steps_alive = network.unpack(genomes), network.reset(p, 8), 0, [], 0
     for t in range(maze.steps):
         memory, y = network.step(weights, memory, maze.observe(state, t), noise.at(t, network.noise_shape))
         apart.append((y - lives.outputs[:, :, t]).abs()[state.alive])

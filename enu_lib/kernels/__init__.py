@@ -4,9 +4,9 @@
     maze_lives(network, genomes, maze, state, noise)         networks in a maze
     network_stepper(network, genomes, environments)          a network's steps, for a task written in Python
 
-path: "cpp" is the compiled kernel of the CPU, "torch" needs no compiler and serves GPUs, "auto" takes the first where it
-can be had (the environment variable ENU_KERNEL=cpp|torch decides for a whole process).  Without a compiler one line on
-stderr says so, once.
+path: "cpp" is the compiled kernel of the CPU, "torch" needs no compiler and serves all processors, "auto" takes the fastest
+that can be had: "cpp", on an Nvidia GPU "cuda", else "torch" (the environment variable ENU_KERNEL=cpp|torch decides for a
+whole process).  Without a compiler one line on stderr says so, once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from enu_lib.cells import Cell
-from enu_lib.kernels import captured, cpu, fast_torch
+from enu_lib.kernels import captured, cpu, cuda, fast_torch
 from enu_lib.network import Network
 from enu_lib.streams import Noise
 
@@ -44,14 +44,18 @@ def default_threads() -> int:
 
 
 def choose(path: str, model: Any, genomes: Tensor) -> str:
-    """cpp or torch, for this model and these genomes (P, D)."""
+    """cpp, cuda or torch, for this model and these genomes (P, D)."""
     if path == "auto":
         path = os.environ.get("ENU_KERNEL") or "auto"
     if path not in PATHS:
         raise ValueError(f"unknown kernel path {path!r}: choose one of {', '.join(PATHS)}")
     if path == "cpp":
         return path
-    if path == "torch" or genomes.device.type != "cpu" or not cpu.supports(model):
+    if path == "torch":
+        return path
+    if genomes.device.type != "cpu":
+        return "cuda" if genomes.device.type == "cuda" and cuda.supports(model) else "torch"
+    if not cpu.supports(model):
         return "torch"
     return "cpp" if _compiled() else "torch"
 
@@ -95,9 +99,12 @@ def maze_lives(
 ) -> MazeScores:
     """Lives of genomes (P, D) in the B environments of `state`, as `maze.reset` draws it."""
     network.unpack(genomes)
-    if choose(path, network, genomes) == "cpp":
+    chosen = choose(path, network, genomes)
+    if chosen == "cpp":
         lives = cpu.maze_lives(network, genomes, maze, state, noise, threads or default_threads(), record)
         return MazeScores(*lives)
+    if chosen == "cuda" and (kept := cuda.maze_lives(network, genomes, maze, state, noise, record)) is not None:
+        return MazeScores(*kept)
     if captured.serves(maze, genomes, record):
         return MazeScores(*captured.maze_lives(network, genomes, maze, state, noise))
     return MazeScores(*fast_torch.maze_lives(network, genomes, maze, state, noise, record))

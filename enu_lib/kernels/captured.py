@@ -1,4 +1,4 @@
-"""Lives in a maze on a GPU: one move is recorded as a CUDA graph and replayed until the lives are over.
+"""Lives in a maze on a GPU for which `cuda` has no kernel: one move is recorded as a graph and replayed until they are over.
 
 A step is some sixty small operations, and to launch them one by one takes longer than to compute them.  A graph is
 launched as one; it reads and writes the tensors that it was recorded with, so a `Life` keeps its tensors for good and

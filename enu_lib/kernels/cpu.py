@@ -23,8 +23,10 @@ from torch import Tensor
 from enu_lib.cells import ENU, LSTM, Cell
 from enu_lib.network import Network, NetworkState
 from enu_lib.streams import Noise
+from enu_lib.tasks.maze import geometry
 
 SOURCE = Path(__file__).with_name("life.cpp")
+MAZE = SOURCE.with_name("maze.h")  # included by it
 FLAGS = [
     "-O3", "-march=native", "-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
     "-fPIC", "-shared", "-pthread", "-Wno-psabi",
@@ -89,7 +91,7 @@ def library(vectors: int) -> ctypes.CDLL:
     if cxx is None:
         raise Unavailable("no C++ compiler was found (c++, g++, clang++ or $CXX)")
     command = [cxx, *FLAGS, f"-DHP={vectors * PAD}"]
-    text = SOURCE.read_bytes() + " ".join(command).encode() + _processor().encode()
+    text = SOURCE.read_bytes() + MAZE.read_bytes() + " ".join(command).encode() + _processor().encode()
     path = cache() / f"life-{hashlib.sha256(text).hexdigest()[:20]}.so"
     if not path.exists():
         _compile(command, path)
@@ -149,16 +151,9 @@ def maze_lives(
     network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None, threads: int, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3)."""
-    from enu_lib.tasks.maze import geometry
-
-    g = geometry(maze)
     p, b = len(genomes), state.places.shape[1]
-    ahead = np.asarray(g.ahead, dtype=np.int64)
-    rules = _Maze(
-        maze.steps, maze.move_every, maze.foods_per_period, maze.deadly_poisons, maze.first_meal_counts,
-        maze.reward_steps, g.start, state.places.shape[2], len(g.cells), maze.full, maze.energy_cost,
-        maze.alive_bonus, maze.explore_bonus, ahead.ctypes.data,
-    )  # fmt: skip
+    ahead = np.asarray(geometry(maze).ahead, dtype=np.int64)
+    rules = maze_rules(maze, state.places.shape[2], ahead.ctypes.data)
     net, keep = _net(network)
     table, offsets = _noise(noise, network.noise_shape[0] if noise else 0)
     fitness = torch.empty(p, b)
@@ -241,6 +236,16 @@ class Stepper:
             _at(self._memory), _at(None if offsets is None else self._table), _at(offsets), _at(y), None, self.threads,
         )  # fmt: skip
         return y
+
+
+def maze_rules(maze: Any, periods: int, ahead: Any) -> _Maze:
+    """maze.h's MazeRules; `ahead`: where its table lies, int64 (cells, 4)."""
+    g = geometry(maze)
+    return _Maze(
+        maze.steps, maze.move_every, maze.foods_per_period, maze.deadly_poisons, maze.first_meal_counts,
+        maze.reward_steps, g.start, periods, len(g.cells), maze.full, maze.energy_cost, maze.alive_bonus,
+        maze.explore_bonus, ahead,
+    )  # fmt: skip
 
 
 def _vectors(model: Any) -> int:

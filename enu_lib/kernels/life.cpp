@@ -15,6 +15,9 @@
 #include <functional>
 #include <thread>
 #include <vector>
+
+#include "maze.h"
+
 #ifdef __AVX512F__
 #include <immintrin.h>
 #endif
@@ -440,12 +443,6 @@ static void share_out(int64_t items, int threads, const std::function<void(std::
     for (auto& t : others) t.join();
 }
 
-struct MazeRules {  // as kernels/cpu.py fills it
-    int32_t steps, move_every, foods_per_period, deadly_poisons, first_meal_counts, reward_steps, start, periods, cells;
-    float full, energy_cost, alive_bonus, explore_bonus;
-    const int64_t* ahead;  // (cells, 4) the cell ahead for each heading, -1: a wall
-};
-
 extern "C" {
 
 // y (P, B, T, C) for x (B, T, n_in); noise of step t and environment b at table + offsets[t * B + b], or table null.
@@ -515,71 +512,32 @@ void network_step(const Net* net, int64_t P, int64_t B, const float* genomes, co
 // Whole lives in a maze, as tasks/maze.py has it.  A life that has ended is not stepped any more.
 // places (B, periods, 2) cells of food and poison; y (P, B, T, 3) may be null.
 void maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, const float* genomes, const float* table,
-                const int64_t* offsets, const int64_t* sensor_of, const int64_t* action_of, const int64_t* places,
+                const int64_t* offsets, const whole* sensor_of, const whole* action_of, const whole* places,
                 float* fitness, int32_t* foods, int32_t* poisons, int32_t* alive_steps, float* y, int threads) {
     const int64_t D = Pair::params(*net), T = maze->steps;
     share_out(P, threads, [&](std::atomic<int64_t>& next) {
         Pair rules(*net);
         Agent agent(*net);
-        std::vector<char> been(maze->cells);
-        const int row = agent.row;
+        std::vector<unsigned> been(MazeLife::words(*maze));
         for (int64_t p; (p = next++) < P;) {
             rules.set(genomes + p * D);
-            const float *sensed = rules.synapse.x, *good = sensed + row, *bad = sensed + 2 * row;
+            const float* shown[] = {agent.zero.p, rules.synapse.x, rules.synapse.x + agent.row, rules.synapse.x + 2 * agent.row};
             for (int64_t b = 0; b < B; b++) {
-                agent.clear();
-                std::fill(been.begin(), been.end(), 0);
-                been[maze->start] = 1;
-                const int64_t *so = sensor_of + b * 3, *ao = action_of + b * 3, *place = places + b * maze->periods * 2;
-                int64_t cell = maze->start, heading = 0, shown = 0;
-                int32_t food = 0, poison = 0, t = 0;
-                float energy = maze->full, total = 0, reward = 0, votes[3] = {0, 0, 0};
-                for (bool alive = true; alive && t < T; t++) {
-                    const int64_t period = food / maze->foods_per_period;
-                    const int64_t food_at = place[period * 2], poison_at = place[period * 2 + 1];
-                    const int64_t ahead = maze->ahead[cell * 4 + heading];
-                    agent.source[so[0]] = ahead < 0 ? sensed : agent.zero.p;
-                    agent.source[so[1]] = ahead == food_at ? sensed : agent.zero.p;
-                    agent.source[so[2]] = ahead == poison_at ? sensed : agent.zero.p;
-                    agent.source[3] = reward > 0 ? good : reward < 0 ? bad : agent.zero.p;
-                    agent.step(rules.first(), rules.synapse, table ? table + offsets[t * B + b] : nullptr);
-                    float sum = 0;
-                    for (int i = 0; i < 3; i++) {
-                        const float out = agent.output(i);
-                        votes[i] += out, sum += out;
-                        if (y) y[((p * B + b) * T + t) * 3 + i] = out;
-                    }
-                    int ate = 0;
-                    if ((t + 1) % maze->move_every == 0) {
-                        int best = 0;
-                        for (int i = 1; i < 3; i++)
-                            if (votes[i] > votes[best]) best = i;
-                        int same = 0;
-                        for (int i = 0; i < 3; i++) same += votes[i] == votes[best];
-                        if (same == 1 && sum == sum) {
-                            const int64_t action = ao[best];
-                            if (action == 0) {
-                                if (ahead >= 0) cell = ahead;
-                                if (!been[cell]) been[cell] = 1, total += maze->explore_bonus;
-                                ate = (cell == food_at) - (cell == poison_at);
-                            } else heading = (heading + (action == 2 ? 1 : 3)) % 4;
-                        }
-                        votes[0] = votes[1] = votes[2] = 0;
-                    }
-                    float gain = (float)ate;
-                    if (ate) {
-                        if (maze->first_meal_counts && food + poison == 0) gain = 1;
-                        (ate > 0 ? food : poison)++;
-                        energy = maze->full, cell = maze->start, heading = 0;
-                    }
-                    energy -= maze->energy_cost;
-                    total += gain + maze->alive_bonus + 0 * sum;  // NaN stays NaN
-                    shown = ate ? maze->reward_steps : shown > 0 ? shown - 1 : 0;
-                    reward = shown > 0 ? (ate ? (float)ate : reward) : 0;
-                    alive = energy > 0 && poison < maze->deadly_poisons;
-                }
                 const int64_t i = p * B + b;
-                fitness[i] = total, foods[i] = food, poisons[i] = poison, alive_steps[i] = t;
+                agent.clear();
+                MazeLife life;
+                life.begin(maze, sensor_of + b * 3, action_of + b * 3, places + b * maze->periods * 2, been.data());
+                while (life.alive && life.steps < T) {
+                    const int64_t t = life.steps;
+                    int shows[4];
+                    life.observe(shows);
+                    for (int k = 0; k < 4; k++) agent.source[k] = shown[shows[k] - DARK];
+                    agent.step(rules.first(), rules.synapse, table ? table + offsets[t * B + b] : nullptr);
+                    const float outputs[3] = {agent.output(0), agent.output(1), agent.output(2)};
+                    if (y) copy(y + (i * T + t) * 3, outputs, 3);
+                    life.step(outputs);
+                }
+                fitness[i] = life.fitness, foods[i] = life.foods, poisons[i] = life.poisons, alive_steps[i] = life.steps;
             }
         }
     });

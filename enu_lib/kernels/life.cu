@@ -1,0 +1,280 @@
+// Whole lives of networks in a maze on an Nvidia GPU: one block of threads for an offspring in E of its environments.
+//
+// Everything of these lives stays in the multiprocessor's shared memory from the first step to the last: the offspring's
+// rules, every unit's memory and output.  The host is asked nothing.  A thread holds a tile of the sums, some units by some
+// hidden values, in its registers; a value that it loads serves the whole tile.  Memory and outputs lie value by value, all
+// units of a value together, so that a tile's units are loaded as vectors.
+//
+// Rules come as kernels/fast_torch.py's `Gates` lays them out: gains and the reset gate's bias folded in, memory halved.
+// Compiled with -D: H hidden, C channels, FED outputs fed back (C or 0), N neurons, S synapses of a neuron, E environments
+// of a block, CELLS of the maze, THREADS of a block, SHARED bytes of a block.
+
+#include "maze.h"
+
+constexpr int INPUTS = 4, OUTPUTS = 3, GATES = 3 * H;
+constexpr int SYNAPSES = (N * S + 7) / 8 * 8, SYNAPSE_ROWS = E * SYNAPSES, NEURON_ROWS = (E * N + 3) / 4 * 4;  // whole tiles
+
+struct Genomes {  // all offspring's rules of a cell, as kernels/cuda.py fills it
+    const float *x_gates, *x_cell, *own_gates, *own_cell, *bias_gates, *bias_cell, *out, *out_bias;
+    whole inputs;
+};
+
+struct Lives {  // as kernels/cuda.py fills it
+    const int* connections;         // (N S) presynaptic neuron
+    const float* table;             // noise, or null
+    const whole* offsets;           // (T, B)
+    const whole *sensor_of, *action_of, *places;  // (B, 3), (B, 3), (B, periods, 2)
+    float* fitness;                 // (P, B), and so are these
+    whole *foods, *poisons, *steps;
+    float* outputs;                 // (P, B, T, 3), or null
+    int environments, length;       // B, of the noise's table
+    float noise, gain;
+};
+
+template <int IN>
+struct Rules {  // of one offspring's cell; own: rows of the output fed back, then of the memory
+    alignas(16) float x_gates[IN][2 * H], x_cell[IN][H], own_gates[FED + H][2 * H], own_cell[FED + H][H];
+    alignas(16) float bias_gates[2 * H], bias_cell[H], out[H][C], out_bias[C];
+};
+
+struct Memory {
+    Rules<2 * C> synapse;
+    Rules<C> neuron;
+    alignas(16) float synapse_h[H][SYNAPSE_ROWS], synapse_o[C][SYNAPSE_ROWS];
+    alignas(16) float neuron_h[H][NEURON_ROWS], neuron_o[C][NEURON_ROWS], current[C][NEURON_ROWS];
+    alignas(16) float pre[E][INPUTS + N][GATES], post[E][N][GATES];  // sources, and postsynaptic neurons, projected
+    MazeLife life[E];
+    int source[SYNAPSES], shows[E][INPUTS], noise_at[E];
+    unsigned been[E][(CELLS + 31) / 32];
+};
+static_assert(sizeof(Memory) <= SHARED, "kernels/cuda.py counts less shared memory than is needed");
+
+__device__ inline float sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
+__device__ inline float clip(float x) { return x > 1 ? 1.0f : x < 0 ? 0.0f : x; }  // NaN stays NaN
+
+__device__ inline void copy(float* to, const float* from, int n) {
+    for (int i = threadIdx.x; i < n; i += THREADS) to[i] = from[i];
+}
+
+template <int IN>
+__device__ void load(Rules<IN>& to, const Genomes& from, int p) {
+    const whole h = H, own = FED + H;
+    copy(&to.x_gates[0][0], from.x_gates + p * from.inputs * 2 * h, IN * 2 * H);
+    copy(&to.x_cell[0][0], from.x_cell + p * from.inputs * h, IN * H);
+    copy(&to.own_gates[0][0], from.own_gates + p * own * 2 * h, (FED + H) * 2 * H);
+    copy(&to.own_cell[0][0], from.own_cell + p * own * h, (FED + H) * H);
+    copy(to.bias_gates, from.bias_gates + p * 2 * h, 2 * H);
+    copy(to.bias_cell, from.bias_cell + p * h, H);
+    copy(&to.out[0][0], from.out + p * h * C, H * C);
+    copy(to.out_bias, from.out_bias + p * (whole)C, C);
+}
+
+template <int n>
+__device__ inline void get(float (&to)[n], const float* from) {
+#pragma unroll
+    for (int i = 0; i < n; i += n % 4 ? 1 : 4) {
+        if (n % 4) to[i] = from[i];
+        else {
+            const float4 v = *(const float4*)(from + i);
+            to[i] = v.x, to[i + 1] = v.y, to[i + 2] = v.z, to[i + 3] = v.w;
+        }
+    }
+}
+template <int n>
+__device__ inline void put(float* to, const float (&from)[n]) {
+#pragma unroll
+    for (int i = 0; i < n; i += 4) *(float4*)(to + i) = float4{from[i], from[i + 1], from[i + 2], from[i + 3]};
+}
+
+// sum[g][r][c] += a[k][r] w[k][g H + c], over K.
+template <int G, int R, int W>
+__device__ inline void accumulate(float (&sum)[G][R][W], const float* a, int a_row, const float* w, int w_row, int K) {
+#pragma unroll 4
+    for (int k = 0; k < K; k++, a += a_row, w += w_row) {
+        float x[R];
+        get(x, a);
+#pragma unroll
+        for (int g = 0; g < G; g++) {
+            float weight[W];
+            get(weight, w + g * H);
+#pragma unroll
+            for (int r = 0; r < R; r++)
+#pragma unroll
+                for (int c = 0; c < W; c++) sum[g][r][c] += x[r] * weight[c];
+        }
+    }
+}
+
+#define TILE(r, c) _Pragma("unroll") for (int r = 0; r < R; r++) _Pragma("unroll") for (int c = 0; c < W; c++)
+
+// One step of ROWS units, R by W of their hidden values a thread; all threads of the block come here, `active` ones compute.
+// start(sum, gate): what the sums of gates begin with.  noise(row, channel): added to an output.
+template <int R, int W, int IN, int ROWS, class Start, class Noise>
+__device__ inline void step(const Rules<IN>& w, float (&h)[H][ROWS], float (&o)[C][ROWS], int row, int col, bool active,
+                            Start start, Noise noise, float gain) {
+    float own[W][R], reset[W][R], keep[W][R];
+    if (active) {
+        float sum[2][R][W];
+        start(sum, 0);
+        accumulate(sum, &o[0][row], ROWS, &w.own_gates[0][col], 2 * H, FED);
+        accumulate(sum, &h[0][row], ROWS, &w.own_gates[FED][col], 2 * H, H);
+#pragma unroll
+        for (int c = 0; c < W; c++) get(own[c], &h[col + c][row]);
+        TILE(r, c) reset[c][r] = sigmoid(sum[0][r][c]) * own[c][r], keep[c][r] = sigmoid(sum[1][r][c]);
+    }
+    __syncthreads();  // all have read the memory
+    if (active)
+#pragma unroll
+        for (int c = 0; c < W; c++) put(&h[col + c][row], reset[c]);
+    __syncthreads();
+    if (active) {
+        float sum[1][R][W];
+        start(sum, 2);
+        accumulate(sum, &o[0][row], ROWS, &w.own_cell[0][col], H, FED);
+        accumulate(sum, &h[0][row], ROWS, &w.own_cell[FED][col], H, H);
+        TILE(r, c) own[c][r] += keep[c][r] * (sigmoid(sum[0][r][c]) - 0.5f - own[c][r]);
+    }
+    __syncthreads();
+    if (active)
+#pragma unroll
+        for (int c = 0; c < W; c++) put(&h[col + c][row], own[c]);
+    __syncthreads();
+    if (active)
+        for (int c = col / W; c < C; c += H / W) {
+            float sum[1][R][1];
+#pragma unroll
+            for (int r = 0; r < R; r++) sum[0][r][0] = w.out_bias[c] + noise(row + r, c);
+            accumulate(sum, &h[0][row], ROWS, &w.out[0][c], C, H);
+            float y[R];
+#pragma unroll
+            for (int r = 0; r < R; r++) y[r] = clip(gain * sum[0][r][0]);
+            put(&o[c][row], y);
+        }
+    __syncthreads();
+}
+
+// Every source and every postsynaptic neuron through the synapse's input weights: once, not once for each synapse.
+__device__ inline void project(Memory& m) {
+    for (int i = threadIdx.x; i < E * INPUTS * H; i += THREADS) {
+        const int e = i / (INPUTS * H), input = i / H % INPUTS, j = i % H, shown = m.shows[e][input];
+        float* to = &m.pre[e][input][j];
+        to[0] = shown == DARK ? 0 : m.synapse.x_gates[shown][j];
+        to[H] = shown == DARK ? 0 : m.synapse.x_gates[shown][H + j];
+        to[2 * H] = shown == DARK ? 0 : m.synapse.x_cell[shown][j];
+    }
+    for (int i = threadIdx.x; i < NEURON_ROWS / 4 * H; i += THREADS) {
+        const int row = i / H * 4, j = i % H;
+        float pre[2][4][1] = {}, post[2][4][1], pre_cell[1][4][1] = {}, post_cell[1][4][1];
+#pragma unroll
+        for (int r = 0; r < 4; r++) {
+            post[0][r][0] = m.synapse.bias_gates[j], post[1][r][0] = m.synapse.bias_gates[H + j];
+            post_cell[0][r][0] = m.synapse.bias_cell[j];
+        }
+        accumulate(pre, &m.neuron_o[0][row], NEURON_ROWS, &m.synapse.x_gates[0][j], 2 * H, C);
+        accumulate(post, &m.neuron_o[0][row], NEURON_ROWS, &m.synapse.x_gates[C][j], 2 * H, C);
+        accumulate(pre_cell, &m.neuron_o[0][row], NEURON_ROWS, &m.synapse.x_cell[0][j], H, C);
+        accumulate(post_cell, &m.neuron_o[0][row], NEURON_ROWS, &m.synapse.x_cell[C][j], H, C);
+#pragma unroll
+        for (int r = 0; r < 4; r++) {
+            const int e = (row + r) / N, n = (row + r) % N;
+            if (e >= E) continue;
+            float *before = &m.pre[e][INPUTS + n][j], *after = &m.post[e][n][j];
+            before[0] = pre[0][r][0], before[H] = pre[1][r][0], before[2 * H] = pre_cell[0][r][0];
+            after[0] = post[0][r][0], after[H] = post[1][r][0], after[2 * H] = post_cell[0][r][0];
+        }
+    }
+}
+
+// Each neuron's input: the mean of its synapses' outputs.
+__device__ inline void average(Memory& m) {
+    for (int i = threadIdx.x; i < C * E * N; i += THREADS) {
+        const int c = i / (E * N), row = i % (E * N);
+        const float* from = &m.synapse_o[c][row / N * SYNAPSES + row % N * S];
+        float sum = 0;
+#pragma unroll
+        for (int s = 0; s < S; s++) sum += from[s];
+        m.current[c][row] = sum * (1.0f / S);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS)
+lives(const __grid_constant__ Genomes neuron, const __grid_constant__ Genomes synapse, const __grid_constant__ MazeRules maze,
+      const __grid_constant__ Lives all) {
+    extern __shared__ float4 shared_memory[];
+    Memory& m = *(Memory*)shared_memory;
+    const int tid = threadIdx.x, p = blockIdx.x, b = blockIdx.y * E + tid;
+    for (int i = tid; i < (int)(sizeof(Memory) / 4); i += THREADS) ((float*)&m)[i] = 0;
+    __syncthreads();
+    load(m.synapse, synapse, p);
+    load(m.neuron, neuron, p);
+    for (int i = tid; i < N * S; i += THREADS) m.source[i] = all.connections[i];
+    const bool mine = tid < E && b < all.environments;  // the first E threads walk through a maze each
+    MazeLife& life = m.life[tid < E ? tid : 0];
+    if (mine) life.begin(&maze, all.sensor_of + b * 3, all.action_of + b * 3, all.places + b * maze.periods * 2, m.been[tid]);
+
+    const auto noise = [&](int e, int k) {
+        if (!all.table) return 0.0f;
+        k += m.noise_at[e];
+        while (k >= all.length) k -= all.length;
+        return all.noise * all.table[k];
+    };
+    const int s_row = tid / (H / 4) * 8, s_col = tid % (H / 4) * 4, s_e = s_row / SYNAPSES;
+    const auto synapse_start = [&](auto& sum, int gate) {
+        constexpr int G = sizeof(sum) / sizeof(sum[0]);
+#pragma unroll
+        for (int r = 0; r < 8; r++) {
+            const int i = s_row % SYNAPSES + r, n = i / S < N ? i / S : N - 1;  // rows beyond the last synapse are nobody's
+#pragma unroll
+            for (int g = 0; g < G; g++) {
+                float pre[4], post[4];
+                get(pre, &m.pre[s_e][m.source[i]][(gate + g) * H + s_col]);
+                get(post, &m.post[s_e][n][(gate + g) * H + s_col]);
+#pragma unroll
+                for (int c = 0; c < 4; c++) sum[g][r][c] = pre[c] + post[c];
+            }
+        }
+    };
+    const auto synapse_noise = [&](int row, int c) {
+        return noise(row / SYNAPSES, (N + row % SYNAPSES) * C + c);
+    };
+    const int n_row = tid / H * 4, n_col = tid % H;
+    const auto neuron_start = [&](auto& sum, int gate) {
+        constexpr int G = sizeof(sum) / sizeof(sum[0]);
+        const float* bias = gate ? m.neuron.bias_cell : m.neuron.bias_gates;
+#pragma unroll
+        for (int g = 0; g < G; g++)
+#pragma unroll
+            for (int r = 0; r < 4; r++) sum[g][r][0] = bias[g * H + n_col];
+        const float* w = gate ? &m.neuron.x_cell[0][n_col] : &m.neuron.x_gates[0][n_col];
+        accumulate(sum, &m.current[0][n_row], NEURON_ROWS, w, G * H, C);
+    };
+    const auto neuron_noise = [&](int row, int c) { return row / N < E ? noise(row / N, row % N * C + c) : 0.0f; };
+
+    for (int t = 0; t < maze.steps; t++) {
+        if (mine && life.alive) {
+            life.observe(m.shows[tid]);
+            if (all.table) m.noise_at[tid] = (int)all.offsets[(whole)t * all.environments + b];
+        }
+        __syncthreads();
+        project(m);
+        __syncthreads();
+        const bool alive = s_row < SYNAPSE_ROWS && m.life[s_e].alive;
+        step<8, 4>(m.synapse, m.synapse_h, m.synapse_o, s_row, s_col, alive, synapse_start, synapse_noise, all.gain);
+        average(m);
+        __syncthreads();
+        step<4, 1>(m.neuron, m.neuron_h, m.neuron_o, n_row, n_col, n_row < NEURON_ROWS, neuron_start, neuron_noise, all.gain);
+        if (mine && life.alive) {
+            float outputs[OUTPUTS];
+            for (int i = 0; i < OUTPUTS; i++) outputs[i] = m.neuron_o[0][tid * N + N - OUTPUTS + i];
+            if (all.outputs)
+                for (int i = 0; i < OUTPUTS; i++)
+                    all.outputs[(((whole)p * all.environments + b) * maze.steps + t) * OUTPUTS + i] = outputs[i];
+            life.step(outputs);
+        }
+        if (!__syncthreads_or(mine && life.alive)) break;
+    }
+    if (mine) {
+        const whole i = (whole)p * all.environments + b;
+        all.fitness[i] = life.fitness, all.foods[i] = life.foods, all.poisons[i] = life.poisons, all.steps[i] = life.steps;
+    }
+}

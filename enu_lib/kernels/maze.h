@@ -1,0 +1,95 @@
+// One life in a maze, as tasks/maze.py has it: shared by the CPU's kernel (life.cpp) and the GPU's (life.cu).
+
+#ifdef __CUDACC__
+#define ANYWHERE __device__ inline
+#else
+#define ANYWHERE inline
+#endif
+
+typedef long long whole;  // int64
+
+struct MazeRules {  // as kernels/cpu.py fills it
+    int steps, move_every, foods_per_period, deadly_poisons, first_meal_counts, reward_steps, start, periods, cells;
+    float full, energy_cost, alive_bonus, explore_bonus;
+    const whole* ahead;  // (cells, 4) the cell ahead for each heading, -1: a wall
+};
+
+constexpr int DARK = -1, SEEN = 0, GOOD = 1, BAD = 2;  // what an input neuron shows: nothing, or 1 on the channel of this number
+
+struct MazeLife {
+    const MazeRules* maze;
+    const whole *sensor_of, *action_of, *places;  // (3,), (3,), (periods, 2): cells of food and poison
+    int cell, heading, shown, foods, poisons, steps;
+    bool alive;
+    float energy, fitness, reward, votes[3];
+    unsigned* been;  // a bit for each cell, in whole words
+
+    ANYWHERE void begin(const MazeRules* rules, const whole* sensors, const whole* actions, const whole* ends,
+                        unsigned* visited) {
+        maze = rules, sensor_of = sensors, action_of = actions, places = ends, been = visited;
+        cell = maze->start, heading = shown = foods = poisons = steps = 0;
+        alive = true, energy = maze->full, fitness = reward = 0;
+        for (float& vote : votes) vote = 0;
+        for (int i = 0; i < words(*maze); i++) been[i] = 0;
+        enters(cell);
+    }
+
+    // Length of `been`.
+    ANYWHERE static int words(const MazeRules& rules) { return (rules.cells + 31) / 32; }
+
+    // Whether it is there for the first time.
+    ANYWHERE bool enters(int where) {
+        const unsigned bit = 1u << (where % 32);
+        const bool first = !(been[where / 32] & bit);
+        been[where / 32] |= bit;
+        return first;
+    }
+
+    ANYWHERE const whole* ends() const { return places + foods / maze->foods_per_period * 2; }
+    ANYWHERE int ahead() const { return (int)maze->ahead[cell * 4 + heading]; }
+
+    // What each of the four input neurons shows.
+    ANYWHERE void observe(int (&shows)[4]) const {
+        const int next = ahead();
+        shows[sensor_of[0]] = next < 0 ? SEEN : DARK;
+        shows[sensor_of[1]] = next == ends()[0] ? SEEN : DARK;
+        shows[sensor_of[2]] = next == ends()[1] ? SEEN : DARK;
+        shows[3] = reward > 0 ? GOOD : reward < 0 ? BAD : DARK;
+    }
+
+    // One step with the network's outputs.
+    ANYWHERE void step(const float (&outputs)[3]) {
+        float sum = 0;
+        for (int i = 0; i < 3; i++) votes[i] += outputs[i], sum += outputs[i];
+        const int ate = ++steps % maze->move_every ? 0 : moves(sum);
+        float gain = (float)ate;
+        if (ate) {
+            if (maze->first_meal_counts && foods + poisons == 0) gain = 1;
+            (ate > 0 ? foods : poisons)++;
+            energy = maze->full, cell = maze->start, heading = 0;
+        }
+        energy -= maze->energy_cost;
+        fitness += gain + maze->alive_bonus + 0 * sum;  // NaN stays NaN
+        shown = ate ? maze->reward_steps : shown > 0 ? shown - 1 : 0;
+        reward = shown > 0 ? (ate ? (float)ate : reward) : 0;
+        alive = energy > 0 && poisons < maze->deadly_poisons;
+    }
+
+    // The action with most votes: 1 if it led to the food, -1 to the poison, else 0.
+    ANYWHERE int moves(float sum) {
+        int best = 0, same = 0, ate = 0;
+        for (int i = 1; i < 3; i++)
+            if (votes[i] > votes[best]) best = i;
+        for (int i = 0; i < 3; i++) same += votes[i] == votes[best];
+        if (same == 1 && sum == sum) {
+            const int action = (int)action_of[best];
+            if (action == 0) {
+                if (const int next = ahead(); next >= 0) cell = next;
+                if (enters(cell)) fitness += maze->explore_bonus;
+                ate = (cell == ends()[0]) - (cell == ends()[1]);
+            } else heading = (heading + (action == 2 ? 1 : 3)) % 4;
+        }
+        for (float& vote : votes) vote = 0;
+        return ate;
+    }
+};

@@ -1,0 +1,156 @@
+"""The GPU's kernel, without a GPU: its layout, its source on emulated threads, its compilation, and who is asked for it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import emulated_gpu
+import pytest
+import torch
+
+from enu_lib import kernels
+from enu_lib.cells import make_cell
+from enu_lib.kernels import cpu, cuda
+from enu_lib.network import ORDERED, Network, random_connections
+from enu_lib.streams import draw_noise, stream
+from enu_lib.tasks.maze import Maze
+
+NEEDS_COMPILER = pytest.mark.skipif(cpu.compiler() is None, reason="no C++ compiler here")
+PAPER = Network(ORDERED)
+AMPERE, ADA = 163 * 1024, 99 * 1024  # shared memory of a block on an A100, and on a GeForce
+
+
+def _lives(network, population, environments, steps=12, noisy=True):
+    maze = Maze("t", "sensors+actions", steps=steps)
+    genomes = network.init(stream(0, "genome")) + 0.2 * torch.randn(population, network.n_params, generator=stream(1, "spread"))
+    noise = draw_noise(steps, environments, stream(2, "noise")) if noisy else None
+    return genomes, maze, maze.reset(1, environments, stream(3, "maze")), noise
+
+
+def test_lives_are_laid_out_in_what_a_card_has():
+    layouts = [cuda.plan(PAPER, 11, 8, shared) for shared in (emulated_gpu.HOPPER, AMPERE, ADA)]
+    assert [x.environments for x in layouts] == [8, 4, 2] and layouts[0].threads == 48 // 8 * 8 * 8
+    for environments, evenly in ((1, 1), (9, 5), (24, 8), (36, 8), (1000, 8)):
+        assert cuda.plan(PAPER, 11, environments, emulated_gpu.HOPPER).environments == evenly
+    large = Network(random_connections(100, 8, 4, stream(0, "wiring")))
+    assert cuda.plan(large, 11, 8, emulated_gpu.HOPPER) is None
+
+
+@NEEDS_COMPILER
+@pytest.mark.parametrize("shared", [emulated_gpu.HOPPER, ADA])
+@pytest.mark.parametrize("noisy", [True, False])
+def test_blocks_that_are_not_full(shared, noisy):
+    """Eleven environments, in blocks of six, or of two on a smaller card."""
+    genomes, maze, state, noise = _lives(PAPER, 2, 11, noisy=noisy)
+    reference = kernels.maze_lives(PAPER, genomes, maze, state, noise, path="torch", record=True)
+    found = emulated_gpu.maze_lives(PAPER, genomes, maze, state, noise, shared)
+    assert reference.outputs.std() > 0.01 and torch.allclose(found.outputs[:, :, :4], reference.outputs[:, :, :4], atol=2e-4)
+    assert torch.equal(found.steps_alive, reference.steps_alive)
+
+
+@NEEDS_COMPILER
+def test_nan_stays_with_its_offspring():
+    network = Network(ORDERED, channels=4, hidden=16)
+    genomes, maze, state, noise = _lives(network, 3, 2)
+    genomes[1] = torch.nan
+    fitness = emulated_gpu.maze_lives(network, genomes, maze, state, noise).fitness
+    assert fitness[1].isnan().all() and not fitness[[0, 2]].isnan().any()
+
+
+BARRIER = "__syncthreads();"
+
+
+def _without(source, k):
+    """A kernel without its k-th barrier, counted from 1; 0: as it is."""
+    parts = source.split(BARRIER)
+    if k:
+        parts[k - 1 : k + 1] = ["".join(parts[k - 1 : k + 1])]
+    return BARRIER.join(parts)
+
+
+RACES = """
+import sys
+from pathlib import Path
+import emulated_gpu
+from test_cuda import PAPER, _lives, cuda
+genomes, maze, state, noise = _lives(PAPER, 1, 3, steps=5)
+for kernel in sorted(Path(sys.argv[1]).glob("*/life.cu")):
+    cuda.KERNEL = kernel
+    print("BARRIER", kernel.parent.name, file=sys.stderr, flush=True)
+    flags = ["-g", "-fsanitize=thread", f"-DWITHOUT={kernel.parent.name}"]
+    emulated_gpu.maze_lives(PAPER, genomes, maze, state, noise, flags=flags)
+"""
+
+
+@NEEDS_COMPILER
+def test_no_thread_reads_what_another_is_writing(tmp_path):
+    """A race detector finds none, and finds one for each barrier that is taken away."""
+    sanitizer = subprocess.run([cpu.compiler(), "-print-file-name=libtsan.so"], capture_output=True, text=True).stdout.strip()
+    if not Path(sanitizer).is_file():
+        pytest.skip("this compiler has no race detector")
+    source = cuda.KERNEL.read_text()
+    barriers = source.count(BARRIER)
+    for k in range(barriers + 1):
+        kernel = tmp_path / str(k) / "life.cu"
+        kernel.parent.mkdir()
+        kernel.with_name("maze.h").write_text(cpu.MAZE.read_text())
+        kernel.write_text(_without(source, k))
+    env = {**os.environ, "LD_PRELOAD": sanitizer, "ENU_CACHE": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    env |= {"TSAN_OPTIONS": "exitcode=0", "PYTHONPATH": str(Path(__file__).parent)}
+    done = subprocess.run([sys.executable, "-c", RACES, str(tmp_path)], capture_output=True, text=True, env=env)
+    assert done.returncode == 0, done.stderr[-2000:]
+    _, *reports = done.stderr.split("BARRIER ")
+    assert len(reports) == barriers + 1 > 5
+    for report in reports:
+        assert ("data race" in report) == (not report.startswith("0\n")), report[-3000:]
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90", "sm_100", "sm_120"])
+@pytest.mark.parametrize(
+    "network", [PAPER, Network(channels=3, hidden=12, shared=True), Network(cell="nfenu")], ids=["paper", "shared", "nfenu"]
+)
+def test_nvidia_s_compiler_takes_it(network, architecture):
+    nvrtc = pytest.importorskip("cuda.bindings.nvrtc", reason="cuda-bindings are for Linux")
+    assert cuda.compile_for(cuda.plan(network, 11, 8, ADA).defines, architecture, nvrtc).startswith(b"\x7fELF")
+
+
+def test_what_the_compiler_refuses_is_told():
+    nvrtc = pytest.importorskip("cuda.bindings.nvrtc", reason="cuda-bindings are for Linux")
+    layout = cuda.plan(PAPER, 11, 8, emulated_gpu.HOPPER)
+    with pytest.raises(cpu.Unavailable, match="could not be compiled for sm_1: .*invalid value"):
+        cuda.compile_for(layout.defines, "sm_1", nvrtc)
+    less = *layout.defines[:-1], f"-DSHARED={layout.shared - 128}"
+    with pytest.raises(cpu.Unavailable, match="counts less shared memory than is needed"):
+        cuda.compile_for(less, "sm_90", nvrtc)
+
+
+def test_a_gpu_is_asked_for_networks_of_enus():
+    there = SimpleNamespace(device=torch.device("cuda"))
+    assert kernels.choose("auto", PAPER, there) == "cuda"
+    assert kernels.choose("torch", PAPER, there) == "torch"
+    for model in (Network(cell="gru"), Network(hidden=18), make_cell("enu", 4)):
+        assert kernels.choose("auto", model, there) == "torch"
+    assert kernels.choose("auto", PAPER, torch.zeros(1)) in ("cpp", "torch")
+
+
+@NEEDS_COMPILER
+def test_a_kernel_is_used_once_its_first_move_is_right(monkeypatch, capsys):
+    here, move = torch.device("cpu"), Maze(steps=4)
+    layout = cuda.plan(PAPER, 11, 3, emulated_gpu.HOPPER)
+    right = emulated_gpu.launcher(layout)
+    monkeypatch.setattr(cuda, "_kernel", lambda *_: right)
+    assert cuda._checked(layout, PAPER, move, "right", here) is right and not capsys.readouterr().err
+    monkeypatch.setattr(cuda, "_kernel", lambda *_: lambda grid, structures: None)
+    for _ in range(2):
+        assert cuda._checked(layout, PAPER, move, "does nothing", here) is None
+    notices = capsys.readouterr().err.splitlines()
+    assert len(notices) == 1 and "the first move is not the torch path's" in notices[0]
+
+
+def test_without_cuda_bindings_a_line_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "cuda.bindings", None)
+    layout = cuda.plan(PAPER, 11, 3, emulated_gpu.HOPPER)
+    assert cuda._checked(layout, PAPER, Maze(steps=4), "sm_90", torch.device("cpu")) is None
+    assert "pip install cuda-bindings" in capsys.readouterr().err
