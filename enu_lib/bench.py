@@ -118,7 +118,7 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
         return lambda: copied_weights_lives(network, genomes, maze, state, noise), executed, nominal
     if case.path == "plain torch":
         return lambda: _closed_loop(network, genomes, maze, state, noise, 1, "reference"), executed, nominal
-    path = "auto" if case.path == "cuda" else case.path
+    path = case.path
     return lambda: kernels.maze_lives(network, genomes, maze, state, noise, case.threads, path), executed, nominal
 
 

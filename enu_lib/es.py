@@ -69,19 +69,26 @@ def start(parent: Tensor) -> ESState:
     return ESState(parent.clone(), torch.zeros_like(parent), torch.zeros_like(parent), 0)
 
 
-def ask(settings: ES, state: ESState, seed: int) -> tuple[Tensor, Tensor]:
-    """A generation's genomes (P, D) and mutations (P / 2, D).
+def draw(settings: ES, parameters: int, seed: int, generation: int) -> Tensor:
+    """A generation's mutations (P / 2, D), on the CPU: mutation i is a function of (seed, generation, i) alone.
 
-    Offspring i is the parent plus mutation i, offspring P / 2 + i is the parent minus it.  Mutation 0 is zero, so that
-    the parent itself is evaluated (as offspring 0).  Mutation i is a function of (seed, generation, i) alone.
+    Mutation 0 is zero, so that the parent itself is evaluated (as offspring 0).
     """
-    half = settings.population // 2
-    generator = stream(seed, "mutation", state.generation)
-    eps = torch.randn(half, len(state.parent), generator=generator)
-    eps *= settings.sigma_at(state.generation)
-    eps[0] = 0
-    eps = eps.to(state.parent.device)
-    return torch.cat([state.parent + eps, state.parent - eps]), eps
+    generator = stream(seed, "mutation", generation)
+    mutations = torch.randn(settings.population // 2, parameters, generator=generator)
+    mutations *= settings.sigma_at(generation)
+    mutations[0] = 0
+    return mutations
+
+
+def ask(settings: ES, state: ESState, seed: int, drawn: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """A generation's genomes (P, D) and mutations (P / 2, D); `drawn`: the mutations, if they have been drawn already.
+
+    Offspring i is the parent plus mutation i, offspring P / 2 + i is the parent minus it.
+    """
+    mutations = draw(settings, len(state.parent), seed, state.generation) if drawn is None else drawn
+    mutations = mutations.to(state.parent.device)
+    return torch.cat([state.parent + mutations, state.parent - mutations]), mutations
 
 
 def merit(settings: ES, fitness: Tensor) -> Tensor:

@@ -169,9 +169,9 @@ def evolve(
         deadline = math.inf if time_limit is None else time.perf_counter() + time_limit
         save_at = time.perf_counter() + checkpoint_every
         before, begun, saved, stopped = now.seconds, time.perf_counter(), len(log), None
-        interrupt = stack.enter_context(_SoftInterrupt())
+        interrupt, drawn = stack.enter_context(_SoftInterrupt()), dict[int, Tensor]()
         while not (stopped := stopped or _reached(experiment, now)):
-            state, row, held_out = _generation(experiment, now.state, seed, live)
+            state, row, held_out = _generation(experiment, now.state, seed, live, drawn)
             if held_out is not None and not held_out <= now.score:
                 now.best, now.score = state.parent.clone(), held_out
             now.state, now.seconds = state, before + time.perf_counter() - begun
@@ -246,14 +246,20 @@ def choose_device(device: str, experiment: Experiment) -> torch.device:
 
 
 def _generation(
-    experiment: Experiment, state: es.ESState, seed: int, live: Callable[..., Tensor]
+    experiment: Experiment, state: es.ESState, seed: int, live: Callable[..., Tensor], drawn: dict[int, Tensor]
 ) -> tuple[es.ESState, Row, float | None]:
-    """One generation: the next state, its row of the log, and the next parent's held-out score if due."""
+    """One generation: the next state, its row of the log, and the next parent's held-out score if due.
+
+    drawn: mutations by generation, drawn while a GPU was at work on the generation before.
+    """
     settings, g = experiment.es, state.generation
-    genomes, mutations = es.ask(settings, state, seed)
+    genomes, mutations = es.ask(settings, state, seed, drawn.pop(g, None))
     n, generator = experiment.environments, stream(seed, "environment", g)
     f = live(genomes, task=experiment.task_at(g), environments=n, generator=generator).float()
-    state = es.tell(settings, state, mutations, es.merit(settings, f).cpu())
+    if f.device.type != "cpu":
+        drawn[g + 1] = es.draw(settings, len(state.parent), seed, g + 1)
+    f = f.cpu()
+    state = es.tell(settings, state, mutations, es.merit(settings, f))
     each = f.mean(1)
     row = {
         "generation": g,

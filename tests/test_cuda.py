@@ -35,7 +35,9 @@ def test_lives_are_laid_out_in_what_a_card_has():
     for environments, evenly in ((1, 1), (9, 5), (24, 8), (36, 8), (1000, 8)):
         assert cuda.plan(PAPER, 11, environments, emulated_gpu.HOPPER).environments == evenly
     large = Network(random_connections(100, 8, 4, stream(0, "wiring")))
-    assert cuda.plan(large, 11, 8, emulated_gpu.HOPPER) is None
+    for network, environments in ((large, 8), (PAPER, 10**6)):
+        with pytest.raises(cpu.Unavailable, match=f"{environments} lives of .* synapses are too many for it"):
+            cuda.plan(network, 11, environments, emulated_gpu.HOPPER)
 
 
 @NEEDS_COMPILER
@@ -121,36 +123,57 @@ def test_what_the_compiler_refuses_is_told():
     layout = cuda.plan(PAPER, 11, 8, emulated_gpu.HOPPER)
     with pytest.raises(cpu.Unavailable, match="could not be compiled for sm_1: .*invalid value"):
         cuda.compile_for(layout.defines, "sm_1", nvrtc)
-    less = *layout.defines[:-1], f"-DSHARED={layout.shared - 128}"
+    less = tuple(d.replace(f"SHARED={layout.shared}", f"SHARED={layout.shared - 4096}") for d in layout.defines)
     with pytest.raises(cpu.Unavailable, match="counts less shared memory than is needed"):
         cuda.compile_for(less, "sm_90", nvrtc)
 
 
 def test_a_gpu_is_asked_for_networks_of_enus():
     there = SimpleNamespace(device=torch.device("cuda"))
-    assert kernels.choose("auto", PAPER, there) == "cuda"
+    assert kernels.choose("auto", PAPER, there) == kernels.choose("cuda", PAPER, there) == "cuda"
     assert kernels.choose("torch", PAPER, there) == "torch"
-    for model in (Network(cell="gru"), Network(hidden=18), make_cell("enu", 4)):
+    for model in (Network(cell="gru"), Network(hidden=18), Network(channels=2), make_cell("enu", 4)):
         assert kernels.choose("auto", model, there) == "torch"
+        with pytest.raises(cpu.Unavailable, match=f"for networks of ENUs on one, not for {type(model).__name__} on cuda"):
+            kernels.choose("cuda", model, there)
     assert kernels.choose("auto", PAPER, torch.zeros(1)) in ("cpp", "torch")
 
 
 @NEEDS_COMPILER
-def test_a_kernel_is_used_once_its_first_move_is_right(monkeypatch, capsys):
-    here, move = torch.device("cpu"), Maze(steps=4)
-    layout = cuda.plan(PAPER, 11, 3, emulated_gpu.HOPPER)
+@pytest.mark.parametrize(
+    "network",
+    [PAPER, Network(channels=4, hidden=16, noise=0), Network(channels=3, hidden=8, shared=True), Network(cell="nfenu")],
+    ids=["paper", "no noise", "shared", "nfenu"],
+)
+def test_a_kernel_is_used_once_its_first_move_is_right(network, monkeypatch, tmp_path):
+    layout, here = cuda.plan(network, 11, 3, emulated_gpu.HOPPER), torch.device("cpu")
     right = emulated_gpu.launcher(layout)
     monkeypatch.setattr(cuda, "_kernel", lambda *_: right)
-    assert cuda._checked(layout, PAPER, move, "right", here) is right and not capsys.readouterr().err
+    assert cuda._checked(layout, network, "right", here) is right
     monkeypatch.setattr(cuda, "_kernel", lambda *_: lambda grid, structures: None)
-    for _ in range(2):
-        assert cuda._checked(layout, PAPER, move, "does nothing", here) is None
-    notices = capsys.readouterr().err.splitlines()
-    assert len(notices) == 1 and "the first move is not the torch path's" in notices[0]
+    assert "first move is not the torch path's" in str(cuda._checked(layout, network, "does nothing", here))
+    wrong = tmp_path / "life.cu"  # the candidate memory is added where it should replace
+    wrong.write_text(cuda.KERNEL.read_text().replace("- 0.5f - own[c][r])", "- 0.5f)"))
+    wrong.with_name("maze.h").write_text(cpu.MAZE.read_text())
+    monkeypatch.setattr(cuda, "KERNEL", wrong)
+    monkeypatch.setattr(cuda, "_kernel", lambda *_: emulated_gpu.launcher(layout, ["-DWRONG"]))
+    assert "first move is not the torch path's" in str(cuda._checked(layout, network, "wrong", here))
 
 
-def test_without_cuda_bindings_a_line_says_what_to_install(monkeypatch, capsys):
+def test_without_its_kernel_a_gpu_takes_the_torch_path_and_one_line_says_why(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
-    layout = cuda.plan(PAPER, 11, 3, emulated_gpu.HOPPER)
-    assert cuda._checked(layout, PAPER, Maze(steps=4), "sm_90", torch.device("cpu")) is None
-    assert "pip install cuda-bindings" in capsys.readouterr().err
+    missing = cuda._checked(cuda.plan(PAPER, 11, 3, emulated_gpu.HOPPER), PAPER, "sm_90", torch.device("cpu"))
+    assert "pip install cuda-bindings" in str(missing)
+    genomes, maze, state, noise = _lives(PAPER, 2, 3)
+
+    def refuse(*_):
+        raise missing
+
+    monkeypatch.setattr(cuda, "maze_lives", refuse)
+    monkeypatch.setattr(kernels, "choose", lambda *_: "cuda")
+    found = [kernels.maze_lives(PAPER, genomes, maze, state, noise, record=True) for _ in range(2)]
+    assert torch.equal(found[0].outputs, found[1].outputs)
+    notices = capsys.readouterr().err.splitlines()
+    assert len(notices) == 1 and "pip install cuda-bindings" in notices[0]
+    with pytest.raises(cpu.Unavailable):
+        kernels.maze_lives(PAPER, genomes, maze, state, noise, path="cuda")

@@ -94,6 +94,8 @@ def test_mutations_depend_on_seed_and_generation_alone():
     first = es.ask(settings, state, seed=5)[1]
     torch.manual_seed(0)
     assert torch.equal(first, es.ask(settings, state, seed=5)[1])
+    ahead = es.draw(settings, len(state.parent), 5, state.generation)  # as while a GPU is at work
+    assert torch.equal(first, ahead) and torch.equal(first, es.ask(settings, state, 5, ahead)[1])
     later = state._replace(generation=1)
     assert not torch.equal(first, es.ask(settings, later, seed=5)[1])
     assert not torch.equal(first, es.ask(settings, state, seed=6)[1])

@@ -6,7 +6,7 @@
 
 path: "cpp" is the compiled kernel of the CPU, "torch" needs no compiler and serves all processors, "auto" takes the fastest
 that can be had: "cpp", on an Nvidia GPU "cuda", else "torch" (the environment variable ENU_KERNEL=cpp|torch decides for a
-whole process).  Without a compiler one line on stderr says so, once.
+whole process).  Where "auto" misses a compiler, or a GPU's kernel, one line on stderr says so, once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from enu_lib.kernels import captured, cpu, cuda, fast_torch
 from enu_lib.network import Network
 from enu_lib.streams import Noise
 
-PATHS = ("auto", "cpp", "torch", "reference")
+PATHS = ("auto", "cpp", "cuda", "torch", "reference")
 
 
 class MazeScores(NamedTuple):
@@ -49,12 +49,15 @@ def choose(path: str, model: Any, genomes: Tensor) -> str:
         path = os.environ.get("ENU_KERNEL") or "auto"
     if path not in PATHS:
         raise ValueError(f"unknown kernel path {path!r}: choose one of {', '.join(PATHS)}")
-    if path == "cpp":
-        return path
-    if path == "torch":
+    suits_gpu = genomes.device.type == "cuda" and cuda.supports(model)
+    if path == "cuda" and not suits_gpu:
+        raise cpu.Unavailable(
+            f"the kernel of GPUs is for networks of ENUs on one, not for {type(model).__name__} on {genomes.device}"
+        )
+    if path in ("cpp", "cuda", "torch"):
         return path
     if genomes.device.type != "cpu":
-        return "cuda" if genomes.device.type == "cuda" and cuda.supports(model) else "torch"
+        return "cuda" if suits_gpu else "torch"
     if not cpu.supports(model):
         return "torch"
     return "cpp" if _compiled() else "torch"
@@ -68,6 +71,11 @@ def _compiled() -> bool:
         print(f"enu_lib: {error}; the slower torch path is used instead", file=sys.stderr)
         return False
     return True
+
+
+@lru_cache
+def _without_kernel(reason: str) -> None:
+    print(f"enu_lib: no kernel on this GPU ({reason}); the slower torch path is used instead", file=sys.stderr)
 
 
 def unit_outputs(
@@ -103,8 +111,13 @@ def maze_lives(
     if chosen == "cpp":
         lives = cpu.maze_lives(network, genomes, maze, state, noise, threads or default_threads(), record)
         return MazeScores(*lives)
-    if chosen == "cuda" and (kept := cuda.maze_lives(network, genomes, maze, state, noise, record)) is not None:
-        return MazeScores(*kept)
+    if chosen == "cuda":
+        try:
+            return MazeScores(*cuda.maze_lives(network, genomes, maze, state, noise, record))
+        except cuda.Unavailable as error:
+            if path == chosen:
+                raise
+            _without_kernel(str(error))
     if captured.serves(maze, genomes, record):
         return MazeScores(*captured.maze_lives(network, genomes, maze, state, noise))
     return MazeScores(*fast_torch.maze_lives(network, genomes, maze, state, noise, record))

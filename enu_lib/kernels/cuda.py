@@ -2,7 +2,7 @@
 
 Made for networks of ENUs, with feedback or without, whose lives fit a multiprocessor's shared memory; for all others
 `enu_lib.kernels` takes `captured`.  The compiler (NVRTC) and the driver are reached through cuda-bindings, which come with
-torch's CUDA builds.
+torch's CUDA builds.  Raises Unavailable where the kernel cannot be had.
 
 Tested on the CPU, where the same source runs with a thread for each of a block's; it has not been run on a GPU yet.
 """
@@ -10,8 +10,6 @@ Tested on the CPU, where the same source runs with a thread for each of a block'
 from __future__ import annotations
 
 import ctypes
-import sys
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -20,31 +18,25 @@ from torch import Tensor
 
 from enu_lib.cells import ENU
 from enu_lib.kernels import fast_torch
-from enu_lib.kernels.cpu import MAZE, SOURCE, Unavailable, f32, i32, i64, maze_rules, pointer
+from enu_lib.kernels.cpu import MAZE, SOURCE, Unavailable, _at, f32, i32, maze_rules, pointer
 from enu_lib.kernels.fast_torch import Gates
 from enu_lib.network import Network
 from enu_lib.streams import Noise, draw_noise, stream
-from enu_lib.tasks.maze import geometry
+from enu_lib.tasks.maze import Maze, geometry
 
 KERNEL = SOURCE.with_name("life.cu")
 MOST_ENVIRONMENTS, MOST_THREADS = 8, 384  # of a block; with more threads there are too few registers for each
+MOST_BLOCKS = 65535  # side by side, of an offspring
 INPUTS = 4
 LIFE = 96  # bytes of maze.h's MazeLife
 
 
-class _Genomes(ctypes.Structure):
-    _fields_ = [
-        *((name, pointer) for name in ("x_gates", "x_cell", "own_gates", "own_cell", "bias_gates", "bias_cell")),
-        *((name, pointer) for name in ("out", "out_bias")),
-        ("inputs", i64),
-    ]
-
-
 class _Lives(ctypes.Structure):
     _fields_ = [
-        *((name, pointer) for name in ("connections", "table", "offsets", "sensor_of", "action_of", "places")),
+        *((name, pointer) for name in ("neuron", "synapse", "connections", "table", "offsets")),
+        *((name, pointer) for name in ("sensor_of", "action_of", "places")),
         *((name, pointer) for name in ("fitness", "foods", "poisons", "steps", "outputs")),
-        *((name, i32) for name in ("environments", "length")),
+        ("environments", i32),
         *((name, f32) for name in ("noise", "gain")),
     ]
 
@@ -65,8 +57,11 @@ def supports(model: Any) -> bool:
     return (model.n_inputs, model.n_outputs) == (INPUTS, 3) and model.hidden % 4 == 0 and model.channels >= 3
 
 
-def plan(network: Network, cells: int, environments: int, shared: int) -> Plan | None:
-    """The layout for `environments` lives in mazes of `cells` cells, in `shared` bytes a block; None if they do not fit."""
+def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
+    """The layout for `environments` lives in mazes of `cells` cells, in `shared` bytes a block.
+
+    Raises Unavailable if they do not fit.
+    """
     h, c, n, s = network.hidden, network.channels, network.neurons, network.synapses
     cell: Any = network.synapse_cell  # of ENUs, see `supports`
     fed, words, synapses = c * cell.feedback, _up(cells, 32) // 32, _up(n * s, 8)
@@ -75,82 +70,97 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan |
         return _up((inputs + fed + h + 1) * 3 * h + h * c + c, 4)
 
     def needed(e: int) -> tuple[int, int]:
+        """Threads, and bytes of shared memory; 4 floats a value at most are left out."""
         rows, neuron_rows = e * synapses, _up(e * n, 4)
-        units = (h + c) * rows + (h + 2 * c) * neuron_rows + e * (INPUTS + 2 * n) * 3 * h
-        floats = rules(2 * c) + rules(c) + units + synapses + e * (INPUTS + 1 + words)
+        values = h * (rows + 1) + c * (rows + 4) + (h + 2 * c) * (neuron_rows + 4)
+        floats = rules(2 * c) + rules(c) + values + e * (INPUTS + 2 * n) * 3 * h + synapses + e * (INPUTS + 1 + words)
         return _up(max(rows // 8 * (h // 4), neuron_rows // 4 * h), 32), _up(4 * floats + e * LIFE, 16)
 
-    fits = [e for e in range(1, min(MOST_ENVIRONMENTS, environments) + 1)]
-    fits = [e for e in fits if needed(e)[0] <= MOST_THREADS and needed(e)[1] <= shared]
-    if not fits:
-        return None
-    e = -(-environments // -(-environments // fits[-1]))  # as few blocks as can be, and evenly filled
+    def fits(e: int) -> bool:
+        return needed(e)[0] <= MOST_THREADS and needed(e)[1] <= shared
+
+    most = max(filter(fits, range(1, min(MOST_ENVIRONMENTS, environments) + 1)), default=0)
+    if not most or environments > MOST_BLOCKS * most:
+        raise Unavailable(f"{environments} lives of {n * s} synapses are too many for it")
+    e = -(-environments // -(-environments // most))  # as few blocks as can be, and evenly filled
     threads, size = needed(e)
-    sizes = dict(H=h, C=c, FED=fed, N=n, S=s, E=e, CELLS=cells, THREADS=threads, SHARED=size)
+    blocks = max(1, min(shared // (size + 1024), MOST_THREADS // threads))
+    sizes = dict(H=h, C=c, FED=fed, N=n, S=s, E=e, CELLS=cells, THREADS=threads, SHARED=size, BLOCKS=blocks)
     return Plan(e, threads, size, tuple(f"-D{name}={value}" for name, value in sizes.items()))
 
 
 def maze_lives(
     network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None, record: bool
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None] | None:
-    """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3); None: not to be had."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
+    """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3).
+
+    Raises Unavailable where the kernel cannot be had, or goes astray in a first move.
+    """
     card = torch.cuda.get_device_properties(genomes.device)
     shared = getattr(card, "shared_memory_per_block_optin", 48 * 1024)
     layout = plan(network, len(geometry(maze).cells), state.places.shape[1], shared)
-    if layout is None:
-        return None
     with torch.cuda.device(genomes.device):
-        move = replace(maze, steps=maze.move_every)
-        kernel = _checked(layout, network, move, f"sm_{card.major}{card.minor}", genomes.device)
-        return kernel and _lives(kernel, layout, network, genomes, maze, state, noise, record)
+        kernel = _checked(layout, network, f"sm_{card.major}{card.minor}", genomes.device)
+        if isinstance(kernel, Unavailable):
+            raise kernel
+        return _lives(kernel, layout, network, genomes, maze, state, noise, record)
 
 
+@torch.no_grad()
 def _lives(
     kernel: Any, layout: Plan, network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """The same, where `kernel(grid, structures)` launches."""
     p, b, device = len(genomes), state.places.shape[1], genomes.device
     weights = network.unpack(genomes.float())
-    neuron, synapse = Gates(network.neuron_cell, weights.neuron), Gates(network.synapse_cell, weights.synapse)
+    neuron = _rules(Gates(network.neuron_cell, weights.neuron), network.channels)
+    synapse = _rules(Gates(network.synapse_cell, weights.synapse), 2 * network.channels)
     connections = torch.tensor(network.connections, dtype=torch.int32, device=device)
     ahead = torch.tensor(geometry(maze).ahead, device=device)
     drawn = [v[0].contiguous() for v in (state.sensor_of, state.action_of, state.places)]
     fitness = torch.empty(p, b, device=device)
     counts = [torch.empty(p, b, dtype=torch.int64, device=device) for _ in range(3)]
     y = torch.zeros(p, b, maze.steps, 3, device=device) if record else None
-    table, offsets = (None, None) if noise is None else (noise.table.contiguous(), noise.offsets.contiguous())
+    values = (network.neurons + _up(network.neurons * network.synapses, 8)) * network.channels
+    if noise is None:
+        noise = Noise(torch.zeros(1, device=device), torch.zeros(maze.steps, b, dtype=torch.int64, device=device))
+    table = noise.table.repeat(1 + -(-values // len(noise.table)))
+    offsets = noise.offsets.contiguous()
     cell: Any = network.synapse_cell
     lives = _Lives(
-        *map(_at, (connections, table, offsets, *drawn, fitness, *counts, y)),
-        b, 0 if table is None else len(table), cell.noise, cell.gain,
-    )  # fmt: skip
-    rules = maze_rules(maze, state.places.shape[2], _at(ahead))
-    kernel((p, -(-b // layout.environments)), (_genomes(neuron), _genomes(synapse), rules, lives))
+        *map(_at, (neuron, synapse, connections, table, offsets, *drawn, fitness, *counts, y)), b, cell.noise, cell.gain
+    )
+    grid = p, -(-b // layout.environments)
+    kernel(grid, (maze_rules(maze, state.places.shape[2], _at(ahead)), lives))
     return fitness, counts[0], counts[1], counts[2], y
 
 
-def _genomes(gates: Gates) -> _Genomes:
-    tensors = (*gates.x, *gates.oh, *gates.bias, gates.out, gates.out_bias)
-    return _Genomes(*map(_at, tensors), gates.x[0].shape[1])
+def _rules(gates: Gates, inputs: int) -> Tensor:
+    """All offspring's rules of a cell (P, ..) as life.cu's `Rules` has them; further inputs are shared rules' padding."""
+    tensors = (*(x[:, :inputs] for x in gates.x), *gates.oh, *gates.bias, gates.out, gates.out_bias)
+    return torch.cat([t.flatten(1) for t in tensors], 1)
 
 
 @lru_cache
-def _checked(layout: Plan, network: Network, move: Any, architecture: str, device: torch.device) -> Any:
-    """The kernel, once it has made a first move as the torch path does (a GPU that goes astray should not go unnoticed);
-    None, and a line, where it cannot be had."""
+def _checked(layout: Plan, network: Network, architecture: str, device: torch.device) -> Any:
+    """The kernel, once it has made a first move as the torch path does: a GPU that goes astray should not go unnoticed.
+    Or Unavailable, which is remembered, so that nothing is tried anew in every generation."""
     try:
         kernel = _kernel(layout, architecture)
-        genomes = network.init(stream(0, "check")) + 0.1 * torch.randn(2, network.n_params, generator=stream(1, "check"))
-        state = move.reset(1, layout.environments, stream(2, "check"))
-        noise = draw_noise(move.steps, layout.environments, stream(3, "check")).to(device)
-        lives = network, genomes.to(device), move, type(state)(*(v.to(device) for v in state)), noise
-        (*_, found), (*_, expected) = _lives(kernel, layout, *lives, record=True), fast_torch.maze_lives(*lives, record=True)
-        if found is None or expected is None or not torch.allclose(found, expected, atol=1e-3):
-            raise Unavailable("the first move is not the torch path's")
-        return kernel
     except Unavailable as error:
-        print(f"enu_lib: the GPU's kernel cannot be used ({error}); torch's operations are used instead", file=sys.stderr)
-        return None
+        return error
+    move = Maze(steps=4)
+    genomes = network.init(stream(0, "check")) + 0.1 * torch.randn(2, network.n_params, generator=stream(1, "check"))
+    for w in network.unpack(genomes)[: 1 if network.shared else 2]:
+        w.output.mul_(0.4)
+        w.output[:, -1] += 0.5  # between the clips, so that all that matters shows
+    state = move.reset(1, layout.environments, stream(2, "check"))
+    noise = draw_noise(move.steps, layout.environments, stream(3, "check")).to(device) if network.noise else None
+    lives = network, genomes.to(device), move, type(state)(*(v.to(device) for v in state)), noise
+    (*_, found), (*_, expected) = _lives(kernel, layout, *lives, record=True), fast_torch.maze_lives(*lives, record=True)
+    if found is None or expected is None or not torch.allclose(found, expected, atol=1e-4):
+        return Unavailable("its first move is not the torch path's")
+    return kernel
 
 
 def _kernel(layout: Plan, architecture: str) -> Any:
@@ -165,8 +175,8 @@ def _kernel(layout: Plan, architecture: str) -> Any:
         module = _ok(driver.cuModuleLoadData(binary))
     except ImportError:
         raise Unavailable("pip install cuda-bindings") from None
-    except RuntimeError as error:  # where cuda-bindings find no compiler or no driver
-        raise Unavailable(str(error).splitlines()[0]) from None
+    except RuntimeError as error:  # also where cuda-bindings find no compiler or no driver
+        raise Unavailable(str(error).partition("\n")[0]) from None
     function = _ok(driver.cuModuleGetFunction(module, b"lives"))
     most = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
     _ok(driver.cuFuncSetAttribute(function, most, layout.shared))
@@ -187,7 +197,7 @@ def compile_for(defines: tuple[str, ...], architecture: str, nvrtc: Any) -> byte
     ]
     (failed,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
     if failed:
-        log = b" " * _ok(nvrtc.nvrtcGetProgramLogSize(program))
+        log = b" " * (1 + _ok(nvrtc.nvrtcGetProgramLogSize(program)))  # bytes of its own: short ones are shared
         _ok(nvrtc.nvrtcGetProgramLog(program, log))
         lines = [line for line in log.decode(errors="replace").splitlines() if "error" in line] or [str(failed)]
         raise Unavailable(f"life.cu could not be compiled for {architecture}: {lines[0]}")
@@ -201,13 +211,9 @@ def _ok(returned: tuple[Any, ...]) -> Any:
     """What a call of CUDA returned, without its error."""
     error, *values = returned
     if error:
-        raise Unavailable(f"CUDA refuses: {error!s}")
+        raise Unavailable(f"CUDA refuses: {error.name}")
     return values[0] if values else None
 
 
 def _up(n: int, to: int) -> int:
     return -(-n // to) * to
-
-
-def _at(tensor: Tensor | None) -> ctypes.c_void_p:
-    return pointer(0 if tensor is None else tensor.data_ptr())

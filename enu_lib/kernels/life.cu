@@ -7,41 +7,49 @@
 //
 // Rules come as kernels/fast_torch.py's `Gates` lays them out: gains and the reset gate's bias folded in, memory halved.
 // Compiled with -D: H hidden, C channels, FED outputs fed back (C or 0), N neurons, S synapses of a neuron, E environments
-// of a block, CELLS of the maze, THREADS of a block, SHARED bytes of a block.
+// of a block, CELLS of the maze, THREADS of a block, SHARED bytes of it, BLOCKS for which a multiprocessor has room.
 
 #include "maze.h"
 
 constexpr int INPUTS = 4, OUTPUTS = 3, GATES = 3 * H;
 constexpr int SYNAPSES = (N * S + 7) / 8 * 8, SYNAPSE_ROWS = E * SYNAPSES, NEURON_ROWS = (E * N + 3) / 4 * 4;  // whole tiles
 
-struct Genomes {  // all offspring's rules of a cell, as kernels/cuda.py fills it
-    const float *x_gates, *x_cell, *own_gates, *own_cell, *bias_gates, *bias_cell, *out, *out_bias;
-    whole inputs;
-};
-
 struct Lives {  // as kernels/cuda.py fills it
+    const float *neuron, *synapse;  // (P, ..) rules of each offspring's cells, in the order of `Rules`
     const int* connections;         // (N S) presynaptic neuron
-    const float* table;             // noise, or null
+    const float* table;             // noise, which can be read on from any offset
     const whole* offsets;           // (T, B)
     const whole *sensor_of, *action_of, *places;  // (B, 3), (B, 3), (B, periods, 2)
     float* fitness;                 // (P, B), and so are these
     whole *foods, *poisons, *steps;
     float* outputs;                 // (P, B, T, 3), or null
-    int environments, length;       // B, of the noise's table
+    int environments;               // B
     float noise, gain;
 };
 
 template <int IN>
-struct Rules {  // of one offspring's cell; own: rows of the output fed back, then of the memory
-    alignas(16) float x_gates[IN][2 * H], x_cell[IN][H], own_gates[FED + H][2 * H], own_cell[FED + H][H];
-    alignas(16) float bias_gates[2 * H], bias_cell[H], out[H][C], out_bias[C];
+struct alignas(16) Rules {  // of one offspring's cell; own: rows of the output fed back, then of the memory
+    float x_gates[IN][2 * H], x_cell[IN][H], own_gates[FED + H][2 * H], own_cell[FED + H][H];
+    float bias_gates[2 * H], bias_cell[H], out[H][C], out_bias[C];
+    static constexpr int size = (IN + FED + H + 1) * GATES + (H + 1) * C;
 };
+
+// Values of units, the units of a value together.  After each W of them, as many as a thread has, four floats are left out, so
+// that threads side by side meet other banks.
+template <int K, int ROWS, int W>
+struct Values {
+    alignas(16) float at[K * ROWS + (K + W - 1) / W * 4];
+    __device__ float* operator()(int k, int r) { return at + k * ROWS + k / W * 4 + r; }
+};
+constexpr int V = C % 2 == 0 && C > H / 4 ? 2 : 1;  // outputs of a thread at a time
 
 struct Memory {
     Rules<2 * C> synapse;
     Rules<C> neuron;
-    alignas(16) float synapse_h[H][SYNAPSE_ROWS], synapse_o[C][SYNAPSE_ROWS];
-    alignas(16) float neuron_h[H][NEURON_ROWS], neuron_o[C][NEURON_ROWS], current[C][NEURON_ROWS];
+    Values<H, SYNAPSE_ROWS, 4> synapse_h;
+    Values<C, SYNAPSE_ROWS, V> synapse_o;
+    Values<H, NEURON_ROWS, 1> neuron_h;
+    Values<C, NEURON_ROWS, 1> neuron_o, current;
     alignas(16) float pre[E][INPUTS + N][GATES], post[E][N][GATES];  // sources, and postsynaptic neurons, projected
     MazeLife life[E];
     int source[SYNAPSES], shows[E][INPUTS], noise_at[E];
@@ -52,21 +60,9 @@ static_assert(sizeof(Memory) <= SHARED, "kernels/cuda.py counts less shared memo
 __device__ inline float sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
 __device__ inline float clip(float x) { return x > 1 ? 1.0f : x < 0 ? 0.0f : x; }  // NaN stays NaN
 
-__device__ inline void copy(float* to, const float* from, int n) {
-    for (int i = threadIdx.x; i < n; i += THREADS) to[i] = from[i];
-}
-
 template <int IN>
-__device__ void load(Rules<IN>& to, const Genomes& from, int p) {
-    const whole h = H, own = FED + H;
-    copy(&to.x_gates[0][0], from.x_gates + p * from.inputs * 2 * h, IN * 2 * H);
-    copy(&to.x_cell[0][0], from.x_cell + p * from.inputs * h, IN * H);
-    copy(&to.own_gates[0][0], from.own_gates + p * own * 2 * h, (FED + H) * 2 * H);
-    copy(&to.own_cell[0][0], from.own_cell + p * own * h, (FED + H) * H);
-    copy(to.bias_gates, from.bias_gates + p * 2 * h, 2 * H);
-    copy(to.bias_cell, from.bias_cell + p * h, H);
-    copy(&to.out[0][0], from.out + p * h * C, H * C);
-    copy(to.out_bias, from.out_bias + p * (whole)C, C);
+__device__ inline void load(Rules<IN>& to, const float* from, int p) {
+    for (int i = threadIdx.x; i < to.size; i += THREADS) ((float*)&to)[i] = from[p * (whole)to.size + i];
 }
 
 template <int n>
@@ -86,11 +82,12 @@ __device__ inline void put(float* to, const float (&from)[n]) {
     for (int i = 0; i < n; i += 4) *(float4*)(to + i) = float4{from[i], from[i + 1], from[i + 2], from[i + 3]};
 }
 
-// sum[g][r][c] += a[k][r] w[k][g H + c], over K.
-template <int G, int R, int W>
-__device__ inline void accumulate(float (&sum)[G][R][W], const float* a, int a_row, const float* w, int w_row, int K) {
+// sum[g][r][c] += values(k, row + r) w[k][g H + c], over K.
+template <int G, int R, int W, int K, int ROWS, int A>
+__device__ inline void accumulate(float (&sum)[G][R][W], Values<K, ROWS, A>& values, int row, const float* w, int w_row) {
+    const float* a = values(0, row);
 #pragma unroll 4
-    for (int k = 0; k < K; k++, a += a_row, w += w_row) {
+    for (int k = 0; k < K; a += ROWS + (k % A == A - 1 ? 4 : 0), w += w_row, k++) {
         float x[R];
         get(x, a);
 #pragma unroll
@@ -108,47 +105,52 @@ __device__ inline void accumulate(float (&sum)[G][R][W], const float* a, int a_r
 #define TILE(r, c) _Pragma("unroll") for (int r = 0; r < R; r++) _Pragma("unroll") for (int c = 0; c < W; c++)
 
 // One step of ROWS units, R by W of their hidden values a thread; all threads of the block come here, `active` ones compute.
-// start(sum, gate): what the sums of gates begin with.  noise(row, channel): added to an output.
-template <int R, int W, int IN, int ROWS, class Start, class Noise>
-__device__ inline void step(const Rules<IN>& w, float (&h)[H][ROWS], float (&o)[C][ROWS], int row, int col, bool active,
+// start(sum, gate): what the sums of gates begin with.  noise(r, channel): added to an output of the tile's r-th unit.
+template <int R, int W, int IN, int ROWS, int OW, class Start, class Noise>
+__device__ inline void step(const Rules<IN>& w, Values<H, ROWS, W>& h, Values<C, ROWS, OW>& o, int row, int col, bool active,
                             Start start, Noise noise, float gain) {
     float own[W][R], reset[W][R], keep[W][R];
     if (active) {
         float sum[2][R][W];
         start(sum, 0);
-        accumulate(sum, &o[0][row], ROWS, &w.own_gates[0][col], 2 * H, FED);
-        accumulate(sum, &h[0][row], ROWS, &w.own_gates[FED][col], 2 * H, H);
+        if (FED) accumulate(sum, o, row, &w.own_gates[0][col], 2 * H);
+        accumulate(sum, h, row, &w.own_gates[FED][col], 2 * H);
 #pragma unroll
-        for (int c = 0; c < W; c++) get(own[c], &h[col + c][row]);
+        for (int c = 0; c < W; c++) get(own[c], h(col + c, row));
         TILE(r, c) reset[c][r] = sigmoid(sum[0][r][c]) * own[c][r], keep[c][r] = sigmoid(sum[1][r][c]);
     }
     __syncthreads();  // all have read the memory
     if (active)
 #pragma unroll
-        for (int c = 0; c < W; c++) put(&h[col + c][row], reset[c]);
+        for (int c = 0; c < W; c++) put(h(col + c, row), reset[c]);
     __syncthreads();
     if (active) {
         float sum[1][R][W];
         start(sum, 2);
-        accumulate(sum, &o[0][row], ROWS, &w.own_cell[0][col], H, FED);
-        accumulate(sum, &h[0][row], ROWS, &w.own_cell[FED][col], H, H);
+        if (FED) accumulate(sum, o, row, &w.own_cell[0][col], H);
+        accumulate(sum, h, row, &w.own_cell[FED][col], H);
         TILE(r, c) own[c][r] += keep[c][r] * (sigmoid(sum[0][r][c]) - 0.5f - own[c][r]);
     }
     __syncthreads();
     if (active)
 #pragma unroll
-        for (int c = 0; c < W; c++) put(&h[col + c][row], own[c]);
+        for (int c = 0; c < W; c++) put(h(col + c, row), own[c]);
     __syncthreads();
     if (active)
-        for (int c = col / W; c < C; c += H / W) {
-            float sum[1][R][1];
+        for (int c = col / W * OW; c < C; c += H / W * OW) {
+            float sum[1][R][OW], more[R][OW];
 #pragma unroll
-            for (int r = 0; r < R; r++) sum[0][r][0] = w.out_bias[c] + noise(row + r, c);
-            accumulate(sum, &h[0][row], ROWS, &w.out[0][c], C, H);
-            float y[R];
+            for (int r = 0; r < R; r++)
 #pragma unroll
-            for (int r = 0; r < R; r++) y[r] = clip(gain * sum[0][r][0]);
-            put(&o[c][row], y);
+                for (int i = 0; i < OW; i++) sum[0][r][i] = w.out_bias[c + i], more[r][i] = noise(r, c + i);
+            accumulate(sum, h, row, &w.out[0][c], C);
+#pragma unroll
+            for (int i = 0; i < OW; i++) {
+                float y[R];
+#pragma unroll
+                for (int r = 0; r < R; r++) y[r] = clip(gain * (sum[0][r][i] + more[r][i]));
+                put(o(c + i, row), y);
+            }
         }
     __syncthreads();
 }
@@ -170,10 +172,10 @@ __device__ inline void project(Memory& m) {
             post[0][r][0] = m.synapse.bias_gates[j], post[1][r][0] = m.synapse.bias_gates[H + j];
             post_cell[0][r][0] = m.synapse.bias_cell[j];
         }
-        accumulate(pre, &m.neuron_o[0][row], NEURON_ROWS, &m.synapse.x_gates[0][j], 2 * H, C);
-        accumulate(post, &m.neuron_o[0][row], NEURON_ROWS, &m.synapse.x_gates[C][j], 2 * H, C);
-        accumulate(pre_cell, &m.neuron_o[0][row], NEURON_ROWS, &m.synapse.x_cell[0][j], H, C);
-        accumulate(post_cell, &m.neuron_o[0][row], NEURON_ROWS, &m.synapse.x_cell[C][j], H, C);
+        accumulate(pre, m.neuron_o, row, &m.synapse.x_gates[0][j], 2 * H);
+        accumulate(post, m.neuron_o, row, &m.synapse.x_gates[C][j], 2 * H);
+        accumulate(pre_cell, m.neuron_o, row, &m.synapse.x_cell[0][j], H);
+        accumulate(post_cell, m.neuron_o, row, &m.synapse.x_cell[C][j], H);
 #pragma unroll
         for (int r = 0; r < 4; r++) {
             const int e = (row + r) / N, n = (row + r) % N;
@@ -189,35 +191,29 @@ __device__ inline void project(Memory& m) {
 __device__ inline void average(Memory& m) {
     for (int i = threadIdx.x; i < C * E * N; i += THREADS) {
         const int c = i / (E * N), row = i % (E * N);
-        const float* from = &m.synapse_o[c][row / N * SYNAPSES + row % N * S];
+        const float* from = m.synapse_o(c, row / N * SYNAPSES + row % N * S);
         float sum = 0;
 #pragma unroll
         for (int s = 0; s < S; s++) sum += from[s];
-        m.current[c][row] = sum * (1.0f / S);
+        *m.current(c, row) = sum * (1.0f / S);
     }
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS)
-lives(const __grid_constant__ Genomes neuron, const __grid_constant__ Genomes synapse, const __grid_constant__ MazeRules maze,
-      const __grid_constant__ Lives all) {
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
+lives(const __grid_constant__ MazeRules maze, const __grid_constant__ Lives all) {
     extern __shared__ float4 shared_memory[];
     Memory& m = *(Memory*)shared_memory;
     const int tid = threadIdx.x, p = blockIdx.x, b = blockIdx.y * E + tid;
     for (int i = tid; i < (int)(sizeof(Memory) / 4); i += THREADS) ((float*)&m)[i] = 0;
     __syncthreads();
-    load(m.synapse, synapse, p);
-    load(m.neuron, neuron, p);
+    load(m.synapse, all.synapse, p);
+    load(m.neuron, all.neuron, p);
     for (int i = tid; i < N * S; i += THREADS) m.source[i] = all.connections[i];
     const bool mine = tid < E && b < all.environments;  // the first E threads walk through a maze each
     MazeLife& life = m.life[tid < E ? tid : 0];
     if (mine) life.begin(&maze, all.sensor_of + b * 3, all.action_of + b * 3, all.places + b * maze.periods * 2, m.been[tid]);
 
-    const auto noise = [&](int e, int k) {
-        if (!all.table) return 0.0f;
-        k += m.noise_at[e];
-        while (k >= all.length) k -= all.length;
-        return all.noise * all.table[k];
-    };
+    const auto noise = [&](int e, int k) { return all.noise * __ldg(all.table + m.noise_at[e] + k); };
     const int s_row = tid / (H / 4) * 8, s_col = tid % (H / 4) * 4, s_e = s_row / SYNAPSES;
     const auto synapse_start = [&](auto& sum, int gate) {
         constexpr int G = sizeof(sum) / sizeof(sum[0]);
@@ -234,9 +230,7 @@ lives(const __grid_constant__ Genomes neuron, const __grid_constant__ Genomes sy
             }
         }
     };
-    const auto synapse_noise = [&](int row, int c) {
-        return noise(row / SYNAPSES, (N + row % SYNAPSES) * C + c);
-    };
+    const auto synapse_noise = [&](int r, int c) { return noise(s_e, (N + s_row % SYNAPSES + r) * C + c); };
     const int n_row = tid / H * 4, n_col = tid % H;
     const auto neuron_start = [&](auto& sum, int gate) {
         constexpr int G = sizeof(sum) / sizeof(sum[0]);
@@ -246,14 +240,17 @@ lives(const __grid_constant__ Genomes neuron, const __grid_constant__ Genomes sy
 #pragma unroll
             for (int r = 0; r < 4; r++) sum[g][r][0] = bias[g * H + n_col];
         const float* w = gate ? &m.neuron.x_cell[0][n_col] : &m.neuron.x_gates[0][n_col];
-        accumulate(sum, &m.current[0][n_row], NEURON_ROWS, w, G * H, C);
+        accumulate(sum, m.current, n_row, w, G * H);
     };
-    const auto neuron_noise = [&](int row, int c) { return row / N < E ? noise(row / N, row % N * C + c) : 0.0f; };
+    const auto neuron_noise = [&](int r, int c) {
+        const int e = (n_row + r) / N < E ? (n_row + r) / N : 0;
+        return noise(e, (n_row + r) % N * C + c);
+    };
 
     for (int t = 0; t < maze.steps; t++) {
         if (mine && life.alive) {
             life.observe(m.shows[tid]);
-            if (all.table) m.noise_at[tid] = (int)all.offsets[(whole)t * all.environments + b];
+            m.noise_at[tid] = (int)all.offsets[(whole)t * all.environments + b];
         }
         __syncthreads();
         project(m);
@@ -265,7 +262,7 @@ lives(const __grid_constant__ Genomes neuron, const __grid_constant__ Genomes sy
         step<4, 1>(m.neuron, m.neuron_h, m.neuron_o, n_row, n_col, n_row < NEURON_ROWS, neuron_start, neuron_noise, all.gain);
         if (mine && life.alive) {
             float outputs[OUTPUTS];
-            for (int i = 0; i < OUTPUTS; i++) outputs[i] = m.neuron_o[0][tid * N + N - OUTPUTS + i];
+            for (int i = 0; i < OUTPUTS; i++) outputs[i] = *m.neuron_o(0, tid * N + N - OUTPUTS + i);
             if (all.outputs)
                 for (int i = 0; i < OUTPUTS; i++)
                     all.outputs[(((whole)p * all.environments + b) * maze.steps + t) * OUTPUTS + i] = outputs[i];
