@@ -1,8 +1,11 @@
-"""The phase finder on scripted agents, whose lives have known phases."""
+"""The phase finder on scripted agents, whose lives have known phases, and on the evolved network."""
+
+from dataclasses import replace
 
 import pytest
+import torch
 
-from enu_lib import agents
+from enu_lib import agents, learning, zoo
 from enu_lib.episodes import find_groups, find_phases
 from enu_lib.tasks.maze import Maze, geometry
 
@@ -93,3 +96,13 @@ def test_a_frame_shows_the_way_to_the_meal():
             eaten = trace.task["food" if ate > 0 else "poison"][0, phase.life, phase.last - 1].item()
             assert tuple(way[-1]) == grid.cells[eaten]
         plt.close(fig)
+
+
+def test_the_double_t_network_eats_wherever_food_and_poison_are_and_shows_all_phases():
+    entry = zoo.load("double-tmaze-enu")
+    lives = learning.live(entry.model, entry.genome, entry.task, 2048, seed=41)
+    assert find_phases(lives, entry.task) is not None
+    still = learning.live(entry.model, entry.genome, replace(entry.task, change=0.0), 480, seed=42)
+    places = torch.stack([still.task[name][0, :, 0] for name in ("food", "poison")], 1)
+    for pair in places.unique(dim=0):
+        assert still.task["foods"][0, (places == pair).all(1), -1].float().mean() > 2
