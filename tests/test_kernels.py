@@ -78,19 +78,25 @@ def test_evolved_units(path, name):
     assert close.float().mean() > 0.9
 
 
-@pytest.mark.parametrize("path", MAZE_PATHS)
+ENUS = [("enu", 16, 4), ("enu", 32, 16), ("nfenu", 24, 3), ("shared", 16, 4)]
+GATED = [("gru-clip", 9, 3), ("lstm", 16, 4)]  # there is no GPU kernel for these
+
+
+@pytest.mark.parametrize(
+    "path, kind, hidden, channels",
+    [
+        *(pytest.param("torch", *size) for size in ENUS + GATED),
+        *(pytest.param("cpp", *size, marks=NEEDS_COMPILER) for size in ENUS + GATED),
+        *(pytest.param("emulated gpu", *size, marks=NEEDS_COMPILER) for size in ENUS),
+    ],
+)
 @pytest.mark.parametrize("layout", ["t", "double-t"])
 @pytest.mark.parametrize("table", [PUBLISHED, SYMMETRIC, TABLE], ids=["published", "symmetric", "random"])
-@pytest.mark.parametrize(
-    "kind, hidden, channels",
-    [("enu", 16, 4), ("enu", 32, 16), ("nfenu", 24, 3), ("gru-clip", 9, 3), ("lstm", 16, 4), ("shared", 16, 4)],
-)
 def test_networks_in_mazes(path, layout, table, kind, hidden, channels):
     """Votes nearly tie at times, and then a rounding makes another life; nearly all are the same to the last."""
     cell = "enu" if kind == "shared" else kind
     network = Network(table, channels=channels, hidden=hidden, cell=cell, shared=kind == "shared", noise=0.02)
-    if path == "emulated gpu" and not kernels.cuda.supports(network):
-        pytest.skip("the GPU's kernel is made for ENUs: gated units take the torch path there")
+    assert kernels.cuda.supports(network) == ((kind, hidden, channels) in ENUS)
     genomes = _genomes(network, 4, seed=hidden)
     maze = enu.Maze(layout, steps=120)
     state = maze.reset(1, 6, enu.stream(5, "maze"))
