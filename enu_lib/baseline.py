@@ -74,7 +74,7 @@ class Agent:
     def _move(self) -> int:
         """Act on the votes; 1, -1 or 0 for food, poison, nothing."""
         best = self.votes.max()
-        if (self.votes == best).sum() > 1:
+        if (self.votes == best).sum() > (2 if self.maze.tie == "first" else 1):
             return 0
         action = self.action_of[int(self.votes.argmax())]
         if action in (LEFT, RIGHT):

@@ -37,7 +37,11 @@ def to_config(value: Any) -> Any:
 
 
 def from_config(config: Any) -> Any:
-    """The settings that `to_config` wrote; lists become tuples.  Unknown fields and types raise ValueError."""
+    """The settings that `to_config` wrote; lists become tuples.  Unknown fields and types raise ValueError.
+
+    A field that is missing was added after the settings were stored: it has its default, or the value that the class's
+    `older` names, which is how things were before.
+    """
     if isinstance(config, list):
         return tuple(from_config(item) for item in config)
     if isinstance(config, dict) and "type" in config:
@@ -48,8 +52,9 @@ def from_config(config: Any) -> Any:
                 "decorate it with @enu_lib.register and import it first"
             )
         fields = {key: from_config(item) for key, item in config.items() if key != "type"}
+        older = getattr(_CLASSES[name], "older", {})
         try:
-            return _CLASSES[name](**fields)
+            return _CLASSES[name](**{**older, **fields})
         except TypeError as error:
             raise ValueError(f"settings of {name} do not fit this version: {error}") from None
     if isinstance(config, dict):

@@ -61,8 +61,8 @@ class _Maze(ctypes.Structure):
         *(
             (name, i32)
             for name in (
-                "steps", "move_every", "foods_per_period", "deadly_poisons", "first_meal_counts", "reward_steps", "start",
-                "periods", "cells",
+                "steps", "move_every", "foods_per_period", "deadly_poisons", "first_meal_counts", "first_of_ties",
+                "reward_steps", "start", "periods", "cells",
             )
         ),
         *((name, f32) for name in ("full", "energy_cost", "alive_bonus", "explore_bonus")),
@@ -243,7 +243,7 @@ def maze_rules(maze: Any, periods: int, ahead: Any) -> _Maze:
     g = geometry(maze)
     return _Maze(
         maze.steps, maze.move_every, maze.foods_per_period, maze.deadly_poisons, maze.first_meal_counts,
-        maze.reward_steps, g.start, periods, len(g.cells), maze.full, maze.energy_cost, maze.alive_bonus,
+        maze.tie == "first", maze.reward_steps, g.start, periods, len(g.cells), maze.full, maze.energy_cost, maze.alive_bonus,
         maze.explore_bonus, ahead,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@
 typedef long long whole;  // int64
 
 struct MazeRules {  // as kernels/cpu.py fills it
-    int steps, move_every, foods_per_period, deadly_poisons, first_meal_counts, reward_steps, start, periods, cells;
+    int steps, move_every, foods_per_period, deadly_poisons, first_meal_counts, first_of_ties, reward_steps, start, periods, cells;
     float full, energy_cost, alive_bonus, explore_bonus;
     const whole* ahead;  // (cells, 4) the cell ahead for each heading, -1: a wall
 };
@@ -75,13 +75,13 @@ struct MazeLife {
         alive = energy > 0 && poisons < maze->deadly_poisons;
     }
 
-    // The action with most votes: 1 if it led to the food, -1 to the poison, else 0.
+    // The action with most votes, if ties allow it: 1 if it led to the food, -1 to the poison, else 0.
     ANYWHERE int moves(float sum) {
         int best = 0, same = 0, ate = 0;
         for (int i = 1; i < 3; i++)
             if (votes[i] > votes[best]) best = i;
         for (int i = 0; i < 3; i++) same += votes[i] == votes[best];
-        if (same == 1 && sum == sum) {
+        if (same < (maze->first_of_ties ? 3 : 2) && sum == sum) {
             const int action = (int)action_of[best];
             if (action == 0) {
                 if (const int next = ahead(); next >= 0) cell = next;

@@ -57,8 +57,8 @@ class MazeState(NamedTuple):
 class Maze:
     """Rules of a maze; the defaults are the published ones.
 
-    Each network step costs energy; every `move_every` steps the output with the largest sum over these steps acts (a tie
-    does nothing): forward one cell (not into a wall), turn left, turn right.  Walking onto food or poison eats it: the
+    Each network step costs energy; every `move_every` steps the output with the largest sum over these steps acts (if two
+    tie, the first of them; if all three do, nothing happens): forward one cell (not into a wall), turn left, turn right.  Walking onto food or poison eats it: the
     agent is refilled and put back at the start.  After every `foods_per_period` foods the places change with
     probability `change`.  Fitness: +1 a food, -1 a poison, but the very first meal counts +1 whichever it is, plus
     `alive_bonus` for each step alive and `explore_bonus` for each cell entered for the first time in a life: a lesson in
@@ -86,6 +86,7 @@ class Maze:
     corridor: int = 3  # moves from the start to the junction
     arm: int = 2  # moves from the junction to an arm's end
     placements: tuple[tuple[int, int], ...] | None = None  # (food, poison) as numbers of ends; None: all (reconstruction)
+    tie: str = "first"  # outputs tie for the largest sum: the "first" of them acts, or "nothing" is done
     facing: str = "stem"  # what the agent sees at the start: along the "stem", or the "wall" beside it (a quarter turn)
     balanced: bool = True  # reconstruction: a batch holds every shuffle (and side) equally often
     pairs: tuple[tuple[int, int], ...] | None = None  # reconstruction: see `shuffles`
@@ -93,10 +94,12 @@ class Maze:
     name: ClassVar[str] = "maze"
     n_inputs: ClassVar[int] = 4  # three sensors, one reward neuron
     n_outputs: ClassVar[int] = 3
+    older: ClassVar[dict[str, str]] = {"tie": "nothing"}  # what stored settings mean that are older than a field
 
     def __post_init__(self) -> None:
         _choice("layout", self.layout, ("t", "double-t"))
         _choice("facing", self.facing, ("stem", "wall"))
+        _choice("tie", self.tie, ("first", "nothing"))
         _choice("shuffle", self.shuffle, ("none", "sensors", "sensors+actions"))
         for name in ("steps", "move_every", "foods_per_period", "deadly_poisons", "corridor", "arm"):
             if getattr(self, name) < 1:
@@ -182,9 +185,10 @@ class Maze:
         moving = (t + 1) % self.move_every == 0
         if moving:
             best, winner = votes.max(-1)
-            tie = (votes == best[..., None]).sum(-1) > 1
+            tied = (votes == best[..., None]).sum(-1)
+            clear = tied < (3 if self.tie == "first" else 2)
             action = s.action_of.expand(len(votes), -1, -1).gather(2, winner[..., None])[..., 0]
-            action = torch.where(s.alive & ~tie & ~best.isnan(), action, -1)
+            action = torch.where(s.alive & clear & ~best.isnan(), action, -1)
             votes = torch.zeros_like(votes)
         else:
             action = torch.full_like(s.action, -1)
