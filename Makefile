@@ -20,8 +20,8 @@ OUT := build/notebooks-$(PROFILE)
 DONE := $(NOTEBOOKS:book/%.py=$(OUT)/%.ipynb)
 # figures/ holds the figures of the zoo; those of other profiles stay in build/
 FIGURES := $(if $(filter zoo,$(PROFILE)),figures,build/figures-$(PROFILE))
-LIBRARY := $(wildcard enu_lib/*.py enu_lib/*/*.py enu_lib/*/*.cpp enu_lib/*/*.h enu_lib/*.mplstyle enu_lib/live/live.* \
-    enu_lib/zoo/*.safetensors enu_lib/results/*)
+LIBRARY := $(wildcard enu_lib/*.py enu_lib/*/*.py enu_lib/*/*.cpp enu_lib/*/*.h enu_lib/*/*.mplstyle enu_lib/live/live.* \
+    enu_lib/zoo/*.safetensors enu_lib/study/data/*)
 BOOK := build/book$(if $(filter zoo,$(PROFILE)),,-$(PROFILE))
 
 .DEFAULT_GOAL := help

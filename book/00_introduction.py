@@ -43,7 +43,8 @@ import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import claims, evidence, ledger, plots, widgets
+from enu_lib import figures, widgets
+from enu_lib.study import claims, evidence, ledger
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -61,8 +62,8 @@ window = enu.analysis.plasticity_window(stdp.model, stdp.genome, stdp.task, modu
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.5), width_ratios=[1.4, 1])
-plots.spike_trains(axes[0], trace.batch.spikes, iaf.task.fired(trace.y[0]))
-plots.window(axes[1], window)
+figures.units.spike_trains(axes[0], trace.batch.spikes, iaf.task.fired(trace.y[0]))
+figures.units.window(axes[1], window)
 panel_letters(axes)
 files = save_figure(
     fig, "overview", figures_dir, zoo=["iaf-enu", "stdp-enu"],

@@ -51,15 +51,15 @@ import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import plots, widgets
+from enu_lib import figures, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.5), width_ratios=[1, 1.7])
-plots.neuron_schematic(axes[0])
-plots.enu_schematic(axes[1])
+figures.networks.neuron_schematic(axes[0])
+figures.networks.enu_schematic(axes[1])
 panel_letters(axes)
 files = save_figure(
     fig, "fig1_enu", figures_dir,
@@ -104,7 +104,7 @@ def random_unit(genome=0, width=10):
     axes[0].plot(trace.y[0, 0, :, 0], label="output")
     axes[0].legend()
     axes[0].set(ylabel="value")
-    plots.memory(axes[1], trace.model["memory"][0, 0])
+    figures.units.memory(axes[1], trace.model["memory"][0, 0])
     return fig
 
 

@@ -59,7 +59,7 @@ import matplotlib.pyplot as plt
 import torch
 
 import enu_lib as enu
-from enu_lib import es, live, plots, widgets
+from enu_lib import es, live, figures, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -83,7 +83,7 @@ def generation(ax, population=64, sigma=0.1, start=(0.0, 0.0)):
     genomes, mutations = es.ask(settings, state, seed)
     merit = quadratic(genomes)
     after = es.tell(settings, state, mutations, merit).parent
-    plots.one_generation(ax, state.parent, genomes, es.shape(settings, merit), after)
+    figures.units.one_generation(ax, state.parent, genomes, es.shape(settings, merit), after)
     ax.set(xlabel="gene 1", ylabel="gene 2")
 
 

@@ -49,7 +49,7 @@ import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import plots, widgets
+from enu_lib import figures, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.network import ORDERED, PUBLISHED, Network
 
@@ -58,9 +58,9 @@ use_style()
 # %% tags=["hide-input"]
 published, ours = Network(PUBLISHED), Network(ORDERED)
 fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.6), width_ratios=[1.5, 1, 1])
-plots.network(axes[0], published)
-plots.connections(axes[1], published)
-plots.connections(axes[2], ours)
+figures.networks.network(axes[0], published)
+figures.networks.connections(axes[1], published)
+figures.networks.connections(axes[2], ours)
 axes[2].set(ylabel="")
 panel_letters(axes)
 files = save_figure(

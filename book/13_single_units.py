@@ -63,7 +63,8 @@ import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import comparison, ledger, live, plots, sweep, widgets
+from enu_lib import live, figures, widgets
+from enu_lib.study import tables, ledger, sweep
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -85,12 +86,12 @@ axes = [
     fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[0, 1]), fig.add_subplot(grid[1, :]),
     fig.add_subplot(grid[2, 0]), fig.add_subplot(grid[2, 1]),
 ]  # fmt: skip
-plots.current(axes[0], trace.batch.inputs[0, :, 0], iaf.task.input_scale)
-plots.memory(axes[1], trace.model["memory"][0, 0])
-plots.spike_trains(axes[2], trace.batch.spikes, iaf.task.fired(trace.y[0]))
-plots.synapse(axes[3], pair.batch, pair.y[0, shown, :, 0], shown)
+figures.units.current(axes[0], trace.batch.inputs[0, :, 0], iaf.task.input_scale)
+figures.units.memory(axes[1], trace.model["memory"][0, 0])
+figures.units.spike_trains(axes[2], trace.batch.spikes, iaf.task.fired(trace.y[0]))
+figures.units.synapse(axes[3], pair.batch, pair.y[0, shown, :, 0], shown)
 for m in (1, 0):
-    plots.window(axes[4], window[m])
+    figures.units.window(axes[4], window[m])
 axes[4].get_legend().remove()
 for m, text in ((1, "with neuromodulator"), (0, "without")):
     axes[4].annotate(text, (6, float(window[m].evolved[window[m].distance == 6])), (11, 30 if m else -16), fontsize=6.5,
@@ -139,7 +140,7 @@ undone = {
 }
 swept, quality = sweep.obtain(profile).runs, {}
 for model, words in undone.items():
-    of = comparison.of(swept, "iaf", model)
+    of = tables.of(swept, "iaf", model)
     shares = [min(r.scores[k] or 0 for k in ("target spikes met within 1 step", "unit spikes met within 1 step")) for r in of]
     quality[words] = {"evolutions": len(of)}
     if shares:

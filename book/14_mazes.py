@@ -57,7 +57,8 @@ episodes = 10_000
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from enu_lib import agents, live, plots, widgets
+from enu_lib import live, figures, widgets
+from enu_lib.analysis import agents
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import Maze, geometry
 
@@ -85,9 +86,9 @@ scores = {k: {a: agents.scores(Maze(k), a, n, seed=seed + 1) for a in agents.NAM
 fig, axes = plt.subplots(2, 2, figsize=(PAGE, 3.6), width_ratios=[1, 1.6])
 for (left, right), (layout, name) in zip(axes, layouts.items(), strict=True):
     grid = geometry(Maze(layout))
-    plots.maze(left, grid, food=grid.ends[0], poison=grid.ends[1])
-    plots.agent(left, grid, grid.start, 0)
-    plots.agents(right, scores[layout])
+    figures.mazes.maze(left, grid, food=grid.ends[0], poison=grid.ends[1])
+    figures.mazes.agent(left, grid, grid.start, 0)
+    figures.mazes.agents(right, scores[layout])
     left.set_title(name)
 panel_letters(axes.flat)
 files = save_figure(

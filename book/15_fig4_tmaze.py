@@ -31,7 +31,10 @@ import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import agents, comparison, episodes as moments, learning, live, plots, plots_learning, results, sweep, widgets
+from enu_lib import live, figures, widgets
+from enu_lib.analysis import agents, learning
+from enu_lib.analysis.phases import find_phases
+from enu_lib.study import tables, results, sweep
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -50,23 +53,23 @@ rows = {"evolved network": found, **references}
 # of an output neuron; in every move of 4 steps, the output with the largest sum acts.
 
 # %%
-phases = moments.find_phases(lives, entry.task)
+phases = find_phases(lives, entry.task)
 life = phases[-1].life if phases else 0
 ate = lives.task["ate"][0, life]
 fig = plt.figure(figsize=(PAGE, 6.2))
 grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.1, 1.6])
 axes = [fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[0, 1]), fig.add_subplot(grid[1, :]), fig.add_subplot(grid[2, :])]
 stored = sweep.obtain(profile)
-swept = comparison.of(stored.runs, "tmaze", "enu")
+swept = tables.of(stored.runs, "tmaze", "enu")
 for run in swept:
-    axes[0].plot(run.generation, run.held_out, lw=0.8, color=plots.PALETTE["evolved"], alpha=0.7)
+    axes[0].plot(run.generation, run.held_out, lw=0.8, color=figures.PALETTE["evolved"], alpha=0.7)
 axes[0].set(xlabel="generation", ylabel="held-out fitness")
 axes[0].axhline(references["fixed-arm"]["fitness"], ls=":", lw=0.8, color="0.4")
 food = pd.DataFrame(rows).T[["food", "poison"]]
-food.plot.barh(ax=axes[1], color=[plots.PALETTE["food"], plots.PALETTE["poison"]], legend=False)
+food.plot.barh(ax=axes[1], color=[figures.PALETTE["food"], figures.PALETTE["poison"]], legend=False)
 axes[1].set(xlabel="meals an episode")
 axes[1].invert_yaxis()
-plots.episode(axes[2], lives.x[0, life], lives.y[0, life], ate)
+figures.networks.episode(axes[2], lives.x[0, life], lives.y[0, life], ate)
 keys = {
     "second visit right after poison": "second visit right,\nafter poison",
     "second visit right after food": "second visit right,\nafter food",
@@ -74,7 +77,7 @@ keys = {
     "no mistake after a change": "right at once\nafter a change",
     "right again after one mistake": "right again after\none mistake",
 }
-plots.shares(axes[3], rows, keys)
+figures.mazes.shares(axes[3], rows, keys)
 panel_letters(axes)
 files = save_figure(
     fig, "fig4_tmaze", figures_dir, zoo=[entry.name],
@@ -147,8 +150,8 @@ for name, e in pairs.items():
     curves[name] = {**progress, "lives": [g * lives_each / 1e6 for g in progress["generation"]]}
     curves[name]["minutes"] = [s / 60 for s in progress["seconds"]]
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.3), sharey=True)
-plots_learning.evolution(axes[0], curves, "lives", "lives (millions)")
-plots_learning.evolution(axes[1], curves, "minutes", "minutes on one core, shared with other work")
+figures.learning.evolution(axes[0], curves, "lives", "lives (millions)")
+figures.learning.evolution(axes[1], curves, "minutes", "minutes on one core, shared with other work")
 axes[1].set(ylabel="")
 axes[0].legend()
 panel_letters(axes)
@@ -243,7 +246,7 @@ Markdown("```\n" + "\n".join(results.attempts("tmaze-actions-steps")) + "\n```")
 # What else was tried, noted by hand from logs:
 
 # %%
-Markdown(comparison.markdown(results.attempts("tmaze-actions")))
+Markdown(tables.markdown(results.attempts("tmaze-actions")))
 
 # %% [markdown]
 # ## Watch it

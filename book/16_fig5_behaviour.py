@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Learning, and learning anew (Fig. 5)
 #
-# What the network of the last page does, visit by visit. The phases are found by code (`enu_lib.episodes`) among many lives,
-# in the first life that has them all; if none of these lives has (a second poison that is eaten kills), from the first lives
-# that have each.
+# What the network of the last page does, visit by visit. The phases are found by code (`enu_lib.analysis.phases`) among many
+# lives, in the first life that has them all; if none of these lives has (a second poison that is eaten kills), from the first
+# lives that have each.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
@@ -28,7 +28,9 @@ import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import agents, episodes as moments, learning, plots_learning, widgets
+from enu_lib import figures, widgets
+from enu_lib.analysis import agents, learning
+from enu_lib.analysis.phases import find_phases
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import geometry
 
@@ -36,20 +38,20 @@ use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
 n = 60 if profile == "smoke" else episodes
 lives = learning.live(entry.model, entry.genome, entry.task, n, seed=seed + 500)
-phases = moments.find_phases(lives, entry.task)
+phases = find_phases(lives, entry.task)
 who = "the evolved network"
 if phases is None:  # said in the caption
     lives, who = (
         agents.play(entry.task, "looking", 200, seed=seed),
         "the scripted agent that looks (no evolved life has all phases)",
     )
-    phases = moments.find_phases(lives, entry.task)
+    phases = find_phases(lives, entry.task)
 
 # %%
 grid = geometry(entry.task)
 fig, axes = plt.subplots(1, len(phases), figsize=(PAGE, 1.9))
 for ax, phase in zip(axes, phases, strict=True):
-    plots_learning.frame(ax, grid, lives, phase)
+    figures.learning.frame(ax, grid, lives, phase)
     ax.set_xlabel(f"steps {phase.first}-{phase.last}", fontsize=6.5)
     ax.text(0.5, -0.32, phase.name.replace(": ", ":\n"), transform=ax.transAxes, ha="center", va="top", fontsize=6.5)
 panel_letters(axes)

@@ -23,7 +23,7 @@
 # they the ENU's gain of 3 and bias in its gates; and on the neuron the ENU's output is nearly a step (a gain of 1000, as in
 # the public code), cut off at 1, while theirs is graded. Any of this may decide the comparison: a clipped read-out is tried in
 # [the table](28_ed_table1.py), the others are not. Lines at the top of **a** are units that fire at every step. The sizes are
-# those of the sweep's profile `laptop` (`enu_lib/sweep/design.py`): smaller than the published ones; all models have as many
+# those of the sweep's profile `laptop` (`enu_lib/study/design.py`): smaller than the published ones; all models have as many
 # memory values (an LSTM two numbers for each), not as many parameters. In the mazes, sensors are shuffled and actions are not,
 # and the evolution strategy ranks by breadth ({eq}`eq-breadth`). The T-maze begins with a lesson, a smaller maze, for all
 # models alike, though it was chosen by watching ENUs; held-out fitness is always of the whole maze, so that the first part of
@@ -43,7 +43,8 @@ figures_dir = "figures"
 import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
-from enu_lib import claims, comparison, evidence, plots_runs, sweep, widgets
+from enu_lib import widgets
+from enu_lib.study import claims, tables, evidence, panels, sweep
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -51,19 +52,19 @@ stored = sweep.obtain(profile)
 found = evidence.gather(stored=stored.runs)
 TASKS = ("iaf", "stdp", "tmaze")
 NEURON = ("spikes, unit / target", "target spikes met within 1 step")
-shown = {t: {m: comparison.curves(stored.runs, t, m) for m in claims.MAIN[t]} for t in TASKS}
+shown = {t: {m: tables.curves(stored.runs, t, m) for m in claims.MAIN[t]} for t in TASKS}
 fig, axes = plt.subplots(2, 3, figsize=(PAGE, 4), height_ratios=[1.8, 1])
 for task, top, bottom in zip(TASKS, *axes, strict=True):
     loss = task in sweep.UNITS
-    plots_runs.progress(top, shown[task], found.level.get(task), loss)
+    panels.progress(top, shown[task], found.level.get(task), loss)
     top.set_title(claims.LABEL[task])
-    plots_runs.finals(bottom, {m: found.final.get((task, m), ()) for m in claims.MAIN[task]}, loss)
+    panels.finals(bottom, {m: found.final.get((task, m), ()) for m in claims.MAIN[task]}, loss)
 panel_letters(axes.flat)
 files = save_figure(
     fig, "ed1_comparison", figures_dir,
     caption=f"""Training progress (above) and what the evolved parents reach in 30 trial runs (below). Thin lines and dots:
     single evolutions; thick lines: medians; dotted: the level at which something counts as learnt. Evolutions:
-    {comparison.counts(found, TASKS)}.""",
+    {tables.counts(found, TASKS)}.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -72,13 +73,13 @@ files = save_figure(
 # ENU against each other model. *A* is the probability that an evolution of the ENU ends better than one of the other model
 # (1/2: no difference; from 0.71 on one speaks of a large one; ties count half); *p* is of an exact Mann-Whitney test, corrected
 # after Holm within each task. Where neither of the two medians is at the level, the rules of [the ledger](30_claims.py) say
-# nothing: the remark says so, and p is not corrected. Why these measures: `enu_lib/stats.py`.
+# nothing: the remark says so, and p is not corrected. Why these measures: `enu_lib/analysis/stats.py`.
 
 # %%
 columns = {"task": "task", "model": "ENU against", "A": "A", "p": "p", "remark": "remark"}
-others = [comparison.name(m) for m in claims.MAIN["tmaze"] if m != "enu"]
-rows = [row for row in comparison.final_table(stored.runs, found, TASKS) if row["model"] in others]
-Markdown(comparison.markdown([{new: row[old] for old, new in columns.items()} for row in rows]))
+others = [tables.name(m) for m in claims.MAIN["tmaze"] if m != "enu"]
+rows = [row for row in tables.final_table(stored.runs, found, TASKS) if row["model"] in others]
+Markdown(tables.markdown([{new: row[old] for old, new in columns.items()} for row in rows]))
 
 # %% [markdown]
 # ## What the evolved units do
@@ -87,14 +88,14 @@ Markdown(comparison.markdown([{new: row[old] for old, new in columns.items()} fo
 # step; every evolution by itself, the best first. Who fires at every step meets all.
 
 # %%
-Markdown(comparison.markdown(comparison.behaviour_table(stored.runs, "iaf", NEURON)))
+Markdown(tables.markdown(tables.behaviour_table(stored.runs, "iaf", NEURON)))
 
 # %% [markdown]
 # The network in the T-maze: its fitness counts steps alive too, so here is what it eats on fresh lives (last line: an agent
 # that always takes the same arm), and how often the second visit is right where the first one met poison.
 
 # %%
-Markdown(comparison.markdown(comparison.eaten_table(stored.runs, found, "tmaze")))
+Markdown(tables.markdown(tables.eaten_table(stored.runs, found, "tmaze")))
 
 # %% [markdown]
 # ## Look at any of it

@@ -33,7 +33,8 @@ import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import ledger, plots, widgets
+from enu_lib import figures, widgets
+from enu_lib.study import ledger
 from enu_lib.figures import COLUMN, save_figure, use_style
 
 use_style()
@@ -44,7 +45,7 @@ curve = enu.analysis.frequency_curve(iaf.model, iaf.genome, iaf.task, points, n,
 
 # %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(COLUMN, 2.5))
-plots.frequency(ax, curve)
+figures.units.frequency(ax, curve)
 files = save_figure(
     fig, "ed2_frequency", figures_dir, zoo=["iaf-enu"],
     caption=f"""Firing frequency against mean input current of the model neuron (dashed) and the evolved unit; mean and s.d. of

@@ -41,7 +41,8 @@ import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import ledger, plots, widgets
+from enu_lib import figures, widgets
+from enu_lib.study import ledger
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -57,7 +58,7 @@ for row, unit, g in zip(axes, units, GENERATIONS, strict=True):
     for ax, modulator, text in zip(row, (1, 0), ("with neuromodulator", "without"), strict=True):
         found = enu.analysis.plasticity_window(unit.model, unit.genome, unit.task, modulator, seed=seed + 600)
         correlation[text, g] = torch.corrcoef(torch.stack([found.target, found.evolved]))[0, 1].item()
-        plots.window(ax, found, title=f"{text}, generation {g:,}")
+        figures.units.window(ax, found, title=f"{text}, generation {g:,}")
 panel_letters(axes.flat)
 files = save_figure(
     fig, "ed3_complex_stdp", figures_dir, zoo=[f"complex-stdp-enu-{g}" for g in GENERATIONS],

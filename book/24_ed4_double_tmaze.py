@@ -16,7 +16,7 @@
 # Two T's, four arm ends; one holds food, one poison, two nothing, and after every fifth food both places may be drawn anew.
 # The paper tells the agent's behaviour in four phases: it meets poison and then finds food elsewhere; when poison lies where
 # food was, it notices, turns around and finds food in another part; and where a section holds neither, it goes to the other
-# side. Here the phases are found by code (`enu_lib.episodes`) among many lives.
+# side. Here the phases are found by code (`enu_lib.analysis.phases`) among many lives.
 #
 # *Reconstruction*: the geometry, drawn on the page on the mazes, and the energy.
 
@@ -35,7 +35,10 @@ import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import agents, comparison, episodes as moments, learning, live, plots, plots_learning, results, widgets
+from enu_lib import live, figures, widgets
+from enu_lib.analysis import agents, learning
+from enu_lib.analysis.phases import find_groups
+from enu_lib.study import tables, results
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import geometry
 
@@ -46,7 +49,7 @@ lives = learning.live(entry.model, entry.genome, entry.task, n, seed=seed + 500)
 found = learning.measures(lives)
 references = {a: learning.measures(agents.play(entry.task, a, n, seed=seed + 500)) for a in agents.NAMES[1:4]}
 scripted = agents.play(entry.task, "looking", 400, seed=seed)
-groups = zip(moments.find_groups(lives, entry.task), moments.find_groups(scripted, entry.task), strict=True)
+groups = zip(find_groups(lives, entry.task), find_groups(scripted, entry.task), strict=True)
 phases = [(phase, lives if own else scripted) for own, other in groups for phase in own or other]
 borrowed = "".join(letter for letter, (_, shown) in zip("abcd", phases, strict=True) if shown is scripted)
 
@@ -59,7 +62,7 @@ fig = plt.figure(figsize=(PAGE, 4.6))
 rows = fig.add_gridspec(2, 4, height_ratios=[1, 1.3])
 axes = [fig.add_subplot(rows[0, k]) for k in range(4)] + [fig.add_subplot(rows[1, :2]), fig.add_subplot(rows[1, 2:])]
 for ax, (phase, shown) in zip(axes, phases, strict=False):
-    plots_learning.frame(ax, grid, shown, phase)
+    figures.learning.frame(ax, grid, shown, phase)
     who = "evolved network" if shown is lives else "scripted agent"
     ax.set_xlabel(phase.name.replace(": ", ":\n") + f"\n({who})", fontsize=6)
 keys = {
@@ -67,10 +70,10 @@ keys = {
     "later visits right": "later visits right",
     "no mistake after a change": "right at once\nafter a change",
 }
-plots.shares(axes[4], {"evolved network": found, **references}, keys)
+figures.mazes.shares(axes[4], {"evolved network": found, **references}, keys)
 axes[4].get_legend().remove()
 meals = pd.DataFrame({"evolved": found, **references}).T[["food", "poison"]]
-meals.plot.barh(ax=axes[5], color=[plots.PALETTE["food"], plots.PALETTE["poison"]])
+meals.plot.barh(ax=axes[5], color=[figures.PALETTE["food"], figures.PALETTE["poison"]])
 axes[5].set(xlabel="meals an episode")
 axes[5].invert_yaxis()
 panel_letters(axes)
@@ -121,7 +124,7 @@ pd.DataFrame(
 # behind it:
 
 # %%
-still = enu.learning.live(entry.model, entry.genome, replace(entry.task, change=0.0), min(n, 480), seed=seed + 504)
+still = learning.live(entry.model, entry.genome, replace(entry.task, change=0.0), min(n, 480), seed=seed + 504)
 food_at, poison_at = (
     (still.task[name][0, :, 0][:, None] == torch.tensor(grid.ends)).int().argmax(-1) for name in ("food", "poison")
 )
@@ -142,10 +145,10 @@ eaten.pivot_table("food", "food at end", "poison at end").round(1).fillna("")
 # food and poison lie on one side, with more energy to walk on. That bonus had gained nothing in mazes of all kinds with half
 # the mutations: there, most lives can do without.
 #
-# What was tried, and what led to the network that ships, noted by hand from logs (`enu_lib/results/attempts.json`):
+# What was tried, and what led to the network that ships, noted by hand from logs (`enu_lib/study/data/attempts.json`):
 
 # %%
-Markdown(comparison.markdown(results.attempts("double-tmaze")))
+Markdown(tables.markdown(results.attempts("double-tmaze")))
 
 # %% [markdown]
 # The steps that led to it, as commands, some three hours of one core; the last one only puts the network back under the

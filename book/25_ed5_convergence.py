@@ -40,7 +40,9 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from enu_lib import claims, comparison, evidence, plots_runs, results, stats, sweep, widgets
+from enu_lib import widgets
+from enu_lib.analysis import stats
+from enu_lib.study import claims, tables, evidence, panels, results, sweep
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -49,14 +51,14 @@ found = evidence.gather(stored=stored.runs)
 TASKS = ("complex-stdp", "double-tmaze")
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.8))
 for ax, task in zip(axes, TASKS, strict=True):
-    curves = {m: comparison.curves(stored.runs, task, m) for m in claims.MAIN[task]}
-    plots_runs.progress(ax, curves, found.level.get(task), task in sweep.UNITS)
+    curves = {m: tables.curves(stored.runs, task, m) for m in claims.MAIN[task]}
+    panels.progress(ax, curves, found.level.get(task), task in sweep.UNITS)
     ax.set_title(claims.LABEL[task])
 panel_letters(axes)
 files = save_figure(
     fig, "ed5_convergence", figures_dir,
     caption=f"""Convergence on complex STDP (a) and the double T-maze (b). Thin lines: single evolutions; thick: medians;
-    dotted: the level at which something counts as learnt. Evolutions: {comparison.counts(found, TASKS)}.""",
+    dotted: the level at which something counts as learnt. Evolutions: {tables.counts(found, TASKS)}.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -64,7 +66,7 @@ files = save_figure(
 
 # %%
 pairs = [(task, model) for task in TASKS for model in claims.MAIN[task]]
-pd.DataFrame(comparison.speed_table(stored.runs, found, pairs)).set_index(["task", "model"])
+pd.DataFrame(tables.speed_table(stored.runs, found, pairs)).set_index(["task", "model"])
 
 # %% [markdown]
 # *A* is here the probability that an evolution of the first gets there sooner than one of the second.
@@ -77,7 +79,7 @@ for task in TASKS:
         rows.append(
             {"task": claims.LABEL[task], "sooner?": f"{claims.LABEL[first]} before {claims.LABEL[second]}", "found": words}
         )
-Markdown(comparison.markdown(rows))
+Markdown(tables.markdown(rows))
 
 # %% [markdown]
 # ## What the networks do in the double T-maze
@@ -87,7 +89,7 @@ Markdown(comparison.markdown(rows))
 # that ships ([extended data Fig. 4](24_ed4_double_tmaze.py)) eats more, after more generations and a lesson of its own.
 
 # %%
-Markdown(comparison.markdown(comparison.eaten_table(stored.runs, found, "double-tmaze")))
+Markdown(tables.markdown(tables.eaten_table(stored.runs, found, "double-tmaze")))
 
 # %% [markdown]
 # ## Does it depend on the budget?
@@ -105,7 +107,7 @@ for budget, runs in budgets.items():
     ours = final.get((TASKS[0], "enu"), [])
     for model in claims.MAIN[TASKS[0]]:
         values = final.get((TASKS[0], model), [])
-        row = {"budget": budget, "model": comparison.name(model), "evolutions": len(values)}
+        row = {"budget": budget, "model": tables.name(model), "evolutions": len(values)}
         if values:
             row |= {"median": f"{np.median(values):.2g}", "best": f"{max(values):.2g}", "worst": f"{min(values):.2g}"}
         if values and ours and model != "enu":
@@ -122,7 +124,7 @@ pd.DataFrame(rows).set_index(["budget", "model"]).fillna("")
 
 # %%
 annealed = [f"{model}@annealed" for model in claims.MAIN[TASKS[0]]]
-table = comparison.speed_table(stored.runs, found, [(TASKS[0], model) for model in annealed])
+table = tables.speed_table(stored.runs, found, [(TASKS[0], model) for model in annealed])
 pd.DataFrame(table).set_index(["task", "model"])
 
 # %% [markdown]
@@ -134,7 +136,7 @@ pd.DataFrame(table).set_index(["task", "model"])
 # %%
 rivals = [rival for m, other in zip(claims.MAIN[TASKS[0]], annealed, strict=True) if m != "enu" for rival in (other, m)]
 against = [(TASKS[0], annealed[0], rival) for rival in rivals]
-pd.DataFrame(comparison.savings_table(stored.runs, found, against, ["lives"])).set_index(["task", "model", "against"])
+pd.DataFrame(tables.savings_table(stored.runs, found, against, ["lives"])).set_index(["task", "model", "against"])
 
 # %% [markdown]
 # ## Look at any of it

@@ -31,7 +31,7 @@ import matplotlib.pyplot as plt
 import torch
 
 import enu_lib as enu
-from enu_lib import plots, widgets
+from enu_lib import figures, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.network import Network
 
@@ -45,11 +45,11 @@ def draw(genome_seed=4, step=3):
     flow = enu.analysis.computation_flow(network, genome, inputs)[int(step)]
     synapses = ["input to 1", "2 to 1", "1 to 2, first", "1 to 2, second"]
     fig, axes = plt.subplots(1, 5, figsize=(PAGE, 1.7), width_ratios=[3, 6, 3, 3, 3])
-    plots.table(axes[0], flow.sources, ["input", "neuron 1", "neuron 2"], "last outputs")
-    plots.table(axes[1], flow.gathered, synapses, "given: presynaptic | postsynaptic", split=3)
-    plots.table(axes[2], flow.transmitted, synapses, "transmitted")
-    plots.table(axes[3], flow.mean, ["neuron 1", "neuron 2"], "mean")
-    plots.table(axes[4], flow.output, ["neuron 1", "neuron 2"], "outputs")
+    figures.networks.table(axes[0], flow.sources, ["input", "neuron 1", "neuron 2"], "last outputs")
+    figures.networks.table(axes[1], flow.gathered, synapses, "given: presynaptic | postsynaptic", split=3)
+    figures.networks.table(axes[2], flow.transmitted, synapses, "transmitted")
+    figures.networks.table(axes[3], flow.mean, ["neuron 1", "neuron 2"], "mean")
+    figures.networks.table(axes[4], flow.output, ["neuron 1", "neuron 2"], "outputs")
     panel_letters(axes)
     return fig
 

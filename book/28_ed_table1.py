@@ -36,17 +36,18 @@ figures_dir = "figures"
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from enu_lib import claims, comparison, evidence, plots_runs, sweep, widgets
+from enu_lib import widgets
+from enu_lib.study import claims, tables, evidence, panels, sweep
 from enu_lib.figures import PAGE, panel_letters, save_figure, save_table, use_style
 
 use_style()
 stored = sweep.obtain(profile)
 found = evidence.gather(stored=stored.runs)
-rows = comparison.final_table(stored.runs, found)
+rows = tables.final_table(stored.runs, found)
 caption = f"""Fitness of evolved parents (higher is better; single units: minus the loss) in 30 trial runs,
 {sum(row["evolutions"] for row in rows)} evolutions in all. A: probability that an evolution of the ENU ends better than one of
 the model; p: exact Mann-Whitney, Holm within the task unless the remark says otherwise."""
-files = save_table("ed_table1", {"csv": comparison.csv(rows), "md": comparison.markdown(rows)}, figures_dir, caption=caption)
+files = save_table("ed_table1", {"csv": tables.csv(rows), "md": tables.markdown(rows)}, figures_dir, caption=caption)
 pd.DataFrame(rows).set_index(["task", "model"])
 
 # %% [markdown]
@@ -56,7 +57,7 @@ pd.DataFrame(rows).set_index(["task", "model"])
 fig, axes = plt.subplot_mosaic([["complex-stdp", "tmaze"], ["stdp", "tmaze"], ["iaf", "double-tmaze"]], figsize=(PAGE, 5))
 for task, ax in axes.items():
     models = [*claims.MAIN[task], *sweep.GROUPS["checks"].models.get(task, ())]
-    plots_runs.finals(ax, {m: found.final.get((task, m), ()) for m in models}, task in sweep.UNITS)
+    panels.finals(ax, {m: found.final.get((task, m), ()) for m in models}, task in sweep.UNITS)
     ax.set_title(claims.LABEL[task])
 panel_letters(axes.values())
 files += save_figure(

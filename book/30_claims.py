@@ -14,7 +14,7 @@
 # # The ledger: what is reproduced, and by which rule
 #
 # Eleven claims of the paper, each with a measure of ours and a rule that turns the measure into a verdict. The rules stand in
-# `enu_lib/claims.py` and were committed before the sweep of models and the evolved networks that they judge existed (the
+# `enu_lib/study/claims.py` and were committed before the sweep of models and the evolved networks that they judge existed (the
 # single units of the zoo did). Each claim is cut into parts: **reproduced** means that every part holds, **in part** that
 # some do, **not** that none of those that can be judged holds, **not tested** that none can be judged yet.
 #
@@ -50,7 +50,8 @@ import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import claims, comparison, evidence, ledger, sweep, widgets
+from enu_lib import widgets
+from enu_lib.study import claims, tables, evidence, ledger, sweep
 from enu_lib.figures import use_style
 
 use_style()
@@ -76,10 +77,10 @@ rows = []
 for claim, task in ((claim, JUDGED_BY[claim.key]) for claim in claims.CLAIMS if claim.key in JUDGED_BY):
     row = {"claim": claim.key, "on": claims.LABEL[task]}
     for model in claims.MAIN[task]:
-        runs = comparison.of(stored.runs, task, model)
+        runs = tables.of(stored.runs, task, model)
         scores = [{k: math.nan if v is None else v for k, v in run.scores.items()} for run in runs]
         so = [claims.verdict(claim.judge(replace(found, zoo={f"{task}-enu": s}))) for s in scores]
-        row[comparison.name(model)] = f"{so.count('reproduced')} of {len(so)}"
+        row[tables.name(model)] = f"{so.count('reproduced')} of {len(so)}"
     rows.append(row)
 pd.DataFrame(rows).set_index(["claim", "on"]).fillna("")
 
@@ -97,11 +98,11 @@ rows = []
 for task, layout in (("tmaze", "t"), ("double-tmaze", "double-t")):
     row = {"maze": claims.LABEL[task]}
     for model in claims.MAIN[task]:
-        food = [r.scores["food"] for r in comparison.of(stored.runs, task, model)]
-        row[comparison.name(model)] = f"{np.median(food):.2f}, {max(food):.2f}" if food else "not run yet"
+        food = [r.scores["food"] for r in tables.of(stored.runs, task, model)]
+        row[tables.name(model)] = f"{np.median(food):.2f}, {max(food):.2f}" if food else "not run yet"
     arm = found.references.get(layout, {}).get("fixed-arm", {}).get("food")
     rows.append(row | {"the same arm always": "not measured" if arm is None else f"{arm:.2f}"})
-Markdown(comparison.markdown(rows))
+Markdown(tables.markdown(rows))
 
 # %% [markdown]
 # The one difference of C5 and C6 that holds is ENU over LSTM in the double T-maze. Mean fitness, and what of it is for steps
@@ -110,9 +111,9 @@ Markdown(comparison.markdown(rows))
 # %%
 parts = {}
 for model in ("enu", "lstm"):
-    runs = comparison.of(stored.runs, "double-tmaze", model)
+    runs = tables.of(stored.runs, "double-tmaze", model)
     alive = [enu.Maze("double-t").alive_bonus * r.scores["steps alive"] for r in runs]
-    parts[comparison.name(model)] = {
+    parts[tables.name(model)] = {
         "fitness": np.mean([evidence.final_fitness(r) for r in runs]),
         "for steps alive": np.mean(alive),
     }

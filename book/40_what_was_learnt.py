@@ -31,8 +31,9 @@ import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import interventions, learning, plots_learning, spiking, widgets
-from enu_lib.conditioning import conditioning, repeated
+from enu_lib import figures, widgets
+from enu_lib.analysis import interventions, learning, spiking
+from enu_lib.analysis.conditioning import conditioning, repeated
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -59,8 +60,8 @@ names = [f"hidden {i + 1}" for i in range(network.neurons - 3)] + [f"output {i +
 longest = int(watched["evolved"].task["alive"][0].sum(-1).argmax())
 
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.4), width_ratios=[1, 1.6])
-plots_learning.outputs(axes[0], {k: spiking.output_histogram(v) for k, v in watched.items()})
-plots_learning.raster(axes[1], watched["evolved"].model["neuron_output"][0, longest, :200, :, 0], names)
+figures.learning.outputs(axes[0], {k: spiking.output_histogram(v) for k, v in watched.items()})
+figures.learning.raster(axes[1], watched["evolved"].model["neuron_output"][0, longest, :200, :, 0], names)
 panel_letters(axes)
 files = save_figure(
     fig, "spiking", figures_dir, zoo=[entry.name],
@@ -106,9 +107,9 @@ eaten = {k: (v.task["foods"][0, :, -1] - v.task["foods"][0, :, moment - 1])[aliv
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.7), width_ratios=[1.1, 1, 1])
-plots_learning.eaten(axes[0], eaten)
+figures.learning.eaten(axes[0], eaten)
 for ax, part in zip(axes[1:], ("synapses", "neurons"), strict=True):
-    plots_learning.recovery(ax, {k: v for k, v in after.items() if k.startswith((part, "untouched"))})
+    figures.learning.recovery(ax, {k: v for k, v in after.items() if k.startswith((part, "untouched"))})
     ax.legend(loc="lower left", fontsize=6)
 panel_letters(axes)
 files = save_figure(
@@ -144,22 +145,22 @@ holds what: where it hurts, that matters."""
 # %% [markdown]
 # ## What does one meal change?
 #
-# The network in a dish (`enu_lib.conditioning`): no maze, only its inputs. One sensor is shown for long, as a wall is; then
-# another sensor for the four steps of a move, and a reward or a punishment at some delay; later the first sensor again. We
-# compare with the same network, with the same noise, that was shown neither the second sensor nor a reward, and so draw the
-# learned rule as an STDP window is drawn. Then meals in a row: does a second punishment undo the first?
+# The network in a dish (`enu_lib.analysis.conditioning`): no maze, only its inputs. One sensor is shown for long, as a wall
+# is; then another sensor for the four steps of a move, and a reward or a punishment at some delay; later the first sensor
+# again. We compare with the same network, with the same noise, that was shown neither the second sensor nor a reward, and
+# so draw the learned rule as an STDP window is drawn. Then meals in a row: does a second punishment undo the first?
 
 # %%
 delays, lives = range(-16, 25, 8 if smoke else 4), 2 if smoke else 8
 dish = conditioning(network, entry.genome, delays, lives=lives, seed=seed + 602)
 rows = {reward: repeated(network, entry.genome, reward, 4, lives=lives, seed=seed + 605) for reward in ("food", "poison")}
 fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4))
-plots_learning.conditioning(axes[0, 0], dish, dish.transmitted, "change of the\nprobed synapses")
+figures.learning.conditioning(axes[0, 0], dish, dish.transmitted, "change of the\nprobed synapses")
 right_left = dish.outputs[..., 2] - dish.outputs[..., 1]
-plots_learning.conditioning(axes[0, 1], dish, right_left, "change of\noutput 3 - output 2")
+figures.learning.conditioning(axes[0, 1], dish, right_left, "change of\noutput 3 - output 2")
 axes[0, 1].get_legend().remove()
 for ax, (reward, outputs) in zip(axes[1], rows.items(), strict=True):
-    plots_learning.in_a_row(ax, outputs, names[-3:])
+    figures.learning.in_a_row(ax, outputs, names[-3:])
     ax.set(xlabel=f"{reward} in a row")
 axes[1, 0].get_legend().remove()
 panel_letters(axes.flat)

@@ -30,8 +30,10 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 import enu_lib as enu
-from enu_lib import comparison, evidence, generalise, plots_runs, sweep, widgets
-from enu_lib.claims import LABEL
+from enu_lib import widgets
+from enu_lib.analysis import generalise
+from enu_lib.study import tables, evidence, panels, sweep
+from enu_lib.study.claims import LABEL
 from enu_lib.figures import PAGE, PALETTE, panel_letters, save_figure, use_style
 
 use_style()
@@ -70,12 +72,12 @@ strategies = {  # of the ENU, in this order, each once
 
 # %%
 cost = {
-    task: {words(task, m): comparison.costs(stored.runs, task, m, found.level.get(task, math.inf)) for m in strategies[task]}
+    task: {words(task, m): tables.costs(stored.runs, task, m, found.level.get(task, math.inf)) for m in strategies[task]}
     for task in TASKS
 }
 fig, axes = plt.subplots(2, 1, figsize=(PAGE, 3.6), sharex=True, height_ratios=[len(c) + 1 for c in cost.values()])
 for ax, (task, costs) in zip(axes, cost.items(), strict=True):
-    plots_runs.reached(ax, costs)
+    panels.reached(ax, costs)
     ax.set_title(LABEL[task])
 axes[0].set(xlabel="")
 panel_letters(axes)
@@ -88,7 +90,7 @@ files = save_figure(
 
 # %%
 pairs = [(task, model) for task in TASKS for model in strategies[task]]
-table = pd.DataFrame(comparison.speed_table(stored.runs, found, pairs))
+table = pd.DataFrame(tables.speed_table(stored.runs, found, pairs))
 table.assign(model=[words(*pair) for pair in pairs]).set_index(["task", "model"])
 
 # %% [markdown]
@@ -98,7 +100,7 @@ table.assign(model=[words(*pair) for pair in pairs]).set_index(["task", "model"]
 
 # %%
 against = [(task, "enu@annealed", "enu@published") for task in TASKS]
-pd.DataFrame(comparison.savings_table(stored.runs, found, against)).set_index(["task", "cost"])
+pd.DataFrame(tables.savings_table(stored.runs, found, against)).set_index(["task", "cost"])
 
 # %% [markdown]
 # On STDP it is cheaper in every pair of evolutions. On complex STDP it is cheaper in most; with as many lives as it was given,
@@ -154,12 +156,12 @@ lost = {name: generalise.without_memory(unit, small, seed) for name, unit in uni
 fig = plt.figure(figsize=(PAGE, 4))
 upper, lower = (part.subplots(1, 3) for part in fig.subfigures(2, 1))
 for ax, (name, values) in zip(upper, quality.items(), strict=True):
-    plots_runs.qualities(ax, values, PALETTE["evolved"])
+    panels.qualities(ax, values, PALETTE["evolved"])
     ax.set_title(name)
-plots_runs.robustness(lower[0], shares, noise, "noise s.d. / mean input")
+panels.robustness(lower[0], shares, noise, "noise s.d. / mean input")
 lower[0].legend(loc="lower left")
-plots_runs.robustness(lower[1], sigmas, mutants, "mutation s.d.")
-plots_runs.ranked(lower[2], lost, "memory value held at zero, by rank")
+panels.robustness(lower[1], sigmas, mutants, "mutation s.d.")
+panels.ranked(lower[2], lost, "memory value held at zero, by rank")
 panel_letters([*upper, *lower])
 files += save_figure(
     fig, "beyond_units", figures_dir, zoo=["iaf-enu", "stdp-enu", "complex-stdp-enu"],
@@ -189,7 +191,7 @@ pd.Series(fits, name="time constant (steps)").rename_axis("distances").to_frame(
 rules = {"enu@tau5": 5, "enu": 10, "enu@tau20": 20}
 rows = []
 for model, tau in rules.items():
-    scores = pd.DataFrame([run.scores for run in comparison.of(stored.runs, "stdp", model)], dtype=float)
+    scores = pd.DataFrame([run.scores for run in tables.of(stored.runs, "stdp", model)], dtype=float)
     if "time constant, steps" in scores:
         fitted = scores["time constant, steps"]
         rows.append(

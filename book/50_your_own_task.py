@@ -35,7 +35,7 @@ import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import plots, widgets
+from enu_lib import figures, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -90,7 +90,7 @@ Markdown(
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.4))
-plots.progress(axes[0], run.log)
+figures.units.progress(axes[0], run.log)
 axes[1].plot(trace.y[0, :8, :, 0].T)
 axes[1].set_prop_cycle(None)
 for value in trace.batch.value[:8]:

@@ -28,7 +28,7 @@ from traitlets.config import Config
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("numpy", "torch", "matplotlib", "seaborn", "papermill", "jupytext")
 # run in the kernel after the page's own cells, and taken out again
-MACHINE = "import json\nfrom enu_lib.bench import machine\nprint(json.dumps(machine()))"
+MACHINE = "import json\nfrom enu_lib.bench.cases import machine\nprint(json.dumps(machine()))"
 
 
 def defaults(notebook: nbformat.NotebookNode) -> list[str]:

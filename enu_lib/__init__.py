@@ -6,11 +6,9 @@ trace = enu.rollout(run.model, run.genome, run.task, environments=64, seed=1)
 best = enu.zoo.load("stdp-enu")
 """
 
-__version__ = "0.1.0"
-
 from enu_lib import analysis, experiments, zoo
 from enu_lib.cells import ENU, GRU, LSTM, make_cell
-from enu_lib.config import register
+from enu_lib.config import library_version, register
 from enu_lib.es import ES
 from enu_lib.evolve import Run, evolve, load_run
 from enu_lib.experiments import Experiment, Lesson
@@ -21,7 +19,30 @@ from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Maze
 from enu_lib.tasks.stdp import STDP
 
+__version__ = library_version()
+
 __all__ = [
     "ENU", "ES", "GRU", "IAF", "LSTM", "STDP", "Experiment", "Lesson", "Maze", "Network", "Run", "Trace", "analysis", "evolve",
     "experiments", "fitness", "load_run", "make_cell", "register", "rollout", "stream", "zoo",
 ]  # fmt: skip
+
+_MOVED = {
+    **dict.fromkeys(
+        ("agents", "conditioning", "generalise", "interventions", "learning", "spiking", "stats"), "enu_lib.analysis.{}"
+    ),
+    **dict.fromkeys(("claims", "evidence", "ledger", "results", "sweep"), "enu_lib.study.{}"),
+    "baseline": "enu_lib.bench.authors_scheme",
+    "comparison": "enu_lib.study.tables",
+    "episodes": "enu_lib.analysis.phases",
+    "gym": "enu_lib.tasks.gym",
+    "life": "enu_lib.widgets.life",
+    "plots": "enu_lib.figures",
+    "plots_learning": "enu_lib.figures.learning",
+    "plots_runs": "enu_lib.study.panels",
+    "runfolder": "enu_lib.storage.folder",
+}
+
+
+def __getattr__(name: str) -> None:
+    moved = f": it is {_MOVED[name].format(name)} now" if name in _MOVED else ""
+    raise AttributeError(f"module 'enu_lib' has no attribute {name!r}{moved}")

@@ -174,8 +174,8 @@ def _add_sweep(commands: Any) -> None:
 def _sweep(options: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from enu_lib import results, sweep
     from enu_lib.kernels import default_threads
+    from enu_lib.study import results, sweep
 
     names = options.experiments.split(",") if options.experiments else sweep.ORDER
     models = options.models.split(",") if options.models else None
@@ -216,7 +216,7 @@ def _add_claims(commands: Any) -> None:
 
 
 def _claims(options: argparse.Namespace) -> None:
-    from enu_lib import claims, evidence, ledger
+    from enu_lib.study import claims, evidence, ledger
 
     if options.measure:
         evidence.measure()
@@ -265,7 +265,7 @@ def _seconds(text: str) -> float:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from enu_lib.analysis import scores
+    from enu_lib.analysis.scores import scores
     from enu_lib.evolve import load_run
 
     if options.n < 1:
@@ -281,7 +281,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _bench(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from enu_lib import bench
+    from enu_lib.bench import cases as bench
 
     found = bench.measure(options.quick, options.only)
     if options.json:

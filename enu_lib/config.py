@@ -7,11 +7,17 @@ part after `@enu_lib.register`.
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import json
 from typing import Any, TypeVar
 
 T = TypeVar("T", bound=type)
 _CLASSES: dict[str, type] = {}
+
+
+def library_version() -> str:
+    """The version of the installed enu_lib."""
+    return importlib.metadata.version("enu_lib")
 
 
 def register(cls: T) -> T:

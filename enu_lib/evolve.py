@@ -28,10 +28,10 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from enu_lib import es, experiments
-from enu_lib.config import from_config, to_config, to_json
+from enu_lib.config import from_config, library_version, to_config, to_json
 from enu_lib.experiments import Experiment
 from enu_lib.rollout import fitness
-from enu_lib.runfolder import (
+from enu_lib.storage.folder import (
     Row,
     RunFolderError,
     append_log,
@@ -211,8 +211,6 @@ def load_run(folder: str | Path) -> Run:
 
 def provenance(run: Run, processor: str) -> dict[str, Any]:
     """Where a genome comes from, JSON-able."""
-    from enu_lib import __version__
-
     return {
         "format": 1,
         "experiment": to_config(run.experiment),
@@ -221,7 +219,7 @@ def provenance(run: Run, processor: str) -> dict[str, Any]:
         "generations": run.generation,
         "seconds": round(run.seconds, 1),
         "processor": f"{processor} ({platform.machine()}), torch {torch.__version__}",
-        "version": __version__,
+        "version": library_version(),
         "date": datetime.date.today().isoformat(),
     }
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from enu_lib import agents
+from enu_lib.analysis import agents
 from enu_lib.tasks.maze import Maze, geometry
 
 GOLDEN = {  # (layout, agent): food, poison

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib import bench
-from enu_lib.baseline import copied_weights_lives
+from enu_lib.bench import cases as bench
+from enu_lib.bench.authors_scheme import copied_weights_lives
 from enu_lib.cli import main
 from enu_lib.network import SYMMETRIC, Network
 from enu_lib.rollout import _closed_loop

@@ -7,9 +7,11 @@ import jupytext
 import numpy as np
 import pytest
 
-from enu_lib import claims, comparison, evidence, ledger, results, stats, sweep, zoo
-from enu_lib.claims import CLAIMS, Evidence, Part, verdict
+from enu_lib import zoo
+from enu_lib.analysis import stats
 from enu_lib.cli import main
+from enu_lib.study import claims, evidence, ledger, results, sweep, tables
+from enu_lib.study.claims import CLAIMS, Evidence, Part, verdict
 from enu_lib.tasks.maze import Maze
 
 ROOT = Path(__file__).parents[1]
@@ -250,11 +252,11 @@ def test_the_cautions_in_the_readme_hold():
 def test_what_the_page_on_strategies_says_holds():
     runs, tasks = results.load("laptop").runs, ("complex-stdp", "stdp")
     found = evidence.gather(stored=runs)
-    rows = comparison.savings_table(runs, found, [(task, "enu@annealed", "enu@published") for task in tasks])
+    rows = tables.savings_table(runs, found, [(task, "enu@annealed", "enu@published") for task in tasks])
     assert all(float(row["p"]) < 0.05 and float(row["A"].split()[0]) > 0.5 for row in rows)
     assert [row["A"].split()[0] for row in rows if row["task"] == "STDP"] == ["1.00", "1.00"]
     cost = {
-        m: comparison.costs(runs, "complex-stdp", m, found.level["complex-stdp"])
+        m: tables.costs(runs, "complex-stdp", m, found.level["complex-stdp"])
         for m in ("enu", *sweep.strategies("complex-stdp"))
     }
     ours, theirs = cost["enu@annealed"], cost["enu@published"]
@@ -269,11 +271,11 @@ def test_what_the_page_on_strategies_says_holds():
 def test_what_readme_and_page_say_of_models_under_the_better_strategy_holds():
     runs = results.load("laptop").runs
     found, task, ours = evidence.gather(stored=runs), "complex-stdp", "enu@annealed"
-    cost = {m: comparison.costs(runs, task, f"{m}@annealed", found.level[task]) for m in claims.MAIN[task]}
+    cost = {m: tables.costs(runs, task, f"{m}@annealed", found.level[task]) for m in claims.MAIN[task]}
     assert {m: len(c.reached) for m, c in cost.items()} == dict.fromkeys(claims.MAIN[task], 10)
     assert cost["enu"].reached.sum() == 9 and not cost["gru"].reached.any() and not cost["lstm"].reached.any()
     rivals = [rival for m in claims.MAIN[task] if m != "enu" for rival in (f"{m}@annealed", m)]
-    rows = comparison.savings_table(runs, found, [(task, ours, rival) for rival in rivals], ["lives"])
+    rows = tables.savings_table(runs, found, [(task, ours, rival) for rival in rivals], ["lives"])
     p = {rival: float(row["p"]) for rival, row in zip(rivals, rows, strict=True)}
     assert max(p["gru@annealed"], p["lstm@annealed"], p["lstm"]) < 0.05 < p["gru"]
-    assert comparison.costs(runs, task, "gru", found.level[task]).reached.sum() > 0
+    assert tables.costs(runs, task, "gru", found.level[task]).reached.sum() > 0

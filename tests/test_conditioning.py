@@ -4,8 +4,8 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib import conditioning as dish
-from enu_lib.conditioning import Protocol, conditioning, repeated, respond
+from enu_lib.analysis import conditioning as dish
+from enu_lib.analysis.conditioning import Protocol, conditioning, repeated, respond
 from enu_lib.network import SYMMETRIC, Network
 
 NETWORK = Network(SYMMETRIC, channels=4, hidden=8, noise=0.1)

@@ -15,7 +15,7 @@ import torch
 
 import enu_lib as enu
 from enu_lib.experiments import Lesson
-from enu_lib.runfolder import RunFolderError, read_log, read_tensors
+from enu_lib.storage.folder import RunFolderError, read_log, read_tensors
 from enu_lib.tasks.stdp import STDP
 
 ROOT = Path(__file__).parents[1]
@@ -239,7 +239,7 @@ def test_a_log_line_cut_short_by_a_kill_is_dropped(tmp_path, small):
 
 
 def test_two_processes_cannot_work_in_one_folder(tmp_path, small):
-    from enu_lib.runfolder import locked
+    from enu_lib.storage.folder import locked
 
     with locked(tmp_path / "r"):
         code = f"import enu_lib as enu; enu.evolve('stdp', profile='smoke', out={str(tmp_path / 'r')!r}, progress=False)"

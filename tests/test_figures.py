@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import enu_lib as enu
-from enu_lib import comparison, evidence, results
 from enu_lib.figures import panel_letters, save_figure, save_table, use_style
+from enu_lib.study import evidence, results, tables
 
 ROOT = Path(__file__).parents[1]
 MANIFEST = json.loads((ROOT / "figures/manifest.json").read_text())
@@ -72,5 +72,5 @@ def test_no_figure_lies_about_that_no_page_makes():
 def test_the_committed_table_is_what_the_stored_runs_give():
     """And so are the figures, which the same command draws: after new runs, `make figures`."""
     runs = results.load("laptop").runs
-    table = comparison.csv(comparison.final_table(runs, evidence.gather(stored=runs)))
+    table = tables.csv(tables.final_table(runs, evidence.gather(stored=runs)))
     assert (ROOT / "figures/ed_table1.csv").read_text() == table

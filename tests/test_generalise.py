@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib import evidence, generalise
+from enu_lib.analysis import generalise
+from enu_lib.study import evidence
 from enu_lib.tasks.stdp import weight_change
 
 

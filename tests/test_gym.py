@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from enu_lib.gym import MazeEnv
+from enu_lib.tasks.gym import MazeEnv
 from enu_lib.tasks.maze import Maze
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib import interventions as iv
-from enu_lib import learning
+from enu_lib.analysis import interventions as iv
+from enu_lib.analysis import learning
 from enu_lib.network import SYMMETRIC, Network
 from enu_lib.tasks.maze import Maze
 

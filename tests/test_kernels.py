@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import enu_lib as enu
 from enu_lib import kernels
 from enu_lib.cells import make_cell
-from enu_lib.kernels import captured, cpu
+from enu_lib.kernels import cpu, graph
 from enu_lib.network import PUBLISHED, SYMMETRIC, Network, random_connections
 from enu_lib.rollout import _closed_loop, _outputs
 from enu_lib.streams import draw_noise, stream
@@ -293,7 +293,7 @@ def test_a_recorded_move_lives_other_lives_as_the_reference_does(kind, noisy):
 
     genomes, state, noise = lives(1)
     before = genomes.clone()
-    life = captured.Life(network, maze, genomes, state, noise)
+    life = graph.Life(network, maze, genomes, state, noise)
     with Recorder() as recorded:
         life.move()
     for seed in (2, 3):

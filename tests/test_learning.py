@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib import agents, learning
+from enu_lib.analysis import agents, learning
 from enu_lib.network import SYMMETRIC, Network
 from enu_lib.tasks.maze import Maze, geometry
 

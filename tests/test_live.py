@@ -10,10 +10,11 @@ import torch
 from py_mini_racer import MiniRacer
 
 import enu_lib as enu
-from enu_lib import agents, learning, live
-from enu_lib.analysis import plasticity_window, relative_change
+from enu_lib import live
+from enu_lib.analysis import agents, learning
+from enu_lib.analysis.memory import principal_axis, project
+from enu_lib.analysis.units import plasticity_window, relative_change
 from enu_lib.live import chart, page, scene
-from enu_lib.live.memory import principal_axis, project
 from enu_lib.network import PUBLISHED, Network
 from enu_lib.tasks.maze import Maze, geometry
 

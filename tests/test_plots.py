@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib import plots, widgets
-from enu_lib.analysis import coincidence, firing_frequency, frequency_curve, plasticity_window
+from enu_lib import figures, widgets
+from enu_lib.analysis.units import coincidence, firing_frequency, frequency_curve, plasticity_window
 
 
 @pytest.fixture(autouse=True)
@@ -21,23 +21,31 @@ def test_the_window_panel_draws_rule_and_unit_apart_on_either_side():
     found = plasticity_window(entry.model, entry.genome, entry.task, 1, reach=10, n=4)
     assert found.distance.tolist() == [*range(-10, 0), *range(1, 11)]
     ax = plt.subplots()[1]
-    plots.window(ax, found)
+    figures.units.window(ax, found)
     drawn = np.concatenate([line.get_ydata() for line in ax.lines if len(line.get_ydata()) == 10])
     assert np.allclose(np.sort(drawn), np.sort(torch.cat([found.target, found.evolved])))
     assert found.target[found.distance == 10].item() == pytest.approx(50 / np.e)
 
 
-def test_the_frequency_curve_of_a_perfect_unit_lies_on_the_model_s(monkeypatch):
-    """A unit that puts out the target's spikes: its curve is the model neuron's, point by point."""
-    task = enu.IAF()
-    real = enu.analysis.rollout
+class IntegrateAndFire:
+    """The target itself as a model: it adds up its input, and fires and starts again above 0.5."""
 
-    def perfect(model, genome, task, batch, **more):
-        trace = real(model, genome, task, batch=batch, **more)
-        return enu.Trace(trace.x, batch.spikes[None, ..., None].float(), trace.fitness, batch)
+    n_params, noise_shape = 1, ()
 
-    monkeypatch.setattr(enu.analysis, "rollout", perfect)
-    curve = frequency_curve(enu.ENU(1, 1, 2), torch.zeros(enu.ENU(1, 1, 2).n_params), task, points=5, n=8)
+    def unpack(self, genomes):
+        return genomes
+
+    def reset(self, population, rows, device="cpu"):
+        return (torch.zeros(population, rows, 1),)
+
+    def step(self, weights, state, x, noise=None):
+        v = state[0] + x
+        fired = v > 0.5
+        return (torch.where(fired, 0.0, v),), fired.float()
+
+
+def test_the_frequency_curve_of_a_perfect_unit_lies_on_the_model_s():
+    curve = frequency_curve(IntegrateAndFire(), torch.zeros(1), enu.IAF(), points=5, n=8)
     assert torch.equal(curve.target, curve.evolved)
     assert (curve.target[1:] > curve.target[:-1]).all()
     assert curve.target[-1].item() == pytest.approx(9 * 0.015 / 0.5, rel=0.15)  # at most one spike each v > 0.5
@@ -62,7 +70,7 @@ def test_firing_frequency_is_the_inverse_of_the_mean_interval():
 def test_spike_trains_draw_one_line_a_spike():
     spikes = torch.tensor([[1, 0, 1], [0, 0, 0]]).bool()
     ax = plt.subplots()[1]
-    plots.spike_trains(ax, spikes, ~spikes)
+    figures.units.spike_trains(ax, spikes, ~spikes)
     assert sum(len(c.get_segments()) for c in ax.collections) == 6
 
 
@@ -76,14 +84,14 @@ def test_an_explorer_draws_anew_when_a_control_moves():
 
 
 def test_what_did_not_reach_the_level_is_drawn_open_at_the_lives_it_was_given():
-    from enu_lib import plots_runs
-    from enu_lib.comparison import Cost
+    from enu_lib.study import panels
+    from enu_lib.study.tables import Cost
 
     fig, ax = plt.subplots()
     there = Cost(
         np.array([True, False, True]), *np.array([[1, np.inf, 3], [1e7, np.inf, 3e7], [2, np.inf, 6], [9e7, 9e7, 9e7]])
     )
-    plots_runs.reached(ax, {"ours": there, "other": Cost(np.array([], bool), *np.zeros((4, 0)))})
+    panels.reached(ax, {"ours": there, "other": Cost(np.array([], bool), *np.zeros((4, 0)))})
     full, hollow = ax.lines
     assert full.get_xdata().tolist() == [10, 30] and hollow.get_xdata().tolist() == [90]
     assert hollow.get_markerfacecolor() == "none" != full.get_markerfacecolor()
@@ -93,21 +101,21 @@ def test_what_did_not_reach_the_level_is_drawn_open_at_the_lives_it_was_given():
 
 
 def test_a_panel_without_runs_says_so_and_one_with_runs_names_how_many():
-    from enu_lib import plots_runs
-    from enu_lib.comparison import Curves
+    from enu_lib.study import panels
+    from enu_lib.study.tables import Curves
 
     fig, axes = plt.subplots(2, 2)
-    plots_runs.progress(axes[0, 0], {"enu": None, "gru": None}, level=-1.0)
-    plots_runs.finals(axes[0, 1], {"enu": (), "gru": ()})
+    panels.progress(axes[0, 0], {"enu": None, "gru": None}, level=-1.0)
+    panels.finals(axes[0, 1], {"enu": (), "gru": ()})
     for ax in axes[0]:
         assert [t.get_text() for t in ax.texts] == ["not run yet"] and not ax.lines
     curves = Curves(np.array([10, 20]), np.array([100, 200]), np.array([[-2.0, -1.0], [-4.0, -3.0]]))
-    plots_runs.progress(axes[1, 0], {"enu": curves, "gru": None}, level=-0.5, x="evaluations")
+    panels.progress(axes[1, 0], {"enu": curves, "gru": None}, level=-0.5, x="evaluations")
     thick = axes[1, 0].lines[0]
     assert thick.get_xdata().tolist() == [100, 200] and thick.get_ydata().tolist() == [3.0, 2.0]
     labels = [t.get_text() for t in axes[1, 0].get_legend().get_texts()]
     assert labels == ["ENU (n = 2)", "GRU: not run yet"]
-    plots_runs.finals(axes[1, 1], {"enu": [-1.0, -2.0], "gru": ()})
+    panels.finals(axes[1, 1], {"enu": [-1.0, -2.0], "gru": ()})
     assert axes[1, 1].lines[0].get_xdata().tolist() == [1.0, 2.0]
     assert [t.get_text() for t in axes[1, 1].texts] == ["not run yet"]
     plt.close(fig)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from matplotlib.container import ErrorbarContainer
 
-from enu_lib import plots_learning
-from enu_lib.learning import Recovery, interval
+from enu_lib import figures
+from enu_lib.analysis.learning import Recovery, interval
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_wilson_s_interval_is_the_textbook_s():
 
 def test_shares_of_few_visits_are_not_drawn(ax):
     found = Recovery(np.array([30, 18, 1]), np.array([40, 20, 3]))
-    plots_learning.recovery(ax, {"untouched": found})
+    figures.learning.recovery(ax, {"untouched": found})
     x, y = ax.containers[0].lines[0].get_data()
     assert x.tolist() == [1, 2] and y.tolist() == [0.75, 0.9]
     low, high = ax.containers[0].lines[2][0].get_segments()[0][:, 1]
@@ -34,12 +34,12 @@ def test_shares_of_few_visits_are_not_drawn(ax):
 
 def test_nothing_is_drawn_of_a_condition_without_visits(ax):
     none = Recovery(np.zeros(3, int), np.zeros(3, int))
-    plots_learning.recovery(ax, {"untouched": none})
+    figures.learning.recovery(ax, {"untouched": none})
     assert len(ax.containers[0].lines[0].get_xdata()) == 0
 
 
 def test_bars_are_means_with_their_interval(ax):
-    plots_learning.eaten(ax, {"untouched": [4.0, 6.0, 5.0, 5.0], "reset": [0.0, 0.0]})
+    figures.learning.eaten(ax, {"untouched": [4.0, 6.0, 5.0, 5.0], "reset": [0.0, 0.0]})
     assert [bar.get_width() for bar in ax.patches] == [5.0, 0.0]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["untouched", "reset"]
     errors = next(c for c in ax.containers if isinstance(c, ErrorbarContainer))
@@ -49,5 +49,5 @@ def test_bars_are_means_with_their_interval(ax):
 
 def test_runs_are_drawn_against_the_column_asked_for(ax):
     progress = {"generation": [25, 50], "held_out": [1.5, 2.5], "seconds": [10.0, 21.0]}
-    plots_learning.evolution(ax, {"seed 0": progress}, "seconds", "seconds")
+    figures.learning.evolution(ax, {"seed 0": progress}, "seconds", "seconds")
     assert ax.lines[0].get_xdata().tolist() == [10.0, 21.0] and ax.lines[0].get_ydata().tolist() == [1.5, 2.5]

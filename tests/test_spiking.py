@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib import spiking
+from enu_lib.analysis import spiking
 from enu_lib.network import SYMMETRIC, Network
 from enu_lib.rollout import Trace
 from enu_lib.tasks.maze import Maze

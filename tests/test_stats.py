@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from enu_lib import stats
+from enu_lib.analysis import stats
 
 
 def test_complete_separation_of_five_and_five():

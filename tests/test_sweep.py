@@ -14,11 +14,12 @@ import pytest
 from filelock import FileLock
 
 import enu_lib
-from enu_lib import claims, evidence, experiments, results, sweep
+from enu_lib import experiments
 from enu_lib.cli import main
 from enu_lib.config import from_config, to_config
-from enu_lib.runfolder import RunFolderError
-from enu_lib.sweep import Cell
+from enu_lib.storage.folder import RunFolderError
+from enu_lib.study import claims, evidence, results, sweep
+from enu_lib.study.sweep import Cell
 
 ROOT = Path(__file__).parents[1]
 FOUR = sweep.cells("smoke", ("complex-stdp",), seeds=1, checks=False)

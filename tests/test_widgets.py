@@ -7,10 +7,12 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib import agents, es, life, live, widgets
-from enu_lib import interventions as iv
+from enu_lib import es, live, widgets
+from enu_lib.analysis import agents
+from enu_lib.analysis import interventions as iv
 from enu_lib.network import PUBLISHED, SYMMETRIC, Network
 from enu_lib.tasks.maze import Maze, geometry
+from enu_lib.widgets import life
 
 MAZE, NETWORK = Maze(steps=60), Network(SYMMETRIC, channels=4, hidden=8, noise=0.1)
 GENOME = 2 * NETWORK.init(enu.stream(0, "genome"))

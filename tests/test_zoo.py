@@ -6,9 +6,10 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib import learning, results
+from enu_lib.analysis import learning
 from enu_lib.cli import main
 from enu_lib.evolve import fingerprint, load_run
+from enu_lib.study import results
 
 NAMES = enu.zoo.names()
 UNITS = ["iaf-enu", "stdp-enu", "complex-stdp-enu", "complex-stdp-enu-1000", "complex-stdp-enu-3000"]
@@ -78,7 +79,7 @@ def test_the_complex_rule_is_met_better_at_3000_than_at_1000_generations():
 
 
 def test_a_genome_that_is_not_the_one_it_says_is_found_out(tmp_path, monkeypatch):
-    from enu_lib.runfolder import read_tensors, write_tensors
+    from enu_lib.storage.folder import read_tensors, write_tensors
 
     tensors, meta = read_tensors(enu.zoo.FOLDER / "stdp-enu.safetensors")
     write_tensors(tmp_path / "stdp-enu.safetensors", {"genome": tensors["genome"] + 1e-3}, meta)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from enu_lib.cells import Cell
-from enu_lib.kernels import captured, cpu, cuda, fast_torch
+from enu_lib.kernels import cpu, cuda, fused, graph
 from enu_lib.network import Network
 from enu_lib.streams import Noise
 
@@ -92,7 +92,7 @@ def unit_outputs(
         raise ValueError(f"inputs must be (B, T, {cell.n_in}), got {tuple(inputs.shape)}: does the task fit the model?")
     if choose(path, cell, genomes) == "cpp":
         return cpu.unit_outputs(cell, genomes, inputs, noise, threads or default_threads())
-    return fast_torch.unit_outputs(cell, genomes, inputs, noise)
+    return fused.unit_outputs(cell, genomes, inputs, noise)
 
 
 def maze_lives(
@@ -118,9 +118,9 @@ def maze_lives(
             if path == chosen:
                 raise
             _without_kernel(str(error))
-    if captured.serves(maze, genomes, record):
-        return MazeScores(*captured.maze_lives(network, genomes, maze, state, noise))
-    return MazeScores(*fast_torch.maze_lives(network, genomes, maze, state, noise, record))
+    if graph.serves(maze, genomes, record):
+        return MazeScores(*graph.maze_lives(network, genomes, maze, state, noise))
+    return MazeScores(*fused.maze_lives(network, genomes, maze, state, noise, record))
 
 
 def network_stepper(
@@ -130,4 +130,4 @@ def network_stepper(
     network.unpack(genomes)
     if choose(path, network, genomes) == "cpp":
         return cpu.Stepper(network, genomes, environments, threads or default_threads())
-    return fast_torch.Stepper(network, genomes, environments)
+    return fused.Stepper(network, genomes, environments)

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells import ENU
-from enu_lib.kernels import fast_torch
+from enu_lib.kernels import fused
 from enu_lib.kernels.cpu import MAZE, SOURCE, Unavailable, _at, f32, i32, maze_rules, pointer
-from enu_lib.kernels.fast_torch import Gates
+from enu_lib.kernels.fused import Gates
 from enu_lib.network import Network
 from enu_lib.streams import Noise, draw_noise, stream
 from enu_lib.tasks.maze import Maze, geometry
@@ -157,7 +157,7 @@ def _checked(layout: Plan, network: Network, architecture: str, device: torch.de
     state = move.reset(1, layout.environments, stream(2, "check"))
     noise = draw_noise(move.steps, layout.environments, stream(3, "check")).to(device) if network.noise else None
     lives = network, genomes.to(device), move, type(state)(*(v.to(device) for v in state)), noise
-    (*_, found), (*_, expected) = _lives(kernel, layout, *lives, record=True), fast_torch.maze_lives(*lives, record=True)
+    (*_, found), (*_, expected) = _lives(kernel, layout, *lives, record=True), fused.maze_lives(*lives, record=True)
     if found is None or expected is None or not torch.allclose(found, expected, atol=1e-4):
         return Unavailable("its first move is not the torch path's")
     return kernel

@@ -8,7 +8,7 @@ What they show is in the page itself, script and data; nothing is fetched, and w
 """
 
 from enu_lib.live.evolution import Recording, evolution, record, small_synapse
-from enu_lib.live.lives import maze
+from enu_lib.live.maze import maze
 from enu_lib.live.page import Live
 from enu_lib.live.synapse import window
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from enu_lib.analysis import plasticity_window
+from enu_lib.analysis.units import plasticity_window
 from enu_lib.cells import ENU
 from enu_lib.es import ES
 from enu_lib.evolve import Run, evolve

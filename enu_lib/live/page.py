@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from enu_lib.figures import PALETTE
+from enu_lib.figures.style import PALETTE
 
 HERE = Path(__file__).parent
 

@@ -15,7 +15,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
-from enu_lib.figures import PALETTE
+from enu_lib.figures.style import PALETTE
 from enu_lib.network import Connections
 from enu_lib.tasks.maze import Geometry
 

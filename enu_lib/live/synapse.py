@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from enu_lib.analysis import plasticity_window, relative_change
+from enu_lib.analysis.units import plasticity_window, relative_change
 from enu_lib.live.chart import Line, chart, dots, path
 from enu_lib.live.page import Live, pack, slider
 from enu_lib.rollout import rollout

@@ -12,8 +12,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from enu_lib import es, plots
-from enu_lib.analysis import Window, plasticity_window
+from enu_lib import es, figures
+from enu_lib.analysis.units import Window, plasticity_window
 from enu_lib.experiments import Experiment
 from enu_lib.live.evolution import Recording, loss_chart, small_synapse, window_chart
 from enu_lib.rollout import fitness
@@ -131,7 +131,7 @@ class LiveEvolution(Pictured):
         figure, axes = plt.subplots(1, 2, figsize=(6, 2.4))
         axes[0].plot(self.generations, self.losses, ".-")
         axes[0].set(xlabel="generation", ylabel="held-out loss", yscale="log")
-        plots.window(axes[1], self.windows[1])
+        figures.units.window(axes[1], self.windows[1])
         return png(figure)
 
 

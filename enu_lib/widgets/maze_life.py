@@ -10,9 +10,9 @@ from typing import Any
 import ipywidgets as w
 from torch import Tensor
 
-from enu_lib import interventions as iv
+from enu_lib.analysis import interventions as iv
+from enu_lib.analysis.memory import principal_axis
 from enu_lib.live import scene
-from enu_lib.live.memory import principal_axis
 from enu_lib.network import Network
 from enu_lib.rollout import Intervention, rollout
 from enu_lib.tasks.maze import Maze
@@ -31,8 +31,8 @@ class MazeLife(Pictured):
         MazeLife("looking", maze=Maze(), seed=3)
 
     Left alone, it is the life that `rollout(network, genome, maze, 1, seed)` records.  Freezing and lesions are those of
-    `enu_lib.interventions`, from the step at which a box is ticked until it is unticked.  The browser's clock drives it
-    (ipywidgets.Play), so that nothing runs on when the page is closed.
+    `enu_lib.analysis.interventions`, from the step at which a box is ticked until it is unticked.  The browser's clock drives
+    it (ipywidgets.Play), so that nothing runs on when the page is closed.
     """
 
     sentence = "A life in the maze: with a running kernel it is simulated here, step by step, and can be meddled with."

@@ -8,8 +8,8 @@ from typing import Any
 import ipywidgets as w
 import matplotlib.pyplot as plt
 
-from enu_lib import claims, comparison, evidence, plots_runs
-from enu_lib.results import Record
+from enu_lib.study import claims, evidence, panels, tables
+from enu_lib.study.results import Record
 from enu_lib.widgets.base import Explorer, explorer
 
 ALL = "all"  # of an experiment's models but those with settings of their own, which are for looking at one by one
@@ -28,11 +28,11 @@ def runs_figure(runs: list[Record], levels: Mapping[str, float], experiment: str
     loss = experiment not in ("tmaze", "double-tmaze")
     fig, ax = plt.subplots(figsize=(5, 2.8))
     if what == "progress":
-        shown = {m: comparison.curves(runs, experiment, m) for m in models}
-        plots_runs.progress(ax, shown, levels.get(experiment), loss, x)
+        shown = {m: tables.curves(runs, experiment, m) for m in models}
+        panels.progress(ax, shown, levels.get(experiment), loss, x)
     else:
-        final = {m: [evidence.final_fitness(r) for r in comparison.of(runs, experiment, m)] for m in models}
-        plots_runs.finals(ax, final, loss)
+        final = {m: [evidence.final_fitness(r) for r in tables.of(runs, experiment, m)] for m in models}
+        panels.finals(ax, final, loss)
     ax.set_title(claims.LABEL[experiment])
     return fig
 
@@ -44,7 +44,7 @@ def runs_explorer(runs: list[Record], levels: Mapping[str, float], experiment: s
 
     def offer(_: Any = None) -> None:
         kept = model.value
-        model.options = [(ALL, ALL), *((comparison.name(m), m) for m in models_of(runs, task.value))]
+        model.options = [(ALL, ALL), *((tables.name(m), m) for m in models_of(runs, task.value))]
         model.value = kept if kept in dict(model.options).values() else ALL
 
     offer()

@@ -8,7 +8,7 @@ import ipywidgets as w
 import matplotlib.pyplot as plt
 import torch
 
-from enu_lib import plots
+from enu_lib import figures
 from enu_lib.rollout import rollout
 from enu_lib.streams import stream
 from enu_lib.widgets.base import Explorer, explorer, slider
@@ -23,9 +23,9 @@ def neuron_figure(entry: Entry, current: float = 0.08, second: float = 0.03, see
     batch = task.respond(u * mean)
     y = rollout(entry.model, entry.genome, task, batch=batch).y[0]
     fig, axes = plt.subplots(2, 1, figsize=(5, 2.6), sharex=True)
-    plots.current(axes[0], batch.inputs[0, :, 0], task.input_scale)
+    figures.units.current(axes[0], batch.inputs[0, :, 0], task.input_scale)
     axes[0].set(xlabel="")
-    plots.spike_trains(axes[1], batch.spikes, task.fired(y))
+    figures.units.spike_trains(axes[1], batch.spikes, task.fired(y))
     return fig
 
 
@@ -45,7 +45,7 @@ def synapse_figure(entry: Entry, pre: int = 45, post: int = 52, modulator: bool 
     batch = task.respond(x, torch.tensor([pre]), torch.tensor([post]), torch.tensor([int(modulator)]))
     y = rollout(entry.model, entry.genome, task, batch=batch).y[0, 0, :, 0]
     fig, ax = plt.subplots(figsize=(5, 2.6))
-    plots.synapse(ax, batch, y)
+    figures.units.synapse(ax, batch, y)
     return fig
 
 

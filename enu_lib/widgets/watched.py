@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from enu_lib import life as lives
-from enu_lib import plots
+from enu_lib import figures
+from enu_lib.analysis.memory import Axis, project
 from enu_lib.live import scene
-from enu_lib.live.memory import Axis, project
 from enu_lib.network import Network
 from enu_lib.rollout import Intervention
 from enu_lib.tasks.maze import Maze, geometry
+from enu_lib.widgets import life as lives
 
 
 class Watched:
@@ -98,8 +98,10 @@ class Watched:
     def draw(self, ax: Any) -> None:
         """The maze now, with matplotlib: for pages without a kernel."""
         place = self.life.place
-        plots.maze(ax, self.grid, int(place.food), int(place.poison))
-        plots.agent(ax, self.grid, int(place.cell), int(place.heading), "0.6" if not place.alive else plots.PALETTE["evolved"])
+        figures.mazes.maze(ax, self.grid, int(place.food), int(place.poison))
+        figures.mazes.agent(
+            ax, self.grid, int(place.cell), int(place.heading), "0.6" if not place.alive else figures.PALETTE["evolved"]
+        )
 
 
 def outputs_figure(watched: Watched) -> Any:

@@ -1,0 +1,18 @@
+"""What evolved units and networks do, measured on inputs that evolution never saw."""
+
+from enu_lib.analysis.scores import scores
+from enu_lib.analysis.units import (
+    FrequencyCurve,
+    Window,
+    coincidence,
+    firing_frequency,
+    frequency_curve,
+    plasticity_window,
+    relative_change,
+)  # fmt: skip
+from enu_lib.network import Flow, computation_flow
+
+__all__ = [
+    "Flow", "FrequencyCurve", "Window", "coincidence", "computation_flow", "firing_frequency", "frequency_curve",
+    "plasticity_window", "relative_change", "scores",
+]  # fmt: skip

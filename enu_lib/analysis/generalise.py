@@ -1,0 +1,135 @@
+"""Evolved single units where evolution never put them: other inputs, several events, noise, lost parts (beyond the paper).
+
+Quality is one number for each kind of unit, 1 at best:
+an integrate-and-fire unit's is the smaller of two shares, of the model's spikes that it meets and of its own that are right,
+within one step; a synapse's is the share of the target's change that it explains, 1 - loss / loss of passing the input on.
+Shapes as in `rollout`: P genomes, B sequences, T steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from enu_lib.analysis.units import Window, coincidence
+from enu_lib.contracts import Evolved
+from enu_lib.rollout import Intervention, rollout
+from enu_lib.streams import stream
+from enu_lib.tasks.iaf import IAF
+from enu_lib.tasks.stdp import STDP, STDPBatch, weight_change
+
+
+def quality(task: IAF | STDP, batch: Any, y: Tensor) -> float:
+    """Quality of outputs y (B, T, 1) on a batch."""
+    if isinstance(task, IAF):
+        fired = task.fired(y)
+        return min(coincidence(batch.spikes, fired), coincidence(fired, batch.spikes)) if fired.any() else 0.0
+    nothing = (batch.target - batch.inputs[..., 0]).square().mean()
+    return 1 - ((batch.target - y[..., 0]).square().mean() / nothing).item()
+
+
+def measure(entry: Evolved, task: Any, batch: Any, intervene: Intervention | None = None) -> float:
+    """Quality of a zoo unit on a batch of a task, which need not be the one it evolved for."""
+    return quality(task, batch, rollout(entry.model, entry.genome, task, batch=batch, intervene=intervene).y[0])
+
+
+def iaf_cases(task: IAF) -> dict[str, IAF]:
+    """Current ranges and lengths of which evolution saw only the first."""
+    return {
+        "as evolved": task,
+        "0.5 x current": replace(task, low=task.low / 2, high=task.high / 2),
+        "1.5 x current": replace(task, low=1.5 * task.low, high=1.5 * task.high),
+        "2 x current": replace(task, low=2 * task.low, high=2 * task.high),
+        "4 x length": replace(task, steps=4 * task.steps),
+    }
+
+
+def stdp_cases(task: STDP) -> dict[str, STDP]:
+    """Spike times, distances and lengths of which evolution saw only the first."""
+    return {
+        "as evolved": task,
+        "3 x distances": replace(task, steps=200, spike_mean=100.0, spike_sd=3 * task.spike_sd),
+        "later spikes": replace(task, steps=200, spike_mean=150.0),
+        "earlier spikes": replace(task, spike_mean=25.0),
+        "3 x keeping": replace(task, steps=200),
+    }
+
+
+def several_pairs(task: STDP, pairs: int, n: int, gap: int = 60, seed: int = 1) -> STDPBatch:
+    """`n` sequences with several spike pairs, `gap` steps apart; each adds its change to w (reconstruction: evolution only
+    ever used one).  The spike times returned are those of the first pair."""
+    generator = stream(seed, "pairs")
+    steps = task.steps + gap * (pairs - 1)
+    x = task.low + (task.high - task.low) * torch.rand(n, steps, generator=generator)
+    modulator = torch.randint(2, (n,), generator=generator)
+    one = [task.sample(n, generator) for _ in range(pairs)]
+    t = torch.arange(steps)
+    inputs = torch.stack([x, *(torch.zeros(n, steps) for _ in range(2)), modulator[:, None].expand(n, steps).float()], -1)
+    w = torch.ones(n, steps)
+    for k, pair in enumerate(one):
+        pre, post = pair.t_pre + k * gap, pair.t_post + k * gap
+        inputs[torch.arange(n), pre, 1] = inputs[torch.arange(n), post, 2] = 1.0
+        change = weight_change(task.rule, post - pre, modulator.float(), task.tau)
+        w += change[:, None] * (t > torch.maximum(pre, post)[:, None])
+    return STDPBatch(inputs[..., : task.n_in], w * x, one[0].t_pre, one[0].t_post, modulator)
+
+
+def noisy(batch: Any, share: float, seed: int = 1) -> Any:
+    """The batch with Gaussian noise on the graded input, of s.d. `share` of that input's mean; the target does not see it."""
+    inputs = batch.inputs.clone()
+    noise = torch.randn(inputs.shape[:2], generator=stream(seed, "input noise"))
+    inputs[..., 0] += share * inputs[..., 0].mean() * noise
+    return batch._replace(inputs=inputs)
+
+
+def noise_curve(entry: Evolved, shares: Sequence[float], n: int = 256, seed: int = 1) -> list[float]:
+    """Quality against noise on the graded input."""
+    batch = entry.task.sample(n, stream(seed, "robustness"))
+    return [measure(entry, entry.task, noisy(batch, share, seed)) for share in shares]
+
+
+def mutation_curve(entry: Evolved, sigmas: Sequence[float], genomes: int = 16, n: int = 64, seed: int = 1) -> list[list[float]]:
+    """Quality of `genomes` mutants at each mutation s.d."""
+    batch = entry.task.sample(n, stream(seed, "robustness"))
+    rows = []
+    for number, sigma in enumerate(sigmas):
+        mutation = torch.randn(genomes, len(entry.genome), generator=stream(seed, "mutants", number))
+        y = rollout(entry.model, entry.genome + sigma * mutation, entry.task, batch=batch).y
+        rows.append([quality(entry.task, batch, each) for each in y])
+    return rows
+
+
+def without_memory(entry: Evolved, n: int = 256, seed: int = 1) -> list[float]:
+    """Quality with each memory value in turn held at zero."""
+    batch = entry.task.sample(n, stream(seed, "robustness"))
+
+    def silence(value: int) -> Intervention:
+        def intervene(_: int, state: Any) -> Any:
+            h = state[0].clone()
+            h[..., value] = 0
+            return (h, *state[1:])
+
+        return intervene
+
+    return [measure(entry, entry.task, batch, silence(k)) for k in range(entry.model.hidden)]
+
+
+def time_constant(window: Window, first: int, last: int) -> float:
+    """Time constant (steps) of the exponential a exp(-|D| / tau) that fits a window's change over D = first..last.
+
+    NaN where none fits.
+    """
+    from scipy.optimize import curve_fit
+
+    d, change = window.distance.numpy(), window.evolved.numpy()
+    at = (d >= first) & (d <= last)
+    try:
+        fit, _ = curve_fit(lambda x, a, tau: a * np.exp(-x / tau), d[at], change[at], p0=(50.0, 10.0), maxfev=10_000)
+    except (RuntimeError, ValueError):  # no convergence; values that are not finite
+        return float("nan")
+    return float(fit[1])

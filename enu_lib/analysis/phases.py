@@ -1,0 +1,131 @@
+"""Moments of real lives that show learning, found by code (paper: Fig. 5, extended data Fig. 4).
+
+    lives = learning.live(network, genome, maze, environments=2048)
+    find_phases(lives, maze)           # [Phase("first visit: poison", life=17, first=0, last=27), ...] or None
+
+Which phases are looked for depends on the maze.  One life that has all of them is preferred; by the published rules the
+second poison kills, so that a life can only show it all if the agent recognises poison before it eats.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from enu_lib.analysis.learning import Visits, begins, visits
+from enu_lib.rollout import Trace
+from enu_lib.tasks.maze import Geometry, Maze, geometry
+
+
+class Phase(NamedTuple):
+    """A span of a life that shows something: its life (environment), and its first and last network step."""
+
+    name: str
+    life: int
+    first: int
+    last: int
+
+
+class _Lives(NamedTuple):
+    """What the searches below need of recorded lives."""
+
+    v: Visits
+    begins: np.ndarray  # (M,) first step of each visit
+    ahead: np.ndarray  # (B, T) the cell faced before each step, -1: a wall
+    food: np.ndarray  # (B, T) cell of the food before each step
+    poison: np.ndarray
+    grid: Geometry
+
+
+def find_phases(lives: Trace, maze: Maze) -> list[Phase] | None:
+    """The phases of Fig. 5 (T-maze) or of extended data Fig. 4 (double T-maze) in lives (P = 1); None if one is missing.
+
+    T-maze: poison at the first visit; the other arm at the second; the visit before a change; after it, poison eaten or
+    seen; then the other arm.  Double T-maze: poison first; then food elsewhere; back to where food was, poison is seen
+    there, and food found elsewhere; a side that holds neither is left for the other one.
+    """
+    groups = find_groups(lives, maze)
+    return [phase for group in groups for phase in group] if all(groups) else None
+
+
+def find_groups(lives: Trace, maze: Maze) -> list[list[Phase]]:
+    """The same, group by group, [] for one that no life shows.  T-maze: learning, learning anew.  Double T-maze: learning,
+    turning round before poison, leaving a side.
+    """
+    facts = _facts(lives, maze)
+    search = _t_phases if maze.layout == "t" else _double_t_phases
+    found = [search(facts, np.flatnonzero(facts.v.life == life)) for life in np.unique(facts.v.life)]
+    whole = next((groups for groups in found if all(groups)), None)
+    if whole is not None:
+        return whole
+    return [next((g[k] for g in found if g[k]), []) for k in range(2 if maze.layout == "t" else 3)]
+
+
+def _facts(lives: Trace, maze: Maze) -> _Lives:
+    v, grid = visits(lives), geometry(maze)
+
+    def before(name: str, first: int | None = None) -> np.ndarray:
+        """A field before each step; the state is recorded after it."""
+        x = lives.task[name][0]
+        start = x[:, :1] if first is None else torch.full_like(x[:, :1], first)
+        return torch.cat([start, x[:, :-1]], 1).numpy()
+
+    ahead = np.asarray(grid.ahead)[before("cell", grid.start), before("heading", 0)]
+    return _Lives(v, begins(v), ahead, before("food"), before("poison"), grid)
+
+
+def _phase(facts: _Lives, name: str, i: int, first: int | None = None, last: int | None = None) -> Phase:
+    begun = int(facts.begins[i]) if first is None else first
+    return Phase(name, int(facts.v.life[i]), begun, int(facts.v.step[i]) if last is None else last)
+
+
+def _sight(facts: _Lives, i: int, of: str) -> int | None:
+    """The step of visit i at which poison or an empty end lies ahead for the first time, or None."""
+    life, span = facts.v.life[i], slice(facts.begins[i], facts.v.step[i] + 1)
+    ahead, poison, food = (x[life, span] for x in (facts.ahead, facts.poison, facts.food))
+    seen = ahead == poison if of == "poison" else np.isin(ahead, facts.grid.ends) & (ahead != poison) & (ahead != food)
+    return int(facts.begins[i] + seen.argmax()) if seen.any() else None
+
+
+def _learns(facts: _Lives, mine: np.ndarray) -> list[Phase]:
+    """Poison at the first visit, food at the second; [] if this life has it otherwise."""
+    if len(mine) < 2 or facts.v.food[mine[0]] or not facts.v.food[mine[1]]:
+        return []
+    return [_phase(facts, "first visit: poison", mine[0]), _phase(facts, "second visit: food elsewhere", mine[1])]
+
+
+def _t_phases(facts: _Lives, mine: np.ndarray) -> list[list[Phase]]:
+    """Learning, and learning anew after a change; visits `mine` (M,) are those of one life."""
+    v, anew = facts.v, list[Phase]()
+    for j in mine[1:]:
+        if anew or v.since_change[j] != 0 or not v.food[j - 1]:
+            continue
+        before = _phase(facts, "before the change", j - 1)
+        sight = _sight(facts, j, "poison")
+        if not v.food[j] and j + 1 in mine and v.food[j + 1]:
+            after = _phase(facts, "after the change: poison", j)
+            anew = [before, after, _phase(facts, "then: the other arm", j + 1)]
+        elif v.food[j] and sight is not None:
+            seen = _phase(facts, "after the change: poison is seen", j, last=sight)
+            anew = [before, seen, _phase(facts, "and left for the other arm", j, first=sight)]
+    return [_learns(facts, mine), anew]
+
+
+def _double_t_phases(facts: _Lives, mine: np.ndarray) -> list[list[Phase]]:
+    """Learning; poison seen in the former place of food; a side left that holds neither."""
+    v, side = facts.v, {end: k // 2 for k, end in enumerate(facts.grid.ends)}
+    turned, crossed = list[Phase](), list[Phase]()
+    for j in mine:
+        if not v.food[j]:
+            continue
+        food, poison = (int(x[v.life[j], v.step[j]]) for x in (facts.food, facts.poison))
+        moved = v.since_change[j] == 0 and v.food[j - 1] and poison == v.cell[j - 1]
+        if not turned and moved and _sight(facts, j, "poison") is not None:
+            turned = [_phase(facts, "the former place holds poison: food is found elsewhere", j)]
+        empty = _sight(facts, j, "empty")
+        elsewhere = empty is not None and side[int(facts.ahead[v.life[j], empty])] != side[food]
+        if not crossed and side[food] == side[poison] and elsewhere:
+            crossed = [_phase(facts, "a side holds neither: the other side is searched", j)]
+    return [_learns(facts, mine), turned, crossed]

@@ -1,0 +1,1 @@
+"""How fast lives are computed, all ways side by side."""

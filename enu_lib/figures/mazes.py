@@ -1,0 +1,66 @@
+"""Panels of mazes: the maze, an agent in it, its path, and what agents eat.  Each draws what it is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from enu_lib.figures.style import PALETTE
+
+
+def maze(ax: Any, grid: Any, food: int | None = None, poison: int | None = None) -> None:
+    """A maze seen from above; cells of food and poison by their numbers."""
+    image = np.zeros(grid.shape)
+    for row, column in grid.cells:
+        image[row, column] = 1
+    ax.imshow(image, cmap="Greys_r", vmin=-1.2, vmax=1)
+    for cell, name, mark in ((food, "food", "P"), (poison, "poison", "X")):
+        if cell is not None:
+            row, column = grid.cells[cell]
+            ax.plot(column, row, mark, ms=8, color=PALETTE[name], mec="none")
+    ax.set(xticks=[], yticks=[])
+    for side in ax.spines.values():
+        side.set_visible(False)
+
+
+def agent(ax: Any, grid: Any, cell: int, heading: int, color: str = PALETTE["evolved"], size: float = 9) -> None:
+    """Where an agent is and which way it looks (heading 0: east, 1: south, ...)."""
+    row, column = grid.cells[cell]
+    ax.plot(column, row, marker=[">", "v", "<", "^"][heading], ms=size, color=color, mec="white", mew=0.6)
+
+
+def agents(ax: Any, scores: dict[str, dict[str, float]]) -> None:
+    """Mean food and poison an episode of each reference agent."""
+    y = np.arange(len(scores))
+    for k, name in enumerate(("food", "poison")):
+        values = [s[name] for s in scores.values()]
+        ax.barh(y + 0.19 - 0.38 * k, values, 0.34, color=PALETTE[name], label=name)
+        for i, v in enumerate(values):
+            ax.text(v + 0.15, i + 0.19 - 0.38 * k, f"{v:.1f}", va="center", fontsize=6)
+    ax.set_yticks(y, list(scores))
+    ax.set(xlabel="meals an episode", xlim=(0, 18))
+    ax.legend(loc="upper right")
+
+
+def path(ax: Any, grid: Any, cells: Any, heading: int, ate: int) -> None:
+    """The way walked in one visit, from the start to the meal."""
+    places = np.array([grid.cells[c] for c in np.asarray(cells)], float)
+    ax.plot(places[:, 1], places[:, 0], "-", color=PALETTE["evolved"], lw=1.6, solid_joinstyle="round")
+    row, column = places[-1]
+    ax.plot(column, row, "o", ms=11, mfc="none", mec=PALETTE["food" if ate > 0 else "poison"], mew=1.2)
+    agent(ax, grid, int(np.asarray(cells)[0]), heading, size=6)
+
+
+def shares(ax: Any, rows: dict[str, dict[str, float]], keys: dict[str, str]) -> None:
+    """Shares between 0 and 1 of several lots of lives (colours), by measure: {key: label}."""
+    height = 0.8 / len(rows)
+    for k, (name, found) in enumerate(rows.items()):
+        y = np.arange(len(keys)) + (k + 0.5) * height - 0.4
+        values = np.array([found[key] for key in keys])
+        ax.barh(y, np.nan_to_num(values), 0.9 * height, label=name)
+        for at, value in zip(y, values, strict=True):
+            ax.text(np.nan_to_num(value) + 0.01, at, "none" if np.isnan(value) else f"{value:.0%}", va="center", fontsize=5.5)
+    ax.set_yticks(range(len(keys)), list(keys.values()))
+    ax.set(xlim=(0, 1.15), xlabel="share", ylim=(len(keys) - 0.5, -0.5))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(rows))

@@ -1,0 +1,34 @@
+"""The book's style: sizes, colours, panel letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+
+COLUMN, PAGE = 3.5, 7.2  # inches: one column, two columns
+PALETTE = {  # colour-blind-safe (seaborn's "colorblind"); one meaning, one colour, throughout the book
+    "target": "#949494",
+    "evolved": "#0173b2",
+    "pre": "#029e73",
+    "post": "#d55e00",
+    "modulator": "#cc78bc",
+    "input": "#ca9161",
+    "memory": "#de8f05",
+    "food": "#029e73",
+    "poison": "#d55e00",
+}
+MODELS = {"enu": "#0173b2", "nfenu": "#56b4e9", "gru": "#de8f05", "lstm": "#d55e00", "shared": "#cc78bc"}
+
+
+def use_style() -> None:
+    """The book's style for all figures that follow."""
+    plt.style.use(Path(__file__).with_name("style.mplstyle"))
+
+
+def panel_letters(axes: Sequence[Any]) -> None:
+    """a, b, c ... at the upper left of each panel."""
+    for letter, ax in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
+        ax.set_title(letter, loc="left", fontweight="bold", fontsize=9)

@@ -1,0 +1,116 @@
+"""A recorded life in a maze, to be played in the page: agent, sensors, reward, energy, all outputs, synapses' memories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from enu_lib.analysis.memory import principal_axis, project
+from enu_lib.live import scene
+from enu_lib.live.page import Live, pack, player
+from enu_lib.network import Network
+from enu_lib.rollout import Trace
+from enu_lib.tasks.maze import Maze, geometry
+
+SPEEDS = {"1 move/s": 1.0, "2 moves/s": 2.0, "4 moves/s": 4.0, "8 moves/s": 8.0, "16 moves/s": 16.0}
+AFTER_DEATH = 8  # network steps that are still shown
+
+
+def maze(
+    trace: Trace, maze: Maze, network: Network | None = None, life: int = 0, text: str = "A recorded life in the maze"
+) -> Live:
+    """Play life number `life` of recorded lives (from `rollout`, `agents.play` or `learning.live`).
+
+    With a `network` and a trace that holds its memory (`rollout(.., memory=True)`), hidden neurons and synapses are shown
+    too.  Frame k is the moment after k network steps: where everything is, what the inputs then show, and the last outputs.
+    Raises ValueError for a life that there is not.
+    """
+    lives = trace.y.shape[1]
+    if not 0 <= life < lives:
+        raise ValueError(f"no life {life}: the trace holds {lives}, numbered from 0")
+    if network is not None and "synapse_memory" not in trace.model:
+        raise ValueError("the trace holds no memories: record it with rollout(.., memory=True), or leave out the network")
+    frames = _frames(trace, maze, network, life)
+    grid = geometry(maze)
+    at = int(frames["last"])
+    where = [int(frames[name][at]) for name in ("cell", "heading", "food", "poison")]
+    still = scene.maze(grid, where, bool(frames["alive"][at]), _walked(frames, grid.start, at), text)
+    x, reward = frames["sensors"][at] / 255, float(frames["reward"][at]) - 1
+    body = f'<div class="enu-row">{still}{scene.gauges(list(x), reward, frames["energy"][at] / 255)}'
+    outputs, synapses, share = frames["outputs"], frames.get("synapses"), 0.0
+    if network is not None and synapses is not None:
+        share = float(frames["share"])
+        shown = synapses[at].reshape(network.neurons, network.synapses) / 127.5 - 1
+        body += scene.matrix(network.connections, outputs[:, at], shown, share, network.n_outputs)
+    meals = [(int(k), int(s)) for k, s in zip(frames["meal_steps"], frames["meal_signs"], strict=True)]
+    said = f"Outputs of all neurons over the life; {sum(s > 0 for _, s in meals)} foods, {sum(s < 0 for _, s in meals)} poisons"
+    body += f'</div><p class="enu-said" data-part="said">{_said(frames, maze, at)}</p>'
+    body += scene.raster(outputs, meals, at, said)
+    body += player(len(frames["cell"]), "move", SPEEDS, "4 moves/s", at)
+    payload: dict[str, Any] = {
+        name: pack(frames[name])
+        for name in ("cell", "heading", "food", "poison", "alive", "energy", "foods", "poisons", "sensors", "reward")
+    }
+    payload["outputs"] = pack(np.rint(outputs * 127.5 + 127.5).astype(np.uint8))
+    payload["centers"] = [scene.center(grid, cell) for cell in range(len(grid.cells))]
+    payload |= {"start": grid.start, "move": maze.move_every, "meals": meals}
+    if synapses is not None:
+        payload["synapses"] = pack(synapses)
+    return Live("maze", text, body, payload)
+
+
+def _frames(trace: Trace, maze: Maze, network: Network | None, life: int) -> dict[str, Any]:
+    """Every frame's values, as the payload holds them; the last axis but for `outputs` (4 + N, T) comes after time."""
+    after = {name: values[0, life].numpy() for name, values in trace.task.items()}
+    dead = np.flatnonzero(~after["alive"])
+    steps = min(len(after["cell"]), int(dead[0]) + 1 + AFTER_DEATH) if len(dead) else len(after["cell"])
+
+    def before(name: str, first: float) -> np.ndarray:
+        """The value after k steps, k = 0..steps - 1."""
+        return np.concatenate([[first], after[name][: steps - 1]])
+
+    x = trace.x[0, life, :steps].numpy()
+    neurons = trace.model["neuron_output"][0, life, ..., 0] if network is not None else trace.y[0, life]
+    last = torch.cat([torch.zeros_like(neurons[:1]), neurons[: steps - 1]]).numpy().clip(0, 1)
+    reward = x[:, 3, 1] - x[:, 3, 2]
+    meals = np.flatnonzero(after["ate"][:steps])
+    frames: dict[str, Any] = {
+        "cell": before("cell", geometry(maze).start),
+        "heading": before("heading", 0),
+        "food": before("food", after["food"][0]),  # nobody eats in the first step
+        "poison": before("poison", after["poison"][0]),
+        "alive": before("alive", 1),
+        "energy": np.rint(255 * before("energy", maze.full) / maze.full).clip(0, 255),
+        "foods": before("foods", 0),
+        "poisons": before("poisons", 0),
+        "sensors": np.rint(255 * x[:, :3, 0]),
+        "reward": 1 + np.sign(reward),
+    }
+    frames = {name: values.astype(np.uint8) for name, values in frames.items()}
+    frames["outputs"] = np.concatenate([x[:, :3, 0].T, reward[None], last.T])
+    frames["meal_steps"], frames["meal_signs"] = meals + 1, after["ate"][meals]
+    alive = np.flatnonzero(frames["alive"])
+    frames["last"] = alive[-1]
+    if network is not None:
+        memory = trace.model["synapse_memory"][0, life, :steps]
+        axis = principal_axis(memory)
+        memory = torch.cat([torch.zeros_like(memory[:1]), memory[:-1]])
+        frames["synapses"] = torch.round(127.5 + 127.5 * project(axis, memory)).flatten(1).numpy().astype(np.uint8)
+        frames["share"] = axis.share
+    return frames
+
+
+def _walked(frames: dict[str, Any], start: int, at: int) -> list[int]:
+    """Cells since the last meal, up to frame `at`."""
+    meals = [k for k in frames["meal_steps"] if k <= at]
+    since = meals[-1] if meals else 0
+    return [start, *(int(c) for c in frames["cell"][since : at + 1])]
+
+
+def _said(frames: dict[str, Any], maze: Maze, at: int) -> str:
+    """As the script says it."""
+    over = "" if frames["alive"][at] else " This life is over."
+    move = at // maze.move_every
+    return f"step {at}, move {move}: food {frames['foods'][at]}, poison {frames['poisons'][at]}.{over}"

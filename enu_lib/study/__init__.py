@@ -1,0 +1,1 @@
+"""This paper's study: its sweep of models, stored results, claims and tables."""

@@ -1,0 +1,238 @@
+"""Stored runs as tables: what pages show of a sweep.  Statistics: `enu_lib.analysis.stats`; verdicts: `enu_lib.study.claims`.
+
+A table is a list of rows, each a dict with the same keys; `markdown` and `csv` write it.
+"""
+
+from __future__ import annotations
+
+import csv as _csv
+import io
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from enu_lib.analysis import stats
+from enu_lib.study import claims, evidence
+from enu_lib.study.claims import LABEL, MAIN, Evidence
+from enu_lib.study.results import Record
+
+Row = dict[str, Any]
+
+
+class Curves(NamedTuple):
+    """Held-out fitness along all runs of one model: generations (G,), lives so far (G,), fitness (S, G)."""
+
+    generation: np.ndarray
+    evaluations: np.ndarray
+    fitness: np.ndarray
+
+
+def of(runs: Sequence[Record], experiment: str, model: str) -> list[Record]:
+    """The runs of a model on an experiment, by seed."""
+    return sorted((r for r in runs if (r.experiment, r.model) == (experiment, model)), key=lambda r: r.seed)
+
+
+def curves(runs: Sequence[Record], experiment: str, model: str) -> Curves | None:
+    """Curves of all seeds; a run that ended at its target keeps its last value.  None if there are no runs."""
+    found = of(runs, experiment, model)
+    if not found:
+        return None
+    longest = max(found, key=lambda r: len(r.generation))
+    fitness = np.full((len(found), len(longest.generation)), np.nan)
+    for row, run in zip(fitness, found, strict=True):
+        row[: len(run.held_out)] = [math.nan if f is None else f for f in run.held_out]
+        row[len(run.held_out) :] = row[len(run.held_out) - 1]
+    generation = np.array(longest.generation)
+    return Curves(generation, generation * (longest.evaluations // longest.generations), fitness)
+
+
+def name(model: str) -> str:
+    """A model as figures call it."""
+    whole, _, variant = model.partition("@")
+    base, matched, _ = whole.partition("-matched")
+    kind, clip, _ = base.partition("-clip")
+    remarks = [clip and "clipped", matched and "matched size", variant]
+    return ", ".join([LABEL.get(kind, kind), *filter(None, remarks)])
+
+
+def final_table(runs: Sequence[Record], found: Evidence, experiments: Sequence[str] = tuple(MAIN)) -> list[Row]:
+    """Extended data Table 1 and beyond: a row for each model of each experiment, missing ones too.
+
+    mean, s.d.: over the 30 trial runs of the evolved parent of the first seed, as in the paper.  over seeds: mean of the
+    evolutions' means with its 95% bootstrap interval.  A, p: ENU against this model (p after Holm's correction).
+    """
+    rows = []
+    for experiment in experiments:
+        models = MAIN[experiment]
+        compared = claims.final_comparisons(found, experiment)
+        rows += [_row(of(runs, experiment, m), experiment, m, found, compared.get(("enu", m))) for m in models]
+        extra = sorted({r.model for r in runs if r.experiment == experiment and "@" not in r.model} - set(models))
+        rows += [_row(of(runs, experiment, m), experiment, m, found, _alone(found, experiment, m)) for m in extra]
+    return rows
+
+
+def _alone(found: Evidence, experiment: str, model: str) -> stats.Comparison | str:
+    """ENU against a model that is there to check a choice: a comparison of its own, not corrected."""
+    a, b = found.final.get((experiment, "enu"), ()), found.final.get((experiment, model), ())
+    return stats.compare(a, b) if min(len(a), len(b)) >= claims.MIN_SEEDS else "too few evolutions"
+
+
+def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compared: Any) -> Row:
+    row: Row = {"task": LABEL[experiment], "model": name(model), "memory": "", "parameters": "", "evolutions": len(runs)}
+    empty = ("first seed, mean", "first seed, s.d.", "over seeds, mean", "95% low", "95% high", "median", "A", "p", "remark")
+    row |= dict.fromkeys(empty, "")
+    if not runs:
+        return row | {"remark": "not run yet"}
+    trials = np.array([math.nan if t is None else t for t in runs[0].trials])
+    mean = stats.interval(found.final[experiment, model])
+    row |= {
+        "memory": runs[0].hidden,
+        "parameters": runs[0].n_params,
+        "first seed, mean": _digits(trials.mean()),
+        "first seed, s.d.": _digits(trials.std(ddof=1)),
+        "over seeds, mean": _digits(mean.value),
+        "95% low": _digits(mean.low),
+        "95% high": _digits(mean.high),
+        "median": _digits(float(np.median(found.final[experiment, model]))),
+    }
+    remark = "" if model in MAIN[experiment] else "p not corrected"
+    if isinstance(compared, str) and isinstance(alone := _alone(found, experiment, model), stats.Comparison):
+        compared, remark = alone, f"{compared}; p not corrected"  # no verdict, but what was measured
+    if isinstance(compared, stats.Comparison):
+        row |= {"A": f"{compared.effect:.2f}", "p": f"{compared.p_holm:.2g}", "remark": remark}
+    elif compared is not None:
+        row["remark"] = compared
+    return row
+
+
+def counts(found: Evidence, experiments: Sequence[str]) -> str:
+    """How many evolutions of each model there are, as captions say it."""
+    each = {t: ", ".join(f"{name(m)} {len(found.final.get((t, m), ()))}" for m in MAIN[t]) for t in experiments}
+    return "; ".join(f"{LABEL[t]} {text}" for t, text in each.items())
+
+
+class Cost(NamedTuple):
+    """What each evolution of a model spent until it reached a level (S,); where it never did: inf."""
+
+    reached: np.ndarray  # whether it did
+    generations: np.ndarray
+    lives: np.ndarray
+    seconds: np.ndarray  # of one core
+    spent: np.ndarray  # lives of the whole run, whether it got there or not
+
+
+def costs(runs: Sequence[Record], experiment: str, model: str, level: float) -> Cost:
+    """Costs of reaching a held-out fitness, by seed."""
+    those = of(runs, experiment, model)
+    generations = np.array([evidence.generations_to(r, level) for r in those], float)
+    lives, seconds, spent = (
+        np.array([(r.evaluations / r.generations, r.seconds / r.generations, r.evaluations) for r in those], float)
+        .reshape(-1, 3)
+        .T
+    )
+    return Cost(np.isfinite(generations), generations, generations * lives, generations * seconds, spent)
+
+
+def speed_table(runs: Sequence[Record], found: Evidence, pairs: Sequence[tuple[str, str]]) -> list[Row]:
+    """How soon each (experiment, model) reaches the experiment's level: how many runs do, and generations, lives, seconds.
+
+    Medians over all runs; "never" where half of them or more do not get there.
+    """
+    rows = []
+    for experiment, model in pairs:
+        cost = costs(runs, experiment, model, found.level.get(experiment, math.inf))
+        rows.append(
+            {
+                "task": LABEL[experiment],
+                "model": name(model),
+                "evolutions": len(cost.reached),
+                "reach the level": int(cost.reached.sum()),
+                "generations": _median(cost.generations),
+                "lives": _median(cost.lives),
+                "core-seconds": _median(cost.seconds),
+            }
+        )
+    return rows
+
+
+def savings_table(
+    runs: Sequence[Record],
+    found: Evidence,
+    comparisons: Sequence[tuple[str, str, str]],
+    units: Sequence[str] = ("lives", "core-seconds"),
+) -> list[Row]:
+    """What it costs to reach the level, for each (experiment, model, other model): medians, and who is cheaper.
+
+    A: probability that an evolution of the model is cheaper than one of the other; p after Holm's correction over all rows.
+    Where a run was given up, whatever took more lives than it had counts as never there: which is dearer is not known.
+    """
+    rows: list[Row] = []
+    compared: list[stats.Comparison] = []
+    where = []
+    for unit in units:
+        for task, *models in comparisons:
+            both = [costs(runs, task, model, found.level.get(task, math.inf)) for model in models]
+            values = [cost.lives if unit == "lives" else cost.seconds for cost in both]
+            row = {"task": LABEL[task], "cost": unit, "model": name(models[0]), "against": name(models[1])}
+            row |= {"median": _median(values[0]), "median of the other": _median(values[1]), "A": "", "p": ""}
+            if all(len(v) for v in values):
+                given_up = min(cost.spent[~cost.reached].min(initial=math.inf) for cost in both)
+                cut = [np.where(cost.lives <= given_up, v, math.inf) for cost, v in zip(both, values, strict=True)]
+                compared.append(stats.compare(*((-v).tolist() for v in cut)))
+                where.append(len(rows))
+            rows.append(row)
+    for i, c in zip(where, stats.holm(compared), strict=True):
+        rows[i] |= {"A": f"{c.effect:.2f} [{c.low:.2f}, {c.high:.2f}]", "p": f"{c.p_holm:.2g}"}
+    return rows
+
+
+def behaviour_table(runs: Sequence[Record], experiment: str, measures: Sequence[str]) -> list[Row]:
+    """What evolved units do, every evolution by itself, in order of final fitness, best first; `measures` of their scores."""
+    rows = []
+    for model in MAIN[experiment]:
+        those = sorted(
+            of(runs, experiment, model), key=lambda r: -float(np.mean([math.nan if t is None else t for t in r.trials]))
+        )
+        row: Row = {"model": name(model), "evolutions": len(those)}
+        for measure in measures:
+            values = [r.scores.get(measure) for r in those]
+            row[measure] = ", ".join("none" if v is None else f"{v:.2f}" for v in values) or "not run yet"
+        rows.append(row)
+    return rows
+
+
+def eaten_table(runs: Sequence[Record], found: Evidence, experiment: str) -> list[Row]:
+    """What the networks of a maze eat, evolution by evolution, and what an agent does that always takes the same arm."""
+    rows = behaviour_table(runs, experiment, ("food", "second visit right after poison"))
+    layout = {"tmaze": "t", "double-tmaze": "double-t"}[experiment]
+    food = found.references.get(layout, {}).get("fixed-arm", {}).get("food", math.nan)
+    return [*rows, dict.fromkeys(rows[0], "") | {"model": "the same arm always", "food": f"{food:.2f}"}]
+
+
+def _median(values: Any) -> str:
+    if not len(values):
+        return "not run yet"
+    middle = float(np.median(values))
+    return f"{middle:,.0f}" if math.isfinite(middle) else "never"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """A table as Markdown."""
+    head = list(rows[0])
+    lines = [head, ["---"] * len(head), *([str(v) for v in row.values()] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def csv(rows: Sequence[Row]) -> str:
+    """A table as CSV."""
+    text = io.StringIO()
+    writer = _csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

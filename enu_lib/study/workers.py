@@ -1,0 +1,211 @@
+"""Cell after cell on every core; a worker takes the first unfinished cell that nobody holds the lock of."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing as mp
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+from tqdm.auto import tqdm
+
+from enu_lib.config import from_config
+from enu_lib.evolve import Run, evolve, load_run
+from enu_lib.kernels import default_threads
+from enu_lib.storage.folder import RunFolderError, write_atomically
+from enu_lib.study.design import AFTER, Cell, build
+from enu_lib.study.progress import evaluated, generations_done
+from enu_lib.study.results import record
+
+
+def run(
+    profile: str,
+    todo: Sequence[Cell],
+    out: str | Path,
+    jobs: int | None = None,
+    time_limit: float | None = None,
+    progress: bool = True,
+) -> list[str]:
+    """Run cells that are not done, and return what went wrong, a line each.
+
+    out: folder of the run folders.  jobs: processes of one thread each (None: one a core; 1: none but this one).
+    time_limit: seconds after which all runs are saved where they are.  Ctrl-C does the same.
+    """
+    out = Path(out)
+    deadline = None if time_limit is None else time.time() + time_limit
+    jobs = min(jobs or default_threads(), max(1, len(todo)))
+    if jobs < 1:
+        raise ValueError(f"jobs must be at least 1, got {jobs}")
+    before = {cell.name: _progress(profile, cell, out) for cell in todo}
+    total = sum(build(c.experiment, c.model, profile).generations for c in todo)
+    with tqdm(total=total, initial=sum(before.values()), unit="gen", disable=not progress, mininterval=1) as bar:
+        view = _View(bar, profile, todo, out, before)
+        if jobs == 1:
+            _work(profile, todo, out, deadline, view.take)
+        else:
+            _share(profile, todo, out, deadline, jobs, view)
+    return view.errors
+
+
+class _View:
+    """One bar for all workers, in generations."""
+
+    def __init__(self, bar: Any, profile: str, todo: Sequence[Cell], out: Path, before: dict[str, int]) -> None:
+        self.bar, self.at, self.errors = bar, dict(before), list[str]()
+        self.left = sum(evaluated(out / cell.name) is None for cell in todo)
+        self.many = len(todo)
+        bar.set_description(f"{self.many - self.left} of {self.many} runs")
+
+    def take(self, kind: str, name: str, value: Any) -> None:
+        """News of a cell: `at` a generation, `done`, or an `error`.  A cell that is only gone on from may not be ours."""
+        if kind == "error":
+            self.errors.append(f"{name}: {value}")
+        if kind == "error" or name not in self.at:
+            return
+        if kind == "done":
+            self.left -= 1
+            self.bar.set_description(f"{self.many - self.left} of {self.many} runs")
+        self.bar.update(max(0, value - self.at[name]))
+        self.at[name] = max(value, self.at[name])
+
+
+def _progress(profile: str, cell: Cell, out: Path) -> int:
+    """Generations that count as done.  Raises RunFolderError where the cell's folder holds other settings."""
+    e, config = build(cell.experiment, cell.model, profile), out / cell.name / "config.json"
+    if config.exists() and from_config(json.loads(config.read_text())["experiment"]) != e:
+        raise RunFolderError(f"{config.parent} holds a run of other settings: choose another folder with --out, or delete it")
+    whole = e.generations
+    return whole if evaluated(out / cell.name) else min(whole, generations_done(out / cell.name))
+
+
+def _share(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None, jobs: int, view: _View) -> None:
+    context = mp.get_context("spawn")
+    news: Any = context.Queue()
+    end = context.Event()
+    arguments = (profile, tuple(todo), out, deadline, news, end)
+    workers = [context.Process(target=_worker, args=arguments, daemon=True) for _ in range(jobs)]
+    for worker in workers:
+        worker.start()
+    interrupted = False
+    while any(worker.is_alive() for worker in workers) or not news.empty():
+        try:
+            _drain(news, view)
+        except KeyboardInterrupt:  # the workers save and end, whether they had it too or not; a second one ends them at once
+            if interrupted:
+                raise
+            interrupted = True
+            end.set()
+    for worker in workers:
+        worker.join()
+        if worker.exitcode and not interrupted:
+            view.errors.append(f"a worker ended with exit code {worker.exitcode}; the same command goes on")
+
+
+def _drain(news: Any, view: _View) -> None:
+    with suppress(Empty):
+        view.take(*news.get(timeout=0.5))
+
+
+def _worker(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None, news: Any, end: Any) -> None:
+    parent = mp.parent_process()
+
+    def tell(kind: str, name: str, value: Any) -> bool:
+        news.put((kind, name, value))
+        return end.is_set() or (parent is not None and not parent.is_alive())
+
+    _work(profile, todo, out, deadline, tell)
+
+
+def _work(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> None:
+    """Cell after cell, until none is left, the time is up, or one was interrupted.  `tell` may ask for the end."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        left = list(todo)
+        while left:
+            held = []
+            for cell in left:
+                with _claimed(out, cell) as mine:
+                    if not mine or evaluated(out / cell.name):
+                        continue
+                    if deadline is not None and time.time() >= deadline:
+                        return
+                    try:
+                        stopped = _one(profile, cell, out, deadline, tell)
+                    except (ValueError, FloatingPointError) as error:
+                        tell("error", cell.name, str(error))
+                        continue
+                    if stopped == HELD:
+                        held.append(cell)
+                    elif stopped not in ("finished", "target"):
+                        return
+            left = held
+            if left and (_interrupted_in_a_second() or tell("at", left[0].name, 0)):
+                return
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def _claimed(out: Path, cell: Cell) -> Iterator[bool]:
+    """Whether this process may work on a cell: nobody else does."""
+    try:
+        (out / ".locks").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"cannot write in {out} ({error.strerror}): choose another folder with --out") from None
+    lock = FileLock(out / ".locks" / cell.name)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _interrupted_in_a_second() -> bool:
+    """Wait a second; whether Ctrl-C came in it."""
+    try:
+        time.sleep(1)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+HELD = "held"  # what a cell goes on from is being run by another process
+
+
+def _one(profile: str, cell: Cell, out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> str:
+    """Run a cell, and before it what it goes on from.  Returns how it stopped, as `Run.stopped`, or HELD."""
+    experiment, parent = build(cell.experiment, cell.model, profile), None
+    if (name := AFTER[profile].get(cell.experiment)) is not None:
+        before = Cell(name, cell.model, cell.seed)
+        _progress(profile, before, out)  # raises RunFolderError for a run of other settings
+        if not evaluated(out / before.name):
+            with _claimed(out, before) as mine:
+                stopped = _one(profile, before, out, deadline, tell) if mine else HELD
+            if stopped not in ("finished", "target"):
+                return stopped
+        parent = load_run(out / before.name).genome
+
+    def each(run: Run) -> bool:
+        return bool(tell("at", cell.name, run.generation))
+
+    left = None if deadline is None else max(0.0, deadline - time.time())
+    found = evolve(
+        experiment, seed=cell.seed, out=out / cell.name, parent=parent, threads=1, device="cpu", time_limit=left,
+        progress=False, each=each,
+    )  # fmt: skip
+    if found.stopped in ("finished", "target"):
+        kept = json.dumps(record(found, cell.model, quick=profile == "smoke"))
+        write_atomically(out / cell.name / "evaluation.json", kept.encode())
+        tell("done", cell.name, experiment.generations)
+    return found.stopped

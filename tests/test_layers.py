@@ -1,0 +1,101 @@
+"""Which module may import which: rooms on levels, imports go down only, and names with an underscore stay at home."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "enu_lib"
+# From the ground up.  A module imports from its own package or from lower levels only.
+LEVELS = (
+    ("streams", "config", "contracts"),
+    ("cells", "es"),
+    ("network",),
+    ("tasks", "experiments"),
+    ("kernels",),
+    ("trace", "rollout"),
+    ("storage", "evolve"),
+    ("analysis", "bench", "figures.style"),
+    ("zoo", "figures"),
+    ("study", "live"),
+    ("__init__", "__main__", "widgets", "cli"),
+)
+# Modules of one level that build on one another, in this order.
+WITHIN = (
+    ("streams", "contracts"),
+    ("tasks", "experiments"),
+    ("trace", "rollout"),
+    ("storage", "evolve"),
+    ("widgets", "cli"),
+    ("cli", "__main__"),
+)
+
+
+def modules():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room(name):
+    """The first part of a module's name below enu_lib."""
+    parts = name.split(".")
+    return ".".join(parts[:2]) if ".".join(parts[:2]) == "figures.style" else parts[0]
+
+
+def level(name):
+    return next(i for i, rooms in enumerate(LEVELS) if room(name) in rooms)
+
+
+def name_of(path):
+    parts = list(path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def imports(path):
+    """(module below enu_lib, name taken from it) of every import, those inside functions too."""
+    known = {name_of(p) for p in modules()} | {name_of(p.parent / "__init__.py") for p in modules()}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "enu_lib":
+            inner = node.module.removeprefix("enu_lib").removeprefix(".")
+            for alias in node.names:
+                whole = f"{inner}.{alias.name}".strip(".")
+                yield (whole, "") if whole in known else (inner or "__init__", alias.name)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == "enu_lib":
+                    yield alias.name.removeprefix("enu_lib").removeprefix(".") or "__init__", ""
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_imports_go_down(path):
+    mine = name_of(path)
+    for other, _ in imports(path):
+        if room(other) == room(mine):
+            continue
+        ordered = any((room(other), room(mine)) == pair for pair in WITHIN)
+        assert ordered or level(other) < level(mine), f"{mine} may not import {other}"
+
+
+def test_every_module_has_its_level_and_no_level_is_empty():
+    found = {room(name_of(path)) for path in modules()}
+    assert found >= {r for rooms in LEVELS for r in rooms} - {"contracts", "trace"}
+    assert all(level(name_of(path)) is not None for path in modules())
+
+
+def test_no_circle_within_a_package():
+    graph = {name_of(p): {o for o, _ in imports(p)} for p in modules()}
+    for name, others in graph.items():  # a package's face takes from its modules, and they may name one another through it
+        others -= {name.rpartition(".")[0], name}
+    order, path = set(), []
+
+    def visit(name):
+        assert name not in path, f"circle: {' -> '.join([*path[path.index(name) :], name])}"
+        if name not in order and name in graph:
+            path.append(name)
+            for other in graph[name]:
+                visit(other)
+            path.pop()
+            order.add(name)
+
+    for name in graph:
+        visit(name)

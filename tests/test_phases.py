@@ -1,0 +1,109 @@
+"""The phase finder on scripted agents, whose lives have known phases, and on the evolved network."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from enu_lib import zoo
+from enu_lib.analysis import agents, learning
+from enu_lib.analysis.phases import find_groups, find_phases
+from enu_lib.tasks.maze import Maze, geometry
+
+
+def _played(agent, n=200, layout="t", seed=1, **rules):
+    maze = Maze(layout, **rules)
+    trace = agents.play(maze, agent, n, seed=seed)
+    return trace, maze
+
+
+def test_an_agent_that_remembers_shows_mistakes_in_two_lives():
+    trace, maze = _played("memory-only")
+    found = find_phases(trace, maze)
+    ate, places = trace.task["ate"][0], trace.task["food"][0]
+    assert [ate[p.life, p.last].item() for p in found] == [-1, 1, 1, -1, 1]
+    assert all(not ate[p.life, p.first : p.last].any() for p in found)
+    first, second, before, after, then = found
+    assert (first.first, first.life, second.first) == (0, second.life, first.last + 1)
+    assert before.life == after.life == then.life != first.life  # two poisons would have killed it
+    assert after.first == before.last + 1 and then.first == after.last + 1
+    where = [places[p.life, p.last - 1].item() for p in found]
+    assert where[0] == where[1] and where[2] != where[3] == where[4]
+
+
+def test_an_agent_that_looks_shows_all_in_one_life():
+    trace, maze = _played("looking")
+    found = find_phases(trace, maze)
+    assert len({p.life for p in found}) == 1 and len(found) == 5
+    _, _, before, seen, other = found
+    ate = trace.task["ate"][0, found[0].life]
+    assert "seen" in seen.name and seen.first == before.last + 1 and seen.last == other.first
+    assert ate[other.last] == 1 and not ate[seen.first : other.last].any()
+    grid, life, t = geometry(maze), seen.life, seen.last
+    cell, heading = (trace.task[k][0, life, t - 1].item() for k in ("cell", "heading"))
+    assert grid.ahead[cell][heading] == trace.task["poison"][0, life, t - 1].item()
+
+
+@pytest.mark.parametrize("layout", ["t", "double-t"])
+def test_an_agent_that_learns_nothing_shows_nothing(layout):
+    trace, maze = _played("fixed-arm", layout=layout)
+    assert find_phases(trace, maze) is None
+    assert not any(find_groups(trace, maze))
+
+
+def test_without_changes_nothing_is_learnt_anew():
+    trace, maze = _played("looking", change=0.0)
+    assert find_phases(trace, maze) is None
+    learnt, anew = find_groups(trace, maze)
+    assert len(learnt) == 2 and anew == []
+
+
+def test_lives_without_a_meal_have_no_phases():
+    trace, maze = _played("looking", 3, steps=8)
+    assert find_groups(trace, maze) == [[], []] and find_phases(trace, maze) is None
+
+
+def test_the_four_phases_of_the_double_maze():
+    trace, maze = _played("looking", 400, "double-t")
+    found = find_phases(trace, maze)
+    assert [p.name.split(":")[0] for p in found] == [
+        "first visit", "second visit", "the former place holds poison", "a side holds neither",
+    ]  # fmt: skip
+    ate, cells = trace.task["ate"][0], trace.task["cell"][0]
+    assert [ate[p.life, p.last].item() for p in found] == [-1, 1, 1, 1]
+    grid, crossing = geometry(maze), found[3]
+    columns = {grid.cells[c][1] for c in cells[crossing.life, crossing.first : crossing.last].tolist()}
+    assert {1, grid.shape[1] - 2} <= columns  # it was on both sides
+    food, poison = (trace.task[k][0, crossing.life, crossing.last - 1].item() for k in ("food", "poison"))
+    assert grid.cells[food][1] == grid.cells[poison][1]
+
+
+def test_a_frame_shows_the_way_to_the_meal():
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    from enu_lib import figures
+
+    trace, maze = _played("looking")
+    grid, found = geometry(maze), find_phases(trace, maze)
+    for phase in found:
+        fig, ax = plt.subplots()
+        figures.learning.frame(ax, grid, trace, phase)
+        way = np.stack(ax.lines[2].get_data(), 1)[:, ::-1]  # after the marks of food and poison; (row, column)
+        assert np.abs(np.diff(way, axis=0)).sum(1).max() <= 1  # from cell to cell
+        assert (phase.first > 0 and "left for" in phase.name) or tuple(way[0]) == grid.cells[grid.start]
+        ate = trace.task["ate"][0, phase.life, phase.last].item()
+        if ate:
+            eaten = trace.task["food" if ate > 0 else "poison"][0, phase.life, phase.last - 1].item()
+            assert tuple(way[-1]) == grid.cells[eaten]
+        plt.close(fig)
+
+
+def test_the_double_t_network_eats_wherever_food_and_poison_are_and_shows_all_phases():
+    entry = zoo.load("double-tmaze-enu")
+    lives = learning.live(entry.model, entry.genome, entry.task, 2048, seed=41)
+    assert find_phases(lives, entry.task) is not None
+    still = learning.live(entry.model, entry.genome, replace(entry.task, change=0.0), 480, seed=42)
+    places = torch.stack([still.task[name][0, :, 0] for name in ("food", "poison")], 1)
+    for pair in places.unique(dim=0):
+        assert still.task["foods"][0, (places == pair).all(1), -1].float().mean() > 2
