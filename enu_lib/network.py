@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells import Cell, State, make_cell
+from enu_lib.streams import permutation
 
 Connections = tuple[tuple[int, ...], ...]
 
@@ -57,7 +58,7 @@ def random_connections(neurons: int, synapses: int, n_inputs: int, generator: to
     sources = n_inputs + neurons
     rows = []
     for _ in range(neurons):
-        draws = [torch.randperm(sources, generator=generator) for _ in range(-(-synapses // sources))]
+        draws = [permutation(sources, generator) for _ in range(-(-synapses // sources))]
         rows.append(tuple(torch.cat(draws)[:synapses].tolist()))
     return tuple(rows)
 
@@ -154,7 +155,7 @@ class Network:
         return NetworkState(
             self.neuron_cell.reset(population, n, device),
             self.synapse_cell.reset(population, n * self.synapses, device),
-            torch.zeros(population, environments, self.neurons, self.channels, device=device),
+            torch.zeros(population, environments, self.neurons, self.channels, dtype=torch.float32, device=device),
         )
 
     def step(
