@@ -122,7 +122,7 @@ def evolve(
     time_limit: float | None = None,
     checkpoint_every: float = 20.0,
     progress: bool = True,
-    path: str = "auto",
+    backend: str = "auto",
     each: Callable[[Run], bool | None] | None = None,
     wait: bool = False,
     **settings: Any,
@@ -169,7 +169,7 @@ def evolve(
             mininterval=0.5,
         )
         stack.enter_context(bar)
-        live = partial(fitness, experiment.model, threads=threads, path=path)
+        live = partial(fitness, experiment.model, threads=threads, backend=backend)
         deadline = math.inf if time_limit is None else time.perf_counter() + time_limit
         save_at = time.perf_counter() + checkpoint_every
         before, begun, saved, stopped = now.seconds, time.perf_counter(), len(log), None

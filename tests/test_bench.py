@@ -9,8 +9,9 @@ import enu_lib as enu
 from enu_lib.bench import cases as bench
 from enu_lib.bench.authors_scheme import copied_weights_lives
 from enu_lib.cli import main
+from enu_lib.contracts import Drawn
 from enu_lib.network import SYMMETRIC, Network
-from enu_lib.rollout import _closed_loop
+from enu_lib.rollout import play
 from enu_lib.streams import draw_noise
 
 
@@ -21,7 +22,7 @@ def test_the_authors_scheme_lives_the_same_lives_by_rules_written_twice(layout):
     network = Network(SYMMETRIC, channels=3, hidden=8, noise=0.3)
     genomes = network.init(enu.stream(0, "g")) + 0.3 * torch.randn(12, network.n_params, generator=enu.stream(1, "g"))
     state, noise = maze.reset(1, 6, enu.stream(2, "maze")), draw_noise(200, 6, enu.stream(3, "noise"))
-    reference = _closed_loop(network, genomes, maze, state, noise, 1, "reference")
+    reference = play(network, genomes, maze, Drawn(state, noise), backend="reference")
     found = copied_weights_lives(network, genomes, maze, state, noise)
     assert ((found - reference).abs() < 1e-3).float().mean() > 0.9
     assert reference.max() > 40 * 4 * 0.025 + 0.4 * 8  # something was eaten

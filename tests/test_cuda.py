@@ -46,7 +46,7 @@ def test_lives_are_laid_out_in_what_a_card_has():
 def test_blocks_that_are_not_full(shared, noisy):
     """Eleven environments, in blocks of six, or of two on a smaller card."""
     genomes, maze, state, noise = _lives(PAPER, 2, 11, noisy=noisy)
-    reference = kernels.maze_lives(PAPER, genomes, maze, state, noise, path="torch", record=True)
+    reference = kernels.maze_lives(PAPER, genomes, maze, state, noise, backend="torch", record=True)
     found = emulated_gpu.maze_lives(PAPER, genomes, maze, state, noise, shared)
     assert reference.outputs.std() > 0.01 and torch.allclose(found.outputs[:, :, :4], reference.outputs[:, :, :4], atol=2e-4)
     assert torch.equal(found.steps_alive, reference.steps_alive)
@@ -181,4 +181,4 @@ def test_without_its_kernel_a_gpu_takes_the_torch_path_and_one_line_says_why(mon
     notices = capsys.readouterr().err.splitlines()
     assert len(notices) == 1 and "pip install cuda-bindings" in notices[0]
     with pytest.raises(cpu.Unavailable):
-        kernels.maze_lives(PAPER, genomes, maze, state, noise, path="cuda")
+        kernels.maze_lives(PAPER, genomes, maze, state, noise, backend="cuda")

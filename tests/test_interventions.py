@@ -5,8 +5,8 @@ import torch
 
 import enu_lib as enu
 from enu_lib.analysis import interventions as iv
-from enu_lib.analysis import learning
 from enu_lib.network import SYMMETRIC, Network
+from enu_lib.rollout import record_episodes
 from enu_lib.tasks.maze import Maze
 
 NETWORK, MAZE = Network(SYMMETRIC, channels=4, hidden=8, noise=0.1), Maze(steps=40)
@@ -84,11 +84,11 @@ def test_fast_lives_with_interventions_are_those_of_rollout(cell, what):
     genome = network.init(enu.stream(3, "genome"))
     genome = genome + 0.3 * torch.randn(genome.shape, generator=enu.stream(4, "genome"))
     slow = enu.rollout(network, genome, MAZE, 6, seed=2, intervene=what)
-    fast = learning.live(network, genome, MAZE, 6, seed=2, intervene=what)
+    fast = record_episodes(network, genome, MAZE, 6, seed=2, intervene=what)
     assert torch.equal(slow.task["cell"], fast.task["cell"])
     assert torch.allclose(slow.y, fast.y, atol=2e-3)
 
 
 def test_what_the_kernel_cannot_do_is_said():
     with pytest.raises(ValueError, match="use enu_lib.rollout"):
-        learning.live(NETWORK, GENOME, MAZE, 2, intervene=iv.silence([4, 5]))
+        record_episodes(NETWORK, GENOME, MAZE, 2, intervene=iv.silence([4, 5]))

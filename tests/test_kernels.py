@@ -14,9 +14,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import enu_lib as enu
 from enu_lib import kernels
 from enu_lib.cells import make_cell
+from enu_lib.contracts import Drawn
 from enu_lib.kernels import cpu, graph
 from enu_lib.network import PUBLISHED, SYMMETRIC, Network, random_connections
-from enu_lib.rollout import _closed_loop, _outputs
+from enu_lib.rollout import play
 from enu_lib.streams import draw_noise, stream
 from enu_lib.tasks.maze import Maze
 
@@ -52,7 +53,7 @@ def _units_agree(kind, hidden, outputs, n_in, path, environments=5, steps=25):
     genomes[:, -outputs:] += 0.3  # outputs between the clips
     inputs = torch.rand(environments, steps, n_in, generator=enu.stream(hidden, "inputs"))
     noise = draw_noise(steps, environments, enu.stream(hidden, "noise"))
-    reference = _outputs(cell, genomes, inputs, noise, 1, "reference")
+    reference = kernels.unit_outputs(cell, genomes, inputs, noise, 1, "reference")
     found = kernels.unit_outputs(cell, genomes, inputs, noise, 2, path)
     assert reference.std() > 0.01
     return torch.allclose(found, reference, atol=2e-4)
@@ -71,7 +72,8 @@ def test_evolved_units(path, name):
     """Nearly a step at their outputs, so a rounding may shift a spike here and there; the fitness hardly moves."""
     entry = enu.zoo.load(name)
     reference, found = (
-        enu.fitness(entry.model, entry.genome[None], entry.task, 256, enu.stream(0, "x"), path=p) for p in ("reference", path)
+        enu.fitness(entry.model, entry.genome[None], entry.task, 256, enu.stream(0, "x"), backend=p)
+        for p in ("reference", path)
     )
     assert found.mean().item() == pytest.approx(reference.mean().item(), rel=0.05)
     close = (found - reference).abs() <= 1e-3 * reference.abs() + 1e-6
@@ -101,7 +103,7 @@ def test_networks_in_mazes(path, layout, table, kind, hidden, channels):
     maze = enu.Maze(layout, steps=120)
     state = maze.reset(1, 6, enu.stream(5, "maze"))
     noise = draw_noise(maze.steps, 6, enu.stream(6, "noise"))
-    reference = _closed_loop(network, genomes, maze, state, noise, 1, "reference")
+    reference = play(network, genomes, maze, Drawn(state, noise), backend="reference")
     found = _lives(path, network, genomes, maze, state, noise, 2)
     assert ((found.fitness - reference).abs() < 1e-3).float().mean() >= 0.9
     x, steps = maze.observe(state, 0), 4
@@ -143,7 +145,7 @@ def test_every_meal_death_and_swap_is_that_of_the_reference(path, layout):
 def test_a_stepper_makes_the_reference_s_steps(path):
     network = Network(TABLE, channels=4, hidden=12, noise=0.05)
     genomes = _genomes(network, 3, seed=1)
-    stepper = kernels.network_stepper(network, genomes, 5, 2, path)
+    stepper = kernels.stepper(network, genomes, 5, 2, path)
     weights, state = network.unpack(genomes), network.reset(3, 5)
     noise = draw_noise(20, 5, enu.stream(2, "noise"))
     for t in range(20):
@@ -158,9 +160,9 @@ def test_a_closed_loop_written_in_python_gets_the_fast_step(path, monkeypatch):
 
     network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.05)
     genomes = _genomes(network, 6, seed=4)
-    reference = enu.fitness(network, genomes, Follow(), 9, enu.stream(0, "x"), path="reference")
+    reference = enu.fitness(network, genomes, Follow(), 9, enu.stream(0, "x"), backend="reference")
     monkeypatch.setattr(Network, "step", None)  # the slow step is not used
-    found = enu.fitness(network, genomes, Follow(), 9, enu.stream(0, "x"), path=path)
+    found = enu.fitness(network, genomes, Follow(), 9, enu.stream(0, "x"), backend=path)
     assert reference.std() > 0 and ((found - reference).abs() < 1e-5).float().mean() > 0.9
 
 
@@ -176,7 +178,7 @@ def test_nan_genomes_have_nan_fitness_on_every_path():
     genomes = _genomes(network, 2, seed=2)
     genomes[1] = torch.nan
     for path in ("reference", "auto", "torch"):
-        fitness = enu.fitness(network, genomes, enu.Maze(steps=40), 3, enu.stream(0, "x"), path=path)
+        fitness = enu.fitness(network, genomes, enu.Maze(steps=40), 3, enu.stream(0, "x"), backend=path)
         assert fitness[1].isnan().all() and not fitness[0].isnan().any()
 
 
@@ -206,18 +208,18 @@ def test_what_does_not_fit_the_model_is_refused_before_any_memory_is_read(path):
     cell, network = make_cell("enu", 4, hidden=8), Network(hidden=8, channels=4)
     genomes = torch.zeros(2, cell.n_params)
     with pytest.raises(ValueError, match=r"inputs must be \(B, T, 4\), got \(5, 6, 3\): does the task fit the model"):
-        kernels.unit_outputs(cell, genomes, torch.zeros(5, 6, 3), path=path)
+        kernels.unit_outputs(cell, genomes, torch.zeros(5, 6, 3), backend=path)
     with pytest.raises(ValueError, match=rf"genomes must be \(P, {cell.n_params}\) for ENU.*, got \(2, 7\)"):
-        kernels.unit_outputs(cell, genomes[:, :7], torch.zeros(5, 6, 4), path=path)
+        kernels.unit_outputs(cell, genomes[:, :7], torch.zeros(5, 6, 4), backend=path)
     with pytest.raises(ValueError, match=rf"genomes must be \(P, {network.n_params}\)"):
-        kernels.network_stepper(network, genomes, 3, path=path)
+        kernels.stepper(network, genomes, 3, backend=path)
     with pytest.raises(ValueError, match=rf"genomes must be \(P, {network.n_params}\)"):
-        kernels.maze_lives(network, genomes, Maze(), Maze().reset(2, 3, stream(0, "x")), path=path)
+        kernels.maze_lives(network, genomes, Maze(), Maze().reset(2, 3, stream(0, "x")), backend=path)
 
 
 def test_a_step_s_input_must_fit_the_network():
     network = Network(hidden=8, channels=4)
-    stepper = kernels.network_stepper(network, torch.zeros(2, network.n_params), 3, path="cpp")
+    stepper = kernels.stepper(network, torch.zeros(2, network.n_params), 3, backend="cpp")
     with pytest.raises(ValueError, match=r"must be \(1 or 2, 3, 4, up to 4\), got \(2, 3, 4, 5\)"):
         stepper.step(torch.zeros(2, 3, 4, 5), None, 0)
 
@@ -240,7 +242,7 @@ def test_vectors_of_every_length(march, monkeypatch, compiled_anew):
             assert _units_agree(kind, hidden, outputs, 3, "cpp", environments=11, steps=12), (kind, hidden, outputs)
     network = Network(TABLE, channels=4, hidden=24, noise=0.02)
     genomes, noise = _genomes(network, 2, seed=1), draw_noise(12, 3, enu.stream(6, "noise"))
-    fast, x = kernels.network_stepper(network, genomes, 3, path="cpp"), torch.rand(2, 3, 4, 3)
+    fast, x = kernels.stepper(network, genomes, 3, backend="cpp"), torch.rand(2, 3, 4, 3)
     state = network.reset(2, 3)
     for t in range(12):
         state, y = network.step(network.unpack(genomes), state, x, noise.at(t, network.noise_shape))

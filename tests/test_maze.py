@@ -205,7 +205,7 @@ def test_offspring_never_influence_one_another():
     genomes = 0.5 * torch.randn(5, network.n_params, generator=enu.stream(1, "test"))
     maze = Maze(steps=80)
     together, alone = (
-        enu.fitness(network, g, maze, 6, enu.stream(2, "test"), path="reference") for g in (genomes, genomes[3:4])
+        enu.fitness(network, g, maze, 6, enu.stream(2, "test"), backend="reference") for g in (genomes, genomes[3:4])
     )
     assert torch.allclose(together[3:4], alone, atol=1e-4)
 

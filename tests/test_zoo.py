@@ -9,6 +9,7 @@ import enu_lib as enu
 from enu_lib.analysis import learning
 from enu_lib.cli import main
 from enu_lib.evolve import fingerprint, load_run
+from enu_lib.rollout import record_episodes
 from enu_lib.study import results
 
 NAMES = enu.zoo.names()
@@ -108,7 +109,7 @@ def _parts(name):
 def test_a_network_finds_out_within_its_first_visit_which_of_its_outputs_walks():
     entry = enu.zoo.load("tmaze-actions-enu")
     assert entry.task.shuffle == "sensors+actions"
-    lives = learning.live(entry.model, entry.genome, entry.task, 512, seed=33)
+    lives = record_episodes(entry.model, entry.genome, entry.task, 512, seed=33)
     found = learning.measures(lives)
     assert found["food"] - 2 * found["food s.e."] >= 5
     shortest = entry.task.corridor + 1 + entry.task.arm

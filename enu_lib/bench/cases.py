@@ -27,8 +27,9 @@ import torch
 from enu_lib import kernels
 from enu_lib.bench.authors_scheme import copied_weights_lives
 from enu_lib.cells import ENU
+from enu_lib.contracts import Drawn
 from enu_lib.network import PUBLISHED, Network, random_connections
-from enu_lib.rollout import _closed_loop, _outputs
+from enu_lib.rollout import play
 from enu_lib.streams import draw_noise, normal, stream, uniform
 from enu_lib.tasks.maze import Maze
 
@@ -103,7 +104,7 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
         x = uniform(b, t, 4, generator=stream(1, "bench")).to(device)
         path = {"plain torch": "reference"}.get(case.path, case.path)
         n = float(unit_operations(cell)) * p * b * t
-        return lambda: _outputs(cell, genomes, x, None, case.threads, path), n, n
+        return lambda: kernels.unit_outputs(cell, genomes, x, None, case.threads, path), n, n
     table = PUBLISHED
     if (case.neurons, case.synapses) != (6, 8):
         table = random_connections(case.neurons, case.synapses, 4, stream(2, "bench"))
@@ -117,7 +118,7 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
     if case.path == "copied weights":
         return lambda: copied_weights_lives(network, genomes, maze, state, noise), executed, nominal
     if case.path == "plain torch":
-        return lambda: _closed_loop(network, genomes, maze, state, noise, 1, "reference"), executed, nominal
+        return lambda: play(network, genomes, maze, Drawn(state, noise), backend="reference"), executed, nominal
     path = case.path
     return lambda: kernels.maze_lives(network, genomes, maze, state, noise, case.threads, path), executed, nominal
 
