@@ -9,12 +9,13 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "enu_lib"
 # From the ground up.  A module imports from its own package or from lower levels only.
 LEVELS = (
+    ("kinds", "interrupt", "progress"),
     ("streams", "config", "contracts"),
     ("cells", "es"),
     ("network",),
     ("tasks", "experiments"),
     ("kernels",),
-    ("trace", "rollout"),
+    ("trace", "rollout", "faults"),
     ("storage", "evolve"),
     ("analysis", "bench", "figures.style"),
     ("zoo", "figures"),
