@@ -13,18 +13,19 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from enu_lib.kinds import Seed, conform
+
 NOISE_TABLE = 65536
 
 
 def stream(seed: int, *keys: int | str) -> torch.Generator:
     """A CPU generator that depends on `seed` and `keys` alone.
 
-    `keys` may be words (the purpose: "mutation", "environment") and numbers (generation, index), all non-negative.
+    `keys` may be words (the purpose: "mutation", "environment") and numbers (generation, index).  Seed and numbers are
+    integers from 0 to 2**63 - 1.
     """
-    words = [zlib.crc32(k.encode()) if isinstance(k, str) else int(k) for k in keys]
-    if min([int(seed), *words]) < 0:
-        raise ValueError(f"a seed and its keys must not be negative, got {(seed, *keys)}")
-    state = np.random.SeedSequence([int(seed), *words]).generate_state(2, np.uint32)
+    words = [zlib.crc32(k.encode()) if isinstance(k, str) else conform(Seed, k, "a stream's key") for k in keys]
+    state = np.random.SeedSequence([conform(Seed, seed, "seed"), *words]).generate_state(2, np.uint32)
     return torch.Generator().manual_seed(int(state[0]) << 32 | int(state[1]))
 
 

@@ -177,11 +177,12 @@ def test_a_worker_whose_parent_was_killed_saves_and_ends(tmp_path):
     assert len(list(out.glob("*/checkpoint.safetensors"))) == 2
 
 
-def test_an_interrupt_that_only_the_parent_hears_ends_all_of_it(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_only_the_parent_hears_ends_all_of_it(number, tmp_path):
     out = tmp_path / "s"
     parent = _at_work(out)
     try:
-        parent.send_signal(signal.SIGINT)
+        parent.send_signal(number)
         assert parent.wait(timeout=120) == 0
     finally:
         parent.kill()
@@ -296,7 +297,7 @@ def test_a_folder_of_other_settings_is_refused(tmp_path):
         (["--profile", "huge"], "unknown profile 'huge'"),
         (["--experiments", "walk"], "experiment 'walk' is not in the sweep: choose of complex-stdp,"),
         (["--models", "enu,crow"], "model 'crow' is not among these runs: choose of enu,"),
-        (["--jobs", "0"], "--jobs must be at least 1, got 0"),
+        (["--jobs", "0"], "--jobs takes an integer from 1 to 4096, got 0"),
         (["--seeds", "0"], "seeds must be at least 1, got 0"),
     ],
 )

@@ -21,17 +21,17 @@ from enu_lib import zoo
 from enu_lib.analysis import agents, spiking
 from enu_lib.network import Network
 from enu_lib.rollout import rollout
-from enu_lib.storage.folder import write_atomically
+from enu_lib.storage.folder import PACKAGE, locked, remove_leftovers, write_atomically
 from enu_lib.streams import stream
 from enu_lib.study import results
 from enu_lib.study.claims import Evidence
 from enu_lib.study.results import Record
 from enu_lib.tasks.iaf import IAF
-from enu_lib.tasks.maze import Maze
+from enu_lib.tasks.maze import Layout, Maze
 from enu_lib.tasks.stdp import STDP
 
 SHARE = 0.1  # of the loss of a unit that learns nothing: where a single unit counts as having learnt
-MAZES = ("t", "double-t")
+MAZES: tuple[Layout, ...] = ("t", "double-t")
 
 
 def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Record] | None = None) -> Evidence:
@@ -77,8 +77,9 @@ def measure(folder: Path | None = None, episodes: int = 10_000) -> dict[str, Any
     spikes = {e.name: {"genome": e.provenance["sha256"], **spiking_of(e.model, e.genome, e.task)} for e in networks}
     found = {"level": level, "agents": earned, "spiking": spikes}
     file = (folder or results.FOLDER) / results.REFERENCES
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, (json.dumps(found, indent=1) + "\n").encode())
+    with locked(file.parent, wait=True, remedy=PACKAGE):
+        remove_leftovers(file.parent, file.name)
+        write_atomically(file, (json.dumps(found, indent=1) + "\n").encode(), PACKAGE)
     return found
 
 

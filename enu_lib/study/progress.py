@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from enu_lib.config import from_config
 from enu_lib.experiments import Experiment
-from enu_lib.storage.folder import RunFolderError, read_tensors
+from enu_lib.storage.folder import CHECKPOINT, read_checkpoint
 from enu_lib.study.design import Cell, build
-from enu_lib.study.results import Record, load
+from enu_lib.study.results import Record, load, read_evaluation
 
 # Core-seconds of one offspring's life of one environment, 10^-6, measured with one core of an AMD Zen 5 (AVX-512): for
 # the estimate of --dry-run before anything has been run.  In mazes lives end early at first; this is near their mean.
@@ -32,21 +30,9 @@ def stored_cells(profile: str, todo: Sequence[Cell], folder: Path | None = None)
     }
 
 
-def evaluated(folder: Path) -> dict[str, Any] | None:
-    """The record of a done cell, or None.  Raises RunFolderError for one that cannot be read."""
-    path = folder / "evaluation.json"
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        raise RunFolderError(f"{path} is damaged: delete that file, and the run is evaluated again") from None
-
-
 def generations_done(folder: Path) -> int:
     """How far a cell has got, from its checkpoint."""
-    path = folder / "checkpoint.safetensors"
-    return int(read_tensors(path)[1]["generation"]) if path.exists() else 0
+    return read_checkpoint(folder)[1]["generation"] if (folder / CHECKPOINT).exists() else 0
 
 
 @dataclass(frozen=True)
@@ -73,9 +59,9 @@ def plan(profile: str, todo: Sequence[Cell], out: str | Path, stored: Mapping[Ce
 
 def _plan(profile: str, pair: tuple[str, str], runs: Sequence[Cell], out: Path, stored: Mapping[Cell, Record]) -> Plan:
     e = build(*pair, profile)
-    found = [stored[cell]._asdict() if cell in stored else evaluated(out / cell.name) for cell in runs]
+    found = [stored[cell] if cell in stored else read_evaluation(out / cell.name) for cell in runs]
     records = [r for r in found if r]
-    guess = estimate(e) if not records else sum(r["seconds"] for r in records) / len(records)
+    guess = estimate(e) if not records else sum(r.seconds for r in records) / len(records)
     return Plan(*pair, e.model.hidden, e.model.n_params, len(records), len(runs), e.generations, guess)
 
 

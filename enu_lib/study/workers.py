@@ -13,15 +13,26 @@ from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
-from tqdm.auto import tqdm
 
-from enu_lib.config import from_config
 from enu_lib.evolve import Run, evolve, load_run
+from enu_lib.faults import explain
+from enu_lib.interrupt import as_interrupts
 from enu_lib.kernels import default_threads
-from enu_lib.storage.folder import RunFolderError, write_atomically
+from enu_lib.progress import bar
+from enu_lib.storage.folder import (
+    CONFIG,
+    ELSEWHERE,
+    EVALUATION,
+    RunFolderError,
+    cannot,
+    locked,
+    read_experiment,
+    read_record,
+    write_atomically,
+)
 from enu_lib.study.design import AFTER, Cell, build
-from enu_lib.study.progress import evaluated, generations_done
-from enu_lib.study.results import record
+from enu_lib.study.progress import generations_done
+from enu_lib.study.results import read_evaluation, record
 
 
 def run(
@@ -44,12 +55,13 @@ def run(
         raise ValueError(f"jobs must be at least 1, got {jobs}")
     before = {cell.name: _progress(profile, cell, out) for cell in todo}
     total = sum(build(c.experiment, c.model, profile).generations for c in todo)
-    with tqdm(total=total, initial=sum(before.values()), unit="gen", disable=not progress, mininterval=1) as bar:
-        view = _View(bar, profile, todo, out, before)
+    with bar(total, sum(before.values()), show=progress) as shown:
+        view = _View(shown, profile, todo, out, before)
         if jobs == 1:
             _work(profile, todo, out, deadline, view.take)
         else:
-            _share(profile, todo, out, deadline, jobs, view)
+            with as_interrupts():
+                _share(profile, todo, out, deadline, jobs, view)
     return view.errors
 
 
@@ -58,7 +70,7 @@ class _View:
 
     def __init__(self, bar: Any, profile: str, todo: Sequence[Cell], out: Path, before: dict[str, int]) -> None:
         self.bar, self.at, self.errors = bar, dict(before), list[str]()
-        self.left = sum(evaluated(out / cell.name) is None for cell in todo)
+        self.left = sum(read_evaluation(out / cell.name) is None for cell in todo)
         self.many = len(todo)
         bar.set_description(f"{self.many - self.left} of {self.many} runs")
 
@@ -77,11 +89,11 @@ class _View:
 
 def _progress(profile: str, cell: Cell, out: Path) -> int:
     """Generations that count as done.  Raises RunFolderError where the cell's folder holds other settings."""
-    e, config = build(cell.experiment, cell.model, profile), out / cell.name / "config.json"
-    if config.exists() and from_config(json.loads(config.read_text())["experiment"]) != e:
+    e, config = build(cell.experiment, cell.model, profile), out / cell.name / CONFIG
+    if config.exists() and read_experiment(read_record(config, {}), config) != e:
         raise RunFolderError(f"{config.parent} holds a run of other settings: choose another folder with --out, or delete it")
     whole = e.generations
-    return whole if evaluated(out / cell.name) else min(whole, generations_done(out / cell.name))
+    return whole if read_evaluation(out / cell.name) else min(whole, generations_done(out / cell.name))
 
 
 def _share(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None, jobs: int, view: _View) -> None:
@@ -132,14 +144,16 @@ def _work(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None,
             held = []
             for cell in left:
                 with _claimed(out, cell) as mine:
-                    if not mine or evaluated(out / cell.name):
+                    if not mine or read_evaluation(out / cell.name):
                         continue
                     if deadline is not None and time.time() >= deadline:
                         return
                     try:
                         stopped = _one(profile, cell, out, deadline, tell)
-                    except (ValueError, FloatingPointError) as error:
-                        tell("error", cell.name, str(error))
+                    except Exception as error:
+                        if (line := explain(error)) is None:
+                            raise
+                        tell("error", cell.name, line)
                         continue
                     if stopped == HELD:
                         held.append(cell)
@@ -158,7 +172,7 @@ def _claimed(out: Path, cell: Cell) -> Iterator[bool]:
     try:
         (out / ".locks").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunFolderError(f"cannot write in {out} ({error.strerror}): choose another folder with --out") from None
+        raise cannot("write in", out, error, ELSEWHERE) from None
     lock = FileLock(out / ".locks" / cell.name)
     try:
         lock.acquire(timeout=0)
@@ -189,7 +203,7 @@ def _one(profile: str, cell: Cell, out: Path, deadline: float | None, tell: Call
     if (name := AFTER[profile].get(cell.experiment)) is not None:
         before = Cell(name, cell.model, cell.seed)
         _progress(profile, before, out)  # raises RunFolderError for a run of other settings
-        if not evaluated(out / before.name):
+        if not read_evaluation(out / before.name):
             with _claimed(out, before) as mine:
                 stopped = _one(profile, before, out, deadline, tell) if mine else HELD
             if stopped not in ("finished", "target"):
@@ -206,6 +220,7 @@ def _one(profile: str, cell: Cell, out: Path, deadline: float | None, tell: Call
     )  # fmt: skip
     if found.stopped in ("finished", "target"):
         kept = json.dumps(record(found, cell.model, quick=profile == "smoke"))
-        write_atomically(out / cell.name / "evaluation.json", kept.encode())
+        with locked(out / cell.name):
+            write_atomically(out / cell.name / EVALUATION, kept.encode())
         tell("done", cell.name, experiment.generations)
     return found.stopped
