@@ -200,7 +200,7 @@ def load_run(folder: str | Path) -> Run:
     """A run from its folder, as far as it got.  Raises RunFolderError for a folder that is none."""
     folder = Path(folder)
     try:
-        config = json.loads((folder / "config.json").read_text())
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunFolderError(f"{folder} is no run folder ({error})") from None
     experiment = from_config(config["experiment"])

@@ -86,7 +86,7 @@ def path(profile: str, folder: Path | None = None) -> Path:
 def references(folder: Path | None = None) -> dict[str, Any]:
     """What is measured once and kept (`evidence.measure`): {"level": .., "agents": .., "spiking": ..}, empty if it was not."""
     file = (folder or FOLDER) / REFERENCES
-    return json.loads(file.read_text()) if file.exists() else {"level": {}, "agents": {}, "spiking": {}}
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"level": {}, "agents": {}, "spiking": {}}
 
 
 def attempts(maze: str) -> list[Any]:
@@ -95,7 +95,7 @@ def attempts(maze: str) -> list[Any]:
     "double-tmaze-steps", "tmaze-actions-steps": the commands, one after the other, that the zoo's double-tmaze-enu and
     tmaze-actions-enu came from.
     """
-    return json.loads((FOLDER / "attempts.json").read_text())[maze]
+    return json.loads((FOLDER / "attempts.json").read_text(encoding="utf-8"))[maze]
 
 
 class Stored(NamedTuple):
@@ -128,8 +128,9 @@ def collect(profile: str, runs: str | Path, folder: Path | None = None) -> Store
     known = load(profile, folder)
     records, configs = {(r.experiment, r.model, r.seed): r for r in known.runs}, dict(known.configs)
     for found in sorted(Path(runs).glob("*/evaluation.json")):
-        run = Record(**json.loads(found.read_text()))
-        name, config = f"{run.experiment}-{run.model}", json.loads((found.parent / "config.json").read_text())["experiment"]
+        run = Record(**json.loads(found.read_text(encoding="utf-8")))
+        name = f"{run.experiment}-{run.model}"
+        config = json.loads((found.parent / "config.json").read_text(encoding="utf-8"))["experiment"]
         if from_config(configs.setdefault(name, config)) != from_config(config):
             raise RunFolderError(
                 f"{found.parent} has other settings than the stored runs of {name}: "

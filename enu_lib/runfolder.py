@@ -113,7 +113,7 @@ def open_folder(folder: Path, config: str) -> bool:
         write_atomically(path, config.encode())
         return False
     try:
-        old, new = json.loads(path.read_text()), json.loads(config)
+        old, new = json.loads(path.read_text(encoding="utf-8")), json.loads(config)
     except ValueError:
         raise RunFolderError(f"{path} is not JSON: restore it, or choose another --out") from None
     longer = {**old, "experiment": {**_completed(old.get("experiment", {})), **_length(new)}}
@@ -153,7 +153,7 @@ def append_log(folder: Path, rows: list[Row], keep_below: int | None = None) -> 
         kept = [r for r in read_log(folder) if r["generation"] < (keep_below or 0)]
         write_atomically(path, _csv([*kept, *rows], header=True).encode())
     elif rows:
-        with path.open("a") as file:
+        with path.open("a", encoding="utf-8") as file:
             file.write(_csv(rows, header=False))
 
 
@@ -163,7 +163,7 @@ def read_log(folder: Path) -> list[Row]:
     if not path.exists():
         return []
     rows = []
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         for cells in csv.DictReader(file):
             if None in cells or None in cells.values():
                 break  # a line cut short by a kill

@@ -36,7 +36,7 @@ def evaluated(folder: Path) -> dict[str, Any] | None:
     """The record of a done cell, or None.  Raises RunFolderError for one that cannot be read."""
     path = folder / "evaluation.json"
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except ValueError:

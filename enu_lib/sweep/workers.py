@@ -78,7 +78,7 @@ class _View:
 def _progress(profile: str, cell: Cell, out: Path) -> int:
     """Generations that count as done.  Raises RunFolderError where the cell's folder holds other settings."""
     e, config = build(cell.experiment, cell.model, profile), out / cell.name / "config.json"
-    if config.exists() and from_config(json.loads(config.read_text())["experiment"]) != e:
+    if config.exists() and from_config(json.loads(config.read_text(encoding="utf-8"))["experiment"]) != e:
         raise RunFolderError(f"{config.parent} holds a run of other settings: choose another folder with --out, or delete it")
     whole = e.generations
     return whole if evaluated(out / cell.name) else min(whole, generations_done(out / cell.name))
