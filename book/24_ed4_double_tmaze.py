@@ -23,7 +23,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 episodes = 2048
 
 # %%

@@ -19,7 +19,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 episodes = 192  # lives in each condition
 moment = 200  # network step of an intervention; a life has 400
 

@@ -312,7 +312,7 @@ def _bench(options: argparse.Namespace) -> None:
 
     found = bench.measure(options.quick, options.only)
     if options.json:
-        Path(options.json).write_text(bench.to_json(found))
+        Path(options.json).write_text(bench.to_json(found), encoding="utf-8")
 
 
 def _zoo_list(_: argparse.Namespace) -> None:

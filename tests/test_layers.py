@@ -15,7 +15,7 @@ LEVELS = (
     ("tasks", "experiments"),
     ("kernels",),
     ("trace", "rollout", "faults"),
-    ("storage", "evolve", "analysis", "bench", "figures.style"),
+    ("storage", "places", "evolve", "analysis", "bench", "figures.style"),
     ("zoo", "figures"),
     ("study", "live"),
     ("__init__", "__main__", "widgets", "cli"),
@@ -27,6 +27,7 @@ WITHIN = (
     ("tasks", "experiments"),
     ("trace", "rollout"),
     ("storage", "evolve"),
+    ("storage", "places"),
     ("widgets", "cli"),
     ("cli", "__main__"),
 )

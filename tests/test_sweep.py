@@ -109,6 +109,8 @@ def test_a_choice_undone_is_the_only_thing_that_changes():
 
 
 def test_pages_of_the_laptop_profile_draw_stored_runs_and_those_of_this_machine(tmp_path, monkeypatch):
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book/run.py").touch()  # a checkout, whose runs and build these are
     monkeypatch.chdir(tmp_path)
     stored = results.load("laptop")
     assert sweep.obtain("laptop") == stored

@@ -244,7 +244,7 @@ def machine() -> dict[str, Any]:
     """What the numbers depend on."""
     name = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo") as file:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
             name = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), name)
     return {
         "processor": name,

@@ -125,7 +125,7 @@ def _compile(command: list[str], path: Path) -> None:
 def _processor() -> str:
     """What -march=native depends on, so that machines may share a cache."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return "".join(next((x for x in lines if x.startswith(key)), "") for key in ("flags", "Features"))
     except OSError:
         return platform.platform() + platform.processor()

@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import Tensor
 
-from enu_lib import analysis
+from enu_lib import analysis, places
 from enu_lib.evolve import Run, evolve, fingerprint, provenance
 from enu_lib.experiments import Experiment
 from enu_lib.kinds import Measured, Seed
@@ -147,20 +147,22 @@ def obtain(
     profile: str = "zoo",
     seed: int = 0,
     generations: int | None = None,
-    runs: str | Path = "build/runs",
+    runs: str | Path | None = None,
 ) -> Entry:
     """A zoo entry, or the same experiment evolved afresh: what notebooks draw from.
 
     profile "zoo" loads the entry `name` (EXPERIMENT-MODEL).  smoke, laptop and paper evolve that experiment and model
-    first, in a run folder under `runs` that later calls reuse; its provenance then has no scores.  `generations`: the
-    latest parent at that generation, in the place of the best one at the end; its entry is NAME-GENERATIONS.
+    first, in a run folder under `runs` (build/runs of the checkout) that later calls reuse; its provenance then has no
+    scores.  `generations`: the latest parent at that generation, in the place of the best one at the end; its entry is
+    NAME-GENERATIONS.
     """
     if profile == "zoo":
         return load(name if generations is None else f"{name}-{generations}")
     experiment, _, model = name.rpartition("-")
     settings: dict[str, Any] = {} if generations is None or profile == "smoke" else {"generations": generations}
     part = "" if generations is None else f"-{generations}"
-    folder = Path(runs) / f"{name}-{profile}-{seed}{part}"
-    run = evolve(experiment, model=model, profile=profile, seed=seed, out=folder, wait=True, **settings)
+    folder = (places.build("runs") if runs is None else Path(runs)) / f"{name}-{profile}-{seed}{part}"
+    with places.kept_run(folder):
+        run = evolve(experiment, model=model, profile=profile, seed=seed, out=folder, wait=True, **settings)
     genome = run.genome if generations is None else run.parent
     return Entry(name, run.experiment, genome, {**provenance(run, "cpu"), "progress": progress(run)})
