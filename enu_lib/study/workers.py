@@ -1,4 +1,4 @@
-"""Cell after cell on every core; a worker takes the first unfinished cell that nobody holds the lock of."""
+"""Job after job on every core; a worker takes the first unfinished job that is not locked."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from enu_lib.config import from_config
 from enu_lib.evolve import Run, evolve, load_run
 from enu_lib.kernels import default_threads
 from enu_lib.storage.folder import RunFolderError, write_atomically
-from enu_lib.study.design import AFTER, Cell, build
+from enu_lib.study.design import AFTER, Job, build
 from enu_lib.study.progress import evaluated, generations_done
 from enu_lib.study.results import record
 
 
 def run(
     profile: str,
-    todo: Sequence[Cell],
+    todo: Sequence[Job],
     out: str | Path,
     jobs: int | None = None,
     time_limit: float | None = None,
     progress: bool = True,
 ) -> list[str]:
-    """Run cells that are not done, and return what went wrong, a line each.
+    """Run the jobs that are not done; return one line per error.
 
-    out: folder of the run folders.  jobs: processes of one thread each (None: one a core; 1: none but this one).
-    time_limit: seconds after which all runs are saved where they are.  Ctrl-C does the same.
+    out: folder of the run folders.  jobs: processes of one thread each (None: one per core; 1: this process alone).
+    time_limit: seconds after which all runs are saved and stopped.  Ctrl-C does the same.
     """
     out = Path(out)
     deadline = None if time_limit is None else time.time() + time_limit
@@ -54,16 +54,16 @@ def run(
 
 
 class _View:
-    """One bar for all workers, in generations."""
+    """One progress bar for all workers, in generations."""
 
-    def __init__(self, bar: Any, profile: str, todo: Sequence[Cell], out: Path, before: dict[str, int]) -> None:
+    def __init__(self, bar: Any, profile: str, todo: Sequence[Job], out: Path, before: dict[str, int]) -> None:
         self.bar, self.at, self.errors = bar, dict(before), list[str]()
         self.left = sum(evaluated(out / cell.name) is None for cell in todo)
         self.many = len(todo)
         bar.set_description(f"{self.many - self.left} of {self.many} runs")
 
     def take(self, kind: str, name: str, value: Any) -> None:
-        """News of a cell: `at` a generation, `done`, or an `error`.  A cell that is only gone on from may not be ours."""
+        """News of a job: `at` a generation, `done`, or an `error`.  A job that others start from may not be in our list."""
         if kind == "error":
             self.errors.append(f"{name}: {value}")
         if kind == "error" or name not in self.at:
@@ -75,8 +75,8 @@ class _View:
         self.at[name] = max(value, self.at[name])
 
 
-def _progress(profile: str, cell: Cell, out: Path) -> int:
-    """Generations that count as done.  Raises RunFolderError where the cell's folder holds other settings."""
+def _progress(profile: str, cell: Job, out: Path) -> int:
+    """Generations that count as done.  Raises RunFolderError if the job's folder holds other settings."""
     e, config = build(cell.experiment, cell.model, profile), out / cell.name / "config.json"
     if config.exists() and from_config(json.loads(config.read_text())["experiment"]) != e:
         raise RunFolderError(f"{config.parent} holds a run of other settings: choose another folder with --out, or delete it")
@@ -84,7 +84,7 @@ def _progress(profile: str, cell: Cell, out: Path) -> int:
     return whole if evaluated(out / cell.name) else min(whole, generations_done(out / cell.name))
 
 
-def _share(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None, jobs: int, view: _View) -> None:
+def _share(profile: str, todo: Sequence[Job], out: Path, deadline: float | None, jobs: int, view: _View) -> None:
     context = mp.get_context("spawn")
     news: Any = context.Queue()
     end = context.Event()
@@ -112,7 +112,7 @@ def _drain(news: Any, view: _View) -> None:
         view.take(*news.get(timeout=0.5))
 
 
-def _worker(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None, news: Any, end: Any) -> None:
+def _worker(profile: str, todo: Sequence[Job], out: Path, deadline: float | None, news: Any, end: Any) -> None:
     parent = mp.parent_process()
 
     def tell(kind: str, name: str, value: Any) -> bool:
@@ -122,8 +122,8 @@ def _worker(profile: str, todo: Sequence[Cell], out: Path, deadline: float | Non
     _work(profile, todo, out, deadline, tell)
 
 
-def _work(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> None:
-    """Cell after cell, until none is left, the time is up, or one was interrupted.  `tell` may ask for the end."""
+def _work(profile: str, todo: Sequence[Job], out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> None:
+    """Run jobs until none is left, the time is up, or one was interrupted; also ends if `tell` returns true."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -153,8 +153,8 @@ def _work(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None,
 
 
 @contextmanager
-def _claimed(out: Path, cell: Cell) -> Iterator[bool]:
-    """Whether this process may work on a cell: nobody else does."""
+def _claimed(out: Path, cell: Job) -> Iterator[bool]:
+    """Whether this process may work on a job: no other process does."""
     try:
         (out / ".locks").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -172,7 +172,7 @@ def _claimed(out: Path, cell: Cell) -> Iterator[bool]:
 
 
 def _interrupted_in_a_second() -> bool:
-    """Wait a second; whether Ctrl-C came in it."""
+    """Wait a second; return whether Ctrl-C was pressed meanwhile."""
     try:
         time.sleep(1)
     except KeyboardInterrupt:
@@ -180,14 +180,14 @@ def _interrupted_in_a_second() -> bool:
     return False
 
 
-HELD = "held"  # what a cell goes on from is being run by another process
+HELD = "held"  # the job that this one starts from is being run by another process
 
 
-def _one(profile: str, cell: Cell, out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> str:
-    """Run a cell, and before it what it goes on from.  Returns how it stopped, as `Run.stopped`, or HELD."""
+def _one(profile: str, cell: Job, out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> str:
+    """Run a job, and before it the job that it starts from.  Returns how it stopped, as `Run.stopped`, or HELD."""
     experiment, parent = build(cell.experiment, cell.model, profile), None
     if (name := AFTER[profile].get(cell.experiment)) is not None:
-        before = Cell(name, cell.model, cell.seed)
+        before = Job(name, cell.model, cell.seed)
         _progress(profile, before, out)  # raises RunFolderError for a run of other settings
         if not evaluated(out / before.name):
             with _claimed(out, before) as mine:
