@@ -31,6 +31,7 @@ import enu_lib as enu
 from enu_lib import figures, widgets
 from enu_lib.analysis import agents
 from enu_lib.analysis.phases import find_phases
+from enu_lib.study import tables
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import geometry
 from enu_lib.rollout import record_episodes
@@ -63,10 +64,7 @@ files = save_figure(
 )  # fmt: skip
 
 # %%
-Markdown("\n".join([
-    "| phase | life | network steps |", "|---|---|---|",
-    *(f"| {p.name} | {p.life} | {p.first} to {p.last} |" for p in phases),
-]))  # fmt: skip
+Markdown(tables.markdown([{"phase": p.name, "life": p.life, "network steps": f"{p.first} to {p.last}"} for p in phases]))
 
 # %% [markdown]
 # ## Play against it

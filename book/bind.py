@@ -23,6 +23,7 @@ from nbformat.v4 import new_markdown_cell
 from sphinx.cmd.build import main as sphinx
 
 import enu_lib
+from enu_lib.study.tables import markdown
 
 HERE = Path(__file__).parent
 PARTS = {
@@ -144,10 +145,10 @@ def reference(source: Path) -> None:
     for name in enu_lib.__all__:
         value = getattr(enu_lib, name)
         target = value.__name__ if inspect.ismodule(value) else f"{value.__module__}.{value.__qualname__}"
-        rows.append([f"{{py:obj}}`enu.{name} <{target}>`", inspect.getdoc(value).split("\n")[0]])
+        rows.append({"name": f"{{py:obj}}`enu.{name} <{target}>`", "": inspect.getdoc(value).split("\n")[0]})
     toctree = "\n".join(f"api_{name}" for name in API)
     with (source / "api.md").open("a", encoding="utf-8") as page:
-        page.write(f"\n{provenance.table(['name', ''], rows)}\n```{{toctree}}\n:maxdepth: 1\n\n{toctree}\n```\n")
+        page.write(f"\n{markdown(rows)}\n```{{toctree}}\n:maxdepth: 1\n\n{toctree}\n```\n")
 
 
 def contents(names: list[str]) -> str:

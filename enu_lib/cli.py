@@ -200,7 +200,7 @@ def _sweep(options: argparse.Namespace) -> int:
 
     names = options.experiments.split(",") if options.experiments else sweep.ORDER
     models = options.models.split(",") if options.models else None
-    todo = sweep.cells(options.profile, names, options.seeds, not options.no_checks, models)
+    todo = sweep.jobs(options.profile, names, options.seeds, not options.no_checks, models)
     out = Path(options.out) if options.out else sweep.default_out(options.profile)
     jobs = default_threads() if options.jobs is None else conform(Annotated[int, Between(1, 4096)], options.jobs, "--jobs")
     errors: list[str] = []
@@ -208,9 +208,9 @@ def _sweep(options: argparse.Namespace) -> int:
     if options.collect:
         print(f"{len(results.collect(options.profile, out, folder).runs)} runs stored")
         return 0
-    stored = {} if options.again else sweep.stored_cells(options.profile, todo, folder)
+    stored = {} if options.again else sweep.stored_jobs(options.profile, todo, folder)
     if not options.dry_run:
-        left = [cell for cell in todo if cell not in stored]
+        left = [job for job in todo if job not in stored]
         errors = sweep.run(options.profile, left, out, jobs, options.time_limit, not options.quiet)
     plans = sweep.plan(options.profile, todo, out, stored)
     head = ("experiment", "model", "memory", "parameters", "generations", "runs done", "seconds each")
@@ -250,7 +250,7 @@ def _claims(options: argparse.Namespace) -> None:
         for finding in found:
             print(f"{finding.claim.key:4}{finding.verdict:12}{finding.claim.statement}")
             for part in finding.parts:
-                print(f"    {ledger.MARK[part.holds]} {part.name}: {part.measured}")
+                print(f"    {ledger.MARK[part.outcome]} {part.name}: {part.measured}")
 
 
 def _parent(name: str) -> Any:
