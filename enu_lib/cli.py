@@ -12,6 +12,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from enu_lib.kernels.build import Unavailable
+
 EPILOG = """examples:
   python -m enu_lib evolve stdp --out runs/stdp          evolve a synapse in minutes; run it again to go on
   python -m enu_lib evolve iaf --model lstm --seed 3 --out runs/iaf-lstm-3
@@ -29,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return options.run(options) or 0
-    except (ValueError, FloatingPointError) as error:
+    except (ValueError, FloatingPointError, Unavailable) as error:
         print(f"enu_lib: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:

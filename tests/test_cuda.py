@@ -12,12 +12,12 @@ import torch
 
 from enu_lib import kernels
 from enu_lib.cells import make_cell
-from enu_lib.kernels import cpu, cuda
+from enu_lib.kernels import build, cpu, cuda
 from enu_lib.network import ORDERED, Network, random_connections
 from enu_lib.streams import draw_noise, stream
 from enu_lib.tasks.maze import Maze
 
-NEEDS_COMPILER = pytest.mark.skipif(cpu.compiler() is None, reason="no C++ compiler here")
+NEEDS_COMPILER = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
 PAPER = Network(ORDERED)
 AMPERE, ADA = 163 * 1024, 99 * 1024  # shared memory of a block on an A100, and on a GeForce
 
@@ -36,7 +36,7 @@ def test_lives_are_laid_out_in_what_a_card_has():
         assert cuda.plan(PAPER, 11, environments, emulated_gpu.HOPPER).environments == evenly
     large = Network(random_connections(100, 8, 4, stream(0, "wiring")))
     for network, environments in ((large, 8), (PAPER, 10**6)):
-        with pytest.raises(cpu.Unavailable, match=f"{environments} lives of .* synapses are too many for it"):
+        with pytest.raises(build.Unavailable, match=f"{environments} lives of .* synapses are too many for it"):
             cuda.plan(network, 11, environments, emulated_gpu.HOPPER)
 
 
@@ -63,9 +63,9 @@ def test_nan_stays_with_its_offspring():
 
 def _race_detector():
     """The compiler's library that finds data races, or None: not every compiler has it."""
-    if cpu.compiler() is None:
+    if build.compiler() is None:
         return None
-    told = subprocess.run([cpu.compiler(), "-print-file-name=libtsan.so"], capture_output=True, text=True).stdout.strip()
+    told = subprocess.run([build.compiler(), "-print-file-name=libtsan.so"], capture_output=True, text=True).stdout.strip()
     return told if Path(told).is_file() else None
 
 
@@ -126,10 +126,10 @@ def test_nvidia_s_compiler_takes_it(network, architecture):
 def test_what_the_compiler_refuses_is_told():
     nvrtc = pytest.importorskip("cuda.bindings.nvrtc", reason="cuda-bindings are for Linux")
     layout = cuda.plan(PAPER, 11, 8, emulated_gpu.HOPPER)
-    with pytest.raises(cpu.Unavailable, match="could not be compiled for sm_1: .*invalid value"):
+    with pytest.raises(build.Unavailable, match="could not be compiled for sm_1: .*invalid value"):
         cuda.compile_for(layout.defines, "sm_1", nvrtc)
     less = tuple(d.replace(f"SHARED={layout.shared}", f"SHARED={layout.shared - 4096}") for d in layout.defines)
-    with pytest.raises(cpu.Unavailable, match="counts less shared memory than is needed"):
+    with pytest.raises(build.Unavailable, match="counts less shared memory than is needed"):
         cuda.compile_for(less, "sm_90", nvrtc)
 
 
@@ -139,7 +139,7 @@ def test_a_gpu_is_asked_for_networks_of_enus():
     assert kernels.choose("torch", PAPER, there) == "torch"
     for model in (Network(cell="gru"), Network(hidden=18), Network(channels=2), make_cell("enu", 4)):
         assert kernels.choose("auto", model, there) == "torch"
-        with pytest.raises(cpu.Unavailable, match=f"for networks of ENUs on one, not for {type(model).__name__} on cuda"):
+        with pytest.raises(build.Unavailable, match=f"for networks of ENUs on one, not for {type(model).__name__} on cuda"):
             kernels.choose("cuda", model, there)
     assert kernels.choose("auto", PAPER, torch.zeros(1)) in ("cpp", "torch")
 
@@ -180,5 +180,5 @@ def test_without_its_kernel_a_gpu_takes_the_torch_path_and_one_line_says_why(mon
     assert torch.equal(found[0].outputs, found[1].outputs)
     notices = capsys.readouterr().err.splitlines()
     assert len(notices) == 1 and "pip install cuda-bindings" in notices[0]
-    with pytest.raises(cpu.Unavailable):
+    with pytest.raises(build.Unavailable):
         kernels.maze_lives(PAPER, genomes, maze, state, noise, path="cuda")

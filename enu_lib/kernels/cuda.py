@@ -18,7 +18,8 @@ from torch import Tensor
 
 from enu_lib.cells import ENU
 from enu_lib.kernels import fast_torch
-from enu_lib.kernels.cpu import MAZE, SOURCE, Unavailable, _at, f32, i32, maze_rules, pointer
+from enu_lib.kernels.build import Unavailable
+from enu_lib.kernels.cpu import MAZE, SOURCE, _at, f32, i32, maze_rules, pointer
 from enu_lib.kernels.fast_torch import Gates
 from enu_lib.network import Network
 from enu_lib.streams import Noise, draw_noise, stream
