@@ -19,17 +19,24 @@ def library(defines, flags=()):
     return found
 
 
-def launcher(layout, flags=()):
-    """What on a GPU launches the kernel."""
+def launcher(layout, flags=(), without=0):
+    """What on a GPU launches the kernel; `without` the barrier on that line of life.cu."""
 
     def launch(grid, structures):
-        within = library(layout.defines, flags).launch(*map(ctypes.byref, structures), *grid)
+        kernel = library(layout.defines, flags)
+        ctypes.c_int.in_dll(kernel, "without").value = without
+        within = kernel.launch(*map(ctypes.byref, structures), *grid)
         assert within, "the kernel wrote beyond its shared memory"
 
     return launch
 
 
-def maze_lives(network, genomes, maze, state, noise, shared=HOPPER, flags=()):
+def layout(network, maze, state, shared=HOPPER):
+    """How lives are laid out on a card with so many bytes of shared memory a block."""
+    return cuda.plan(network, len(geometry(maze).cells), state.places.shape[1], shared)
+
+
+def maze_lives(network, genomes, maze, state, noise, shared=HOPPER, flags=(), without=0):
     """As `kernels.maze_lives`, recorded, for networks that `cuda.supports`."""
-    layout = cuda.plan(network, len(geometry(maze).cells), state.places.shape[1], shared)
-    return MazeScores(*cuda._lives(launcher(layout, flags), layout, network, genomes, maze, state, noise, record=True))
+    plan = layout(network, maze, state, shared)
+    return MazeScores(*cuda._lives(launcher(plan, flags, without), plan, network, genomes, maze, state, noise, record=True))

@@ -19,6 +19,7 @@ from enu_lib.tasks.maze import Maze
 
 NEEDS_COMPILER = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
 PAPER = Network(ORDERED)
+SMALL = Network(ORDERED, channels=4, hidden=8)
 AMPERE, ADA = 163 * 1024, 99 * 1024  # shared memory of a block on an A100, and on a GeForce
 
 
@@ -65,53 +66,40 @@ def _race_detector():
     """The compiler's library that finds data races, or None: not every compiler has it."""
     if build.compiler() is None:
         return None
-    told = subprocess.run([build.compiler(), "-print-file-name=libtsan.so"], capture_output=True, text=True).stdout.strip()
+    told = subprocess.run([*build.compiler(), "-print-file-name=libtsan.so"], capture_output=True, text=True).stdout.strip()
     return told if Path(told).is_file() else None
 
 
-BARRIER = "__syncthreads();"
-
-
-def _without(source, k):
-    """A kernel without its k-th barrier, counted from 1; 0: as it is."""
-    parts = source.split(BARRIER)
-    if k:
-        parts[k - 1 : k + 1] = ["".join(parts[k - 1 : k + 1])]
-    return BARRIER.join(parts)
-
-
 RACES = """
-import sys
-from pathlib import Path
+import os, sys
 import emulated_gpu
-from test_cuda import PAPER, _lives, cuda
-genomes, maze, state, noise = _lives(PAPER, 1, 3, steps=5)
-for kernel in sorted(Path(sys.argv[1]).glob("*/life.cu")):
-    cuda.KERNEL = kernel
-    print("BARRIER", kernel.parent.name, file=sys.stderr, flush=True)
-    flags = ["-g", "-fsanitize=thread", f"-DWITHOUT={kernel.parent.name}"]
-    emulated_gpu.maze_lives(PAPER, genomes, maze, state, noise, flags=flags)
+from test_cuda import SMALL, _lives
+lives, flags = _lives(SMALL, 1, 3, steps=3), ["-fsanitize=thread"]
+emulated_gpu.library(emulated_gpu.layout(SMALL, *lives[1:3]).defines, flags)  # compiled once
+for line in sys.argv[1:]:
+    print("WITHOUT", line, file=sys.stderr, flush=True)
+    child = os.fork()
+    if not child:  # it ends with its first race, or with what comes of it
+        emulated_gpu.maze_lives(SMALL, *lives, flags=flags, without=int(line))
+        print("no more to report", file=sys.stderr, flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
 """
 
 
 @pytest.mark.skipif(_race_detector() is None, reason="no compiler with a race detector here")
 def test_no_thread_reads_what_another_is_writing(tmp_path):
     """A race detector finds none, and finds one for each barrier that is taken away."""
-    source = cuda.KERNEL.read_text()
-    barriers = source.count(BARRIER)
-    for k in range(barriers + 1):
-        kernel = tmp_path / str(k) / "life.cu"
-        kernel.parent.mkdir()
-        kernel.with_name("maze.h").write_text(cpu.MAZE.read_text())
-        kernel.write_text(_without(source, k))
+    lines = [n for n, line in enumerate(cuda.KERNEL.read_text().splitlines(), 1) if "__syncthreads();" in line]
     env = {**os.environ, "LD_PRELOAD": _race_detector(), "ENU_CACHE": str(tmp_path), "OMP_NUM_THREADS": "1"}
-    env |= {"TSAN_OPTIONS": "exitcode=0", "PYTHONPATH": str(Path(__file__).parent)}
-    done = subprocess.run([sys.executable, "-c", RACES, str(tmp_path)], capture_output=True, text=True, env=env)
+    env |= {"TSAN_OPTIONS": "halt_on_error=1 symbolize=0 die_after_fork=0", "PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", RACES, "0", *map(str, lines)]
+    done = subprocess.run(command, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stderr[-2000:]
-    _, *reports = done.stderr.split("BARRIER ")
-    assert len(reports) == barriers + 1 > 5
-    for report in reports:
-        assert ("data race" in report) == (not report.startswith("0\n")), report[-3000:]
+    _, whole, *others = done.stderr.split("WITHOUT ")
+    assert whole.endswith("no more to report\n") and "data race" not in whole, whole
+    assert len(others) == len(lines) > 5
+    assert [report.split()[0] for report in others if "data race" not in report] == []
 
 
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_90", "sm_100", "sm_120"])
