@@ -1,4 +1,4 @@
-"""One thread for torch: several small processes share the cores, and sums have one order.
+"""One thread for torch (or TEST_THREADS): several small processes share the cores, and sums have one order.
 
 Comparisons of two computations report how near they come to their bound: `pytest` ends with the nearest of them.
 """

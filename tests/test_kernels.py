@@ -189,7 +189,7 @@ def test_unknown_paths_and_sizes_are_named():
     with pytest.raises(ValueError, match="unknown kernel path 'rust'"):
         kernels.choose("rust", cell, torch.zeros(1, 1))
     with pytest.raises(build.Unavailable, match="at most 64 hidden units, not 100"):
-        cpu._vectors(make_cell("enu", 1, hidden=100))
+        cpu.compiled(make_cell("enu", 1, hidden=100))
     assert kernels.choose("auto", make_cell("enu", 1, hidden=100), torch.zeros(1, 1)) == "torch"
 
 
@@ -207,6 +207,7 @@ def test_what_does_not_fit_the_model_is_refused_before_any_memory_is_read(path):
         kernels.maze_lives(network, genomes, Maze(), Maze().reset(2, 3, stream(0, "x")), path=path)
 
 
+@NEEDS_COMPILER
 def test_a_step_s_input_must_fit_the_network():
     network = Network(hidden=8, channels=4)
     stepper = kernels.network_stepper(network, torch.zeros(2, network.n_params), 3, path="cpp")
