@@ -3,7 +3,8 @@
     run = evolve("stdp", profile="laptop", seed=0, out="runs/stdp")     # goes on where it was, if it was
     run = evolve(experiment)                                            # one of your own
 
-A run is a function of (experiment, seed): killed and resumed, it gives the same bits as if it had never been.
+On one kind of processor a run is a function of (experiment, seed): killed and resumed, it gives the same bits as if it had
+never been.  Processors with other vector units draw other normal numbers and round otherwise (see `enu_lib.streams`).
 """
 
 from __future__ import annotations

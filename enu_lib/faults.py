@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from enu_lib.kernels.cpu import Unavailable
+from enu_lib.kernels.build import Unavailable
 
 _MEMORY = re.compile(r"out of memory|not enough memory|can't allocate memory|bad_alloc|bad allocation")  # as torch says it
 

@@ -1,8 +1,10 @@
 """Random streams: every draw is a function of (seed, what it is for, generation), never of history.
 
 A run that is killed and resumed, or shared among other numbers of threads, therefore sees the same mutations and the
-same environments.  Draws are made on the CPU and in float32, so that a processor of another kind lives the same lives and
-torch's default device and default dtype change nothing.
+same environments.  Draws are made on the CPU and in float32: a GPU beside it sees the same ones, and torch's default device
+and default dtype change nothing.  They are not the same on every CPU: `torch.randn` gives other numbers where the processor
+has other vector units, and orthogonal first genomes depend on the linear algebra library.  One seed is therefore one run on
+one kind of processor.
 """
 
 from __future__ import annotations

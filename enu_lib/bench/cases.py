@@ -147,7 +147,7 @@ def cases(quick: bool = False) -> dict[str, list[Case]]:
     """All cases by table; `quick`: the same in a size that only shows that they run."""
     most = kernels.default_threads()
     threads = (1, 2) if most >= 2 else (1,)
-    paths = [p for p in PATHS if p != "cpp" or kernels.cpu.compiler()]
+    paths = [p for p in PATHS if p != "cpp" or kernels.compiled(Network())]
     top, gpu = threads[-1], torch.cuda.is_available()
     sizes: dict[str, dict[str, Any]] = {"H16 C4": dict(hidden=16, channels=4), "H32 C16": dict(hidden=32, channels=16)}
     tables: dict[str, list[Case]] = {"peak": [Case("product", "sgemm", n, hidden=1024, repeats=5) for n in threads]}
@@ -252,7 +252,7 @@ def machine() -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "kernel": "cpp" if kernels.cpu.compiler() else "torch",
+        "kernel": "cpp" if kernels.compiled(Network()) else "torch",
     }
 
 

@@ -22,7 +22,7 @@ from filelock import FileLock
 
 from enu_lib import places
 from enu_lib.config import library_version
-from enu_lib.kernels import cpu
+from enu_lib.kernels import build
 
 
 @lru_cache
@@ -35,11 +35,11 @@ def drawn_on() -> str:
     if os.path.exists("/proc/cpuinfo"):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         vendor = next((line.split(":")[1].strip() for line in lines if line.startswith("vendor_id")), "")
-    compiler = None if os.environ.get("ENU_KERNEL") == "torch" else cpu.compiler()
+    compiler = None if os.environ.get("ENU_KERNEL") == "torch" else build.compiler()
     kernel = "no compiler"
     if compiler:
-        asked = subprocess.run([compiler, "-dumpversion"], capture_output=True, text=True)
-        kernel = f"{Path(compiler).name} {asked.stdout.strip()}"
+        asked = subprocess.run([*compiler, "-dumpversion"], capture_output=True, text=True)
+        kernel = f"{Path(compiler[-1]).name} {asked.stdout.strip()}"
     parts = [
         " ".join(part for part in (platform.machine(), vendor, torch.backends.cpu.get_cpu_capability()) if part),
         " ".join(platform.libc_ver()).strip() or platform.system(),

@@ -23,6 +23,7 @@ from torch import Tensor
 from enu_lib.cells import Cell
 from enu_lib.contracts import Model, Stepper
 from enu_lib.kernels import cpu, cuda, door, fused, graph, reference
+from enu_lib.kernels.build import Unavailable
 from enu_lib.network import Network
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise
@@ -55,30 +56,31 @@ def choose(backend: str, model: Any, genomes: Tensor) -> str:
         raise ValueError(f"unknown backend {backend!r}: choose one of {', '.join(BACKENDS)}")
     suits_gpu = genomes.device.type == "cuda" and cuda.supports(model)
     if backend == "cpp" and genomes.device.type != "cpu":
-        raise cpu.Unavailable(
-            f"the compiled kernel is for genomes on the CPU, not on {genomes.device}: use .cpu() or --device cpu"
-        )
+        raise Unavailable(f"the compiled kernel is for genomes on the CPU, not on {genomes.device}: use .cpu() or --device cpu")
     if backend == "cuda" and not suits_gpu:
-        raise cpu.Unavailable(
+        raise Unavailable(
             f"the kernel of GPUs is for networks of ENUs on one, not for {type(model).__name__} on {genomes.device}"
         )
     if backend != "auto":
         return backend
     if genomes.device.type != "cpu":
         return "cuda" if suits_gpu else "torch"
-    if not cpu.supports(model):
-        return "torch"
-    return "cpp" if _compiled() else "torch"
+    return "cpp" if cpu.supports(model) and compiled(model) else "torch"
+
+
+def compiled(model: Any) -> bool:
+    """Whether the CPU's compiled kernel can be had for a model; if not, a line on stderr says why, once."""
+    try:
+        cpu.compiled(model)
+    except Unavailable as error:
+        _without_compiled(str(error))
+        return False
+    return True
 
 
 @lru_cache
-def _compiled() -> bool:
-    try:
-        cpu.library(1)
-    except cpu.Unavailable as error:
-        print(f"enu_lib: {error}; the slower torch path is used instead", file=sys.stderr)
-        return False
-    return True
+def _without_compiled(reason: str) -> None:
+    print(f"enu_lib: {reason}; the slower torch path is used instead", file=sys.stderr)
 
 
 @lru_cache
@@ -133,7 +135,7 @@ def maze_lives(
     if chosen == "cuda":
         try:
             return MazeScores(*cuda.maze_lives(network, genomes, maze, state, noise, record))
-        except cuda.Unavailable as error:
+        except Unavailable as error:
             if backend == chosen:
                 raise
             _without_kernel(str(error))
