@@ -125,6 +125,7 @@ def relative_change(trace: Trace, task: STDP) -> Tensor:
     return 100 * (gain[1] / gain[0] - 1)
 
 
+@in_float32
 def scores(model: Any, genome: Tensor, task: Any, n: int = 2048, seed: int = 77) -> dict[str, float]:
     """The measures by which a genome is judged, on `n` fresh sequences or episodes.  Keys depend on the task."""
     if isinstance(task, IAF):

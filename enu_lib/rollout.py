@@ -117,7 +117,7 @@ def rollout(
         if task_state is None:
             x = batch.inputs[None, :, t]
         else:
-            x = door.observation(model, task.observe(task_state, t), population, environments, genomes.device)
+            x = door.observation(model, task.observe(task_state, t), t, population, environments, genomes.device)
         if intervene is not None:
             state = intervene(t, state)
         state, y = model.step(weights, state, x, _noise_at(model, noise, t))
@@ -214,10 +214,11 @@ def _closed_loop(model, genomes, task, state, noise, threads, path) -> Tensor:
         weights, model_state = model.unpack(genomes), model.reset(population, environments, device)
     total = torch.zeros(population, environments, dtype=torch.float32, device=device)
     for t in range(task.steps):
-        x = door.observation(model, task.observe(state, t), population, environments, device)
+        x = task.observe(state, t)
         if fast:
             y = stepper.step(x, noise, t)
         else:
+            x = door.observation(model, x, t, population, environments, device)
             model_state, y = model.step(weights, model_state, x, _noise_at(model, noise, t))
         state, f = task.step(state, y, t)
         total += door.reward(task, f, (population, environments))

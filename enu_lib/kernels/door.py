@@ -152,13 +152,19 @@ def start(task: Any, state: Any, count: int, device: torch.device) -> Any:
     return _moved(state, device)
 
 
-def observation(model: Any, x: Any, population: int, count: int, device: torch.device) -> Tensor:
-    """A step's input (P or 1, B, I, k) of a network, (P or 1, B, n_in) of a unit, in float32."""
+def observation(model: Any, x: Any, t: int, population: int, count: int, device: torch.device) -> Tensor:
+    """The input of step t, (P or 1, B, I, k) of a network, (P or 1, B, n_in) of a unit, in float32.
+
+    At first it must be finite.  Later it may depend on outputs that are NaN: what is not finite is NaN then, on every path.
+    """
     got = tuple(x.shape) if isinstance(x, Tensor) else ()
     wanted, fit = _values(model, got[2:])
     if not fit or got[0] not in (1, population) or got[1] not in (1, count):
         raise ValueError(f"a step's input must be (1 or {population}, {count}, {wanted}), got {got or _kind(x)}")
-    return x.to(device, torch.float32)
+    x = x.detach().to(device, torch.float32)
+    if t == 0 and not bool(x.isfinite().all()):
+        raise ValueError(f"the first step's input must be finite, got {_told(x)}: look at what the task's `observe` returns")
+    return x.nan_to_num(torch.nan, torch.nan, torch.nan)
 
 
 class Steps:
@@ -172,7 +178,7 @@ class Steps:
     def __call__(self, x: Tensor, noise: Noise | None, t: int) -> tuple[Tensor, Noise | None]:
         """A step's input, and the noise of all steps."""
         network, population, count, device = self._all
-        x = observation(network, x, population, count, device)
+        x = observation(network, x, t, population, count, device)
         if noise is not None and noise is not self._given:
             taken = offsets(network, noise, 1, count, device)
             self._given, self._taken = noise, None if taken is None else Noise(*(v.clone() for v in taken))
