@@ -284,6 +284,7 @@ def _put(name, value):
     [
         (enu.Maze("double-t", steps=60).reset(1, 4, stream(0, "maze")), "places"),
         (enu.Maze(steps=60, arm=4).reset(1, 4, stream(0, "maze")), "places"),
+        (enu.Maze(steps=60, arm=1).reset(1, 4, stream(0, "maze")), "cell"),
         (enu.Maze(steps=60, energy=5.0).reset(1, 4, stream(0, "maze")), "energy"),
         (enu.Maze(steps=8).reset(1, 4, stream(0, "maze")), "2 periods"),
         (MAZE.step(STATE, torch.rand(1, 4, 3), 0)[0], "energy"),

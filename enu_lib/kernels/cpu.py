@@ -87,7 +87,7 @@ def cache() -> Path:
 
 @lru_cache
 def library(vectors: int) -> ctypes.CDLL:
-    """The kernel for up to 16 `vectors` hidden units, compiled if it is not in the cache."""
+    """The kernel for up to 16 `vectors` hidden units, compiled if it is not in the cache; $ENU_CXXFLAGS: further flags."""
     cxx = compiler()
     if cxx is None:
         raise Unavailable("no C++ compiler was found (c++, g++, clang++ or $CXX)")
