@@ -26,13 +26,10 @@ class Batch(Protocol):
 
 @runtime_checkable
 class SequenceTask(Protocol):
-    """A task whose inputs are all known beforehand; fitness is the mean over the steps."""
+    """A task whose inputs are all known beforehand; fitness is the mean over the steps.
 
-    @property
-    def n_in(self) -> int: ...
-
-    @property
-    def n_out(self) -> int: ...
+    The paper's also say `n_in` and `n_out`, how many inputs and outputs their models have.
+    """
 
     @property
     def steps(self) -> int: ...
@@ -125,10 +122,11 @@ class Drawn(NamedTuple):
 
     start: Any  # a sequence task's batch, or a closed loop's first state (1, B, ..)
     noise: Noise | None
+    environments: int  # B
 
 
 _PARTS: dict[Any, tuple[str, ...]] = {
-    SequenceTask: ("n_in", "n_out", "steps", "sample", "score"),
+    SequenceTask: ("steps", "sample", "score"),
     ClosedLoopTask: ("steps", "reset", "observe", "step"),
     Model: ("n_params", "noise_shape", "init", "unpack", "reset", "step"),
 }

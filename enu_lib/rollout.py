@@ -69,7 +69,7 @@ def rollout(
     genomes = genome[None] if isinstance(genome, Tensor) and genome.dim() == 1 else genome
     genomes, drawn = draw(model, genomes, task, environments, stream(seed, "rollout"), batch)
     recorder = Recorder(model, memory)
-    stepper = kernels.stepper(model, genomes, batch_size(drawn), None, backend, settable=memory or intervene is not None)
+    stepper = kernels.stepper(model, genomes, drawn.environments, None, backend, settable=memory or intervene is not None)
     scores = play(model, genomes, task, drawn, recorder, intervene, stepper)
     return recorder.trace(drawn.start, scores) if is_sequence(task) else recorder.trace()
 
@@ -117,13 +117,7 @@ def draw(
         environments, steps = start.inputs.shape[0], max(steps, start.inputs.shape[1])
         task.sample(environments, generator)
     noise = draw_noise(steps, environments, generator).to(device) if model.noise_shape else None
-    return genomes, Drawn(start, noise)
-
-
-def batch_size(drawn: Drawn) -> int:
-    """B, the number of environments that were drawn."""
-    start = drawn.start
-    return len(start.inputs) if hasattr(start, "inputs") else next(v for v in start if isinstance(v, Tensor)).shape[1]
+    return genomes, Drawn(start, noise, environments)
 
 
 @in_float32
@@ -143,7 +137,7 @@ def play(
     stepper: steps the models; None: the backend's own, or where nothing is recorded its whole episodes at once.
     """
     whole = recorder is None and intervene is None and stepper is None and backend != "reference"
-    sequence, environments = is_sequence(task), batch_size(drawn)
+    sequence, environments = is_sequence(task), drawn.environments
     if whole and not sequence and type(model) is Network and type(task) is Maze:
         return kernels.maze_lives(model, genomes, task, drawn.start, drawn.noise, threads, backend).fitness
     if whole and sequence and type(model) in door.CELLS:
@@ -170,13 +164,13 @@ def _closed_loop(
     recorder: Recorder | None,
     intervene: Intervention | None,
 ) -> Tensor:
-    population, environments, device = len(genomes), batch_size(drawn), genomes.device
+    population, environments, device = len(genomes), drawn.environments, genomes.device
     state = type(drawn.start)(
         *(v.expand(population, *v.shape[1:]).clone() if isinstance(v, Tensor) else v for v in drawn.start)
     )
     total = torch.zeros(population, environments, dtype=torch.float32, device=device)
     for t in range(task.steps):
-        x = door.observation(model, task.observe(state, t), population, environments, device)
+        x = door.observation(model, task.observe(state, t), t, population, environments, device)
         y = _step(stepper, x, drawn.noise, t, intervene)
         state, gained = task.step(state, y, t)
         gained = door.reward(task, gained, (population, environments))

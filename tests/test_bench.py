@@ -22,7 +22,7 @@ def test_the_authors_scheme_lives_the_same_lives_by_rules_written_twice(near, la
     network = Network(SYMMETRIC, channels=3, hidden=8, noise=0.3)
     genomes = network.init(enu.stream(0, "g")) + 0.3 * torch.randn(24, network.n_params, generator=enu.stream(1, "g"))
     state, noise = maze.reset(1, 6, enu.stream(2, "maze")), draw_noise(200, 6, enu.stream(3, "noise"))
-    reference = play(network, genomes, maze, Drawn(state, noise), backend="reference")
+    reference = play(network, genomes, maze, Drawn(state, noise, 6), backend="reference")
     found = copied_weights_lives(network, genomes, maze, state, noise)
     near(((found - reference).abs() > 1e-3).float().mean(), 0.2)  # votes nearly tie at times, and then a rounding decides
     assert reference.max() > 40 * 4 * 0.025 + 0.4 * 8  # something was eaten

@@ -10,12 +10,14 @@ from torch import Tensor
 from enu_lib.analysis import learning
 from enu_lib.analysis.units import coincidence, frequency_curve, plasticity_window
 from enu_lib.network import Network
+from enu_lib.precision import in_float32
 from enu_lib.rollout import record_episodes, rollout
 from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Maze
 from enu_lib.tasks.stdp import STDP
 
 
+@in_float32
 def scores(model: Any, genome: Tensor, task: Any, n: int = 2048, seed: int = 77) -> dict[str, float]:
     """The measures by which a genome is judged, on `n` fresh sequences or episodes.  Keys depend on the task."""
     if isinstance(task, IAF):

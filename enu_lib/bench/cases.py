@@ -118,7 +118,11 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
     if case.path == "copied weights":
         return lambda: copied_weights_lives(network, genomes, maze, state, noise), executed, nominal
     if case.path == "plain torch":
-        return lambda: play(network, genomes, maze, Drawn(state, noise), backend="reference"), executed, nominal
+        return (
+            lambda: play(network, genomes, maze, Drawn(state, noise, case.environments), backend="reference"),
+            executed,
+            nominal,
+        )
     path = case.path
     return lambda: kernels.maze_lives(network, genomes, maze, state, noise, case.threads, path), executed, nominal
 

@@ -83,8 +83,8 @@ def unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | Non
     y = torch.empty(len(genomes), b, t, cell.n_out, dtype=torch.float32, device="cpu")
     table, offsets = _noise(noise, cell.n_out)
     _made(library(_vectors(cell)).unit_outputs(
-        ctypes.byref(_cell(cell)), i64(len(genomes)), i64(b), i64(t), _at(genomes), _at(inputs), _at(table), _at(offsets),
-        _at(y), threads,
+        ctypes.byref(cell_struct(cell)), i64(len(genomes)), i64(b), i64(t), at(genomes), at(inputs), at(table), at(offsets),
+        at(y), threads,
     ))  # fmt: skip
     return y
 
@@ -103,8 +103,8 @@ def maze_lives(
     y = torch.zeros(p, b, maze.steps, 3, dtype=torch.float32, device="cpu") if record else None
     drawn = [v[0].contiguous() for v in (state.sensor_of, state.action_of, state.places)]
     _made(library(_vectors(network)).maze_lives(
-        ctypes.byref(net), ctypes.byref(rules), i64(p), i64(b), _at(genomes), _at(table), _at(offsets), *map(_at, drawn),
-        _at(fitness), *map(_at, counts), _at(y), threads,
+        ctypes.byref(net), ctypes.byref(rules), i64(p), i64(b), at(genomes), at(table), at(offsets), *map(at, drawn),
+        at(fitness), *map(at, counts), at(y), threads,
     ))  # fmt: skip
     del keep
     return fitness, counts[0].long(), counts[1].long(), counts[2].long(), y
@@ -173,8 +173,8 @@ class Stepper:
             offsets = noise.offsets[t].contiguous()
         y = torch.empty(p, b, n.n_outputs, dtype=torch.float32, device="cpu")
         _made(self._library.network_step(
-            ctypes.byref(self._net), i64(p), i64(b), _at(self.genomes), _at(x), i64(x.shape[-1]), i64(x.shape[0]),
-            _at(self._memory), _at(None if offsets is None else self._table), _at(offsets), _at(y), self.threads,
+            ctypes.byref(self._net), i64(p), i64(b), at(self.genomes), at(x), i64(x.shape[-1]), i64(x.shape[0]),
+            at(self._memory), at(None if offsets is None else self._table), at(offsets), at(y), self.threads,
         ))  # fmt: skip
         return y
 
@@ -195,7 +195,8 @@ def _vectors(model: Any) -> int:
     return -(-model.hidden // PAD)
 
 
-def _cell(cell: Cell) -> _Cell:
+def cell_struct(cell: Cell) -> _Cell:
+    """life.cpp's Cell."""
     kind = 0 if isinstance(cell, ENU) else 2 if isinstance(cell, LSTM) else 1
     feedback, clip, gain = (cell.feedback, True, cell.gain) if isinstance(cell, ENU) else (False, cell.clip, 1.0)
     return _Cell(kind, cell.n_in, cell.n_out, cell.hidden, feedback, clip, gain, cell.noise)
@@ -205,7 +206,7 @@ def _net(network: Network) -> tuple[_Net, np.ndarray]:
     """The structure, and the table that it points to and that has to outlive it."""
     table = np.asarray(network.connections, dtype=np.int32)
     return _Net(
-        _cell(network.neuron_cell), _cell(network.synapse_cell), network.shared, network.n_inputs,
+        cell_struct(network.neuron_cell), cell_struct(network.synapse_cell), network.shared, network.n_inputs,
         network.neurons, network.synapses, network.n_outputs, table.ctypes.data,
     ), table  # fmt: skip
 
@@ -224,5 +225,6 @@ def _made(failed: int) -> None:
         raise MemoryError("the kernel had too little memory: fewer threads, or a smaller model")
 
 
-def _at(tensor: Tensor | None) -> ctypes.c_void_p:
+def at(tensor: Tensor | None) -> ctypes.c_void_p:
+    """Where a tensor's memory lies; null for None."""
     return pointer(0 if tensor is None else tensor.data_ptr())

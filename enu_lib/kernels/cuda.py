@@ -19,7 +19,7 @@ from torch import Tensor
 from enu_lib.cells import ENU
 from enu_lib.kernels import fused
 from enu_lib.kernels.build import Unavailable
-from enu_lib.kernels.cpu import MAZE, SOURCE, _at, f32, i32, maze_rules, pointer
+from enu_lib.kernels.cpu import MAZE, SOURCE, at, f32, i32, maze_rules, pointer
 from enu_lib.kernels.fused import Gates
 from enu_lib.network import Network
 from enu_lib.streams import Noise, draw_noise, normal, stream
@@ -130,10 +130,10 @@ def _lives(
     offsets = noise.offsets.contiguous()
     cell: Any = network.synapse_cell
     lives = _Lives(
-        *map(_at, (neuron, synapse, connections, table, offsets, *drawn, fitness, *counts, y)), b, cell.noise, cell.gain
+        *map(at, (neuron, synapse, connections, table, offsets, *drawn, fitness, *counts, y)), b, cell.noise, cell.gain
     )
     grid = p, -(-b // layout.environments)
-    kernel(grid, (maze_rules(maze, state.places.shape[2], _at(ahead)), lives))
+    kernel(grid, (maze_rules(maze, state.places.shape[2], at(ahead)), lives))
     return fitness, counts[0], counts[1], counts[2], y
 
 

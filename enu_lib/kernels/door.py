@@ -32,9 +32,6 @@ WIDEST = 256  # floats a row of padded gates has at most: 4 gates of 64 hidden u
 
 def fits(model: Any, task: Any = None) -> None:
     """Refuse a model that is larger than the kernels can count, or that cannot live in this task."""
-    for name in ("noise", "gain"):
-        if not math.isfinite(value := getattr(model, name, 0.0)) or abs(value) > LARGEST:
-            raise ValueError(f"{name} must be a finite number up to {LARGEST:g}, got {value}: set model.{name}")
     size, sizes = 0, tuple[str, ...]()
     if isinstance(model, Network):
         rows = model.n_inputs + model.neurons * (1 + model.synapses)
@@ -60,9 +57,6 @@ def _fits_maze(model: Any, maze: Maze) -> None:
                 f"in a maze channels must be at least 3 (the reward shows on channels 1 and 2), got {model.channels}: "
                 "set model.channels=3 or more"
             )
-    for name in ("steps", "move_every", "foods_per_period", "deadly_poisons", "reward_steps"):
-        if getattr(maze, name) >= INDEXED:
-            raise ValueError(f"{name} must be less than {INDEXED}, got {getattr(maze, name)}: set task.{name}")
 
 
 def environments(count: Any) -> int:
@@ -152,13 +146,19 @@ def start(task: Any, state: Any, count: int, device: torch.device) -> Any:
     return _moved(state, device)
 
 
-def observation(model: Any, x: Any, population: int, count: int, device: torch.device) -> Tensor:
-    """A step's input (P or 1, B, I, k) of a network, (P or 1, B, n_in) of a unit, in float32."""
+def observation(model: Any, x: Any, t: int, population: int, count: int, device: torch.device) -> Tensor:
+    """The input of step t, (P or 1, B, I, k) of a network, (P or 1, B, n_in) of a unit, in float32.
+
+    At first it must be finite.  Later it may depend on outputs that are NaN: what is not finite is NaN then, on every path.
+    """
     got = tuple(x.shape) if isinstance(x, Tensor) else ()
     wanted, fit = _values(model, got[2:])
     if not fit or got[0] not in (1, population) or got[1] not in (1, count):
         raise ValueError(f"a step's input must be (1 or {population}, {count}, {wanted}), got {got or _kind(x)}")
-    return x.to(device, torch.float32)
+    x = x.detach().to(device, torch.float32)
+    if t == 0 and not bool(x.isfinite().all()):
+        raise ValueError(f"the first step's input must be finite, got {_told(x)}: look at what the task's `observe` returns")
+    return x.nan_to_num(torch.nan, torch.nan, torch.nan)
 
 
 class Steps:
@@ -172,7 +172,7 @@ class Steps:
     def __call__(self, x: Tensor, noise: Noise | None, t: int) -> tuple[Tensor, Noise | None]:
         """A step's input, and the noise of all steps."""
         network, population, count, device = self._all
-        x = observation(network, x, population, count, device)
+        x = observation(network, x, t, population, count, device)
         if noise is not None and noise is not self._given:
             taken = offsets(network, noise, 1, count, device)
             self._given, self._taken = noise, None if taken is None else Noise(*(v.clone() for v in taken))

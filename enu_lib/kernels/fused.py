@@ -147,7 +147,8 @@ class Stepper:
         """x (P or 1, B, I, k) -> the network's output (P, B, n_outputs)."""
         x, noise = self.guard(x, noise, t)
         self.sources[:, :, : self.network.n_inputs, x.shape[-1] :] = 0  # the step before may have shown more channels
-        return self.advance(x, *(None, None) if noise is None else (noise.table, noise.offsets[t]))
+        table, offsets = (None, None) if noise is None else (noise.table, noise.offsets[t])
+        return self.advance(x, table, offsets).clone()  # the task may keep it, and the next step overwrites the outputs
 
     def advance(self, x: Tensor, table: Tensor | None, offsets: Tensor | None) -> Tensor:
         """The same with the noise's table and this step's offsets (B,): tensors only, so that it can be captured."""

@@ -1,0 +1,77 @@
+"""Drives the CPU's kernel over random lives, good and bad, then past what it was given: run by tests/test_sanitizers.py."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import random_lives
+import torch
+
+import enu_lib as enu
+from enu_lib import kernels
+from enu_lib.kernels import cpu
+from enu_lib.streams import draw_noise, stream
+
+VECTORS = range(1, cpu.MAX_HIDDEN // cpu.PAD + 1)
+
+
+def units_and_networks(seed, network):
+    """One good life and one with something wrong; how many of them were lived, and how many refused."""
+    good = random_lives.case(seed, network)
+    done = [0, 0]
+    for case in (good, random_lives.spoilt(good, seed)[1]):
+        try:
+            if network:
+                enu.fitness(case.model, case.genomes, case.task, case.environments, stream(seed, "x"), 2, "cpp")
+                stepper = kernels.stepper(case.model, case.genomes, case.environments, 2, "cpp")
+                for t in range(case.steps):
+                    stepper.step(case.inputs[None, :, t], case.noise, t)
+            else:
+                enu.fitness(case.model, case.genomes, case.task, case.environments, stream(seed, "x"), 2, "cpp")
+                kernels.unit_outputs(case.model, case.genomes, case.inputs, case.noise, 2, "cpp")
+            done[0] += 1
+        except (ValueError, TypeError, IndexError):
+            done[1] += 1
+    return done
+
+
+def mazes(seed):
+    """Lives in a maze, and in the state of another."""
+    network, genomes, maze = random_lives.maze(seed)
+    *_, other = random_lives.maze(seed + 1)
+    noise = draw_noise(maze.steps, 5, stream(seed, "noise"))
+    done = [0, 0]
+    for drawn in (maze, other):
+        try:
+            state = drawn.reset(1, 5, stream(seed, "maze"))
+            kernels.maze_lives(network, genomes, maze, state, noise, 2, "cpp", record=bool(seed % 2))
+            done[0] += 1
+        except ValueError:
+            done[1] += 1
+    return done
+
+
+def main(cases):
+    torch.set_num_threads(1)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(cpu.library, VECTORS))
+    parts = [units_and_networks(seed, network) for seed in range(cases) for network in (False, True)]
+    parts += [mazes(seed) for seed in range(cases)]
+    lived, refused = (sum(part) for part in zip(*parts, strict=True))
+    print(f"lived {lived}, refused {refused}", flush=True)
+    print("NOW WHAT IS WRONG", file=sys.stderr, flush=True)
+    good = random_lives.case(1, False)
+    memory = torch.zeros(good.genomes.numel() + 1)
+    crooked = memory[1:].view(good.genomes.shape)  # on the right boundary of floats, and then beside it
+    crooked.copy_(good.genomes)
+    cell = cpu.cell_struct(good.model)
+    x, y = good.inputs, torch.zeros(len(good.genomes), *good.inputs.shape[:2], good.model.n_out)
+    library, (b, t, _) = cpu.library(-(-good.model.hidden // cpu.PAD)), x.shape
+    for genomes, steps in ((crooked.data_ptr() - 2, t), (good.genomes.data_ptr(), t + 100)):
+        library.unit_outputs(
+            cpu.ctypes.byref(cell), cpu.i64(len(good.genomes)), cpu.i64(b), cpu.i64(steps), cpu.pointer(genomes),
+            cpu.pointer(x.data_ptr()), None, None, cpu.pointer(y.data_ptr()), 1,
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,366 @@
+"""What does not fit is refused before any memory is read, by the same error on every path."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import pytest
+import torch
+from own_task import Copy, Follow
+from random_lives import FAST, PATHS, outcome, population
+
+import enu_lib as enu
+from enu_lib import cli, kernels
+from enu_lib.network import ORDERED, Network
+from enu_lib.rollout import record_episodes
+from enu_lib.streams import Noise, draw_noise, stream
+from enu_lib.widgets import life
+
+NETWORK = Network(ORDERED, channels=4, hidden=8)
+MAZE = enu.Maze(steps=20)
+
+
+def _one_error(*calls):
+    """The words of the ValueError that all of these raise alike."""
+    kinds, words = zip(*(outcome(call) for call in calls), strict=True)
+    assert set(kinds) == {ValueError} and len(set(words)) == 1, (kinds, words)
+    return words[0]
+
+
+def _fitness_error(model, x, task, environments=5):
+    """The error of lives, the same on every path."""
+    lives = [lambda p=p: enu.fitness(model, x, task, environments, stream(0, "x"), backend=p) for p in PATHS]
+    return _one_error(*lives, lambda: enu.rollout(model, x, task, environments))
+
+
+# --- A model and a task that do not fit
+
+
+@pytest.mark.parametrize(
+    "name, value, needed, table",
+    [
+        ("n_inputs", 1, 4, ((0, 1), (0, 1), (1, 0))),
+        ("n_inputs", 5, 4, ORDERED),
+        ("n_outputs", 2, 3, ORDERED),
+        ("channels", 2, 3, ORDERED),
+    ],
+)
+def test_a_maze_needs_a_network_of_its_sizes(name, value, needed, table):
+    network = replace(NETWORK, connections=table, **{name: value})
+    genomes, state = population(network), MAZE.reset(1, 2, stream(0, "x"))
+    words = _fitness_error(network, genomes, MAZE)
+    assert name in words and str(value) in words and f"model.{name}={needed}" in words
+    others = [lambda p=p: kernels.maze_lives(network, genomes, MAZE, state, backend=p) for p in FAST]
+    assert words == _one_error(
+        *others,
+        lambda: record_episodes(network, genomes[0], MAZE, 2),
+        lambda: life.begin(network, genomes[0], MAZE),
+        lambda: enu.evolve(enu.Experiment("x", MAZE, network), progress=False),
+    )
+
+
+@pytest.mark.parametrize("setting", ["model.n_inputs=5", "model.n_outputs=2", "model.channels=2"])
+def test_the_command_line_refuses_it_before_there_is_a_folder(setting, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert cli.main(["evolve", "tmaze", "--profile", "smoke", "--out", str(out), "--set", setting]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1 and setting.partition("=")[0] in told[0] and not out.exists()
+
+
+def test_a_single_unit_cannot_walk_a_maze():
+    unit = enu.ENU(12, 3, 4)
+    assert "ENU" in _fitness_error(unit, population(unit), MAZE)
+
+
+def test_a_model_that_the_kernels_cannot_count_is_refused():
+    model = enu.ENU(2**16, 1, 2**16)
+    assert "hidden=65536" in _one_error(
+        lambda: enu.fitness(model, torch.zeros(1, 1), Copy(), 1, stream(0, "x")),
+        lambda: enu.evolve(enu.Experiment("x", Copy(), model), progress=False),
+    )
+
+
+# --- A task that returns what it should not
+
+
+class Batch(NamedTuple):
+    inputs: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A sequence task whose inputs are any function of the right ones (B, T, 1)."""
+
+    change: object
+    score_of: object = lambda y: y[..., 0]
+    steps: int = 30
+    name: str = "wrong"
+
+    def sample(self, environments, generator):
+        return self.change(Batch(torch.rand(environments, self.steps, 1, generator=generator)))
+
+    def score(self, batch, outputs):
+        return self.score_of(outputs)
+
+
+NOISY = enu.ENU(1, 1, hidden=8, noise=0.1)
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (lambda b: Batch(torch.cat([b.inputs, b.inputs], 1)), "(5, 60, 1)"),
+        (lambda b: Batch(b.inputs[:, 1:]), "(5, 29, 1)"),
+        (lambda b: Batch(b.inputs[:3]), "(3, 30, 1)"),
+        (lambda b: Batch(b.inputs[..., None]), "(5, 30, 1, 1)"),
+        (lambda b: Batch(torch.cat([b.inputs, b.inputs], 2)), "(5, 30, 2)"),
+        (lambda b: Batch(b.inputs.numpy()), "ndarray"),
+        (lambda b: Batch(b.inputs.log().log()), "nan"),
+        (lambda b: Batch(b.inputs / 0), "inf"),
+        (lambda b: b.inputs, "Tensor"),
+        (lambda b: {"inputs": b.inputs}, "dict"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_told_with_the_task_s_name(change, told):
+    words = _fitness_error(NOISY, population(NOISY), Wrong(change))
+    assert told in words and "'wrong'" in words
+
+
+def test_a_batch_of_the_user_s_is_looked_at_too():
+    genome, steps = population(NOISY)[0], 70
+    right = Batch(torch.rand(4, steps, 1))
+    longer = enu.rollout(NOISY, genome, Wrong(lambda b: b), batch=right)
+    assert longer.y.shape == (1, 4, steps, 1), "it may be longer than the task's own"
+    for inputs in (right.inputs[..., 0], right.inputs.expand(-1, -1, 2), right.inputs * torch.nan):
+        with pytest.raises(ValueError, match="'wrong'"):
+            enu.rollout(NOISY, genome, Wrong(lambda b: b), batch=Batch(inputs))
+
+
+@pytest.mark.parametrize("score", [lambda y: y, lambda y: y.mean((1, 2, 3)), lambda y: 0.0])
+def test_fitness_must_have_a_value_for_each_step(score):
+    assert "'wrong'" in _fitness_error(NOISY, population(NOISY), Wrong(lambda b: b, score))
+
+
+class Lit(NamedTuple):
+    lit: torch.Tensor
+
+
+@dataclass(frozen=True)
+class WrongLoop(Follow):
+    """A closed loop that returns something else at one place."""
+
+    place: str = "reset"
+    change: object = lambda v: v
+
+    def reset(self, *arguments):
+        state = super().reset(*arguments)
+        return self.change(state) if self.place == "reset" else state
+
+    def observe(self, *arguments):
+        x = super().observe(*arguments)
+        return self.change(x) if self.place == "observe" else x
+
+    def step(self, *arguments):
+        state, f = super().step(*arguments)
+        return state, self.change(f) if self.place == "step" else f
+
+
+@pytest.mark.parametrize(
+    "place, change, told",
+    [
+        ("reset", lambda s: Lit(s.lit[:, 1:]), "(1, 4)"),
+        ("reset", lambda s: s.lit, "Tensor"),
+        ("reset", lambda s: Lit(s.lit.expand(2, -1)), "(2, 5)"),
+        ("observe", lambda x: x[:, 1:], "4, 4, 1)"),
+        ("observe", lambda x: x[:, :, 1:], "5, 3, 1)"),
+        ("observe", lambda x: x.expand(-1, -1, -1, 5), "5, 4, 5)"),
+        ("observe", lambda x: x[..., 0], "5, 4)"),
+        ("observe", lambda x: x / 0, "nan"),
+        ("observe", lambda x: x.numpy(), "ndarray"),
+        ("step", lambda f: f[:, 1:], "(3, 4)"),
+        ("step", lambda f: f.mean(), "()"),
+    ],
+)
+def test_a_closed_loop_that_does_not_fit_is_told(place, change, told):
+    assert told in _fitness_error(NETWORK, population(NETWORK), WrongLoop(place=place, change=change))
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.5, None])
+def test_environments_are_a_number_of_them(count):
+    assert str(count) in _fitness_error(NOISY, population(NOISY), Copy(), count)
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (lambda g: g[:, 1:], "(3, "),
+        (lambda g: g[:0], "(0, "),
+        (lambda g: g.long(), "int64"),
+        (lambda g: g.numpy(), "ndarray"),
+        (lambda g: g.to("meta"), "meta"),
+        (lambda g: g.to(torch.complex64), "complex64"),
+    ],
+)
+def test_genomes_that_are_none_are_told(change, told):
+    for model, task in ((NOISY, Copy()), (NETWORK, MAZE), (NETWORK, Follow())):
+        assert told in _fitness_error(model, change(population(model)), task)
+
+
+# --- What is given to the kernels themselves
+
+
+def _kernels(noise, steps=10, environments=4):
+    """Calls with this noise, on all paths: of single units, of mazes, of a stepper's last step."""
+    maze, unit = replace(MAZE, steps=steps), enu.ENU(1, 1, 8, noise=0.1)
+    state, x = maze.reset(1, environments, stream(0, "x")), torch.rand(environments, steps, 1)
+    for p in FAST:
+        yield lambda p=p: kernels.unit_outputs(unit, population(unit), x, noise, backend=p)
+        yield lambda p=p: kernels.maze_lives(NETWORK, population(NETWORK), maze, state, noise, backend=p)
+
+
+NOISE = draw_noise(10, 4, stream(0, "noise"))
+
+
+@pytest.mark.parametrize(
+    "noise, told",
+    [
+        (draw_noise(9, 4, stream(0, "noise")), "(9, 4)"),
+        (draw_noise(10, 3, stream(0, "noise")), "(10, 3)"),
+        (NOISE._replace(offsets=NOISE.offsets + 1), "65536"),
+        (NOISE._replace(offsets=NOISE.offsets - 65536), "0 to 65535"),
+        (NOISE._replace(offsets=NOISE.offsets.double()), "float64"),
+        (NOISE._replace(table=NOISE.table[:0]), "(0,)"),
+        (NOISE._replace(table=NOISE.table.log()), "finite"),
+        (NOISE._replace(table=NOISE.table.long()), "int64"),
+    ],
+)
+def test_noise_that_does_not_reach_is_refused(noise, told):
+    if told == "65536":
+        noise.offsets[-1, -1] = 65536  # one place beyond the table
+    assert told in _one_error(*_kernels(noise))
+
+
+@pytest.mark.parametrize("path", FAST)
+def test_a_stepper_has_noise_for_the_steps_there_is_noise_for(path):
+    stepper = kernels.stepper(NETWORK, population(NETWORK), 4, backend=path)
+    x = torch.rand(1, 4, 4, 3)
+    for t in (10, 1000, -1):
+        with pytest.raises(ValueError, match=f"10 steps, .* step {t}"):
+            stepper.step(x, NOISE, t)
+    with pytest.raises(ValueError, match=r"got torch.int64 \(10, 3\)"):
+        stepper.step(x, NOISE._replace(offsets=NOISE.offsets[:, 1:]), 0)
+    drawn = Noise(*(v.clone() for v in NOISE))
+    first = stepper.step(x, drawn, 0)
+    drawn.offsets.fill_(2**40)  # behind its back
+    assert first.isfinite().all() and stepper.step(x, drawn, 1).isfinite().all()
+
+
+STATE = enu.Maze(steps=60).reset(1, 4, stream(0, "maze"))
+
+
+def _put(name, value):
+    """The state with one number changed in one of its fields."""
+    changed = getattr(STATE, name).clone()
+    changed.view(-1)[0] = value
+    return STATE._replace(**{name: changed})
+
+
+@pytest.mark.parametrize(
+    "state, told",
+    [
+        (enu.Maze("double-t", steps=60).reset(1, 4, stream(0, "maze")), "places"),
+        (enu.Maze(steps=60, arm=4).reset(1, 4, stream(0, "maze")), "places"),
+        (enu.Maze(steps=60, arm=1).reset(1, 4, stream(0, "maze")), "cell"),
+        (enu.Maze(steps=60, energy=5.0).reset(1, 4, stream(0, "maze")), "energy"),
+        (enu.Maze(steps=8).reset(1, 4, stream(0, "maze")), "2 periods"),
+        (MAZE.step(STATE, torch.rand(1, 4, 3), 0)[0], "energy"),
+        (_put("sensor_of", 3), "sensor_of"),
+        (_put("sensor_of", -1), "sensor_of"),
+        (_put("sensor_of", STATE.sensor_of[0, 0, 1].item()), "sensor_of"),
+        (_put("action_of", 3), "action_of"),
+        (_put("places", 11), "places"),
+        (_put("places", -1), "places"),
+        (_put("food", STATE.poison[0, 0].item()), "food"),
+        (_put("alive", False), "alive"),
+        (STATE._replace(places=STATE.places.float()), "places"),
+        (STATE._replace(places=STATE.places.expand(3, -1, -1, -1)), "places"),
+        (STATE._replace(sensor_of=STATE.sensor_of[:, 1:]), "sensor_of"),
+        (STATE._replace(cell=STATE.cell[:, 1:]), "cell"),
+        (tuple(STATE), "tuple"),
+    ],
+)
+def test_lives_begin_in_a_state_of_their_own_maze(state, told):
+    genomes, maze = population(NETWORK), enu.Maze(steps=60)
+    words = _one_error(*(lambda p=p: kernels.maze_lives(NETWORK, genomes, maze, state, backend=p) for p in FAST))
+    assert told in words and "`reset`" in words
+
+
+def test_the_state_s_whole_numbers_may_be_of_another_size():
+    genomes, maze, noise = population(NETWORK), enu.Maze(steps=60), draw_noise(60, 4, stream(0, "noise"))
+    small = STATE._replace(**{name: getattr(STATE, name).int() for name in ("sensor_of", "action_of", "places")})
+    for path in FAST:
+        right, found = (kernels.maze_lives(NETWORK, genomes, maze, s, noise, backend=path, record=True) for s in (STATE, small))
+        assert torch.equal(found.outputs, right.outputs) and right.outputs.std() > 0
+
+
+def test_threads_are_a_number_of_them():
+    with pytest.raises(ValueError, match="threads .* got -2"):
+        enu.fitness(NOISY, population(NOISY), Copy(), 2, stream(0, "x"), threads=-2, backend=FAST[-1])
+
+
+@dataclass(frozen=True)
+class Silent(enu.ENU):
+    """A unit with a step of its own, of which the kernels know nothing."""
+
+    def step(self, weights, state, x, noise=None):
+        state, y = super().step(weights, state, x, noise)
+        return state, 0 * y
+
+
+@dataclass(frozen=True)
+class Generous(enu.Maze):
+    def step(self, state, y, t):
+        state, f = super().step(state, y, t)
+        return state, f + 1
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_model_or_maze_with_a_step_of_its_own_makes_that_step(path):
+    silent = Silent(1, 1, 8)
+    f = enu.fitness(silent, population(silent), Wrong(lambda b: b), 5, stream(0, "x"), backend=path)
+    assert torch.equal(f, torch.zeros(3, 5))
+    f = enu.fitness(NETWORK, population(NETWORK), Generous(steps=20), 5, stream(0, "x"), backend=path)
+    assert (f >= 20).all()
+    with pytest.raises(ValueError, match="Generous"):
+        kernels.maze_lives(NETWORK, population(NETWORK), Generous(steps=60), STATE)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf, 3e38])
+def test_a_genome_that_is_no_genome_any_more_has_a_fitness_that_is_nan(value):
+    """Wherever in it the value stands: 0 times infinity is NaN in a product, and nothing where the product is left out."""
+    for model, task in ((NOISY, Copy()), (NETWORK, MAZE)):
+        genomes = population(model, 12)
+        for row in range(1, 12):
+            genomes[row, row * (model.n_params - 1) // 11] = value
+        for path in PATHS:
+            f = enu.fitness(model, genomes, task, 5, stream(0, "x"), backend=path)
+            assert f[1:].isnan().all() and f[0].isfinite().all()
+
+
+@pytest.mark.parametrize("path", FAST)
+def test_a_step_s_outputs_are_the_caller_s_to_keep(path):
+    stepper = kernels.stepper(NETWORK, population(NETWORK), 2, backend=path)
+    first = stepper.step(torch.rand(1, 2, 4, 3), None, 0)
+    kept = first.clone()
+    second = stepper.step(torch.rand(1, 2, 4, 3), None, 1)
+    assert torch.equal(first, kept) and not torch.equal(second, kept)
+
+
+@pytest.mark.parametrize("path", FAST)
+def test_a_channel_that_is_shown_no_more_is_dark(path):
+    genomes = population(NETWORK)
+    stepper = kernels.stepper(NETWORK, genomes, 2, backend=path)
+    weights, state = NETWORK.unpack(genomes), NETWORK.reset(3, 2)
+    for t, width in enumerate((4, 1, 2)):
+        x = torch.rand(1, 2, 4, width, generator=stream(t, "x"))
+        state, y = NETWORK.step(weights, state, x)
+        assert torch.allclose(stepper.step(x, None, t), y, atol=1e-4) and y.std() > 1e-3

@@ -1,0 +1,48 @@
+"""The compiled kernel under address and undefined-behaviour sanitizers: it reads and writes nothing but what it was given."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from enu_lib.kernels import build
+
+HERE = Path(__file__).parent
+FLAGS = "-O0 -g -fsanitize=address,undefined"  # compiled soonest so, and nothing that is read is left out
+CASES = 40
+
+
+@cache
+def _sanitizer():
+    """What a process loads first to be watched, or None: not every compiler has it.
+
+    The address sanitizer's library, and C++'s after it: it looks for C++'s exceptions as it starts, when Python has none yet.
+    """
+    if build.compiler() is None:
+        return None
+    ask = [[*build.compiler(), f"-print-file-name={name}"] for name in ("libasan.so", "libstdc++.so.6")]
+    told = [subprocess.run(command, capture_output=True, text=True).stdout.strip() for command in ask]
+    return " ".join(told) if all(Path(path).is_file() for path in told) else None
+
+
+@pytest.mark.skipif(_sanitizer() is None, reason="no compiler with an address sanitizer here")
+def test_random_lives_stay_within_their_memory(tmp_path):
+    """And two calls that do not are reported, so that silence says something."""
+    env = {**os.environ, "LD_PRELOAD": _sanitizer(), "ASAN_OPTIONS": "detect_leaks=0", "ENU_CXXFLAGS": FLAGS}
+    env |= {"ENU_CACHE": str(tmp_path), "ENU_KERNEL": "cpp", "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}"}
+    env["CXX"] = shlex.join(["env", "-u", "LD_PRELOAD", *build.compiler()])  # the sanitizer is not for the compiler itself
+    command = [sys.executable, str(HERE / "sanitized_lives.py"), str(CASES)]
+    done = subprocess.run(command, capture_output=True, text=True, env=env)
+    lived = re.fullmatch(r"lived (\d+), refused (\d+)\s*", done.stdout)
+    before, marker, after = done.stderr.partition("NOW WHAT IS WRONG")
+    assert lived and marker, done.stderr[-3000:]
+    assert "runtime error" not in before and "Sanitizer" not in before, before[-3000:]
+    counts = [int(n) for n in lived.groups()]
+    assert sum(counts) == 6 * CASES and min(counts) > CASES
+    assert "runtime error: load of misaligned address" in after
+    assert done.returncode and "ERROR: AddressSanitizer: heap-" in after, after[-3000:]
