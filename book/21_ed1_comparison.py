@@ -37,7 +37,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the runs that ship; smoke: a tiny sweep, made on the spot
 seed = 0  # of no effect: the seeds are those of the sweep
-figures_dir = "figures"
+figures_dir = None  # build/figures
 
 # %%
 import matplotlib.pyplot as plt

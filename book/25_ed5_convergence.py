@@ -32,7 +32,7 @@
 # %% tags=["parameters"]
 profile = "zoo"
 seed = 0  # of no effect: the seeds are those of the sweep
-figures_dir = "figures"
+figures_dir = None  # build/figures
 
 # %%
 import matplotlib.pyplot as plt

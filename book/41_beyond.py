@@ -20,7 +20,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: stored runs and the units that ship; smoke: a tiny sweep and units evolved on the spot
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 sequences = 1024
 
 # %%

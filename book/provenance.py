@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from enu_lib import zoo
+from enu_lib.figures import read_manifest
 from enu_lib.study.tables import markdown
 
 
 def manifest(figures: Path) -> dict[str, dict[str, Any]]:
     """manifest.json of a folder of figures, by figure."""
-    return {entry["figure"]: entry for entry in json.loads((figures / "manifest.json").read_text())}
+    return {entry["figure"]: entry for entry in read_manifest(figures)}
 
 
 def page(notebooks: dict[str, Any], figures: dict[str, dict[str, Any]]) -> str:
@@ -73,7 +73,7 @@ def entry(name: str) -> str:
 
 def cite(path: Path) -> str:
     """How to cite, from CITATION.cff: the paper first, then this software; as text and as BibTeX."""
-    software = yaml.safe_load(path.read_text())
+    software = yaml.safe_load(path.read_text(encoding="utf-8"))
     paper = software["references"][0]
     pages = f"{paper['start']}-{paper['end']}"
     doi = f"https://doi.org/{paper['doi']}"

@@ -10,10 +10,12 @@ Paper: section "ENU model", Fig. 1.  Constants (gains of 3, reset bias of -1) as
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
+
+from enu_lib.kinds import NotNegative, Real, Size, check
 
 State = tuple[Tensor, ...]
 
@@ -53,17 +55,17 @@ class ENU:
     Genome, row-major: gates (K, 2H) as reset|update, cell (K, H), output (H + 1, C); rows in the order x, o, h, 1.
     """
 
-    n_in: int
-    n_out: int = 1
-    hidden: int = 32
+    n_in: Size
+    n_out: Size = 1
+    hidden: Size = 32
     feedback: bool = True
-    gain: float = 1.0  # slope of the output before the clip; 1000 makes it nearly a step
-    noise: float = 0.0  # s.d. of Gaussian noise added before the clip
+    gain: Real = 1.0  # slope of the output before the clip; 1000 makes it nearly a step
+    noise: NotNegative = 0.0  # s.d. of Gaussian noise added before the clip
 
     kind: ClassVar[str] = "enu"
 
     def __post_init__(self) -> None:
-        _check_sizes(self)
+        check(self)
 
     @property
     def rows(self) -> int:
@@ -93,8 +95,8 @@ class ENU:
     def reset(self, population: int, rows: int, device: torch.device | str = "cpu") -> State:
         """Memory h (P, R, H) and output o (P, R, C), all zero."""
         return (
-            torch.zeros(population, rows, self.hidden, device=device),
-            torch.zeros(population, rows, self.n_out, device=device),
+            torch.zeros(population, rows, self.hidden, dtype=torch.float32, device=device),
+            torch.zeros(population, rows, self.n_out, dtype=torch.float32, device=device),
         )
 
     def step(self, weights: ENUWeights, state: State, x: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
@@ -125,17 +127,17 @@ class GRU:
     Genome, row-major: w_ih (n_in, 3H) as reset|update|new, w_hh (H, 3H), b_ih (3H), b_hh (3H), output (H + 1, C).
     """
 
-    n_in: int
-    n_out: int = 1
-    hidden: int = 32
+    n_in: Size
+    n_out: Size = 1
+    hidden: Size = 32
     clip: bool = False
-    noise: float = 0.0
+    noise: NotNegative = 0.0
 
     kind: ClassVar[str] = "gru"
     n_gates: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
-        _check_sizes(self)
+        check(self)
 
     @property
     def n_params(self) -> int:
@@ -154,7 +156,7 @@ class GRU:
 
     def reset(self, population: int, rows: int, device: torch.device | str = "cpu") -> State:
         """Memory h (P, R, H), zero."""
-        return (torch.zeros(population, rows, self.hidden, device=device),)
+        return (torch.zeros(population, rows, self.hidden, dtype=torch.float32, device=device),)
 
     def step(self, weights: GRUWeights, state: State, x: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
         """One step of x (P, R, n_in), giving y (P, R, C)."""
@@ -177,17 +179,17 @@ class LSTM:
     b_ih (4H), b_hh (4H), output (H + 1, C).
     """
 
-    n_in: int
-    n_out: int = 1
-    hidden: int = 32
+    n_in: Size
+    n_out: Size = 1
+    hidden: Size = 32
     clip: bool = False
-    noise: float = 0.0
+    noise: NotNegative = 0.0
 
     kind: ClassVar[str] = "lstm"
     n_gates: ClassVar[int] = 4
 
     def __post_init__(self) -> None:
-        _check_sizes(self)
+        check(self)
 
     @property
     def n_params(self) -> int:
@@ -206,7 +208,7 @@ class LSTM:
 
     def reset(self, population: int, rows: int, device: torch.device | str = "cpu") -> State:
         """Memory h and cell c, both (P, R, H), zero."""
-        h = torch.zeros(population, rows, self.hidden, device=device)
+        h = torch.zeros(population, rows, self.hidden, dtype=torch.float32, device=device)
         return h, h.clone()
 
     def step(self, weights: LSTMWeights, state: State, x: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
@@ -221,6 +223,7 @@ class LSTM:
 
 
 Cell = ENU | GRU | LSTM
+CellName = Literal["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"]
 
 
 def make_cell(kind: str, n_in: int, n_out: int = 1, hidden: int = 32, noise: float = 0.0) -> Cell:
@@ -231,20 +234,12 @@ def make_cell(kind: str, n_in: int, n_out: int = 1, hidden: int = 32, noise: flo
         return GRU(n_in, n_out, hidden, clip=kind == "gru-clip", noise=noise)
     if kind in ("lstm", "lstm-clip"):
         return LSTM(n_in, n_out, hidden, clip=kind == "lstm-clip", noise=noise)
-    raise ValueError(f"unknown model {kind!r}: choose enu, nfenu, gru, lstm, gru-clip or lstm-clip")
-
-
-def _check_sizes(cell: Cell) -> None:
-    for name in ("n_in", "n_out", "hidden"):
-        if getattr(cell, name) < 1:
-            raise ValueError(f"{name} must be at least 1, got {getattr(cell, name)}")
-    if cell.noise < 0:
-        raise ValueError(f"noise must not be negative, got {cell.noise}")
+    raise ValueError(f"unknown model {kind!r}: choose {', '.join(get_args(CellName))}")
 
 
 def _orthogonal_with_bias(rows: int, columns: int, generator: torch.Generator) -> Tensor:
     """(rows, columns): orthogonal but for the last row, which is zero."""
-    weights = torch.zeros(rows, columns)
+    weights = torch.zeros(rows, columns, dtype=torch.float32, device="cpu")
     torch.nn.init.orthogonal_(weights[:-1], generator=generator)
     return weights
 
@@ -268,11 +263,11 @@ def _gated_params(cell: GRU | LSTM, n_gates: int) -> int:
 def _init_gated(cell: GRU | LSTM, n_gates: int, generator: torch.Generator) -> Tensor:
     parts = []
     for rows in (cell.n_in, cell.hidden):
-        gates = [torch.empty(rows, cell.hidden) for _ in range(n_gates)]
+        gates = [torch.empty(rows, cell.hidden, dtype=torch.float32, device="cpu") for _ in range(n_gates)]
         for gate in gates:
             torch.nn.init.orthogonal_(gate, generator=generator)
         parts.append(torch.cat(gates, 1).flatten())
-    biases = torch.zeros(2 * n_gates * cell.hidden)
+    biases = torch.zeros(2 * n_gates * cell.hidden, dtype=torch.float32, device="cpu")
     output = _orthogonal_with_bias(cell.hidden + 1, cell.n_out, generator)
     return torch.cat([*parts, biases, output.flatten()])
 

@@ -36,6 +36,8 @@ def test_the_laptop_sweep_takes_ten_hours_on_two_cores_by_our_estimate(tmp_path)
 
 
 def test_pages_of_the_laptop_profile_draw_stored_runs_and_those_of_this_machine(tmp_path, monkeypatch):
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book/run.py").touch()  # a checkout, whose runs and build these are
     monkeypatch.chdir(tmp_path)
     stored = results.load("laptop")
     assert sweep.obtain("laptop") == stored
@@ -99,11 +101,12 @@ def test_a_worker_whose_parent_was_killed_saves_and_ends(tmp_path):
     assert len(list(out.glob("*/checkpoint.safetensors"))) == 2
 
 
-def test_an_interrupt_that_only_the_parent_hears_ends_all_of_it(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_only_the_parent_hears_ends_all_of_it(number, tmp_path):
     out = tmp_path / "s"
     parent = _at_work(out)
     try:
-        parent.send_signal(signal.SIGINT)
+        parent.send_signal(number)
         assert parent.wait(timeout=120) == 0
     finally:
         parent.kill()
@@ -218,7 +221,7 @@ def test_a_folder_of_other_settings_is_refused(tmp_path):
         (["--profile", "huge"], "unknown profile 'huge'"),
         (["--experiments", "walk"], "experiment 'walk' is not in the sweep: choose from complex-stdp,"),
         (["--models", "enu,crow"], "model 'crow' is not among these runs: choose from enu,"),
-        (["--jobs", "0"], "--jobs must be at least 1, got 0"),
+        (["--jobs", "0"], "--jobs takes an integer from 1 to 4096, got 0"),
         (["--seeds", "0"], "seeds must be at least 1, got 0"),
     ],
 )

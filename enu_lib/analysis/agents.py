@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.rollout import Trace
-from enu_lib.streams import stream
+from enu_lib.streams import integers, stream
 from enu_lib.tasks.maze import FORWARD, HEADINGS, LEFT, RIGHT, Maze, MazeState, geometry
 
 NAMES = ("omniscient", "looking", "memory-only", "fixed-arm", "random")
@@ -60,7 +60,7 @@ def play(maze: Maze, agent: str, environments: int = 64, seed: int = 1) -> Trace
 @torch.no_grad()
 def scores(maze: Maze, agent: str, episodes: int = 10_000, seed: int = 1) -> dict[str, float]:
     """Mean food, poison, fitness and steps alive over fresh episodes, and the standard error of food."""
-    fitness, alive = torch.zeros(episodes), torch.zeros(episodes)
+    fitness, alive = (torch.zeros(episodes, dtype=torch.float32, device="cpu") for _ in range(2))
     state = maze.reset(1, episodes, stream(seed, "rollout"))
     for _, f, after in _lives(maze, agent, state, seed):
         fitness += f[0]
@@ -92,22 +92,22 @@ def begin(maze: Maze, agent: str, environments: int) -> Belief:
     if agent not in NAMES:
         raise ValueError(f"unknown agent {agent!r}: choose one of {', '.join(NAMES)}")
     return Belief(
-        torch.zeros(environments, dtype=torch.int64),
-        torch.zeros(environments, len(geometry(maze).ends), dtype=torch.bool),
-        torch.zeros(environments, dtype=torch.bool),
+        torch.zeros(environments, dtype=torch.int64, device="cpu"),
+        torch.zeros(environments, len(geometry(maze).ends), dtype=torch.bool, device="cpu"),
+        torch.zeros(environments, dtype=torch.bool, device="cpu"),
     )
 
 
 def act(maze: Maze, agent: str, belief: Belief, state: MazeState, t: int, generator: torch.Generator) -> tuple[Belief, Tensor]:
     """What an agent puts out at step t, (1, B, 3), all zero unless a move is made then; `generator` serves the random one."""
     environments = state.cell.shape[1]
-    y = torch.zeros(1, environments, 3)
+    y = torch.zeros(1, environments, 3, dtype=torch.float32, device="cpu")
     if (t + 1) % maze.move_every:
         return belief, y
     if agent == "random":
-        action = torch.randint(3, (environments,), generator=generator)
+        action = integers(0, 3, (environments,), generator)
     else:
-        belief = _think(maze, agent, belief, state, torch.tensor(geometry(maze).ends))
+        belief = _think(maze, agent, belief, state, torch.tensor(geometry(maze).ends, device="cpu"))
         action = _routes(maze)[belief.target, state.cell[0], state.heading[0]]
     does = state.action_of[0].argsort(1)  # (B, 3) the output that makes each action
     y[0].scatter_(1, does.gather(1, action[:, None]), 1.0)
@@ -130,7 +130,7 @@ def _think(maze: Maze, agent: str, belief: Belief, state: MazeState, ends: Tenso
     goal = ends[belief.target]
     here = state.cell[0] == goal  # standing on an end that holds nothing
     if agent == "looking":
-        ahead = torch.tensor(geometry(maze).ahead)[state.cell[0], state.heading[0]]
+        ahead = torch.tensor(geometry(maze).ahead, device="cpu")[state.cell[0], state.heading[0]]
         useless = (ahead == state.poison[0]) & belief.colours | (ahead != state.food[0]) & (ahead != state.poison[0])
         here = here | ((ahead == goal) & useless)
     return _give_up(belief, here)
@@ -155,7 +155,7 @@ def _give_up(belief: Belief, which: Tensor) -> Belief:
 def _routes(maze: Maze) -> Tensor:
     """(E, cells, 4): the action that leads by the shortest way to each end, from every cell and heading."""
     g = geometry(maze)
-    table = torch.full((len(g.ends), len(g.cells), 4), FORWARD)
+    table = torch.full((len(g.ends), len(g.cells), 4), FORWARD, device="cpu")
     for number, end in enumerate(g.ends):
         seen = {(end, heading) for heading in range(4)}
         queue = deque(seen)

@@ -1,6 +1,6 @@
 """What is learnt within a life in a maze: meals in order, the second visit, visits after a swap (paper: Fig. 4 and 5).
 
-    lives = live(network, genome, maze, environments=2048, seed=1)     # or agents.play(maze, "looking", 2048)
+    lives = record_episodes(network, genome, maze, environments=2048, seed=1)     # or agents.play(maze, "looking", 2048)
     measures(lives)                                                    # {"food": ..., "second visit right": ...}
 
 A **visit** ends with a meal, which puts the agent back at the start.  Shapes as in `rollout`, P = 1.
@@ -11,14 +11,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from enu_lib import kernels
-from enu_lib.network import Network
-from enu_lib.rollout import Intervention, Trace, rollout
-from enu_lib.streams import draw_noise, stream
-from enu_lib.tasks.maze import Maze, MazeState
+from enu_lib.rollout import Trace
+from enu_lib.tasks.maze import Maze
 
 
 class Visits(NamedTuple):
@@ -30,48 +25,6 @@ class Visits(NamedTuple):
     food: np.ndarray  # bool: food, not poison
     cell: np.ndarray  # where
     since_change: np.ndarray  # visits since the places last changed in this life (0: the first one after it); -1: no change yet
-
-
-@torch.no_grad()
-def live(
-    network: Network,
-    genome: Tensor,
-    maze: Maze,
-    environments: int = 2048,
-    seed: int = 1,
-    intervene: Intervention | None = None,
-) -> Trace:
-    """The lives that `rollout` would record, but for the model's state: many more in the same time.
-
-    The fast path makes the outputs, and the maze answers them once more.  `intervene` as in `rollout`, but it may not
-    change what neurons send without changing their own output (`interventions.silence`): that is for `rollout`.
-    """
-    generator = stream(seed, "rollout")
-    state = maze.reset(1, environments, generator)
-    noise = draw_noise(maze.steps, environments, generator) if network.noise_shape else None
-    outputs = stepper = None
-    if intervene is None:
-        outputs = kernels.maze_lives(network, genome[None], maze, state, noise, record=True).outputs
-    elif kernels.choose("auto", network, genome[None]) == "cpp":
-        stepper = kernels.network_stepper(network, genome[None], environments)
-    else:
-        return rollout(network, genome, maze, environments, seed, intervene=intervene)
-    xs, ys, fs, states = [], [], [], list[MazeState]()
-    for t in range(maze.steps):
-        x = maze.observe(state, t)
-        if outputs is not None:
-            y = outputs[:, :, t]
-        elif stepper is not None and intervene is not None:
-            stepper.state = intervene(t, stepper.state)
-            y = stepper.step(x, noise, t)
-        state, f = maze.step(state, y, t)
-        xs.append(x)
-        ys.append(y)
-        fs.append(f)
-        states.append(state)
-    names = [name for name in state._fields if getattr(state, name).dim() >= 2]
-    fields = {name: torch.stack([getattr(s, name) for s in states], 2) for name in names}
-    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, fields)
 
 
 def visits(lives: Trace) -> Visits:

@@ -1,18 +1,11 @@
 """The CPU's fast path: `life.cpp`, compiled once on first use and kept in the user's cache.
 
-Raises Unavailable where there is no compiler, or where a model is larger than the kernel was made for.
+Raises Unavailable where it cannot be compiled, or where a model is larger than the kernel was made for.
 """
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import os
-import platform
-import shutil
-import subprocess
-import tempfile
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +14,23 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells import ENU, LSTM, Cell
+from enu_lib.kernels import build, door
+from enu_lib.kernels.build import NATIVE, Unavailable
 from enu_lib.network import Network, NetworkState
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import geometry
 
 SOURCE = Path(__file__).with_name("life.cpp")
 MAZE = SOURCE.with_name("maze.h")  # included by it
-FLAGS = [
-    "-O3", "-march=native", "-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
+FLAGS = (
+    "-O3", NATIVE, "-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
     "-fPIC", "-shared", "-pthread", "-Wno-psabi",
-]  # fmt: skip
+)  # fmt: skip
+FUNCTIONS = ("unit_outputs", "maze_lives", "network_step", "network_memory")
 PAD = 16  # rows in life.cpp are padded to whole blocks of so many floats
 MAX_HIDDEN = 64
 
 i32, i64, f32, pointer = ctypes.c_int32, ctypes.c_int64, ctypes.c_float, ctypes.c_void_p
-
-
-class Unavailable(RuntimeError):
-    """The kernel cannot be had here; the message says why."""
 
 
 class _Cell(ctypes.Structure):
@@ -70,64 +62,14 @@ class _Maze(ctypes.Structure):
     ]  # fmt: skip
 
 
-def compiler() -> str | None:
-    """The C++ compiler: $CXX, else c++, g++ or clang++."""
-    names = [os.environ["CXX"]] if os.environ.get("CXX") else ["c++", "g++", "clang++"]
-    return next((found for name in names if (found := shutil.which(name))), None)
-
-
-def cache() -> Path:
-    """Where compiled kernels are kept: $ENU_CACHE, else the user's cache folder."""
-    if os.environ.get("ENU_CACHE"):
-        return Path(os.environ["ENU_CACHE"])
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "enu_lib"
-
-
-@lru_cache
 def library(vectors: int) -> ctypes.CDLL:
-    """The kernel for up to 16 `vectors` hidden units, compiled if it is not in the cache."""
-    cxx = compiler()
-    if cxx is None:
-        raise Unavailable("no C++ compiler was found (c++, g++, clang++ or $CXX)")
-    command = [cxx, *FLAGS, f"-DHP={vectors * PAD}"]
-    text = SOURCE.read_bytes() + MAZE.read_bytes() + " ".join(command).encode() + _processor().encode()
-    path = cache() / f"life-{hashlib.sha256(text).hexdigest()[:20]}.so"
-    if not path.exists():
-        _compile(command, path)
-    try:
-        return ctypes.CDLL(str(path))
-    except OSError as error:
-        raise Unavailable(f"the compiled kernel {path} cannot be loaded ({error})") from None
+    """The kernel for up to 16 `vectors` hidden units; raises Unavailable."""
+    return build.library(SOURCE, (MAZE,), (*FLAGS, f"-DHP={vectors * PAD}"), FUNCTIONS)
 
 
-def _compile(command: list[str], path: Path) -> None:
-    """To a temporary name, then renamed: several processes may do this at once."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".so")
-    except OSError as error:
-        raise Unavailable(f"{path.parent} cannot be written ({error}); set ENU_CACHE") from None
-    os.close(handle)
-    plain = [flag for flag in command if flag != "-march=native"]  # not every compiler knows it for every processor
-    for each in (command, plain):
-        done = subprocess.run([*each, str(SOURCE), "-o", temporary], capture_output=True, text=True)
-        if done.returncode == 0:
-            break
-    else:
-        os.unlink(temporary)
-        reason = (done.stderr.strip().splitlines() or ["no message"])[0]
-        raise Unavailable(f"{command[0]} could not compile the kernel: {reason}")
-    os.replace(temporary, path)
-
-
-def _processor() -> str:
-    """What -march=native depends on, so that machines may share a cache."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return "".join(next((x for x in lines if x.startswith(key)), "") for key in ("flags", "Features"))
-    except OSError:
-        return platform.platform() + platform.processor()
+def compiled(model: Any) -> ctypes.CDLL:
+    """The kernel for a model of this size; raises Unavailable."""
+    return library(_vectors(model))
 
 
 def supports(model: Any) -> bool:
@@ -138,12 +80,12 @@ def supports(model: Any) -> bool:
 def unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None, threads: int) -> Tensor:
     """Outputs (P, B, T, C) of single units for inputs (B, T, n_in)."""
     b, t, _ = inputs.shape
-    y = torch.empty(len(genomes), b, t, cell.n_out)
+    y = torch.empty(len(genomes), b, t, cell.n_out, dtype=torch.float32, device="cpu")
     table, offsets = _noise(noise, cell.n_out)
-    library(_vectors(cell)).unit_outputs(
-        ctypes.byref(_cell(cell)), i64(len(genomes)), i64(b), i64(t), _at(genomes := _floats(genomes)),
-        _at(inputs := _floats(inputs)), _at(table), _at(offsets), _at(y), threads,
-    )  # fmt: skip
+    _made(library(_vectors(cell)).unit_outputs(
+        ctypes.byref(_cell(cell)), i64(len(genomes)), i64(b), i64(t), _at(genomes), _at(inputs), _at(table), _at(offsets),
+        _at(y), threads,
+    ))  # fmt: skip
     return y
 
 
@@ -156,14 +98,14 @@ def maze_lives(
     rules = maze_rules(maze, state.places.shape[2], ahead.ctypes.data)
     net, keep = _net(network)
     table, offsets = _noise(noise, network.noise_shape[0] if noise else 0)
-    fitness = torch.empty(p, b)
-    counts = [torch.empty(p, b, dtype=torch.int32) for _ in range(3)]
-    y = torch.zeros(p, b, maze.steps, 3) if record else None
+    fitness = torch.empty(p, b, dtype=torch.float32, device="cpu")
+    counts = [torch.empty(p, b, dtype=torch.int32, device="cpu") for _ in range(3)]
+    y = torch.zeros(p, b, maze.steps, 3, dtype=torch.float32, device="cpu") if record else None
     drawn = [v[0].contiguous() for v in (state.sensor_of, state.action_of, state.places)]
-    library(_vectors(network)).maze_lives(
-        ctypes.byref(net), ctypes.byref(rules), i64(p), i64(b), _at(genomes := _floats(genomes)), _at(table),
-        _at(offsets), *map(_at, drawn), _at(fitness), *map(_at, counts), _at(y), threads,
-    )  # fmt: skip
+    _made(library(_vectors(network)).maze_lives(
+        ctypes.byref(net), ctypes.byref(rules), i64(p), i64(b), _at(genomes), _at(table), _at(offsets), *map(_at, drawn),
+        _at(fitness), *map(_at, counts), _at(y), threads,
+    ))  # fmt: skip
     del keep
     return fitness, counts[0].long(), counts[1].long(), counts[2].long(), y
 
@@ -172,12 +114,13 @@ class Stepper:
     """A network's steps, one after another, for tasks written in Python.  `step` has the shapes of `Network.step`."""
 
     def __init__(self, network: Network, genomes: Tensor, environments: int, threads: int) -> None:
-        self.network, self.genomes, self.threads = network, _floats(genomes), threads
+        self.network, self.genomes, self.threads = network, genomes, threads
         self._library = library(_vectors(network))
         self._net, self._keep = _net(network)
         self._library.network_memory.restype = i64
         size = self._library.network_memory(ctypes.byref(self._net))
-        self._memory = torch.zeros(len(genomes), environments, size)
+        self._memory = torch.zeros(len(genomes), environments, size, dtype=torch.float32, device="cpu")
+        self._guard = door.Steps(network, len(genomes), environments, genomes.device)
         self._noise: Tensor | None = None  # the table that `_table` lengthens
         self._table: Tensor | None = None
 
@@ -221,20 +164,18 @@ class Stepper:
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
         """x (P or 1, B, I, k) -> the network's output (P, B, n_outputs)."""
         n, (p, b) = self.network, self._memory.shape[:2]
-        if x.dim() != 4 or x.shape[0] not in (1, p) or x.shape[2] != n.n_inputs or x.shape[3] > n.channels:
-            wanted = f"(1 or {p}, {b}, {n.n_inputs}, up to {n.channels})"
-            raise ValueError(f"a step's input must be {wanted}, got {tuple(x.shape)}")
-        x = _floats(x.expand(x.shape[0], b, -1, -1))
+        x, noise = self._guard(x, noise, t)
+        x = x.detach().expand(x.shape[0], b, -1, -1).contiguous()
         offsets = None
         if noise is not None:
             if self._noise is not noise.table:
                 self._noise, self._table = noise.table, _noise(noise, n.noise_shape[0])[0]
             offsets = noise.offsets[t].contiguous()
-        y = torch.empty(p, b, n.n_outputs)
-        self._library.network_step(
+        y = torch.empty(p, b, n.n_outputs, dtype=torch.float32, device="cpu")
+        _made(self._library.network_step(
             ctypes.byref(self._net), i64(p), i64(b), _at(self.genomes), _at(x), i64(x.shape[-1]), i64(x.shape[0]),
-            _at(self._memory), _at(None if offsets is None else self._table), _at(offsets), _at(y), None, self.threads,
-        )  # fmt: skip
+            _at(self._memory), _at(None if offsets is None else self._table), _at(offsets), _at(y), self.threads,
+        ))  # fmt: skip
         return y
 
 
@@ -274,11 +215,13 @@ def _noise(noise: Noise | None, values: int) -> tuple[Tensor | None, Tensor | No
     if noise is None:
         return None, None
     more = -(-(values + PAD) // len(noise.table))
-    return torch.cat([noise.table] * (1 + more))[: len(noise.table) + values + PAD], noise.offsets.contiguous()
+    return noise.table.repeat(1 + more)[: len(noise.table) + values + PAD], noise.offsets.contiguous()
 
 
-def _floats(tensor: Tensor) -> Tensor:
-    return tensor.detach().to("cpu", torch.float32).contiguous()
+def _made(failed: int) -> None:
+    """What a function of life.cpp returns: 0, or 1 where memory ran out."""
+    if failed:
+        raise MemoryError("the kernel had too little memory: fewer threads, or a smaller model")
 
 
 def _at(tensor: Tensor | None) -> ctypes.c_void_p:

@@ -21,16 +21,16 @@ import torch
 from enu_lib import zoo
 from enu_lib.analysis import agents, spiking
 from enu_lib.network import Network
-from enu_lib.storage.folder import write_atomically
+from enu_lib.storage.folder import PACKAGE, locked, remove_leftovers, write_atomically
 from enu_lib.streams import stream
 from enu_lib.study import results
 from enu_lib.study.results import Record, five_digits
 from enu_lib.tasks.iaf import IAF
-from enu_lib.tasks.maze import Maze
+from enu_lib.tasks.maze import Layout, Maze
 from enu_lib.tasks.stdp import STDP
 
 SHARE = 0.1  # a single unit counts as having learnt at this share of the loss of a unit that learns nothing
-MAZES = ("t", "double-t")
+MAZES: tuple[Layout, ...] = ("t", "double-t")
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,9 @@ def measure(folder: Path | None = None, episodes: int = 10_000) -> dict[str, Any
     }
     found = {"level": level, "agents": earned, "spiking": spikes}
     file = (folder or results.FOLDER) / results.REFERENCES
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, (json.dumps(found, indent=1) + "\n").encode())
+    with locked(file.parent, wait=True, remedy=PACKAGE):
+        remove_leftovers(file.parent, file.name)
+        write_atomically(file, (json.dumps(found, indent=1) + "\n").encode(), PACKAGE)
     return found
 
 
@@ -135,7 +136,7 @@ def unit_level(task: IAF | STDP, n: int = 4096) -> float:
     if isinstance(task, STDP):
         pairs = task.sample(n, generator)
         return SHARE * task.score(pairs, pairs.inputs[None, :, :, :1]).mean().item()
-    batch, t = task.sample(n, generator), torch.arange(task.steps)
+    batch, t = task.sample(n, generator), torch.arange(task.steps, device="cpu")
     regular = torch.stack([(t % k == k - 1).float() for k in range(1, task.steps + 1)])  # (T, T), one row per interval
     best = max(task.score(batch, y[None, None, :, None].expand(1, n, -1, 1)).mean().item() for y in regular)
     return SHARE * best

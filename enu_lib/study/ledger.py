@@ -77,14 +77,16 @@ def write(path: str | Path, findings: Sequence[Finding]) -> None:
     """Put the table between the marks of a file.  Raises ValueError if it has none."""
     path = Path(path)
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ValueError(f"cannot read {path} ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text in UTF-8 ({error})") from None
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{path} has no place for the table: it needs the lines {BEGIN} and {END}")
-    path.write_text(f"{before}{BEGIN}\n{as_markdown(findings)}\n{END}{after}")
+    path.write_text(f"{before}{BEGIN}\n{as_markdown(findings)}\n{END}{after}", encoding="utf-8")
 
 
 def as_details(findings: Sequence[Finding]) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from enu_lib.config import from_config
 from enu_lib.experiments import Experiment
-from enu_lib.storage.folder import RunFolderError, read_tensors
+from enu_lib.storage.folder import CHECKPOINT, read_checkpoint
 from enu_lib.study.design import Job, build
-from enu_lib.study.results import Record, load
+from enu_lib.study.results import Record, load, read_evaluation
 
 # Core-microseconds per offspring and environment, measured on one core of an AMD Zen 5 (AVX-512): for the estimate of --dry-run
 # before anything has run.  In mazes, lives end early at first; this is close to the mean over a run.
@@ -33,21 +31,9 @@ def stored_jobs(profile: str, todo: Sequence[Job], folder: Path | None = None) -
     }
 
 
-def evaluated(folder: Path) -> dict[str, Any] | None:
-    """The record of a finished job, or None.  Raises RunFolderError for one that cannot be read."""
-    path = folder / "evaluation.json"
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        raise RunFolderError(f"{path} is damaged: delete that file, and the run is evaluated again") from None
-
-
 def generations_done(folder: Path) -> int:
     """Generations that a job has run so far, from its checkpoint."""
-    path = folder / "checkpoint.safetensors"
-    return int(read_tensors(path)[1]["generation"]) if path.exists() else 0
+    return read_checkpoint(folder)[1]["generation"] if (folder / CHECKPOINT).exists() else 0
 
 
 @dataclass(frozen=True)
@@ -74,9 +60,9 @@ def plan(profile: str, todo: Sequence[Job], out: str | Path, stored: Mapping[Job
 
 def _plan(profile: str, pair: tuple[str, str], runs: Sequence[Job], out: Path, stored: Mapping[Job, Record]) -> Plan:
     e = build(*pair, profile)
-    found = [stored[job]._asdict() if job in stored else evaluated(out / job.name) for job in runs]
+    found = [stored[job] if job in stored else read_evaluation(out / job.name) for job in runs]
     records = [r for r in found if r]
-    guess = estimate(e) if not records else sum(r["seconds"] for r in records) / len(records)
+    guess = estimate(e) if not records else sum(r.seconds for r in records) / len(records)
     return Plan(*pair, e.model.hidden, e.model.n_params, len(records), len(runs), e.generations, guess)
 
 

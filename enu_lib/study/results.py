@@ -11,21 +11,37 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from enu_lib import analysis
 from enu_lib.analysis.generalise import time_constant
-from enu_lib.config import from_config
+from enu_lib.config import from_config, parse_json
 from enu_lib.evolve import Run, fingerprint, provenance
+from enu_lib.kinds import kinds
 from enu_lib.rollout import fitness
-from enu_lib.storage.folder import RunFolderError, write_atomically
+from enu_lib.storage.folder import (
+    CONFIG,
+    EVALUATION,
+    RunFolderError,
+    cannot,
+    checked,
+    locked,
+    read_experiment,
+    read_record,
+    remove_leftovers,
+    write_atomically,
+)
 from enu_lib.streams import stream
 from enu_lib.tasks.stdp import STDP
 
 FOLDER = Path(__file__).parent / "data"
 FORMAT = 1
 REFERENCES = "references.json"
+ELSEWHERE = "choose another folder with --results"
+COLLECT = "restore it, or delete it and collect the runs again"
+AGAIN = "delete that file, and the run is evaluated again"
 TRIALS = 30  # as in the paper; a trial is a batch of as many fresh environments as a generation has (reconstruction)
 
 
@@ -88,7 +104,8 @@ def path(profile: str, folder: Path | None = None) -> Path:
 def references(folder: Path | None = None) -> dict[str, Any]:
     """Stored reference measures (`evidence.measure`): {"level": .., "agents": .., "spiking": ..}, empty if there are none."""
     file = (folder or FOLDER) / REFERENCES
-    return json.loads(file.read_text()) if file.exists() else {"level": {}, "agents": {}, "spiking": {}}
+    empty: dict[str, Any] = {"level": {}, "agents": {}, "spiking": {}}
+    return read_record(file, dict.fromkeys(empty, dict), "measure it again with claims --measure") if file.exists() else empty
 
 
 def attempts(maze: str) -> list[Any]:
@@ -97,7 +114,7 @@ def attempts(maze: str) -> list[Any]:
     "double-tmaze-steps", "tmaze-actions-steps": the sequence of commands that produced the zoo's double-tmaze-enu and
     tmaze-actions-enu.
     """
-    return json.loads((FOLDER / "attempts.json").read_text())[maze]
+    return read_record(FOLDER / "attempts.json", {maze: list}, "restore the file")[maze]
 
 
 class Stored(NamedTuple):
@@ -113,12 +130,25 @@ def load(profile: str, folder: Path | None = None) -> Stored:
     if not file.exists():
         return Stored([], {})
     try:
-        stored = json.loads(gzip.decompress(file.read_bytes()))
-        if stored["format"] != FORMAT:
-            raise RunFolderError(f"{file} has format {stored['format']}, this version reads {FORMAT}")
-        return Stored([Record(**run) for run in stored["runs"]], stored["configs"])
-    except (OSError, EOFError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise RunFolderError(f"{file} is damaged ({error}): restore it, or delete it and collect the runs again") from None
+        stored = parse_json(gzip.decompress(file.read_bytes()), "its content")
+    except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise RunFolderError(f"{file} is damaged ({error}): {COLLECT}") from None
+    except OSError as error:
+        raise cannot("read", file, error, COLLECT) from None
+    stored = checked(stored, {"format": int, "runs": list[dict], "configs": dict[str, dict]}, file, COLLECT)
+    if stored["format"] != FORMAT:
+        raise RunFolderError(f"{file} has format {stored['format']}, this version reads {FORMAT}: {COLLECT}")
+    return Stored([_as_record(run, f"{file}: run {k}", COLLECT) for k, run in enumerate(stored["runs"])], stored["configs"])
+
+
+def read_evaluation(folder: Path) -> Record | None:
+    """The record of a finished run of a sweep, from its folder; None if it is not there."""
+    file = folder / EVALUATION
+    return _as_record(read_record(file, {}, AGAIN), file, AGAIN) if file.exists() else None
+
+
+def _as_record(values: dict[str, Any], source: Path | str, remedy: str) -> Record:
+    return Record(**checked({**Record._field_defaults, **values}, kinds(Record), source, remedy))
 
 
 def collect(profile: str, runs: str | Path, folder: Path | None = None) -> Stored:
@@ -127,20 +157,24 @@ def collect(profile: str, runs: str | Path, folder: Path | None = None) -> Store
     A job that is stored already is replaced.  Raises RunFolderError if an experiment's settings differ from those of its
     stored runs, since the two must not be mixed.
     """
-    known = load(profile, folder)
-    records, configs = {(r.experiment, r.model, r.seed): r for r in known.runs}, dict(known.configs)
-    for found in sorted(Path(runs).glob("*/evaluation.json")):
-        run = Record(**json.loads(found.read_text()))
-        name, config = f"{run.experiment}-{run.model}", json.loads((found.parent / "config.json").read_text())["experiment"]
-        if from_config(configs.setdefault(name, config)) != from_config(config):
-            raise RunFolderError(
-                f"{found.parent} has other settings than the stored runs of {name}: "
-                f"delete {path(profile, folder)} to begin anew, or collect from another folder"
-            )
-        records[run.experiment, run.model, run.seed] = run
-    stored = Stored([records[key] for key in sorted(records)], {key: configs[key] for key in sorted(configs)})
-    text = {"format": FORMAT, "profile": profile, "configs": stored.configs, "runs": [r._asdict() for r in stored.runs]}
     file = path(profile, folder)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, gzip.compress(json.dumps(text).encode(), 9, mtime=0))
+    with locked(file.parent, wait=True, remedy=ELSEWHERE):
+        remove_leftovers(file.parent, file.name)
+        known = load(profile, folder)
+        records, configs = {(r.experiment, r.model, r.seed): r for r in known.runs}, dict(known.configs)
+        for where in sorted(found.parent for found in Path(runs).glob(f"*/{EVALUATION}")):
+            run = read_evaluation(where)
+            if run is None:  # deleted meanwhile
+                continue
+            config = read_record(where / CONFIG, {"experiment": dict})
+            name, ours = f"{run.experiment}-{run.model}", read_experiment(config, where / CONFIG)
+            if from_config(configs.setdefault(name, config["experiment"])) != ours:
+                raise RunFolderError(
+                    f"{where} has other settings than the stored runs of {name}: "
+                    f"delete {file} to begin anew, or collect from another folder"
+                )
+            records[run.experiment, run.model, run.seed] = run
+        stored = Stored([records[key] for key in sorted(records)], {key: configs[key] for key in sorted(configs)})
+        text = {"format": FORMAT, "profile": profile, "configs": stored.configs, "runs": [r._asdict() for r in stored.runs]}
+        write_atomically(file, gzip.compress(json.dumps(text).encode(), 9, mtime=0), ELSEWHERE)
     return stored

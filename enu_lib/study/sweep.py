@@ -17,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from enu_lib import places
 from enu_lib.storage.folder import RunFolderError
 from enu_lib.study.design import GROUPS, MATCHED, ORDER, SMOKE_CHECKS, UNITS, Job, build, jobs, strategies
 from enu_lib.study.progress import hours, plan, stored_jobs
@@ -41,14 +42,13 @@ def obtain(profile: str) -> Stored:
     """
     if profile == "zoo":
         return load("laptop")
-    out = default_out(profile) if profile != "smoke" else Path("build/runs/sweep-smoke")
-    kept = Path("build/results")
-    kept.mkdir(parents=True, exist_ok=True)
+    out = places.root() / default_out(profile) if profile != "smoke" else places.build("runs") / "sweep-smoke"
+    kept = places.build("results")
     with FileLock(kept / f"{profile}.lock"):  # several pages may call this at once
         if path(profile).exists():
             shutil.copy(path(profile), path(profile, kept))
         if profile == "smoke":
-            errors = run(profile, [*jobs(profile, checks=False), *SMOKE_CHECKS], out, jobs=1, progress=False)
-            if errors:
-                raise RunFolderError("; ".join(errors))
+            with places.kept_run(out):
+                if errors := run(profile, [*jobs(profile, checks=False), *SMOKE_CHECKS], out, jobs=1, progress=False):
+                    raise RunFolderError(errors[0])
         return collect(profile, out, kept)

@@ -13,15 +13,26 @@ from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
-from tqdm.auto import tqdm
 
-from enu_lib.config import from_config
 from enu_lib.evolve import Run, evolve, load_run
+from enu_lib.faults import explain
+from enu_lib.interrupt import as_interrupts
 from enu_lib.kernels import default_threads
-from enu_lib.storage.folder import RunFolderError, write_atomically
+from enu_lib.progress import bar
+from enu_lib.storage.folder import (
+    CONFIG,
+    ELSEWHERE,
+    EVALUATION,
+    RunFolderError,
+    cannot,
+    locked,
+    read_experiment,
+    read_record,
+    write_atomically,
+)
 from enu_lib.study.design import AFTER, Job, build
-from enu_lib.study.progress import evaluated, generations_done
-from enu_lib.study.results import record
+from enu_lib.study.progress import generations_done
+from enu_lib.study.results import read_evaluation, record
 
 
 def run(
@@ -42,14 +53,15 @@ def run(
     jobs = min(jobs or default_threads(), max(1, len(todo)))
     if jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {jobs}")
-    before = {cell.name: _progress(profile, cell, out) for cell in todo}
+    before = {job.name: _progress(profile, job, out) for job in todo}
     total = sum(build(c.experiment, c.model, profile).generations for c in todo)
-    with tqdm(total=total, initial=sum(before.values()), unit="gen", disable=not progress, mininterval=1) as bar:
-        view = _View(bar, profile, todo, out, before)
+    with bar(total, sum(before.values()), show=progress) as shown:
+        view = _View(shown, profile, todo, out, before)
         if jobs == 1:
             _work(profile, todo, out, deadline, view.take)
         else:
-            _share(profile, todo, out, deadline, jobs, view)
+            with as_interrupts():
+                _share(profile, todo, out, deadline, jobs, view)
     return view.errors
 
 
@@ -58,7 +70,7 @@ class _View:
 
     def __init__(self, bar: Any, profile: str, todo: Sequence[Job], out: Path, before: dict[str, int]) -> None:
         self.bar, self.at, self.errors = bar, dict(before), list[str]()
-        self.left = sum(evaluated(out / cell.name) is None for cell in todo)
+        self.left = sum(read_evaluation(out / job.name) is None for job in todo)
         self.many = len(todo)
         bar.set_description(f"{self.many - self.left} of {self.many} runs")
 
@@ -75,13 +87,13 @@ class _View:
         self.at[name] = max(value, self.at[name])
 
 
-def _progress(profile: str, cell: Job, out: Path) -> int:
+def _progress(profile: str, job: Job, out: Path) -> int:
     """Generations that count as done.  Raises RunFolderError if the job's folder holds other settings."""
-    e, config = build(cell.experiment, cell.model, profile), out / cell.name / "config.json"
-    if config.exists() and from_config(json.loads(config.read_text())["experiment"]) != e:
+    e, config = build(job.experiment, job.model, profile), out / job.name / CONFIG
+    if config.exists() and read_experiment(read_record(config, {}), config) != e:
         raise RunFolderError(f"{config.parent} holds a run of other settings: choose another folder with --out, or delete it")
     whole = e.generations
-    return whole if evaluated(out / cell.name) else min(whole, generations_done(out / cell.name))
+    return whole if read_evaluation(out / job.name) else min(whole, generations_done(out / job.name))
 
 
 def _share(profile: str, todo: Sequence[Job], out: Path, deadline: float | None, jobs: int, view: _View) -> None:
@@ -130,19 +142,21 @@ def _work(profile: str, todo: Sequence[Job], out: Path, deadline: float | None, 
         left = list(todo)
         while left:
             held = []
-            for cell in left:
-                with _claimed(out, cell) as mine:
-                    if not mine or evaluated(out / cell.name):
+            for job in left:
+                with _claimed(out, job) as mine:
+                    if not mine or read_evaluation(out / job.name):
                         continue
                     if deadline is not None and time.time() >= deadline:
                         return
                     try:
-                        stopped = _one(profile, cell, out, deadline, tell)
-                    except (ValueError, FloatingPointError) as error:
-                        tell("error", cell.name, str(error))
+                        stopped = _one(profile, job, out, deadline, tell)
+                    except Exception as error:
+                        if (line := explain(error)) is None:
+                            raise
+                        tell("error", job.name, line)
                         continue
                     if stopped == HELD:
-                        held.append(cell)
+                        held.append(job)
                     elif stopped not in ("finished", "target"):
                         return
             left = held
@@ -153,13 +167,13 @@ def _work(profile: str, todo: Sequence[Job], out: Path, deadline: float | None, 
 
 
 @contextmanager
-def _claimed(out: Path, cell: Job) -> Iterator[bool]:
+def _claimed(out: Path, job: Job) -> Iterator[bool]:
     """Whether this process may work on a job: no other process does."""
     try:
         (out / ".locks").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunFolderError(f"cannot write in {out} ({error.strerror}): choose another folder with --out") from None
-    lock = FileLock(out / ".locks" / cell.name)
+        raise cannot("write in", out, error, ELSEWHERE) from None
+    lock = FileLock(out / ".locks" / job.name)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -183,13 +197,13 @@ def _interrupted_in_a_second() -> bool:
 HELD = "held"  # the job that this one starts from is being run by another process
 
 
-def _one(profile: str, cell: Job, out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> str:
+def _one(profile: str, job: Job, out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> str:
     """Run a job, and before it the job that it starts from.  Returns how it stopped, as `Run.stopped`, or HELD."""
-    experiment, parent = build(cell.experiment, cell.model, profile), None
-    if (name := AFTER[profile].get(cell.experiment)) is not None:
-        before = Job(name, cell.model, cell.seed)
+    experiment, parent = build(job.experiment, job.model, profile), None
+    if (name := AFTER[profile].get(job.experiment)) is not None:
+        before = Job(name, job.model, job.seed)
         _progress(profile, before, out)  # raises RunFolderError for a run of other settings
-        if not evaluated(out / before.name):
+        if not read_evaluation(out / before.name):
             with _claimed(out, before) as mine:
                 stopped = _one(profile, before, out, deadline, tell) if mine else HELD
             if stopped not in ("finished", "target"):
@@ -197,15 +211,16 @@ def _one(profile: str, cell: Job, out: Path, deadline: float | None, tell: Calla
         parent = load_run(out / before.name).genome
 
     def each(run: Run) -> bool:
-        return bool(tell("at", cell.name, run.generation))
+        return bool(tell("at", job.name, run.generation))
 
     left = None if deadline is None else max(0.0, deadline - time.time())
     found = evolve(
-        experiment, seed=cell.seed, out=out / cell.name, parent=parent, threads=1, device="cpu", time_limit=left,
+        experiment, seed=job.seed, out=out / job.name, parent=parent, threads=1, device="cpu", time_limit=left,
         progress=False, each=each,
     )  # fmt: skip
     if found.stopped in ("finished", "target"):
-        kept = json.dumps(record(found, cell.model, quick=profile == "smoke"))
-        write_atomically(out / cell.name / "evaluation.json", kept.encode())
-        tell("done", cell.name, experiment.generations)
+        kept = json.dumps(record(found, job.model, quick=profile == "smoke"))
+        with locked(out / job.name):
+            write_atomically(out / job.name / EVALUATION, kept.encode())
+        tell("done", job.name, experiment.generations)
     return found.stopped

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from enu_lib.streams import stream
-from enu_lib.tasks.maze import Maze, MazeState, geometry
+from enu_lib.tasks.maze import Layout, Maze, MazeState, geometry
 
 
 class MazeEnv(gymnasium.Env):
@@ -42,7 +42,7 @@ class MazeEnv(gymnasium.Env):
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         if self._state is None:
             raise gymnasium.error.ResetNeeded("call reset() before step()")
-        y, reward = torch.zeros(1, 1, 3), 0.0
+        y, reward = torch.zeros(1, 1, 3, dtype=torch.float32, device="cpu"), 0.0
         y[0, 0, int(action)] = 1.0
         for _ in range(self.maze.move_every):
             if self._t < self.maze.steps:
@@ -73,5 +73,6 @@ class MazeEnv(gymnasium.Env):
         return {name: getattr(self._state, name).item() for name in ("foods", "poisons", "energy")}
 
 
-for _name, _layout in (("TMaze", "t"), ("DoubleTMaze", "double-t")):
+_layouts: dict[str, Layout] = {"TMaze": "t", "DoubleTMaze": "double-t"}
+for _name, _layout in _layouts.items():
     gymnasium.register(f"enu_lib/{_name}-v0", entry_point="enu_lib.tasks.gym:MazeEnv", kwargs={"maze": Maze(_layout)})

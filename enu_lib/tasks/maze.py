@@ -11,10 +11,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations, product
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
+
+from enu_lib.kinds import Between, Count, NotNegative, Positive, Real, Share, Steps, check, shown
+from enu_lib.streams import integers, permutation, uniform
+
+Layout = Literal["t", "double-t"]
+Shuffle = Literal["none", "sensors", "sensors+actions"]
+Facing = Literal["stem", "wall"]
+Tie = Literal["first", "nothing"]
+Moves = Annotated[int, Between(1, 1000)]
 
 WALL, FOOD, POISON = 0, 1, 2  # what a sensor may mean
 FORWARD, LEFT, RIGHT = 0, 1, 2  # what an output may do
@@ -70,24 +79,24 @@ class Maze:
     T (32 moves see all four).
     """
 
-    layout: str = "t"  # or "double-t"
-    shuffle: str = "sensors+actions"  # or "sensors", "none": what is permuted for every agent
-    steps: int = 400  # network steps
-    move_every: int = 4
-    energy: float | None = None
-    energy_cost: float = 0.25  # a network step
-    foods_per_period: int = 5
-    change: float = 0.5
-    deadly_poisons: int = 2
+    layout: Layout = "t"
+    shuffle: Shuffle = "sensors+actions"  # what is permuted for every agent
+    steps: Steps = 400  # network steps
+    move_every: Count = 4
+    energy: Positive | None = None
+    energy_cost: NotNegative = 0.25  # a network step
+    foods_per_period: Count = 5
+    change: Share = 0.5  # probability
+    deadly_poisons: Count = 2
     first_meal_counts: bool = True
-    alive_bonus: float = 0.025
-    explore_bonus: float = 0.0
-    reward_steps: int = 4  # reconstruction: the reward neuron shows a reward until the next move
-    corridor: int = 3  # moves from the start to the junction
-    arm: int = 2  # moves from the junction to an arm's end
+    alive_bonus: Real = 0.025
+    explore_bonus: Real = 0.0
+    reward_steps: Annotated[int, Between(0, 10**9)] = 4  # reconstruction: the reward neuron shows a reward until the next move
+    corridor: Moves = 3  # moves from the start to the junction
+    arm: Moves = 2  # moves from the junction to an arm's end
     placements: tuple[tuple[int, int], ...] | None = None  # (food, poison) as numbers of ends; None: all (reconstruction)
-    tie: str = "first"  # outputs tie for the largest sum: the "first" of them acts, or "nothing" is done
-    facing: str = "stem"  # what the agent sees at the start: along the "stem", or the "wall" beside it (a quarter turn)
+    tie: Tie = "first"  # outputs tie for the largest sum: the first of them acts, or nothing is done
+    facing: Facing = "stem"  # what the agent sees at the start: along the "stem", or the "wall" beside it (a quarter turn)
     balanced: bool = True  # reconstruction: a batch holds every shuffle (and side) equally often
     pairs: tuple[tuple[int, int], ...] | None = None  # reconstruction: see `shuffles`
 
@@ -97,24 +106,12 @@ class Maze:
     older: ClassVar[dict[str, str]] = {"tie": "nothing"}  # what stored settings mean that are older than a field
 
     def __post_init__(self) -> None:
-        _choice("layout", self.layout, ("t", "double-t"))
-        _choice("facing", self.facing, ("stem", "wall"))
-        _choice("tie", self.tie, ("first", "nothing"))
-        _choice("shuffle", self.shuffle, ("none", "sensors", "sensors+actions"))
-        for name in ("steps", "move_every", "foods_per_period", "deadly_poisons", "corridor", "arm"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.change <= 1:
-            raise ValueError(f"change is a probability, 0 to 1, got {self.change}")
-        if self.energy is not None and not self.energy > 0:
-            raise ValueError(f"energy must be positive, got {self.energy}")
-        if not 0 <= self.reward_steps:
-            raise ValueError(f"reward_steps must not be negative, got {self.reward_steps}")
+        check(self)
         possible = list(permutations(range(len(geometry(self).ends)), 2))
         if self.placements is not None and not (self.placements and set(self.placements) <= set(possible)):
-            raise ValueError(f"placements must be some of (food, poison) in {possible}, got {self.placements}")
+            raise ValueError(f"placements must be some of (food, poison) in {possible}, got {shown(self.placements)}")
         if not shuffles(self):
-            raise ValueError(f"no shuffle fits pairs={self.pairs} with shuffle={self.shuffle!r}")
+            raise ValueError(f"no shuffle fits pairs={shown(self.pairs)} with shuffle={self.shuffle!r}")
 
     @property
     def full(self) -> float:
@@ -123,28 +120,34 @@ class Maze:
 
     def reset(self, population: int, environments: int, generator: torch.Generator) -> MazeState:
         """Fresh lives: P x B agents at the start, the same B environments for all P."""
-        p, b, g = population, environments, geometry(self)
-        ends = torch.tensor(g.ends)
+        b = environments
+        ends = torch.tensor(geometry(self).ends, device="cpu")
         placements = list(self.placements or permutations(range(len(ends)), 2))
-        combinations = torch.tensor([(*s, *a, k) for (s, a), k in product(shuffles(self), range(len(placements)))])
+        all_shuffles = product(shuffles(self), range(len(placements)))
+        combinations = torch.tensor([(*s, *a, k) for (s, a), k in all_shuffles], device="cpu")
         n = len(combinations)
         if self.balanced:
-            rounds = [torch.randperm(n, generator=generator) for _ in range(-(-b // n))]
+            rounds = [permutation(n, generator) for _ in range(-(-b // n))]
             drawn = combinations[torch.cat(rounds)[:b]]
         else:
-            drawn = combinations[torch.randint(n, (b,), generator=generator)]
+            drawn = combinations[integers(0, n, (b,), generator)]
         periods = self.steps // self.move_every // self.foods_per_period + 2
-        place = torch.empty(b, periods, dtype=torch.int64)
+        place = torch.empty(b, periods, dtype=torch.int64, device="cpu")
         place[:, 0] = drawn[:, 6]
-        changes = torch.rand(b, periods, generator=generator) < self.change
-        anew = torch.randint(len(placements), (b, periods), generator=generator)
+        changes = uniform(b, periods, generator=generator) < self.change
+        anew = integers(0, len(placements), (b, periods), generator)
         for k in range(1, periods):  # two placements: the other one; more: any
             other = 1 - place[:, k - 1] if len(placements) == 2 else anew[:, k]
             place[:, k] = torch.where(changes[:, k], other, place[:, k - 1])
-        places = ends[torch.tensor(placements)[place]][None]
+        places = ends[torch.tensor(placements, device="cpu")[place]][None]
+        return self.begin(population, drawn[None, :, 0:3], drawn[None, :, 3:6], places)
+
+    def begin(self, population: int, sensor_of: Tensor, action_of: Tensor, places: Tensor) -> MazeState:
+        """P x B lives before their first step, in environments given as in `MazeState`: (1, B, 3), (1, B, 3), (1, B, K, 2)."""
+        p, b, g, device = population, places.shape[1], geometry(self), places.device
 
         def fill(value: float, dtype: torch.dtype = torch.int64, *more: int) -> Tensor:
-            return torch.full((p, b, *more), value, dtype=dtype)
+            return torch.full((p, b, *more), value, dtype=dtype, device=device)
 
         return MazeState(
             cell=fill(g.start),
@@ -158,11 +161,11 @@ class Maze:
             votes=fill(0.0, torch.float32, 3),
             action=fill(-1),
             ate=fill(0),
-            been=(torch.arange(len(g.cells)) == g.start).expand(p, b, -1).clone(),
+            been=(torch.arange(len(g.cells), device=device) == g.start).expand(p, b, -1).clone(),
             food=places[:, :, 0, 0].expand(p, b),
             poison=places[:, :, 0, 1].expand(p, b),
-            sensor_of=drawn[None, :, 0:3],
-            action_of=drawn[None, :, 3:6],
+            sensor_of=sensor_of,
+            action_of=action_of,
             places=places,
         )
 
@@ -171,7 +174,7 @@ class Maze:
         ahead = _tables(self, str(state.cell.device))[state.cell, state.heading]
         seen = torch.stack([ahead < 0, ahead == state.food, ahead == state.poison], -1)
         p, b = state.cell.shape
-        x = torch.zeros(p, b, 4, 3, device=state.cell.device)
+        x = torch.zeros(p, b, 4, 3, dtype=torch.float32, device=state.cell.device)
         seen = (seen & state.alive[..., None]).to(x.dtype)
         x[:, :, :3, 0] = torch.zeros_like(x[:, :, :3, 0]).scatter(2, state.sensor_of.expand(p, -1, -1), seen)
         x[:, :, 3, 1] = state.reward.clamp(min=0)
@@ -204,11 +207,11 @@ class Maze:
         energy = torch.where(back, self.full, s.energy)
         energy = torch.where(s.alive, energy - self.energy_cost, energy)
         lost = torch.where(s.alive, 0 * y.sum(-1), 0.0)  # NaN stays NaN
-        fitness = gain + self.alive_bonus * s.alive + lost
+        fitness = gain + self.alive_bonus * s.alive.float() + lost
         been = s.been
         if self.explore_bonus:
             here = cell[..., None]
-            fitness = fitness + self.explore_bonus * ~been.gather(2, here)[..., 0]
+            fitness = fitness + self.explore_bonus * (~been.gather(2, here)[..., 0]).float()
             been = been.scatter(2, here, True)
         alive = s.alive & (energy > 0) & (poisons < self.deadly_poisons)
         shown = torch.where(back, self.reward_steps, (s.shown - 1).clamp(min=0))
@@ -284,8 +287,3 @@ def _ahead(layout: str, corridor: int, arm: int, facing: str, device: str) -> Te
 
 def _tables(maze: Maze, device: str) -> Tensor:
     return _ahead(maze.layout, maze.corridor, maze.arm, maze.facing, device)
-
-
-def _choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
