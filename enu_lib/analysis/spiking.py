@@ -106,5 +106,5 @@ def pulses_of(network: Network, genome: Tensor, maze: Maze, lives: int = 64, see
 
 def pulses_before(network: Network, maze: Maze, lives: int = 64, genomes: int = 8) -> Pulses:
     """`pulses` before evolution: mean over random genomes, each in the same fresh lives."""
-    each = torch.tensor([pulses_of(network, network.init(stream(k, "genome")), maze, lives) for k in range(genomes)])
-    return Pulses(*each.nanmean(0).tolist())
+    each = [pulses_of(network, network.init(stream(k, "genome")), maze, lives) for k in range(genomes)]
+    return Pulses(*torch.tensor(each, dtype=torch.float32, device="cpu").nanmean(0).tolist())

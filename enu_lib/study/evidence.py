@@ -29,7 +29,7 @@ from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Layout, Maze
 from enu_lib.tasks.stdp import STDP
 
-SHARE = 0.1  # a single unit counts as having learnt at this share of the loss of a unit that learns nothing
+SHARE = 0.1  # of the loss of a unit that learns nothing: where a single unit counts as having learnt
 MAZES: tuple[Layout, ...] = ("t", "double-t")
 
 

@@ -42,7 +42,7 @@ REFERENCES = "references.json"
 ELSEWHERE = "choose another folder with --results"
 COLLECT = "restore it, or delete it and collect the runs again"
 AGAIN = "delete that file, and the run is evaluated again"
-TRIALS = 30  # as in the paper; a trial is a batch of as many fresh environments as a generation has (reconstruction)
+TRIALS = 30  # as in the paper; a trial is a batch of fresh environments as large as a generation's (reconstruction)
 
 
 class Record(NamedTuple):
