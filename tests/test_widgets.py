@@ -312,7 +312,7 @@ def test_an_error_is_shown_and_stops_the_clock():
 
 
 def test_published_networks_can_be_watched_too():
-    network = Network(PUBLISHED, channels=2, hidden=4)
+    network = Network(PUBLISHED, channels=3, hidden=4)
     explorer = widgets.MazeLife(network, network.init(enu.stream(1, "genome")), Maze("double-t", steps=40), seed=0)
     explorer.four.click()
     assert explorer.watched.life.t == 4 and len(re.findall("data-neuron", explorer.picture.value)) == 16
