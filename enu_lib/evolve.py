@@ -17,7 +17,7 @@ import platform
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,7 +27,7 @@ from torch import Tensor
 
 from enu_lib import es, experiments
 from enu_lib.config import library_version, to_config, to_json
-from enu_lib.experiments import Experiment
+from enu_lib.experiments import Experiment, Lesson
 from enu_lib.interrupt import SoftInterrupt
 from enu_lib.kernels import door
 from enu_lib.kinds import Between, Seed, conform
@@ -75,6 +75,7 @@ class Run:
     log: list[Row]
     stopped: str  # "finished", "target", "interrupted", "time limit"
     folder: Path | None = None
+    lesson_ends: tuple[int, ...] = ()  # the generation at which each stage of the curriculum ended, so far
     begun_from: str | None = None  # fingerprint of the genome it was given to begin from; None: a random one
 
     @property
@@ -99,6 +100,13 @@ class _Progress:
     best: Tensor
     score: float
     seconds: float
+    ends: list[int] = field(default_factory=list)  # the generation at which each lesson ended
+
+    def stage(self, experiment: Experiment) -> Lesson:
+        """The stage that the coming generation belongs to; those whose time is over are ended first."""
+        while len(self.ends) < len(experiment.lessons) and experiment.lessons[len(self.ends)].until <= self.state.generation:
+            self.ends.append(experiment.lessons[len(self.ends)].until)
+        return experiment.stage(len(self.ends))
 
 
 def evolve(
@@ -166,7 +174,11 @@ def evolve(
         before, begun, saved, stopped = now.seconds, time.perf_counter(), len(log), None
         interrupt, drawn = stack.enter_context(SoftInterrupt()), dict[int, Tensor]()
         while not (stopped := stopped or _reached(experiment, now)):
-            state, row, held_out = _generation(experiment, now.state, seed, live, drawn)
+            stage = now.stage(experiment)
+            state, row, held_out = _generation(experiment, stage, now.state, seed, live, drawn)
+            if held_out is not None and _ends(experiment, stage, state, seed, live):
+                now.ends.append(state.generation)
+                drawn.clear()  # the next stage may have another strategy
             if held_out is not None and not held_out <= now.score:
                 now.best, now.score = state.parent.clone(), held_out
             now.state, now.seconds = state, before + time.perf_counter() - begun
@@ -213,6 +225,7 @@ def provenance(run: Run, processor: str) -> dict[str, Any]:
         "begun_from": run.begun_from,
         "generations": run.generation,
         "seconds": round(run.seconds, 1),
+        "lesson_ends": list(run.lesson_ends),
         "processor": f"{processor} ({platform.machine()}), torch {torch.__version__}",
         "version": library_version(),
         "date": datetime.date.today().isoformat(),
@@ -253,17 +266,22 @@ def _check_memory(experiment: Experiment, place: torch.device) -> None:
 
 
 def _generation(
-    experiment: Experiment, state: es.ESState, seed: int, live: Callable[..., Tensor], drawn: dict[int, Tensor]
+    experiment: Experiment,
+    stage: Lesson,
+    state: es.ESState,
+    seed: int,
+    live: Callable[..., Tensor],
+    drawn: dict[int, Tensor],
 ) -> tuple[es.ESState, Row, float | None]:
     """One generation: the next state, its row of the log, and the next parent's held-out score if due.
 
     drawn: mutations by generation, drawn while a GPU was at work on the generation before.
     """
-    settings, g = experiment.es, state.generation
+    settings, g = stage.es or experiment.es, state.generation
     genomes, mutations = es.ask(settings, state, seed, drawn.pop(g, None))
     n, generator = experiment.environments, stream(seed, "environment", g)
-    f = live(genomes, task=experiment.task_at(g), environments=n, generator=generator).float()
-    if f.device.type != "cpu":
+    f = live(genomes, task=stage.task, environments=n, generator=generator).float()
+    if f.device.type != "cpu" and g + 1 < stage.until:
         drawn[g + 1] = es.draw(settings, len(state.parent), seed, g + 1)
     f = f.cpu()
     state = es.tell(settings, state, mutations, es.merit(settings, f))
@@ -283,6 +301,14 @@ def _generation(
     held_out = live(state.parent[None], task=experiment.task, environments=n, generator=stream(seed, "held-out")).mean()
     row["held_out"] = held_out.item()
     return state, row, held_out.item()
+
+
+def _ends(experiment: Experiment, stage: Lesson, state: es.ESState, seed: int, live: Callable[..., Tensor]) -> bool:
+    """Whether a lesson's target is reached, by the next parent in environments kept for this."""
+    if stage.target is None:
+        return False
+    n, generator = experiment.evaluate_environments, stream(seed, "held-out")
+    return bool(live(state.parent[None], task=stage.task, environments=n, generator=generator).mean() >= stage.target)
 
 
 def _reached(experiment: Experiment, now: _Progress) -> str | None:
@@ -313,6 +339,7 @@ def _as_run(
         list(log),
         stopped,
         folder,
+        tuple(now.ends),
         begun_from,
     )
 
@@ -327,6 +354,7 @@ def _save(folder: Path, now: _Progress, rows: list[Row]) -> None:
         "generation": now.state.generation,
         "score": None if math.isinf(now.score) else now.score,
         "seconds": now.seconds,
+        "lesson_ends": now.ends,
     }
     write_tensors(folder / CHECKPOINT, tensors, meta)
 
@@ -341,4 +369,4 @@ def _load(folder: Path, experiment: Experiment, write: bool = True) -> tuple[_Pr
     if write:
         append_log(folder, [], keep_below=state.generation)
     log = [row for row in read_log(folder) if row["generation"] < state.generation]
-    return _Progress(state, t["best"], score, meta["seconds"]), log
+    return _Progress(state, t["best"], score, meta["seconds"], list(meta["lesson_ends"])), log

@@ -38,10 +38,12 @@ def _check_contract(name: str, value: Any, contract: Callable[[Any], Any]) -> No
 
 @dataclass(frozen=True)
 class Lesson:
-    """An easier task for the first generations of a run (reconstruction: a curriculum)."""
+    """A stage of a curriculum: another task for the first generations of a run (reconstruction)."""
 
-    until: Annotated[int, Between(0, 10**9)]  # the first generation that it does not serve any more
+    until: Annotated[int, Between(0, 10**9)]  # the first generation after this stage, at the latest
     task: Any
+    target: Real | None = None  # the stage ends as soon as the parent's held-out fitness in its task reaches this
+    es: ES | None = None  # evolution strategy of this stage; None: the experiment's
 
     def __post_init__(self) -> None:
         check(self)
@@ -83,11 +85,14 @@ class Experiment:
         """The memory that a generation needs at least: genomes with their mutations, and a sequence task's outputs."""
         steps = self.task.steps if is_sequence(self.task) else 0
         outputs = self.environments * steps * getattr(self.model, "n_out", 1)
-        return 4 * self.es.population * (5 * self.model.n_params // 2 + 2 * outputs)
+        population = max(es.population for es in (self.es, *(lesson.es for lesson in self.lessons)) if es)
+        return 4 * population * (5 * self.model.n_params // 2 + 2 * outputs)
 
-    def task_at(self, generation: int) -> Any:
-        """What a generation is judged by: a lesson, or at last the task itself."""
-        return next((lesson.task for lesson in self.lessons if generation < lesson.until), self.task)
+    def stage(self, ended: int) -> Lesson:
+        """The stage of a run after so many lessons have ended; the last one is the task itself."""
+        if ended < len(self.lessons):
+            return self.lessons[ended]
+        return Lesson(self.generations, self.task)
 
 
 for _cls in (ENU, GRU, LSTM, Network, IAF, STDP, Maze, ES, Lesson, Experiment):
@@ -134,7 +139,27 @@ _MAZE_TASKS = {
     name + suffix: Maze(layout, shuffle) for name, layout in _LAYOUTS.items() for suffix, shuffle in _SHUFFLES.items()
 }
 
+# Beside the published T-maze (reconstructions): one whose places may change after every food, so that to remember an arm is
+# worth nothing and only what a sensor means helps; and one whose poison does not kill, so that an agent may switch again and
+# again.  What they cannot be solved by is said by `analysis.agents`, which are scripted.
+_MAZE_TASKS["tmaze-volatile"] = Maze("t", "sensors", foods_per_period=1, alive_bonus=0.0)
+_MAZE_TASKS["tmaze-harmless"] = Maze("t", "sensors", deadly_poisons=1000)
+
 NAMES = (*_UNIT_TASKS, *_MAZE_TASKS)
+
+
+def _curriculum(task: Maze) -> tuple[Lesson, ...]:
+    """Stages before the T-maze: to walk in a small one, to switch arms, and to learn what the sensors mean.
+
+    A random walk seldom reaches the published maze's food, and evolution has to find the first meal by chance; then the
+    published maze rewards an agent that switches arms once, and only one that changes after every food asks for more.
+    """
+    walk, switch = ES(population=256, sigma=0.03, breadth=1.5), ES(population=256, sigma=0.02, breadth=0.0)
+    return (
+        Lesson(150, replace(task, corridor=2, arm=1), es=walk),
+        Lesson(600, task, target=12.0, es=walk),
+        Lesson(1400, replace(task, foods_per_period=1, alive_bonus=0.0), target=11.0, es=switch),
+    )
 
 
 def get(
@@ -178,8 +203,7 @@ def get(
             shared=model == "shared",
         )
         if task.layout == "t" and profile == "laptop":
-            # a random walk seldom reaches the published maze's food, and evolution has to find the first meal by chance
-            sizes |= dict(environments=36, lessons=(Lesson(150, replace(task, corridor=2, arm=1)),))
+            sizes |= dict(es=ES(population=256, sigma=0.01, breadth=1.5), lessons=_curriculum(task))
     experiment = Experiment(name, task, cell, model_name=model, profile=profile, **sizes)
     return with_settings(experiment, {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})})
 

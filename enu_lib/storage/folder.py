@@ -47,6 +47,7 @@ WORDS = {  # of a checkpoint, beside its tensors
     "generation": Annotated[int, Between(0, 10**9)],
     "score": Measured | None,
     "seconds": NotNegative,
+    "lesson_ends": tuple[Annotated[int, Between(0, 10**9)], ...],
 }
 ELSEWHERE = "choose another folder with --out"  # remedies, of run folders
 ANEW = "restore it from a copy, or give another --out to begin anew"
@@ -160,6 +161,8 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """A checkpoint's tensors (parent, velocity, variance, best) and its words, as in WORDS."""
     path = folder / CHECKPOINT
     tensors, meta = read_tensors(path)
+    if isinstance(meta, dict):
+        meta.setdefault("lesson_ends", [])  # older checkpoints do not say
     meta = checked(meta, WORDS, path)
     if meta["format"] != FORMAT:
         raise RunFolderError(f"{path} has format {meta['format']}, this version reads {FORMAT}: {ANEW}")

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from enu_lib import experiments
-from enu_lib.experiments import Experiment
+from enu_lib.experiments import Experiment, Lesson
 from enu_lib.study.results import references
 from enu_lib.tasks.maze import Maze
 
@@ -174,12 +174,16 @@ def build(name: str, model: str, profile: str) -> Experiment:
 
 
 def _get(name: str, **choice: Any) -> Experiment:
-    """As `experiments.get`, with the tie rule of the sweep's mazes: no action (the default was corrected after the sweep)."""
+    """As `experiments.get`, but for the mazes as they were when the sweep was run: ties and curriculum came later."""
     experiment = experiments.get(name, **choice)
     if not isinstance(experiment.task, Maze):
         return experiment
-    lessons = tuple(replace(lesson, task=replace(lesson.task, tie="nothing")) for lesson in experiment.lessons)
-    return replace(experiment, task=replace(experiment.task, tie="nothing"), lessons=lessons)
+    task = replace(experiment.task, tie="nothing")
+    if choice["profile"] != "laptop" or task.layout != "t":
+        return replace(experiment, task=task)
+    small = Lesson(150, replace(task, corridor=2, arm=1))
+    es = replace(experiment.es, sigma=0.03)
+    return replace(experiment, task=task, es=es, environments=36, lessons=(small,))
 
 
 def _size(name: str, model: str, profile: str, hidden: int) -> int:
