@@ -115,18 +115,22 @@ def rollout(
             model_states.append(named_state(model, state))
     y = torch.stack(ys, 2)
     score = task.score(batch, y) if task_state is None else torch.stack(fs, 2)
-    fields = (
-        {}
-        if task_state is None
-        else {
-            name: torch.stack([getattr(s, name) for s in task_states], 2)
-            for name in task_state._fields
-            if getattr(task_state, name).dim() >= 2
-        }
-    )
     names = model_states[0] if memory else ()
     recorded = {name: torch.stack([s[name] for s in model_states], 2) for name in names}
-    return Trace(torch.stack(xs, 2), y, score, batch, fields, recorded)
+    return Trace(torch.stack(xs, 2), y, score, batch, by_field(task_states), recorded)
+
+
+def by_field(states: list[Any]) -> dict[str, Tensor]:
+    """A closed loop's states after each step, field by field (P, B, T, ..): a view where a field was never replaced."""
+    names = [name for name in states[0]._fields if getattr(states[0], name).dim() >= 2] if states else []
+    fields = {}
+    for name in names:
+        values = [getattr(state, name) for state in states]
+        same = all(value is values[0] for value in values)
+        fields[name] = (
+            values[0].unsqueeze(2).expand(-1, -1, len(values), *values[0].shape[2:]) if same else torch.stack(values, 2)
+        )
+    return fields
 
 
 def named_state(model: Any, state: Any) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ A **visit** ends with a meal, which puts the agent back at the start.  Shapes as
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +17,9 @@ from torch import Tensor
 
 from enu_lib import kernels
 from enu_lib.network import Network
-from enu_lib.rollout import Intervention, Trace, rollout
+from enu_lib.rollout import Intervention, Trace, by_field, rollout
 from enu_lib.streams import draw_noise, stream
+from enu_lib.tasks.altered import Altered
 from enu_lib.tasks.maze import Maze, MazeState
 
 
@@ -36,23 +38,24 @@ class Visits(NamedTuple):
 def live(
     network: Network,
     genome: Tensor,
-    maze: Maze,
+    maze: Maze | Altered,
     environments: int = 2048,
     seed: int = 1,
     intervene: Intervention | None = None,
 ) -> Trace:
     """The lives that `rollout` would record, but for the model's state: many more in the same time.
 
-    The fast path makes the outputs, and the maze answers them once more.  `intervene` as in `rollout`, but it may not
-    change what neurons send without changing their own output (`interventions.silence`): that is for `rollout`.
+    The fast path makes the outputs: of whole lives, which the maze then answers once more, or step by step where the maze
+    is altered.  `intervene` as in `rollout`, but it may not change what neurons send without changing their own output
+    (`interventions.silence`): that is for `rollout`.
     """
     generator = stream(seed, "rollout")
     state = maze.reset(1, environments, generator)
     noise = draw_noise(maze.steps, environments, generator) if network.noise_shape else None
     outputs = stepper = None
-    if intervene is None:
+    if intervene is None and isinstance(maze, Maze):
         outputs = kernels.maze_lives(network, genome[None], maze, state, noise, record=True).outputs
-    elif kernels.choose("auto", network, genome[None]) == "cpp":
+    elif intervene is None or kernels.choose("auto", network, genome[None]) == "cpp":
         stepper = kernels.network_stepper(network, genome[None], environments)
     else:
         return rollout(network, genome, maze, environments, seed, intervene=intervene)
@@ -61,17 +64,16 @@ def live(
         x = maze.observe(state, t)
         if outputs is not None:
             y = outputs[:, :, t]
-        elif stepper is not None and intervene is not None:
-            stepper.state = intervene(t, stepper.state)
+        elif stepper is not None:
+            if intervene is not None:
+                stepper.state = intervene(t, stepper.state)
             y = stepper.step(x, noise, t)
         state, f = maze.step(state, y, t)
         xs.append(x)
         ys.append(y)
         fs.append(f)
         states.append(state)
-    names = [name for name in state._fields if getattr(state, name).dim() >= 2]
-    fields = {name: torch.stack([getattr(s, name) for s in states], 2) for name in names}
-    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, fields)
+    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, by_field(states))
 
 
 def visits(lives: Trace) -> Visits:
@@ -167,14 +169,14 @@ def recovery(v: Visits, at: int, visits: int = 6) -> Recovery:
     return Recovery(np.array([v.food[i].sum() for i in counted]), np.array([len(i) for i in counted]))
 
 
-def interval(right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a share."""
-    from scipy.stats import binomtest
-
+def interval(right: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a share; `n` may be an effective number, and then no integer."""
     if n == 0:
         return 0.0, 1.0
-    found = binomtest(int(right), int(n)).proportion_ci(confidence, "wilson")
-    return float(found.low), float(found.high)
+    z, p = NormalDist().inv_cdf(0.5 + confidence / 2), right / n
+    middle, half = p + z**2 / (2 * n), z * (p * (1 - p) / n + (z / (2 * n)) ** 2) ** 0.5
+    low, high = ((middle + side * half) / (1 + z**2 / n) for side in (-1, 1))
+    return 0.0 if right == 0 else low, 1.0 if right == n else high
 
 
 def begins(v: Visits) -> np.ndarray:
