@@ -93,8 +93,8 @@ class ENU:
     def reset(self, population: int, rows: int, device: torch.device | str = "cpu") -> State:
         """Memory h (P, R, H) and output o (P, R, C), all zero."""
         return (
-            torch.zeros(population, rows, self.hidden, device=device),
-            torch.zeros(population, rows, self.n_out, device=device),
+            torch.zeros(population, rows, self.hidden, dtype=torch.float32, device=device),
+            torch.zeros(population, rows, self.n_out, dtype=torch.float32, device=device),
         )
 
     def step(self, weights: ENUWeights, state: State, x: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
@@ -154,7 +154,7 @@ class GRU:
 
     def reset(self, population: int, rows: int, device: torch.device | str = "cpu") -> State:
         """Memory h (P, R, H), zero."""
-        return (torch.zeros(population, rows, self.hidden, device=device),)
+        return (torch.zeros(population, rows, self.hidden, dtype=torch.float32, device=device),)
 
     def step(self, weights: GRUWeights, state: State, x: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
         """One step of x (P, R, n_in), giving y (P, R, C)."""
@@ -206,7 +206,7 @@ class LSTM:
 
     def reset(self, population: int, rows: int, device: torch.device | str = "cpu") -> State:
         """Memory h and cell c, both (P, R, H), zero."""
-        h = torch.zeros(population, rows, self.hidden, device=device)
+        h = torch.zeros(population, rows, self.hidden, dtype=torch.float32, device=device)
         return h, h.clone()
 
     def step(self, weights: LSTMWeights, state: State, x: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
@@ -244,7 +244,7 @@ def _check_sizes(cell: Cell) -> None:
 
 def _orthogonal_with_bias(rows: int, columns: int, generator: torch.Generator) -> Tensor:
     """(rows, columns): orthogonal but for the last row, which is zero."""
-    weights = torch.zeros(rows, columns)
+    weights = torch.zeros(rows, columns, dtype=torch.float32, device="cpu")
     torch.nn.init.orthogonal_(weights[:-1], generator=generator)
     return weights
 
@@ -268,11 +268,11 @@ def _gated_params(cell: GRU | LSTM, n_gates: int) -> int:
 def _init_gated(cell: GRU | LSTM, n_gates: int, generator: torch.Generator) -> Tensor:
     parts = []
     for rows in (cell.n_in, cell.hidden):
-        gates = [torch.empty(rows, cell.hidden) for _ in range(n_gates)]
+        gates = [torch.empty(rows, cell.hidden, dtype=torch.float32, device="cpu") for _ in range(n_gates)]
         for gate in gates:
             torch.nn.init.orthogonal_(gate, generator=generator)
         parts.append(torch.cat(gates, 1).flatten())
-    biases = torch.zeros(2 * n_gates * cell.hidden)
+    biases = torch.zeros(2 * n_gates * cell.hidden, dtype=torch.float32, device="cpu")
     output = _orthogonal_with_bias(cell.hidden + 1, cell.n_out, generator)
     return torch.cat([*parts, biases, output.flatten()])
 

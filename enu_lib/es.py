@@ -16,7 +16,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from enu_lib.streams import stream
+from enu_lib.precision import in_float32
+from enu_lib.streams import normal, stream
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def draw(settings: ES, parameters: int, seed: int, generation: int) -> Tensor:
     Mutation 0 is zero, so that the parent itself is evaluated (as offspring 0).
     """
     generator = stream(seed, "mutation", generation)
-    mutations = torch.randn(settings.population // 2, parameters, generator=generator)
+    mutations = normal(settings.population // 2, parameters, generator=generator)
     mutations *= settings.sigma_at(generation)
     mutations[0] = 0
     return mutations
@@ -127,6 +128,7 @@ def shape(settings: ES, merit: Tensor) -> Tensor:
     return (weight / total).float()
 
 
+@in_float32
 def tell(settings: ES, state: ESState, mutations: Tensor, merit: Tensor) -> ESState:
     """The next generation's state, from the mutations (P / 2, D) and merits (P,) of this one."""
     plus, minus = shape(settings, merit).to(mutations.device).split(len(mutations))

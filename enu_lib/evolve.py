@@ -30,6 +30,7 @@ from tqdm.auto import tqdm
 from enu_lib import es, experiments
 from enu_lib.config import from_config, library_version, to_config, to_json
 from enu_lib.experiments import Experiment
+from enu_lib.kernels import door
 from enu_lib.rollout import fitness
 from enu_lib.storage.folder import (
     Row,
@@ -140,14 +141,17 @@ def evolve(
         experiment = experiments.get(experiment, model=model, profile=profile, **settings)
     elif settings:
         raise ValueError(f"settings {sorted(settings)} only apply to an experiment given by name")
+    for task in (experiment.task, *(lesson.task for lesson in experiment.lessons)):
+        door.fits(experiment.model, task)
     place = choose_device(device, experiment)
     folder = None if out is None else Path(out)
     first = parent if parent is not None else experiment.model.init(stream(seed, "genome"))
     if first.shape != (experiment.model.n_params,):
         raise ValueError(f"parent must have {experiment.model.n_params} values, got {tuple(first.shape)}")
+    first = door.genomes(experiment.model, first[None])[0].cpu()
     with ExitStack() as stack:
         now, log = _Progress(es.start(first), first, -math.inf, 0.0), list[Row]()
-        start = None if parent is None else fingerprint(parent)
+        start = None if parent is None else fingerprint(first)
         if folder is not None:
             stack.enter_context(locked(folder, wait))
             config = {"experiment": to_config(experiment), "seed": seed, "parent": start}
@@ -234,7 +238,7 @@ def choose_device(device: str, experiment: Experiment) -> torch.device:
     if device != "auto":
         try:
             place = torch.device(device)
-            torch.zeros(1, device=place)
+            torch.zeros(1, dtype=torch.float32, device=place)
         except (RuntimeError, AssertionError) as error:
             line = str(error).splitlines()[0]
             raise ValueError(f"device {device!r} cannot be used here ({line}): try --device cpu") from None

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells import Cell, State, make_cell
+from enu_lib.streams import permutation
 
 Connections = tuple[tuple[int, ...], ...]
 
@@ -57,7 +58,7 @@ def random_connections(neurons: int, synapses: int, n_inputs: int, generator: to
     sources = n_inputs + neurons
     rows = []
     for _ in range(neurons):
-        draws = [torch.randperm(sources, generator=generator) for _ in range(-(-synapses // sources))]
+        draws = [permutation(sources, generator) for _ in range(-(-synapses // sources))]
         rows.append(tuple(torch.cat(draws)[:synapses].tolist()))
     return tuple(rows)
 
@@ -154,7 +155,7 @@ class Network:
         return NetworkState(
             self.neuron_cell.reset(population, n, device),
             self.synapse_cell.reset(population, n * self.synapses, device),
-            torch.zeros(population, environments, self.neurons, self.channels, device=device),
+            torch.zeros(population, environments, self.neurons, self.channels, dtype=torch.float32, device=device),
         )
 
     def step(
@@ -185,30 +186,3 @@ class Network:
         neuron, output = self.neuron_cell.step(weights.neuron, state.neuron, current, neuron_noise)
         output = output.unflatten(1, (b, n))
         return NetworkState(neuron, synapse, output), output[:, :, -self.n_outputs :, 0]
-
-
-class Flow(NamedTuple):
-    """One step of a network, stage by stage (extended data Fig. 6); I inputs, N neurons, S synapses each, C channels."""
-
-    sources: Tensor  # (I + N, C) input neurons' values and all neurons' last outputs
-    gathered: Tensor  # (N S, 2 C) what each synapse sees: presynaptic | postsynaptic channels
-    transmitted: Tensor  # (N S, C) outputs of the synapses
-    mean: Tensor  # (N, C) averaged over each neuron's synapses
-    output: Tensor  # (N, C) outputs of the neurons
-
-
-@torch.no_grad()
-def computation_flow(network: Network, genome: Tensor, inputs: Tensor) -> list[Flow]:
-    """The steps of a network of ENUs without noise for inputs (T, I), channel 0, recorded stage by stage."""
-    weights, state = network.unpack(genome[None]), network.reset(1, 1)
-    flows = []
-    for x in inputs:
-        padded = torch.nn.functional.pad(x[:, None], (0, network.channels - 1))
-        sources = torch.cat([padded, state.output[0, 0]])
-        pre = sources[torch.tensor(network.connections).flatten()]
-        gathered = torch.cat([pre, state.output[0, 0].repeat_interleave(network.synapses, 0)], 1)
-        state, _ = network.step(weights, state, x[None, None, :, None])
-        transmitted = state.synapse[1][0]
-        mean = transmitted.unflatten(0, (network.neurons, -1)).mean(1)
-        flows.append(Flow(sources, gathered, transmitted, mean, state.output[0, 0]))
-    return flows

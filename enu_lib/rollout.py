@@ -18,8 +18,10 @@ import torch
 from torch import Tensor
 
 from enu_lib import kernels
-from enu_lib.cells import ENU, GRU, LSTM
+from enu_lib.cells import ENU
+from enu_lib.kernels import door
 from enu_lib.network import Network
+from enu_lib.precision import in_float32
 from enu_lib.streams import Noise, draw_noise, stream
 from enu_lib.tasks.maze import Maze
 
@@ -43,6 +45,7 @@ class Trace:
     model: dict[str, Tensor] = field(default_factory=dict)
 
 
+@in_float32
 def fitness(
     model: Any,
     genomes: Tensor,
@@ -56,18 +59,23 @@ def fitness(
 
     All genomes meet the same environments and the same noise, drawn from `generator`.  `path`: auto, cpp, torch or
     reference (see `enu_lib.kernels`).  `threads`: of the CPU kernel; None: all cores.
+
+    Computed in float32 whatever the genomes' and the task's dtype and torch's defaults are.  Raises ValueError, the same on
+    every path, where model, genomes and task do not fit.
     """
+    door.fits(model, task)
+    genomes, environments = door.genomes(model, genomes), door.environments(environments)
     if hasattr(task, "sample"):
         batch, noise = _sample(model, task, environments, generator, genomes.device)
         outputs = _outputs(model, genomes, batch.inputs, noise, threads, path)
-        return task.score(batch, outputs).mean(-1)
+        return door.reward(task, task.score(batch, outputs), outputs.shape[:3]).mean(-1)
     state, noise = _reset(model, task, environments, generator, genomes.device)
-    if isinstance(model, Network) and isinstance(task, Maze) and path != "reference":
+    if type(model) is Network and type(task) is Maze and path != "reference":
         return kernels.maze_lives(model, genomes, task, state, noise, threads, path).fitness
     return _closed_loop(model, genomes, task, state, noise, threads, path)
 
 
-@torch.no_grad()
+@in_float32
 def rollout(
     model: Any,
     genome: Tensor,
@@ -84,37 +92,45 @@ def rollout(
     may return another model state before step t: lesions, freezing, resets.  `batch`: use these inputs and targets of a
     sequence task (as its `sample` returns them) in the place of random ones.
     """
-    genomes = genome[None] if genome.dim() == 1 else genome
+    door.fits(model, task)
+    genomes = door.genomes(model, genome[None] if isinstance(genome, Tensor) and genome.dim() == 1 else genome)
+    environments = door.environments(environments)
     generator = stream(seed, "rollout")
     if hasattr(task, "sample"):
         if batch is None:
             batch, noise = _sample(model, task, environments, generator, genomes.device)
         else:
-            _, noise = _sample(model, task, len(batch.inputs), generator, genomes.device)
+            batch = door.batch(model, task, batch, None, genomes.device)
+            environments, steps = batch.inputs.shape[:2]
+            task.sample(environments, generator)  # the noise is what it is for random inputs
+            noise = _noise(model, max(steps, task.steps), environments, generator, genomes.device)
         steps, task_state = batch.inputs.shape[1], None
     else:
         task_state, noise = _reset(model, task, environments, generator, genomes.device)
         task_state = _each(task_state, lambda v: v.expand(len(genomes), *v.shape[1:]).clone())
         steps = task.steps
     weights = model.unpack(genomes)
-    rows = len(batch.inputs) if task_state is None else environments
-    state = model.reset(len(genomes), rows, genomes.device)
+    population = len(genomes)
+    state = model.reset(population, environments, genomes.device)
     xs, ys, fs, task_states, model_states = [], [], [], [], []
     for t in range(steps):
-        x = batch.inputs[None, :, t] if task_state is None else task.observe(task_state, t)
+        if task_state is None:
+            x = batch.inputs[None, :, t]
+        else:
+            x = door.observation(model, task.observe(task_state, t), population, environments, genomes.device)
         if intervene is not None:
             state = intervene(t, state)
         state, y = model.step(weights, state, x, _noise_at(model, noise, t))
         if task_state is not None:
             task_state, f = task.step(task_state, y, t)
-            fs.append(f)
+            fs.append(door.reward(task, f, (population, environments)))
             task_states.append(task_state)
-        xs.append(x.expand(len(genomes), *x.shape[1:]))
+        xs.append(x.expand(population, environments, *x.shape[2:]))
         ys.append(y)
         if memory:
             model_states.append(named_state(model, state))
     y = torch.stack(ys, 2)
-    score = task.score(batch, y) if task_state is None else torch.stack(fs, 2)
+    score = door.reward(task, task.score(batch, y), y.shape[:3]) if task_state is None else torch.stack(fs, 2)
     names = model_states[0] if memory else ()
     recorded = {name: torch.stack([s[name] for s in model_states], 2) for name in names}
     return Trace(torch.stack(xs, 2), y, score, batch, by_field(task_states), recorded)
@@ -151,12 +167,12 @@ def named_state(model: Any, state: Any) -> dict[str, Tensor]:
 
 
 def _sample(model, task, environments, generator, device):
-    batch = _each(task.sample(environments, generator), lambda v: v.to(device))
+    batch = door.batch(model, task, task.sample(environments, generator), environments, device)
     return batch, _noise(model, task.steps, environments, generator, device)
 
 
 def _reset(model, task, environments, generator, device):
-    state = _each(task.reset(1, environments, generator), lambda v: v.to(device))
+    state = door.start(task, task.reset(1, environments, generator), environments, device)
     return state, _noise(model, task.steps, environments, generator, device)
 
 
@@ -175,10 +191,10 @@ def _each(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
     return type(state)(*(change(v) if isinstance(v, Tensor) else v for v in state))
 
 
-@torch.no_grad()
+@in_float32
 def _outputs(model, genomes, inputs, noise, threads, path) -> Tensor:
     """Outputs (P, B, T, C) for inputs (B, T, n_in) that are the same for all offspring."""
-    if isinstance(model, (ENU, GRU, LSTM)) and path != "reference":
+    if type(model) in door.CELLS and path != "reference":
         return kernels.unit_outputs(model, genomes, inputs, noise, threads, path)
     weights = model.unpack(genomes)
     state = model.reset(len(genomes), len(inputs), genomes.device)
@@ -189,25 +205,26 @@ def _outputs(model, genomes, inputs, noise, threads, path) -> Tensor:
     return torch.stack(outputs, 2)
 
 
-@torch.no_grad()
+@in_float32
 def _closed_loop(model, genomes, task, state, noise, threads, path) -> Tensor:
     """Fitness (P, B) of a closed loop, one step after another, with a fast step where the model has one."""
     state = _each(state, lambda v: v.expand(len(genomes), *v.shape[1:]).clone())
     environments = next(v for v in state if isinstance(v, Tensor)).shape[1]
-    fast = isinstance(model, Network) and path != "reference"
+    population, device = len(genomes), genomes.device
+    fast = type(model) is Network and path != "reference"
     if fast:
         stepper = kernels.network_stepper(model, genomes, environments, threads, path)
     else:
-        weights, model_state = model.unpack(genomes), model.reset(len(genomes), environments, genomes.device)
-    total = torch.zeros(len(genomes), environments, device=genomes.device)
+        weights, model_state = model.unpack(genomes), model.reset(population, environments, device)
+    total = torch.zeros(population, environments, dtype=torch.float32, device=device)
     for t in range(task.steps):
-        x = task.observe(state, t)
+        x = door.observation(model, task.observe(state, t), population, environments, device)
         if fast:
             y = stepper.step(x, noise, t)
         else:
             model_state, y = model.step(weights, model_state, x, _noise_at(model, noise, t))
         state, f = task.step(state, y, t)
-        total += f
+        total += door.reward(task, f, (population, environments))
         if hasattr(task, "done") and bool(task.done(state).all()):
             break  # nothing more can be earned
     return total

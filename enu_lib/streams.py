@@ -1,7 +1,8 @@
 """Random streams: every draw is a function of (seed, what it is for, generation), never of history.
 
 A run that is killed and resumed, or shared among other numbers of threads, therefore sees the same mutations and the
-same environments.  Draws are made on the CPU, so that a processor of another kind lives the same lives.
+same environments.  Draws are made on the CPU and in float32, so that a processor of another kind lives the same lives and
+torch's default device and default dtype change nothing.
 """
 
 from __future__ import annotations
@@ -27,6 +28,26 @@ def stream(seed: int, *keys: int | str) -> torch.Generator:
     return torch.Generator().manual_seed(int(state[0]) << 32 | int(state[1]))
 
 
+def uniform(*shape: int, generator: torch.Generator) -> torch.Tensor:
+    """Draws from U(0, 1)."""
+    return torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
+
+
+def normal(*shape: int, generator: torch.Generator) -> torch.Tensor:
+    """Draws from N(0, 1)."""
+    return torch.randn(shape, generator=generator, dtype=torch.float32, device="cpu")
+
+
+def integers(low: int, high: int, shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+    """Integers from `low` to `high` - 1, all equally likely; int64."""
+    return torch.randint(low, high, shape, generator=generator, dtype=torch.int64, device="cpu")
+
+
+def permutation(n: int, generator: torch.Generator) -> torch.Tensor:
+    """The numbers 0 to n - 1 in random order; int64."""
+    return torch.randperm(n, generator=generator, dtype=torch.int64, device="cpu")
+
+
 class Noise(NamedTuple):
     """Standard normal noise of a batch of lives, the same for every offspring.
 
@@ -49,6 +70,6 @@ class Noise(NamedTuple):
 
 def draw_noise(steps: int, environments: int, generator: torch.Generator) -> Noise:
     """Noise for `environments` lives of `steps` steps."""
-    table = torch.randn(NOISE_TABLE, generator=generator)
-    offsets = torch.randint(NOISE_TABLE, (steps, environments), generator=generator)
+    table = normal(NOISE_TABLE, generator=generator)
+    offsets = integers(0, NOISE_TABLE, (steps, environments), generator)
     return Noise(table, offsets)

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "enu_lib"
 # From the ground up.  A module imports from its own package or from lower levels only.
 LEVELS = (
-    ("streams", "config", "contracts"),
+    ("streams", "config", "contracts", "precision"),
     ("cells", "es"),
     ("network",),
     ("tasks", "experiments"),

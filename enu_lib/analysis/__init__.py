@@ -1,5 +1,6 @@
 """What evolved units and networks do, measured on inputs that evolution never saw."""
 
+from enu_lib.analysis.flow import Flow, computation_flow
 from enu_lib.analysis.scores import scores
 from enu_lib.analysis.units import (
     FrequencyCurve,
@@ -10,7 +11,6 @@ from enu_lib.analysis.units import (
     plasticity_window,
     relative_change,
 )  # fmt: skip
-from enu_lib.network import Flow, computation_flow
 
 __all__ = [
     "Flow", "FrequencyCurve", "Window", "coincidence", "computation_flow", "firing_frequency", "frequency_curve",

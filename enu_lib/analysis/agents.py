@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.rollout import Trace, by_field
-from enu_lib.streams import stream
+from enu_lib.streams import integers, stream
 from enu_lib.tasks.altered import Altered, rules
 from enu_lib.tasks.maze import FORWARD, HEADINGS, LEFT, RIGHT, Maze, MazeState, geometry
 
@@ -40,10 +40,8 @@ class Belief(NamedTuple):
 
     target: Tensor  # (B,) number of the end it is walking to
     bad: Tensor  # (B, E) bool, ends found without food since food was last found
-    means_food: (
-        Tensor  # (B,) the sensor that means food, as far as it knows; -1: unknown.  This and the following: of "looking"
-    )
-    means_poison: Tensor  # (B,) the sensor that means poison
+    means_food: Tensor  # (B,) the sensor that it takes for food's, -1: it knows none; this and the rest: of "looking" alone
+    means_poison: Tensor  # (B,) the sensor that it takes for poison's
     ahead: Tensor  # (B,) the sensor that was active before the last move; -1: none
     passed: Tensor  # (B,) ends before which it has turned around since its last meal
     blind: Tensor  # (B,) bool, whether it has stopped taking an end at which no sensor is active for an empty one
@@ -67,7 +65,7 @@ def play(maze: Maze | Altered, agent: str, environments: int = 64, seed: int = 1
 @torch.no_grad()
 def scores(maze: Maze | Altered, agent: str, episodes: int = 10_000, seed: int = 1) -> dict[str, float]:
     """Mean food, poison, fitness and steps alive over fresh episodes, and the standard error of food."""
-    fitness, alive = torch.zeros(episodes), torch.zeros(episodes)
+    fitness, alive = (torch.zeros(episodes, dtype=torch.float32, device="cpu") for _ in range(2))
     state = maze.reset(1, episodes, stream(seed, "rollout"))
     for _, f, after in _lives(maze, agent, state, seed):
         fitness += f[0]
@@ -98,9 +96,9 @@ def begin(maze: Maze | Altered, agent: str, environments: int) -> Belief:
     """What an agent believes at the start of a life.  Raises ValueError for an agent that there is not."""
     if agent not in NAMES:
         raise ValueError(f"unknown agent {agent!r}: choose one of {', '.join(NAMES)}")
-    none, zero = torch.full((environments,), -1), torch.zeros(environments, dtype=torch.int64)
-    bad = torch.zeros(environments, len(geometry(rules(maze)).ends), dtype=torch.bool)
-    return Belief(zero, bad, none, none, none, zero, zero.bool())
+    zero = torch.zeros(environments, dtype=torch.int64, device="cpu")
+    bad = torch.zeros(environments, len(geometry(rules(maze)).ends), dtype=torch.bool, device="cpu")
+    return Belief(zero, bad, zero - 1, zero - 1, zero - 1, zero, zero.bool())
 
 
 def act(
@@ -108,11 +106,11 @@ def act(
 ) -> tuple[Belief, Tensor]:
     """What an agent puts out at step t, (1, B, 3), all zero unless a move is made then; `generator` serves the random one."""
     environments = state.cell.shape[1]
-    y = torch.zeros(1, environments, 3)
+    y = torch.zeros(1, environments, 3, dtype=torch.float32, device="cpu")
     if (t + 1) % rules(maze).move_every:
         return belief, y
     if agent == "random":
-        action = torch.randint(3, (environments,), generator=generator)
+        action = integers(0, 3, (environments,), generator)
     else:
         belief = _think(maze, agent, belief, state, t)
         action = _routes(rules(maze))[belief.target, state.cell[0], state.heading[0]]
@@ -140,7 +138,7 @@ def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t
     if agent in ("fixed-arm", "latch"):
         return belief
     grid = geometry(rules(maze))
-    ends = torch.tensor(grid.ends)
+    ends = torch.tensor(grid.ends, device="cpu")
     if agent == "omniscient":
         return belief._replace(target=(state.food[0, :, None] == ends).long().argmax(1))
     goal = ends[belief.target]
@@ -148,7 +146,7 @@ def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t
     if agent == "looking":
         sensors = maze.observe(state, t)[0, :, :3, 0] > 0
         belief = belief._replace(ahead=torch.where(sensors.any(1), sensors.long().argmax(1), -1))
-        before = torch.tensor(grid.ahead)[state.cell[0], state.heading[0]] == goal
+        before = torch.tensor(grid.ahead, device="cpu")[state.cell[0], state.heading[0]] == goal
         turns = before & _useless(belief, empty_ends=len(ends) > 2)
         belief, here = _doubt(belief, turns), here | turns
     return _give_up(belief, here)
@@ -156,9 +154,8 @@ def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t
 
 def _useless(belief: Belief, empty_ends: bool) -> Tensor:
     """Whether the sensors say that the end ahead holds no food (B,), if some ends are empty and if none is."""
-    other = (
-        (belief.means_poison < 0) & (belief.means_food >= 0) & (belief.ahead != belief.means_food)
-    )  # only food is known, and this is not it
+    food_only = (belief.means_poison < 0) & (belief.means_food >= 0)
+    other = food_only & (belief.ahead != belief.means_food)
     poison = (belief.ahead >= 0) & ((belief.ahead == belief.means_poison) | other)
     return poison | (belief.ahead < 0) & ~belief.blind & empty_ends
 
@@ -199,7 +196,7 @@ def _give_up(belief: Belief, which: Tensor) -> Belief:
 def _routes(maze: Maze) -> Tensor:
     """(E, cells, 4): the action that leads by the shortest way to each end, from every cell and heading."""
     g = geometry(maze)
-    table = torch.full((len(g.ends), len(g.cells), 4), FORWARD)
+    table = torch.full((len(g.ends), len(g.cells), 4), FORWARD, device="cpu")
     for number, end in enumerate(g.ends):
         seen = {(end, heading) for heading in range(4)}
         queue = deque(seen)

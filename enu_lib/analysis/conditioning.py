@@ -17,7 +17,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from enu_lib.kernels import door
 from enu_lib.network import Network
+from enu_lib.precision import in_float32
 from enu_lib.streams import draw_noise, stream
 
 REWARDS = {"food": 1, "poison": -1, "nothing": 0}
@@ -45,7 +47,7 @@ class Conditioning(NamedTuple):
     transmitted: Tensor  # (R, W, B) of the mean output of the probed sensor's synapses onto output neurons, all channels
 
 
-@torch.no_grad()
+@in_float32
 def respond(network: Network, genome: Tensor, inputs: Tensor, seed: int = 1) -> tuple[Tensor, Tensor]:
     """Outputs (B, T, N, C) of all neurons and of all synapses (B, T, N, S, C) to inputs (B, T, I, k); fresh noise by seed.
 
@@ -53,9 +55,12 @@ def respond(network: Network, genome: Tensor, inputs: Tensor, seed: int = 1) -> 
     """
     if network.cell not in ("enu", "nfenu"):
         raise ValueError(f"what synapses transmit is kept by enu and nfenu cells, not by {network.cell!r}")
+    door.fits(network)
+    genomes = door.genomes(network, genome[None])
+    inputs = door.sequences(network, inputs, genomes.device)
     b, steps = inputs.shape[:2]
-    weights, state = network.unpack(genome[None]), network.reset(1, b)
-    noise = draw_noise(steps, 1, stream(seed, "dish")) if network.noise_shape else None
+    weights, state = network.unpack(genomes), network.reset(1, b, genomes.device)
+    noise = draw_noise(steps, 1, stream(seed, "dish")).to(genomes.device) if network.noise_shape else None
     neurons, synapses = [], []
     for t in range(steps):
         now = None if noise is None else noise.at(t, network.noise_shape).expand(b, -1)
@@ -85,7 +90,7 @@ def conditioning(
     outputs, transmitted = _probe(network, genome, x, begins, lives, seed)
     shape = (len(REWARDS), len(delays))
     change = [(v[:-1] - v[-1:]).unflatten(0, shape) for v in (outputs, transmitted)]
-    return Conditioning(torch.tensor(delays), *change)
+    return Conditioning(torch.tensor(delays, device="cpu"), *change)
 
 
 def repeated(
@@ -117,7 +122,7 @@ def repeated(
 
 def _dish(rows: int, begins: int, n_inputs: int, p: Protocol) -> Tensor:
     """Inputs (rows, T, I, 3) with the first sensor shown at the start, and as a probe from step `begins` on."""
-    x = torch.zeros(rows, begins + p.probe, n_inputs, 3)
+    x = torch.zeros(rows, begins + p.probe, n_inputs, 3, dtype=torch.float32, device="cpu")
     x[:, p.quiet : p.quiet + p.wall, WALL, 0] = 1
     x[:, begins:, WALL, 0] = 1
     return x
@@ -132,7 +137,7 @@ def _give(x: Tensor, at: int, reward: int, p: Protocol) -> None:
 def _probe(network: Network, genome: Tensor, x: Tensor, begins: int, lives: int, seed: int) -> tuple[Tensor, Tensor]:
     """During the probe: outputs (rows, B, n_outputs), and the probed sensor's synapses onto output neurons (rows, B)."""
     first = network.neurons - network.n_outputs
-    table = torch.tensor(network.connections[first:]) == WALL  # (n_outputs, S)
+    table = torch.tensor(network.connections[first:], device="cpu") == WALL  # (n_outputs, S)
     outputs, transmitted = [], []
     for life in range(lives):
         y, s = respond(network, genome, x, seed + life)

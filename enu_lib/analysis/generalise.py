@@ -19,7 +19,7 @@ from torch import Tensor
 from enu_lib.analysis.units import Window, coincidence
 from enu_lib.contracts import Evolved
 from enu_lib.rollout import Intervention, rollout
-from enu_lib.streams import stream
+from enu_lib.streams import integers, normal, stream, uniform
 from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.stdp import STDP, STDPBatch, weight_change
 
@@ -65,15 +65,15 @@ def several_pairs(task: STDP, pairs: int, n: int, gap: int = 60, seed: int = 1) 
     ever used one).  The spike times returned are those of the first pair."""
     generator = stream(seed, "pairs")
     steps = task.steps + gap * (pairs - 1)
-    x = task.low + (task.high - task.low) * torch.rand(n, steps, generator=generator)
-    modulator = torch.randint(2, (n,), generator=generator)
+    x = task.low + (task.high - task.low) * uniform(n, steps, generator=generator)
+    modulator = integers(0, 2, (n,), generator)
     one = [task.sample(n, generator) for _ in range(pairs)]
-    t = torch.arange(steps)
-    inputs = torch.stack([x, *(torch.zeros(n, steps) for _ in range(2)), modulator[:, None].expand(n, steps).float()], -1)
-    w = torch.ones(n, steps)
+    t, rows = torch.arange(steps, device="cpu"), torch.arange(n, device="cpu")
+    inputs = torch.stack([x, *[torch.zeros_like(x)] * 2, modulator[:, None].expand(n, steps).float()], -1)
+    w = torch.ones_like(x)
     for k, pair in enumerate(one):
         pre, post = pair.t_pre + k * gap, pair.t_post + k * gap
-        inputs[torch.arange(n), pre, 1] = inputs[torch.arange(n), post, 2] = 1.0
+        inputs[rows, pre, 1] = inputs[rows, post, 2] = 1.0
         change = weight_change(task.rule, post - pre, modulator.float(), task.tau)
         w += change[:, None] * (t > torch.maximum(pre, post)[:, None])
     return STDPBatch(inputs[..., : task.n_in], w * x, one[0].t_pre, one[0].t_post, modulator)
@@ -82,7 +82,7 @@ def several_pairs(task: STDP, pairs: int, n: int, gap: int = 60, seed: int = 1) 
 def noisy(batch: Any, share: float, seed: int = 1) -> Any:
     """The batch with Gaussian noise on the graded input, of s.d. `share` of that input's mean; the target does not see it."""
     inputs = batch.inputs.clone()
-    noise = torch.randn(inputs.shape[:2], generator=stream(seed, "input noise"))
+    noise = normal(*inputs.shape[:2], generator=stream(seed, "input noise"))
     inputs[..., 0] += share * inputs[..., 0].mean() * noise
     return batch._replace(inputs=inputs)
 
@@ -98,7 +98,7 @@ def mutation_curve(entry: Evolved, sigmas: Sequence[float], genomes: int = 16, n
     batch = entry.task.sample(n, stream(seed, "robustness"))
     rows = []
     for number, sigma in enumerate(sigmas):
-        mutation = torch.randn(genomes, len(entry.genome), generator=stream(seed, "mutants", number))
+        mutation = normal(genomes, len(entry.genome), generator=stream(seed, "mutants", number))
         y = rollout(entry.model, entry.genome + sigma * mutation, entry.task, batch=batch).y
         rows.append([quality(entry.task, batch, each) for each in y])
     return rows

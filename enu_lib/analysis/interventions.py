@@ -14,7 +14,7 @@ from torch import Tensor
 
 from enu_lib.network import NetworkState
 from enu_lib.rollout import Intervention
-from enu_lib.streams import stream
+from enu_lib.streams import stream, uniform
 
 COMPARTMENTS = ("synapses", "neurons")
 
@@ -57,7 +57,7 @@ def scramble(compartment: str, at: int, units: int, seed: int = 1) -> Interventi
         if t != at:
             return state
         h = _memory(state, field).unflatten(1, (-1, units))
-        order = torch.rand(h.shape[:3], generator=stream(seed, "scramble")).argsort(-1)
+        order = uniform(*h.shape[:3], generator=stream(seed, "scramble")).argsort(-1).to(h.device)
         dealt = h.gather(2, order[..., None].expand_as(h))
         return _with_memory(state, field, dealt.flatten(1, 2))
 

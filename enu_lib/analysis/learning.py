@@ -16,10 +16,12 @@ import torch
 from torch import Tensor
 
 from enu_lib import kernels
+from enu_lib.kernels import door
 from enu_lib.network import Network
+from enu_lib.precision import in_float32
 from enu_lib.rollout import Intervention, Trace, by_field, rollout
 from enu_lib.streams import draw_noise, stream
-from enu_lib.tasks.altered import Altered
+from enu_lib.tasks.altered import Altered, rules
 from enu_lib.tasks.maze import Maze, MazeState
 
 
@@ -34,7 +36,7 @@ class Visits(NamedTuple):
     since_change: np.ndarray  # visits since the places last changed in this life (0: the first one after it); -1: no change yet
 
 
-@torch.no_grad()
+@in_float32
 def live(
     network: Network,
     genome: Tensor,
@@ -49,14 +51,16 @@ def live(
     is altered.  `intervene` as in `rollout`, but it may not change what neurons send without changing their own output
     (`interventions.silence`): that is for `rollout`.
     """
+    door.fits(network, rules(maze))
+    genomes, environments = door.genomes(network, genome[None]), door.environments(environments)
     generator = stream(seed, "rollout")
     state = maze.reset(1, environments, generator)
     noise = draw_noise(maze.steps, environments, generator) if network.noise_shape else None
     outputs = stepper = None
     if intervene is None and isinstance(maze, Maze):
-        outputs = kernels.maze_lives(network, genome[None], maze, state, noise, record=True).outputs
-    elif intervene is None or kernels.choose("auto", network, genome[None]) == "cpp":
-        stepper = kernels.network_stepper(network, genome[None], environments)
+        outputs = kernels.maze_lives(network, genomes, maze, state, noise, record=True).outputs
+    elif intervene is None or kernels.choose("auto", network, genomes) == "cpp":
+        stepper = kernels.network_stepper(network, genomes, environments)
     else:
         return rollout(network, genome, maze, environments, seed, intervene=intervene)
     xs, ys, fs, states = [], [], [], list[MazeState]()

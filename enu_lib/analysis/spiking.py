@@ -53,7 +53,7 @@ def activity(lives: Trace, channels: slice = slice(None)) -> Activity:
         share(y < SHARP),
         share(y > 1 - SHARP),
         100 * onsets / count,
-        torch.where(onsets > 0, on.sum((0, 1, 3)) / onsets, torch.nan),
+        torch.where(onsets > 0, on.sum((0, 1, 3)).float() / onsets, torch.nan),
     )
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.rollout import Trace, rollout
-from enu_lib.streams import stream
+from enu_lib.streams import integers, stream, uniform
 from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.stdp import STDP, weight_change
 
@@ -42,11 +42,11 @@ def firing_frequency(spikes: Tensor) -> Tensor:
     Counting spikes in a window would round: at an interval of a third of the window, one step decides on a third spike.
     """
     steps = spikes.shape[-1]
-    t = torch.arange(steps)
+    t = torch.arange(steps, device=spikes.device)
     count = spikes.sum(-1)
     first = torch.where(spikes, t, steps).amin(-1)
     last = torch.where(spikes, t, -1).amax(-1)
-    return torch.where(count > 1, (count - 1) / (last - first).clamp(min=1), count / steps)
+    return torch.where(count > 1, (count - 1).float() / (last - first).clamp(min=1), count.float() / steps)
 
 
 def frequency_curve(model: Any, genome: Tensor, task: IAF, points: int = 33, n: int = 64, seed: int = 1) -> FrequencyCurve:
@@ -55,8 +55,8 @@ def frequency_curve(model: Any, genome: Tensor, task: IAF, points: int = 33, n: 
     Each current is held for a whole sequence: U(low, high) at each step times a factor between 1 and `task.factors`,
     which need not be an integer here.
     """
-    factor = torch.linspace(1, task.factors, points)
-    u = torch.rand(points, n, task.steps, generator=stream(seed, "frequency"))
+    factor = torch.linspace(1, task.factors, points, dtype=torch.float32, device="cpu")
+    u = uniform(points, n, task.steps, generator=stream(seed, "frequency"))
     current = (task.low + (task.high - task.low) * u) * factor[:, None, None]
     batch = task.respond(current.flatten(0, 1))
     trace = rollout(model, genome, task, batch=batch)
@@ -90,18 +90,18 @@ def plasticity_window(
     D = 0 is left out, as in evolution.  The pair lies symmetrically about the middle of the sequence, shifted at random
     by up to 5 steps; the graded input is as in evolution.  `n` sequences a distance.
     """
-    d = torch.cat([torch.arange(-reach, 0), torch.arange(1, reach + 1)])
+    d = torch.cat([torch.arange(-reach, 0, device="cpu"), torch.arange(1, reach + 1, device="cpu")])
     generator = stream(seed, "window")
-    x = torch.rand(len(d), n, task.steps, generator=generator)
+    x = uniform(len(d), n, task.steps, generator=generator)
     x = task.low + (task.high - task.low) * x
-    middle = int(task.spike_mean) + torch.randint(-5, 6, (len(d), n), generator=generator)
+    middle = int(task.spike_mean) + integers(-5, 6, (len(d), n), generator)
     t_pre = middle - torch.div(d, 2, rounding_mode="floor")[:, None]
     t_post = t_pre + d[:, None]
-    m = torch.full((len(d) * n,), modulator)
+    m = torch.full((len(d) * n,), modulator, device="cpu")
     batch = task.respond(x.flatten(0, 1), t_pre.flatten(), t_post.flatten(), m)
     trace = rollout(model, genome, task, batch=batch)
     percent = relative_change(trace, task).reshape(len(d), n)
-    target = 100 * weight_change(task.rule, d, torch.tensor(float(modulator)), task.tau)
+    target = 100 * weight_change(task.rule, d, torch.tensor(float(modulator), dtype=torch.float32, device="cpu"), task.tau)
     return Window(d, target, percent.mean(1), percent.std(1), n)
 
 
@@ -111,7 +111,7 @@ def relative_change(trace: Trace, task: STDP) -> Tensor:
     The mean output is divided by the mean input of the same steps, so that the input's own fluctuation does not count.
     """
     batch, y = trace.batch, trace.y[0, :, :, 0]
-    t = torch.arange(y.shape[-1])
+    t = torch.arange(y.shape[-1], device=y.device)
     first = torch.minimum(batch.t_pre, batch.t_post)[:, None]
     later = torch.maximum(batch.t_pre, batch.t_post)[:, None]
     x = batch.inputs[..., 0]

@@ -106,4 +106,4 @@ def copied_weights_lives(network: Network, genomes: Tensor, maze: Maze, state: A
         memory, y = network.step(weights, memory, x[:, None], z)
         for agent, out in zip(agents, y[:, 0].cpu().numpy(), strict=True):
             agent.step(out, t)
-    return torch.tensor([agent.fitness for agent in agents]).reshape(p, b)
+    return torch.tensor([agent.fitness for agent in agents], dtype=torch.float32, device="cpu").reshape(p, b)

@@ -29,7 +29,7 @@ from enu_lib.bench.authors_scheme import copied_weights_lives
 from enu_lib.cells import ENU
 from enu_lib.network import PUBLISHED, Network, random_connections
 from enu_lib.rollout import _closed_loop, _outputs
-from enu_lib.streams import draw_noise, stream
+from enu_lib.streams import draw_noise, normal, stream, uniform
 from enu_lib.tasks.maze import Maze
 
 MAZE = Maze(energy=1e9, deadly_poisons=10**6)
@@ -95,12 +95,12 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
     """What to time, the operations it makes, and those of the formulas."""
     p, b, t, device = case.population, case.environments, case.steps, case.device
     if case.what == "product":
-        a = torch.randn(case.hidden, case.hidden, device=device)
+        a = normal(case.hidden, case.hidden, generator=stream(6, "bench")).to(device)
         return lambda: [a @ a for _ in range(10)], 20.0 * case.hidden**3, 20.0 * case.hidden**3
     if case.what == "unit":
         cell = ENU(4, 1, case.hidden)
         genomes = _genomes(cell, p).to(device)
-        x = torch.rand(b, t, 4, generator=stream(1, "bench")).to(device)
+        x = uniform(b, t, 4, generator=stream(1, "bench")).to(device)
         path = {"plain torch": "reference"}.get(case.path, case.path)
         n = float(unit_operations(cell)) * p * b * t
         return lambda: _outputs(cell, genomes, x, None, case.threads, path), n, n
@@ -124,7 +124,7 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
 
 def _genomes(model: Any, population: int) -> torch.Tensor:
     first = model.init(stream(0, "bench"))
-    return first + 0.03 * torch.randn(population, len(first), generator=stream(5, "bench"))
+    return first + 0.03 * normal(population, len(first), generator=stream(5, "bench"))
 
 
 def _finish(work: Callable[[], Any], device: str) -> None:

@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from enu_lib.cells import Cell
-from enu_lib.kernels import cpu, cuda, fused, graph
+from enu_lib.kernels import cpu, cuda, door, fused, graph
 from enu_lib.network import Network
+from enu_lib.precision import in_float32
 from enu_lib.streams import Noise
 
 PATHS = ("auto", "cpp", "cuda", "torch", "reference")
@@ -50,6 +51,10 @@ def choose(path: str, model: Any, genomes: Tensor) -> str:
     if path not in PATHS:
         raise ValueError(f"unknown kernel path {path!r}: choose one of {', '.join(PATHS)}")
     suits_gpu = genomes.device.type == "cuda" and cuda.supports(model)
+    if path == "cpp" and genomes.device.type != "cpu":
+        raise cpu.Unavailable(
+            f"the compiled kernel is for genomes on the CPU, not on {genomes.device}: use .cpu() or --device cpu"
+        )
     if path == "cuda" and not suits_gpu:
         raise cpu.Unavailable(
             f"the kernel of GPUs is for networks of ENUs on one, not for {type(model).__name__} on {genomes.device}"
@@ -78,6 +83,14 @@ def _without_kernel(reason: str) -> None:
     print(f"enu_lib: no kernel on this GPU ({reason}); the slower torch path is used instead", file=sys.stderr)
 
 
+def count_threads(threads: int | None) -> int:
+    """A given number of threads, or `default_threads`."""
+    if threads is not None and threads < 0:
+        raise ValueError(f"threads must not be negative, got {threads}")
+    return int(threads or default_threads())
+
+
+@in_float32
 def unit_outputs(
     cell: Cell,
     genomes: Tensor,
@@ -87,14 +100,13 @@ def unit_outputs(
     path: str = "auto",
 ) -> Tensor:
     """Outputs (P, B, T, C) of single units with genomes (P, D) for inputs (B, T, n_in), the same for all offspring."""
-    cell.unpack(genomes)  # raises ValueError for genomes of another size; the kernel would read beyond them
-    if inputs.dim() != 3 or inputs.shape[2] != cell.n_in:
-        raise ValueError(f"inputs must be (B, T, {cell.n_in}), got {tuple(inputs.shape)}: does the task fit the model?")
+    genomes, inputs, noise = door.units(cell, genomes, inputs, noise)
     if choose(path, cell, genomes) == "cpp":
-        return cpu.unit_outputs(cell, genomes, inputs, noise, threads or default_threads())
+        return cpu.unit_outputs(cell, genomes, inputs, noise, count_threads(threads))
     return fused.unit_outputs(cell, genomes, inputs, noise)
 
 
+@in_float32
 def maze_lives(
     network: Network,
     genomes: Tensor,
@@ -106,10 +118,10 @@ def maze_lives(
     record: bool = False,
 ) -> MazeScores:
     """Lives of genomes (P, D) in the B environments of `state`, as `maze.reset` draws it."""
-    network.unpack(genomes)
+    genomes, state, noise = door.lives(network, genomes, maze, state, noise)
     chosen = choose(path, network, genomes)
     if chosen == "cpp":
-        lives = cpu.maze_lives(network, genomes, maze, state, noise, threads or default_threads(), record)
+        lives = cpu.maze_lives(network, genomes, maze, state, noise, count_threads(threads), record)
         return MazeScores(*lives)
     if chosen == "cuda":
         try:
@@ -123,11 +135,13 @@ def maze_lives(
     return MazeScores(*fused.maze_lives(network, genomes, maze, state, noise, record))
 
 
+@in_float32
 def network_stepper(
     network: Network, genomes: Tensor, environments: int, threads: int | None = None, path: str = "auto"
 ) -> Any:
     """An object whose `step(x, noise, t)` is a network's next step for all offspring, as fast as there is one."""
-    network.unpack(genomes)
+    door.fits(network)
+    genomes, environments = door.genomes(network, genomes), door.environments(environments)
     if choose(path, network, genomes) == "cpp":
-        return cpu.Stepper(network, genomes, environments, threads or default_threads())
+        return cpu.Stepper(network, genomes, environments, count_threads(threads))
     return fused.Stepper(network, genomes, environments)

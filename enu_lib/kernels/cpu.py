@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells import ENU, LSTM, Cell
+from enu_lib.kernels import door
 from enu_lib.network import Network, NetworkState
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import geometry
@@ -90,7 +91,7 @@ def library(vectors: int) -> ctypes.CDLL:
     cxx = compiler()
     if cxx is None:
         raise Unavailable("no C++ compiler was found (c++, g++, clang++ or $CXX)")
-    command = [cxx, *FLAGS, f"-DHP={vectors * PAD}"]
+    command = [cxx, *FLAGS, *os.environ.get("ENU_CXXFLAGS", "").split(), f"-DHP={vectors * PAD}"]
     text = SOURCE.read_bytes() + MAZE.read_bytes() + " ".join(command).encode() + _processor().encode()
     path = cache() / f"life-{hashlib.sha256(text).hexdigest()[:20]}.so"
     if not path.exists():
@@ -138,12 +139,12 @@ def supports(model: Any) -> bool:
 def unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None, threads: int) -> Tensor:
     """Outputs (P, B, T, C) of single units for inputs (B, T, n_in)."""
     b, t, _ = inputs.shape
-    y = torch.empty(len(genomes), b, t, cell.n_out)
+    y = torch.empty(len(genomes), b, t, cell.n_out, dtype=torch.float32, device="cpu")
     table, offsets = _noise(noise, cell.n_out)
-    library(_vectors(cell)).unit_outputs(
-        ctypes.byref(_cell(cell)), i64(len(genomes)), i64(b), i64(t), _at(genomes := _floats(genomes)),
-        _at(inputs := _floats(inputs)), _at(table), _at(offsets), _at(y), threads,
-    )  # fmt: skip
+    _made(library(_vectors(cell)).unit_outputs(
+        ctypes.byref(_cell(cell)), i64(len(genomes)), i64(b), i64(t), _at(genomes), _at(inputs), _at(table), _at(offsets),
+        _at(y), threads,
+    ))  # fmt: skip
     return y
 
 
@@ -156,14 +157,14 @@ def maze_lives(
     rules = maze_rules(maze, state.places.shape[2], ahead.ctypes.data)
     net, keep = _net(network)
     table, offsets = _noise(noise, network.noise_shape[0] if noise else 0)
-    fitness = torch.empty(p, b)
-    counts = [torch.empty(p, b, dtype=torch.int32) for _ in range(3)]
-    y = torch.zeros(p, b, maze.steps, 3) if record else None
+    fitness = torch.empty(p, b, dtype=torch.float32, device="cpu")
+    counts = [torch.empty(p, b, dtype=torch.int32, device="cpu") for _ in range(3)]
+    y = torch.zeros(p, b, maze.steps, 3, dtype=torch.float32, device="cpu") if record else None
     drawn = [v[0].contiguous() for v in (state.sensor_of, state.action_of, state.places)]
-    library(_vectors(network)).maze_lives(
-        ctypes.byref(net), ctypes.byref(rules), i64(p), i64(b), _at(genomes := _floats(genomes)), _at(table),
-        _at(offsets), *map(_at, drawn), _at(fitness), *map(_at, counts), _at(y), threads,
-    )  # fmt: skip
+    _made(library(_vectors(network)).maze_lives(
+        ctypes.byref(net), ctypes.byref(rules), i64(p), i64(b), _at(genomes), _at(table), _at(offsets), *map(_at, drawn),
+        _at(fitness), *map(_at, counts), _at(y), threads,
+    ))  # fmt: skip
     del keep
     return fitness, counts[0].long(), counts[1].long(), counts[2].long(), y
 
@@ -172,12 +173,13 @@ class Stepper:
     """A network's steps, one after another, for tasks written in Python.  `step` has the shapes of `Network.step`."""
 
     def __init__(self, network: Network, genomes: Tensor, environments: int, threads: int) -> None:
-        self.network, self.genomes, self.threads = network, _floats(genomes), threads
+        self.network, self.genomes, self.threads = network, genomes, threads
         self._library = library(_vectors(network))
         self._net, self._keep = _net(network)
         self._library.network_memory.restype = i64
         size = self._library.network_memory(ctypes.byref(self._net))
-        self._memory = torch.zeros(len(genomes), environments, size)
+        self._memory = torch.zeros(len(genomes), environments, size, dtype=torch.float32, device="cpu")
+        self._guard = door.Steps(network, len(genomes), environments, genomes.device)
         self._noise: Tensor | None = None  # the table that `_table` lengthens
         self._table: Tensor | None = None
 
@@ -221,20 +223,18 @@ class Stepper:
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
         """x (P or 1, B, I, k) -> the network's output (P, B, n_outputs)."""
         n, (p, b) = self.network, self._memory.shape[:2]
-        if x.dim() != 4 or x.shape[0] not in (1, p) or x.shape[2] != n.n_inputs or x.shape[3] > n.channels:
-            wanted = f"(1 or {p}, {b}, {n.n_inputs}, up to {n.channels})"
-            raise ValueError(f"a step's input must be {wanted}, got {tuple(x.shape)}")
-        x = _floats(x.expand(x.shape[0], b, -1, -1))
+        x, noise = self._guard(x, noise, t)
+        x = x.detach().expand(x.shape[0], b, -1, -1).contiguous()
         offsets = None
         if noise is not None:
             if self._noise is not noise.table:
                 self._noise, self._table = noise.table, _noise(noise, n.noise_shape[0])[0]
             offsets = noise.offsets[t].contiguous()
-        y = torch.empty(p, b, n.n_outputs)
-        self._library.network_step(
+        y = torch.empty(p, b, n.n_outputs, dtype=torch.float32, device="cpu")
+        _made(self._library.network_step(
             ctypes.byref(self._net), i64(p), i64(b), _at(self.genomes), _at(x), i64(x.shape[-1]), i64(x.shape[0]),
-            _at(self._memory), _at(None if offsets is None else self._table), _at(offsets), _at(y), None, self.threads,
-        )  # fmt: skip
+            _at(self._memory), _at(None if offsets is None else self._table), _at(offsets), _at(y), self.threads,
+        ))  # fmt: skip
         return y
 
 
@@ -274,11 +274,13 @@ def _noise(noise: Noise | None, values: int) -> tuple[Tensor | None, Tensor | No
     if noise is None:
         return None, None
     more = -(-(values + PAD) // len(noise.table))
-    return torch.cat([noise.table] * (1 + more))[: len(noise.table) + values + PAD], noise.offsets.contiguous()
+    return noise.table.repeat(1 + more)[: len(noise.table) + values + PAD], noise.offsets.contiguous()
 
 
-def _floats(tensor: Tensor) -> Tensor:
-    return tensor.detach().to("cpu", torch.float32).contiguous()
+def _made(failed: int) -> None:
+    """What a function of life.cpp returns: 0, or 1 where memory ran out."""
+    if failed:
+        raise MemoryError("the kernel had too little memory: fewer threads, or a smaller model")
 
 
 def _at(tensor: Tensor | None) -> ctypes.c_void_p:

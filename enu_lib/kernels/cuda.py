@@ -21,7 +21,7 @@ from enu_lib.kernels import fused
 from enu_lib.kernels.cpu import MAZE, SOURCE, Unavailable, _at, f32, i32, maze_rules, pointer
 from enu_lib.kernels.fused import Gates
 from enu_lib.network import Network
-from enu_lib.streams import Noise, draw_noise, stream
+from enu_lib.streams import Noise, draw_noise, normal, stream
 from enu_lib.tasks.maze import Maze, geometry
 
 KERNEL = SOURCE.with_name("life.cu")
@@ -112,18 +112,19 @@ def _lives(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """The same, where `kernel(grid, structures)` launches."""
     p, b, device = len(genomes), state.places.shape[1], genomes.device
-    weights = network.unpack(genomes.float())
+    weights = network.unpack(genomes)
     neuron = _rules(Gates(network.neuron_cell, weights.neuron), network.channels)
     synapse = _rules(Gates(network.synapse_cell, weights.synapse), 2 * network.channels)
     connections = torch.tensor(network.connections, dtype=torch.int32, device=device)
     ahead = torch.tensor(geometry(maze).ahead, device=device)
     drawn = [v[0].contiguous() for v in (state.sensor_of, state.action_of, state.places)]
-    fitness = torch.empty(p, b, device=device)
+    fitness = torch.empty(p, b, dtype=torch.float32, device=device)
     counts = [torch.empty(p, b, dtype=torch.int64, device=device) for _ in range(3)]
-    y = torch.zeros(p, b, maze.steps, 3, device=device) if record else None
+    y = torch.zeros(p, b, maze.steps, 3, dtype=torch.float32, device=device) if record else None
     values = (network.neurons + _up(network.neurons * network.synapses, 8)) * network.channels
     if noise is None:
-        noise = Noise(torch.zeros(1, device=device), torch.zeros(maze.steps, b, dtype=torch.int64, device=device))
+        none = torch.zeros(1, dtype=torch.float32, device=device)
+        noise = Noise(none, torch.zeros(maze.steps, b, dtype=torch.int64, device=device))
     table = noise.table.repeat(1 + -(-values // len(noise.table)))
     offsets = noise.offsets.contiguous()
     cell: Any = network.synapse_cell
@@ -150,7 +151,7 @@ def _checked(layout: Plan, network: Network, architecture: str, device: torch.de
     except Unavailable as error:
         return error
     move = Maze(steps=4)
-    genomes = network.init(stream(0, "check")) + 0.1 * torch.randn(2, network.n_params, generator=stream(1, "check"))
+    genomes = network.init(stream(0, "check")) + 0.1 * normal(2, network.n_params, generator=stream(1, "check"))
     for w in network.unpack(genomes)[: 1 if network.shared else 2]:
         w.output.mul_(0.4)
         w.output[:, -1] += 0.5  # between the clips, so that all that matters shows

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells import ENU, GRU, LSTM, Cell
+from enu_lib.kernels import door
 from enu_lib.network import Network
+from enu_lib.precision import in_float32
 from enu_lib.streams import Noise
 
 
@@ -84,7 +86,8 @@ class Gates:
     def start(self, population: int, rows: int, device: torch.device) -> list[Tensor]:
         """Memory, all zero."""
         kinds = 1 if isinstance(self.cell, GRU) else 2
-        return [torch.zeros(population, rows, self.fed + self.cell.hidden, device=device) for _ in range(kinds)]
+        shape = population, rows, self.fed + self.cell.hidden
+        return [torch.zeros(shape, dtype=torch.float32, device=device) for _ in range(kinds)]
 
 
 CACHE = 4 << 20  # bytes of a gate's values that a CPU's cache is glad to hold
@@ -107,7 +110,7 @@ def _unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | No
     b, t, _ = inputs.shape
     p = len(genomes)
     state = gates.start(p, b, genomes.device)
-    y = torch.empty(p, b, t, cell.n_out, device=genomes.device)
+    y = torch.empty(p, b, t, cell.n_out, dtype=torch.float32, device=genomes.device)
     for i in range(t):
         drive = gates.drive(inputs[:, i].expand(p, -1, -1))
         y[:, :, i] = gates.step(state, drive, None if noise is None else noise.at(i, (cell.n_out,)))
@@ -128,21 +131,23 @@ class Stepper:
         self.neuron.x = [w[:, :c].contiguous() for w in self.neuron.x]  # shared rules: the rest is zero padding's
         self.neuron_state = self.neuron.start(p, b * n, device)
         self.synapse_state = self.synapse.start(p, b * n * network.synapses, device)
-        self.sources = torch.zeros(p, b, network.n_inputs + n, c, device=device)
-        self.output = torch.zeros(p, b * n, c, device=device)
+        self.sources = torch.zeros(p, b, network.n_inputs + n, c, dtype=torch.float32, device=device)
+        self.output = torch.zeros(p, b * n, c, dtype=torch.float32, device=device)
         self.table = torch.tensor(network.connections, device=device).flatten()
         self.alike = torch.arange(network.noise_shape[0] if network.noise else 0, device=device)
+        self.guard = door.Steps(network, p, b, device)
 
     def tensors(self) -> list[Tensor]:
         """All that differs from one lot of lives to another: rules and memory."""
         rules = [*self.pre, *self.post, *self.neuron.tensors(), *self.synapse.tensors()]
         return [*rules, *self.neuron_state, *self.synapse_state, self.sources, self.output]
 
-    @torch.no_grad()
+    @in_float32
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
         """x (P or 1, B, I, k) -> the network's output (P, B, n_outputs)."""
-        offsets = None if noise is None else noise.offsets[t]
-        return self.advance(x, None if noise is None else noise.table, offsets)
+        x, noise = self.guard(x, noise, t)
+        self.sources[:, :, : self.network.n_inputs, x.shape[-1] :] = 0  # the step before may have shown more channels
+        return self.advance(x, *(None, None) if noise is None else (noise.table, noise.offsets[t]))
 
     def advance(self, x: Tensor, table: Tensor | None, offsets: Tensor | None) -> Tensor:
         """The same with the noise's table and this step's offsets (B,): tensors only, so that it can be captured."""
@@ -188,12 +193,12 @@ def _maze_lives(
     p, b = len(genomes), state.places.shape[1]
     stepper = Stepper(network, genomes, b)
     state = type(state)(*(v.expand(p, *v.shape[1:]).clone() if v.dim() == 2 or v.shape[0] == 1 else v for v in state))
-    total = torch.zeros(p, b, device=genomes.device)
+    total = torch.zeros(p, b, dtype=torch.float32, device=genomes.device)
     alive_steps = torch.zeros(p, b, dtype=torch.int64, device=genomes.device)
-    y = torch.zeros(p, b, maze.steps, 3, device=genomes.device) if record else None
+    y = torch.zeros(p, b, maze.steps, 3, dtype=torch.float32, device=genomes.device) if record else None
     for t in range(maze.steps):
         alive_steps += state.alive
-        out = stepper.step(maze.observe(state, t), noise, t)
+        out = stepper.advance(maze.observe(state, t), *(None, None) if noise is None else (noise.table, noise.offsets[t]))
         if y is not None:
             y[:, :, t] = out * state.alive[..., None]
         state, f = maze.step(state, out, t)

@@ -33,7 +33,7 @@ class Life:
         self.network, self.maze = network, maze
         self.stepper = Stepper(network, genomes.clone(), b)  # some of its tensors are views of its genomes
         self.state = type(state)(*(_own(v, p) for v in state))
-        self.total = torch.zeros(p, b, device=genomes.device)
+        self.total = torch.zeros(p, b, dtype=torch.float32, device=genomes.device)
         self.alive_steps = torch.zeros(p, b, dtype=torch.int64, device=genomes.device)
         self.clock = torch.zeros(1, dtype=torch.int64, device=genomes.device)
         self.noise = None if noise is None else Noise(noise.table.clone(), noise.offsets.clone())

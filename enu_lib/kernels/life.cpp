@@ -12,7 +12,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <functional>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -141,7 +143,7 @@ struct Rules {
 
 // acc[r] += x[r] W for R rows and N vectors of each weight row.
 template <int R, int N>
-INLINE void accumulate(vec (&acc)[R][N], const float* x, int stride, int K, const float* W, int row) {
+INLINE void accumulate(vec (&acc)[R][N], const float* x, int64_t stride, int K, const float* W, int row) {
     for (int k = 0; k < K; k++, W += row) {
         vec w[N];
 #pragma GCC unroll 16
@@ -157,7 +159,8 @@ INLINE void accumulate(vec (&acc)[R][N], const float* x, int stride, int K, cons
 
 struct Input {  // K values for each of R rows, and their weights
     const float* x;
-    int stride, K;
+    int64_t stride;
+    int K;
     const float* W;
 };
 
@@ -283,7 +286,7 @@ INLINE void read_out(const Rules& w, const float* h, float* o, const float* nois
 // One step of R units.  a, b: rows (G, HP) that the gates begin with, b may be null; x: further inputs, n of them.
 // h (R, HP), c (R, HP; LSTM's cell), o (R, CP) change.
 template <int R>
-static void step(const Rules& w, const float* const* a, const float* const* b, const float* x, int x_stride, int n,
+static void step(const Rules& w, const float* const* a, const float* const* b, const float* x, int64_t x_stride, int n,
                  float* h, float* c, float* o, const float* noise, int noise_stride) {
     const int row = w.G * HP, H = w.cell.hidden, C = w.cell.fed();
     alignas(64) float kept[R][HP], rh[R][HP];
@@ -332,7 +335,7 @@ static void step(const Rules& w, const float* const* a, const float* const* b, c
 
 // The same for any number of units, in blocks that fill the registers.
 static void step_all(const Rules& w, int rows, const float* const* a, const float* const* b, const float* x,
-                     int x_stride, int n, float* h, float* c, float* o, const float* noise, int noise_stride) {
+                     int64_t x_stride, int n, float* h, float* c, float* o, const float* noise, int noise_stride) {
     int r = 0;
 #define BLOCK(R)                                                                                                    \
     for (; r + R <= rows; r += R)                                                                                   \
@@ -376,13 +379,12 @@ struct Buffer {  // aligned floats, all zero
 struct Agent {
     const Net& net;
     const int N, S, C, CP, G, row;
-    const bool noisy;
     Buffer neuron_h, neuron_c, neuron_o, synapse_h, synapse_c, synapse_o, current, zero, pre, post;
     std::vector<const float*> source, a, b, bias;
 
     explicit Agent(const Net& n)
         : net(n), N(n.neurons), S(n.synapses), C(n.neuron.n_out), CP(n.neuron.out_stride()), G(n.synapse.gates()),
-          row(G * HP), noisy(n.neuron.noise > 0), neuron_h(N * HP), neuron_c(N * HP), neuron_o(N * CP),
+          row(G * HP), neuron_h(N * HP), neuron_c(N * HP), neuron_o(N * CP),
           synapse_h(N * S * HP), synapse_c(N * S * HP), synapse_o(N * S * CP), current(N * CP), zero(row),
           pre((n.inputs + N) * row), post(N * row), source(n.inputs + N), a(N * S), b(N * S), bias(N) {
         for (int i = 0; i < n.inputs; i++) source[i] = zero.p;
@@ -394,7 +396,7 @@ struct Agent {
             std::fill(x->memory.begin(), x->memory.end(), 0.0f);
     }
 
-    // One step; the input neurons' projected channels are at source[0 .. inputs).  noise: neurons', then synapses'.
+    // One step; the input neurons' projected channels are at source[0 .. inputs).  noise: neurons', then synapses', or null.
     void step(const Rules& neuron, const Rules& synapse, const float* noise) {
         // A synapse's input is two gathered rows, so each source is projected once, not once for each synapse.
         project(G, N, neuron_o.p, CP, C, synapse.x, nullptr, pre.p + net.inputs * row);
@@ -405,7 +407,7 @@ struct Agent {
                 b[i * S + s] = post.p + i * row;
             }
         step_all(synapse, N * S, a.data(), b.data(), synapse_h.p, 0, 0, synapse_h.p, synapse_c.p, synapse_o.p,
-                 noisy ? noise + N * C : nullptr, C);
+                 noise ? noise + N * C : nullptr, C);
         const float share = 1.0f / S;
         for (int i = 0; i < N; i++)
             for (int c = 0; c < CP; c += L) {
@@ -415,7 +417,7 @@ struct Agent {
             }
         for (int i = 0; i < N; i++) bias[i] = neuron.bias;
         step_all(neuron, N, bias.data(), nullptr, current.p, CP, C, neuron_h.p, neuron_c.p, neuron_o.p,
-                 noisy ? noise : nullptr, C);
+                 noise, C);
     }
 
     float output(int i) const { return neuron_o.p[(N - net.outputs + i) * CP]; }
@@ -434,22 +436,34 @@ struct Pair {
     const Rules& first() const { return net.shared ? synapse : neuron; }
 };
 
-static void share_out(int64_t items, int threads, const std::function<void(std::atomic<int64_t>&)>& work) {
+// 0, or 1 where memory ran out.
+static int share_out(int64_t items, int threads, const std::function<void(std::atomic<int64_t>&)>& work) {
     std::atomic<int64_t> next{0};
-    if (threads > items) threads = (int)items;
+    std::atomic<int> failed{0};
+    const auto some = [&] {
+        try {
+            work(next);
+        } catch (const std::bad_alloc&) {  // it must not leave its thread, nor C
+            failed = 1;
+        }
+    };
     std::vector<std::thread> others;
-    for (int i = 1; i < threads; i++) others.emplace_back([&] { work(next); });
-    work(next);
+    try {
+        for (int64_t i = 1; i < std::min<int64_t>(threads, items); i++) others.emplace_back(some);
+    } catch (const std::exception&) {  // no more threads to be had: these will do
+    }
+    some();
     for (auto& t : others) t.join();
+    return failed;
 }
 
 extern "C" {
 
 // y (P, B, T, C) for x (B, T, n_in); noise of step t and environment b at table + offsets[t * B + b], or table null.
-void unit_outputs(const Cell* cell, int64_t P, int64_t B, int64_t T, const float* genomes, const float* x,
-                  const float* table, const int64_t* offsets, float* y, int threads) {
+int unit_outputs(const Cell* cell, int64_t P, int64_t B, int64_t T, const float* genomes, const float* x,
+                 const float* table, const int64_t* offsets, float* y, int threads) {
     const int64_t D = cell->params(), n = cell->n_in, C = cell->n_out;
-    share_out(P, threads, [&](std::atomic<int64_t>& next) {
+    return share_out(P, threads, [&](std::atomic<int64_t>& next) {
         Rules w(*cell);
         Buffer h(ROWS * HP), c(ROWS * HP), o(ROWS * w.CP), noise(ROWS * C + PAD);
         std::vector<const float*> bias(ROWS, w.bias);
@@ -461,7 +475,7 @@ void unit_outputs(const Cell* cell, int64_t P, int64_t B, int64_t T, const float
                 for (int64_t t = 0; t < T; t++) {
                     if (table)
                         for (int r = 0; r < R; r++) copy(noise.p + r * C, table + offsets[t * B + b0 + r], C);
-                    step_all(w, R, bias.data(), nullptr, x + (b0 * T + t) * n, (int)(T * n), (int)n, h.p, c.p, o.p,
+                    step_all(w, R, bias.data(), nullptr, x + (b0 * T + t) * n, T * n, (int)n, h.p, c.p, o.p,
                              table ? noise.p : nullptr, (int)C);
                     for (int r = 0; r < R; r++) copy(y + ((p * B + b0 + r) * T + t) * C, o.p + r * w.CP, C);
                 }
@@ -476,11 +490,10 @@ int64_t network_memory(const Net* net) {
     return (N + M) * (lstm * HP + net->neuron.out_stride());
 }
 
-void network_step(const Net* net, int64_t P, int64_t B, const float* genomes, const float* x, int64_t channels,
-                  int64_t x_population, float* memory, const float* table, const int64_t* offsets, float* y, float* all_o,
-                  int threads) {
+int network_step(const Net* net, int64_t P, int64_t B, const float* genomes, const float* x, int64_t channels,
+                 int64_t x_population, float* memory, const float* table, const int64_t* offsets, float* y, int threads) {
     const int64_t size = network_memory(net), D = Pair::params(*net), I = net->inputs, N = net->neurons;
-    share_out(P, threads, [&](std::atomic<int64_t>& next) {
+    return share_out(P, threads, [&](std::atomic<int64_t>& next) {
         Pair rules(*net);
         Agent agent(*net);
         for (int i = 0; i < I; i++) agent.source[i] = agent.pre.p + i * agent.row;
@@ -501,9 +514,6 @@ void network_step(const Net* net, int64_t P, int64_t B, const float* genomes, co
                 m = memory + (p * B + b) * size;
                 for (auto& part : parts) memcpy(m, part.buffer.p, part.n * sizeof(float)), m += part.n;
                 for (int i = 0; i < net->outputs; i++) y[(p * B + b) * net->outputs + i] = agent.output(i);
-                if (all_o)
-                    for (int i = 0; i < N; i++)
-                        memcpy(all_o + ((p * B + b) * N + i) * agent.C, agent.neuron_o.p + i * CP, agent.C * sizeof(float));
             }
         }
     });
@@ -511,11 +521,11 @@ void network_step(const Net* net, int64_t P, int64_t B, const float* genomes, co
 
 // Whole lives in a maze, as tasks/maze.py has it.  A life that has ended is not stepped any more.
 // places (B, periods, 2) cells of food and poison; y (P, B, T, 3) may be null.
-void maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, const float* genomes, const float* table,
-                const int64_t* offsets, const whole* sensor_of, const whole* action_of, const whole* places,
-                float* fitness, int32_t* foods, int32_t* poisons, int32_t* alive_steps, float* y, int threads) {
+int maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, const float* genomes, const float* table,
+               const int64_t* offsets, const whole* sensor_of, const whole* action_of, const whole* places,
+               float* fitness, int32_t* foods, int32_t* poisons, int32_t* alive_steps, float* y, int threads) {
     const int64_t D = Pair::params(*net), T = maze->steps;
-    share_out(P, threads, [&](std::atomic<int64_t>& next) {
+    return share_out(P, threads, [&](std::atomic<int64_t>& next) {
         Pair rules(*net);
         Agent agent(*net);
         std::vector<unsigned> been(MazeLife::words(*maze));

@@ -45,7 +45,7 @@ def record(experiment: Experiment, seed: int = 0, n: int = 4) -> Recording:
     experiment.evaluate_every decides how many frames there are.  n: sequences a distance of the window.
     """
     generations, losses, windows = list[int](), list[float](), list[torch.Tensor]()
-    distance, target = torch.empty(0), torch.empty(0)
+    distance, target = torch.empty(0, device="cpu"), torch.empty(0, device="cpu")
 
     def keep(run: Run) -> None:
         nonlocal distance, target

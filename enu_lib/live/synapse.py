@@ -8,7 +8,7 @@ from enu_lib.analysis.units import plasticity_window, relative_change
 from enu_lib.live.chart import Line, chart, dots, path
 from enu_lib.live.page import Live, pack, slider
 from enu_lib.rollout import rollout
-from enu_lib.streams import stream
+from enu_lib.streams import stream, uniform
 from enu_lib.tasks.stdp import weight_change
 from enu_lib.zoo import Entry
 
@@ -24,8 +24,8 @@ def window(entry: Entry, pre: int = 45, post: int = 52, modulator: bool = True, 
     task, model = entry.task, entry.model
     if getattr(model, "kind", None) != "enu" or getattr(task, "n_in", None) != 4:
         raise ValueError(f"{entry.name} is no ENU with a neuromodulator's input: try zoo.load('stdp-enu')")
-    x = task.low + (task.high - task.low) * torch.rand(1, task.steps, generator=stream(seed, "explorer"))
-    batch = task.respond(x, torch.tensor([pre]), torch.tensor([post]), torch.tensor([int(modulator)]))
+    x = task.low + (task.high - task.low) * uniform(1, task.steps, generator=stream(seed, "explorer"))
+    batch = task.respond(x, *(torch.tensor([v], device="cpu") for v in (pre, post, int(modulator))))
     trace = rollout(model, entry.genome, task, batch=batch)
     y, steps = trace.y[0, 0, :, 0], range(task.steps)
     rule = [plasticity_window(model, entry.genome, task, m) for m in (0, 1)]

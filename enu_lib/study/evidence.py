@@ -98,7 +98,7 @@ def unit_level(task: IAF | STDP, n: int = 4096) -> float:
     if isinstance(task, STDP):
         pairs = task.sample(n, generator)
         return SHARE * task.score(pairs, pairs.inputs[None, :, :, :1]).mean().item()
-    batch, t = task.sample(n, generator), torch.arange(task.steps)
+    batch, t = task.sample(n, generator), torch.arange(task.steps, device="cpu")
     regular = torch.stack([(t % k == k - 1).float() for k in range(1, task.steps + 1)])  # (T, T) one row an interval
     best = max(task.score(batch, y[None, None, :, None].expand(1, n, -1, 1)).mean().item() for y in regular)
     return SHARE * best
@@ -107,7 +107,9 @@ def unit_level(task: IAF | STDP, n: int = 4096) -> float:
 def spiking_of(network: Network, genome: Tensor, maze: Maze, lives: int = 64, genomes: int = 8) -> dict[str, Any]:
     """How spike-like a network's outputs are, evolved and before evolution (as many random genomes, averaged)."""
     before = [outputs_measured(network, network.init(stream(k, "genome")), maze, lives) for k in range(genomes)]
-    mean = {key: float(torch.tensor([b[key] for b in before]).nanmean()) for key in before[0]}
+    mean = {
+        key: float(torch.tensor([b[key] for b in before], dtype=torch.float32, device="cpu").nanmean()) for key in before[0]
+    }
     return {"evolved": _short(outputs_measured(network, genome, maze, lives)), "before": _short(mean)}
 
 

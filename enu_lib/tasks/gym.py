@@ -42,7 +42,7 @@ class MazeEnv(gymnasium.Env):
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         if self._state is None:
             raise gymnasium.error.ResetNeeded("call reset() before step()")
-        y, reward = torch.zeros(1, 1, 3), 0.0
+        y, reward = torch.zeros(1, 1, 3, dtype=torch.float32, device="cpu"), 0.0
         y[0, 0, int(action)] = 1.0
         for _ in range(self.maze.move_every):
             if self._t < self.maze.steps:

@@ -11,6 +11,8 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+from enu_lib.streams import integers, uniform
+
 
 class IAFBatch(NamedTuple):
     inputs: Tensor  # (B, T, 1) graded input, as the unit sees it
@@ -68,9 +70,9 @@ class IAF:
 
     def sample(self, environments: int, generator: torch.Generator) -> IAFBatch:
         """`environments` random input sequences with their targets."""
-        x = torch.rand(environments, self.steps, generator=generator)
-        factor = torch.randint(1, self.factors + 1, (environments, 4), generator=generator)
-        quarter = torch.arange(self.steps) * 4 // self.steps
+        x = uniform(environments, self.steps, generator=generator)
+        factor = integers(1, self.factors + 1, (environments, 4), generator)
+        quarter = torch.arange(self.steps, device="cpu") * 4 // self.steps
         return self.respond((self.low + (self.high - self.low) * x) * factor[:, quarter])
 
     def respond(self, current: Tensor) -> IAFBatch:

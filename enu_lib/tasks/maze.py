@@ -16,6 +16,8 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+from enu_lib.streams import integers, permutation, uniform
+
 WALL, FOOD, POISON = 0, 1, 2  # what a sensor may mean
 FORWARD, LEFT, RIGHT = 0, 1, 2  # what an output may do
 HEADINGS = ((0, 1), (1, 0), (0, -1), (-1, 0))  # east, south, west, north as (row, column); +1 is a turn to the right
@@ -123,28 +125,34 @@ class Maze:
 
     def reset(self, population: int, environments: int, generator: torch.Generator) -> MazeState:
         """Fresh lives: P x B agents at the start, the same B environments for all P."""
-        p, b, g = population, environments, geometry(self)
-        ends = torch.tensor(g.ends)
+        b = environments
+        ends = torch.tensor(geometry(self).ends, device="cpu")
         placements = list(self.placements or permutations(range(len(ends)), 2))
-        combinations = torch.tensor([(*s, *a, k) for (s, a), k in product(shuffles(self), range(len(placements)))])
+        all_shuffles = product(shuffles(self), range(len(placements)))
+        combinations = torch.tensor([(*s, *a, k) for (s, a), k in all_shuffles], device="cpu")
         n = len(combinations)
         if self.balanced:
-            rounds = [torch.randperm(n, generator=generator) for _ in range(-(-b // n))]
+            rounds = [permutation(n, generator) for _ in range(-(-b // n))]
             drawn = combinations[torch.cat(rounds)[:b]]
         else:
-            drawn = combinations[torch.randint(n, (b,), generator=generator)]
+            drawn = combinations[integers(0, n, (b,), generator)]
         periods = self.steps // self.move_every // self.foods_per_period + 2
-        place = torch.empty(b, periods, dtype=torch.int64)
+        place = torch.empty(b, periods, dtype=torch.int64, device="cpu")
         place[:, 0] = drawn[:, 6]
-        changes = torch.rand(b, periods, generator=generator) < self.change
-        anew = torch.randint(len(placements), (b, periods), generator=generator)
+        changes = uniform(b, periods, generator=generator) < self.change
+        anew = integers(0, len(placements), (b, periods), generator)
         for k in range(1, periods):  # two placements: the other one; more: any
             other = 1 - place[:, k - 1] if len(placements) == 2 else anew[:, k]
             place[:, k] = torch.where(changes[:, k], other, place[:, k - 1])
-        places = ends[torch.tensor(placements)[place]][None]
+        places = ends[torch.tensor(placements, device="cpu")[place]][None]
+        return self.begin(population, drawn[None, :, 0:3], drawn[None, :, 3:6], places)
+
+    def begin(self, population: int, sensor_of: Tensor, action_of: Tensor, places: Tensor) -> MazeState:
+        """P x B lives before their first step, in environments given as in `MazeState`: (1, B, 3), (1, B, 3), (1, B, K, 2)."""
+        p, b, g, device = population, places.shape[1], geometry(self), places.device
 
         def fill(value: float, dtype: torch.dtype = torch.int64, *more: int) -> Tensor:
-            return torch.full((p, b, *more), value, dtype=dtype)
+            return torch.full((p, b, *more), value, dtype=dtype, device=device)
 
         return MazeState(
             cell=fill(g.start),
@@ -158,11 +166,11 @@ class Maze:
             votes=fill(0.0, torch.float32, 3),
             action=fill(-1),
             ate=fill(0),
-            been=(torch.arange(len(g.cells)) == g.start).expand(p, b, -1).clone(),
+            been=(torch.arange(len(g.cells), device=device) == g.start).expand(p, b, -1).clone(),
             food=places[:, :, 0, 0].expand(p, b),
             poison=places[:, :, 0, 1].expand(p, b),
-            sensor_of=drawn[None, :, 0:3],
-            action_of=drawn[None, :, 3:6],
+            sensor_of=sensor_of,
+            action_of=action_of,
             places=places,
         )
 
@@ -171,7 +179,7 @@ class Maze:
         ahead = _tables(self, str(state.cell.device))[state.cell, state.heading]
         seen = torch.stack([ahead < 0, ahead == state.food, ahead == state.poison], -1)
         p, b = state.cell.shape
-        x = torch.zeros(p, b, 4, 3, device=state.cell.device)
+        x = torch.zeros(p, b, 4, 3, dtype=torch.float32, device=state.cell.device)
         seen = (seen & state.alive[..., None]).to(x.dtype)
         x[:, :, :3, 0] = torch.zeros_like(x[:, :, :3, 0]).scatter(2, state.sensor_of.expand(p, -1, -1), seen)
         x[:, :, 3, 1] = state.reward.clamp(min=0)
@@ -204,11 +212,11 @@ class Maze:
         energy = torch.where(back, self.full, s.energy)
         energy = torch.where(s.alive, energy - self.energy_cost, energy)
         lost = torch.where(s.alive, 0 * y.sum(-1), 0.0)  # NaN stays NaN
-        fitness = gain + self.alive_bonus * s.alive + lost
+        fitness = gain + self.alive_bonus * s.alive.float() + lost
         been = s.been
         if self.explore_bonus:
             here = cell[..., None]
-            fitness = fitness + self.explore_bonus * ~been.gather(2, here)[..., 0]
+            fitness = fitness + self.explore_bonus * (~been.gather(2, here)[..., 0]).float()
             been = been.scatter(2, here, True)
         alive = s.alive & (energy > 0) & (poisons < self.deadly_poisons)
         shown = torch.where(back, self.reward_steps, (s.shown - 1).clamp(min=0))

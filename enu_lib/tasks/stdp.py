@@ -13,6 +13,8 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+from enu_lib.streams import integers, normal, uniform
+
 RULES = ("neuromodulated", "plain", "complex")
 
 
@@ -64,7 +66,8 @@ class STDP:
     n_out: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        weight_change(self.rule, torch.ones(1), torch.ones(1))
+        one = torch.ones(1, dtype=torch.float32, device="cpu")
+        weight_change(self.rule, one, one)
         if self.steps < 3:
             raise ValueError(f"steps must be at least 3, got {self.steps}")
         if self.spike_sd <= 0:
@@ -78,19 +81,19 @@ class STDP:
 
     def sample(self, environments: int, generator: torch.Generator) -> STDPBatch:
         """`environments` random sequences with their targets."""
-        times = torch.zeros(environments, 2)
-        again = torch.ones(environments, dtype=torch.bool)
+        times = torch.zeros(environments, 2, dtype=torch.float32, device="cpu")
+        again = torch.ones(environments, dtype=torch.bool, device="cpu")
         while again.any():  # until no two spikes coincide
-            draw = self.spike_mean + self.spike_sd * torch.randn(environments, 2, generator=generator)
+            draw = self.spike_mean + self.spike_sd * normal(environments, 2, generator=generator)
             times = torch.where(again[:, None], draw.round().clamp(0, self.steps - 2), times)
             again = times[:, 0] == times[:, 1]
-        x = self.low + (self.high - self.low) * torch.rand(environments, self.steps, generator=generator)
-        modulator = torch.randint(2, (environments,), generator=generator)
+        x = self.low + (self.high - self.low) * uniform(environments, self.steps, generator=generator)
+        modulator = integers(0, 2, (environments,), generator)
         return self.respond(x, times[:, 0].long(), times[:, 1].long(), modulator)
 
     def respond(self, x: Tensor, t_pre: Tensor, t_post: Tensor, modulator: Tensor) -> STDPBatch:
         """The batch for given graded input x (B, T), spike times (B,) and neuromodulator (B,)."""
-        t = torch.arange(x.shape[-1])
+        t = torch.arange(x.shape[-1], device=x.device)
         change = weight_change(self.rule, t_post - t_pre, modulator.float(), self.tau)
         w = 1 + change[:, None] * (t > torch.maximum(t_pre, t_post)[:, None])
         channels = [x, (t == t_pre[:, None]).float(), (t == t_post[:, None]).float()]

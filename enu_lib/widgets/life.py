@@ -17,7 +17,9 @@ import torch
 from torch import Tensor
 
 from enu_lib.analysis import agents
+from enu_lib.kernels import door
 from enu_lib.network import Network
+from enu_lib.precision import in_float32
 from enu_lib.rollout import Intervention
 from enu_lib.streams import Noise, draw_noise, stream
 from enu_lib.tasks.maze import Maze, MazeState
@@ -60,14 +62,15 @@ def begin(agent: Network | str | None, genome: Tensor | None, maze: Maze, seed: 
             raise ValueError("a network needs a genome: begin(network, genome, maze)")
         if agent.noise_shape:
             noise = draw_noise(maze.steps, 1, generator)
-        weights, mind = agent.unpack(genome[None]), agent.reset(1, 1)
+        door.fits(agent, maze)
+        weights, mind = agent.unpack(door.genomes(agent, genome[None])), agent.reset(1, 1)
     elif agent is not None:
         mind = agents.begin(maze, agent, 1)
-    x = maze.observe(place, 0)[0, 0]
-    return Life(agent, maze, seed, weights, noise, stream(seed, "actions"), 0, place, mind, x, torch.zeros(3))
+    x, y = maze.observe(place, 0)[0, 0], torch.zeros(maze.n_outputs, dtype=torch.float32, device="cpu")
+    return Life(agent, maze, seed, weights, noise, stream(seed, "actions"), 0, place, mind, x, y)
 
 
-@torch.no_grad()
+@in_float32
 def step(life: Life, interventions: Sequence[Intervention] = ()) -> Life:
     """The life after its next network step; the same life where it is over.
 
@@ -104,7 +107,8 @@ def _answered(life: Life, mind: Any, y: Tensor) -> Life:
 def swap(life: Life) -> Life:
     """Food and poison change places, now and in all periods to come: later changes happen as they were drawn."""
     place = life.place
-    period = torch.arange(place.places.shape[2]) >= (place.foods // life.maze.foods_per_period)[..., None]
+    periods = torch.arange(place.places.shape[2], device=place.places.device)
+    period = periods >= (place.foods // life.maze.foods_per_period)[..., None]
     places = torch.where(period[..., None], place.places.flip(-1), place.places)
     place = place._replace(places=places, food=place.poison, poison=place.food)
     return replace(life, place=place, x=life.maze.observe(place, life.t)[0, 0])

@@ -10,7 +10,7 @@ import torch
 
 from enu_lib import figures
 from enu_lib.rollout import rollout
-from enu_lib.streams import stream
+from enu_lib.streams import stream, uniform
 from enu_lib.widgets.base import Explorer, explorer, slider
 from enu_lib.zoo import Entry
 
@@ -18,8 +18,9 @@ from enu_lib.zoo import Entry
 def neuron_figure(entry: Entry, current: float = 0.08, second: float = 0.03, seed: int = 1) -> Any:
     """Model neuron and evolved unit on a current that changes in the middle of the sequence."""
     task = entry.task
-    u = 1 + (torch.rand(1, task.steps, generator=stream(seed, "explorer")) - 0.5) * 2 / 3
-    mean = torch.where(torch.arange(task.steps) < task.steps // 2, current, second)
+    u = 1 + (uniform(1, task.steps, generator=stream(seed, "explorer")) - 0.5) * 2 / 3
+    mean = torch.full_like(u, second)
+    mean[:, : task.steps // 2] = current
     batch = task.respond(u * mean)
     y = rollout(entry.model, entry.genome, task, batch=batch).y[0]
     fig, axes = plt.subplots(2, 1, figsize=(5, 2.6), sharex=True)
@@ -41,8 +42,8 @@ def neuron_explorer(entry: Entry) -> Explorer:
 def synapse_figure(entry: Entry, pre: int = 45, post: int = 52, modulator: bool = True, seed: int = 1) -> Any:
     """The rule and the evolved synapse for two spikes at given times (steps)."""
     task = entry.task
-    x = task.low + (task.high - task.low) * torch.rand(1, task.steps, generator=stream(seed, "explorer"))
-    batch = task.respond(x, torch.tensor([pre]), torch.tensor([post]), torch.tensor([int(modulator)]))
+    x = task.low + (task.high - task.low) * uniform(1, task.steps, generator=stream(seed, "explorer"))
+    batch = task.respond(x, *(torch.tensor([v], device="cpu") for v in (pre, post, int(modulator))))
     y = rollout(entry.model, entry.genome, task, batch=batch).y[0, 0, :, 0]
     fig, ax = plt.subplots(figsize=(5, 2.6))
     figures.units.synapse(ax, batch, y)

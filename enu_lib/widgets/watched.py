@@ -38,7 +38,7 @@ class Watched:
     def move(self, output: int) -> None:
         """A move by hand: this output wins, for as many network steps as a move takes."""
         for _ in range(self.life.maze.move_every):
-            self._lived(lives.put(self.life, torch.eye(self.life.maze.n_outputs)[output]))
+            self._lived(lives.put(self.life, torch.eye(self.life.maze.n_outputs, dtype=torch.float32, device="cpu")[output]))
 
     def _lived(self, life: lives.Life) -> None:
         self.life, ate, cell = life, int(life.place.ate), int(life.place.cell)

@@ -1,0 +1,41 @@
+"""One step of a network, stage by stage (extended data Fig. 6)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from enu_lib.kernels import door
+from enu_lib.network import Network
+from enu_lib.precision import in_float32
+
+
+class Flow(NamedTuple):
+    """One step of a network, stage by stage (extended data Fig. 6); I inputs, N neurons, S synapses each, C channels."""
+
+    sources: Tensor  # (I + N, C) input neurons' values and all neurons' last outputs
+    gathered: Tensor  # (N S, 2 C) what each synapse sees: presynaptic | postsynaptic channels
+    transmitted: Tensor  # (N S, C) outputs of the synapses
+    mean: Tensor  # (N, C) averaged over each neuron's synapses
+    output: Tensor  # (N, C) outputs of the neurons
+
+
+@in_float32
+def computation_flow(network: Network, genome: Tensor, inputs: Tensor) -> list[Flow]:
+    """The steps of a network of ENUs without noise for inputs (T, I), channel 0, recorded stage by stage."""
+    genomes = door.genomes(network, genome[None])
+    inputs = door.sequences(network, inputs[None, :, :, None], genomes.device)[0, :, :, 0]
+    weights, state = network.unpack(genomes), network.reset(1, 1, genomes.device)
+    flows = []
+    for x in inputs:
+        padded = torch.nn.functional.pad(x[:, None], (0, network.channels - 1))
+        sources = torch.cat([padded, state.output[0, 0]])
+        pre = sources[torch.tensor(network.connections, device=genome.device).flatten()]
+        gathered = torch.cat([pre, state.output[0, 0].repeat_interleave(network.synapses, 0)], 1)
+        state, _ = network.step(weights, state, x[None, None, :, None])
+        transmitted = state.synapse[1][0]
+        mean = transmitted.unflatten(0, (network.neurons, -1)).mean(1)
+        flows.append(Flow(sources, gathered, transmitted, mean, state.output[0, 0]))
+    return flows

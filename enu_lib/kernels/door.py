@@ -1,0 +1,275 @@
+"""What may enter a life, on every path alike: the compiled kernels read whatever memory they are pointed to.
+
+    genomes(model, x)                       (P, D) float32
+    units(cell, x, inputs, noise)           single units on given inputs
+    lives(network, x, maze, state, noise)   networks in a maze
+    fits(model, task)                       sizes, before anything is drawn
+
+Each checks its arguments and returns them as the kernels take them: float32 and int64, on the genomes' device.  Raises
+ValueError naming the value and the remedy; because all paths pass here, all raise the same.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from enu_lib.cells import ENU, GRU, LSTM, Cell
+from enu_lib.network import Network
+from enu_lib.streams import Noise
+from enu_lib.tasks.maze import Maze, MazeState
+
+CELLS = (ENU, GRU, LSTM)
+LARGEST = 1e30  # of a parameter: the kernels fold factors into the weights, which must not leave the range of float32
+INDEXED = 2**31  # life.cpp counts in 32 bits
+WHOLE = (torch.int64, torch.int32)
+WIDEST = 256  # floats a row of padded gates has at most: 4 gates of 64 hidden units
+
+
+def fits(model: Any, task: Any = None) -> None:
+    """Refuse a model that is larger than the kernels can count, or that cannot live in this task."""
+    for name in ("noise", "gain"):
+        if not math.isfinite(value := getattr(model, name, 0.0)) or abs(value) > LARGEST:
+            raise ValueError(f"{name} must be a finite number up to {LARGEST:g}, got {value}: set model.{name}")
+    size, sizes = 0, tuple[str, ...]()
+    if isinstance(model, Network):
+        rows = model.n_inputs + model.neurons * (1 + model.synapses)
+        size, sizes = rows * max(WIDEST, model.channels), ("n_inputs", "channels", "hidden")
+    elif isinstance(model, CELLS):
+        size, sizes = (model.n_in + model.n_out + model.hidden + 1) * WIDEST, ("n_in", "n_out", "hidden")
+    if max(size, getattr(model, "n_params", 0)) >= INDEXED:
+        named = ", ".join(f"{name}={getattr(model, name)}" for name in sizes)
+        raise ValueError(f"a model with {named} is too large to be computed: reduce the largest of these")
+    if isinstance(task, Maze):
+        _fits_maze(model, task)
+
+
+def _fits_maze(model: Any, maze: Maze) -> None:
+    if isinstance(model, CELLS):
+        raise ValueError(f"a maze needs a network, got a single unit, {model}: use enu_lib.Network")
+    if isinstance(model, Network):
+        for name, needed in (("n_inputs", maze.n_inputs), ("n_outputs", maze.n_outputs)):
+            if getattr(model, name) != needed:
+                raise ValueError(f"in a maze {name} must be {needed}, got {getattr(model, name)}: set model.{name}={needed}")
+        if model.channels < 3:
+            raise ValueError(
+                f"in a maze channels must be at least 3 (the reward shows on channels 1 and 2), got {model.channels}: "
+                "set model.channels=3 or more"
+            )
+    for name in ("steps", "move_every", "foods_per_period", "deadly_poisons", "reward_steps"):
+        if getattr(maze, name) >= INDEXED:
+            raise ValueError(f"{name} must be less than {INDEXED}, got {getattr(maze, name)}: set task.{name}")
+
+
+def environments(count: Any) -> int:
+    """The number of environments as an int."""
+    try:
+        number = operator.index(count)
+    except TypeError:
+        raise ValueError(f"environments must be a whole number, got {count!r}") from None
+    if number < 1:
+        raise ValueError(f"environments must be at least 1, got {number}")
+    return number
+
+
+def genomes(model: Any, x: Any) -> Tensor:
+    """Genomes (P, D) in float32.
+
+    A genome with a value that is not finite, or beyond LARGEST, becomes NaN throughout, so that its fitness is NaN on
+    every path; otherwise a path that leaves out a product with zero would not notice.
+    """
+    if not isinstance(x, Tensor) or not x.is_floating_point() or x.layout != torch.strided or x.device.type == "meta":
+        raise ValueError(
+            f"genomes must be a tensor of floating point numbers, got {_kind(x)}: use torch.from_numpy or .float()"
+        )
+    model.unpack(x)  # raises ValueError where the sizes differ
+    if not len(x):
+        raise ValueError(f"there must be at least one genome, got {tuple(x.shape)}")
+    x = x.detach().to(torch.float32).contiguous()
+    usable = torch.linalg.vector_norm(x, math.inf, dim=1) <= LARGEST
+    return x if bool(usable.all()) else x.masked_fill(~usable[:, None], torch.nan)
+
+
+def units(cell: Cell, x: Any, inputs: Any, noise: Noise | None) -> tuple[Tensor, Tensor, Noise | None]:
+    """Genomes (P, D), inputs (B, T, n_in) and noise of single units."""
+    fits(cell)
+    x = genomes(cell, x)
+    inputs = sequences(cell, inputs, x.device)
+    return x, inputs, offsets(cell, noise, inputs.shape[1], len(inputs), x.device)
+
+
+def lives(network: Network, x: Any, maze: Any, state: Any, noise: Noise | None) -> tuple[Tensor, MazeState, Noise | None]:
+    """Genomes (P, D), the environments' state and the noise of networks in a maze."""
+    if type(maze) is not Maze:
+        raise ValueError(f"the kernels have the rules of enu_lib.Maze, not of {type(maze).__name__}: use enu_lib.fitness")
+    fits(network, maze)
+    x = genomes(network, x)
+    state = beginning(maze, state, len(x), x.device)
+    return x, state, offsets(network, noise, maze.steps, state.places.shape[1], x.device)
+
+
+def sequences(model: Any, x: Any, device: torch.device, whose: str = "inputs") -> Tensor:
+    """Inputs (B, T, n_in) of a unit, or (B, T, I, k) of a network, in float32."""
+    if not isinstance(x, Tensor) or x.is_complex() or x.device.type == "meta":
+        raise ValueError(f"{whose} must be a tensor of numbers, got {_kind(x)}: use torch.from_numpy")
+    got = tuple(x.shape)
+    wanted, fit = _values(model, got[2:])
+    if not fit or 0 in got:
+        raise ValueError(f"{whose} must be (B, T, {wanted}), got {got}: does the task fit the model?")
+    x = x.detach().to(device, torch.float32).contiguous()
+    if not bool((finite := x.isfinite()).all()):
+        b, t = (~finite).nonzero()[0, :2].tolist()
+        raise ValueError(f"{whose} must be finite, got {x[b, t].tolist()} in environment {b} at step {t}")
+    return x
+
+
+def batch(model: Any, task: Any, drawn: Any, count: int | None, device: torch.device) -> Any:
+    """What a task's `sample` returned for `count` environments (None: given by the user), all of it in float32."""
+    name = _name(task)
+    if not isinstance(drawn, tuple) or not hasattr(drawn, "inputs"):
+        raise ValueError(f"a batch of {name} must be a named tuple with a field `inputs`, got {type(drawn).__name__}")
+    inputs = sequences(model, drawn.inputs, device, f"inputs of {name}")
+    wanted = None if count is None else (count, task.steps)
+    if wanted not in (None, inputs.shape[:2]):
+        raise ValueError(
+            f"inputs of {name} must have {count} environments and {task.steps} steps, got {tuple(inputs.shape)}: "
+            "`sample` makes as many as it is asked for, and `steps` of each"
+        )
+    moved: Any = _moved(drawn, device)
+    return moved._replace(inputs=inputs)
+
+
+def start(task: Any, state: Any, count: int, device: torch.device) -> Any:
+    """What a closed loop's `reset` returned for one offspring in `count` environments, all of it in float32."""
+    tensors = [v for v in state if isinstance(v, Tensor)] if isinstance(state, tuple) and hasattr(state, "_fields") else []
+    if not tensors or any(v.dim() < 1 or len(v) != 1 for v in tensors) or tensors[0].shape[:2] != (1, count):
+        got = [tuple(v.shape) for v in tensors] or type(state).__name__
+        raise ValueError(f"`reset` of {_name(task)} must return a named tuple of tensors (1, {count}, ..), got {got}")
+    return _moved(state, device)
+
+
+def observation(model: Any, x: Any, population: int, count: int, device: torch.device) -> Tensor:
+    """A step's input (P or 1, B, I, k) of a network, (P or 1, B, n_in) of a unit, in float32."""
+    got = tuple(x.shape) if isinstance(x, Tensor) else ()
+    wanted, fit = _values(model, got[2:])
+    if not fit or got[0] not in (1, population) or got[1] not in (1, count):
+        raise ValueError(f"a step's input must be (1 or {population}, {count}, {wanted}), got {got or _kind(x)}")
+    return x.to(device, torch.float32)
+
+
+class Steps:
+    """Checks what a stepper is given, step after step; noise only when it is first seen."""
+
+    def __init__(self, network: Network, population: int, count: int, device: torch.device) -> None:
+        self._all = network, population, count, device
+        self._given: Noise | None = None
+        self._taken: Noise | None = None
+
+    def __call__(self, x: Tensor, noise: Noise | None, t: int) -> tuple[Tensor, Noise | None]:
+        """A step's input, and the noise of all steps."""
+        network, population, count, device = self._all
+        x = observation(network, x, population, count, device)
+        if noise is not None and noise is not self._given:
+            taken = offsets(network, noise, 1, count, device)
+            self._given, self._taken = noise, None if taken is None else Noise(*(v.clone() for v in taken))
+        taken = None if noise is None else self._taken
+        if taken is not None and not 0 <= t < len(taken.offsets):
+            raise ValueError(f"there is noise for {len(taken.offsets)} steps, and none for step {t}: draw it for more")
+        return x, taken
+
+
+def reward(task: Any, x: Any, shape: tuple[int, ...]) -> Tensor:
+    """Fitness of a step, or of all steps, in float32."""
+    if not isinstance(x, Tensor) or x.shape != shape:
+        got = tuple(x.shape) if isinstance(x, Tensor) else _kind(x)
+        raise ValueError(f"the fitness that {_name(task)} gives must be {shape}, got {got}")
+    return x.to(torch.float32)
+
+
+def offsets(model: Any, noise: Noise | None, steps: int, count: int, device: torch.device) -> Noise | None:
+    """Noise for `steps` steps of `count` environments; None for a model without noise."""
+    if noise is None or not model.noise_shape:
+        return None
+    table, at = noise
+    if table.dim() != 1 or not len(table) or not table.is_floating_point() or not bool(table.isfinite().all()):
+        raise ValueError(f"a noise's table must hold finite numbers (K,), got {_kind(table)}: use draw_noise")
+    if at.dim() != 2 or at.shape[0] < steps or at.shape[1] != count or at.dtype not in WHOLE:
+        raise ValueError(
+            f"noise must have offsets ({steps}, {count}), for {steps} steps of {count} environments, got {_kind(at)}: "
+            f"use draw_noise({steps}, {count}, generator)"
+        )
+    low, high = (int(v) for v in at.aminmax())
+    if low < 0 or high >= len(table):
+        raise ValueError(f"a noise's offsets must be 0 to {len(table) - 1}, its table's places, got {low} to {high}")
+    return Noise(table.detach().to(device, torch.float32), at.to(device, torch.int64))
+
+
+def beginning(maze: Maze, state: Any, population: int, device: torch.device) -> MazeState:
+    """The state before the first step of lives in this maze, as `maze.reset` draws it, for one offspring."""
+    remedy = "draw it with this maze's `reset`"
+    if not isinstance(state, MazeState) or not all(isinstance(v, Tensor) for v in state):
+        raise ValueError(f"a maze's state must be a MazeState, got {type(state).__name__}: {remedy}")
+    b, periods = state.places.shape[1:3] if state.places.dim() == 4 else (0, 0)
+    shapes = {"sensor_of": (1, b, 3), "action_of": (1, b, 3), "places": (1, b, periods, 2)}
+    for name, shape in shapes.items():
+        v = getattr(state, name)
+        if v.shape != shape or not b or v.dtype not in WHOLE:
+            wanted = f"{shape[:1] + ('B',) + shape[2:]}".replace("'", "")
+            raise ValueError(f"the state's {name} must be whole numbers {wanted}, got {_kind(v)}: {remedy}")
+    needed = maze.steps // maze.move_every // maze.foods_per_period + 1
+    if periods < needed:
+        raise ValueError(f"the state has places for {periods} periods, lives in this maze need {needed}: {remedy}")
+    sensors, actions, places = (getattr(state, name).to(device, torch.int64) for name in shapes)
+    fresh = maze.begin(1, sensors, actions, places)
+    cells, whole = fresh.been.shape[2], torch.arange(3, device=device)
+    rules = [
+        ("sensor_of", "be orders of 0, 1, 2", (sensors.sort(-1).values == whole).all()),
+        ("action_of", "be 0 to 2", ((actions >= 0) & (actions < 3)).all()),
+        ("places", f"be cells of this maze, 0 to {cells - 1}", ((places >= 0) & (places < cells)).all()),
+    ]
+    for name, mine, expected in zip(MazeState._fields, state, fresh, strict=True):
+        fit = mine.shape[1:] == expected.shape[1:] and len(mine) in (1, population)
+        same = (mine.to(device) == expected).all() if fit else torch.zeros((), dtype=torch.bool, device=device)
+        rules.append((name, "be that of this maze before the first step", same))
+    held = torch.stack([holds for *_, holds in rules]).tolist()  # one question to the device
+    for (name, rule, _), holds in zip(rules, held, strict=True):
+        if not holds:
+            raise ValueError(f"the state's {name} must {rule}, got {_told(getattr(state, name))}: {remedy}")
+    return fresh
+
+
+def _values(model: Any, shape: tuple[int, ...]) -> tuple[str, bool]:
+    """The values of one step's input in one environment, in words, and whether a shape is theirs."""
+    if isinstance(model, Network):
+        fit = len(shape) == 2 and shape[0] == model.n_inputs and shape[1] <= model.channels
+        return f"{model.n_inputs}, up to {model.channels}", fit
+    return (f"{model.n_in}", shape == (model.n_in,)) if isinstance(model, CELLS) else ("..", bool(shape))
+
+
+def _moved(values: Any, device: torch.device) -> Any:
+    """A named tuple with its tensors on a device, floating point ones in float32."""
+
+    def move(v: Any) -> Any:
+        if not isinstance(v, Tensor):
+            return v
+        return v.to(device, torch.float32) if v.is_floating_point() else v.to(device)
+
+    return type(values)(*map(move, values))
+
+
+def _name(task: Any) -> str:
+    return f"task {getattr(task, 'name', type(task).__name__)!r}"
+
+
+def _kind(x: Any) -> str:
+    return f"{x.dtype} {tuple(x.shape)} on {x.device}" if isinstance(x, Tensor) else type(x).__name__
+
+
+def _told(x: Tensor) -> str:
+    """A tensor's shape and its extremes."""
+    low, high = (v.item() for v in x.to(torch.float64).aminmax()) if x.numel() else (math.nan, math.nan)
+    return f"{tuple(x.shape)} with values {low:g} to {high:g}"

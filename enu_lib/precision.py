@@ -1,0 +1,31 @@
+"""Computation that does not depend on torch's settings: float32, without gradients, without autocast.
+
+Under `torch.autocast` a matrix product is computed in 16 bits, whatever its operands are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import torch
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_float32(function: Callable[P, R]) -> Callable[P, R]:
+    """The same function, with gradients and autocast switched off while it runs."""
+
+    @wraps(function)
+    def plain(*args: P.args, **kwargs: P.kwargs) -> R:
+        with ExitStack() as off:
+            off.enter_context(torch.no_grad())
+            for device in ("cpu", "cuda"):
+                if torch.is_autocast_enabled(device):
+                    off.enter_context(torch.autocast(device, enabled=False))
+            return function(*args, **kwargs)
+
+    return plain
