@@ -69,6 +69,14 @@ class Battery:
         """One table: (measure, value, low, high, n)."""
         return [(m.text, m.value, m.low, m.high, m.n) for m in self.measures.values()]
 
+    def table(self) -> list[tuple[str, ...]]:
+        """The same as text, with a head."""
+        lines = [
+            (text, f"{value:.3f}", f"{low:.3f} to {high:.3f}", str(n)) if n else (text, "none", "", "0")
+            for text, value, low, high, n in self.rows()
+        ]
+        return [("measure", "value", "95% interval", "of"), *lines]
+
     def as_json(self) -> dict[str, Any]:
         """The same by key; null where there is no value."""
         measures = {
