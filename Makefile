@@ -9,50 +9,77 @@ JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 export JUPYTER_PREFER_ENV_PATH := 1
 export PYTHONHASHSEED := 0
+export PYTHONUTF8 := 1
 export SOURCE_DATE_EPOCH := 0
+
+# without a home that can be written, what programs keep there goes to build/home
+ifneq ($(shell [ -n "$$HOME" ] && [ -w "$$HOME" ] && echo yes),yes)
+KEPT := $(CURDIR)/build/home$(shell mkdir -p build/home)
+export MPLCONFIGDIR := $(KEPT)/matplotlib
+export IPYTHONDIR := $(KEPT)/ipython
+export JUPYTER_CONFIG_DIR := $(KEPT)/jupyter/config
+export JUPYTER_DATA_DIR := $(KEPT)/jupyter/data
+export JUPYTER_RUNTIME_DIR := $(KEPT)/jupyter/runtime
+export XDG_CACHE_HOME := $(KEPT)/cache
+endif
+
+ifeq ($(filter zoo smoke laptop paper,$(PROFILE)),)
+$(error PROFILE=$(PROFILE): choose zoo, smoke, laptop or paper)
+endif
+ifneq ($(shell echo '$(SEED)' | grep -cxE '0|[1-9][0-9]*'),1)
+$(error SEED=$(SEED): a whole number from 0 is needed)
+endif
 
 BIN := .venv/bin
 READY := .venv/.ready
 # the longest first, so that none of them is left running alone
-LONG := $(patsubst %,book/%.py,40_what_was_learnt 11_evolution_strategy 15_fig4_tmaze)
+LONG := $(wildcard $(patsubst %,book/%.py,40_what_was_learnt 11_evolution_strategy 15_fig4_tmaze))
 NOTEBOOKS := $(LONG) $(filter-out $(LONG),$(sort $(wildcard book/[0-9]*.py)))
-OUT := build/notebooks-$(PROFILE)
+# what is made of a profile and a seed has both in its name
+MADE_OF := $(PROFILE)-$(SEED)
+OUT := build/notebooks-$(MADE_OF)
 DONE := $(NOTEBOOKS:book/%.py=$(OUT)/%.ipynb)
-# figures/ holds the figures of the zoo; those of other profiles stay in build/
-FIGURES := $(if $(filter zoo,$(PROFILE)),figures,build/figures-$(PROFILE))
-LIBRARY := $(wildcard enu_lib/*.py enu_lib/*/*.py enu_lib/*/*.cpp enu_lib/*/*.h enu_lib/*/*.mplstyle enu_lib/live/live.* \
-    enu_lib/zoo/*.safetensors enu_lib/study/data/*)
-BOOK := build/book$(if $(filter zoo,$(PROFILE)),,-$(PROFILE))
+DRAWN := build/figures-$(MADE_OF)
+BOOK := build/book$(if $(filter-out zoo-0,$(MADE_OF)),-$(MADE_OF))
+# figures/, which git tracks, holds those of the zoo and of seed 0
+KEEP := $(if $(filter zoo-0,$(MADE_OF)),--keep figures)
+LIBRARY := $(shell find enu_lib -type f ! -path '*/__pycache__/*' ! -name '.*')
+
+# a PYTHON that is asked for and of another version than .venv: .venv is made anew
+VERSION = $(shell '$(PYTHON)' -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>&1)
+OTHER := $(if $(filter command environment,$(firstword $(origin PYTHON))),$(if $(filter $(VERSION),$(shell cat $(READY) 2>&1)),,again))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup figures all-figures book test test-browser chromium lint lab reproduce sweep bench lock clean
+.DELETE_ON_ERROR:
+.PHONY: again help setup figures all-figures book test test-browser chromium lint lab reproduce sweep bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY)  ## make .venv from the lock (done by the other targets when needed)
 
-$(READY): pyproject.toml requirements/constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements/constraints.txt -e '.[book,test]'
-	@touch $@
+$(READY): pyproject.toml requirements/constraints.txt $(OTHER)
+	@PYTHON='$(PYTHON)' sh requirements/install.sh
 
-figures: $(READY)  ## every figure, from the evolved units of the zoo; PROFILE=smoke|laptop|paper evolves first
+.venv/pyvenv.cfg: | $(READY) ;
+
+figures: $(READY)  ## every figure, from the evolved units of the zoo; SEED=, PROFILE=smoke|laptop|paper evolves first (build/)
 	@$(MAKE) --no-print-directory -j$(JOBS) all-figures
+	@$(BIN)/python book/gather.py $(OUT) $(DRAWN) $(KEEP)
 
 all-figures: $(DONE)
+	@:
 
-$(OUT)/%.ipynb: book/%.py book/run.py $(LIBRARY) | $(READY)
-	@ENU_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python book/run.py $< -o $(OUT) \
-	    -p profile $(PROFILE) -p seed $(SEED) -p figures_dir $(FIGURES)
+# packages count, too: those of the lock, and the Python that .venv was made with
+$(OUT)/%.ipynb: book/%.py book/run.py $(LIBRARY) requirements/constraints.txt .venv/pyvenv.cfg | $(READY)
+	@ENU_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python book/run.py $< -o $(OUT) -p profile $(PROFILE) -p seed $(SEED)
 
-book: $(READY)  ## the book, static HTML for any browser, from the same notebooks (build/book/html)
-	@$(MAKE) --no-print-directory -j$(JOBS) all-figures
+book: figures  ## the book, static HTML for any browser, from the same notebooks (build/book/html)
 	@$(MAKE) --no-print-directory $(BOOK)/html/index.html
 	@echo "open $(BOOK)/html/index.html"
 
 $(BOOK)/html/index.html: $(DONE) $(wildcard book/*.md book/*.py book/static/*) CITATION.cff
-	@$(BIN)/python book/bind.py $(OUT) $(FIGURES) $(BOOK)
+	@$(BIN)/python book/bind.py $(OUT) $(DRAWN) $(BOOK)
 
 test: $(READY)  ## all tests, among them every notebook in the smoke profile
 	$(BIN)/python -m pytest
@@ -66,12 +93,12 @@ chromium:
 	    { echo "make test-browser needs chromium: install it, or set CHROMIUM to such a program" >&2; exit 1; }
 
 lint: $(READY)  ## ruff and mypy
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
 
 lab: $(READY)  ## JupyterLab on the book; its .py files open as notebooks (LAB=--no-browser and other options)
-	ENU_FOLDER=$(CURDIR)/build/lab $(BIN)/jupyter lab --LabApp.app_settings_dir=book/.lab $(LAB) book
+	$(BIN)/python -m jupyterlab --LabApp.app_settings_dir=book/.lab $(LAB) book
 
 reproduce: $(READY)  ## evolve from scratch, in slices: EXPERIMENT= MODEL= PROFILE= SEED= SLICE=; again to go on
 	$(BIN)/python -m enu_lib evolve $(EXPERIMENT) --model $(MODEL) --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) \

@@ -43,7 +43,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the evolved units that ship with enu_lib; smoke, laptop, paper: evolve afresh
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt

@@ -54,7 +54,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the units that ship; smoke, laptop, paper: evolve afresh
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt

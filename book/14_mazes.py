@@ -50,7 +50,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # smoke: fewer episodes
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 episodes = 10_000
 
 # %% tags=["hide-input"]

@@ -20,7 +20,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 episodes = 2048
 
 # %%
@@ -36,11 +36,12 @@ from enu_lib.analysis import agents, learning
 from enu_lib.analysis.phases import find_phases
 from enu_lib.study import tables, results, sweep
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.rollout import record_episodes
 
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
 n = 60 if profile == "smoke" else episodes
-lives = learning.live(entry.model, entry.genome, entry.task, n, seed=seed + 500)
+lives = record_episodes(entry.model, entry.genome, entry.task, n, seed=seed + 500)
 found = learning.measures(lives)
 compared = ("looking", "memory-only", "fixed-arm")
 references = {a: learning.measures(agents.play(entry.task, a, n, seed=seed + 500)) for a in compared}
@@ -182,7 +183,7 @@ if profile == "zoo":
     wirings["published table"] = enu.zoo.load("tmaze-enu-published-wiring")
 by_wall = {}
 for name, e in wirings.items():
-    those = learning.live(e.model, e.genome, e.task, n, seed=seed + 502)
+    those = record_episodes(e.model, e.genome, e.task, n, seed=seed + 502)
     wall = those.task["sensor_of"][0, :, 0, 0]
     food = those.task["foods"][0, :, -1].float()
     by_wall[name] = {f"sensor {k + 1} shows the wall": food[wall == k].mean().item() for k in range(3)}
@@ -209,7 +210,7 @@ steps = {
 if profile == "zoo":
     harder = enu.zoo.load("tmaze-actions-enu")
     steps[harder.task.shuffle, harder.name] = (harder, harder.task)
-lives = {k: learning.live(e.model, e.genome, where, n, seed=seed + 503) for k, (e, where) in steps.items()}
+lives = {k: record_episodes(e.model, e.genome, where, n, seed=seed + 503) for k, (e, where) in steps.items()}
 table = pd.DataFrame({k: learning.measures(v) for k, v in lives.items()}).T
 table = table[["food", "food s.e.", "poison", "lives with a meal", "second visit right after poison"]]
 table.rename_axis(["shuffled", "network"]).round(2)

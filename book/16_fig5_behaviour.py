@@ -20,7 +20,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 episodes = 2048
 
 # %%
@@ -29,15 +29,17 @@ from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, widgets
-from enu_lib.analysis import agents, learning
+from enu_lib.analysis import agents
 from enu_lib.analysis.phases import find_phases
+from enu_lib.study import tables
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import geometry
+from enu_lib.rollout import record_episodes
 
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
 n = 60 if profile == "smoke" else episodes
-lives = learning.live(entry.model, entry.genome, entry.task, n, seed=seed + 500)
+lives = record_episodes(entry.model, entry.genome, entry.task, n, seed=seed + 500)
 phases = find_phases(lives, entry.task)
 who = "the evolved network"
 if phases is None:  # said in the caption
@@ -62,10 +64,7 @@ files = save_figure(
 )  # fmt: skip
 
 # %%
-Markdown("\n".join([
-    "| phase | life | network steps |", "|---|---|---|",
-    *(f"| {p.name} | {p.life} | {p.first} to {p.last} |" for p in phases),
-]))  # fmt: skip
+Markdown(tables.markdown([{"phase": p.name, "life": p.life, "network steps": f"{p.first} to {p.last}"} for p in phases]))
 
 # %% [markdown]
 # ## Play against it

@@ -37,14 +37,14 @@
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the runs that ship; smoke: a tiny sweep, made on the spot
 seed = 0  # of no effect: the seeds are those of the sweep
-figures_dir = "figures"
+figures_dir = None  # build/figures
 
 # %%
 import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
 from enu_lib import widgets
-from enu_lib.study import claims, tables, evidence, panels, sweep
+from enu_lib.study import design, tables, evidence, panels, sweep
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -52,13 +52,13 @@ stored = sweep.obtain(profile)
 found = evidence.gather(stored=stored.runs)
 TASKS = ("iaf", "stdp", "tmaze")
 NEURON = ("spikes, unit / target", "target spikes met within 1 step")
-shown = {t: {m: tables.curves(stored.runs, t, m) for m in claims.MAIN[t]} for t in TASKS}
+shown = {t: {m: tables.curves(stored.runs, t, m) for m in design.MAIN[t]} for t in TASKS}
 fig, axes = plt.subplots(2, 3, figsize=(PAGE, 4), height_ratios=[1.8, 1])
 for task, top, bottom in zip(TASKS, *axes, strict=True):
     loss = task in sweep.UNITS
     panels.progress(top, shown[task], found.level.get(task), loss)
-    top.set_title(claims.LABEL[task])
-    panels.finals(bottom, {m: found.final.get((task, m), ()) for m in claims.MAIN[task]}, loss)
+    top.set_title(design.LABEL[task])
+    panels.finals(bottom, {m: found.final.get((task, m), ()) for m in design.MAIN[task]}, loss)
 panel_letters(axes.flat)
 files = save_figure(
     fig, "ed1_comparison", figures_dir,
@@ -77,7 +77,7 @@ files = save_figure(
 
 # %%
 columns = {"task": "task", "model": "ENU against", "A": "A", "p": "p", "remark": "remark"}
-others = [tables.name(m) for m in claims.MAIN["tmaze"] if m != "enu"]
+others = [tables.name(m) for m in design.MAIN["tmaze"] if m != "enu"]
 rows = [row for row in tables.final_table(stored.runs, found, TASKS) if row["model"] in others]
 Markdown(tables.markdown([{new: row[old] for old, new in columns.items()} for row in rows]))
 

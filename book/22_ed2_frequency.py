@@ -24,7 +24,7 @@
 # %% tags=["parameters"]
 profile = "zoo"
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 points = 33  # currents
 n = 64  # sequences a current
 

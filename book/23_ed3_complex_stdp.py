@@ -32,7 +32,7 @@
 # %% tags=["parameters"]
 profile = "zoo"
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt

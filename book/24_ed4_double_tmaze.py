@@ -23,7 +23,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 episodes = 2048
 
 # %%
@@ -41,11 +41,12 @@ from enu_lib.analysis.phases import find_groups
 from enu_lib.study import tables, results
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import geometry
+from enu_lib.rollout import record_episodes
 
 use_style()
 entry = enu.zoo.obtain("double-tmaze-enu", profile, seed)
 n = 60 if profile == "smoke" else episodes
-lives = learning.live(entry.model, entry.genome, entry.task, n, seed=seed + 500)
+lives = record_episodes(entry.model, entry.genome, entry.task, n, seed=seed + 500)
 found = learning.measures(lives)
 compared = ("looking", "memory-only", "fixed-arm")
 references = {a: learning.measures(agents.play(entry.task, a, n, seed=seed + 500)) for a in compared}
@@ -125,7 +126,7 @@ pd.DataFrame(
 # behind it:
 
 # %%
-still = learning.live(entry.model, entry.genome, replace(entry.task, change=0.0), min(n, 480), seed=seed + 504)
+still = record_episodes(entry.model, entry.genome, replace(entry.task, change=0.0), min(n, 480), seed=seed + 504)
 food_at, poison_at = (
     (still.task[name][0, :, 0][:, None] == torch.tensor(grid.ends)).int().argmax(-1) for name in ("food", "poison")
 )

@@ -32,7 +32,7 @@
 # %% tags=["parameters"]
 profile = "zoo"
 seed = 0  # of no effect: the seeds are those of the sweep
-figures_dir = "figures"
+figures_dir = None  # build/figures
 
 # %%
 import matplotlib.pyplot as plt
@@ -42,7 +42,7 @@ from IPython.display import Markdown
 
 from enu_lib import widgets
 from enu_lib.analysis import stats
-from enu_lib.study import claims, tables, evidence, panels, results, sweep
+from enu_lib.study import comparisons, design, tables, evidence, panels, results, sweep
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -51,9 +51,9 @@ found = evidence.gather(stored=stored.runs)
 TASKS = ("complex-stdp", "double-tmaze")
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.8))
 for ax, task in zip(axes, TASKS, strict=True):
-    curves = {m: tables.curves(stored.runs, task, m) for m in claims.MAIN[task]}
+    curves = {m: tables.curves(stored.runs, task, m) for m in design.MAIN[task]}
     panels.progress(ax, curves, found.level.get(task), task in sweep.UNITS)
-    ax.set_title(claims.LABEL[task])
+    ax.set_title(design.LABEL[task])
 panel_letters(axes)
 files = save_figure(
     fig, "ed5_convergence", figures_dir,
@@ -65,7 +65,7 @@ files = save_figure(
 # ## How soon
 
 # %%
-pairs = [(task, model) for task in TASKS for model in claims.MAIN[task]]
+pairs = [(task, model) for task in TASKS for model in design.MAIN[task]]
 pd.DataFrame(tables.speed_table(stored.runs, found, pairs)).set_index(["task", "model"])
 
 # %% [markdown]
@@ -74,10 +74,10 @@ pd.DataFrame(tables.speed_table(stored.runs, found, pairs)).set_index(["task", "
 # %%
 rows = []
 for task in TASKS:
-    for (first, second), c in claims.speed_comparisons(found, task).items():
-        words = c if isinstance(c, str) else claims.words(c)
+    for (first, second), c in comparisons.speed_comparisons(found, task).items():
+        words = c if isinstance(c, str) else comparisons.words(c)
         rows.append(
-            {"task": claims.LABEL[task], "sooner?": f"{claims.LABEL[first]} before {claims.LABEL[second]}", "found": words}
+            {"task": design.LABEL[task], "sooner?": f"{design.LABEL[first]} before {design.LABEL[second]}", "found": words}
         )
 Markdown(tables.markdown(rows))
 
@@ -105,7 +105,7 @@ rows = []
 for budget, runs in budgets.items():
     final = evidence.gather(stored=runs).final
     ours = final.get((TASKS[0], "enu"), [])
-    for model in claims.MAIN[TASKS[0]]:
+    for model in design.MAIN[TASKS[0]]:
         values = final.get((TASKS[0], model), [])
         row = {"budget": budget, "model": tables.name(model), "evolutions": len(values)}
         if values:
@@ -123,7 +123,7 @@ pd.DataFrame(rows).set_index(["budget", "model"]).fillna("")
 # was found afterwards, with ENUs. All models under that one, until they are at the level, for as many lives at most as above:
 
 # %%
-annealed = [f"{model}@annealed" for model in claims.MAIN[TASKS[0]]]
+annealed = [f"{model}@annealed" for model in design.MAIN[TASKS[0]]]
 table = tables.speed_table(stored.runs, found, [(TASKS[0], model) for model in annealed])
 pd.DataFrame(table).set_index(["task", "model"])
 
@@ -134,7 +134,7 @@ pd.DataFrame(table).set_index(["task", "model"])
 # under the strategy that suits them, what is left of the ENU's lead is not significant:
 
 # %%
-rivals = [rival for m, other in zip(claims.MAIN[TASKS[0]], annealed, strict=True) if m != "enu" for rival in (other, m)]
+rivals = [rival for m, other in zip(design.MAIN[TASKS[0]], annealed, strict=True) if m != "enu" for rival in (other, m)]
 against = [(TASKS[0], annealed[0], rival) for rival in rivals]
 pd.DataFrame(tables.savings_table(stored.runs, found, against, ["lives"])).set_index(["task", "model", "against"])
 

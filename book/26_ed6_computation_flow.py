@@ -23,7 +23,7 @@
 # %% tags=["parameters"]
 profile = "zoo"
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 step = 3  # which step to show
 
 # %% tags=["hide-input"]

@@ -19,7 +19,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # this page evolves nothing and loads nothing
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 
 # %% tags=["hide-input"]
 import ipywidgets as w

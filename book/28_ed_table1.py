@@ -30,14 +30,14 @@
 # %% tags=["parameters"]
 profile = "zoo"
 seed = 0  # of no effect: the seeds are those of the sweep
-figures_dir = "figures"
+figures_dir = None  # build/figures
 
 # %%
 import matplotlib.pyplot as plt
 import pandas as pd
 
 from enu_lib import widgets
-from enu_lib.study import claims, tables, evidence, panels, sweep
+from enu_lib.study import design, tables, evidence, panels, sweep
 from enu_lib.figures import PAGE, panel_letters, save_figure, save_table, use_style
 
 use_style()
@@ -56,9 +56,9 @@ pd.DataFrame(rows).set_index(["task", "model"])
 # %%
 fig, axes = plt.subplot_mosaic([["complex-stdp", "tmaze"], ["stdp", "tmaze"], ["iaf", "double-tmaze"]], figsize=(PAGE, 5))
 for task, ax in axes.items():
-    models = [*claims.MAIN[task], *sweep.GROUPS["checks"].models.get(task, ())]
+    models = [*design.MAIN[task], *sweep.GROUPS["checks"].models.get(task, ())]
     panels.finals(ax, {m: found.final.get((task, m), ()) for m in models}, task in sweep.UNITS)
-    ax.set_title(claims.LABEL[task])
+    ax.set_title(design.LABEL[task])
 panel_letters(axes.values())
 files += save_figure(
     fig, "ed_table1_values", figures_dir,

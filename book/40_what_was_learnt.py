@@ -19,7 +19,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 episodes = 192  # lives in each condition
 moment = 200  # network step of an intervention; a life has 400
 
@@ -35,6 +35,7 @@ from enu_lib import figures, widgets
 from enu_lib.analysis import interventions, learning, spiking
 from enu_lib.analysis.conditioning import conditioning, repeated
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.rollout import record_episodes
 
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
@@ -100,7 +101,7 @@ conditions = {
     "neurons scrambled": interventions.scramble("neurons", moment, network.neurons),
     "neurons frozen": interventions.freeze("neurons", moment),
 }
-lived = {k: learning.live(network, entry.genome, maze, n, seed=seed + 601, intervene=i) for k, i in conditions.items()}
+lived = {k: record_episodes(network, entry.genome, maze, n, seed=seed + 601, intervene=i) for k, i in conditions.items()}
 after = {k: learning.recovery(learning.visits(lives), moment, visits=5) for k, lives in lived.items()}
 alive = lived["untouched"].task["alive"][0, :, moment - 1]
 eaten = {k: (v.task["foods"][0, :, -1] - v.task["foods"][0, :, moment - 1])[alive].float() for k, v in lived.items()}
@@ -205,7 +206,9 @@ others = {
     "noise x 3": (replace(network, noise=3 * network.noise), maze),
     "noise x 10": (replace(network, noise=10 * network.noise), maze),
 }
-far = {k: learning.measures(learning.live(net, entry.genome, where, m, seed=seed + 603)) for k, (net, where) in others.items()}
+far = {
+    k: learning.measures(record_episodes(net, entry.genome, where, m, seed=seed + 603)) for k, (net, where) in others.items()
+}
 for i, name in enumerate(names):
     lives = enu.rollout(network, entry.genome, maze, n // 3, seed=seed + 604, intervene=interventions.silence([i]))
     far[f"{name} silenced"] = learning.measures(lives)

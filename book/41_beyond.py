@@ -20,7 +20,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: stored runs and the units that ship; smoke: a tiny sweep and units evolved on the spot
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 sequences = 1024
 
 # %%
@@ -33,7 +33,7 @@ import enu_lib as enu
 from enu_lib import widgets
 from enu_lib.analysis import generalise
 from enu_lib.study import tables, evidence, panels, sweep
-from enu_lib.study.claims import LABEL
+from enu_lib.study.design import LABEL
 from enu_lib.figures import PAGE, PALETTE, panel_letters, save_figure, use_style
 
 use_style()

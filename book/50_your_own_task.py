@@ -23,7 +23,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # smoke: fewer generations
 seed = 0
-figures_dir = "figures"
+figures_dir = None  # build/figures
 generations = 400
 
 # %%

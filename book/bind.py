@@ -1,7 +1,7 @@
 """The book from executed notebooks: python book/bind.py NOTEBOOKS FIGURES OUT.
 
 NOTEBOOKS is a folder that `run.py` filled, FIGURES the folder of its figures.  The first digits of a page's name say to which
-part of the book it belongs.  Pages for Sphinx go to OUT/source, the book to OUT/html; a warning is an error.
+part of the book it belongs.  Pages for Sphinx go to OUT/source, the book to OUT/html once it is whole; a warning is an error.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import inspect
+import locale
+import os
 import re
 import shutil
 import sys
@@ -21,6 +23,7 @@ from nbformat.v4 import new_markdown_cell
 from sphinx.cmd.build import main as sphinx
 
 import enu_lib
+from enu_lib.study.tables import markdown
 
 HERE = Path(__file__).parent
 PARTS = {
@@ -39,7 +42,7 @@ API = {
     "evolution": ("Evolution", ["es", "evolve", "experiments", "config", "runfolder", "zoo"]),
     "measures": ("Measures", ["analysis", "learning", "episodes", "spiking", "generalise"]),
     "claims": ("Comparisons and claims", ["sweep", "results", "comparison", "stats", "evidence", "claims", "ledger"]),
-    "figures": ("Figures and explorers", ["figures", "plots", "plots_runs", "plots_learning", "widgets", "live"]),
+    "figures": ("Figures and explorers", ["figures", "places", "plots", "plots_runs", "plots_learning", "widgets", "live"]),
     "speed": ("Speed", ["bench", "baseline"]),
 }
 PACKAGES = ("widgets", "live")  # whose names stand in their __init__
@@ -137,15 +140,15 @@ def reference(source: Path) -> None:
         for module in modules:
             options = ":members:\n   :imported-members:" if module in PACKAGES else ":members:"
             parts.append(f"## `enu_lib.{module}`\n\n```{{eval-rst}}\n.. automodule:: enu_lib.{module}\n   {options}\n```\n")
-        (source / f"api_{name}.md").write_text("\n".join(parts))
+        (source / f"api_{name}.md").write_text("\n".join(parts), encoding="utf-8")
     rows = []
     for name in enu_lib.__all__:
         value = getattr(enu_lib, name)
         target = value.__name__ if inspect.ismodule(value) else f"{value.__module__}.{value.__qualname__}"
-        rows.append([f"{{py:obj}}`enu.{name} <{target}>`", inspect.getdoc(value).split("\n")[0]])
+        rows.append({"name": f"{{py:obj}}`enu.{name} <{target}>`", "": inspect.getdoc(value).split("\n")[0]})
     toctree = "\n".join(f"api_{name}" for name in API)
-    with (source / "api.md").open("a") as page:
-        page.write(f"\n{provenance.table(['name', ''], rows)}\n```{{toctree}}\n:maxdepth: 1\n\n{toctree}\n```\n")
+    with (source / "api.md").open("a", encoding="utf-8") as page:
+        page.write(f"\n{markdown(rows)}\n```{{toctree}}\n:maxdepth: 1\n\n{toctree}\n```\n")
 
 
 def contents(names: list[str]) -> str:
@@ -173,12 +176,12 @@ def prepare(notebooks: Path, figures: Path, source: Path) -> None:
     for name, notebook in done.items():
         nbformat.write(page(notebook, name, manifest), source / f"{name}.ipynb")
     for path in HERE.glob("*.md"):
-        (source / path.name).write_text(linked(path.read_text()))
+        (source / path.name).write_text(linked(path.read_text(encoding="utf-8")), encoding="utf-8")
     reference(source)
     index = source / "index.md"
-    index.write_text(f"{index.read_text()}\n{contents(list(done))}\n")
-    (source / "provenance.md").write_text(provenance.page(done, manifest))
-    (source / "cite.md").write_text(provenance.cite(HERE.parent / "CITATION.cff"))
+    index.write_text(f"{index.read_text(encoding='utf-8')}\n{contents(list(done))}\n", encoding="utf-8")
+    (source / "provenance.md").write_text(provenance.page(done, manifest), encoding="utf-8")
+    (source / "cite.md").write_text(provenance.cite(HERE.parent / "CITATION.cff"), encoding="utf-8")
 
 
 def finish(html: Path) -> None:
@@ -194,7 +197,8 @@ def finish(html: Path) -> None:
     icons = html / "_static/scripts/fontawesome.js"  # the style sheet draws the same icons from a font
     icons.unlink()
     for path in html.rglob("*.html"):
-        path.write_text(re.sub(rf"<script[^>]*/{icons.name}[^>]*></script>", "", path.read_text()))
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(rf"<script[^>]*/{icons.name}[^>]*></script>", "", text), encoding="utf-8")
 
 
 def main() -> int:
@@ -202,20 +206,24 @@ def main() -> int:
     for name in ("notebooks", "figures", "out"):
         parser.add_argument(name, type=Path)
     options = parser.parse_args()
-    source, html = options.out / "source", options.out / "html"
+    source, html, part = (options.out / name for name in ("source", "html", "html.part"))
     try:
         prepare(options.notebooks, options.figures, source)
     except ValueError as error:
         print(f"bind.py: {error}", file=sys.stderr)
         return 1
-    shutil.rmtree(html, ignore_errors=True)
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        locale.setlocale(locale.LC_ALL, "")
+    except locale.Error:  # the environment names a locale that this machine lacks: Sphinx would stop there
+        os.environ["LC_ALL"] = "C"
     arguments = ["-W", "--keep-going", "-q", "-b", "html", "-c", str(HERE), "-d", str(options.out / "doctrees")]
-    failed = sphinx([*arguments, str(source), str(html)])
-    if failed:
-        shutil.rmtree(html, ignore_errors=True)  # a book with warnings is no book: make would take it for one
-    else:
-        finish(html)
-    return failed
+    if failed := sphinx([*arguments, str(source), str(part)]):
+        return failed
+    finish(part)
+    shutil.rmtree(html, ignore_errors=True)  # only a whole book takes the old one's place: make takes index.html for done
+    part.rename(html)
+    return 0
 
 
 if __name__ == "__main__":

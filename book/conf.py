@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 from docstrings import describe, is_field  # noqa: E402
 
-CITATION = yaml.safe_load((HERE.parent / "CITATION.cff").read_text())
+CITATION = yaml.safe_load((HERE.parent / "CITATION.cff").read_text(encoding="utf-8"))
 
 project = "Evolvable neural units"
 author = ", ".join(a.get("name") or f"{a['given-names']} {a['family-names']}" for a in CITATION["authors"])

@@ -1,25 +1,20 @@
-"""Two pages that are made from what ran: where everything comes from, and how to cite."""
+"""Two pages made from executed notebooks: where everything comes from, and how to cite."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from enu_lib import zoo
+from enu_lib.figures import read_manifest
+from enu_lib.study.tables import markdown
 
 
 def manifest(figures: Path) -> dict[str, dict[str, Any]]:
     """manifest.json of a folder of figures, by figure."""
-    return {entry["figure"]: entry for entry in json.loads((figures / "manifest.json").read_text())}
-
-
-def table(head: list[str], rows: list[list[Any]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(v) for v in line) + " |" for line in lines) + "\n"
+    return {entry["figure"]: entry for entry in read_manifest(figures)}
 
 
 def page(notebooks: dict[str, Any], figures: dict[str, dict[str, Any]]) -> str:
@@ -27,7 +22,13 @@ def page(notebooks: dict[str, Any], figures: dict[str, dict[str, Any]]) -> str:
     runs = {name: notebook.metadata["run"] for name, notebook in notebooks.items()}
     total = sum(run["seconds"] for run in runs.values())
     rows = [
-        [f"[{name}]({name}.ipynb)", f"{run['seconds']:.0f}", _parameters(notebooks[name]), run["date"], run["processor"]]
+        {
+            "page": f"[{name}]({name}.ipynb)",
+            "run time (s)": f"{run['seconds']:.0f}",
+            "parameters": _parameters(notebooks[name]),
+            "date": run["date"],
+            "processor": run["processor"],
+        }
         for name, run in runs.items()
     ]
     versions = {f"{k} {v}" for run in runs.values() for k, v in {"python": run["python"], **run["versions"]}.items()}
@@ -36,20 +37,19 @@ def page(notebooks: dict[str, Any], figures: dict[str, dict[str, Any]]) -> str:
         "# Provenance\n\nMade from the executed notebooks of this book, and from the zoo's files.\n",
         f"## Notebooks\n\n{len(runs)} pages, {total:.0f} s in all. Fast path: {', '.join(sorted(kernels))}. Versions: "
         f"{', '.join(sorted(versions))}.\n",
-        table(["page", "run time (s)", "parameters", "date", "processor"], rows),
+        markdown(rows),
         "## Figures and tables\n\nSHA-256 of the SVG or CSV, its first sixteen digits; `manifest.json` has the whole.\n",
-        table(
-            ["figure", "made by", "shows zoo entries", "checksum"],
+        markdown(
             [
-                [
-                    f"[{name}](#figure-{name})" if "alt" in e else name,
-                    f"`{e['notebook']}`",
-                    ", ".join(e["zoo"]) or "none",
-                    f"`{_digits(e)}`",
-                ]
+                {
+                    "figure": f"[{name}](#figure-{name})" if "alt" in e else name,
+                    "made by": f"`{e['notebook']}`",
+                    "shows zoo entries": ", ".join(e["zoo"]) or "none",
+                    "checksum": f"`{_digits(e)}`",
+                }
                 for name, e in figures.items()
                 if e["notebook"] in notebooks
-            ],
+            ]
         ),
         "## Evolved units\n\nWhat each entry of the zoo is a function of, and what it scored on environments that evolution "
         "never saw. `python -m enu_lib zoo verify` measures all of it again.\n",
@@ -61,20 +61,19 @@ def page(notebooks: dict[str, Any], figures: dict[str, dict[str, Any]]) -> str:
 def entry(name: str) -> str:
     """A zoo entry: settings, origin, scores, checksum."""
     p = zoo.load(name).provenance
-    rows = [["genome, SHA-256", f"`{p['sha256'][:32]}` `{p['sha256'][32:]}`"]]
-    rows += [[key, p[key]] for key in ("genome", "seed", "generations", "seconds", "processor", "version", "date")]
-    rows += [[key, p["note"]] for key in ("note",) if key in p]
-    experiment = p["experiment"]
-    for part in ("task", "model", "es"):
-        rows.append([part, _settings(experiment[part])])
-    rows.append(["experiment", _settings({k: v for k, v in experiment.items() if k not in ("task", "model", "es")})])
-    rows += [[key.replace("|", "\\|"), f"{value:.5g}"] for key, value in p["scores"].items()]
-    return f"### {name}\n\n{table(['', ''], rows)}"
+    experiment, parts = p["experiment"], ("task", "model", "es")
+    found = {"genome, SHA-256": f"`{p['sha256'][:32]}` `{p['sha256'][32:]}`"}
+    found |= {key: p[key] for key in ("genome", "seed", "generations", "seconds", "processor", "version", "date")}
+    found |= {key: p[key] for key in ("note",) if key in p}
+    found |= {part: _settings(experiment[part]) for part in parts}
+    found["experiment"] = _settings({k: v for k, v in experiment.items() if k not in parts})
+    found |= {key: f"{value:.5g}" for key, value in p["scores"].items()}
+    return f"### {name}\n\n{markdown([{'setting or score': key, 'value': value} for key, value in found.items()])}"
 
 
 def cite(path: Path) -> str:
     """How to cite, from CITATION.cff: the paper first, then this software; as text and as BibTeX."""
-    software = yaml.safe_load(path.read_text())
+    software = yaml.safe_load(path.read_text(encoding="utf-8"))
     paper = software["references"][0]
     pages = f"{paper['start']}-{paper['end']}"
     doi = f"https://doi.org/{paper['doi']}"
@@ -123,10 +122,10 @@ def _parameters(notebook: Any) -> str:
 
 
 def _settings(values: dict[str, Any]) -> str:
-    return ", ".join(f"{key} {_short(value)}" for key, value in values.items())
+    return ", ".join(f"{key} {_setting(value)}" for key, value in values.items())
 
 
-def _short(value: Any) -> str:
+def _setting(value: Any) -> str:
     if isinstance(value, dict):
         return f"({_settings(value)})"
-    return "none" if value is None else str(value).replace("|", "\\|")
+    return "none" if value is None else str(value)

@@ -1,6 +1,7 @@
 """Run one notebook of the book with parameters: python book/run.py book/13_single_units.py -o build/notebooks -p seed 1.
 
-The notebook is text (py:percent); jupytext reads it and papermill executes it.  Success makes OUT/NAME.ipynb, failure
+The notebook is text (py:percent); jupytext reads it and papermill executes it.  Its figures go to OUT/NAME.figures, unless the
+parameter figures_dir says otherwise; `gather.py` collects those of all pages.  Success makes OUT/NAME.ipynb, failure
 OUT/NAME.failed.ipynb and exit code 1, so that make never takes a failed page for a done one.
 """
 
@@ -11,6 +12,7 @@ import ast
 import datetime
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -41,23 +43,25 @@ def defaults(notebook: nbformat.NotebookNode) -> list[str]:
 
 
 def run(source: Path, out: Path, parameters: dict[str, Any], timeout: int = 3600) -> Path:
-    """Execute a notebook and return where it was written.
+    """Execute a notebook and return where it was written; what an earlier run left is removed first.
 
     Raises ValueError for a parameter the notebook does not have, PapermillExecutionError if a cell fails.
     """
     notebook = jupytext.read(source)
-    unknown = set(parameters) - set(defaults(notebook))
-    if unknown:
-        known = ", ".join(defaults(notebook)) or "none"
-        raise ValueError(f"{source.name} has no parameter {', '.join(sorted(unknown))}: it has {known}")
+    known = defaults(notebook)
+    if unknown := set(parameters) - set(known):
+        raise ValueError(f"{source.name} has no parameter {', '.join(sorted(unknown))}: it has {', '.join(known) or 'none'}")
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.cells.append(nbformat.v4.new_code_cell(MACHINE))
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"  # jupytext's are random
     out.mkdir(parents=True, exist_ok=True)
-    working = out / f"{source.stem}.failed.ipynb"
+    done, working, figures = (out / f"{source.stem}.{end}" for end in ("ipynb", "failed.ipynb", "figures"))
+    done.unlink(missing_ok=True)
+    shutil.rmtree(figures, ignore_errors=True)
+    if "figures_dir" in known:
+        parameters = {"figures_dir": os.path.relpath(figures, ROOT), **parameters}
     os.environ["ENU_NOTEBOOK"], begun = source.stem, time.perf_counter()
-    os.environ["ENU_STARTED"] = str(time.time())
     # sockets of its own: TCP ports may clash where several pages run at once, and then both wait for ever
     with tempfile.TemporaryDirectory() as sockets:
         papermill.execute_notebook(
@@ -75,26 +79,26 @@ def run(source: Path, out: Path, parameters: dict[str, Any], timeout: int = 3600
                 }
             ),
         )
-    done = nbformat.read(working, as_version=4)
-    done.metadata.pop("widgets", None)
-    done.metadata["papermill"] = {"parameters": parameters}
-    done.metadata["run"] = {
+    executed = nbformat.read(working, as_version=4)
+    executed.metadata.pop("widgets", None)
+    executed.metadata["papermill"] = {"parameters": parameters}
+    executed.metadata["run"] = {
         "seconds": round(time.perf_counter() - begun, 1),
         "date": datetime.date.today().isoformat(),
         "versions": {name: version(name) for name in ("enu_lib", *PACKAGES)},
-        **json.loads(done.cells.pop().outputs[0].text),
+        **json.loads(executed.cells.pop().outputs[0].text),
     }
-    for cell in done.cells:
+    for cell in executed.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
-    nbformat.write(done, working)
-    return working.rename(out / f"{source.stem}.ipynb")
+    nbformat.write(executed, working)
+    return working.rename(done)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("notebook", type=Path)
-    parser.add_argument("-o", "--out", type=Path, default=Path("build/notebooks"), help="folder (%(default)s)")
+    parser.add_argument("-o", "--out", type=Path, default=ROOT / "build/notebooks", help="folder (build/notebooks)")
     parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     options = parser.parse_args()
     if not options.notebook.is_file():
@@ -103,7 +107,7 @@ def main() -> int:
     begun = time.perf_counter()
     try:
         known = set(defaults(jupytext.read(options.notebook)))
-        shared = {"profile", "seed", "figures_dir"} - known  # make passes these to every page; some need not all
+        shared = {"profile", "seed"} - known  # make passes these to every page; some need not all
         path = run(options.notebook, options.out, {k: v for k, v in parameters.items() if k not in shared})
     except ValueError as error:
         print(f"run.py: {error}", file=sys.stderr)

@@ -10,10 +10,12 @@ Paper: section "ENU model", Fig. 1.  Constants (gains of 3, reset bias of -1) as
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
+
+from enu_lib.kinds import NotNegative, Real, Size, check
 
 State = tuple[Tensor, ...]
 
@@ -53,17 +55,17 @@ class ENU:
     Genome, row-major: gates (K, 2H) as reset|update, cell (K, H), output (H + 1, C); rows in the order x, o, h, 1.
     """
 
-    n_in: int
-    n_out: int = 1
-    hidden: int = 32
+    n_in: Size
+    n_out: Size = 1
+    hidden: Size = 32
     feedback: bool = True
-    gain: float = 1.0  # slope of the output before the clip; 1000 makes it nearly a step
-    noise: float = 0.0  # s.d. of Gaussian noise added before the clip
+    gain: Real = 1.0  # slope of the output before the clip; 1000 makes it nearly a step
+    noise: NotNegative = 0.0  # s.d. of Gaussian noise added before the clip
 
     kind: ClassVar[str] = "enu"
 
     def __post_init__(self) -> None:
-        _check_sizes(self)
+        check(self)
 
     @property
     def rows(self) -> int:
@@ -125,17 +127,17 @@ class GRU:
     Genome, row-major: w_ih (n_in, 3H) as reset|update|new, w_hh (H, 3H), b_ih (3H), b_hh (3H), output (H + 1, C).
     """
 
-    n_in: int
-    n_out: int = 1
-    hidden: int = 32
+    n_in: Size
+    n_out: Size = 1
+    hidden: Size = 32
     clip: bool = False
-    noise: float = 0.0
+    noise: NotNegative = 0.0
 
     kind: ClassVar[str] = "gru"
     n_gates: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
-        _check_sizes(self)
+        check(self)
 
     @property
     def n_params(self) -> int:
@@ -177,17 +179,17 @@ class LSTM:
     b_ih (4H), b_hh (4H), output (H + 1, C).
     """
 
-    n_in: int
-    n_out: int = 1
-    hidden: int = 32
+    n_in: Size
+    n_out: Size = 1
+    hidden: Size = 32
     clip: bool = False
-    noise: float = 0.0
+    noise: NotNegative = 0.0
 
     kind: ClassVar[str] = "lstm"
     n_gates: ClassVar[int] = 4
 
     def __post_init__(self) -> None:
-        _check_sizes(self)
+        check(self)
 
     @property
     def n_params(self) -> int:
@@ -221,6 +223,7 @@ class LSTM:
 
 
 Cell = ENU | GRU | LSTM
+CellName = Literal["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"]
 
 
 def make_cell(kind: str, n_in: int, n_out: int = 1, hidden: int = 32, noise: float = 0.0) -> Cell:
@@ -231,15 +234,7 @@ def make_cell(kind: str, n_in: int, n_out: int = 1, hidden: int = 32, noise: flo
         return GRU(n_in, n_out, hidden, clip=kind == "gru-clip", noise=noise)
     if kind in ("lstm", "lstm-clip"):
         return LSTM(n_in, n_out, hidden, clip=kind == "lstm-clip", noise=noise)
-    raise ValueError(f"unknown model {kind!r}: choose enu, nfenu, gru, lstm, gru-clip or lstm-clip")
-
-
-def _check_sizes(cell: Cell) -> None:
-    for name in ("n_in", "n_out", "hidden"):
-        if getattr(cell, name) < 1:
-            raise ValueError(f"{name} must be at least 1, got {getattr(cell, name)}")
-    if cell.noise < 0:
-        raise ValueError(f"noise must not be negative, got {cell.noise}")
+    raise ValueError(f"unknown model {kind!r}: choose {', '.join(get_args(CellName))}")
 
 
 def _orthogonal_with_bias(rows: int, columns: int, generator: torch.Generator) -> Tensor:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, NoReturn
 
 EPILOG = """examples:
   python -m enu_lib evolve stdp --out runs/stdp          evolve a synapse in minutes; run it again to go on
@@ -29,19 +30,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        return options.run(options) or 0
-    except (ValueError, FloatingPointError) as error:
-        print(f"enu_lib: {error}", file=sys.stderr)
-        return 2
-    except ModuleNotFoundError as error:
-        print(f"enu_lib: {error}: this command needs the extra `book`, pip install '.[book]'", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
+        code = options.run(options) or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # as by `| head`; what is left to be written goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
+    except KeyboardInterrupt:
+        print("enu_lib: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        from enu_lib.faults import explain
+
+        line = explain(error)
+        if line is None:
+            raise
+        print(f"enu_lib: {line}", file=sys.stderr)
+        return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells of arguments that cannot be used in one line, as everything else here."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"enu_lib: {' '.join(message.split())[:300]}; see {self.prog} --help\n")
+
+
+def _path(text: str) -> str:
+    return os.path.expanduser(text)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m enu_lib",
         description="Evolve neural units that learn, and look at those that have evolved.",
         epilog=EPILOG,
@@ -51,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evolve(commands)
 
     evaluate = commands.add_parser("evaluate", help="judge a genome, or a scripted agent, on fresh environments")
-    evaluate.add_argument("folder", nargs="?", metavar="RUN", help="run folder, or zoo entry")
+    evaluate.add_argument("folder", nargs="?", type=_path, metavar="RUN", help="run folder, or zoo entry")
     evaluate.add_argument("--agent", metavar="NAME", help="a scripted agent of the mazes in its place, such as latch")
     evaluate.add_argument("--double", action="store_true", help="in the double T-maze too, wherever it evolved")
     evaluate.add_argument("--n", type=int, help="sequences (2048), or episodes in each maze (480)")
@@ -60,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(run=_evaluate)
 
     bench = commands.add_parser("bench", help="seconds and GFLOP/s of a generation, all paths side by side")
-    bench.add_argument("--json", metavar="FILE", help="write everything that was measured")
+    bench.add_argument("--json", type=_path, metavar="FILE", help="write everything that was measured")
     bench.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs")
     bench.add_argument("--only", default="", metavar="WORDS", help="only tables whose name holds these words, such as paper")
     bench.set_defaults(run=_bench)
@@ -78,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     verify.set_defaults(run=_zoo_verify)
     add = actions.add_parser("add", help="store a run's best genome as an entry")
-    add.add_argument("folder", metavar="RUN", help="run folder")
+    add.add_argument("folder", type=_path, metavar="RUN", help="run folder")
     add.add_argument("name", metavar="NAME", help="EXPERIMENT-MODEL, as stdp-enu")
     add.add_argument("--note", default="", help="a sentence for those who come after")
     add.add_argument("--latest", action="store_true", help="the latest parent, not the best one on held-out environments")
@@ -103,7 +123,7 @@ def _add_evolve(commands: Any) -> None:
     evolve.add_argument("--model", default="enu", help="of the units (%(default)s)")
     evolve.add_argument("--profile", default="laptop", help="sizes and generations (%(default)s)")
     evolve.add_argument("--seed", type=int, default=0, help="of everything random (%(default)s)")
-    evolve.add_argument("--out", metavar="FOLDER", help="run folder (runs/EXPERIMENT-MODEL-PROFILE-SEED)")
+    evolve.add_argument("--out", type=_path, metavar="FOLDER", help="run folder (runs/EXPERIMENT-MODEL-PROFILE-SEED)")
     for name, kind, text in (
         ("generations", int, "generations in all"),
         ("population", int, "offspring a generation, even"),
@@ -116,11 +136,11 @@ def _add_evolve(commands: Any) -> None:
         "--set", action="append", default=[], metavar="PATH=VALUE", dest="settings",
         help="any other setting, as task.shuffle=none or es.power=3; may be repeated",
     )  # fmt: skip
-    evolve.add_argument("--parent", metavar="NAME", help="begin from this zoo entry or run folder's genome")
+    evolve.add_argument("--parent", type=_path, metavar="NAME", help="begin from this zoo entry or run folder's genome")
     evolve.add_argument("--time-limit", type=_seconds, metavar="TIME", help="stop after 90s, 9m, 2h")
     evolve.add_argument("--threads", type=int, help="of the CPU kernel (all cores)")
     evolve.add_argument("--device", default="auto", help="auto, cpu, cuda (%(default)s)")
-    evolve.add_argument("--quiet", action="store_true", help="no progress bar")
+    evolve.add_argument("--quiet", action="store_true", help="no progress bar, nor a line a minute where there is no terminal")
     evolve.set_defaults(run=_evolve)
 
 
@@ -165,12 +185,12 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument("--no-checks", action="store_true", help="only the models that the claims compare")
     sweep.add_argument("--jobs", type=int, help="processes of one thread each (all cores)")
     sweep.add_argument("--time-limit", type=_seconds, metavar="TIME", help="stop after 90s, 9m, 2h, with all saved")
-    sweep.add_argument("--out", metavar="FOLDER", help="of the run folders (runs/sweep-PROFILE)")
+    sweep.add_argument("--out", type=_path, metavar="FOLDER", help="of the run folders (runs/sweep-PROFILE)")
     sweep.add_argument("--dry-run", action="store_true", help="only say what there is, what is left, and how long it takes")
     sweep.add_argument("--collect", action="store_true", help="only store the results of what is done, for the figures")
     sweep.add_argument("--again", action="store_true", help="run those too whose results are stored already")
-    sweep.add_argument("--results", metavar="FOLDER", help="where --collect stores them (in the package)")
-    sweep.add_argument("--quiet", action="store_true", help="no progress bar")
+    sweep.add_argument("--results", type=_path, metavar="FOLDER", help="where --collect stores them (in the package)")
+    sweep.add_argument("--quiet", action="store_true", help="no progress bar, nor a line a minute where there is no terminal")
     sweep.set_defaults(run=_sweep)
 
 
@@ -178,23 +198,22 @@ def _sweep(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from enu_lib.kernels import default_threads
+    from enu_lib.kinds import Between, conform
     from enu_lib.study import results, sweep
 
     names = options.experiments.split(",") if options.experiments else sweep.ORDER
     models = options.models.split(",") if options.models else None
-    todo = sweep.cells(options.profile, names, options.seeds, not options.no_checks, models)
+    todo = sweep.jobs(options.profile, names, options.seeds, not options.no_checks, models)
     out = Path(options.out) if options.out else sweep.default_out(options.profile)
-    jobs = default_threads() if options.jobs is None else options.jobs
-    if jobs < 1:
-        raise ValueError(f"--jobs must be at least 1, got {jobs}")
+    jobs = default_threads() if options.jobs is None else conform(Annotated[int, Between(1, 4096)], options.jobs, "--jobs")
     errors: list[str] = []
     folder = Path(options.results) if options.results else None
     if options.collect:
         print(f"{len(results.collect(options.profile, out, folder).runs)} runs stored")
         return 0
-    stored = {} if options.again else sweep.stored_cells(options.profile, todo, folder)
+    stored = {} if options.again else sweep.stored_jobs(options.profile, todo, folder)
     if not options.dry_run:
-        left = [cell for cell in todo if cell not in stored]
+        left = [job for job in todo if job not in stored]
         errors = sweep.run(options.profile, left, out, jobs, options.time_limit, not options.quiet)
     plans = sweep.plan(options.profile, todo, out, stored)
     head = ("experiment", "model", "memory", "parameters", "generations", "runs done", "seconds each")
@@ -213,7 +232,7 @@ def _add_claims(commands: Any) -> None:
     claims = commands.add_parser("claims", help="what of the paper is reproduced, by which rule, from what is stored")
     claims.add_argument("--json", action="store_true", help="print JSON, rules and all parts with it")
     claims.add_argument("--markdown", action="store_true", help="print the README's table")
-    claims.add_argument("--write", metavar="README", help="put that table into this file, between its marks")
+    claims.add_argument("--write", type=_path, metavar="README", help="put that table into this file, between its marks")
     claims.add_argument("--measure", action="store_true", help="first simulate reference agents and spiking anew (a minute)")
     claims.set_defaults(run=_claims)
 
@@ -234,7 +253,7 @@ def _claims(options: argparse.Namespace) -> None:
         for finding in found:
             print(f"{finding.claim.key:4}{finding.verdict:12}{finding.claim.statement}")
             for part in finding.parts:
-                print(f"    {ledger.MARK[part.holds]} {part.name}: {part.measured}")
+                print(f"    {ledger.MARK[part.outcome]} {part.name}: {part.measured}")
 
 
 def _evolved(name: str) -> Any:
@@ -256,14 +275,22 @@ def _setting(text: str) -> tuple[str, Any]:
     path, equals, value = text.partition("=")
     if not equals or not path:
         raise ValueError(f"--set takes PATH=VALUE, as es.power=3, got {text!r}")
-    if value == "None":
-        return path, None
-    try:
-        from enu_lib.config import from_config
+    from enu_lib.config import from_config, parse_json
 
-        return path, from_config(json.loads(value.lower() if value in ("True", "False") else value))
+    words: dict[str, Any] = {"None": None, "True": True, "False": False}
+    if value in words:
+        return path, words[value]
+    try:
+        json.loads(value)
     except ValueError:
-        return path, value
+        return path, value  # a word
+    except RecursionError:
+        pass
+    parsed = parse_json(value, f"--set {path}")
+    try:
+        return path, from_config(parsed)
+    except ValueError as error:
+        raise ValueError(f"--set {path}: {error}") from None
 
 
 def _seconds(text: str) -> float:
@@ -276,11 +303,12 @@ def _seconds(text: str) -> float:
 def _evaluate(options: argparse.Namespace) -> None:
     from enu_lib.analysis.battery import battery
     from enu_lib.analysis.scores import scores
+    from enu_lib.kinds import Batch, conform
     from enu_lib.network import Network
     from enu_lib.tasks.maze import Maze
 
-    if options.n is not None and options.n < 1:
-        raise ValueError(f"--n must be at least 1, got {options.n}")
+    if options.n is not None:
+        conform(Batch, options.n, "--n")
     if (options.folder is None) == (options.agent is None):
         raise ValueError("evaluate takes one of a run folder, a zoo entry, and --agent NAME (such as --agent latch)")
     subject = _evolved(options.folder) if options.agent is None else None
@@ -310,7 +338,7 @@ def _bench(options: argparse.Namespace) -> None:
 
     found = bench.measure(options.quick, options.only)
     if options.json:
-        Path(options.json).write_text(bench.to_json(found))
+        Path(options.json).write_text(bench.to_json(found), encoding="utf-8")
 
 
 def _zoo_list(_: argparse.Namespace) -> None:

@@ -9,10 +9,16 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import json
+from collections.abc import Mapping
 from typing import Any, TypeVar
+
+import numpy as np
+
+from enu_lib.kinds import conform, kinds, shown
 
 T = TypeVar("T", bound=type)
 _CLASSES: dict[str, type] = {}
+DEEPEST = 32  # levels of lists and objects in JSON; ours have six
 
 
 def library_version() -> str:
@@ -37,6 +43,8 @@ def to_config(value: Any) -> Any:
         return [to_config(item) for item in value]
     if isinstance(value, dict):
         return {str(key): to_config(item) for key, item in value.items()}
+    if isinstance(value, np.generic):
+        return to_config(value.item())
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise TypeError(f"{value!r} cannot be stored as JSON: settings are numbers, words, tuples, dataclasses")
@@ -52,9 +60,9 @@ def from_config(config: Any) -> Any:
         return tuple(from_config(item) for item in config)
     if isinstance(config, dict) and "type" in config:
         name = config["type"]
-        if name not in _CLASSES:
+        if not isinstance(name, str) or name not in _CLASSES:
             raise ValueError(
-                f"settings of type {name!r} are not known here: if the class is yours, "
+                f"settings of type {shown(name)} are not known here: if the class is yours, "
                 "decorate it with @enu_lib.register and import it first"
             )
         fields = {key: from_config(item) for key, item in config.items() if key != "type"}
@@ -73,27 +81,61 @@ def to_json(value: Any) -> str:
     return json.dumps(to_config(value), indent=1)
 
 
-def with_setting(value: Any, path: str, new: Any, within: str = "") -> Any:
+def parse_json(text: str | bytes, source: str) -> Any:
+    """The value of a JSON text.  Raises ValueError naming the source of what is no JSON, no UTF-8, or nested too deeply."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        value, depth = None, DEEPEST + 1
+    except ValueError as error:
+        raise ValueError(f"{source} is no JSON ({error})") from None
+    else:
+        depth = _depth(value)
+    if depth > DEEPEST:
+        raise ValueError(f"{source} nests lists and objects more than {DEEPEST} deep")
+    return value
+
+
+def _depth(value: Any) -> int:
+    """Levels of lists and objects, counted no further than needed, and without recursion."""
+    depth, level = 0, [value]
+    while depth <= DEEPEST and (level := [v for v in level if isinstance(v, (list, dict))]):
+        level = [item for v in level for item in (v.values() if isinstance(v, dict) else v)]
+        depth += 1
+    return depth
+
+
+def with_setting(value: Any, path: str, new: Any) -> Any:
     """A copy of nested settings with one field changed: `with_setting(experiment, "es.sigma", 0.02)`.
 
     Raises ValueError for a field that does not exist, naming those that do, and for a value of another kind.
     """
-    head, _, rest = path.partition(".")
-    names = {f.name: str(f.type) for f in dataclasses.fields(value)}
-    if head not in names:
-        raise ValueError(f"{type(value).__name__} has no setting {head!r}: choose one of {', '.join(names)}")
-    old = getattr(value, head)
-    if rest:
+    return with_settings(value, {path: new})
+
+
+def with_settings(value: Any, changes: Mapping[str, Any], within: str = "") -> Any:
+    """A copy of nested settings with several fields changed at once, so that the order of changes does not matter."""
+    fields = kinds(type(value))
+    changed: dict[str, Any] = {}
+    nested: dict[str, dict[str, Any]] = {}
+    for path, new in changes.items():
+        head, _, rest = path.partition(".")
+        if head not in fields:
+            raise ValueError(f"{type(value).__name__} has no setting {head!r}: choose one of {', '.join(fields)}")
+        if rest:
+            nested.setdefault(head, {})[rest] = new
+        else:
+            changed[head] = _fitting(fields[head], getattr(value, head), new, f"{within}{head}")
+    for head, inner in nested.items():
+        old = changed.get(head, getattr(value, head))
         if not dataclasses.is_dataclass(old):
-            raise ValueError(f"{head!r} is a value, it has no setting {rest!r}")
-        new = with_setting(old, rest, new, f"{within}{head}.")
-    elif isinstance(old, bool) != isinstance(new, bool) and None not in (old, new):
-        raise ValueError(f"{within}{path} takes a value like {old!r}, got {new!r}")
-    elif isinstance(old, float) and isinstance(new, int):
-        new = float(new)
-    elif new is None:
-        if "None" not in names[head]:
-            raise ValueError(f"{within}{path} takes a value like {old!r}, got None")
-    elif old is not None and not isinstance(new, type(old)):
-        raise ValueError(f"{within}{path} takes a value like {old!r}, got {new!r}")
-    return dataclasses.replace(value, **{head: new})
+            raise ValueError(f"{within}{head} is a value, it has no setting {next(iter(inner))!r}")
+        changed[head] = with_settings(old, inner, f"{within}{head}.")
+    return dataclasses.replace(value, **changed)
+
+
+def _fitting(kind: Any, old: Any, new: Any, name: str) -> Any:
+    """A field's new value.  What may be anything by its annotation keeps the type that it has."""
+    if kind is Any and old is not None:
+        kind = type(old)
+    return conform(kind, new, name)

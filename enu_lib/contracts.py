@@ -46,7 +46,10 @@ class SequenceTask(Protocol):
 
 @runtime_checkable
 class ClosedLoopTask(Protocol):
-    """A task that answers to what the model does; fitness is the sum over the steps."""
+    """A task that answers to what the model does; fitness is the sum over the steps.
+
+    It may have `done(state) -> (P, B) bool`, episodes that have ended and earn nothing any more: a run stops once all have.
+    """
 
     @property
     def steps(self) -> int: ...
@@ -59,9 +62,6 @@ class ClosedLoopTask(Protocol):
 
     def step(self, state: Any, y: Tensor, t: int) -> tuple[Any, Tensor]:
         """The next state, and the step's fitness (P, B), for outputs y (P, B, C)."""
-
-    def done(self, state: Any) -> Tensor:
-        """Episodes that have ended (P, B) bool: they earn nothing any more, and a run may stop when all have."""
 
 
 Task = SequenceTask | ClosedLoopTask
@@ -93,14 +93,18 @@ class Model(Protocol):
 class Stepper(Protocol):
     """A population of models in the middle of their episodes, one step after another: reference, fused or compiled."""
 
+    def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
+        """The outputs (P, B, C) of step t for input x (P or 1, B, ..)."""
+
+
+class SettableStepper(Stepper, Protocol):
+    """A stepper whose models' state, as their `step` has it, may be read and set between steps."""
+
     @property
-    def state(self) -> Any: ...  # as the model's `step` has it
+    def state(self) -> Any: ...
 
     @state.setter
     def state(self, state: Any) -> None: ...
-
-    def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
-        """The outputs (P, B, C) of step t for input x (P or 1, B, ..)."""
 
 
 class Evolved(Protocol):
@@ -125,7 +129,7 @@ class Drawn(NamedTuple):
 
 _PARTS: dict[Any, tuple[str, ...]] = {
     SequenceTask: ("n_in", "n_out", "steps", "sample", "score"),
-    ClosedLoopTask: ("steps", "reset", "observe", "step", "done"),
+    ClosedLoopTask: ("steps", "reset", "observe", "step"),
     Model: ("n_params", "noise_shape", "init", "unpack", "reset", "step"),
 }
 

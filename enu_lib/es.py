@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
+from enu_lib.kinds import Between, NotNegative, Positive, Real, Share, check
 from enu_lib.precision import in_float32
 from enu_lib.streams import normal, stream
 
@@ -24,31 +25,23 @@ from enu_lib.streams import normal, stream
 class ES:
     """Settings of the evolution strategy."""
 
-    population: int = 512
-    sigma: float = 0.01  # s.d. of mutations
-    sigma_final: float | None = None  # reached after decay_generations, exponentially; None: constant
-    decay_generations: int = 1000
-    momentum: float = 0.9
-    learning_rate: float = 1.0
-    shaping: str = "power"  # (rank / P)^power, or "centred" ranks in [-1/2, 1/2]
-    power: float = 5.0
-    optimizer: str = "momentum"  # or "adam", which wants a learning rate near sigma
-    breadth: float | None = None  # None: mean over environments; b: mean of sqrt(max(fitness - b, 0)), see `merit`
+    population: Annotated[int, Between(4, 2**20)] = 512
+    sigma: Positive = 0.01  # s.d. of mutations
+    sigma_final: Positive | None = None  # reached after decay_generations, exponentially; None: constant
+    decay_generations: Annotated[int, Between(0, 10**9)] = 1000
+    momentum: Share = 0.9
+    learning_rate: NotNegative = 1.0
+    shaping: Literal["power", "centred"] = "power"  # (rank / P)^power, or centred ranks in [-1/2, 1/2]
+    power: NotNegative = 5.0
+    optimizer: Literal["momentum", "adam"] = "momentum"  # Adam wants a learning rate near sigma
+    breadth: Real | None = None  # None: mean over environments; b: mean of sqrt(max(fitness - b, 0)), see `merit`
 
     def __post_init__(self) -> None:
-        if self.population < 4 or self.population % 2:
-            raise ValueError(
-                f"population must be even and at least 4 (antithetic pairs), got {self.population}: "
-                f"try {max(4, self.population + self.population % 2)}"
-            )
-        if not self.sigma > 0:
-            raise ValueError(f"sigma must be positive, got {self.sigma}")
-        if self.sigma_final is not None and not 0 < self.sigma_final:
-            raise ValueError(f"sigma_final must be positive, got {self.sigma_final}")
-        if self.shaping not in ("power", "centred"):
-            raise ValueError(f"shaping must be power or centred, got {self.shaping!r}")
-        if self.optimizer not in ("momentum", "adam"):
-            raise ValueError(f"optimizer must be momentum or adam, got {self.optimizer!r}")
+        check(self)
+        if self.population % 2:
+            raise ValueError(f"population must be even (antithetic pairs), got {self.population}: try {self.population + 1}")
+        if self.optimizer == "adam" and self.momentum == 1:
+            raise ValueError("momentum must be below 1 with optimizer adam, got 1.0")
 
     def sigma_at(self, generation: int) -> float:
         """Mutation s.d. of a generation."""

@@ -3,49 +3,62 @@
     run = evolve("stdp", profile="laptop", seed=0, out="runs/stdp")     # goes on where it was, if it was
     run = evolve(experiment)                                            # one of your own
 
-A run is a function of (experiment, seed): killed and resumed, it gives the same bits as if it had never been.
+On one kind of processor a run is a function of (experiment, seed): killed and resumed, it gives the same bits as if it had
+never been.  Processors with other vector units draw other normal numbers and round otherwise (see `enu_lib.streams`).
 """
 
 from __future__ import annotations
 
 import datetime
 import hashlib
-import json
 import math
+import os
 import platform
-import signal
-import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from enu_lib import es, experiments
-from enu_lib.config import from_config, library_version, to_config, to_json
+from enu_lib.config import library_version, to_config, to_json
 from enu_lib.experiments import Experiment
+from enu_lib.interrupt import SoftInterrupt
 from enu_lib.kernels import door
+from enu_lib.kinds import Between, Seed, conform
+from enu_lib.progress import bar
 from enu_lib.rollout import fitness
 from enu_lib.storage.folder import (
+    ANEW,
+    CHECKPOINT,
+    CONFIG,
+    EVALUATION,
+    FORMAT,
+    GENOME,
+    LOG,
     Row,
     RunFolderError,
     append_log,
     locked,
     open_folder,
+    read_checkpoint,
+    read_experiment,
     read_log,
-    read_tensors,
+    read_record,
+    remove_leftovers,
+    user_path,
     write_atomically,
     write_tensors,
 )
 from enu_lib.streams import stream
 
-VERSION = 1  # of the checkpoint's layout
+Threads = Annotated[int, Between(0, 4096)]  # 0: as many as there are cores
+Seconds = Annotated[float, Between(0, math.inf)]
 
 
 @dataclass(frozen=True)
@@ -78,27 +91,6 @@ class Run:
         return [row["generation"] for row in rows], [row[name] for row in rows]
 
 
-class _SoftInterrupt:
-    """Within it, the first Ctrl-C only sets `asked`, so that a generation is never cut in two; the second one raises."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __enter__(self) -> _SoftInterrupt:
-        self._main = threading.current_thread() is threading.main_thread()
-        if self._main:
-            self._before = signal.signal(signal.SIGINT, self._ask)
-        return self
-
-    def _ask(self, *_: Any) -> None:
-        self.asked = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def __exit__(self, *_: Any) -> None:
-        if self._main:
-            signal.signal(signal.SIGINT, self._before)
-
-
 @dataclass
 class _Progress:
     """What a checkpoint holds."""
@@ -122,7 +114,7 @@ def evolve(
     time_limit: float | None = None,
     checkpoint_every: float = 20.0,
     progress: bool = True,
-    path: str = "auto",
+    backend: str = "auto",
     each: Callable[[Run], bool | None] | None = None,
     wait: bool = False,
     **settings: Any,
@@ -134,17 +126,22 @@ def evolve(
     device: auto (GPU if there is one and the model is a network), cpu, cuda.  settings: as for `experiments.get`.
     each: called after every held-out evaluation; returning True ends the run there.  wait: if another process is at work
     in the run folder, wait for it; otherwise that is an error.
-    Ctrl-C ends cleanly with everything saved.  Raises ValueError (RunFolderError) for what cannot be used, and
-    FloatingPointError when every fitness is NaN.
+    Ctrl-C, SIGTERM and SIGHUP end cleanly with everything saved.  Raises ValueError (RunFolderError) for what cannot be
+    used, and FloatingPointError when every fitness is NaN.
     """
     if isinstance(experiment, str):
         experiment = experiments.get(experiment, model=model, profile=profile, **settings)
     elif settings:
         raise ValueError(f"settings {sorted(settings)} only apply to an experiment given by name")
+    seed = conform(Seed, seed, "seed")
+    threads = conform(Threads | None, threads, "threads")
+    time_limit = conform(Seconds | None, time_limit, "time_limit")
+    checkpoint_every = conform(Seconds, checkpoint_every, "checkpoint_every")
     for task in (experiment.task, *(lesson.task for lesson in experiment.lessons)):
         door.fits(experiment.model, task)
     place = choose_device(device, experiment)
-    folder = None if out is None else Path(out)
+    _check_memory(experiment, place)
+    folder = None if out is None else user_path(out)
     first = parent if parent is not None else experiment.model.init(stream(seed, "genome"))
     if first.shape != (experiment.model.n_params,):
         raise ValueError(f"parent must have {experiment.model.n_params} values, got {tuple(first.shape)}")
@@ -157,32 +154,26 @@ def evolve(
             config = {"experiment": to_config(experiment), "seed": seed, "parent": start}
             if open_folder(folder, to_json(config)):
                 now, log = _load(folder, experiment)
-                write_atomically(folder / "config.json", to_json(config).encode())  # its end may be another now
+                write_atomically(folder / CONFIG, to_json(config).encode())  # its end may be another now
+            remove_leftovers(folder, CONFIG, LOG, CHECKPOINT, GENOME, EVALUATION)
         parent, velocity, variance = (v.to(place) for v in now.state[:3])
         now.state = es.ESState(parent, velocity, variance, now.state.generation)
-        bar = tqdm(
-            total=experiment.generations,
-            initial=now.state.generation,
-            desc=f"{experiment.name}-{experiment.model_name}",
-            unit="gen",
-            disable=not progress,
-            mininterval=0.5,
-        )
-        stack.enter_context(bar)
-        live = partial(fitness, experiment.model, threads=threads, path=path)
+        name = f"{experiment.name}-{experiment.model_name}"
+        shown = stack.enter_context(bar(experiment.generations, now.state.generation, name, progress))
+        live = partial(fitness, experiment.model, threads=threads, backend=backend)
         deadline = math.inf if time_limit is None else time.perf_counter() + time_limit
         save_at = time.perf_counter() + checkpoint_every
         before, begun, saved, stopped = now.seconds, time.perf_counter(), len(log), None
-        interrupt, drawn = stack.enter_context(_SoftInterrupt()), dict[int, Tensor]()
+        interrupt, drawn = stack.enter_context(SoftInterrupt()), dict[int, Tensor]()
         while not (stopped := stopped or _reached(experiment, now)):
             state, row, held_out = _generation(experiment, now.state, seed, live, drawn)
             if held_out is not None and not held_out <= now.score:
                 now.best, now.score = state.parent.clone(), held_out
             now.state, now.seconds = state, before + time.perf_counter() - begun
             log.append({**row, "seconds": now.seconds})
-            bar.update()
+            shown.update()
             if held_out is not None:
-                bar.set_postfix_str(f"held-out {held_out:.5g}, best {now.score:.5g}")
+                shown.set_postfix_str(f"held-out {held_out:.5g}, best {now.score:.5g}")
                 if each is not None and each(_as_run(experiment, seed, now, log, "running", folder, start)):
                     stopped = "stopped"
             if interrupt.asked:
@@ -196,18 +187,18 @@ def evolve(
         if folder is not None:
             _save(folder, now, log[saved:])
             meta = {**provenance(run, str(place)), "score": run.score}
-            write_tensors(folder / "genome.safetensors", {"genome": run.genome}, meta)
+            write_tensors(folder / GENOME, {"genome": run.genome}, meta)
     return run
 
 
 def load_run(folder: str | Path) -> Run:
     """A run from its folder, as far as it got.  Raises RunFolderError for a folder that is none."""
-    folder = Path(folder)
-    try:
-        config = json.loads((folder / "config.json").read_text())
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{folder} is no run folder ({error})") from None
-    experiment = from_config(config["experiment"])
+    folder = user_path(folder)
+    path = folder / CONFIG
+    if not os.path.exists(path):
+        raise RunFolderError(f"{folder} is no run folder: it holds no {CONFIG}")
+    config = read_record(path, {"seed": Seed, "parent": str | None})
+    experiment = read_experiment(config, path)
     now, log = _load(folder, experiment, write=False)
     stopped = _reached(experiment, now) or "unfinished"
     return _as_run(experiment, config["seed"], now, log, stopped, folder, config["parent"])
@@ -245,6 +236,20 @@ def choose_device(device: str, experiment: Experiment) -> torch.device:
         return place
     network = hasattr(experiment.model, "connections")
     return torch.device("cuda" if network and torch.cuda.is_available() else "cpu")
+
+
+def _check_memory(experiment: Experiment, place: torch.device) -> None:
+    """Raises ValueError for an experiment that needs more memory than there is, before any is taken."""
+    if place.type == "cuda":
+        there = torch.cuda.get_device_properties(place).total_memory
+    else:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**40
+    if experiment.bytes > there:
+        raise ValueError(
+            f"a generation of {experiment.es.population} offspring with {experiment.model.n_params} parameters each in "
+            f"{experiment.environments} environments needs at least {experiment.bytes / 2**30:.0f} GiB of memory, and there "
+            f"are {there / 2**30:.0f}: choose a smaller population, hidden or environments"
+        )
 
 
 def _generation(
@@ -318,22 +323,19 @@ def _save(folder: Path, now: _Progress, rows: list[Row]) -> None:
     state = now.state
     tensors = {"parent": state.parent, "velocity": state.velocity, "variance": state.variance, "best": now.best}
     meta = {
-        "format": VERSION,
+        "format": FORMAT,
         "generation": now.state.generation,
         "score": None if math.isinf(now.score) else now.score,
         "seconds": now.seconds,
     }
-    write_tensors(folder / "checkpoint.safetensors", tensors, meta)
+    write_tensors(folder / CHECKPOINT, tensors, meta)
 
 
 def _load(folder: Path, experiment: Experiment, write: bool = True) -> tuple[_Progress, list[Row]]:
     """The checkpoint and the log up to it.  `write`: cut the log file too, to go on from there."""
-    path = folder / "checkpoint.safetensors"
-    t, meta = read_tensors(path)
-    if meta.get("format") != VERSION:
-        raise RunFolderError(f"{path} has format {meta.get('format')}, this version reads {VERSION}")
+    t, meta = read_checkpoint(folder)
     if any(v.shape != (experiment.model.n_params,) for v in t.values()):
-        raise RunFolderError(f"{path} does not fit {folder / 'config.json'}: choose another --out")
+        raise RunFolderError(f"{folder / CHECKPOINT} does not fit {folder / CONFIG}: {ANEW}")
     state = es.ESState(t["parent"], t["velocity"], t["variance"], meta["generation"])
     score = -math.inf if meta["score"] is None else meta["score"]
     if write:

@@ -11,27 +11,41 @@ An experiment of your own is an `Experiment` with any model and task that keep t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any, cast
 
-from enu_lib.cells import ENU, GRU, LSTM, make_cell
-from enu_lib.config import register, with_setting
+from enu_lib.cells import ENU, GRU, LSTM, CellName, make_cell
+from enu_lib.config import register, with_settings
+from enu_lib.contracts import check_model, is_sequence
 from enu_lib.es import ES
+from enu_lib.kinds import Batch, Between, Count, Real, check, shown
 from enu_lib.network import ORDERED, PUBLISHED, Network
 from enu_lib.tasks.iaf import IAF
-from enu_lib.tasks.maze import Maze
+from enu_lib.tasks.maze import Layout, Maze, Shuffle
 from enu_lib.tasks.stdp import STDP
 
 PROFILES = ("smoke", "laptop", "paper")
 MODELS = ("enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip", "shared")
 
 
+def _check_contract(name: str, value: Any, contract: Callable[[Any], Any]) -> None:
+    try:
+        contract(value)
+    except TypeError as error:
+        raise ValueError(f"{name} takes another object than {shown(value)}: {error}") from None
+
+
 @dataclass(frozen=True)
 class Lesson:
     """An easier task for the first generations of a run (reconstruction: a curriculum)."""
 
-    until: int  # the first generation that it does not serve any more
+    until: Annotated[int, Between(0, 10**9)]  # the first generation that it does not serve any more
     task: Any
+
+    def __post_init__(self) -> None:
+        check(self)
+        _check_contract("task", self.task, is_sequence)
 
 
 @dataclass(frozen=True)
@@ -42,27 +56,34 @@ class Experiment:
     task: Any
     model: Any
     es: ES = field(default_factory=ES)
-    generations: int = 1000
-    environments: int = 32  # a generation's
-    evaluate_every: int = 25  # generations between held-out evaluations of the parent
-    evaluate_environments: int = 256
-    target: float | None = None  # held-out fitness at which to stop early
+    generations: Count = 1000
+    environments: Batch = 32  # a generation's
+    evaluate_every: Count = 25  # generations between held-out evaluations of the parent
+    evaluate_environments: Batch = 256
+    target: Real | None = None  # held-out fitness at which to stop early
     model_name: str = "enu"
     profile: str = "custom"
     lessons: tuple[Lesson, ...] = ()  # what comes before the task, in order; held-out evaluations are always of the task
 
     def __post_init__(self) -> None:
-        for name in ("generations", "environments", "evaluate_every", "evaluate_environments"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        check(self)
+        _check_contract("task", self.task, is_sequence)
+        _check_contract("model", self.model, check_model)
         ends = [lesson.until for lesson in self.lessons]
         if ends != sorted(set(ends)):
-            raise ValueError(f"lessons must end one after the other, got ends at generations {ends}")
+            raise ValueError(f"lessons must end one after the other, got ends at generations {shown(ends)}")
 
     @property
     def lives(self) -> int:
         """Lives in all: one offspring in one environment is one."""
         return self.generations * self.es.population * self.environments
+
+    @property
+    def bytes(self) -> int:
+        """The memory that a generation needs at least: genomes with their mutations, and a sequence task's outputs."""
+        steps = self.task.steps if is_sequence(self.task) else 0
+        outputs = self.environments * steps * getattr(self.model, "n_out", 1)
+        return 4 * self.es.population * (5 * self.model.n_params // 2 + 2 * outputs)
 
     def task_at(self, generation: int) -> Any:
         """What a generation is judged by: a lesson, or at last the task itself."""
@@ -107,10 +128,10 @@ _UNIT_TASKS = {
 }
 # The authors' code shows that what sensors mean is shuffled; whether it shuffles what outputs do cannot be seen.  So the
 # mazes' plain names shuffle the sensors, and two variants of each shuffle nothing, or the actions too.
+_LAYOUTS: dict[str, Layout] = {"tmaze": "t", "double-tmaze": "double-t"}
+_SHUFFLES: dict[str, Shuffle] = {"": "sensors", "-none": "none", "-actions": "sensors+actions"}
 _MAZE_TASKS = {
-    name + suffix: Maze(layout, shuffle)
-    for name, layout in (("tmaze", "t"), ("double-tmaze", "double-t"))
-    for suffix, shuffle in (("", "sensors"), ("-none", "none"), ("-actions", "sensors+actions"))
+    name + suffix: Maze(layout, shuffle) for name, layout in _LAYOUTS.items() for suffix, shuffle in _SHUFFLES.items()
 }
 
 NAMES = (*_UNIT_TASKS, *_MAZE_TASKS)
@@ -153,16 +174,14 @@ def get(
             PUBLISHED if profile == "paper" else ORDERED,
             channels=channels,
             hidden=hidden,
-            cell="enu" if model == "shared" else model,
+            cell=cast(CellName, "enu" if model == "shared" else model),
             shared=model == "shared",
         )
         if task.layout == "t" and profile == "laptop":
             # a random walk seldom reaches the published maze's food, and evolution has to find the first meal by chance
             sizes |= dict(environments=36, lessons=(Lesson(150, replace(task, corridor=2, arm=1)),))
     experiment = Experiment(name, task, cell, model_name=model, profile=profile, **sizes)
-    for path, value in {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})}.items():
-        experiment = with_setting(experiment, path, value)
-    return experiment
+    return with_settings(experiment, {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})})
 
 
 def _path(experiment: Experiment, name: str) -> str:

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from enu_lib.cells import Cell, State, make_cell
+from enu_lib.cells import Cell, CellName, State, make_cell
+from enu_lib.kinds import Index, NotNegative, Size, check, shown
 from enu_lib.streams import permutation
 
-Connections = tuple[tuple[int, ...], ...]
+Connections = tuple[tuple[Index, ...], ...]
 
 # Rows: neurons 4 to 9.  Entries: presynaptic neuron (0-2 sensors, 3 reward).  As in the authors' public code.
 PUBLISHED: Connections = (
@@ -89,21 +90,21 @@ class Network:
     """
 
     connections: Connections = PUBLISHED
-    n_inputs: int = 4
-    n_outputs: int = 3
-    channels: int = 16
-    hidden: int = 32
-    cell: str = "enu"
+    n_inputs: Size = 4
+    n_outputs: Size = 3
+    channels: Size = 16
+    hidden: Size = 32
+    cell: CellName = "enu"
     shared: bool = False
-    noise: float = 0.01  # without it, identical units with identical input could never become different
+    noise: NotNegative = 0.01  # without it, identical units with identical input could never become different
 
     def __post_init__(self) -> None:
+        check(self)
         table = self.connections
         if not table or len({len(row) for row in table}) != 1 or not table[0]:
-            raise ValueError(f"every neuron needs the same number (>= 1) of synapses, got {table}")
-        low, high = min(map(min, table)), max(map(max, table))
-        if low < 0 or high >= self.n_inputs + len(table):
-            raise ValueError(f"connections must name neurons 0 to {self.n_inputs + len(table) - 1}, got {low} to {high}")
+            raise ValueError(f"connections takes the same number of synapses (>= 1) for every neuron, got {shown(table)}")
+        if max(map(max, table)) >= self.n_inputs + len(table):
+            raise ValueError(f"connections must name neurons 0 to {self.n_inputs + len(table) - 1}, got {max(map(max, table))}")
         if not 1 <= self.n_outputs <= len(table):
             raise ValueError(f"n_outputs must be 1 to {len(table)} (the neurons), got {self.n_outputs}")
 

@@ -1,8 +1,10 @@
 """Random streams: every draw is a function of (seed, what it is for, generation), never of history.
 
 A run that is killed and resumed, or shared among other numbers of threads, therefore sees the same mutations and the
-same environments.  Draws are made on the CPU and in float32, so that a processor of another kind lives the same lives and
-torch's default device and default dtype change nothing.
+same environments.  Draws are made on the CPU and in float32: a GPU beside it sees the same ones, and torch's default device
+and default dtype change nothing.  They are not the same on every CPU: `torch.randn` gives other numbers where the processor
+has other vector units, and orthogonal first genomes depend on the linear algebra library.  One seed is therefore one run on
+one kind of processor.
 """
 
 from __future__ import annotations
@@ -13,18 +15,19 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from enu_lib.kinds import Seed, conform
+
 NOISE_TABLE = 65536
 
 
 def stream(seed: int, *keys: int | str) -> torch.Generator:
     """A CPU generator that depends on `seed` and `keys` alone.
 
-    `keys` may be words (the purpose: "mutation", "environment") and numbers (generation, index), all non-negative.
+    `keys` may be words (the purpose: "mutation", "environment") and numbers (generation, index).  Seed and numbers are
+    integers from 0 to 2**63 - 1.
     """
-    words = [zlib.crc32(k.encode()) if isinstance(k, str) else int(k) for k in keys]
-    if min([int(seed), *words]) < 0:
-        raise ValueError(f"a seed and its keys must not be negative, got {(seed, *keys)}")
-    state = np.random.SeedSequence([int(seed), *words]).generate_state(2, np.uint32)
+    words = [zlib.crc32(k.encode()) if isinstance(k, str) else conform(Seed, k, "a stream's key") for k in keys]
+    state = np.random.SeedSequence([conform(Seed, seed, "seed"), *words]).generate_state(2, np.uint32)
     return torch.Generator().manual_seed(int(state[0]) << 32 | int(state[1]))
 
 

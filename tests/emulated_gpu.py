@@ -1,41 +1,42 @@
 """The GPU's kernel on the CPU: life.cu compiled as C++ with a thread for each of a block's (emulated_gpu.cpp)."""
 
 import ctypes
-import hashlib
-import subprocess
-from functools import lru_cache
 from pathlib import Path
 
-from enu_lib.kernels import MazeScores, cpu, cuda
+from enu_lib.kernels import MazeScores, build, cpu, cuda
 from enu_lib.tasks.maze import geometry
 
 SOURCE = Path(__file__).with_suffix(".cpp")
 HOPPER = 227 * 1024  # bytes of shared memory that a block may have there
-FLAGS = ["-std=c++20", "-O1", "-fno-strict-aliasing", "-fPIC", "-shared", "-pthread", "-Wno-unknown-pragmas"]
+FLAGS = ("-std=c++20", "-O1", "-fno-strict-aliasing", "-fPIC", "-shared", "-pthread", "-Wno-unknown-pragmas")
 
 
-@lru_cache
-def _library(defines, flags):
-    path = cpu.cache() / f"emulated-{hashlib.sha256(' '.join([*defines, *flags]).encode()).hexdigest()[:16]}.so"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    command = [cpu.compiler(), *FLAGS, *flags, f"-I{cuda.KERNEL.parent}", *defines, str(SOURCE), "-o", str(path)]
-    subprocess.run(command, check=True, capture_output=True)
-    library = ctypes.CDLL(str(path))
-    library.launch.restype = ctypes.c_bool
-    return library
+def library(defines, flags=()):
+    """The kernel compiled with a layout's defines."""
+    flags = (*FLAGS, *flags, f"-I{cuda.KERNEL.parent}", *defines)
+    found = build.library(SOURCE, (cuda.KERNEL, cuda.KERNEL.with_name(cpu.MAZE.name)), flags, ("launch",))
+    found.launch.restype = ctypes.c_bool
+    return found
 
 
-def launcher(layout, flags=()):
-    """What on a GPU launches the kernel."""
+def launcher(layout, flags=(), without=0):
+    """What on a GPU launches the kernel; `without` the barrier on that line of life.cu."""
 
     def launch(grid, structures):
-        within = _library(layout.defines, tuple(flags)).launch(*map(ctypes.byref, structures), *grid)
+        kernel = library(layout.defines, flags)
+        ctypes.c_int.in_dll(kernel, "without").value = without
+        within = kernel.launch(*map(ctypes.byref, structures), *grid)
         assert within, "the kernel wrote beyond its shared memory"
 
     return launch
 
 
-def maze_lives(network, genomes, maze, state, noise, shared=HOPPER, flags=()):
+def layout(network, maze, state, shared=HOPPER):
+    """How lives are laid out on a card with so many bytes of shared memory a block."""
+    return cuda.plan(network, len(geometry(maze).cells), state.places.shape[1], shared)
+
+
+def maze_lives(network, genomes, maze, state, noise, shared=HOPPER, flags=(), without=0):
     """As `kernels.maze_lives`, recorded, for networks that `cuda.supports`."""
-    layout = cuda.plan(network, len(geometry(maze).cells), state.places.shape[1], shared)
-    return MazeScores(*cuda._lives(launcher(layout, flags), layout, network, genomes, maze, state, noise, record=True))
+    plan = layout(network, maze, state, shared)
+    return MazeScores(*cuda._lives(launcher(plan, flags, without), plan, network, genomes, maze, state, noise, record=True))

@@ -12,9 +12,10 @@ from enu_lib import zoo
 from enu_lib.analysis import agents, learning
 from enu_lib.analysis.battery import Outcomes, battery, outcomes, standard
 from enu_lib.cli import main
-from enu_lib.rollout import Trace, rollout
+from enu_lib.rollout import record_episodes, rollout
 from enu_lib.tasks.altered import Altered
 from enu_lib.tasks.maze import Maze
+from enu_lib.trace import Trace
 
 LEARNERS = ("looking", "memory-only", "latch")
 MOMENTS = ("first", "second", "later")
@@ -183,7 +184,7 @@ def test_a_network_in_an_altered_maze_lives_as_rollout_says():
     maze = Altered(Maze(shuffle="sensors", steps=80, tie="nothing"), 30, ("food", "poison"), hide=("wall",), cut=("food",))
     slow, fast = (
         rollout(entry.model, entry.genome, maze, 12, seed=3),
-        learning.live(entry.model, entry.genome, maze, 12, seed=3),
+        record_episodes(entry.model, entry.genome, maze, 12, seed=3),
     )
     assert slow.task.keys() == fast.task.keys() and torch.equal(slow.x[:, :, 0], fast.x[:, :, 0])
     assert torch.equal(slow.task["sensor_of"], fast.task["sensor_of"])

@@ -1,6 +1,8 @@
 """What makes pages of executed notebooks: figures with captions, explorers as pictures, provenance, citation, docstrings."""
 
 import base64
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -129,6 +131,47 @@ def test_fields_of_settings_are_listed_with_defaults_and_comments():
     lines = ["Settings."]
     describe(None, "class", "ES", enu.ES, None, lines)
     assert "- ``sigma``: ``float`` = ``0.01``: s.d. of mutations" in lines
+
+
+def test_a_book_that_fails_late_leaves_no_first_page_that_make_would_take_for_it(tmp_path, monkeypatch):
+    def build(arguments):
+        Path(arguments[-1]).mkdir(parents=True)
+        (Path(arguments[-1]) / "index.html").write_text("new")
+        return 0
+
+    def stop(_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(sys, "argv", ["bind.py", "notebooks", "figures", str(tmp_path)])
+    monkeypatch.setattr(bind, "prepare", lambda *_: None)
+    monkeypatch.setattr(bind, "sphinx", build)
+    first = tmp_path / "html/index.html"
+    with monkeypatch.context() as late:
+        late.setattr(bind, "finish", stop)
+        with pytest.raises(OSError, match="no space"):
+            bind.main()
+        assert not first.exists()
+    monkeypatch.setattr(bind, "finish", lambda _: None)
+    assert bind.main() == 0 and first.read_text() == "new"
+    monkeypatch.setattr(bind, "sphinx", lambda arguments: build(arguments) or 1)
+    first.write_text("old")
+    assert bind.main() == 1 and first.read_text() == "old"
+
+
+def test_a_locale_that_this_machine_lacks_does_not_stop_the_book(tmp_path):
+    """Sphinx itself would end in locale.Error."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/index.md").write_text("# Caf\u00e9\n", encoding="utf-8")
+    code = (
+        "import locale, sys, bind\n"
+        "try:\n    locale.setlocale(locale.LC_ALL, '')\n    sys.exit('the locale is there')\nexcept locale.Error:\n    pass\n"
+        "bind.prepare = bind.finish = lambda *_: None\nsys.exit(bind.main())"
+    )
+    environment = {**os.environ, "LC_ALL": "xx_XX.UTF-8", "PYTHONPATH": f"{ROOT / 'book'}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-c", code, "notebooks", "figures", str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Caf\u00e9" in (tmp_path / "html/index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "book").glob("[0-9]*.py")), ids=lambda p: p.stem)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -62,15 +63,15 @@ def test_a_maze_with_a_curriculum_from_the_shell(tmp_path):
         (["evolve", "stdp", "--model", "rnn"], "unknown model 'rnn': choose one of enu,"),
         (["evolve", "stdp", "--model", "shared"], "model 'shared' is a network's"),
         (["evolve", "stdp", "--profile", "huge"], "unknown profile 'huge'"),
-        (["evolve", "stdp", "--population", "-4"], "population must be even and at least 4"),
+        (["evolve", "stdp", "--population", "-4"], "got -4"),
         (["evolve", "stdp", "--population", "33"], "got 33: try 34"),
-        (["evolve", "stdp", "--sigma", "0"], "sigma must be positive, got 0.0"),
-        (["evolve", "stdp", "--generations", "0"], "generations must be at least 1, got 0"),
-        (["evolve", "stdp", "--seed", "-1"], "must not be negative, got (-1"),
-        (["evolve", "stdp", "--hidden", "0"], "hidden must be at least 1, got 0"),
+        (["evolve", "stdp", "--sigma", "0"], "got 0.0"),
+        (["evolve", "stdp", "--generations", "0"], "generations takes an integer from 1"),
+        (["evolve", "stdp", "--seed", "-1"], "9223372036854775807, got -1"),
+        (["evolve", "stdp", "--hidden", "0"], "hidden takes an integer from 1 to 65536, got 0"),
         (["evolve", "stdp", "--set", "es.speed=3"], "ES has no setting 'speed': choose one of population,"),
-        (["evolve", "stdp", "--set", "es.power=fast"], "es.power takes a value like 5.0, got 'fast'"),
-        (["evolve", "stdp", "--set", "es.population=null"], "es.population takes a value like 256, got None"),
+        (["evolve", "stdp", "--set", "es.power=fast"], "got 'fast'"),
+        (["evolve", "stdp", "--set", "es.population=null"], "es.population takes an integer from 4 to 1048576, got None"),
         (["evolve", "stdp", "--set", "power"], "--set takes PATH=VALUE, as es.power=3, got 'power'"),
         (["evolve", "stdp", "--device", "abacus"], "device 'abacus' cannot be used here"),
         (["evolve", "stdp", "--parent", "nobody"], "no zoo entry 'nobody': there are"),
@@ -134,12 +135,66 @@ def test_a_folder_without_write_permission(run_folder, closed_folder, capsys):
     assert said.count("\n") == 1 and not list(closed_folder.iterdir())
 
 
+def test_a_tilde_is_the_home_folder_however_it_is_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert main(["evolve", "stdp", "--profile", "smoke", "--quiet", "--out=~/x"]) == 0
+    assert main(["evaluate", "~/x", "--n", "4"]) == 0
+    assert main(["evolve", "stdp", "--profile", "smoke", "--quiet", "--out=~/y", "--parent=~/x"]) == 0
+    run = enu.evolve("stdp", profile="smoke", out="~/z", progress=False)
+    assert run.folder == tmp_path / "z" and enu.load_run("~/x").genome.equal(run.genome)
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["x", "y", "z"]
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments, named",
+    [
+        (["evolve", "stdp", "--seed", "3.7"], "3.7"),
+        (["evolve", "stdp", "--time-limit", "soon"], "soon"),
+        (["evolve", "stdp", "--depth", "3"], "--depth"),
+        (["evolve"], "EXPERIMENT"),
+        (["sweep", "--jobs", "x"], "--jobs"),
+        (["fly"], "fly"),
+        ([], "COMMAND"),
+    ],
+)
+def test_arguments_that_do_not_parse_are_one_line_too(arguments, named, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    said = capsys.readouterr().err
+    assert end.value.code == 2 and said.count("\n") == 1 and named in said and "--help" in said
+
+
+def test_a_reader_that_goes_away_is_no_fault(tmp_path):
+    code = "import sys; from enu_lib.cli import main; sys.stdin.read(); sys.exit(main(['zoo', 'show', 'stdp-enu']))"
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-c", code], env=env, **pipes)
+    process.stdout.close()
+    process.stdin.close()  # only now it writes
+    assert process.stderr.read() == b"" and process.wait() == 0
+    process.stderr.close()
+
+
+def test_ctrl_c_outside_of_evolution_is_one_line(run_folder, monkeypatch, capsys):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        monkeypatch.setattr(enu.STDP, "sample", lambda *_: signal.raise_signal(signal.SIGINT))
+        assert main(["evaluate", str(run_folder)]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    said = capsys.readouterr().err
+    assert said.startswith("enu_lib: ") and said.count("\n") == 1
+
+
 def test_evaluate_prints_measures_and_json(run_folder, capsys):
     assert main(["evaluate", str(run_folder), "--n", "16", "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)
     assert scores["n"] == 16 and scores["fitness"] < 0 and "output RMSE" in scores
     assert main(["evaluate", str(run_folder), "--n", "0"]) == 2
-    assert "--n must be at least 1, got 0" in capsys.readouterr().err
+    assert "--n takes an integer from 1 to 1048576, got 0" in capsys.readouterr().err
 
 
 def test_help_names_every_experiment_model_and_profile(capsys):

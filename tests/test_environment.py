@@ -1,6 +1,7 @@
 """pyproject.toml, the lock and environment.yml name the same packages in the same versions."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -49,3 +50,11 @@ def test_the_lock_names_no_local_build_and_no_address():
     text = (ROOT / "requirements/constraints.txt").read_text()
     assert "torch==2.13.0" in text.splitlines()
     assert "+cpu" not in text and "://" not in text
+
+
+def test_readme_and_the_installer_name_the_pythons_that_the_package_allows():
+    allowed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    least, beyond = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", allowed).groups()
+    assert f"Python 3.{least} to 3.{int(beyond) - 1}" in (ROOT / "README.md").read_text()
+    done = subprocess.run(["sh", ROOT / "requirements/install.sh"], env={"PYTHON": "false"}, capture_output=True, text=True)
+    assert done.returncode == 1 and f"3.{least}" in done.stderr and f"3.{int(beyond) - 1}" in done.stderr

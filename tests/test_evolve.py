@@ -15,6 +15,7 @@ import torch
 
 import enu_lib as enu
 from enu_lib.experiments import Lesson
+from enu_lib.interrupt import SIGNALS, SoftInterrupt
 from enu_lib.storage.folder import RunFolderError, read_log, read_tensors
 from enu_lib.tasks.stdp import STDP
 
@@ -77,31 +78,94 @@ def test_a_run_can_be_made_longer(tmp_path, small):
     assert torch.equal(run.parent, enu.evolve(longer, progress=False).parent)
 
 
-def test_ctrl_c_saves_and_the_same_command_goes_on(tmp_path):
-    out, env = tmp_path / "run", {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    command = [
-        sys.executable,
-        "-m",
-        "enu_lib",
-        "evolve",
-        "stdp",
-        "--profile",
-        "smoke",
-        "--generations",
-        "100000",
-        "--out",
-        str(out),
-    ]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def _endless(out, *options, **streams):
+    """A run that only a signal ends, from the shell."""
+    command = [sys.executable, "-m", "enu_lib", "evolve", "stdp", "--profile", "smoke", "--generations", "100000"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen([*command, "--out", str(out), *options], env=env, text=True, **streams)
+
+
+def _begun(out, process):
+    """Wait until a process is at its generations: the kernel of a new processor takes its time."""
+    deadline = time.monotonic() + 120
+    while not (out / "checkpoint.safetensors").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+CODE = """
+import sys, enu_lib as enu
+run = enu.evolve("stdp", profile="smoke", generations=100000, out=sys.argv[1], checkpoint_every=0.1, progress=False)
+print(run.stopped, run.generation)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_cleanly_and_the_same_command_goes_on(name, tmp_path):
+    out, env = tmp_path / "run", {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, "-c", CODE, str(out)], env=env, text=True, stdout=subprocess.PIPE)
+    _begun(out, process)
+    process.send_signal(getattr(signal, name))
+    stdout, _ = process.communicate(timeout=60)
+    stopped, generation = stdout.split()
+    run = enu.load_run(out)
+    assert process.returncode == 0 and stopped == "interrupted"
+    assert run.generation == int(generation) > 0 and (out / "genome.safetensors").exists()  # nothing is lost
+    assert [row["generation"] for row in read_log(out)] == list(range(run.generation))
+    longer = enu.evolve("stdp", profile="smoke", generations=100000, out=out, time_limit=0.0, progress=False)
+    assert longer.generation == run.generation + 1
+
+
+def test_the_shell_says_how_to_go_on_and_shows_no_bar_without_a_terminal(tmp_path):
+    out = tmp_path / "run"
+    process = _endless(out, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while not (out / "config.json").exists() and process.poll() is None:
         time.sleep(0.01)
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 0 and "Traceback" not in stderr, stderr
-    assert stdout.startswith("interrupted after") and "the same command goes on" in stdout
-    run = enu.load_run(out)
-    assert run.generation > 0 and run.stopped == "unfinished" and (out / "genome.safetensors").exists()
+    assert process.returncode == 0 and stdout.startswith("interrupted after") and "the same command goes on" in stdout
+    assert enu.load_run(out).stopped == "unfinished"
+    assert "\r" not in stderr and len(stderr.splitlines()) <= 1
+
+
+def test_with_nohup_a_run_outlives_its_terminal(tmp_path):
+    out, env = tmp_path / "run", {**os.environ, "PYTHONPATH": str(ROOT)}
+    heard = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    process = subprocess.Popen([sys.executable, "-c", CODE, str(out)], env=env, preexec_fn=heard, stdout=subprocess.DEVNULL)
+    try:
+        _begun(out, process)
+        process.send_signal(signal.SIGHUP)
+        written = (out / "checkpoint.safetensors").stat().st_mtime_ns
+        deadline = time.monotonic() + 60
+        while (out / "checkpoint.safetensors").stat().st_mtime_ns == written and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert process.poll() is None and (out / "checkpoint.safetensors").stat().st_mtime_ns > written
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_signals_are_handed_back_as_they_were(small):
+    def own(*_):
+        pass
+
+    before = {number: signal.signal(number, own) for number in SIGNALS}
+    try:
+        enu.evolve(small, progress=False)
+        assert all(signal.getsignal(number) is own for number in SIGNALS)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def test_the_first_signal_asks_and_the_second_ends_at_once():
+    with pytest.raises(KeyboardInterrupt), SoftInterrupt() as soft:
+        assert not soft.asked
+        signal.raise_signal(signal.SIGTERM)
+        assert soft.asked
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(10)
 
 
 def test_evolution_improves_on_what_it_began_with_on_held_out_sequences():

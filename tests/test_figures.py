@@ -1,7 +1,9 @@
-"""Figures as files: the same bytes again, and a manifest that says where each comes from."""
+"""Figures as files: the same bytes on the same kind of machine, the same picture on another, and where each comes from."""
 
 import hashlib
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -9,19 +11,27 @@ import numpy as np
 import pytest
 
 import enu_lib as enu
-from enu_lib.figures import panel_letters, save_figure, save_table, use_style
+from enu_lib.figures import drawn_on, panel_letters, read_manifest, save_figure, save_table, use_style, write_manifest
 from enu_lib.study import evidence, results, tables
 
 ROOT = Path(__file__).parents[1]
-MANIFEST = json.loads((ROOT / "figures/manifest.json").read_text())
+sys.path.insert(0, str(ROOT / "book"))
+import gather  # noqa: E402
+from run import run  # noqa: E402
+
+MANIFEST = read_manifest(ROOT / "figures")
 
 
-def _draw(folder, name="waves", caption="Two\n   waves, n = 1."):
+def _draw(folder, name="waves", caption="Two\n   waves, n = 1.", moved=0.0, label="a wave", waves=2):
     use_style()
     fig, axes = plt.subplots(1, 2)
     for k, ax in enumerate(axes):
-        ax.plot(np.sin(np.linspace(0, 6, 50) * (k + 1)), label="a wave")
+        ax.plot(np.sin(np.linspace(0, 6, 50) * (k + 1)) + moved, label=label)
+        ax.fill_between(np.arange(50), 0.2, 0.4, alpha=0.2, lw=0)
+        ax.set(ylim=(-1.5, 1.5))
         ax.legend()
+    for line in axes[1].lines[waves - 1 :]:
+        line.remove()
     panel_letters(axes)
     paths = save_figure(fig, name, folder, caption=caption, zoo=["stdp-enu"])
     plt.close(fig)
@@ -54,6 +64,101 @@ def test_a_table_is_noted_beside_the_figures(tmp_path):
     entries = json.loads((tmp_path / "manifest.json").read_text())
     assert [e["figure"] for e in entries] == ["a", "b"]
     assert entries[0]["files"]["a.md"] == hashlib.sha256(b"| x |\n").hexdigest()
+
+
+def test_a_figure_that_rounding_moved_shows_the_same_and_no_other_does(tmp_path):
+    as_it_was = _draw(tmp_path / "a")
+    rounded = _draw(tmp_path / "b", moved=1e-3)
+    assert as_it_was[0].read_bytes() != rounded[0].read_bytes()
+    assert all(gather.alike(a, b) for a, b in zip(as_it_was, rounded, strict=True))
+    for name, change in (("moved", {"moved": 0.05}), ("label", {"label": "a wage"}), ("lost", {"waves": 1})):
+        for a, b in zip(as_it_was, _draw(tmp_path / name, **change), strict=True):
+            assert not gather.alike(a, b), b
+
+
+@pytest.mark.parametrize("changed, alike", [("| a | 1.2341 |", True), ("| a | 1.24 |", False), ("| b | 1.234 |", False)])
+def test_a_table_shows_the_same_if_its_words_do_and_its_numbers_nearly(tmp_path, changed, alike):
+    (one := tmp_path / "a.md").write_text("| a | 1.234 |")
+    (other := tmp_path / "b.md").write_text(changed)
+    assert gather.alike(one, other) == alike
+
+
+def _elsewhere(folder):
+    """Say of a folder's figures that another kind of machine drew them."""
+    write_manifest(folder, [{**entry, "drawn_on": "another machine"} for entry in read_manifest(folder)])
+
+
+def test_figures_that_git_tracks_stay_where_another_machine_draws_the_same(tmp_path):
+    kept, drawn = tmp_path / "kept", tmp_path / "drawn"
+    for name in ("a", "b"):
+        _draw(kept, name)
+    _draw(kept, "gone")
+    _elsewhere(kept)
+    before = {path.name: path.read_bytes() for path in kept.iterdir()}
+    _draw(drawn, "a", moved=1e-3)
+    _draw(drawn, "b", moved=0.05)
+    said = gather.keep(drawn, kept)
+    assert "b" in said and "1 of 2" in said and str(drawn) in said and "\n" not in said
+    assert (kept / "a.svg").read_bytes() == before["a.svg"] and (kept / "b.svg").read_bytes() == (drawn / "b.svg").read_bytes()
+    assert [e["drawn_on"] for e in read_manifest(kept)] == ["another machine", drawn_on()]
+    assert not (kept / "gone.svg").exists(), "no page draws it any more"
+    settled = {path.name: path.read_bytes() for path in kept.iterdir()}
+    gather.keep(drawn, kept)
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == settled
+
+
+def test_on_the_same_kind_of_machine_the_least_difference_is_a_new_figure(tmp_path):
+    _draw(tmp_path / "kept")
+    _draw(tmp_path / "drawn", moved=1e-3)
+    gather.keep(tmp_path / "drawn", tmp_path / "kept")
+    for name in ("waves.svg", "waves.png", "manifest.json"):
+        assert (tmp_path / "kept" / name).read_bytes() == (tmp_path / "drawn" / name).read_bytes()
+
+
+def _page(folder, name="13_single_units", shows="waves"):
+    output = {"output_type": "display_data", "metadata": {"figure": shows}, "data": {}}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.ipynb").write_text(json.dumps({"cells": [{"outputs": [output]}]}))
+
+
+def test_pages_figures_are_gathered_whole_or_not_at_all(tmp_path):
+    pages, out = tmp_path / "pages", tmp_path / "figures"
+    _page(pages)
+    _draw(pages / "13_single_units.figures")
+    _page(pages, "99_no_page_of_the_book", "ghost")
+    _draw(out, "of_an_earlier_page")
+    gather.gather(pages, out)
+    assert {p.name for p in out.iterdir()} == {"waves.svg", "waves.png", "manifest.json"}
+    (pages / "13_single_units.figures/waves.svg").write_text("not what the page drew")
+    with pytest.raises(ValueError, match="waves.svg.*delete .*13_single_units.ipynb"):
+        gather.gather(pages, out)
+    shutil.rmtree(pages / "13_single_units.figures")
+    with pytest.raises(ValueError, match="waves.*delete .*13_single_units.ipynb"):
+        gather.gather(pages, out)
+    assert {p.name for p in out.iterdir()} == {"waves.svg", "waves.png", "manifest.json"}
+
+
+@pytest.mark.parametrize("page", ["13_single_units", "16_fig5_behaviour"])
+def test_committed_figures_are_those_that_are_drawn_here(page, tmp_path):
+    """The same bytes on the kind of machine that the manifest names; on another one what shows the same.
+
+    A page on single units and one on lives of a network; `make figures` draws and compares all of them.
+    """
+    run(ROOT / f"book/{page}.py", tmp_path, {})
+    committed = {entry["figure"]: entry for entry in MANIFEST if entry["notebook"] == page}
+    drawn = {entry["figure"]: entry for entry in read_manifest(tmp_path / f"{page}.figures")}
+    assert committed.keys() == drawn.keys() and committed
+    for name, entry in drawn.items():
+        if committed[name]["drawn_on"] == entry["drawn_on"]:
+            assert committed[name]["files"] == entry["files"], name
+        for file in entry["files"]:
+            assert gather.alike(ROOT / "figures" / file, tmp_path / f"{page}.figures" / file), file
+
+
+def test_the_manifest_says_on_what_kind_of_machine_each_figure_was_drawn_and_nothing_of_the_time():
+    for entry in MANIFEST:
+        assert "torch " in entry["drawn_on"] and "matplotlib " in entry["drawn_on"] and "Python 3." in entry["drawn_on"]
+        assert entry.keys() <= {"figure", "files", "caption", "alt", "notebook", "zoo", "library", "drawn_on"}
 
 
 @pytest.mark.parametrize("entry", MANIFEST, ids=lambda e: e["figure"])

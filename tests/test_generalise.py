@@ -1,4 +1,4 @@
-"""Qualities, cases that evolution never showed, and measures of spiking, against what can be worked out by hand."""
+"""Qualities, and cases that evolution never showed, against what can be worked out by hand."""
 
 import math
 
@@ -7,7 +7,6 @@ import torch
 
 import enu_lib as enu
 from enu_lib.analysis import generalise
-from enu_lib.study import evidence
 from enu_lib.tasks.stdp import weight_change
 
 
@@ -79,19 +78,3 @@ def test_cases_begin_with_what_evolution_used(synapse):
     assert list(generalise.iaf_cases(task).values())[0] == task
     for other in generalise.iaf_cases(task).values():
         assert other.sample(2, enu.stream(1, "x")).spikes.any()
-
-
-def test_spike_measures_by_hand():
-    outputs, alive = torch.zeros(1, 10, 2), torch.ones(1, 10, dtype=torch.bool)
-    outputs[0, 2:8, 0], outputs[0, 9, 0] = 1.0, 0.5  # six steps in a row, then a single graded one; the other is never used
-    assert evidence.spike_measures(outputs, alive, 4) == pytest.approx({"active": 0.7, "graded": 1 / 7, "tonic": 6 / 7})
-    assert evidence.spike_measures(outputs, alive, 6)["tonic"] == 0.0
-    alive[0, 5:] = False  # what comes after death does not count
-    assert evidence.spike_measures(outputs, alive, 4) == pytest.approx({"active": 0.6, "graded": 0.0, "tonic": 0.0})
-    assert math.isnan(evidence.spike_measures(torch.zeros(1, 10, 2), alive, 4)["active"])
-
-
-def test_a_network_before_evolution_is_measured_too():
-    e = enu.experiments.get("tmaze", profile="smoke")
-    found = evidence.spiking_of(e.model, e.model.init(enu.stream(3, "genome")), e.task, lives=3, genomes=2)
-    assert set(found) == {"evolved", "before"} and set(found["before"]) == {"active", "graded", "tonic"}

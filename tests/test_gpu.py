@@ -6,7 +6,6 @@ import torch
 import enu_lib as enu
 from enu_lib import kernels
 from enu_lib.network import ORDERED, Network
-from enu_lib.rollout import _outputs
 from enu_lib.streams import draw_noise, stream
 from enu_lib.tasks.maze import Maze
 
@@ -30,9 +29,9 @@ def test_lives_in_mazes_one_generation_after_another(path, kind, hidden, channel
         genomes, noise = _genomes(network, 16, seed), draw_noise(maze.steps, environments, stream(seed, "noise"))
         state = maze.reset(1, environments, stream(seed, "maze"))
         there = type(state)(*(v.cuda() for v in state))
-        reference = kernels.maze_lives(network, genomes, maze, state, noise, path="torch", record=True)
+        reference = kernels.maze_lives(network, genomes, maze, state, noise, backend="torch", record=True)
         lives = network, genomes.cuda(), maze, there, noise.to("cuda")
-        found, recorded = kernels.maze_lives(*lives, path=path), kernels.maze_lives(*lives, path=path, record=True)
+        found, recorded = kernels.maze_lives(*lives, backend=path), kernels.maze_lives(*lives, backend=path, record=True)
         same = (found.fitness.cpu() - reference.fitness).abs() < 1e-3
         assert same.float().mean() >= 0.8, "votes nearly tie at times; most lives are the same to the last"
         assert torch.allclose(recorded.outputs[:, :, :4].cpu(), reference.outputs[:, :, :4], atol=1e-3)
@@ -42,7 +41,7 @@ def test_lives_in_mazes_one_generation_after_another(path, kind, hidden, channel
 def test_single_units():
     cell = enu.ENU(4, 1, 16, noise=0.1)
     genomes, inputs, noise = _genomes(cell, 8, 1), torch.rand(5, 60, 4), draw_noise(60, 5, stream(1, "noise"))
-    reference = _outputs(cell, genomes, inputs, noise, 1, "reference")
+    reference = kernels.unit_outputs(cell, genomes, inputs, noise, 1, "reference")
     found = kernels.unit_outputs(cell, genomes.cuda(), inputs.cuda(), noise.to("cuda"))
     assert torch.allclose(found.cpu(), reference, atol=1e-3)
 

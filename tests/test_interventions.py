@@ -5,11 +5,14 @@ import torch
 
 import enu_lib as enu
 from enu_lib.analysis import interventions as iv
-from enu_lib.analysis import learning
+from enu_lib.kernels import build
 from enu_lib.network import SYMMETRIC, Network
+from enu_lib.rollout import record_episodes
+from enu_lib.streams import draw_noise
 from enu_lib.tasks.maze import Maze
 
 NETWORK, MAZE = Network(SYMMETRIC, channels=4, hidden=8, noise=0.1), Maze(steps=40)
+NEEDS_COMPILER = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
 GENOME = NETWORK.init(enu.stream(0, "genome"))
 
 
@@ -79,16 +82,34 @@ def test_silenced_neurons_are_heard_by_nobody():
 @pytest.mark.parametrize(
     "what", [iv.reset("synapses", 15), iv.freeze("neurons", 15), iv.scramble("synapses", 15, 48), lambda t, s: s]
 )
-def test_fast_lives_with_interventions_are_those_of_rollout(cell, what):
+@pytest.mark.parametrize("path", ["torch", pytest.param("cpp", marks=NEEDS_COMPILER)])
+def test_fast_lives_with_interventions_take_the_network_s_steps(near, monkeypatch, path, cell, what):
+    """From each state in which the fast path was, after the intervention, the network makes the same step."""
+    monkeypatch.setenv("ENU_KERNEL", path)
     network = Network(SYMMETRIC, channels=4, hidden=12, cell=cell, noise=0.1)
     genome = network.init(enu.stream(3, "genome"))
     genome = genome + 0.3 * torch.randn(genome.shape, generator=enu.stream(4, "genome"))
-    slow = enu.rollout(network, genome, MAZE, 6, seed=2, intervene=what)
-    fast = learning.live(network, genome, MAZE, 6, seed=2, intervene=what)
-    assert torch.equal(slow.task["cell"], fast.task["cell"])
-    assert torch.allclose(slow.y, fast.y, atol=2e-3)
+    before, after = [], []
+
+    def watch(t, state):
+        before.append(state)
+        after.append(what(t, state))
+        return after[-1]
+
+    fast = record_episodes(network, genome, MAZE, 6, seed=2, intervene=watch)
+    generator, weights = enu.stream(2, "rollout"), network.unpack(genome[None])
+    MAZE.reset(1, 6, generator)
+    noise = draw_noise(MAZE.steps, 6, generator)
+    for t in range(MAZE.steps - 1):
+        state, y = network.step(weights, after[t], fast.x[:, :, t], noise.at(t, network.noise_shape))
+        near((fast.y[:, :, t] - y).abs(), 2e-5)
+        for unit in ("neuron", "synapse"):
+            for mine, theirs in zip(getattr(before[t + 1], unit), getattr(state, unit), strict=True):
+                near((mine - theirs).abs(), 2e-5)
 
 
-def test_what_the_kernel_cannot_do_is_said():
+@NEEDS_COMPILER
+def test_what_the_kernel_cannot_do_is_said(monkeypatch):
+    monkeypatch.setenv("ENU_KERNEL", "cpp")
     with pytest.raises(ValueError, match="use enu_lib.rollout"):
-        learning.live(NETWORK, GENOME, MAZE, 2, intervene=iv.silence([4, 5]))
+        record_episodes(NETWORK, GENOME, MAZE, 2, intervene=iv.silence([4, 5]))

@@ -9,14 +9,13 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "enu_lib"
 # From the ground up.  A module imports from its own package or from lower levels only.
 LEVELS = (
-    ("streams", "config", "contracts", "precision"),
-    ("cells", "es"),
-    ("network",),
+    ("kinds", "interrupt", "progress", "precision"),
+    ("streams", "config", "contracts"),
+    ("cells", "es", "network"),
     ("tasks", "experiments"),
     ("kernels",),
-    ("trace", "rollout"),
-    ("storage", "evolve"),
-    ("analysis", "bench", "figures.style"),
+    ("trace", "rollout", "faults"),
+    ("storage", "places", "evolve", "analysis", "bench", "figures.style"),
     ("zoo", "figures"),
     ("study", "live"),
     ("__init__", "__main__", "widgets", "cli"),
@@ -24,9 +23,11 @@ LEVELS = (
 # Modules of one level that build on one another, in this order.
 WITHIN = (
     ("streams", "contracts"),
+    ("cells", "network"),
     ("tasks", "experiments"),
     ("trace", "rollout"),
     ("storage", "evolve"),
+    ("storage", "places"),
     ("widgets", "cli"),
     ("cli", "__main__"),
 )

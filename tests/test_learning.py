@@ -9,6 +9,7 @@ import torch
 import enu_lib as enu
 from enu_lib.analysis import agents, learning
 from enu_lib.network import SYMMETRIC, Network
+from enu_lib.rollout import record_episodes
 from enu_lib.tasks.maze import Maze, geometry
 
 
@@ -55,13 +56,14 @@ def test_visits_say_when_what_and_where():
         assert np.array_equal(np.flatnonzero(v.since_change[mine] == 0), expected[expected < mine.sum()])
 
 
-def test_fast_lives_are_those_of_rollout():
+def test_fast_lives_are_those_of_rollout(near):
     network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.3)
     genome = network.init(enu.stream(1, "genome"))
     maze = Maze(steps=80, energy=40.0)
-    slow, fast = enu.rollout(network, genome, maze, 20, seed=5), learning.live(network, genome, maze, 20, seed=5)
-    alike = (slow.task["cell"] == fast.task["cell"]).all(-1).float().mean()
-    assert alike > 0.85 and slow.task.keys() == fast.task.keys()
+    slow, fast = enu.rollout(network, genome, maze, 60, seed=5), record_episodes(network, genome, maze, 60, seed=5)
+    apart = (slow.task["cell"] != fast.task["cell"]).any(-1)  # votes nearly tie at times, and then a rounding decides
+    near(apart.float().mean(), 0.15)
+    assert slow.task.keys() == fast.task.keys()
     assert torch.equal(slow.x[:, :, 0], fast.x[:, :, 0]) and slow.x.shape == fast.x.shape
 
 

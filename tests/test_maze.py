@@ -62,7 +62,7 @@ def test_facing_the_wall_it_is_the_same_maze_a_quarter_turn_on(layout):
     assert {(c, r) for r, c in along.cells} == set(aside.cells) and along.shape == aside.shape[::-1]
     assert [along.cells[e][::-1] for e in along.ends] == [aside.cells[e] for e in aside.ends]
     assert along.cells[along.start][::-1] == aside.cells[aside.start]
-    with pytest.raises(ValueError, match="facing must be one of stem, wall, got 'north'"):
+    with pytest.raises(ValueError, match="facing .*stem, wall.*got 'north'"):
         Maze(layout, facing="north")
 
 
@@ -200,24 +200,24 @@ def test_a_smaller_shuffle_keeps_the_given_pairs():
         Maze(shuffle="none", pairs=((2, 2),))
 
 
-def test_offspring_never_influence_one_another():
+def test_offspring_never_influence_one_another(near):
     network = Network(SYMMETRIC, channels=3, hidden=6)
     genomes = 0.5 * torch.randn(5, network.n_params, generator=enu.stream(1, "test"))
     maze = Maze(steps=80)
     together, alone = (
-        enu.fitness(network, g, maze, 6, enu.stream(2, "test"), path="reference") for g in (genomes, genomes[3:4])
+        enu.fitness(network, g, maze, 6, enu.stream(2, "test"), backend="reference") for g in (genomes, genomes[3:4])
     )
-    assert torch.allclose(together[3:4], alone, atol=1e-4)
+    near((together[3:4] - alone).abs(), 1e-4)
 
 
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"layout": "y"}, "layout must be one of t, double-t, got 'y'"),
-        ({"shuffle": "all"}, "shuffle must be one of none"),
-        ({"change": 2.0}, "change is a probability, 0 to 1, got 2.0"),
-        ({"energy": -1.0}, "energy must be positive, got -1.0"),
-        ({"steps": 0}, "steps must be at least 1, got 0"),
+        ({"layout": "y"}, "layout .*t, double-t.*got 'y'"),
+        ({"shuffle": "all"}, "shuffle .*none, sensors.*got 'all'"),
+        ({"change": 2.0}, "change .*from 0 to 1, got 2.0"),
+        ({"energy": -1.0}, "energy .*above 0 .*got -1.0"),
+        ({"steps": 0}, "steps .*from 1 .*got 0"),
     ],
 )
 def test_bad_settings_name_the_value(change, message):

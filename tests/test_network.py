@@ -26,7 +26,7 @@ def _enu(genome, n_in, h, o, x):
     return h, [min(max(sum(v * output[3 * i + j] for i, v in enumerate([*h, 1.0])), 0.0), 1.0) for j in range(3)]
 
 
-def test_worked_example_of_four_synapses_and_two_neurons():
+def test_worked_example_of_four_synapses_and_two_neurons(near):
     genome = 0.4 * torch.randn(SMALL.n_params, generator=enu.stream(4, "worked"))
     n = SMALL.neuron_cell.n_params
     neuron_rules, synapse_rules = genome[:n].tolist(), genome[n:].tolist()
@@ -42,13 +42,13 @@ def test_worked_example_of_four_synapses_and_two_neurons():
             mean = [(so[2 * i][j] + so[2 * i + 1][j]) / 2 for j in range(3)]
             nh[i], no[i] = _enu(neuron_rules, 3, nh[i], no[i], mean)
         state, y = SMALL.step(weights, state, torch.tensor([[[[value]]]]))
-        assert torch.allclose(state.output[0, 0], torch.tensor(no), atol=1e-5)
-        assert torch.allclose(state.synapse[1][0], torch.tensor(so), atol=1e-5)
-        assert y.item() == pytest.approx(no[1][0], abs=1e-5)
+        near((state.output[0, 0] - torch.tensor(no)).abs(), 1e-5)
+        near((state.synapse[1][0] - torch.tensor(so)).abs(), 1e-5)
+        near(abs(y.item() - no[1][0]), 1e-5)
     assert state.output.abs().sum() > 0.1
 
 
-def test_shared_rules_are_one_genome_used_twice():
+def test_shared_rules_are_one_genome_used_twice(near):
     shared = Network(SMALL.connections, 1, 1, channels=3, hidden=4, shared=True)
     genome = 0.4 * torch.randn(1, shared.n_params, generator=enu.stream(5, "shared"))
     weights = shared.unpack(genome)
@@ -57,7 +57,7 @@ def test_shared_rules_are_one_genome_used_twice():
     state, _ = shared.step(weights, shared.reset(1, 1), torch.ones(1, 1, 1, 1))
     by_hand, _ = shared.synapse_cell.step(weights.synapse, shared.neuron_cell.reset(1, 2), torch.cat(
         [state.synapse[1].unflatten(1, (2, 2)).mean(2), torch.zeros(1, 2, 3)], -1))  # fmt: skip
-    assert torch.allclose(state.neuron[0], by_hand[0], atol=1e-6)
+    near((state.neuron[0] - by_hand[0]).abs(), 2e-6)
 
 
 def test_without_noise_units_with_equal_wiring_never_differ_and_with_noise_they_do():
@@ -93,10 +93,10 @@ def test_published_network_has_two_sets_of_rules():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"connections": ((0, 1), (0,))}, "same number"),
-        ({"connections": ((0, 99),)}, "must name neurons 0 to 4, got 0 to 99"),
+        ({"connections": ((0, 1), (0,))}, "connections .*same number"),
+        ({"connections": ((0, 99),)}, "neurons 0 to 4, got 99"),
         ({"n_outputs": 7}, "n_outputs must be 1 to 6"),
-        ({"cell": "rnn"}, "unknown model 'rnn'"),
+        ({"cell": "rnn"}, "cell .*enu, nfenu.*got 'rnn'"),
     ],
 )
 def test_bad_networks_name_the_value(change, message):

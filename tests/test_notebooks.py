@@ -1,6 +1,8 @@
 """Every page of the book runs headlessly in the smoke profile; the runner refuses what it should."""
 
 import ast
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +22,7 @@ PAGES = sorted((ROOT / "book").glob("[0-9]*.py"))
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_page_runs_in_the_smoke_profile(page, tmp_path):
     known = defaults(jupytext.read(page))
-    given = {"profile": "smoke", "seed": 1, "figures_dir": str(tmp_path / "figures")}
+    given = {"profile": "smoke", "seed": 1}
     done = nbformat.read(run(page, tmp_path, {k: v for k, v in given.items() if k in known}), as_version=4)
     code = [cell for cell in done.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in code)
@@ -28,7 +30,7 @@ def test_page_runs_in_the_smoke_profile(page, tmp_path):
     shown = [output.data for output in code[-1].outputs if "data" in output]
     assert any("application/vnd.jupyter.widget-view+json" in data and "image/png" in data for data in shown)
     if "figures_dir" in known:
-        made = {path.suffix for path in (tmp_path / "figures").iterdir()}
+        made = {path.suffix for path in (tmp_path / f"{page.stem}.figures").iterdir()}
         assert {".svg", ".png", ".json"} <= made
 
 
@@ -64,3 +66,27 @@ def test_a_failing_cell_leaves_no_done_page(tmp_path):
 def test_a_missing_page_is_named():
     done = subprocess.run([sys.executable, ROOT / "book/run.py", "book/none.py"], capture_output=True, text=True)
     assert done.returncode == 2 and "no notebook book/none.py" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A copy of the book and the library, in a folder with a space and a letter beyond ASCII."""
+    folder = tmp_path_factory.mktemp("a") / "é copy"
+    for name in ("book", "enu_lib", "figures"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.mark.parametrize("place", [".", "book", "elsewhere"])
+def test_a_page_run_by_hand_changes_no_file_and_draws_into_build_wherever_it_is_run(checkout, place, tmp_path):
+    before = {p: p.read_bytes() for p in checkout.rglob("*") if p.is_file() and "build" not in p.parts}
+    shutil.rmtree(checkout / "build", ignore_errors=True)
+    folder = tmp_path if place == "elsewhere" else checkout / place
+    environment = {**os.environ, "PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "agg"}
+    command = [sys.executable, checkout / "book/27_ed7_setup.py"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    made = {p for p in checkout.rglob("*") if p.is_file()} - before.keys()
+    names = {"ed7_setup.svg", "ed7_setup.png", "manifest.json", ".manifest.lock"}
+    assert {p.name for p in made} == names and {p.parent for p in made} == {checkout / "build/figures"}
+    assert {p: p.read_bytes() for p in before} == before and not list(tmp_path.iterdir())

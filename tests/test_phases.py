@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from enu_lib import zoo
-from enu_lib.analysis import agents, learning
+from enu_lib.analysis import agents
 from enu_lib.analysis.phases import find_groups, find_phases
+from enu_lib.rollout import record_episodes
 from enu_lib.tasks.maze import Maze, geometry
 
 
@@ -101,9 +102,9 @@ def test_a_frame_shows_the_way_to_the_meal():
 
 def test_the_double_t_network_eats_wherever_food_and_poison_are_and_shows_all_phases():
     entry = zoo.load("double-tmaze-enu")
-    lives = learning.live(entry.model, entry.genome, entry.task, 2048, seed=41)
+    lives = record_episodes(entry.model, entry.genome, entry.task, 2048, seed=41)
     assert find_phases(lives, entry.task) is not None
-    still = learning.live(entry.model, entry.genome, replace(entry.task, change=0.0), 480, seed=42)
+    still = record_episodes(entry.model, entry.genome, replace(entry.task, change=0.0), 480, seed=42)
     places = torch.stack([still.task[name][0, :, 0] for name in ("food", "poison")], 1)
     for pair in places.unique(dim=0):
         assert still.task["foods"][0, (places == pair).all(1), -1].float().mean() > 2

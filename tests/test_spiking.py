@@ -1,5 +1,7 @@
 """Measures of spiking on outputs made by hand."""
 
+import math
+
 import pytest
 import torch
 
@@ -44,3 +46,20 @@ def test_channels_can_be_looked_at_alone():
     assert together.zero.shape == (6,)
     assert torch.allclose(torch.stack([a.events for a in each]).mean(0), together.events)
     assert torch.allclose(torch.stack([a.zero for a in each]).mean(0), together.zero)
+
+
+def test_pulses_by_hand():
+    outputs, alive = torch.zeros(1, 10, 2), torch.ones(1, 10, dtype=torch.bool)
+    outputs[0, 2:8, 0], outputs[0, 9, 0] = 1.0, 0.5  # six steps in a row, then a single graded one; the other is never used
+    assert spiking.pulse_measures(outputs, alive, 4) == pytest.approx((0.7, 1 / 7, 6 / 7))
+    assert spiking.pulse_measures(outputs, alive, 6).tonic == 0.0
+    alive[0, 5:] = False  # what comes after death does not count
+    assert spiking.pulse_measures(outputs, alive, 4) == pytest.approx((0.6, 0.0, 0.0))
+    assert all(math.isnan(v) for v in spiking.pulse_measures(torch.zeros(1, 10, 2), alive, 4))
+
+
+def test_pulses_before_evolution_are_the_mean_of_random_genomes():
+    e = enu.experiments.get("tmaze", profile="smoke")
+    each = [spiking.pulses_of(e.model, e.model.init(enu.stream(k, "genome")), e.task, lives=3) for k in range(2)]
+    found = spiking.pulses_before(e.model, e.task, lives=3, genomes=2)
+    assert found.active == pytest.approx(sum(p.active for p in each) / 2) and each[0] != each[1]

@@ -14,7 +14,8 @@ def test_complete_separation_of_five_and_five():
     assert found.p == pytest.approx(2 / 252)  # two of C(10, 5) divisions are as extreme
     assert found.n == (5, 5) and found.better
     turned = stats.compare([1, 2, 3, 4, 5], [6, 7, 8, 9, 10])
-    assert turned.effect == 0.0 and turned.p == found.p and not turned.better and not turned.alike
+    assert turned.effect == 0.0 and turned.p == found.p and turned.worse and not turned.better and not turned.alike
+    assert not found.worse and not found.alike
 
 
 def test_the_effect_counts_pairs_and_half_of_ties():
@@ -39,9 +40,13 @@ def test_nothing_but_ties_is_no_difference():
     assert (found.effect, found.p) == (0.5, 1.0) and found.alike and not found.better
 
 
-def test_alike_needs_a_small_effect_too():
-    near = stats.compare([1, 4, 5, 8], [2, 3, 6, 7])
-    assert near.alike
+def test_alike_needs_an_interval_that_excludes_large_effects():
+    few = stats.compare([1, 4, 5, 8], [2, 3, 6, 7])
+    assert (few.effect, few.p) == (0.5, 1.0) and not few.alike
+    even, odd = [[4 * i + k + 2 * (i % 2) * (1 - k) for i in range(30)] for k in (0, 1)]
+    many = stats.compare(even, odd)
+    assert 1 - stats.LARGE < many.inner[0] < many.effect < many.inner[1] < stats.LARGE and many.alike
+    assert many.low < many.inner[0] and many.inner[1] < many.high
     far = stats.compare([5, 7, 8], [1, 2, 6])  # n too small for any p < 0.05
     assert far.p > stats.ALPHA and far.effect > stats.LARGE and not far.alike and not far.better
 

@@ -74,7 +74,7 @@ def test_a_longer_time_constant_stretches_the_rule():
             assert torch.allclose(weight_change(rule, 3 * d, modulator, 30.0), weight_change(rule, d, modulator))
     batch = STDP("plain", tau=5.0).respond(torch.ones(1, 100), torch.tensor([40]), torch.tensor([45]), torch.tensor([1]))
     assert batch.target[0, -1].item() == pytest.approx(1 + 0.5 / math.e)
-    with pytest.raises(ValueError, match="tau must be positive, got 0"):
+    with pytest.raises(ValueError, match="tau .*above 0 .*got 0"):
         STDP(tau=0)
 
 
@@ -109,10 +109,10 @@ def test_stdp_sequences(rule, n_in):
 
 def test_bad_settings_name_the_value():
     for make, message in (
-        (lambda: IAF(steps=2), "steps must be at least 4 .*, got 2"),
+        (lambda: IAF(steps=2), "steps .*from 4 .*got 2"),
         (lambda: IAF(low=0.3), "low=0.3"),
-        (lambda: STDP("hebb"), "unknown STDP rule 'hebb'"),
-        (lambda: STDP(spike_sd=0), "spike_sd must be positive, got 0"),
+        (lambda: STDP("hebb"), "rule .*neuromodulated, plain.*got 'hebb'"),
+        (lambda: STDP(spike_sd=0), "spike_sd .*above 0 .*got 0"),
     ):
         with pytest.raises(ValueError, match=message):
             make()

@@ -27,10 +27,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from enu_lib.rollout import Trace, by_field
 from enu_lib.streams import integers, stream
 from enu_lib.tasks.altered import Altered, rules
 from enu_lib.tasks.maze import FORWARD, HEADINGS, LEFT, RIGHT, Maze, MazeState, geometry
+from enu_lib.trace import Trace, over_time
 
 NAMES = ("omniscient", "looking", "memory-only", "latch", "fixed-arm", "random")
 
@@ -59,7 +59,7 @@ def play(maze: Maze | Altered, agent: str, environments: int = 64, seed: int = 1
         fs.append(f)
         states.append(state)
         before = state
-    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, by_field(states))
+    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, over_time(states))
 
 
 @torch.no_grad()

@@ -30,11 +30,12 @@ import numpy as np
 from torch import Tensor
 
 from enu_lib.analysis import agents
-from enu_lib.analysis.learning import interval, live, visits
+from enu_lib.analysis.learning import interval, visits
 from enu_lib.network import Network
-from enu_lib.rollout import Trace
+from enu_lib.rollout import record_episodes
 from enu_lib.tasks.altered import Altered
 from enu_lib.tasks.maze import Maze
+from enu_lib.trace import Trace
 
 HARMLESS = 10**6  # poisons that kill: more than a life has room for
 POISONS = 4  # switching is measured after so many
@@ -121,7 +122,7 @@ def battery(
 
     def lives(where: Maze | Altered) -> Trace:
         if isinstance(agent, Network) and genome is not None:
-            return live(agent, genome, where, n, seed)
+            return record_episodes(agent, genome, where, n, seed)
         return agents.play(where, str(agent), n, seed)
 
     found = _meals("standard", "standard T-maze", plain := lives(maze))

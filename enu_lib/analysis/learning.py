@@ -1,6 +1,6 @@
 """What is learnt within a life in a maze: meals in order, the second visit, visits after a swap (paper: Fig. 4 and 5).
 
-    lives = live(network, genome, maze, environments=2048, seed=1)     # or agents.play(maze, "looking", 2048)
+    lives = record_episodes(network, genome, maze, environments=2048, seed=1)     # or agents.play(maze, "looking", 2048)
     measures(lives)                                                    # {"food": ..., "second visit right": ...}
 
 A **visit** ends with a meal, which puts the agent back at the start.  Shapes as in `rollout`, P = 1.
@@ -12,17 +12,9 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from enu_lib import kernels
-from enu_lib.kernels import door
-from enu_lib.network import Network
-from enu_lib.precision import in_float32
-from enu_lib.rollout import Intervention, Trace, by_field, rollout
-from enu_lib.streams import draw_noise, stream
-from enu_lib.tasks.altered import Altered, rules
-from enu_lib.tasks.maze import Maze, MazeState
+from enu_lib.rollout import Trace
+from enu_lib.tasks.maze import Maze
 
 
 class Visits(NamedTuple):
@@ -34,50 +26,6 @@ class Visits(NamedTuple):
     food: np.ndarray  # bool: food, not poison
     cell: np.ndarray  # where
     since_change: np.ndarray  # visits since the places last changed in this life (0: the first one after it); -1: no change yet
-
-
-@in_float32
-def live(
-    network: Network,
-    genome: Tensor,
-    maze: Maze | Altered,
-    environments: int = 2048,
-    seed: int = 1,
-    intervene: Intervention | None = None,
-) -> Trace:
-    """The lives that `rollout` would record, but for the model's state: many more in the same time.
-
-    The fast path makes the outputs: of whole lives, which the maze then answers once more, or step by step where the maze
-    is altered.  `intervene` as in `rollout`, but it may not change what neurons send without changing their own output
-    (`interventions.silence`): that is for `rollout`.
-    """
-    door.fits(network, rules(maze))
-    genomes, environments = door.genomes(network, genome[None]), door.environments(environments)
-    generator = stream(seed, "rollout")
-    state = maze.reset(1, environments, generator)
-    noise = draw_noise(maze.steps, environments, generator) if network.noise_shape else None
-    outputs = stepper = None
-    if intervene is None and isinstance(maze, Maze):
-        outputs = kernels.maze_lives(network, genomes, maze, state, noise, record=True).outputs
-    elif intervene is None or kernels.choose("auto", network, genomes) == "cpp":
-        stepper = kernels.network_stepper(network, genomes, environments)
-    else:
-        return rollout(network, genome, maze, environments, seed, intervene=intervene)
-    xs, ys, fs, states = [], [], [], list[MazeState]()
-    for t in range(maze.steps):
-        x = maze.observe(state, t)
-        if outputs is not None:
-            y = outputs[:, :, t]
-        elif stepper is not None:
-            if intervene is not None:
-                stepper.state = intervene(t, stepper.state)
-            y = stepper.step(x, noise, t)
-        state, f = maze.step(state, y, t)
-        xs.append(x)
-        ys.append(y)
-        fs.append(f)
-        states.append(state)
-    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, by_field(states))
 
 
 def visits(lives: Trace) -> Visits:

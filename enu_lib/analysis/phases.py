@@ -1,6 +1,6 @@
 """Moments of real lives that show learning, found by code (paper: Fig. 5, extended data Fig. 4).
 
-    lives = learning.live(network, genome, maze, environments=2048)
+    lives = record_episodes(network, genome, maze, environments=2048)
     find_phases(lives, maze)           # [Phase("first visit: poison", life=17, first=0, last=27), ...] or None
 
 Which phases are looked for depends on the maze.  One life that has all of them is preferred; by the published rules the

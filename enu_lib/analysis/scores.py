@@ -10,7 +10,7 @@ from torch import Tensor
 from enu_lib.analysis import learning
 from enu_lib.analysis.units import coincidence, frequency_curve, plasticity_window
 from enu_lib.network import Network
-from enu_lib.rollout import rollout
+from enu_lib.rollout import record_episodes, rollout
 from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Maze
 from enu_lib.tasks.stdp import STDP
@@ -23,7 +23,7 @@ def scores(model: Any, genome: Tensor, task: Any, n: int = 2048, seed: int = 77)
     if isinstance(task, STDP):
         return _stdp_scores(model, genome, task, n, seed)
     if isinstance(task, Maze) and isinstance(model, Network):
-        return learning.measures(learning.live(model, genome, task, n, seed))
+        return learning.measures(record_episodes(model, genome, task, n, seed))
     trace = rollout(model, genome, task, n, seed)
     return {"n": n, "fitness": trace.fitness.mean().item()}
 

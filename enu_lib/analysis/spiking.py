@@ -1,26 +1,32 @@
-"""Do units spike, without having been told to? (paper: Fig. 4; the measures are ours)
+"""How spike-like the outputs of a network's neurons are (paper: Fig. 4; the measures are ours).
 
     lives = rollout(network, genome, maze, 64, memory=True)
-    activity(lives)            # how silent, how sharp, how often, how long
-    output_histogram(lives)    # what the outputs are
+    activity(lives)            # per neuron: share of time off and on, rate and length of events
+    output_histogram(lives)    # distribution of the outputs
+    pulses(lives, 4)           # over all neurons: how active, graded and tonic; what claim C10 is judged by
+    pulses_before(network, maze)   # the same of random genomes, before evolution
 
-Only steps at which the agent lives are counted.  An event is a rise of an output above 1/2, and lasts until it falls below.
+Only steps at which the agent is alive count.  An event starts when an output rises above 1/2 and lasts until it falls below.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from enu_lib.rollout import Trace
+from enu_lib.network import Network
+from enu_lib.rollout import Trace, rollout
+from enu_lib.streams import stream
+from enu_lib.tasks.maze import Maze
 
-SHARP = 0.05  # an output this near to 0 or 1 counts as off or on
+SHARP = 0.05  # an output this close to 0 or 1 counts as off or on
 
 
 class Activity(NamedTuple):
-    """Outputs of all neurons of a network, over all channels, or of each neuron's first channel (N,)."""
+    """Activity of each neuron (N,), over all channels or those chosen."""
 
     zero: Tensor  # share of outputs that are exactly 0
     off: Tensor  # share below 0.05, those included
@@ -30,7 +36,7 @@ class Activity(NamedTuple):
 
 
 def outputs(lives: Trace) -> tuple[Tensor, Tensor]:
-    """Outputs (B, T, N, C) of all neurons of recorded lives (P = 1), and whether the agent lived (B, T)."""
+    """Outputs (B, T, N, C) of all neurons in recorded lives (P = 1), and whether the agent was alive (B, T)."""
     alive = torch.cat([torch.ones_like(lives.task["alive"][0, :, :1]), lives.task["alive"][0, :, :-1]], 1)
     return lives.model["neuron_output"][0], alive
 
@@ -62,3 +68,43 @@ def output_histogram(lives: Trace, bins: int = 20) -> Tensor:
     y, alive = outputs(lives)
     counts = torch.histc(y[alive], bins, 0, 1)
     return counts / counts.sum()
+
+
+class Pulses(NamedTuple):
+    """Outputs of all neurons, on channels that are active at least once; NaN if there are none."""
+
+    active: float  # share of steps above 0.05
+    graded: float  # of these, the share below 0.95
+    tonic: float  # of these, the share in runs of more steps than a move takes
+
+
+def pulses(lives: Trace, move: int) -> Pulses:
+    """How active, graded and tonic all neurons' outputs are in recorded lives; `move`: steps per move."""
+    y, alive = outputs(lives)
+    return pulse_measures(y.flatten(2), alive, move)
+
+
+def pulse_measures(y: Tensor, alive: Tensor, move: int) -> Pulses:
+    """The same of outputs (B, T, K), while alive (B, T)."""
+    active = (y > SHARP) & alive[..., None]
+    used = active.any(0).any(0)
+    active, y = active[..., used], y[..., used]
+    steps = alive.sum().item() * int(used.sum())
+    if not steps:
+        return Pulses(math.nan, math.nan, math.nan)
+    padded = torch.nn.functional.pad(active.float().movedim(1, -1), (move, move))  # (B, K, T + 2 move)
+    begins = padded.unfold(-1, move + 1, 1).all(-1)  # (B, K, T + move): a run of move + 1 active steps begins here
+    within = torch.nn.functional.max_pool1d(begins.float().flatten(0, 1)[:, None], move + 1, 1)[:, 0]
+    count = active.sum().item()
+    return Pulses(count / steps, (active & (y < 1 - SHARP)).sum().item() / count, within.sum().item() / count)
+
+
+def pulses_of(network: Network, genome: Tensor, maze: Maze, lives: int = 64, seed: int = 5) -> Pulses:
+    """`pulses` of a network in fresh lives."""
+    return pulses(rollout(network, genome, maze, lives, seed, memory=True), maze.move_every)
+
+
+def pulses_before(network: Network, maze: Maze, lives: int = 64, genomes: int = 8) -> Pulses:
+    """`pulses` before evolution: mean over random genomes, each in the same fresh lives."""
+    each = torch.tensor([pulses_of(network, network.init(stream(k, "genome")), maze, lives) for k in range(genomes)])
+    return Pulses(*each.nanmean(0).tolist())

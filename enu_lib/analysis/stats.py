@@ -9,6 +9,8 @@ them, so that neither normality nor equal variances, which t and Welch tests lea
 neither, and their exact distribution needs no large n.  With 5 against 5 the smallest p is 0.008.
 Effect: Vargha and Delaney's A, the probability that an evolution of the first model ends better than one of the second
 (ties count half); 0.5 is none, 0.71 and above (0.29 and below) is what they call large.
+Likeness: a large p-value does not show that two models are alike.  They count as alike if the 90% interval of A lies within
+0.29 to 0.71, which amounts to two one-sided tests of equivalence, each at 5%.
 Correction: Holm's, over the comparisons made within one experiment.  The claims are confirmatory and the comparisons few, so
 the chance of a single false one is what must be held, not the share of false ones among many (Benjamini-Hochberg).
 """
@@ -47,6 +49,7 @@ class Comparison:
     high: float
     p: float  # exact Mann-Whitney, two-sided
     p_holm: float  # after correction; equal to p until `holm` has seen it
+    inner: tuple[float, float]  # 90% bootstrap interval of A, for `alike`
 
     @property
     def better(self) -> bool:
@@ -54,9 +57,14 @@ class Comparison:
         return self.effect > 0.5 and self.p_holm < ALPHA
 
     @property
+    def worse(self) -> bool:
+        """Whether the first is worse, after correction."""
+        return self.effect < 0.5 and self.p_holm < ALPHA
+
+    @property
     def alike(self) -> bool:
-        """Whether neither is better and the effect, if any, is short of large."""
-        return self.p_holm >= ALPHA and 1 - LARGE < self.effect < LARGE
+        """Whether an effect as large as LARGE can be excluded, either way."""
+        return 1 - LARGE < self.inner[0] and self.inner[1] < LARGE
 
 
 def interval(values: Sequence[float]) -> Interval:
@@ -97,18 +105,19 @@ def _compare(a: tuple[float, ...], b: tuple[float, ...]) -> Comparison:
     value = float(effect(x, y))
     both = np.concatenate([x, y])
     if (both == both[0]).all():
-        return Comparison((len(x), len(y)), value, value, value, 1.0, 1.0)
+        return Comparison((len(x), len(y)), value, value, value, 1.0, 1.0, (value, value))
     untied = len(np.unique(both)) == len(both)
     # with ties the textbook's exact table does not hold; then all divisions of the values are gone through
     method = "exact" if untied else stats.PermutationMethod(n_resamples=200_000, rng=np.random.default_rng(0))
     p = float(stats.mannwhitneyu(x, y, alternative="two-sided", method=method).pvalue)
-    low = high = value
+    low = high = inner_low = inner_high = value
     if min(len(x), len(y)) > 1:
         draws = stats.bootstrap(
             (x, y), effect, n_resamples=RESAMPLES, method="percentile", vectorized=True, rng=np.random.default_rng(0)
         )
         low, high = (float(v) for v in draws.confidence_interval)
-    return Comparison((len(x), len(y)), value, low, high, p, p)
+        inner_low, inner_high = (float(v) for v in np.quantile(draws.bootstrap_distribution, (ALPHA, 1 - ALPHA)))
+    return Comparison((len(x), len(y)), value, low, high, p, p, (inner_low, inner_high))
 
 
 def holm(comparisons: Sequence[Comparison]) -> list[Comparison]:

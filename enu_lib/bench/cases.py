@@ -27,8 +27,9 @@ import torch
 from enu_lib import kernels
 from enu_lib.bench.authors_scheme import copied_weights_lives
 from enu_lib.cells import ENU
+from enu_lib.contracts import Drawn
 from enu_lib.network import PUBLISHED, Network, random_connections
-from enu_lib.rollout import _closed_loop, _outputs
+from enu_lib.rollout import play
 from enu_lib.streams import draw_noise, normal, stream, uniform
 from enu_lib.tasks.maze import Maze
 
@@ -103,7 +104,7 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
         x = uniform(b, t, 4, generator=stream(1, "bench")).to(device)
         path = {"plain torch": "reference"}.get(case.path, case.path)
         n = float(unit_operations(cell)) * p * b * t
-        return lambda: _outputs(cell, genomes, x, None, case.threads, path), n, n
+        return lambda: kernels.unit_outputs(cell, genomes, x, None, case.threads, path), n, n
     table = PUBLISHED
     if (case.neurons, case.synapses) != (6, 8):
         table = random_connections(case.neurons, case.synapses, 4, stream(2, "bench"))
@@ -117,7 +118,7 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
     if case.path == "copied weights":
         return lambda: copied_weights_lives(network, genomes, maze, state, noise), executed, nominal
     if case.path == "plain torch":
-        return lambda: _closed_loop(network, genomes, maze, state, noise, 1, "reference"), executed, nominal
+        return lambda: play(network, genomes, maze, Drawn(state, noise), backend="reference"), executed, nominal
     path = case.path
     return lambda: kernels.maze_lives(network, genomes, maze, state, noise, case.threads, path), executed, nominal
 
@@ -146,7 +147,7 @@ def cases(quick: bool = False) -> dict[str, list[Case]]:
     """All cases by table; `quick`: the same in a size that only shows that they run."""
     most = kernels.default_threads()
     threads = (1, 2) if most >= 2 else (1,)
-    paths = [p for p in PATHS if p != "cpp" or kernels.cpu.compiler()]
+    paths = [p for p in PATHS if p != "cpp" or kernels.compiled(Network())]
     top, gpu = threads[-1], torch.cuda.is_available()
     sizes: dict[str, dict[str, Any]] = {"H16 C4": dict(hidden=16, channels=4), "H32 C16": dict(hidden=32, channels=16)}
     tables: dict[str, list[Case]] = {"peak": [Case("product", "sgemm", n, hidden=1024, repeats=5) for n in threads]}
@@ -243,7 +244,7 @@ def machine() -> dict[str, Any]:
     """What the numbers depend on."""
     name = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo") as file:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
             name = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), name)
     return {
         "processor": name,
@@ -251,7 +252,7 @@ def machine() -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "kernel": "cpp" if kernels.cpu.compiler() else "torch",
+        "kernel": "cpp" if kernels.compiled(Network()) else "torch",
     }
 
 

@@ -7,28 +7,59 @@ import hashlib
 import html
 import json
 import os
+import platform
+import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
+from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import torch
 from filelock import FileLock
 
+from enu_lib import places
 from enu_lib.config import library_version
+from enu_lib.kernels import build
+
+
+@lru_cache
+def drawn_on() -> str:
+    """What the bytes of a figure depend on besides code and data: processor, compiler, versions of packages.
+
+    Two machines for which this is the same draw the same bytes; others the same picture, to the eye.
+    """
+    vendor = ""
+    if os.path.exists("/proc/cpuinfo"):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        vendor = next((line.split(":")[1].strip() for line in lines if line.startswith("vendor_id")), "")
+    compiler = None if os.environ.get("ENU_KERNEL") == "torch" else build.compiler()
+    kernel = "no compiler"
+    if compiler:
+        asked = subprocess.run([*compiler, "-dumpversion"], capture_output=True, text=True)
+        kernel = f"{Path(compiler[-1]).name} {asked.stdout.strip()}"
+    parts = [
+        " ".join(part for part in (platform.machine(), vendor, torch.backends.cpu.get_cpu_capability()) if part),
+        " ".join(platform.libc_ver()).strip() or platform.system(),
+        kernel,
+        *(f"{name}={os.environ[name]}" for name in ("MKL_CBWR",) if os.environ.get(name)),
+        f"Python {sys.version_info.major}.{sys.version_info.minor}",
+        *(f"{name} {version(name)}" for name in ("torch", "numpy", "matplotlib", "pillow")),
+    ]
+    return ", ".join(parts)
 
 
 def save_figure(
-    fig: Any, name: str, directory: str | Path, *, caption: str, zoo: Sequence[str] = (), alt: str | None = None
+    fig: Any, name: str, directory: str | Path | None = None, *, caption: str, zoo: Sequence[str] = (), alt: str | None = None
 ) -> list[Path]:
-    """Write NAME.svg and NAME.png and note them in manifest.json; the same figure gives the same bytes.
+    """Write NAME.svg and NAME.png and note them in manifest.json; the same figure gives the same bytes (see `drawn_on`).
 
     In a notebook, show it with its caption; it is closed, so that it is not shown a second time.
     caption: what is shown, of how many, and what the spread is; Markdown.  zoo: entries whose genomes it shows.  alt: what
     somebody who cannot see it should know, where the caption does not say it.
-    A relative directory is taken from ENU_FOLDER, if that is set (`make lab` does).
+    directory: by default build/figures in the checkout whose pages run (`places.build`).
     """
     directory = _folder(directory)
     paths = [directory / f"{name}.svg", directory / f"{name}.png"]
@@ -43,18 +74,37 @@ def save_figure(
     return paths
 
 
-def save_table(name: str, texts: dict[str, str], directory: str | Path, *, caption: str, zoo: Sequence[str] = ()) -> list[Path]:
+def save_table(
+    name: str, texts: dict[str, str], directory: str | Path | None = None, *, caption: str, zoo: Sequence[str] = ()
+) -> list[Path]:
     """Write a table as NAME.SUFFIX for each {suffix: text}, and note it in manifest.json as figures are."""
     directory = _folder(directory)
     paths = [directory / f"{name}.{suffix}" for suffix in texts]
     for path, text in zip(paths, texts.values(), strict=True):
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     _note(name, paths, directory, caption, zoo)
     return paths
 
 
-def _folder(directory: str | Path) -> Path:
-    folder = Path(os.environ.get("ENU_FOLDER", "")) / directory
+def read_manifest(directory: Path) -> list[dict[str, Any]]:
+    """The entries of a folder's manifest.json; [] if there is none."""
+    manifest = directory / "manifest.json"
+    return json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else []
+
+
+def write_manifest(directory: Path, entries: Sequence[dict[str, Any]]) -> None:
+    """Replace a folder's manifest.json, in the order of the figures' names."""
+    manifest = directory / "manifest.json"
+    temporary = manifest.with_suffix(".tmp")
+    text = json.dumps(sorted(entries, key=lambda e: e["figure"]), indent=1, ensure_ascii=False)
+    temporary.write_text(f"{text}\n", encoding="utf-8")
+    temporary.replace(manifest)
+
+
+def _folder(directory: str | Path | None) -> Path:
+    if directory is None:
+        return places.build("figures")
+    folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -68,17 +118,11 @@ def _note(name: str, paths: Sequence[Path], directory: Path, caption: str, zoo: 
         "notebook": os.environ.get("ENU_NOTEBOOK"),
         "zoo": list(zoo),
         "library": library_version(),
-        "seconds": round(time.time() - float(os.environ.get("ENU_STARTED", time.time())), 1),
+        "drawn_on": drawn_on(),
     }
-    manifest = directory / "manifest.json"
-    key = hashlib.sha256(str(manifest.resolve()).encode()).hexdigest()[:16]
-    lock = Path(tempfile.gettempdir()) / f"enu-{key}.lock"
-    with FileLock(lock):
-        entries = json.loads(manifest.read_text()) if manifest.exists() else []
-        entries = sorted([e for e in entries if e["figure"] != name] + [entry], key=lambda e: e["figure"])
-        temporary = manifest.with_suffix(".tmp")
-        temporary.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
-        temporary.replace(manifest)
+    with FileLock(directory / ".manifest.lock"):
+        entries = [e for e in read_manifest(directory) if e["figure"] != name]
+        write_manifest(directory, [*entries, entry])
 
 
 def _show(name: str, alt: str, caption: str, png: Path) -> None:

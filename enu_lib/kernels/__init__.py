@@ -2,11 +2,12 @@
 
     unit_outputs(cell, genomes, inputs, noise)               single units on given inputs
     maze_lives(network, genomes, maze, state, noise)         networks in a maze
-    network_stepper(network, genomes, environments)          a network's steps, for a task written in Python
+    stepper(model, genomes, environments)                    any model, one step after another
 
-path: "cpp" is the compiled kernel of the CPU, "torch" needs no compiler and serves all processors, "auto" takes the fastest
-that can be had: "cpp", on an Nvidia GPU "cuda", else "torch" (the environment variable ENU_KERNEL=cpp|torch decides for a
-whole process).  Where "auto" misses a compiler, or a GPU's kernel, one line on stderr says so, once.
+backend: "reference" is the definition and serves any model; "cpp" is the compiled kernel of the CPU; "torch" needs no
+compiler and serves all processors; "auto" takes the fastest that can be had: "cpp", on an Nvidia GPU "cuda", else "torch"
+(the environment variable ENU_KERNEL=cpp|torch decides for a whole process).  Where "auto" misses a compiler, or a GPU's
+kernel, one line on stderr says so, once.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ import sys
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from enu_lib.cells import Cell
-from enu_lib.kernels import cpu, cuda, door, fused, graph
+from enu_lib.contracts import Model, Stepper
+from enu_lib.kernels import cpu, cuda, door, fused, graph, reference
+from enu_lib.kernels.build import Unavailable
 from enu_lib.network import Network
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise
 
-PATHS = ("auto", "cpp", "cuda", "torch", "reference")
+BACKENDS = ("auto", "cpp", "cuda", "torch", "reference")
 
 
 class MazeScores(NamedTuple):
@@ -44,38 +48,39 @@ def default_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def choose(path: str, model: Any, genomes: Tensor) -> str:
-    """cpp, cuda or torch, for this model and these genomes (P, D)."""
-    if path == "auto":
-        path = os.environ.get("ENU_KERNEL") or "auto"
-    if path not in PATHS:
-        raise ValueError(f"unknown kernel path {path!r}: choose one of {', '.join(PATHS)}")
+def choose(backend: str, model: Any, genomes: Tensor) -> str:
+    """The backend for this model and these genomes (P, D): `backend` itself, or what "auto" comes to."""
+    if backend == "auto":
+        backend = os.environ.get("ENU_KERNEL") or "auto"
+    if backend not in BACKENDS:
+        raise ValueError(f"unknown backend {backend!r}: choose one of {', '.join(BACKENDS)}")
     suits_gpu = genomes.device.type == "cuda" and cuda.supports(model)
-    if path == "cpp" and genomes.device.type != "cpu":
-        raise cpu.Unavailable(
-            f"the compiled kernel is for genomes on the CPU, not on {genomes.device}: use .cpu() or --device cpu"
-        )
-    if path == "cuda" and not suits_gpu:
-        raise cpu.Unavailable(
+    if backend == "cpp" and genomes.device.type != "cpu":
+        raise Unavailable(f"the compiled kernel is for genomes on the CPU, not on {genomes.device}: use .cpu() or --device cpu")
+    if backend == "cuda" and not suits_gpu:
+        raise Unavailable(
             f"the kernel of GPUs is for networks of ENUs on one, not for {type(model).__name__} on {genomes.device}"
         )
-    if path in ("cpp", "cuda", "torch"):
-        return path
+    if backend != "auto":
+        return backend
     if genomes.device.type != "cpu":
         return "cuda" if suits_gpu else "torch"
-    if not cpu.supports(model):
-        return "torch"
-    return "cpp" if _compiled() else "torch"
+    return "cpp" if cpu.supports(model) and compiled(model) else "torch"
+
+
+def compiled(model: Any) -> bool:
+    """Whether the CPU's compiled kernel can be had for a model; if not, a line on stderr says why, once."""
+    try:
+        cpu.compiled(model)
+    except Unavailable as error:
+        _without_compiled(str(error))
+        return False
+    return True
 
 
 @lru_cache
-def _compiled() -> bool:
-    try:
-        cpu.library(1)
-    except cpu.Unavailable as error:
-        print(f"enu_lib: {error}; the slower torch path is used instead", file=sys.stderr)
-        return False
-    return True
+def _without_compiled(reason: str) -> None:
+    print(f"enu_lib: {reason}; the slower torch path is used instead", file=sys.stderr)
 
 
 @lru_cache
@@ -97,12 +102,16 @@ def unit_outputs(
     inputs: Tensor,
     noise: Noise | None = None,
     threads: int | None = None,
-    path: str = "auto",
+    backend: str = "auto",
 ) -> Tensor:
     """Outputs (P, B, T, C) of single units with genomes (P, D) for inputs (B, T, n_in), the same for all offspring."""
     genomes, inputs, noise = door.units(cell, genomes, inputs, noise)
-    if choose(path, cell, genomes) == "cpp":
+    chosen = choose(backend, cell, genomes)
+    if chosen == "cpp":
         return cpu.unit_outputs(cell, genomes, inputs, noise, count_threads(threads))
+    if chosen == "reference":
+        units = reference.Stepper(cell, genomes, len(inputs))
+        return torch.stack([units.step(x[None], noise, t) for t, x in enumerate(inputs.unbind(1))], 2)
     return fused.unit_outputs(cell, genomes, inputs, noise)
 
 
@@ -114,20 +123,20 @@ def maze_lives(
     state: Any,
     noise: Noise | None = None,
     threads: int | None = None,
-    path: str = "auto",
+    backend: str = "auto",
     record: bool = False,
 ) -> MazeScores:
     """Lives of genomes (P, D) in the B environments of `state`, as `maze.reset` draws it."""
     genomes, state, noise = door.lives(network, genomes, maze, state, noise)
-    chosen = choose(path, network, genomes)
+    chosen = choose(backend, network, genomes)
     if chosen == "cpp":
         lives = cpu.maze_lives(network, genomes, maze, state, noise, count_threads(threads), record)
         return MazeScores(*lives)
     if chosen == "cuda":
         try:
             return MazeScores(*cuda.maze_lives(network, genomes, maze, state, noise, record))
-        except cuda.Unavailable as error:
-            if path == chosen:
+        except Unavailable as error:
+            if backend == chosen:
                 raise
             _without_kernel(str(error))
     if graph.serves(maze, genomes, record):
@@ -136,12 +145,25 @@ def maze_lives(
 
 
 @in_float32
-def network_stepper(
-    network: Network, genomes: Tensor, environments: int, threads: int | None = None, path: str = "auto"
-) -> Any:
-    """An object whose `step(x, noise, t)` is a network's next step for all offspring, as fast as there is one."""
-    door.fits(network)
-    genomes, environments = door.genomes(network, genomes), door.environments(environments)
-    if choose(path, network, genomes) == "cpp":
-        return cpu.Stepper(network, genomes, environments, count_threads(threads))
-    return fused.Stepper(network, genomes, environments)
+def stepper(
+    model: Model,
+    genomes: Tensor,
+    environments: int,
+    threads: int | None = None,
+    backend: str = "auto",
+    settable: bool = False,
+) -> Stepper:
+    """Steps of a model for all offspring in B environments.  settable: its `state` will be read and set between steps.
+
+    A model of your own, and a network whose state is to be set where there is no compiler, get the reference's.
+    """
+    door.fits(model)
+    genomes, environments = door.genomes(model, genomes), door.environments(environments)
+    if type(model) is not Network:
+        return reference.Stepper(model, genomes, environments)
+    chosen = choose(backend, model, genomes)
+    if chosen == "cpp":
+        return cpu.Stepper(model, genomes, environments, count_threads(threads))
+    if chosen == "reference" or settable:
+        return reference.Stepper(model, genomes, environments)
+    return fused.Stepper(model, genomes, environments)

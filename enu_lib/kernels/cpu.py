@@ -1,18 +1,11 @@
 """The CPU's fast path: `life.cpp`, compiled once on first use and kept in the user's cache.
 
-Raises Unavailable where there is no compiler, or where a model is larger than the kernel was made for.
+Raises Unavailable where it cannot be compiled, or where a model is larger than the kernel was made for.
 """
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import os
-import platform
-import shutil
-import subprocess
-import tempfile
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +14,23 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells import ENU, LSTM, Cell
-from enu_lib.kernels import door
+from enu_lib.kernels import build, door
+from enu_lib.kernels.build import NATIVE, Unavailable
 from enu_lib.network import Network, NetworkState
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import geometry
 
 SOURCE = Path(__file__).with_name("life.cpp")
 MAZE = SOURCE.with_name("maze.h")  # included by it
-FLAGS = [
-    "-O3", "-march=native", "-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
+FLAGS = (
+    "-O3", NATIVE, "-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
     "-fPIC", "-shared", "-pthread", "-Wno-psabi",
-]  # fmt: skip
+)  # fmt: skip
+FUNCTIONS = ("unit_outputs", "maze_lives", "network_step", "network_memory")
 PAD = 16  # rows in life.cpp are padded to whole blocks of so many floats
 MAX_HIDDEN = 64
 
 i32, i64, f32, pointer = ctypes.c_int32, ctypes.c_int64, ctypes.c_float, ctypes.c_void_p
-
-
-class Unavailable(RuntimeError):
-    """The kernel cannot be had here; the message says why."""
 
 
 class _Cell(ctypes.Structure):
@@ -71,64 +62,14 @@ class _Maze(ctypes.Structure):
     ]  # fmt: skip
 
 
-def compiler() -> str | None:
-    """The C++ compiler: $CXX, else c++, g++ or clang++."""
-    names = [os.environ["CXX"]] if os.environ.get("CXX") else ["c++", "g++", "clang++"]
-    return next((found for name in names if (found := shutil.which(name))), None)
-
-
-def cache() -> Path:
-    """Where compiled kernels are kept: $ENU_CACHE, else the user's cache folder."""
-    if os.environ.get("ENU_CACHE"):
-        return Path(os.environ["ENU_CACHE"])
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "enu_lib"
-
-
-@lru_cache
 def library(vectors: int) -> ctypes.CDLL:
-    """The kernel for up to 16 `vectors` hidden units, compiled if it is not in the cache."""
-    cxx = compiler()
-    if cxx is None:
-        raise Unavailable("no C++ compiler was found (c++, g++, clang++ or $CXX)")
-    command = [cxx, *FLAGS, *os.environ.get("ENU_CXXFLAGS", "").split(), f"-DHP={vectors * PAD}"]
-    text = SOURCE.read_bytes() + MAZE.read_bytes() + " ".join(command).encode() + _processor().encode()
-    path = cache() / f"life-{hashlib.sha256(text).hexdigest()[:20]}.so"
-    if not path.exists():
-        _compile(command, path)
-    try:
-        return ctypes.CDLL(str(path))
-    except OSError as error:
-        raise Unavailable(f"the compiled kernel {path} cannot be loaded ({error})") from None
+    """The kernel for up to 16 `vectors` hidden units; raises Unavailable."""
+    return build.library(SOURCE, (MAZE,), (*FLAGS, f"-DHP={vectors * PAD}"), FUNCTIONS)
 
 
-def _compile(command: list[str], path: Path) -> None:
-    """To a temporary name, then renamed: several processes may do this at once."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".so")
-    except OSError as error:
-        raise Unavailable(f"{path.parent} cannot be written ({error}); set ENU_CACHE") from None
-    os.close(handle)
-    plain = [flag for flag in command if flag != "-march=native"]  # not every compiler knows it for every processor
-    for each in (command, plain):
-        done = subprocess.run([*each, str(SOURCE), "-o", temporary], capture_output=True, text=True)
-        if done.returncode == 0:
-            break
-    else:
-        os.unlink(temporary)
-        reason = (done.stderr.strip().splitlines() or ["no message"])[0]
-        raise Unavailable(f"{command[0]} could not compile the kernel: {reason}")
-    os.replace(temporary, path)
-
-
-def _processor() -> str:
-    """What -march=native depends on, so that machines may share a cache."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return "".join(next((x for x in lines if x.startswith(key)), "") for key in ("flags", "Features"))
-    except OSError:
-        return platform.platform() + platform.processor()
+def compiled(model: Any) -> ctypes.CDLL:
+    """The kernel for a model of this size; raises Unavailable."""
+    return library(_vectors(model))
 
 
 def supports(model: Any) -> bool:

@@ -1,7 +1,7 @@
 """An Nvidia GPU's fast path: `life.cu`, compiled for the network and the card on first use, one launch for whole lives.
 
 Made for networks of ENUs, with feedback or without, whose lives fit a multiprocessor's shared memory; for all others
-`enu_lib.kernels` takes `captured`.  The compiler (NVRTC) and the driver are reached through cuda-bindings, which come with
+`enu_lib.kernels` takes `graph`.  The compiler (NVRTC) and the driver are reached through cuda-bindings, which come with
 torch's CUDA builds.  Raises Unavailable where the kernel cannot be had.
 
 Tested on the CPU, where the same source runs with a thread for each of a block's; it has not been run on a GPU yet.
@@ -18,7 +18,8 @@ from torch import Tensor
 
 from enu_lib.cells import ENU
 from enu_lib.kernels import fused
-from enu_lib.kernels.cpu import MAZE, SOURCE, Unavailable, _at, f32, i32, maze_rules, pointer
+from enu_lib.kernels.build import Unavailable
+from enu_lib.kernels.cpu import MAZE, SOURCE, _at, f32, i32, maze_rules, pointer
 from enu_lib.kernels.fused import Gates
 from enu_lib.network import Network
 from enu_lib.streams import Noise, draw_noise, normal, stream

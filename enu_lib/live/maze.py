@@ -21,7 +21,7 @@ AFTER_DEATH = 8  # network steps that are still shown
 def maze(
     trace: Trace, maze: Maze, network: Network | None = None, life: int = 0, text: str = "A recorded life in the maze"
 ) -> Live:
-    """Play life number `life` of recorded lives (from `rollout`, `agents.play` or `learning.live`).
+    """Play life number `life` of recorded lives (from `rollout`, `agents.play` or `record_episodes`).
 
     With a `network` and a trace that holds its memory (`rollout(.., memory=True)`), hidden neurons and synapses are shown
     too.  Frame k is the moment after k network steps: where everything is, what the inputs then show, and the last outputs.

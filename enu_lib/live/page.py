@@ -24,13 +24,13 @@ HERE = Path(__file__).parent
 def style() -> str:
     """The style sheet, with the colours of the book's figures."""
     colors = ";".join(f"--enu-{name}:{color}" for name, color in PALETTE.items())
-    return f"<style>.enu-live{{{colors}}}\n{(HERE / 'live.css').read_text()}</style>"
+    return f"<style>.enu-live{{{colors}}}\n{(HERE / 'live.css').read_text(encoding='utf-8')}</style>"
 
 
 @lru_cache
 def script() -> str:
     """The script; it may stand in a page as often as it likes."""
-    return (HERE / "live.js").read_text()
+    return (HERE / "live.js").read_text(encoding="utf-8")
 
 
 def pack(values: Any) -> dict[str, Any]:

@@ -7,21 +7,25 @@ and renamed, so that a kill at any moment leaves the old or the new one.
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, float32
 
-from enu_lib.config import from_config, to_config
+from enu_lib.config import from_config, parse_json, to_config
+from enu_lib.experiments import Experiment
+from enu_lib.kinds import Between, Measured, NotNegative, require, shown
 
 COLUMNS = (
     "generation",  # 0: the first one
@@ -35,19 +39,43 @@ COLUMNS = (
 )
 
 LOCK = ".lock"
+CONFIG, LOG, CHECKPOINT, GENOME = "config.json", "log.csv", "checkpoint.safetensors", "genome.safetensors"
+EVALUATION = "evaluation.json"  # of a sweep's finished run
+FORMAT = 1  # of the checkpoint's layout
+WORDS = {  # of a checkpoint, beside its tensors
+    "format": int,
+    "generation": Annotated[int, Between(0, 10**9)],
+    "score": Measured | None,
+    "seconds": NotNegative,
+}
+ELSEWHERE = "choose another folder with --out"  # remedies, of run folders
+ANEW = "restore it from a copy, or give another --out to begin anew"
+PACKAGE = "it lies in the package, so use enu_lib from a folder that you may write (git clone, pip install -e .)"
 Row = dict[str, float]
 
 
 class RunFolderError(ValueError):
-    """A run folder that cannot be used; the message names the folder and the remedy."""
+    """A run folder, or another file of ours, that cannot be used; the message names it and the remedy."""
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def user_path(path: str | Path) -> Path:
+    """A path as it was typed, with ~ for the home folder."""
+    return Path(os.path.expanduser(path))
+
+
+def cannot(what: str, path: Path, error: OSError, remedy: str) -> RunFolderError:
+    """The error that tells of an operating system's one.  Where the disk is full, that is what has to be mended."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        remedy = "make room there, and the same command goes on"
+    return RunFolderError(f"cannot {what} {path} ({error.strerror or error}): {remedy}")
+
+
+def write_atomically(path: Path, data: bytes, remedy: str = ELSEWHERE) -> None:
     """Replace `path` by `data`, or leave it as it was."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
-        raise RunFolderError(f"cannot write in {path.parent} ({error.strerror}): choose another folder with --out") from None
+        raise cannot("write in", path.parent, error, remedy) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -55,44 +83,102 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         os.chmod(name, 0o644)
         os.replace(name, path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise cannot("write", path, error, remedy) from None
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
+def remove_leftovers(folder: Path, *names: str) -> None:
+    """Delete what kills left of writing these files.  Only for who holds the folder's lock: nobody else is writing them."""
+    ours = re.compile(rf"\.({'|'.join(map(re.escape, names))})\.[a-z0-9_]{{8}}")  # as tempfile.mkstemp names them
+    for file in folder.iterdir():
+        if ours.fullmatch(file.name):
+            file.unlink(missing_ok=True)
+
+
+def read_record(path: Path, wanted: Mapping[str, Any], remedy: str = ANEW) -> dict[str, Any]:
+    """The JSON object in a file, with at least the entries `wanted` ({key: kind}, see `enu_lib.kinds`)."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise cannot("read", path, error, remedy) from None
+    try:
+        record = parse_json(data, str(path))
+    except ValueError as error:
+        raise RunFolderError(f"{error}: {remedy}") from None
+    found = checked(record, wanted, path, remedy)
+    return {**record, **found}
+
+
+def checked(record: Any, wanted: Mapping[str, Any], source: Path | str, remedy: str = ANEW) -> dict[str, Any]:
+    """The entries `wanted` of a JSON object, or RunFolderError with the remedy."""
+    try:
+        return require(record, wanted, str(source))
+    except ValueError as error:
+        raise RunFolderError(f"{error}: {remedy}") from None
+
+
+def read_experiment(record: Mapping[str, Any], source: Path, remedy: str = ANEW) -> Experiment:
+    """The experiment of a configuration or of a genome's provenance."""
+    config = checked(record, {"experiment": dict}, source, remedy)["experiment"]
+    try:
+        found = from_config(config)
+    except ValueError as error:
+        raise RunFolderError(f"{source}: {error}") from None
+    if not isinstance(found, Experiment):
+        raise RunFolderError(f"{source} holds no experiment but {shown(found)}: {remedy}")
+    return found
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], remedy: str = ELSEWHERE) -> None:
     """Tensors, with `meta` as JSON under the metadata key "enu"."""
     cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(path, save(cpu, {"enu": json.dumps(meta)}))
+    write_atomically(path, save(cpu, {"enu": json.dumps(meta)}), remedy)
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_tensors(path: Path, remedy: str = ANEW) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """What `write_tensors` wrote.  Raises RunFolderError for a file that is truncated or not ours."""
     try:
+        path.open("rb").close()  # safetensors says of every file that it cannot open that it is not there
         with safe_open(str(path), "pt") as file:
-            meta = json.loads((file.metadata() or {})["enu"])
-            return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118
+            meta = parse_json((file.metadata() or {}).get("enu", ""), "its metadata")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            require(meta, {}, "its metadata")
+            return tensors, meta
     except FileNotFoundError:
-        raise RunFolderError(f"{path} does not exist") from None
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise RunFolderError(
-            f"{path} is damaged ({error}): restore it from a copy, or give another --out to begin anew"
-        ) from None
+        raise RunFolderError(f"{path} does not exist: nothing has been saved there yet") from None
+    except OSError as error:
+        raise cannot("read", path, error, remedy) from None
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise RunFolderError(f"{path} is damaged ({error}): {remedy}") from None
+
+
+def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """A checkpoint's tensors (parent, velocity, variance, best) and its words, as in WORDS."""
+    path = folder / CHECKPOINT
+    tensors, meta = read_tensors(path)
+    meta = checked(meta, WORDS, path)
+    if meta["format"] != FORMAT:
+        raise RunFolderError(f"{path} has format {meta['format']}, this version reads {FORMAT}: {ANEW}")
+    if set(tensors) != {"parent", "velocity", "variance", "best"} or any(v.dtype != float32 for v in tensors.values()):
+        raise RunFolderError(f"{path} does not hold the tensors of a checkpoint but {', '.join(sorted(tensors))}: {ANEW}")
+    return tensors, meta
 
 
 @contextmanager
-def locked(folder: Path, wait: bool = False) -> Iterator[None]:
+def locked(folder: Path, wait: bool = False, remedy: str = ELSEWHERE) -> Iterator[None]:
     """Make the folder if need be and keep other processes from working in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK)
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
-        raise RunFolderError(
-            f"another process is at work in {folder}: wait for it, or choose another folder with --out"
-        ) from None
+        raise RunFolderError(f"another process is at work in {folder}: wait for it, or {remedy}") from None
     except OSError as error:
-        raise RunFolderError(f"cannot write in {folder} ({error.strerror}): choose another folder with --out") from None
+        raise cannot("write in", folder, error, remedy) from None
     try:
         yield
     finally:
@@ -105,24 +191,21 @@ def open_folder(folder: Path, config: str) -> bool:
     Returns whether there is a checkpoint to go on from.  Only the run's end (`generations`, `target`) may differ from
     what an existing folder says; the folder is not changed here.
     """
-    path = folder / "config.json"
+    path = folder / CONFIG
     if not path.exists():
         ours = (LOCK, f".{path.name}.")  # the lock, and what a kill left of writing config.json
         if not all(file.name.startswith(ours) for file in folder.iterdir()):
-            raise RunFolderError(f"{folder} is not empty and no run: choose another folder with --out")
+            raise RunFolderError(f"{folder} is not empty and no run: {ELSEWHERE}")
         write_atomically(path, config.encode())
         return False
-    try:
-        old, new = json.loads(path.read_text()), json.loads(config)
-    except ValueError:
-        raise RunFolderError(f"{path} is not JSON: restore it, or choose another --out") from None
-    longer = {**old, "experiment": {**_completed(old.get("experiment", {})), **_length(new)}}
+    old, new = read_record(path, {"experiment": dict}), json.loads(config)
+    longer = {**old, "experiment": {**_completed(old["experiment"]), **_length(new)}}
     if longer != new:
         raise RunFolderError(
             f"{folder} holds a run of another configuration ({_difference(longer, new)}): "
-            "choose another folder with --out, or repeat that run's settings to go on with it"
+            f"{ELSEWHERE}, or repeat that run's settings to go on with it"
         )
-    return (folder / "checkpoint.safetensors").exists()
+    return (folder / CHECKPOINT).exists()
 
 
 def _completed(experiment: dict[str, Any]) -> dict[str, Any]:
@@ -143,31 +226,46 @@ def _difference(old: Any, new: Any, path: str = "") -> str:
         for key in {**old, **new}:
             if old.get(key) != new.get(key):
                 return _difference(old.get(key), new.get(key), f"{path}.{key}".strip("."))
-    return f"{path} is {str(old)[:60]} there, {str(new)[:60]} here"
+    return f"{path} is {shown(old)} there, {shown(new)} here"
+
+
+_IN_EVERY_ROW = dict.fromkeys(("generation", "seconds"), NotNegative)
 
 
 def append_log(folder: Path, rows: list[Row], keep_below: int | None = None) -> None:
     """Add rows to log.csv.  `keep_below`: first drop rows of that generation and later (after a kill)."""
-    path = folder / "log.csv"
+    path = folder / LOG
     if keep_below is not None or not path.exists():
         kept = [r for r in read_log(folder) if r["generation"] < (keep_below or 0)]
         write_atomically(path, _csv([*kept, *rows], header=True).encode())
     elif rows:
-        with path.open("a") as file:
-            file.write(_csv(rows, header=False))
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(_csv(rows, header=False))
+        except OSError as error:
+            raise cannot("write", path, error, ELSEWHERE) from None
 
 
 def read_log(folder: Path) -> list[Row]:
     """Rows of log.csv, in order; [] if there is none.  Empty cells are left out of a row."""
-    path = folder / "log.csv"
-    if not path.exists():
+    path = folder / LOG
+    rows: list[Row] = []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise ValueError(f"its columns are not {', '.join(COLUMNS)}")
+            for cells in reader:
+                if None in cells or None in cells.values():
+                    break  # a line cut short by a kill
+                row = {key: float(cell) for key, cell in cells.items() if cell != ""}
+                rows.append({**row, **require(row, _IN_EVERY_ROW, f"line {reader.line_num}")})
+    except FileNotFoundError:
         return []
-    rows = []
-    with path.open(newline="") as file:
-        for cells in csv.DictReader(file):
-            if None in cells or None in cells.values():
-                break  # a line cut short by a kill
-            rows.append({key: float(cell) for key, cell in cells.items() if cell != ""})
+    except OSError as error:
+        raise cannot("read", path, error, ANEW) from None
+    except (ValueError, csv.Error) as error:
+        raise RunFolderError(f"{path} is damaged ({error}): {ANEW}") from None
     return rows
 
 

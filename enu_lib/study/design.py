@@ -1,4 +1,7 @@
-"""What the sweep runs: its cells, their order, and the experiment of each."""
+"""What the sweep runs: the models and tasks that are compared, its jobs, their order, and the experiment of each.
+
+A **job** is one evolution: an experiment, a model and a seed.
+"""
 
 from __future__ import annotations
 
@@ -9,44 +12,54 @@ from typing import Any, NamedTuple
 
 from enu_lib import experiments
 from enu_lib.experiments import Experiment
-from enu_lib.study.claims import MAIN
 from enu_lib.study.results import references
 from enu_lib.tasks.maze import Maze
 
+MAIN = {  # the models compared, by experiment; models of matched size or with a clipped read-out are shown, but decide nothing
+    "iaf": ("enu", "nfenu", "gru", "lstm"),
+    "stdp": ("enu", "nfenu", "gru", "lstm"),
+    "complex-stdp": ("enu", "nfenu", "gru", "lstm"),
+    "tmaze": ("enu", "nfenu", "gru", "lstm", "shared"),
+    "double-tmaze": ("enu", "nfenu", "gru", "lstm", "shared"),
+}
+LABEL = {
+    "iaf": "IAF", "stdp": "STDP", "complex-stdp": "complex STDP", "tmaze": "T-maze", "double-tmaze": "double T-maze",
+    "enu": "ENU", "nfenu": "NFENU", "gru": "GRU", "lstm": "LSTM", "shared": "SHAREDENU",
+}  # fmt: skip
 ORDER = ("complex-stdp", "stdp", "iaf", "tmaze", "double-tmaze")
 UNITS = ("complex-stdp", "stdp", "iaf")
-MATCHED = "-matched"  # the model with as many parameters as the ENU of that experiment, or as near as its sizes allow
+MATCHED = "-matched"  # the model with as many parameters as the ENU of that experiment, or as close as its sizes allow
 
 
 class Group(NamedTuple):
-    """Cells that answer one question."""
+    """Jobs that answer one question."""
 
     models: Mapping[str, Sequence[str]]  # by experiment
-    few: bool = False  # on as many seeds as mazes have
+    few: bool = False  # with as few seeds as mazes have
     to_level: bool = False  # a run ends once its held-out fitness is at the experiment's level
 
 
 _CHECKS = ("gru-clip", "lstm-clip", "lstm-matched")
 _OTHERS = ("constant", "small", "few", "adam", "narrow", "narrow-small", "narrow-few")
-GROUPS = {  # in the order in which they are run
+GROUPS = {  # in the order in which they run
     "models": Group(MAIN),
-    "checks": Group(  # of our choices that could decide the comparison; a GRU is of the ENU's size, in a maze nine tenths of it
+    "checks": Group(  # of our choices that could decide the comparison; a GRU has the ENU's size, in a maze nine tenths of it
         {**dict.fromkeys(UNITS, _CHECKS), "tmaze": ("gru-clip", "lstm-matched", "shared-matched")}
     ),
-    "strategies": Group(  # against the published one; and whether the strategy decides which model is best
+    "strategies": Group(  # ours against the published one; and whether the strategy decides which model is best
         {
             "complex-stdp": ("enu@published", "enu@annealed", "nfenu@annealed", "gru@annealed", "lstm@annealed"),
             "stdp": ("enu@published", "enu@annealed"),
         },
         to_level=True,
     ),
-    "choices": Group({"iaf": ("enu@unscaled", "enu@unrested", "enu@constant", "enu@large")}, few=True),  # one of ours undone
-    "rules": Group({"stdp": ("enu@tau5", "enu@tau20")}, few=True),  # of other time constants than the published 10 steps
+    "choices": Group({"iaf": ("enu@unscaled", "enu@unrested", "enu@constant", "enu@large")}, few=True),  # without one of ours
+    "rules": Group({"stdp": ("enu@tau5", "enu@tau20")}, few=True),  # time constants other than the published 10 steps
     "other strategies": Group({"complex-stdp": tuple(f"enu@{name}" for name in _OTHERS)}, few=True, to_level=True),
 }
-# What a MODEL@VARIANT has changed, in the numbers of the profile laptop.  Strategies get as many lives as the sweep's own has,
-# or SPEND times as many.  "annealed" was found by trying some forty strategies on seeds 100 to 103, most of them on
-# one or two; it was settled before it saw a seed of the sweep.
+# What MODEL@VARIANT changes in the settings of the profile laptop.  Strategies get as many lives as the sweep's own, or SPEND
+# times as many.  "annealed" was found by trying some forty strategies on seeds 100 to 103, most of them on one or two; it was
+# fixed before it saw a seed of the sweep.
 NARROW: dict[str, Any] = {"es.sigma": 0.01, "es.sigma_final": None}  # mutations as published
 VARIANTS: dict[str, dict[str, Any]] = {
     "published": {**NARROW, "es.population": 512},
@@ -66,30 +79,30 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 SPEND = {"published": 4}
 
-# What differs from the profile of the same name in `experiments`; the same for all models of an experiment.
+# What differs from the profile of the same name in `experiments`, for all models of an experiment alike.
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {name: {} for name in ORDER},
     "laptop": {
         **{name: {"generations": 1500, "es.decay_generations": 1500, "evaluate_every": 10} for name in ("stdp", "iaf")},
-        "complex-stdp": {"generations": 3000, "evaluate_every": 20},  # as many as the paper shows; half as many are too few
+        "complex-stdp": {"generations": 3000, "evaluate_every": 20},  # as many as the paper shows; half of that is too few
         "tmaze": {"generations": 350, "evaluate_every": 10, "evaluate_environments": 240},
         "double-tmaze": {"generations": 100, "environments": 24, "evaluate_every": 5, "evaluate_environments": 240},
     },
     "paper": {name: {} for name in ORDER},
 }
-SEEDS = {"smoke": (2, 1), "laptop": (10, 5), "paper": (10, 5)}  # of single units, of mazes
+SEEDS = {"smoke": (2, 1), "laptop": (10, 5), "paper": (10, 5)}  # per model: single units, mazes
 
-# A double T-maze's cell goes on from the best parent of the T-maze's cell of the same model and seed (reconstruction: a
-# curriculum): from a random genome ours had hardly begun to eat there after 200 generations, even in the smallest one.
+# A job in the double T-maze starts from the best parent of the T-maze's job with the same model and seed (reconstruction: a
+# curriculum): from a random genome ours hardly ate after 200 generations, even in the smallest double T-maze.
 AFTER = {"smoke": {"double-tmaze": "tmaze"}, "laptop": {"double-tmaze": "tmaze"}, "paper": dict[str, str]()}
 
 
 @dataclass(frozen=True)
-class Cell:
+class Job:
     """One evolution of the sweep."""
 
     experiment: str
-    model: str  # as in `experiments.MODELS`, perhaps with -matched or @variant
+    model: str  # as in `experiments.MODELS`, with -matched or @VARIANT where it is one
     seed: int
 
     @property
@@ -98,50 +111,51 @@ class Cell:
 
 
 def strategies(name: str) -> tuple[str, ...]:
-    """The models of an experiment that are evolved by another strategy, until they reach its level."""
+    """The models of an experiment that are evolved with another strategy, until they reach the experiment's level."""
     return tuple(model for group in GROUPS.values() if group.to_level for model in group.models.get(name, ()))
 
 
-SMOKE_CHECKS = [Cell("complex-stdp", model, 0) for model in ("lstm-matched", *strategies("complex-stdp"))]
+SMOKE_CHECKS = [Job("complex-stdp", model, 0) for model in ("lstm-matched", *strategies("complex-stdp"))]
 
 
-def cells(
+def jobs(
     profile: str,
     names: Sequence[str] = ORDER,
     seeds: int | None = None,
     checks: bool = True,
     only: Sequence[str] | None = None,
-) -> list[Cell]:
-    """The cells of a sweep in the order in which they are run.
+) -> list[Job]:
+    """The jobs of a sweep in the order in which they run.
 
-    seeds: at most so many of each.  checks: all groups, not only the models that the claims compare.  only: these models.
+    seeds: at most this many per model.  checks: all groups, not only the models that the claims compare.  only: these models.
     """
     if profile not in SETTINGS:
         raise ValueError(f"unknown profile {profile!r}: choose one of {', '.join(SETTINGS)}")
     for name in names:
         if name not in ORDER:
-            raise ValueError(f"experiment {name!r} is not in the sweep: choose of {', '.join(ORDER)}")
+            raise ValueError(f"experiment {name!r} is not in the sweep: choose from {', '.join(ORDER)}")
     if seeds is not None and seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     found = []
     for group in GROUPS.values() if checks else [GROUPS["models"]]:
         for seed in range(max(SEEDS[profile])):
             for name in (n for n in ORDER if n in names):
-                many = SEEDS[profile][group.few or name not in UNITS]
+                of_units, of_mazes = SEEDS[profile]
+                many = of_units if name in UNITS and not group.few else of_mazes
                 if seed < min(many, seeds or many):
-                    found += [Cell(name, model, seed) for model in group.models.get(name, ())]
+                    found += [Job(name, model, seed) for model in group.models.get(name, ())]
     if profile == "paper":
-        found = [cell for cell in found if "@" not in cell.model]  # their settings are the laptop's
-    known = dict.fromkeys(cell.model for cell in found)
+        found = [job for job in found if "@" not in job.model]  # variants are defined for the profile laptop
+    known = dict.fromkeys(job.model for job in found)
     for model in only or ():
         if model not in known:
-            raise ValueError(f"model {model!r} is not among these runs: choose of {', '.join(known)}")
-    return [cell for cell in found if only is None or cell.model in only]
+            raise ValueError(f"model {model!r} is not among these runs: choose from {', '.join(known)}")
+    return [job for job in found if only is None or job.model in only]
 
 
 @lru_cache
 def build(name: str, model: str, profile: str) -> Experiment:
-    """The experiment of a cell: the same task, strategy and evaluations for all models; a variant changes what it names."""
+    """The experiment of a job: all models get the same task, strategy and evaluations; a variant changes what it names."""
     kind, _, variant = model.partition("@")
     base = kind.removesuffix(MATCHED)
     settings = dict(SETTINGS[profile][name])
@@ -160,7 +174,7 @@ def build(name: str, model: str, profile: str) -> Experiment:
 
 
 def _get(name: str, **choice: Any) -> Experiment:
-    """As `experiments.get`; in the mazes of the sweep nothing is done where outputs tie, which was corrected after it."""
+    """As `experiments.get`, with the tie rule of the sweep's mazes: no action (the default was corrected after the sweep)."""
     experiment = experiments.get(name, **choice)
     if not isinstance(experiment.task, Maze):
         return experiment
@@ -173,7 +187,7 @@ def _size(name: str, model: str, profile: str, hidden: int) -> int:
 
 
 def nearest(size: Callable[[int], int], wanted: int) -> int:
-    """The number of memory values whose number of parameters, which grows with it, is nearest to the one wanted."""
+    """The number of memory values whose parameter count is closest to `wanted`; `size` must grow with it."""
     hidden = 1
     while size(hidden + 1) <= wanted:
         hidden += 1

@@ -1,4 +1,4 @@
-"""The ledger of claims as text: JSON, and the README's table; both from the same findings (`claims.judge`)."""
+"""The ledger of claims as text: JSON, the README's table and the ledger's page, from the same findings (`claims.judge`)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from enu_lib.study.claims import VERDICTS, Evidence, Finding, judge
+from enu_lib.study.claims import CLAIMS, VERDICTS, Finding, judge, passes
+from enu_lib.study.design import LABEL, MAIN
+from enu_lib.study.evidence import Evidence
+from enu_lib.study.rules import Outcome
+from enu_lib.study.tables import Row, markdown, name
 
-MARK = {True: "+", False: "-", None: "?"}
+MARK: dict[Outcome, str] = {"holds": "+", "fails": "-", "undecided": "~", "not judged": "?"}
 BEGIN = "<!-- claims: written by the command `claims --write` -->"
 END = "<!-- end of claims -->"
 
 
 def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Everything: statement, measure, rule, source, verdict, and every part."""
+    """Everything: statement, measure, rule and its history, source, verdict, and every part."""
     return [
         {
             "claim": f.claim.key,
@@ -22,8 +26,11 @@ def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "where": f.claim.where,
             "measure": f.claim.measure,
             "rule": f.claim.rule,
+            "history": [change._asdict() for change in f.claim.history],
             "source": f.claim.source,
             "verdict": f.verdict,
+            "number": f.number,
+            "evolutions": f.evolutions,
             "parts": [part._asdict() for part in f.parts],
         }
         for f in findings
@@ -31,25 +38,34 @@ def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def as_markdown(findings: Sequence[Finding]) -> str:
-    """The README's table: a line a claim."""
-    rows = [f"| {f.claim.key} {f.claim.statement} | **{f.verdict}** | {measured(f)} |" for f in findings]
-    return "\n".join(["| claim of the paper | verdict | measured |", "|---|---|---|", *rows])
+    """The README's table: for each claim its verdict, one number, and how many independent evolutions pass."""
+    return markdown(
+        [
+            {
+                "claim of the paper": f"{f.claim.key} {f.claim.statement}",
+                "verdict": f"**{f.verdict}**",
+                "one number": f.number,
+                "independent evolutions that pass": f.evolutions,
+            }
+            for f in findings
+        ]
+    ).rstrip()
 
 
 def as_summary(findings: Sequence[Finding]) -> str:
-    """Which claims have which verdict: a line each, in Markdown."""
+    """Which claims have which verdict, one line per verdict, in Markdown."""
     kinds = {v: [f.claim.key for f in findings if f.verdict == v] for v in VERDICTS}
     return "\n".join(f"- {verdict}: {', '.join(keys)}" for verdict, keys in kinds.items() if keys)
 
 
 def measured(finding: Finding) -> str:
-    """What was measured of a claim, part after part; parts that do not hold are marked, and what is alike is said once."""
+    """What was measured, part by part; a part that does not hold is marked, and a reason that several share is given once."""
     texts: dict[str, list[str]] = {}
     for part in finding.parts:
-        if part.holds is None:
+        if part.outcome == "not judged":
             texts.setdefault(part.measured, []).append(part.of)
         else:
-            texts.setdefault(("" if part.holds else "*fails:* ") + part.measured, []).append("")
+            texts.setdefault(("" if part.outcome == "holds" else f"*{part.outcome}:* ") + part.measured, []).append("")
     said = []
     for text, of in texts.items():
         names = ", ".join(dict.fromkeys(name for name in of if name))
@@ -61,28 +77,59 @@ def write(path: str | Path, findings: Sequence[Finding]) -> None:
     """Put the table between the marks of a file.  Raises ValueError if it has none."""
     path = Path(path)
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ValueError(f"cannot read {path} ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text in UTF-8 ({error})") from None
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{path} has no place for the table: it needs the lines {BEGIN} and {END}")
-    path.write_text(f"{before}{BEGIN}\n{as_markdown(findings)}\n{END}{after}")
+    path.write_text(f"{before}{BEGIN}\n{as_markdown(findings)}\n{END}{after}", encoding="utf-8")
 
 
 def as_details(findings: Sequence[Finding]) -> str:
-    """Measure, rule and parts of every claim, as Markdown."""
-    words = {True: "holds", False: "does not hold", None: "cannot be judged"}
-    texts = []
-    for f in findings:
-        c = f.claim
-        parts = [f"- {part.name}: **{words[part.holds]}** ({part.measured})" for part in f.parts]
-        head = [f"### {c.key}: {f.verdict}", "", f"{c.statement} ({c.where})", ""]
-        texts.append("\n".join([*head, f"*Measure.* {c.measure} *Rule.* {c.rule} *From* {c.source}.", "", *parts]))
-    return "\n\n".join(texts)
+    """Measure, rule, its history, and all parts of every claim, as Markdown."""
+    return "\n\n".join(_details(f) for f in findings)
+
+
+def _details(f: Finding) -> str:
+    c = f.claim
+    lines = [
+        f"### {c.key}: {f.verdict}", "", f"{c.statement} ({c.where})", "",
+        f"*Measure.* {c.measure} *Rule.* {c.rule} *Source:* {c.source}. *Independent evolutions:* {f.evolutions}.", "",
+    ]  # fmt: skip
+    lines += [f"- {part.name}: **{part.outcome}** ({part.measured})" for part in f.parts]
+    for change in c.history:
+        lines += ["", f'*Changed on {change.date}.* Until then: "{change.rule}" {change.reason}']
+    return "\n".join(lines)
 
 
 def verdicts(scores: Mapping[str, Mapping[str, float]], *keys: str) -> str:
-    """The table's lines of some claims, judged by scores {zoo entry: {measure: value}} alone: for the page that measured."""
-    return as_markdown([f for f in judge(Evidence(zoo=scores)) if f.claim.key in keys])
+    """Some claims judged by scores {zoo entry: {measure: value}} alone, as a table for the page that measured them."""
+    findings = [f for f in judge(Evidence(zoo=scores)) if f.claim.key in keys]
+    return markdown(
+        [
+            {
+                "claim of the paper": f"{f.claim.key} {f.claim.statement}",
+                "verdict": f"**{f.verdict}**",
+                "measured": measured(f),
+            }
+            for f in findings
+        ]
+    )
+
+
+def repeat_table(found: Evidence) -> list[Row]:
+    """How many evolutions of each model of the sweep pass the rules for the zoo's units and networks: a row per claim."""
+    rows: list[Row] = []
+    for claim in CLAIMS:
+        if claim.repeats is None or not (task := claim.repeats.experiment):
+            continue
+        row: Row = {"claim": claim.key, "on": LABEL[task]}
+        for model in MAIN[task]:
+            passing, many = passes(claim, claim.repeats.evidence(found, model))
+            row[name(model)] = f"{passing} of {many}"
+        rows.append(row)
+    return rows

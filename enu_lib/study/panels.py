@@ -1,5 +1,4 @@
-"""Panels of a sweep: curves of all evolutions, final fitness of each.  As in `plots`, nothing is computed here but medians
-of what is drawn."""
+"""Panels of a sweep: curves and final fitness of all evolutions.  Nothing is computed here but medians of what is drawn."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from enu_lib.study.tables import Cost, Curves, name
 
 
 def style(model: str) -> dict[str, Any]:
-    """Colour of a model's family; dashed at matched size, dotted with a clipped read-out."""
+    """Line style of a model: colour by its family; dashed at matched size, dotted with a clipped read-out."""
     kind = model.partition("@")[0].removesuffix("-matched").removesuffix("-clip")
     line = "--" if model.endswith("-matched") else ":" if model.endswith("-clip") else "-"
     return {"color": MODELS[kind], "ls": line}
@@ -29,7 +28,7 @@ def progress(
 ) -> None:
     """Held-out loss (log scale) or fitness of every evolution (thin) and the median of each model (thick).
 
-    x: "generation" or "evaluations".  level: what counts as learnt.  Models without runs are named in the legend.
+    x: "generation" or "evaluations".  level: fitness that counts as learnt.  The legend names models without runs.
     """
     sign = -1 if loss else 1
     if all(curves is None for curves in found.values()):
@@ -50,12 +49,12 @@ def progress(
     ax.set(xlabel=words[x], ylabel="held-out loss" if loss else "held-out fitness")
     if loss:
         ax.set_yscale("log")
-        ax.set_ylim(bottom=ax.get_ylim()[0] / 3)  # room for the legend, where a falling loss has not been
+        ax.set_ylim(bottom=ax.get_ylim()[0] / 3)  # room for the legend below the curves
     ax.legend(fontsize=5.5, loc="lower left" if loss else "upper left", ncols=2 if loss else 1)
 
 
 def _nothing(ax: Any) -> None:
-    """A panel that has nothing to show says so."""
+    """Label a panel that has nothing to show."""
     ax.text(0.5, 0.5, "not run yet", ha="center", va="center", color="0.5", transform=ax.transAxes)
     ax.set(xticks=[], yticks=[])
 
@@ -78,8 +77,10 @@ def finals(ax: Any, found: Mapping[str, Any], loss: bool = True) -> None:
 
 
 def reached(ax: Any, found: Mapping[str, Cost]) -> None:
-    """Lives (log scale) until each evolution reached the level (dots) and their median (line), by strategy; open: not
-    reached, at the lives it was given."""
+    """Lives (log scale) until each evolution reached the level (dots) and their median (line), by strategy.
+
+    Open dots: level not reached, drawn at the lives that the evolution was given.
+    """
     for i, cost in enumerate(found.values()):
         y = _row(ax, i, cost.lives / 1e6)
         for there, face in ((cost.reached, MODELS["enu"]), (~cost.reached, "none")):
@@ -92,7 +93,7 @@ def reached(ax: Any, found: Mapping[str, Cost]) -> None:
 
 
 def _row(ax: Any, i: int, values: np.ndarray) -> np.ndarray:
-    """Where a row's dots are up and down, so that none hides another; its median, if there is one, as a line."""
+    """Vertical positions of a row's dots, so that none hides another; draws the median, if there is one, as a line."""
     if not len(values):
         ax.text(0.5, i, "not run yet", ha="center", va="center", fontsize=5.5, color="0.5",
                 transform=ax.get_yaxis_transform())  # fmt: skip
@@ -102,13 +103,13 @@ def _row(ax: Any, i: int, values: np.ndarray) -> np.ndarray:
 
 
 def _named(ax: Any, names: list[str]) -> None:
-    """A name for each row, from above."""
+    """Label the rows, from the top."""
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.4, -0.6)
 
 
 def _plain(ax: Any, subs: tuple[float, ...]) -> None:
-    """Plain numbers on a log axis, at these multiples of powers of ten."""
+    """Plain tick labels on a log axis, at these multiples of powers of ten."""
     ax.xaxis.set_major_locator(LogLocator(subs=subs))
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter(NullFormatter())
@@ -125,7 +126,7 @@ def qualities(ax: Any, found: Mapping[str, float], color: str) -> None:
 
 
 def robustness(ax: Any, x: Any, found: Mapping[str, Any], label: str) -> None:
-    """Quality against the strength of a disturbance (log scale); several values at one strength: median and quartiles."""
+    """Quality against the strength of a disturbance (log scale); median and quartiles if there are several values each."""
     for unit, values in found.items():
         v = np.atleast_2d(np.asarray(values).T)
         (line,) = ax.plot(x, np.median(v, 0), "o-", label=unit)
@@ -135,7 +136,7 @@ def robustness(ax: Any, x: Any, found: Mapping[str, Any], label: str) -> None:
 
 
 def ranked(ax: Any, found: Mapping[str, Any], label: str) -> None:
-    """Qualities of each unit from best to worst."""
+    """Qualities of each unit, sorted from best to worst."""
     for unit, values in found.items():
         ax.plot(range(1, len(values) + 1), sorted(values, reverse=True), "o-", ms=2, label=unit)
     ax.set(ylim=(0, 1.03), xlabel=label, ylabel="quality")

@@ -1,9 +1,9 @@
-"""Results of sweeps, stored: every seed's curve, its evolved parent's trial runs and scores.
+"""Stored results of sweeps: for every run its curve, and the trial runs and scores of its evolved parent.
 
     stored = results.load("laptop")                        # enu_lib/study/data/sweep-laptop.json.gz: .runs, .configs
-    results.collect("laptop", "runs/sweep-laptop")         # what the sweep has done since
+    results.collect("laptop", "runs/sweep-laptop")         # adds what the sweep has finished since
 
-A record is what `record` returns, JSON-able.  One file a profile, compressed, some kilobytes a run.
+There is one compressed JSON file per profile, a few kilobytes per run.
 """
 
 from __future__ import annotations
@@ -11,22 +11,38 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from enu_lib import analysis
 from enu_lib.analysis.generalise import time_constant
-from enu_lib.config import from_config
+from enu_lib.config import from_config, parse_json
 from enu_lib.evolve import Run, fingerprint, provenance
+from enu_lib.kinds import kinds
 from enu_lib.rollout import fitness
-from enu_lib.storage.folder import RunFolderError, write_atomically
+from enu_lib.storage.folder import (
+    CONFIG,
+    EVALUATION,
+    RunFolderError,
+    cannot,
+    checked,
+    locked,
+    read_experiment,
+    read_record,
+    remove_leftovers,
+    write_atomically,
+)
 from enu_lib.streams import stream
 from enu_lib.tasks.stdp import STDP
 
 FOLDER = Path(__file__).parent / "data"
 FORMAT = 1
 REFERENCES = "references.json"
-TRIALS = 30  # as in the paper; a trial is a batch of fresh environments as large as a generation's (reconstruction)
+ELSEWHERE = "choose another folder with --results"
+COLLECT = "restore it, or delete it and collect the runs again"
+AGAIN = "delete that file, and the run is evaluated again"
+TRIALS = 30  # as in the paper; a trial is a batch of as many fresh environments as a generation has (reconstruction)
 
 
 class Record(NamedTuple):
@@ -38,21 +54,21 @@ class Record(NamedTuple):
     hidden: int
     n_params: int
     generations: int
-    evaluations: int  # lives in all: generations x population x environments
+    evaluations: int  # lives in total: generations x population x environments
     seconds: float  # wall clock on one core
     processor: str
     version: str
     date: str
     genome: str  # SHA-256 of the evolved parent
     generation: list[int]  # of the held-out evaluations
-    held_out: list[float | None]  # fitness of the parent then
-    trials: list[float | None]  # mean fitness of the evolved parent in each trial run; the same environments for every run
-    scores: dict[str, float | None]  # `analysis.scores`; None where there was nothing to measure
-    begun_from: str | None = None  # SHA-256 of the genome that the run began from; None: a random one
+    held_out: list[float | None]  # fitness of the parent in each of them
+    trials: list[float | None]  # mean fitness of the evolved parent in each trial run; all runs share the environments
+    scores: dict[str, float | None]  # `analysis.scores`; None if there was nothing to measure
+    begun_from: str | None = None  # SHA-256 of the genome that the run started from; None: a random one
 
 
 def record(run: Run, model: str, quick: bool = False) -> dict[str, Any]:
-    """A finished run as it is stored; `model` is its name in the sweep.  quick: few trials and sequences, for smoke tests."""
+    """A finished run as a record, ready for JSON; `model` is its name in the sweep.  quick: few trials, for smoke tests."""
     e, kept = run.experiment, provenance(run, "cpu")
     trials = 3 if quick else TRIALS
     live = [fitness(run.model, run.genome[None], run.task, e.environments, stream(9, "trial", k), 1) for k in range(trials)]
@@ -65,80 +81,100 @@ def record(run: Run, model: str, quick: bool = False) -> dict[str, Any]:
     found = Record(
         e.name, model, run.seed, e.model.hidden, e.model.n_params, run.generation,
         run.generation * e.es.population * e.environments, round(run.seconds, 1), kept["processor"], kept["version"],
-        kept["date"], fingerprint(run.genome), [int(g) + 1 for g in generation], [_short(v) for v in held_out],
-        [_short(f.mean().item()) for f in live],
-        {k: _short(v) for k, v in scores.items()},
+        kept["date"], fingerprint(run.genome), [int(g) + 1 for g in generation], [five_digits(v) for v in held_out],
+        [five_digits(f.mean().item()) for f in live],
+        {k: five_digits(v) for k, v in scores.items()},
         run.begun_from,
     )  # fmt: skip
     return found._asdict()
 
 
-def _short(value: float) -> float | None:
-    """Five digits; None for NaN, which JSON does not have."""
+def five_digits(value: float) -> float | None:
+    """A number as it is stored: five significant digits, integers whole; None for NaN, which JSON does not have."""
+    if isinstance(value, int):
+        return value
     return None if math.isnan(value) else float(f"{value:.5g}")
 
 
 def path(profile: str, folder: Path | None = None) -> Path:
-    """The file of a profile's results."""
+    """The file that stores a profile's results."""
     return (folder or FOLDER) / f"sweep-{profile}.json.gz"
 
 
 def references(folder: Path | None = None) -> dict[str, Any]:
-    """What is measured once and kept (`evidence.measure`): {"level": .., "agents": .., "spiking": ..}, empty if it was not."""
+    """Stored reference measures (`evidence.measure`): {"level": .., "agents": .., "spiking": ..}, empty if there are none."""
     file = (folder or FOLDER) / REFERENCES
-    return json.loads(file.read_text()) if file.exists() else {"level": {}, "agents": {}, "spiking": {}}
+    empty: dict[str, Any] = {"level": {}, "agents": {}, "spiking": {}}
+    return read_record(file, dict.fromkeys(empty, dict), "measure it again with claims --measure") if file.exists() else empty
 
 
 def attempts(maze: str) -> list[Any]:
-    """What was tried in a maze that was hard to learn, noted by hand: from, changed, generations, found.
+    """Attempts at a maze that was hard to learn, noted by hand: from, changed, generations, found.
 
-    "double-tmaze-steps", "tmaze-actions-steps": the commands, one after the other, that the zoo's double-tmaze-enu and
-    tmaze-actions-enu came from.
+    "double-tmaze-steps", "tmaze-actions-steps": the sequence of commands that produced the zoo's double-tmaze-enu and
+    tmaze-actions-enu.
     """
-    return json.loads((FOLDER / "attempts.json").read_text())[maze]
+    return read_record(FOLDER / "attempts.json", {maze: list}, "restore the file")[maze]
 
 
 class Stored(NamedTuple):
-    """All runs of a profile, in the order of experiment, model and seed, and the experiments' settings."""
+    """All runs of a profile, sorted by experiment, model and seed, and the experiments' settings."""
 
     runs: list[Record]
     configs: dict[str, Any]  # by EXPERIMENT-MODEL, as `to_config` writes them
 
 
 def load(profile: str, folder: Path | None = None) -> Stored:
-    """What is stored; nothing, if there is no such file.  Raises RunFolderError for a file that is not ours."""
+    """The stored results of a profile, empty if there is no file.  Raises RunFolderError for a file that is not ours."""
     file = path(profile, folder)
     if not file.exists():
         return Stored([], {})
     try:
-        stored = json.loads(gzip.decompress(file.read_bytes()))
-        if stored["format"] != FORMAT:
-            raise RunFolderError(f"{file} has format {stored['format']}, this version reads {FORMAT}")
-        return Stored([Record(**run) for run in stored["runs"]], stored["configs"])
-    except (OSError, EOFError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise RunFolderError(f"{file} is damaged ({error}): restore it, or delete it and collect the runs again") from None
+        stored = parse_json(gzip.decompress(file.read_bytes()), "its content")
+    except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise RunFolderError(f"{file} is damaged ({error}): {COLLECT}") from None
+    except OSError as error:
+        raise cannot("read", file, error, COLLECT) from None
+    stored = checked(stored, {"format": int, "runs": list[dict], "configs": dict[str, dict]}, file, COLLECT)
+    if stored["format"] != FORMAT:
+        raise RunFolderError(f"{file} has format {stored['format']}, this version reads {FORMAT}: {COLLECT}")
+    return Stored([_as_record(run, f"{file}: run {k}", COLLECT) for k, run in enumerate(stored["runs"])], stored["configs"])
+
+
+def read_evaluation(folder: Path) -> Record | None:
+    """The record of a finished run of a sweep, from its folder; None if it is not there."""
+    file = folder / EVALUATION
+    return _as_record(read_record(file, {}, AGAIN), file, AGAIN) if file.exists() else None
+
+
+def _as_record(values: dict[str, Any], source: Path | str, remedy: str) -> Record:
+    return Record(**checked({**Record._field_defaults, **values}, kinds(Record), source, remedy))
 
 
 def collect(profile: str, runs: str | Path, folder: Path | None = None) -> Stored:
-    """Store all evaluated runs under a sweep's folder beside those stored already, and return what is stored then.
+    """Add all evaluated runs in a sweep's folder to the stored ones, and return all of them.
 
-    A cell that is there already is replaced.  Raises RunFolderError where an experiment's settings are others than those
-    of its stored runs, since the two must not be mixed.
+    A job that is stored already is replaced.  Raises RunFolderError if an experiment's settings differ from those of its
+    stored runs, since the two must not be mixed.
     """
-    known = load(profile, folder)
-    records, configs = {(r.experiment, r.model, r.seed): r for r in known.runs}, dict(known.configs)
-    for found in sorted(Path(runs).glob("*/evaluation.json")):
-        run = Record(**json.loads(found.read_text()))
-        name, config = f"{run.experiment}-{run.model}", json.loads((found.parent / "config.json").read_text())["experiment"]
-        if from_config(configs.setdefault(name, config)) != from_config(config):
-            raise RunFolderError(
-                f"{found.parent} has other settings than the stored runs of {name}: "
-                f"delete {path(profile, folder)} to begin anew, or collect from another folder"
-            )
-        records[run.experiment, run.model, run.seed] = run
-    stored = Stored([records[key] for key in sorted(records)], {key: configs[key] for key in sorted(configs)})
-    text = {"format": FORMAT, "profile": profile, "configs": stored.configs, "runs": [r._asdict() for r in stored.runs]}
     file = path(profile, folder)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, gzip.compress(json.dumps(text).encode(), 9, mtime=0))
+    with locked(file.parent, wait=True, remedy=ELSEWHERE):
+        remove_leftovers(file.parent, file.name)
+        known = load(profile, folder)
+        records, configs = {(r.experiment, r.model, r.seed): r for r in known.runs}, dict(known.configs)
+        for where in sorted(found.parent for found in Path(runs).glob(f"*/{EVALUATION}")):
+            run = read_evaluation(where)
+            if run is None:  # deleted meanwhile
+                continue
+            config = read_record(where / CONFIG, {"experiment": dict})
+            name, ours = f"{run.experiment}-{run.model}", read_experiment(config, where / CONFIG)
+            if from_config(configs.setdefault(name, config["experiment"])) != ours:
+                raise RunFolderError(
+                    f"{where} has other settings than the stored runs of {name}: "
+                    f"delete {file} to begin anew, or collect from another folder"
+                )
+            records[run.experiment, run.model, run.seed] = run
+        stored = Stored([records[key] for key in sorted(records)], {key: configs[key] for key in sorted(configs)})
+        text = {"format": FORMAT, "profile": profile, "configs": stored.configs, "runs": [r._asdict() for r in stored.runs]}
+        write_atomically(file, gzip.compress(json.dumps(text).encode(), 9, mtime=0), ELSEWHERE)
     return stored

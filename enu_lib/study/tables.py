@@ -1,4 +1,4 @@
-"""Stored runs as tables: what pages show of a sweep.  Statistics: `enu_lib.analysis.stats`; verdicts: `enu_lib.study.claims`.
+"""Tables of stored runs, as the pages show them.  Statistics: `enu_lib.analysis.stats`; verdicts: `enu_lib.study.claims`.
 
 A table is a list of rows, each a dict with the same keys; `markdown` and `csv` write it.
 """
@@ -8,21 +8,23 @@ from __future__ import annotations
 import csv as _csv
 import io
 import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from tabulate import tabulate
 
 from enu_lib.analysis import stats
-from enu_lib.study import claims, evidence
-from enu_lib.study.claims import LABEL, MAIN, Evidence
+from enu_lib.study import comparisons, evidence
+from enu_lib.study.design import LABEL, MAIN
+from enu_lib.study.evidence import Evidence
 from enu_lib.study.results import Record
 
-Row = dict[str, Any]
+Row = dict[str, str | int]
 
 
 class Curves(NamedTuple):
-    """Held-out fitness along all runs of one model: generations (G,), lives so far (G,), fitness (S, G)."""
+    """Held-out fitness in all runs of one model: generations (G,), lives so far (G,), fitness (S, G)."""
 
     generation: np.ndarray
     evaluations: np.ndarray
@@ -30,12 +32,12 @@ class Curves(NamedTuple):
 
 
 def of(runs: Sequence[Record], experiment: str, model: str) -> list[Record]:
-    """The runs of a model on an experiment, by seed."""
+    """The runs of a model on an experiment, sorted by seed."""
     return sorted((r for r in runs if (r.experiment, r.model) == (experiment, model)), key=lambda r: r.seed)
 
 
 def curves(runs: Sequence[Record], experiment: str, model: str) -> Curves | None:
-    """Curves of all seeds; a run that ended at its target keeps its last value.  None if there are no runs."""
+    """Curves of all seeds; a run that stopped at its target keeps its last value.  None if there are no runs."""
     found = of(runs, experiment, model)
     if not found:
         return None
@@ -49,7 +51,7 @@ def curves(runs: Sequence[Record], experiment: str, model: str) -> Curves | None
 
 
 def name(model: str) -> str:
-    """A model as figures call it."""
+    """The name of a model in figures and tables."""
     whole, _, variant = model.partition("@")
     base, matched, _ = whole.partition("-matched")
     kind, clip, _ = base.partition("-clip")
@@ -58,15 +60,15 @@ def name(model: str) -> str:
 
 
 def final_table(runs: Sequence[Record], found: Evidence, experiments: Sequence[str] = tuple(MAIN)) -> list[Row]:
-    """Extended data Table 1 and beyond: a row for each model of each experiment, missing ones too.
+    """Extended data Table 1 and more: one row per model and experiment, models without runs included.
 
-    mean, s.d.: over the 30 trial runs of the evolved parent of the first seed, as in the paper.  over seeds: mean of the
+    first seed: mean and s.d. over the 30 trial runs of its evolved parent, as in the paper.  over seeds: mean of the
     evolutions' means with its 95% bootstrap interval.  A, p: ENU against this model (p after Holm's correction).
     """
     rows = []
     for experiment in experiments:
         models = MAIN[experiment]
-        compared = claims.final_comparisons(found, experiment)
+        compared = comparisons.final_comparisons(found, experiment)
         rows += [_row(of(runs, experiment, m), experiment, m, found, compared.get(("enu", m))) for m in models]
         extra = sorted({r.model for r in runs if r.experiment == experiment and "@" not in r.model} - set(models))
         rows += [_row(of(runs, experiment, m), experiment, m, found, _alone(found, experiment, m)) for m in extra]
@@ -74,12 +76,12 @@ def final_table(runs: Sequence[Record], found: Evidence, experiments: Sequence[s
 
 
 def _alone(found: Evidence, experiment: str, model: str) -> stats.Comparison | str:
-    """ENU against a model that is there to check a choice: a comparison of its own, not corrected."""
+    """ENU against a model that checks one of our choices: a single comparison, not corrected."""
     a, b = found.final.get((experiment, "enu"), ()), found.final.get((experiment, model), ())
-    return stats.compare(a, b) if min(len(a), len(b)) >= claims.MIN_SEEDS else "too few evolutions"
+    return stats.compare(a, b) if min(len(a), len(b)) >= comparisons.MIN_SEEDS else "too few evolutions"
 
 
-def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compared: Any) -> Row:
+def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compared: stats.Comparison | str | None) -> Row:
     row: Row = {"task": LABEL[experiment], "model": name(model), "memory": "", "parameters": "", "evolutions": len(runs)}
     empty = ("first seed, mean", "first seed, s.d.", "over seeds, mean", "95% low", "95% high", "median", "A", "p", "remark")
     row |= dict.fromkeys(empty, "")
@@ -99,7 +101,7 @@ def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compa
     }
     remark = "" if model in MAIN[experiment] else "p not corrected"
     if isinstance(compared, str) and isinstance(alone := _alone(found, experiment, model), stats.Comparison):
-        compared, remark = alone, f"{compared}; p not corrected"  # no verdict, but what was measured
+        compared, remark = alone, f"{compared}; p not corrected"  # no verdict, but the measure is shown
     if isinstance(compared, stats.Comparison):
         row |= {"A": f"{compared.effect:.2f}", "p": f"{compared.p_holm:.2g}", "remark": remark}
     elif compared is not None:
@@ -108,23 +110,23 @@ def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compa
 
 
 def counts(found: Evidence, experiments: Sequence[str]) -> str:
-    """How many evolutions of each model there are, as captions say it."""
+    """The number of evolutions of each model, for captions."""
     each = {t: ", ".join(f"{name(m)} {len(found.final.get((t, m), ()))}" for m in MAIN[t]) for t in experiments}
     return "; ".join(f"{LABEL[t]} {text}" for t, text in each.items())
 
 
 class Cost(NamedTuple):
-    """What each evolution of a model spent until it reached a level (S,); where it never did: inf."""
+    """What each evolution of a model spent until it reached a level (S,); inf if it never did."""
 
-    reached: np.ndarray  # whether it did
+    reached: np.ndarray  # bool
     generations: np.ndarray
     lives: np.ndarray
-    seconds: np.ndarray  # of one core
-    spent: np.ndarray  # lives of the whole run, whether it got there or not
+    seconds: np.ndarray  # core-seconds
+    spent: np.ndarray  # lives of the whole run, whether it reached the level or not
 
 
 def costs(runs: Sequence[Record], experiment: str, model: str, level: float) -> Cost:
-    """Costs of reaching a held-out fitness, by seed."""
+    """The cost of reaching a held-out fitness, for each seed."""
     those = of(runs, experiment, model)
     generations = np.array([evidence.generations_to(r, level) for r in those], float)
     lives, seconds, spent = (
@@ -138,9 +140,9 @@ def costs(runs: Sequence[Record], experiment: str, model: str, level: float) -> 
 def speed_table(runs: Sequence[Record], found: Evidence, pairs: Sequence[tuple[str, str]]) -> list[Row]:
     """How soon each (experiment, model) reaches the experiment's level: how many runs do, and generations, lives, seconds.
 
-    Medians over all runs; "never" where half of them or more do not get there.
+    Medians over all runs; "never" if half of them or more do not reach it.
     """
-    rows = []
+    rows: list[Row] = []
     for experiment, model in pairs:
         cost = costs(runs, experiment, model, found.level.get(experiment, math.inf))
         rows.append(
@@ -163,10 +165,11 @@ def savings_table(
     comparisons: Sequence[tuple[str, str, str]],
     units: Sequence[str] = ("lives", "core-seconds"),
 ) -> list[Row]:
-    """What it costs to reach the level, for each (experiment, model, other model): medians, and who is cheaper.
+    """The cost of reaching the level, for each (experiment, model, other model): medians, and which is cheaper.
 
     A: probability that an evolution of the model is cheaper than one of the other; p after Holm's correction over all rows.
-    Where a run was given up, whatever took more lives than it had counts as never there: which is dearer is not known.
+    Where a run ended without reaching the level, all runs that took more lives than it had count as never reaching it, since
+    which of them is more expensive is not known.
     """
     rows: list[Row] = []
     compared: list[stats.Comparison] = []
@@ -175,7 +178,7 @@ def savings_table(
         for task, *models in comparisons:
             both = [costs(runs, task, model, found.level.get(task, math.inf)) for model in models]
             values = [cost.lives if unit == "lives" else cost.seconds for cost in both]
-            row = {"task": LABEL[task], "cost": unit, "model": name(models[0]), "against": name(models[1])}
+            row: Row = {"task": LABEL[task], "cost": unit, "model": name(models[0]), "against": name(models[1])}
             row |= {"median": _median(values[0]), "median of the other": _median(values[1]), "A": "", "p": ""}
             if all(len(v) for v in values):
                 given_up = min(cost.spent[~cost.reached].min(initial=math.inf) for cost in both)
@@ -189,7 +192,7 @@ def savings_table(
 
 
 def behaviour_table(runs: Sequence[Record], experiment: str, measures: Sequence[str]) -> list[Row]:
-    """What evolved units do, every evolution by itself, in order of final fitness, best first; `measures` of their scores."""
+    """The given scores of every evolution of each model, in order of final fitness, best first."""
     rows = []
     for model in MAIN[experiment]:
         those = sorted(
@@ -204,14 +207,15 @@ def behaviour_table(runs: Sequence[Record], experiment: str, measures: Sequence[
 
 
 def eaten_table(runs: Sequence[Record], found: Evidence, experiment: str) -> list[Row]:
-    """What the networks of a maze eat, evolution by evolution, and what an agent does that always takes the same arm."""
+    """What the networks in a maze eat, for every evolution, and what an agent eats that always takes the same arm."""
     rows = behaviour_table(runs, experiment, ("food", "second visit right after poison"))
     layout = {"tmaze": "t", "double-tmaze": "double-t"}[experiment]
     food = found.references.get(layout, {}).get("fixed-arm", {}).get("food", math.nan)
-    return [*rows, dict.fromkeys(rows[0], "") | {"model": "the same arm always", "food": f"{food:.2f}"}]
+    last: Row = {**dict.fromkeys(rows[0], ""), "model": "the same arm always", "food": f"{food:.2f}"}
+    return [*rows, last]
 
 
-def _median(values: Any) -> str:
+def _median(values: np.ndarray) -> str:
     if not len(values):
         return "not run yet"
     middle = float(np.median(values))
@@ -222,14 +226,13 @@ def _digits(value: float) -> str:
     return f"{value:.3g}"
 
 
-def markdown(rows: Sequence[Row]) -> str:
-    """A table as Markdown."""
-    head = list(rows[0])
-    lines = [head, ["---"] * len(head), *([str(v) for v in row.values()] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+def markdown(rows: Sequence[Mapping[str, object]]) -> str:
+    """A table as Markdown; bars in its texts are escaped."""
+    escaped = [{key: str(value).replace("|", "\\|") for key, value in row.items()} for row in rows]
+    return tabulate(escaped, headers="keys", tablefmt="github", disable_numparse=True) + "\n"
 
 
-def csv(rows: Sequence[Row]) -> str:
+def csv(rows: Sequence[Mapping[str, object]]) -> str:
     """A table as CSV."""
     text = io.StringIO()
     writer = _csv.DictWriter(text, list(rows[0]), lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Cell after cell on every core; a worker takes the first unfinished cell that nobody holds the lock of."""
+"""Job after job on every core; a worker takes the first unfinished job that is not locked."""
 
 from __future__ import annotations
 
@@ -13,57 +13,69 @@ from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
-from tqdm.auto import tqdm
 
-from enu_lib.config import from_config
 from enu_lib.evolve import Run, evolve, load_run
+from enu_lib.faults import explain
+from enu_lib.interrupt import as_interrupts
 from enu_lib.kernels import default_threads
-from enu_lib.storage.folder import RunFolderError, write_atomically
-from enu_lib.study.design import AFTER, Cell, build
-from enu_lib.study.progress import evaluated, generations_done
-from enu_lib.study.results import record
+from enu_lib.progress import bar
+from enu_lib.storage.folder import (
+    CONFIG,
+    ELSEWHERE,
+    EVALUATION,
+    RunFolderError,
+    cannot,
+    locked,
+    read_experiment,
+    read_record,
+    write_atomically,
+)
+from enu_lib.study.design import AFTER, Job, build
+from enu_lib.study.progress import generations_done
+from enu_lib.study.results import read_evaluation, record
 
 
 def run(
     profile: str,
-    todo: Sequence[Cell],
+    todo: Sequence[Job],
     out: str | Path,
     jobs: int | None = None,
     time_limit: float | None = None,
     progress: bool = True,
 ) -> list[str]:
-    """Run cells that are not done, and return what went wrong, a line each.
+    """Run the jobs that are not done; return one line per error.
 
-    out: folder of the run folders.  jobs: processes of one thread each (None: one a core; 1: none but this one).
-    time_limit: seconds after which all runs are saved where they are.  Ctrl-C does the same.
+    out: folder of the run folders.  jobs: processes of one thread each (None: one per core; 1: this process alone).
+    time_limit: seconds after which all runs are saved and stopped.  Ctrl-C does the same.
     """
     out = Path(out)
     deadline = None if time_limit is None else time.time() + time_limit
     jobs = min(jobs or default_threads(), max(1, len(todo)))
     if jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {jobs}")
-    before = {cell.name: _progress(profile, cell, out) for cell in todo}
+    before = {job.name: _progress(profile, job, out) for job in todo}
     total = sum(build(c.experiment, c.model, profile).generations for c in todo)
-    with tqdm(total=total, initial=sum(before.values()), unit="gen", disable=not progress, mininterval=1) as bar:
-        view = _View(bar, profile, todo, out, before)
+    with bar(total, sum(before.values()), show=progress) as shown:
+        view = _View(shown, profile, todo, out, before)
         if jobs == 1:
             _work(profile, todo, out, deadline, view.take)
         else:
-            _share(profile, todo, out, deadline, jobs, view)
+            with as_interrupts():
+                _share(profile, todo, out, deadline, jobs, view)
     return view.errors
 
 
 class _View:
-    """One bar for all workers, in generations."""
+    """One progress bar for all workers, in generations."""
 
-    def __init__(self, bar: Any, profile: str, todo: Sequence[Cell], out: Path, before: dict[str, int]) -> None:
+    def __init__(self, bar: Any, profile: str, todo: Sequence[Job], out: Path, before: dict[str, int]) -> None:
         self.bar, self.at, self.errors = bar, dict(before), list[str]()
-        self.left = sum(evaluated(out / cell.name) is None for cell in todo)
+        self.left = sum(read_evaluation(out / job.name) is None for job in todo)
         self.many = len(todo)
         bar.set_description(f"{self.many - self.left} of {self.many} runs")
 
     def take(self, kind: str, name: str, value: Any) -> None:
-        """News of a cell: `at` a generation, `done`, or an `error`.  A cell that is only gone on from may not be ours."""
+        """News of a job: `at` a generation, `done`, or an `error`.  A job that others start from may not be in our list."""
         if kind == "error":
             self.errors.append(f"{name}: {value}")
         if kind == "error" or name not in self.at:
@@ -75,16 +87,16 @@ class _View:
         self.at[name] = max(value, self.at[name])
 
 
-def _progress(profile: str, cell: Cell, out: Path) -> int:
-    """Generations that count as done.  Raises RunFolderError where the cell's folder holds other settings."""
-    e, config = build(cell.experiment, cell.model, profile), out / cell.name / "config.json"
-    if config.exists() and from_config(json.loads(config.read_text())["experiment"]) != e:
+def _progress(profile: str, job: Job, out: Path) -> int:
+    """Generations that count as done.  Raises RunFolderError if the job's folder holds other settings."""
+    e, config = build(job.experiment, job.model, profile), out / job.name / CONFIG
+    if config.exists() and read_experiment(read_record(config, {}), config) != e:
         raise RunFolderError(f"{config.parent} holds a run of other settings: choose another folder with --out, or delete it")
     whole = e.generations
-    return whole if evaluated(out / cell.name) else min(whole, generations_done(out / cell.name))
+    return whole if read_evaluation(out / job.name) else min(whole, generations_done(out / job.name))
 
 
-def _share(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None, jobs: int, view: _View) -> None:
+def _share(profile: str, todo: Sequence[Job], out: Path, deadline: float | None, jobs: int, view: _View) -> None:
     context = mp.get_context("spawn")
     news: Any = context.Queue()
     end = context.Event()
@@ -112,7 +124,7 @@ def _drain(news: Any, view: _View) -> None:
         view.take(*news.get(timeout=0.5))
 
 
-def _worker(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None, news: Any, end: Any) -> None:
+def _worker(profile: str, todo: Sequence[Job], out: Path, deadline: float | None, news: Any, end: Any) -> None:
     parent = mp.parent_process()
 
     def tell(kind: str, name: str, value: Any) -> bool:
@@ -122,27 +134,29 @@ def _worker(profile: str, todo: Sequence[Cell], out: Path, deadline: float | Non
     _work(profile, todo, out, deadline, tell)
 
 
-def _work(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> None:
-    """Cell after cell, until none is left, the time is up, or one was interrupted.  `tell` may ask for the end."""
+def _work(profile: str, todo: Sequence[Job], out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> None:
+    """Run jobs until none is left, the time is up, or one was interrupted; also ends if `tell` returns true."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         left = list(todo)
         while left:
             held = []
-            for cell in left:
-                with _claimed(out, cell) as mine:
-                    if not mine or evaluated(out / cell.name):
+            for job in left:
+                with _claimed(out, job) as mine:
+                    if not mine or read_evaluation(out / job.name):
                         continue
                     if deadline is not None and time.time() >= deadline:
                         return
                     try:
-                        stopped = _one(profile, cell, out, deadline, tell)
-                    except (ValueError, FloatingPointError) as error:
-                        tell("error", cell.name, str(error))
+                        stopped = _one(profile, job, out, deadline, tell)
+                    except Exception as error:
+                        if (line := explain(error)) is None:
+                            raise
+                        tell("error", job.name, line)
                         continue
                     if stopped == HELD:
-                        held.append(cell)
+                        held.append(job)
                     elif stopped not in ("finished", "target"):
                         return
             left = held
@@ -153,13 +167,13 @@ def _work(profile: str, todo: Sequence[Cell], out: Path, deadline: float | None,
 
 
 @contextmanager
-def _claimed(out: Path, cell: Cell) -> Iterator[bool]:
-    """Whether this process may work on a cell: nobody else does."""
+def _claimed(out: Path, job: Job) -> Iterator[bool]:
+    """Whether this process may work on a job: no other process does."""
     try:
         (out / ".locks").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunFolderError(f"cannot write in {out} ({error.strerror}): choose another folder with --out") from None
-    lock = FileLock(out / ".locks" / cell.name)
+        raise cannot("write in", out, error, ELSEWHERE) from None
+    lock = FileLock(out / ".locks" / job.name)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -172,7 +186,7 @@ def _claimed(out: Path, cell: Cell) -> Iterator[bool]:
 
 
 def _interrupted_in_a_second() -> bool:
-    """Wait a second; whether Ctrl-C came in it."""
+    """Wait a second; return whether Ctrl-C was pressed meanwhile."""
     try:
         time.sleep(1)
     except KeyboardInterrupt:
@@ -180,16 +194,16 @@ def _interrupted_in_a_second() -> bool:
     return False
 
 
-HELD = "held"  # what a cell goes on from is being run by another process
+HELD = "held"  # the job that this one starts from is being run by another process
 
 
-def _one(profile: str, cell: Cell, out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> str:
-    """Run a cell, and before it what it goes on from.  Returns how it stopped, as `Run.stopped`, or HELD."""
-    experiment, parent = build(cell.experiment, cell.model, profile), None
-    if (name := AFTER[profile].get(cell.experiment)) is not None:
-        before = Cell(name, cell.model, cell.seed)
+def _one(profile: str, job: Job, out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> str:
+    """Run a job, and before it the job that it starts from.  Returns how it stopped, as `Run.stopped`, or HELD."""
+    experiment, parent = build(job.experiment, job.model, profile), None
+    if (name := AFTER[profile].get(job.experiment)) is not None:
+        before = Job(name, job.model, job.seed)
         _progress(profile, before, out)  # raises RunFolderError for a run of other settings
-        if not evaluated(out / before.name):
+        if not read_evaluation(out / before.name):
             with _claimed(out, before) as mine:
                 stopped = _one(profile, before, out, deadline, tell) if mine else HELD
             if stopped not in ("finished", "target"):
@@ -197,15 +211,16 @@ def _one(profile: str, cell: Cell, out: Path, deadline: float | None, tell: Call
         parent = load_run(out / before.name).genome
 
     def each(run: Run) -> bool:
-        return bool(tell("at", cell.name, run.generation))
+        return bool(tell("at", job.name, run.generation))
 
     left = None if deadline is None else max(0.0, deadline - time.time())
     found = evolve(
-        experiment, seed=cell.seed, out=out / cell.name, parent=parent, threads=1, device="cpu", time_limit=left,
+        experiment, seed=job.seed, out=out / job.name, parent=parent, threads=1, device="cpu", time_limit=left,
         progress=False, each=each,
     )  # fmt: skip
     if found.stopped in ("finished", "target"):
-        kept = json.dumps(record(found, cell.model, quick=profile == "smoke"))
-        write_atomically(out / cell.name / "evaluation.json", kept.encode())
-        tell("done", cell.name, experiment.generations)
+        kept = json.dumps(record(found, job.model, quick=profile == "smoke"))
+        with locked(out / job.name):
+            write_atomically(out / job.name / EVALUATION, kept.encode())
+        tell("done", job.name, experiment.generations)
     return found.stopped

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from enu_lib.streams import stream
-from enu_lib.tasks.maze import Maze, MazeState, geometry
+from enu_lib.tasks.maze import Layout, Maze, MazeState, geometry
 
 
 class MazeEnv(gymnasium.Env):
@@ -73,5 +73,6 @@ class MazeEnv(gymnasium.Env):
         return {name: getattr(self._state, name).item() for name in ("foods", "poisons", "energy")}
 
 
-for _name, _layout in (("TMaze", "t"), ("DoubleTMaze", "double-t")):
+_layouts: dict[str, Layout] = {"TMaze": "t", "DoubleTMaze": "double-t"}
+for _name, _layout in _layouts.items():
     gymnasium.register(f"enu_lib/{_name}-v0", entry_point="enu_lib.tasks.gym:MazeEnv", kwargs={"maze": Maze(_layout)})

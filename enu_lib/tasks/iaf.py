@@ -6,11 +6,12 @@ Rule and constants as in the authors' public code, but for the two fields marked
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
+from enu_lib.kinds import Between, Count, NotNegative, Positive, Real, check
 from enu_lib.streams import integers, uniform
 
 
@@ -49,24 +50,23 @@ class IAF:
     output o exceeds `fires_above`, which is what counts as a spike.  Fitness: minus the mean loss.
     """
 
-    steps: int = 100
-    low: float = 0.01
-    high: float = 0.02
-    factors: int = 9
-    threshold: float = 0.5
-    fires_above: float = 0.05
-    input_scale: float = 1.0  # reconstruction: the unit sees the current times this; the model neuron does not
-    before: int = 0  # reconstruction: age of the last spike at the start, in steps, for both neurons
+    steps: Annotated[int, Between(4, 10**6)] = 100  # four quarters at least
+    low: NotNegative = 0.01
+    high: Positive = 0.02
+    factors: Count = 9
+    threshold: Real = 0.5
+    fires_above: Real = 0.05
+    input_scale: Real = 1.0  # reconstruction: the unit sees the current times this; the model neuron does not
+    before: Annotated[int, Between(0, 10**6)] = 0  # reconstruction: steps since both neurons' last spikes, at the start
 
     name: ClassVar[str] = "iaf"
     n_in: ClassVar[int] = 1
     n_out: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        if self.steps < 4:
-            raise ValueError(f"steps must be at least 4 (four quarters), got {self.steps}")
-        if not 0 <= self.low < self.high:
-            raise ValueError(f"need 0 <= low < high, got low={self.low}, high={self.high}")
+        check(self)
+        if not self.low < self.high:
+            raise ValueError(f"low must be below high, got low={self.low}, high={self.high}")
 
     def sample(self, environments: int, generator: torch.Generator) -> IAFBatch:
         """`environments` random input sequences with their targets."""

@@ -11,12 +11,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations, product
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
+from enu_lib.kinds import Between, Count, NotNegative, Positive, Real, Share, Steps, check, shown
 from enu_lib.streams import integers, permutation, uniform
+
+Layout = Literal["t", "double-t"]
+Shuffle = Literal["none", "sensors", "sensors+actions"]
+Facing = Literal["stem", "wall"]
+Tie = Literal["first", "nothing"]
+Moves = Annotated[int, Between(1, 1000)]
 
 WALL, FOOD, POISON = 0, 1, 2  # what a sensor may mean
 FORWARD, LEFT, RIGHT = 0, 1, 2  # what an output may do
@@ -72,24 +79,24 @@ class Maze:
     T (32 moves see all four).
     """
 
-    layout: str = "t"  # or "double-t"
-    shuffle: str = "sensors+actions"  # or "sensors", "none": what is permuted for every agent
-    steps: int = 400  # network steps
-    move_every: int = 4
-    energy: float | None = None
-    energy_cost: float = 0.25  # a network step
-    foods_per_period: int = 5
-    change: float = 0.5
-    deadly_poisons: int = 2
+    layout: Layout = "t"
+    shuffle: Shuffle = "sensors+actions"  # what is permuted for every agent
+    steps: Steps = 400  # network steps
+    move_every: Count = 4
+    energy: Positive | None = None
+    energy_cost: NotNegative = 0.25  # a network step
+    foods_per_period: Count = 5
+    change: Share = 0.5  # probability
+    deadly_poisons: Count = 2
     first_meal_counts: bool = True
-    alive_bonus: float = 0.025
-    explore_bonus: float = 0.0
-    reward_steps: int = 4  # reconstruction: the reward neuron shows a reward until the next move
-    corridor: int = 3  # moves from the start to the junction
-    arm: int = 2  # moves from the junction to an arm's end
+    alive_bonus: Real = 0.025
+    explore_bonus: Real = 0.0
+    reward_steps: Annotated[int, Between(0, 10**9)] = 4  # reconstruction: the reward neuron shows a reward until the next move
+    corridor: Moves = 3  # moves from the start to the junction
+    arm: Moves = 2  # moves from the junction to an arm's end
     placements: tuple[tuple[int, int], ...] | None = None  # (food, poison) as numbers of ends; None: all (reconstruction)
-    tie: str = "first"  # outputs tie for the largest sum: the "first" of them acts, or "nothing" is done
-    facing: str = "stem"  # what the agent sees at the start: along the "stem", or the "wall" beside it (a quarter turn)
+    tie: Tie = "first"  # outputs tie for the largest sum: the first of them acts, or nothing is done
+    facing: Facing = "stem"  # what the agent sees at the start: along the "stem", or the "wall" beside it (a quarter turn)
     balanced: bool = True  # reconstruction: a batch holds every shuffle (and side) equally often
     pairs: tuple[tuple[int, int], ...] | None = None  # reconstruction: see `shuffles`
 
@@ -99,24 +106,12 @@ class Maze:
     older: ClassVar[dict[str, str]] = {"tie": "nothing"}  # what stored settings mean that are older than a field
 
     def __post_init__(self) -> None:
-        _choice("layout", self.layout, ("t", "double-t"))
-        _choice("facing", self.facing, ("stem", "wall"))
-        _choice("tie", self.tie, ("first", "nothing"))
-        _choice("shuffle", self.shuffle, ("none", "sensors", "sensors+actions"))
-        for name in ("steps", "move_every", "foods_per_period", "deadly_poisons", "corridor", "arm"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.change <= 1:
-            raise ValueError(f"change is a probability, 0 to 1, got {self.change}")
-        if self.energy is not None and not self.energy > 0:
-            raise ValueError(f"energy must be positive, got {self.energy}")
-        if not 0 <= self.reward_steps:
-            raise ValueError(f"reward_steps must not be negative, got {self.reward_steps}")
+        check(self)
         possible = list(permutations(range(len(geometry(self).ends)), 2))
         if self.placements is not None and not (self.placements and set(self.placements) <= set(possible)):
-            raise ValueError(f"placements must be some of (food, poison) in {possible}, got {self.placements}")
+            raise ValueError(f"placements must be some of (food, poison) in {possible}, got {shown(self.placements)}")
         if not shuffles(self):
-            raise ValueError(f"no shuffle fits pairs={self.pairs} with shuffle={self.shuffle!r}")
+            raise ValueError(f"no shuffle fits pairs={shown(self.pairs)} with shuffle={self.shuffle!r}")
 
     @property
     def full(self) -> float:
@@ -292,8 +287,3 @@ def _ahead(layout: str, corridor: int, arm: int, facing: str, device: str) -> Te
 
 def _tables(maze: Maze, device: str) -> Tensor:
     return _ahead(maze.layout, maze.corridor, maze.arm, maze.facing, device)
-
-
-def _choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
 
+from enu_lib.kinds import Between, Positive, Real, check
 from enu_lib.streams import integers, normal, uniform
 
-RULES = ("neuromodulated", "plain", "complex")
+Rule = Literal["neuromodulated", "plain", "complex"]
+RULES: tuple[Rule, ...] = get_args(Rule)
 
 
 class STDPBatch(NamedTuple):
@@ -54,30 +56,36 @@ class STDP:
     step: (w x - o)^2; w is 1 up to the later spike and changed from the next step on.  Fitness: minus the mean loss.
     """
 
-    rule: str = "neuromodulated"
-    steps: int = 100
-    low: float = 0.45
-    high: float = 0.55
-    spike_mean: float = 50.0
-    spike_sd: float = 7.0
-    tau: float = 10.0  # steps; time constant of the rule
+    rule: Rule = "neuromodulated"
+    steps: Annotated[int, Between(3, 10**6)] = 100
+    low: Real = 0.45
+    high: Real = 0.55
+    spike_mean: Real = 50.0
+    spike_sd: Positive = 7.0
+    tau: Positive = 10.0  # steps; time constant of the rule
 
     name: ClassVar[str] = "stdp"
     n_out: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        one = torch.ones(1, dtype=torch.float32, device="cpu")
-        weight_change(self.rule, one, one)
-        if self.steps < 3:
-            raise ValueError(f"steps must be at least 3, got {self.steps}")
-        if self.spike_sd <= 0:
-            raise ValueError(f"spike_sd must be positive, got {self.spike_sd}")
-        if self.tau <= 0:
-            raise ValueError(f"tau must be positive, got {self.tau}")
+        check(self)
+        if self.apart < 0.01:
+            raise ValueError(
+                f"two spikes would nearly always coincide with spike_mean={self.spike_mean:g}, spike_sd={self.spike_sd:g}, "
+                f"steps={self.steps}: choose a mean between 0 and {self.steps - 2}, or a larger s.d."
+            )
 
     @property
     def n_in(self) -> int:
         return 3 if self.rule == "plain" else 4
+
+    @property
+    def apart(self) -> float:
+        """The probability that two spike times, as they are drawn, differ."""
+        edges = torch.arange(0.5, self.steps - 2, dtype=torch.float64, device="cpu")  # between the steps 0 .. steps - 2
+        below = torch.special.ndtr((edges - self.spike_mean) / self.spike_sd)
+        each = below.diff(prepend=below.new_zeros(1), append=below.new_ones(1))
+        return 1 - (each**2).sum().item()
 
     def sample(self, environments: int, generator: torch.Generator) -> STDPBatch:
         """`environments` random sequences with their targets."""

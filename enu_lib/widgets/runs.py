@@ -8,7 +8,8 @@ from typing import Any
 import ipywidgets as w
 import matplotlib.pyplot as plt
 
-from enu_lib.study import claims, evidence, panels, tables
+from enu_lib.study import evidence, panels, tables
+from enu_lib.study.design import LABEL, MAIN
 from enu_lib.study.results import Record
 from enu_lib.widgets.base import Explorer, explorer
 
@@ -18,7 +19,7 @@ ALL = "all"  # of an experiment's models but those with settings of their own, w
 def models_of(runs: list[Record], experiment: str) -> list[str]:
     """The models of an experiment of which there are runs, those that the claims compare first."""
     found = {r.model for r in runs if r.experiment == experiment}
-    compared = [m for m in claims.MAIN[experiment] if m in found]
+    compared = [m for m in MAIN[experiment] if m in found]
     return compared + sorted(found - set(compared), key=lambda m: ("@" in m, m))
 
 
@@ -33,13 +34,13 @@ def runs_figure(runs: list[Record], levels: Mapping[str, float], experiment: str
     else:
         final = {m: [evidence.final_fitness(r) for r in tables.of(runs, experiment, m)] for m in models}
         panels.finals(ax, final, loss)
-    ax.set_title(claims.LABEL[experiment])
+    ax.set_title(LABEL[experiment])
     return fig
 
 
 def runs_explorer(runs: list[Record], levels: Mapping[str, float], experiment: str = "stdp") -> Explorer:
     """Choose a task, one of its models and a measure, and see every evolution."""
-    task = w.Dropdown(options=[(claims.LABEL[name], name) for name in claims.MAIN], value=experiment, description="task")
+    task = w.Dropdown(options=[(LABEL[name], name) for name in MAIN], value=experiment, description="task")
     model = w.Dropdown(description="model")
 
     def offer(_: Any = None) -> None:

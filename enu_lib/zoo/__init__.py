@@ -17,13 +17,32 @@ from typing import Any
 
 from torch import Tensor
 
-from enu_lib import analysis
-from enu_lib.config import from_config
+from enu_lib import analysis, places
 from enu_lib.evolve import Run, evolve, fingerprint, provenance
 from enu_lib.experiments import Experiment
-from enu_lib.storage.folder import read_tensors, write_tensors
+from enu_lib.kinds import Measured, Seed
+from enu_lib.storage.folder import (
+    PACKAGE,
+    RunFolderError,
+    checked,
+    locked,
+    read_experiment,
+    read_tensors,
+    remove_leftovers,
+    write_tensors,
+)
 
 FOLDER = Path(__file__).parent
+AFRESH = "restore the file, as by installing enu_lib again"
+PROVENANCE = {  # what an entry must say; more in `evolve.provenance`
+    "seed": Seed,
+    "generations": int,
+    "seconds": float,
+    "date": str,
+    "sha256": str,
+    "scores": dict[str, Measured],
+    "progress": dict[str, list[Measured]],
+}
 
 
 @dataclass(frozen=True)
@@ -72,21 +91,31 @@ def load(name: str) -> Entry:
     """An entry by name.  Raises ValueError naming the entries there are."""
     if name not in names():
         raise ValueError(f"no zoo entry {name!r}: there are {', '.join(names()) or 'none'}")
-    tensors, meta = read_tensors(FOLDER / f"{name}.safetensors")
-    return Entry(name, from_config(meta["experiment"]), tensors["genome"], meta)
+    path = FOLDER / f"{name}.safetensors"
+    tensors, meta = read_tensors(path, AFRESH)
+    experiment = read_experiment(meta, path, AFRESH)
+    checked(meta, PROVENANCE, path, AFRESH)
+    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    if shapes != {"genome": (experiment.model.n_params,)}:
+        raise RunFolderError(f"{path} does not hold a genome of {experiment.model.n_params} values, but {shapes}: {AFRESH}")
+    return Entry(name, experiment, tensors["genome"], meta)
 
 
 def add(run: Run, name: str, processor: str = "cpu", n: int = 2048, note: str = "", latest: bool = False) -> Entry:
     """Store a run's best genome (or its `latest` parent) under a name, with its scores on `n` fresh environments."""
     genome = run.parent if latest else run.genome
-    meta = {**provenance(run, processor), "genome": "latest parent" if latest else "best parent, held-out"}
-    meta["scores"] = analysis.scores(run.model, genome, run.task, n)
-    meta["sha256"] = fingerprint(genome)
-    meta["progress"] = progress(run)
-    if note:
-        meta["note"] = note
-    FOLDER.mkdir(exist_ok=True)
-    write_tensors(FOLDER / f"{name}.safetensors", {"genome": genome}, meta)
+    file = f"{name}.safetensors"
+    if Path(file).name != file:
+        raise ValueError(f"a zoo entry's name is no path, got {name!r}: as stdp-enu")
+    with locked(FOLDER, wait=True, remedy=PACKAGE):
+        remove_leftovers(FOLDER, file)
+        meta = {**provenance(run, processor), "genome": "latest parent" if latest else "best parent, held-out"}
+        meta["scores"] = analysis.scores(run.model, genome, run.task, n)
+        meta["sha256"] = fingerprint(genome)
+        meta["progress"] = progress(run)
+        if note:
+            meta["note"] = note
+        write_tensors(FOLDER / file, {"genome": genome}, meta, PACKAGE)
     return load(name)
 
 
@@ -118,20 +147,22 @@ def obtain(
     profile: str = "zoo",
     seed: int = 0,
     generations: int | None = None,
-    runs: str | Path = "build/runs",
+    runs: str | Path | None = None,
 ) -> Entry:
     """A zoo entry, or the same experiment evolved afresh: what notebooks draw from.
 
     profile "zoo" loads the entry `name` (EXPERIMENT-MODEL).  smoke, laptop and paper evolve that experiment and model
-    first, in a run folder under `runs` that later calls reuse; its provenance then has no scores.  `generations`: the
-    latest parent at that generation, in the place of the best one at the end; its entry is NAME-GENERATIONS.
+    first, in a run folder under `runs` (build/runs of the checkout) that later calls reuse; its provenance then has no
+    scores.  `generations`: the latest parent at that generation, in the place of the best one at the end; its entry is
+    NAME-GENERATIONS.
     """
     if profile == "zoo":
         return load(name if generations is None else f"{name}-{generations}")
     experiment, _, model = name.rpartition("-")
     settings: dict[str, Any] = {} if generations is None or profile == "smoke" else {"generations": generations}
     part = "" if generations is None else f"-{generations}"
-    folder = Path(runs) / f"{name}-{profile}-{seed}{part}"
-    run = evolve(experiment, model=model, profile=profile, seed=seed, out=folder, wait=True, **settings)
+    folder = (places.build("runs") if runs is None else Path(runs)) / f"{name}-{profile}-{seed}{part}"
+    with places.kept_run(folder):
+        run = evolve(experiment, model=model, profile=profile, seed=seed, out=folder, wait=True, **settings)
     genome = run.genome if generations is None else run.parent
     return Entry(name, run.experiment, genome, {**provenance(run, "cpu"), "progress": progress(run)})

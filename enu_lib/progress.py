@@ -1,0 +1,69 @@
+"""How far something is: a bar in a terminal or a notebook; elsewhere, as in a batch job's log, a line a minute."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from tqdm.asyncio import tqdm_asyncio
+from tqdm.auto import tqdm
+
+EVERY = 60.0  # seconds between lines
+
+
+class Lines:
+    """Progress as lines on stderr, no more often than every so many seconds; the part of tqdm's interface that we use."""
+
+    def __init__(
+        self,
+        total: int,
+        initial: int = 0,
+        desc: str = "",
+        every: float = EVERY,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.total, self.initial, self.n, self.desc = total, initial, initial, desc
+        self.every, self.clock, self.postfix = every, clock, ""
+        self.begun = self.said = clock()
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+    def set_description(self, text: str) -> None:
+        self.desc = text
+
+    def set_postfix_str(self, text: str) -> None:
+        self.postfix = text
+
+    def update(self, n: int = 1) -> None:
+        """Count `n` more generations, and say so if it is time."""
+        self.n += n
+        now = self.clock()
+        if now - self.said < self.every:
+            return
+        self.said = now
+        left = (now - self.begun) / max(1, self.n - self.initial) * (self.total - self.n)
+        parts = [f"generation {self.n} of {self.total}", self.postfix, f"about {duration(left)} left"]
+        with suppress(OSError, ValueError):  # whoever listened is gone; the work goes on
+            print(f"{self.desc}: {', '.join(part for part in parts if part)}", file=sys.stderr, flush=True)
+
+
+def bar(total: int, initial: int = 0, desc: str = "", show: bool = True) -> Any:
+    """A progress bar over generations where it can be drawn, else `Lines`; nothing is shown unless `show`."""
+    notebook = tqdm is not tqdm_asyncio
+    if show and not notebook and not sys.stderr.isatty():
+        return Lines(total, initial, desc)
+    return tqdm(total=total, initial=initial, desc=desc, unit="gen", disable=not show, mininterval=0.5)
+
+
+def duration(seconds: float) -> str:
+    """A time in its natural unit: 40 s, 12 min, 3.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,94 @@
+"""Recorded episodes: what happened at every step, and the recorder that `rollout.play` calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from enu_lib.cells import ENU
+from enu_lib.contracts import SettableStepper, Stepper
+from enu_lib.network import Network
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Episodes with everything recorded; population first, environments second, time third.
+
+    x: inputs (P, B, T, ..).  y: outputs (P, B, T, C).  fitness: of each step (P, B, T).  batch: what a sequence task
+    sampled.  task: a closed loop's state after each step, by field.  model: the model's state after each step, by name
+    (`memory`, and for networks `neuron_memory`, `synapse_memory`, `output`, `transmitted`).
+    """
+
+    x: Tensor
+    y: Tensor
+    fitness: Tensor
+    batch: Any = None
+    task: dict[str, Tensor] = field(default_factory=dict)
+    model: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Recorder:
+    """Collects a `Trace` step by step.  memory: the model's state too (large for networks)."""
+
+    def __init__(self, model: Any, memory: bool = False) -> None:
+        self.model, self.memory = model, memory
+        self.x, self.y, self.fitness = list[Tensor](), list[Tensor](), list[Tensor]()
+        self.task_states, self.model_states = list[Any](), list[dict[str, Tensor]]()
+
+    def __call__(self, x: Tensor, y: Tensor, stepper: Stepper, state: Any = None, fitness: Tensor | None = None) -> None:
+        """One step: input, outputs, and of a closed loop the state after it and its fitness."""
+        self.x.append(x.expand(*y.shape[:2], *x.shape[2:]))
+        self.y.append(y)
+        if fitness is not None:
+            self.fitness.append(fitness)
+            self.task_states.append(state)
+        if self.memory:
+            self.model_states.append(named_state(self.model, cast(SettableStepper, stepper).state))
+
+    def outputs(self) -> Tensor:
+        """All outputs so far (P, B, T, C)."""
+        return torch.stack(self.y, 2)
+
+    def trace(self, batch: Any = None, fitness: Tensor | None = None) -> Trace:
+        """What was recorded; `batch` and `fitness` (P, B, T) of a sequence task, which is scored at its end."""
+        score = torch.stack(self.fitness, 2) if fitness is None else fitness
+        return Trace(
+            torch.stack(self.x, 2), self.outputs(), score, batch, over_time(self.task_states), over_time(self.model_states)
+        )
+
+
+def named_state(model: Any, state: Any) -> dict[str, Tensor]:
+    """A model's state by name: memory (P, B, H); of a network, neuron_memory (P, B, N, H), neuron_output (P, B, N, C),
+    synapse_memory (P, B, N, S, H), and transmitted (P, B, N, S, C) where the cell keeps its output."""
+    if not isinstance(model, Network):
+        return {"memory": state[0]}
+    p, b, n, _ = state.output.shape
+    s = model.synapses
+    names = {
+        "neuron_memory": state.neuron[0].unflatten(1, (b, n)),
+        "neuron_output": state.output,
+        "synapse_memory": state.synapse[0].unflatten(1, (b, n, s)),
+    }
+    if isinstance(model.synapse_cell, ENU):
+        names["transmitted"] = state.synapse[1].unflatten(1, (b, n, s))
+    return names
+
+
+def over_time(states: list[Any]) -> dict[str, Tensor]:
+    """Fields of named tuples, or values of dictionaries, with time as a third dimension; fields without (P, B, ..) left out.
+
+    A field that is one and the same tensor all the time (a maze's places) is not copied.
+    """
+    if not states:
+        return {}
+    each = [state if isinstance(state, dict) else state._asdict() for state in states]
+    fields = {}
+    for name, value in each[0].items():
+        if value.dim() >= 2:
+            values = [state[name] for state in each]
+            same = all(v is value for v in values)
+            fields[name] = value.unsqueeze(2).expand(-1, -1, len(each), *value.shape[2:]) if same else torch.stack(values, 2)
+    return fields

@@ -1,0 +1,292 @@
+"""Compiled libraries: whatever the compiler and the cache do, there is the right one, or one line and another path."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+import enu_lib as enu
+from enu_lib import kernels
+from enu_lib.cli import main
+from enu_lib.kernels import build
+
+ROOT = Path(__file__).parents[1]
+CXX = build.compiler()
+needs_compiler = pytest.mark.skipif(CXX is None, reason="no C++ compiler here")
+QUOTED = shlex.join(CXX or [])
+SOURCE = '#include "answer.h"\nextern "C" int answer() { return ANSWER; }\n'
+HEADER = "#ifndef ANSWER\n#define ANSWER 42\n#endif\n"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """A cache of the test's own."""
+    for name in ("ENU_CXXFLAGS", "ENU_KERNEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ENU_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def answer(tmp_path):
+    """Loads a small library and asks it."""
+    (tmp_path / "answer.cpp").write_text(SOURCE)
+    (tmp_path / "answer.h").write_text(HEADER)
+
+    def load(flags=("-fPIC", "-shared"), functions=("answer",)):
+        return build.library(tmp_path / "answer.cpp", (tmp_path / "answer.h",), flags, functions).answer()
+
+    return load
+
+
+@pytest.fixture
+def compiler(tmp_path, monkeypatch):
+    """Makes $CXX a script; each compilation adds a line to the file that is returned."""
+    asked = tmp_path / "asked"
+    asked.touch()
+
+    def make(script, version="1"):
+        path = tmp_path / "my compiler"
+        lines = ["#!/bin/sh", f'[ "$1" = --version ] && echo version {version} && exit', f"echo x >> {shlex.quote(str(asked))}"]
+        path.write_text("\n".join([*lines, script, ""]))
+        path.chmod(0o755)
+        monkeypatch.setenv("CXX", shlex.quote(str(path)))
+        return asked
+
+    return make
+
+
+def _to(output):
+    """A shell script that runs a command with the compiler's output file as $out."""
+    return f'while [ $# -gt 1 ]; do [ "$1" = -o ] && out=$2; shift; done\n{output}'
+
+
+BROKEN = {
+    "library not found": (f'exec {QUOTED} "$@" -labsent', "absent"),
+    "no space": ('echo "as: error: No space left on device" >&2; exit 1', "No space left"),
+    "not C++": (f'exec {QUOTED} "$@" -include absent.h', "absent.h"),
+    "nothing": ("exit 0", "nothing"),
+    "garbage": (_to('echo garbage > "$out"'), "answer|life"),
+    "half": (f'{QUOTED} "$@"\n' + _to('cp "$out" "$out.x"; head -c 3000 "$out.x" > "$out"'), "loaded"),
+    "another library": (_to(f'echo "int x;" | {QUOTED} -x c++ - -shared -fPIC -o "$out"'), "undefined symbol|not found"),
+    "ends by a signal": ("kill -9 $$", "nothing"),
+}
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_compiler_costs_a_line_and_not_the_run(kind, compiler, cache, capsys):
+    script, reason = BROKEN[kind]
+    asked = compiler(script)
+    cell = enu.ENU(1, 1, hidden=8)
+    genomes, inputs = cell.init(enu.stream(0, "genome"))[None], torch.rand(2, 5, 1, generator=enu.stream(0, "x"))
+    expected = kernels.unit_outputs(cell, genomes, inputs, path="torch")
+    for _ in range(2):
+        assert torch.equal(kernels.unit_outputs(cell, genomes, inputs), expected)
+        tried = asked.read_text()
+    assert asked.read_text() == tried, "it is not asked again"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert any(word in line for word in reason.split("|")) and "CXX" in line and "torch path" in line
+    assert not list(cache.iterdir())
+
+
+@needs_compiler
+def test_a_compiler_that_never_ends_is_ended(compiler, answer, monkeypatch):
+    monkeypatch.setattr(build, "TIME_LIMIT", 0.5)
+    compiler("sleep 100000")
+    with pytest.raises(build.Unavailable, match=r"my compiler did not end in 0.5 s.*CXX"):
+        answer()
+
+
+def test_what_cannot_be_run_is_named(tmp_path, answer, monkeypatch):
+    (tmp_path / "text").write_text("no program")
+    (tmp_path / "text").chmod(0o755)
+    for given in (str(tmp_path / "text"), "no-such-compiler -O2", "'open"):
+        monkeypatch.setenv("CXX", given)
+        with pytest.raises(build.Unavailable, match=f"{given}.*set CXX"):
+            answer()
+
+
+@needs_compiler
+def test_a_compiler_may_have_options_and_a_launcher(tmp_path, answer, monkeypatch):
+    launcher = tmp_path / "launcher"
+    launcher.write_text('#!/bin/sh\nexec "$@"\n')
+    launcher.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    for given, expected in ((f"{QUOTED} -DANSWER=5", 5), (f"launcher {QUOTED}", 42), (f"launcher {QUOTED} -DANSWER=6", 6)):
+        monkeypatch.setenv("CXX", given)
+        assert answer() == expected
+
+
+@needs_compiler
+def test_a_compiler_that_does_not_know_march_native_is_asked_without(compiler, answer, cache):
+    asked = compiler(f'case "$*" in *{build.NATIVE}*) exit 1;; esac\nexec {QUOTED} "$@"')
+    assert answer(("-fPIC", "-shared", build.NATIVE)) == 42
+    assert len(asked.read_text().split()) == 2 and len(list(cache.iterdir())) == 1
+
+
+@needs_compiler
+def test_whatever_a_library_is_made_from_makes_another_one(tmp_path, compiler, answer, cache, monkeypatch):
+    count = iter(range(100))
+
+    cache.mkdir(mode=0o700)
+
+    def compilations(**environment):
+        """Of a process that finds the cache as it is now."""
+        before, now = len(asked.read_text()), tmp_path / f"cache-{next(count)}"
+        shutil.copytree(os.environ["ENU_CACHE"], now)
+        for name, value in {"ENU_CACHE": str(now), **environment}.items():
+            monkeypatch.setenv(name, value)
+        return answer(), (len(asked.read_text()) - before) // 2
+
+    asked = compiler(f'exec {QUOTED} "$@"')
+    assert compilations() == (42, 1) and compilations() == (42, 0)
+    assert compilations(ENU_CXXFLAGS="-DANSWER=7") == (7, 1)
+    assert compilations(ENU_CXXFLAGS="-DANSWER=7 '-DOTHER=a b'") == (7, 1)
+    assert compilations(ENU_CXXFLAGS="") == (42, 0)
+    (tmp_path / "answer.h").write_text("#define ANSWER 8\n")
+    assert compilations() == (8, 1)
+    (tmp_path / "answer.cpp").write_text(SOURCE.replace("ANSWER", "2 * ANSWER"))
+    assert compilations() == (16, 1) and compilations() == (16, 0)
+    compiler(f'exec {QUOTED} "$@"', version="2")
+    assert compilations() == (16, 1) and compilations() == (16, 0)
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    "damage", ["empty", "truncated", "one bit", "another library", "writable by others", "another checksum"]
+)
+def test_a_damaged_library_is_made_anew(damage, tmp_path, compiler, answer, cache, monkeypatch):
+    asked = compiler(f'exec {QUOTED} "$@"')
+    answer()
+    (whole,) = cache.iterdir()
+    content, there = whole.read_bytes(), tmp_path / "there"
+    there.mkdir(mode=0o700)
+    found = there / whole.name
+    found.write_bytes(content)
+    if damage == "empty":
+        found.write_bytes(b"")
+    elif damage == "truncated":
+        found.write_bytes(content[: len(content) // 2])
+    elif damage == "one bit":
+        found.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    elif damage == "another library":
+        monkeypatch.setenv("ENU_CXXFLAGS", "-DANSWER=7")
+        answer()
+        found.write_bytes(next(path for path in cache.iterdir() if path != whole).read_bytes())
+        monkeypatch.delenv("ENU_CXXFLAGS")
+    elif damage == "writable by others":
+        found.chmod(0o777)
+    else:
+        found.rename(there / f"{whole.stem}x.so")
+    before = asked.read_text()
+    monkeypatch.setenv("ENU_CACHE", str(there))
+    assert answer() == 42 and len(asked.read_text()) == len(before) + 2
+    (now,) = there.iterdir()
+    assert now.name == whole.name and now.read_bytes() == content and now.stat().st_mode & 0o777 == 0o755
+
+
+@needs_compiler
+def test_the_cache_is_this_user_s_and_the_library_everybody_s_to_read(answer, cache):
+    assert answer() == 42
+    (kept,) = cache.iterdir()
+    assert cache.stat().st_mode & 0o777 == 0o700 and kept.stat().st_mode & 0o777 == 0o755
+
+
+@needs_compiler
+@pytest.mark.parametrize("whose", ["everybody's", "the group's", "another user's"])
+def test_a_cache_that_others_can_write_to_is_not_used(whose, answer, cache, monkeypatch, capsys):
+    cache.mkdir()
+    cache.chmod({"everybody's": 0o777, "the group's": 0o770}.get(whose, 0o755))
+    if whose == "another user's":
+        if os.geteuid() == 0:
+            os.chown(cache, 12345, -1)
+        else:
+            monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert answer() == 42 and not list(cache.iterdir())
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(cache) in line and "ENU_CACHE" in line
+
+
+@needs_compiler
+def test_without_a_cache_the_library_is_made_for_this_process(tmp_path, answer, cache, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("ENU_CACHE", str(tmp_path / "file" / "cache"))
+    assert answer() == 42
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(tmp_path / "file") in line and "ENU_CACHE" in line
+    make = tempfile.mkdtemp
+
+    def refuse(prefix, dir=None):
+        if dir:
+            raise PermissionError(13, "Permission denied", str(dir))
+        return make(prefix=prefix)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    monkeypatch.setenv("ENU_CACHE", str(cache))
+    assert answer() == 42
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(cache) in line and "Permission denied" in line and "ENU_CACHE" in line
+    assert not list((tmp_path / "temporary").iterdir()), "nothing is left behind"
+
+
+@needs_compiler
+def test_what_killed_compilations_have_left_is_deleted(answer, cache):
+    cache.mkdir(mode=0o700)
+    for name, age in ((".build-old", 2 * build.LEFT_OVER), (".build-now", 0)):
+        (cache / name).mkdir()
+        (cache / name / "x.so").touch()
+        os.utime(cache / name, (time.time() - age,) * 2)
+    assert answer() == 42
+    assert sorted(path.suffix or path.name for path in cache.iterdir()) == [".build-now", ".so"]
+
+
+@needs_compiler
+def test_several_processes_at_once(tmp_path, answer, cache):
+    code = (
+        "import sys, build; from pathlib import Path; folder = Path(sys.argv[1])\n"
+        "flags, functions = ('-fPIC', '-shared'), ('answer',)\n"
+        "print(build.library(folder / 'answer.cpp', (folder / 'answer.h',), flags, functions).answer())"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path(build.__file__).parent)}
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    at_once = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(6)]
+    assert [process.communicate() for process in at_once] == [("42\n", "")] * 6
+    assert {path.suffix for path in cache.iterdir()} == {".so"}
+    assert answer() == 42
+
+
+@needs_compiler
+def test_at_a_terminal_a_line_says_what_takes_so_long(answer, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert answer() == 42 and answer() == 42
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_without_a_compiler_an_evolution_takes_the_torch_path(tmp_path):
+    code = (
+        "import enu_lib as enu; e = enu.experiments.get('stdp', profile='smoke')\n"
+        "for _ in range(2): r = enu.evolve(e, progress=False)\nprint(r.generation)"
+    )
+    env = {**os.environ, "CXX": "no-such-compiler", "PYTHONPATH": str(ROOT), "ENU_KERNEL": ""}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
+    assert done.returncode == 0 and done.stdout.strip() == "6"
+    (line,) = [line for line in done.stderr.splitlines() if "enu_lib" in line]
+    assert "CXX='no-such-compiler'" in line and "the slower torch path is used" in line
+
+
+def test_a_kernel_that_was_asked_for_and_cannot_be_had_is_an_error_of_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setenv("ENU_KERNEL", "cpp")
+    assert main(["evolve", "stdp", "--profile", "smoke", "--quiet", "--out", str(tmp_path / "run")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "CXX='no-such-compiler'" in line and "set CXX" in line

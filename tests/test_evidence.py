@@ -1,0 +1,40 @@
+"""What the claims are judged by, worked out by hand."""
+
+import math
+
+import pytest
+
+from enu_lib import experiments, zoo
+from enu_lib.analysis import spiking
+from enu_lib.study import design, evidence, results
+
+
+def test_the_level_is_a_tenth_of_what_learning_nothing_costs():
+    level = results.references()["level"]
+    for name in design.UNITS:
+        assert evidence.unit_level(experiments.get(name).task, 512) == pytest.approx(level[name], rel=0.15)
+    for name, layout in (("tmaze", "t"), ("double-tmaze", "double-t")):
+        assert level[name] == results.references()["agents"][layout]["fixed-arm"]["fitness"]
+
+
+def test_generations_to_a_level():
+    run = results.Record(*["x"] * 3, *[0] * 4, 1.0, *["x"] * 4, [10, 20, 30], [None, -0.5, -0.1], [], {})
+    assert evidence.generations_to(run, -0.5) == 20
+    assert evidence.generations_to(run, -0.2) == 30
+    assert evidence.generations_to(run, 0.0) == float("inf")
+
+
+def test_a_parent_that_diverged_ends_last():
+    run = results.Record(*["x"] * 3, *[0] * 4, 1.0, *["x"] * 4, [10], [None], [-1.0, None], {"food": None, "n": 3})
+    assert evidence.final_fitness(run) == -math.inf and evidence.generations_to(run, -1.0) == math.inf
+    assert evidence.final_fitness(run._replace(trials=[-1.0, -3.0])) == -2.0
+    ((scores,),) = evidence.gather(stored=[run]).scores.values()
+    assert math.isnan(scores["food"]) and scores["n"] == 3
+
+
+def test_measures_of_spiking_are_those_of_the_zoo_s_networks():
+    """A stored measure counts for the genome that it was made of, and is measured again from that genome alike."""
+    found = evidence.gather().spiking
+    e = zoo.load("tmaze-enu")
+    again = spiking.pulses_of(e.model, e.genome, e.task)
+    assert found["tmaze-enu"]["evolved"] == pytest.approx(again._asdict(), rel=1e-3)

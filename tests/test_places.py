@@ -1,0 +1,74 @@
+"""Where pages keep what they make: the checkout's build/, from whatever folder they are run."""
+
+from pathlib import Path
+
+import pytest
+
+import enu_lib as enu
+from enu_lib import places, sweep
+from enu_lib.figures import save_table
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A folder with a book in it; its name has a space and a letter beyond ASCII."""
+    folder = tmp_path / "é checkout"
+    (folder / "book").mkdir(parents=True)
+    (folder / "book/run.py").touch()
+    monkeypatch.delenv("ENU_BUILD", raising=False)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_every_folder_of_a_checkout_leads_to_the_same_build(checkout, monkeypatch):
+    for folder in (checkout, checkout / "book", checkout / "book/deeper"):
+        folder.mkdir(exist_ok=True)
+        monkeypatch.chdir(folder)
+        assert places.build("runs") == checkout / "build/runs"
+        save_table("t", {"csv": "x\n"}, caption="One.")
+    assert {p.name for p in (checkout / "build/figures").iterdir()} >= {"t.csv", "manifest.json"}
+    assert not (checkout / "book/build").exists() and not (checkout / "book/figures").exists()
+
+
+def test_elsewhere_it_is_the_checkout_that_the_library_belongs_to(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert places.root() == Path(__file__).parents[1]
+
+
+def test_a_folder_that_is_named_is_taken_as_it_is(checkout, monkeypatch):
+    monkeypatch.chdir(checkout / "book")
+    assert save_table("t", {"csv": "x\n"}, "mine", caption="One.") == [Path("mine/t.csv")]
+    assert (checkout / "book/mine/t.csv").exists()
+
+
+def test_what_was_evolved_from_one_folder_is_found_from_another(checkout, monkeypatch):
+    first = enu.zoo.obtain("stdp-enu", "smoke", seed=3)
+    log = checkout / "build/runs/stdp-enu-smoke-3/log.csv"
+    written = log.read_bytes()  # with the seconds that each generation took
+    monkeypatch.chdir(checkout / "book")
+    assert (enu.zoo.obtain("stdp-enu", "smoke", seed=3).genome == first.genome).all()
+    assert log.read_bytes() == written and not (checkout / "book/build").exists()
+
+
+def test_where_nothing_can_be_written_the_remedy_is_one_that_pages_have(checkout, monkeypatch):
+    (checkout / "build").write_text("a file where a folder should be")
+    for need in (
+        lambda: enu.zoo.obtain("stdp-enu", "smoke"),
+        lambda: sweep.obtain("smoke"),
+        lambda: save_table("t", {}, caption=""),
+    ):
+        with pytest.raises(places.PlaceError) as error:
+            need()
+        assert str(checkout / "build") in str(error.value) and "ENU_BUILD" in str(error.value)
+        assert "--out" not in str(error.value)
+    assert enu.zoo.obtain("stdp-enu").scores, "what ships needs no place"
+    monkeypatch.setenv("ENU_BUILD", str(checkout / "other"))
+    assert enu.zoo.obtain("stdp-enu", "smoke").genome.numel() and (checkout / "other/runs/stdp-enu-smoke-0").is_dir()
+
+
+def test_a_run_folder_that_a_page_cannot_use_is_named_with_what_helps(checkout):
+    folder = checkout / "build/runs/stdp-enu-smoke-0"
+    enu.evolve("stdp", model="lstm", profile="smoke", out=folder, progress=False)
+    with pytest.raises(places.PlaceError) as error:
+        enu.zoo.obtain("stdp-enu", "smoke")
+    assert str(folder) in str(error.value) and "ENU_BUILD" in str(error.value) and "--out" not in str(error.value)
