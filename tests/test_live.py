@@ -143,7 +143,8 @@ def test_a_page_shows_the_rule_of_its_own_task(script):
     payload = live.window(quick, pre=45, post=50).payload
     data = {**payload, **{k: page.unpack(payload[k]).tolist() for k in ("genome", "x")}}
     goal = script.eval(f"enuLive.synapse({json.dumps(data)}, 45, 50, 1).goal")
-    assert goal == pytest.approx(100 * weight_change("neuromodulated", torch.tensor(5), torch.tensor(1.0), 5.0).item(), abs=1e-4)
+    rule = weight_change("neuromodulated", torch.tensor(5), torch.tensor(1.0), 5.0)
+    assert goal == pytest.approx(100 * rule.item(), abs=1e-4)
 
 
 def test_the_script_draws_paths_as_the_library_does(script):

@@ -23,6 +23,7 @@ not count.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -40,6 +41,9 @@ from enu_lib.trace import Trace
 HARMLESS = 10**6  # poisons that kill: more than a life has room for
 POISONS = 4  # switching is measured after so many
 RECOVERED = 6  # from this meal after a reshuffle on
+PARTS = ("standard", "every_food", "switching", "senses", "hidden", "cut")  # in the order of the table
+
+Play = Callable[[Maze | Altered], Trace]
 
 
 @dataclass(frozen=True)
@@ -106,41 +110,30 @@ def battery(
     seed: int = 77,
     double: bool | None = None,
     name: str | None = None,
+    parts: Sequence[str] = PARTS,
 ) -> Battery:
-    """Measure a network with its genome (D,), or a scripted agent by name, over `n` lives in each maze.
+    """Measure a network with its genome (D,), or a scripted agent by name, over `n` episodes in each maze.
 
     task: the maze that a network evolved in; how it is wired to a maze (shuffle, ties, first view) is kept in all of them.
-    double: in the double T-maze too; None: if it evolved there.
+    double: in the double T-maze too; None: if it evolved there.  parts: some of `PARTS`; each takes a second or more.
     """
     if n < 1:
         raise ValueError(f"n, the lives of each maze, must be at least 1, got {n}")
     if isinstance(agent, Network) and genome is None:
         raise ValueError("a network needs a genome: battery(network, genome)")
+    if unknown := [part for part in parts if part not in PARTS]:
+        raise ValueError(f"unknown part {unknown[0]!r}: choose from {', '.join(PARTS)}")
     maze = standard(task)
-    often = replace(maze, foods_per_period=1)
-    longer = replace(maze, deadly_poisons=HARMLESS, steps=2 * maze.steps)  # so that who remembers meets four poisons too
 
     def lives(where: Maze | Altered) -> Trace:
         if isinstance(agent, Network) and genome is not None:
             return record_episodes(agent, genome, where, n, seed)
         return agents.play(where, str(agent), n, seed)
 
-    found = _meals("standard", "standard T-maze", plain := lives(maze))
-    found |= _no_mistake("standard", "standard T-maze", outcomes(plain))
-    found |= _meals("every_food", "changes after every food", plain := lives(often))
-    found |= _no_mistake("every_food", "changes after every food", outcomes(plain))
-    found |= _switching(outcomes(lives(longer)))
-    harmless, at = replace(often, deadly_poisons=HARMLESS), maze.steps * 2 // 5
-    found |= _from(at, "left_alone", "sensors left alone", outcomes(lives(harmless)))
-    found |= _from(at, "exchanged", "food's and poison's exchanged", outcomes(lives(Altered(harmless, at, ("food", "poison")))))
-    found |= _from(at, "reshuffled", "all sensors reshuffled", outcomes(lives(Altered(harmless, at))))
-    hidden = lives(Altered(maze, hide=("food", "poison")))
-    found |= _meals("hidden", "food and poison hidden", hidden)
-    o = outcomes(hidden)
-    stay = (o.number >= 1) & ~o.changed
-    found["hidden.remembers"] = _share("food and poison hidden: right where nothing changed", o, stay)
-    for kind in ("food", "poison"):
-        found |= _meals(f"cut_{kind}", f"{kind}'s reward cut", lives(Altered(maze, cut=(kind,))))
+    found: dict[str, Measure] = {}
+    for part in PARTS:
+        if part in parts:
+            found |= _MEASURED[part](maze, lives)
     if double if double is not None else (task is not None and task.layout == "double-t"):
         found |= _double(lives(replace(maze, layout="double-t")))
     return Battery(name or (agent if isinstance(agent, str) else "network"), n, seed, maze, found)
@@ -188,7 +181,38 @@ def _no_mistake(key: str, text: str, o: Outcomes) -> dict[str, Measure]:
     return {f"{key}.no_mistake": _share(f"{text}: no mistake after a change, once poisoned", o, o.changed & (o.poisons > 0))}
 
 
-def _switching(o: Outcomes) -> dict[str, Measure]:
+def _standard(maze: Maze, lives: Play) -> dict[str, Measure]:
+    found = _meals("standard", "standard T-maze", plain := lives(maze))
+    return found | _no_mistake("standard", "standard T-maze", outcomes(plain))
+
+
+def _every_food(maze: Maze, lives: Play) -> dict[str, Measure]:
+    found = _meals("every_food", "changes after every food", plain := lives(replace(maze, foods_per_period=1)))
+    return found | _no_mistake("every_food", "changes after every food", outcomes(plain))
+
+
+def _senses(maze: Maze, lives: Play) -> dict[str, Measure]:
+    harmless, at = replace(maze, foods_per_period=1, deadly_poisons=HARMLESS), maze.steps * 2 // 5
+    found = _from(at, "left_alone", "sensors left alone", outcomes(lives(harmless)))
+    found |= _from(at, "exchanged", "food's and poison's exchanged", outcomes(lives(Altered(harmless, at, ("food", "poison")))))
+    return found | _from(at, "reshuffled", "all sensors reshuffled", outcomes(lives(Altered(harmless, at))))
+
+
+def _hidden(maze: Maze, lives: Play) -> dict[str, Measure]:
+    hidden = lives(Altered(maze, hide=("food", "poison")))
+    found, o = _meals("hidden", "food and poison hidden", hidden), outcomes(hidden)
+    stay = (o.number >= 1) & ~o.changed
+    return found | {"hidden.remembers": _share("food and poison hidden: right where nothing changed", o, stay)}
+
+
+def _cut(maze: Maze, lives: Play) -> dict[str, Measure]:
+    cut = {kind: lives(Altered(maze, cut=(kind,))) for kind in ("food", "poison")}
+    return _meals("cut_food", "food's reward cut", cut["food"]) | _meals("cut_poison", "poison's reward cut", cut["poison"])
+
+
+def _switching(maze: Maze, lives: Play) -> dict[str, Measure]:
+    # twice as long, so that who remembers meets four poisons too
+    o = outcomes(lives(replace(maze, deadly_poisons=HARMLESS, steps=2 * maze.steps)))
     found = {}
     for k in range(1, POISONS + 1):
         after = np.flatnonzero(o.poisons == k)
@@ -239,3 +263,13 @@ def _share(text: str, o: Outcomes, which: np.ndarray) -> Measure:
     effective = min(len(right), value * (1 - value) / between) if between > 0 else lives
     low, high = interval(value * effective, effective)
     return Measure(text, value, low, high, len(right))
+
+
+_MEASURED: dict[str, Callable[[Maze, Play], dict[str, Measure]]] = {
+    "standard": _standard,
+    "every_food": _every_food,
+    "switching": _switching,
+    "senses": _senses,
+    "hidden": _hidden,
+    "cut": _cut,
+}
