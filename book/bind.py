@@ -33,26 +33,52 @@ PARTS = {
     "3": "Claims ledger",
     "4": "Beyond the paper",
     "5": "Your own task",
+    "6": "Appendices",
 }
 REFERENCE = ("symbols", "api", "provenance", "cite")
 API = {
-    "units": ("Units and networks", ["cells", "network"]),
-    "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "agents", "life", "conditioning", "gym"]),
-    "lives": ("Lives", ["rollout", "interventions", "streams", "kernels"]),
-    "evolution": ("Evolution", ["es", "evolve", "experiments", "config", "runfolder", "zoo"]),
-    "measures": ("Measures", ["analysis", "learning", "episodes", "spiking", "generalise"]),
-    "claims": ("Comparisons and claims", ["sweep", "results", "comparison", "stats", "evidence", "claims", "ledger"]),
-    "figures": ("Figures and explorers", ["figures", "places", "plots", "plots_runs", "plots_learning", "widgets", "live"]),
-    "speed": ("Speed", ["bench", "baseline"]),
-}
-PACKAGES = ("widgets", "live")  # whose names stand in their __init__
+    "units": ("Units and networks", ["cells", "network", "contracts", "kinds"]),
+    "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "tasks.altered", "tasks.gym"]),
+    "episodes": ("Episodes", ["rollout", "trace", "streams", "precision", "faults", "kernels"]),
+    "evolution": ("Evolution", ["es", "evolve", "experiments", "config", "interrupt", "progress", "storage.folder", "zoo"]),
+    "units_analysis": (
+        "Analysis of units",
+        ["analysis", *(f"analysis.{m}" for m in ("units", "scores", "generalise", "stats"))],
+    ),
+    "network_analysis": (
+        "Analysis of networks",
+        [
+            f"analysis.{m}"
+            for m in (
+                "agents", "learning", "battery", "phases", "interventions", "conditioning", "spiking", "memory", "flow",
+            )
+        ],
+    ),
+    "study": (
+        "The study of this paper",
+        [
+            f"study.{m}"
+            for m in (
+                "design", "sweep", "workers", "progress", "results", "evidence", "rules", "claims", "ledger", "comparisons",
+                "tables", "variants", "mazes", "abilities", "dissection", "panels",
+            )
+        ],
+    ),
+    "figures": (
+        "Figures and explorers",
+        ["figures", *(f"figures.{m}" for m in ("style", "save", "units", "networks", "mazes", "learning")), "places", "widgets",
+         "live"],
+    ),
+    "speed": ("Speed", ["bench.cases", "bench.authors_scheme"]),
+}  # fmt: skip
+PACKAGES = ("widgets", "live")  # whose names are imported by their __init__
 HIDDEN = {"parameters": "remove-cell", "injected-parameters": "hide-input", "explorer": "hide-input"}
 MATHJAX = (
     "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js",
 )  # fmt: skip
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LIVE = """:::{{note}}
-A still picture. Its controls want Python behind them: `make lab`, open `{page}.py`, and *Run All Cells*.
+A still picture: the controls need a running kernel. `make lab`, open `{page}.py`, and *Run All Cells*.
 :::"""
 
 

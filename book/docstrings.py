@@ -7,6 +7,7 @@ import dataclasses
 import inspect
 import re
 import textwrap
+import typing
 from typing import Any
 
 LIST = re.compile(r"^\s*(-|\d+\.) ")
@@ -52,7 +53,8 @@ def text(prose: str) -> str:
 
 
 def fields(value: type) -> list[str]:
-    """The fields of a class with type, default and comment, from its source."""
+    """The fields of a class with type (without its bounds), default and comment, from its source."""
+    hints = typing.get_type_hints(value)
     source = textwrap.dedent(inspect.getsource(value))
     lines, rows = source.split("\n"), []
     for node in ast.parse(source).body[0].body:
@@ -60,6 +62,6 @@ def fields(value: type) -> list[str]:
             continue
         default = f" = ``{ast.unparse(node.value)}``" if node.value else ""
         comment = lines[node.lineno - 1].partition("  # ")[2]
-        row = f"- ``{node.target.id}``: ``{ast.unparse(node.annotation)}``{default}"
+        row = f"- ``{node.target.id}``: ``{inspect.formatannotation(hints[node.target.id])}``{default}"
         rows.append(f"{row}: {text(comment)}" if comment else row)
     return [*rows, ""]

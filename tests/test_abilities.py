@@ -6,7 +6,7 @@ from functools import lru_cache
 import pytest
 
 from enu_lib.analysis.battery import Battery, Measure, battery
-from enu_lib.study.abilities import NEEDED, Kind, in_words, kind, table
+from enu_lib.study.abilities import NEEDED, Kind, kind, poison_table, reversal_in_words, senses_in_words, table
 from enu_lib.tasks.maze import Maze
 
 
@@ -44,10 +44,15 @@ def test_the_table_shows_every_poison_and_what_was_not_met():
 
 
 def test_the_words_name_what_was_measured():
-    text = in_words(found((0.97, 0.04, 0.0, 0.0), (13.5, 13.2, 13.8), (11.25, 11.0, 11.5)))
-    for value in ("97%", "4%", "13.50", "13.20 to 13.80", "11.25"):
-        assert value in text
-    assert len({in_words(found(v)) for v in ((0.9, 0.1), (0.9, 0.9), (0.1, 0.9), (0.9, None), (None, None))}) == 4
+    learner = found((0.97, 0.04, 0.0, 0.0), (13.5, 13.2, 13.8), (11.25, 11.0, 11.5))
+    assert all(value in reversal_in_words(learner) for value in ("97%", "4%"))
+    assert all(value in senses_in_words(learner) for value in ("13.50", "13.20 to 13.80", "11.25"))
+    assert len({reversal_in_words(found(v)) for v in ((0.9, 0.1), (0.9, 0.9), (0.1, 0.9), (0.9, None))}) == 4
+    rows = poison_table(learner)
+    assert [(r["poisons eaten"], r["next visit ends with food"], r["visits"]) for r in rows[:2]] == [
+        (1, "97%", 20),
+        (2, "4%", 20),
+    ]
 
 
 def test_eating_a_little_less_in_the_dark_is_no_use_of_sensors():

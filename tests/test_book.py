@@ -1,11 +1,14 @@
 """What makes pages of executed notebooks: figures with captions, explorers as pictures, provenance, citation, docstrings."""
 
 import base64
+import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 import yaml
@@ -110,13 +113,34 @@ def test_the_citation_is_that_of_the_file():
 
 
 def test_the_reference_has_every_module_and_every_public_name():
-    modules = {f"enu_lib.{name}" for _, names in bind.API.values() for name in names}
+    """Modules of `bind.PACKAGES` stand under their package's name, and those of the kernels behind `kernels`."""
+    modules = {name for _, names in bind.API.values() for name in names}
     library = ROOT / "enu_lib"
-    there = {p.stem for p in library.glob("*.py")} - {"__init__", "__main__", "cli"}
-    assert there <= {m.removeprefix("enu_lib.") for m in modules}
+    files = {p.relative_to(library).with_suffix("") for p in library.rglob("*.py") if p.name[:2] != "__"}
+    there = {".".join(p.parts) for p in files if p.parts[0] not in (*bind.PACKAGES, "kernels")} - {"cli"}
+    assert there <= modules, f"not in the reference: {there - modules}"
+    assert all(importlib.util.find_spec(f"enu_lib.{name}") for name in modules)
     for name in enu.__all__:
         value = getattr(enu, name)
-        assert getattr(value, "__module__", value.__name__) in modules, name
+        assert getattr(value, "__module__", value.__name__).removeprefix("enu_lib.") in modules, name
+
+
+SECTIONS = ["Question", "Approach", "Figure", "What we measured", "Reconstruction", "Verdict", "Try it"]
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "book").glob("[0-9]*.py")), ids=lambda p: p.stem)
+def test_every_page_has_the_same_sections_in_the_same_order(page):
+    text = "\n".join(cell.source for cell in jupytext.read(page).cells if cell.cell_type == "markdown")
+    found = re.findall(r"^## (.+)$", text, re.M)
+    assert found == [section for section in SECTIONS if section in found], found
+    assert {"Question", "Approach", "Try it"} <= set(found)
+    figure = "save_figure(" in page.read_text(encoding="utf-8")
+    assert figure <= bool({"Figure", "What we measured"} & set(found)), "a figure stands under a heading of its own"
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "book").glob("[0-9]*.py")), ids=lambda p: p.stem)
+def test_every_page_belongs_to_a_part_of_the_book(page):
+    assert page.stem in bind.contents([page.stem])
 
 
 def test_docstrings_are_written_for_sphinx_without_being_changed():

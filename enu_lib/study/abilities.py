@@ -31,12 +31,16 @@ class Kind(NamedTuple):
 
 def kind(found: Battery) -> Kind:
     """The kind of learner, from the parts of the battery in `NEEDED`."""
-    first, second = (found[f"switching.{k}"] for k in (1, 2))
-    shown, hidden = found["standard.food"], found["hidden.food"]
-    return Kind(_reverses(first, second), hidden.high < shown.low)
+    return Kind(reverses(found["switching.1"], found["switching.2"]), uses_sensors(found))
 
 
-def _reverses(first: Measure, second: Measure) -> Reverses | None:
+def uses_sensors(found: Battery) -> bool:
+    """Whether an agent eats less when its sensors do not show food and poison, by intervals that do not overlap."""
+    return found["hidden.food"].high < found["standard.food"].low
+
+
+def reverses(first: Measure, second: Measure) -> Reverses | None:
+    """Whether an agent switches arms, by its visits after the first and after the second poison that does not kill."""
     if not first.n:
         return None
     if first.value < MOSTLY:
@@ -64,24 +68,40 @@ def share(measure: Measure) -> str:
     return f"{measure.value:.0%}" if measure.n else "none"
 
 
-def in_words(found: Battery) -> str:
-    """Whether the agent reverses after a second poison, and whether it uses its sensors, with the numbers, as Markdown."""
-    first, second = (share(found[f"switching.{k}"]) for k in (1, 2))
-    said = {
+def poison_table(found: Battery) -> list[Row]:
+    """The visits after the first, second, .. poison that does not kill, with their intervals."""
+    measures = ((k, found[f"switching.{k}"]) for k in range(1, POISONS + 1))
+    return [
+        {
+            "poisons eaten": k,
+            "next visit ends with food": share(m),
+            "95% interval": f"{m.low:.0%} to {m.high:.0%}" if m.n else "",
+            "visits": m.n,
+        }
+        for k, m in measures
+    ]
+
+
+def reversal_in_words(found: Battery) -> str:
+    """Whether the agent reverses after a second poison, with the shares, as Markdown."""
+    measures = [found[f"switching.{k}"] for k in (1, 2)]
+    first, second = map(share, measures)
+    where = (
+        f"where poison does not kill, {first} of the visits after its first poison end with food, and {second} of those after"
+    )
+    return {
         None: "It met too few poisons to say whether it reverses again.",
         "never": f"It does not reverse: after its first poison, {first} of its next visits end with food.",
-        "once": f"It switches arms **once and for good**, like a latch of one bit: where poison does not kill, {first} of the "
-        f"visits after its first poison end with food, and {second} of those after its second.",
-        "again": f"It **reverses again and again**: where poison does not kill, {first} of the visits after its first poison "
-        f"end with food, and {second} of those after its second.",
-    }
-    shown, hidden, what = found["standard.food"], found["hidden.food"], kind(found)
-    senses = (
-        "It **uses its sensors**: it eats"
-        if what.uses_sensors
-        else "It **ignores what its sensors say of food and poison**: it eats"
-    )
+        "once": f"It switches arms **once and for good**, as a latch of one bit does: {where} its second.",
+        "again": f"It **reverses again and again**: {where} its second.",
+    }[reverses(*measures)]
+
+
+def senses_in_words(found: Battery) -> str:
+    """Whether the agent uses its sensors, with what it eats, as Markdown."""
+    shown, hidden = found["standard.food"], found["hidden.food"]
+    says = "**uses its sensors**" if uses_sensors(found) else "**ignores what its sensors show of food and poison**"
     return (
-        f"{said[what.reverses]} {senses} {shown.value:.2f} food ({shown.low:.2f} to {shown.high:.2f}), and "
-        f"{hidden.value:.2f} ({hidden.low:.2f} to {hidden.high:.2f}) when they do not show them."
+        f"It {says}: it eats {shown.value:.2f} food (95% interval {shown.low:.2f} to {shown.high:.2f}), and "
+        f"{hidden.value:.2f} ({hidden.low:.2f} to {hidden.high:.2f}) when they do not show it."
     )

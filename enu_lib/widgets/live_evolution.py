@@ -29,7 +29,7 @@ FOR_EVER = 10**9
 
 
 class LiveEvolution(Pictured):
-    """Start, pause, begin anew; offspring and mutations may be changed while it runs.
+    """Start, pause, restart; offspring and mutations may be changed while it runs.
 
     experiment: an STDP task and its unit; its population and mutations are what the controls begin with.  Left alone,
     generation k is that of `evolve(experiment, seed=seed)`.  The browser's clock drives it (ipywidgets.Play): there is no
@@ -44,7 +44,7 @@ class LiveEvolution(Pictured):
             raise ValueError(f"this explorer draws STDP windows; the task is {self.experiment.task!r}")
         settings = self.experiment.es
         self.play = w.Play(min=0, max=FOR_EVER, value=0, interval=TICK, show_repeat=False)
-        self.again = button("begin anew", lambda: self.restart(self.seed), "warning")
+        self.again = button("restart", lambda: self.restart(self.seed), "warning")
         self.other = button("another seed", lambda: self.restart(self.seed + 1), "warning")
         self.population = w.IntSlider(
             settings.population, min=16, max=512, step=16, description="offspring a generation", layout=WIDE, style=TEXT
