@@ -257,7 +257,7 @@ def _parent(name: str) -> Any:
     from pathlib import Path
 
     from enu_lib import zoo
-    from enu_lib.evolve import load_run
+    from enu_lib.storage.run import load_run
 
     return load_run(name).genome if Path(name).is_dir() else zoo.load(name).genome
 
@@ -293,8 +293,8 @@ def _seconds(text: str) -> float:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from enu_lib.analysis.scores import scores
-    from enu_lib.evolve import load_run
     from enu_lib.kinds import Batch, conform
+    from enu_lib.storage.run import load_run
 
     conform(Batch, options.n, "--n")
     run = load_run(options.folder)
@@ -344,7 +344,7 @@ def _zoo_verify(options: argparse.Namespace) -> None:
 
 def _zoo_add(options: argparse.Namespace) -> None:
     from enu_lib import zoo
-    from enu_lib.evolve import load_run
+    from enu_lib.storage.run import load_run
 
     entry = zoo.add(load_run(options.folder), options.name, note=options.note, latest=options.latest)
     print(json.dumps(entry.scores, indent=1))

@@ -193,8 +193,8 @@ def _one_line_quietly(arguments, capsys):
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     out = tmp_path_factory.mktemp("swept")
-    cells = sweep.cells("smoke", ("complex-stdp",), seeds=1, checks=False)[:1]
-    assert sweep.run("smoke", cells, out / "runs", jobs=1, progress=False) == []
+    todo = sweep.jobs("smoke", ("complex-stdp",), seeds=1, checks=False)[:1]
+    assert sweep.run("smoke", todo, out / "runs", jobs=1, progress=False) == []
     results.collect("smoke", out / "runs", out / "kept")
     return out
 

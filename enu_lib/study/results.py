@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 from enu_lib import analysis
 from enu_lib.analysis.generalise import time_constant
 from enu_lib.config import from_config, parse_json
-from enu_lib.evolve import Run, fingerprint, provenance
 from enu_lib.kinds import kinds
 from enu_lib.rollout import fitness
 from enu_lib.storage.folder import (
@@ -33,6 +32,7 @@ from enu_lib.storage.folder import (
     remove_leftovers,
     write_atomically,
 )
+from enu_lib.storage.run import Run, fingerprint, provenance
 from enu_lib.streams import stream
 from enu_lib.tasks.stdp import STDP
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from enu_lib.evolve import Run, evolve, load_run
+from enu_lib.evolve import evolve
 from enu_lib.faults import explain
 from enu_lib.interrupt import as_interrupts
 from enu_lib.kernels import default_threads
@@ -30,6 +30,7 @@ from enu_lib.storage.folder import (
     read_record,
     write_atomically,
 )
+from enu_lib.storage.run import Run, load_run
 from enu_lib.study.design import AFTER, Job, build
 from enu_lib.study.progress import generations_done
 from enu_lib.study.results import read_evaluation, record
