@@ -111,7 +111,7 @@ def _add_evolve(commands: Any) -> None:
         help="evolve an experiment (goes on where it was, if the run folder exists)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=(
-            "Evolve an experiment of the paper. Ctrl-C ends cleanly; the same command goes on.\n\n"
+            "Evolve an experiment of the paper. Ctrl-C, SIGTERM and SIGHUP end cleanly; the same command goes on.\n\n"
             f"experiments: {', '.join(NAMES)}\nmodels: {', '.join(MODELS)}\n"
             f"profiles: {', '.join(PROFILES)} (seconds; our settings; the published sizes)"
         ),
