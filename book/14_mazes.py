@@ -73,6 +73,8 @@ use_style()
 # - **looking**: goes where food last was, looks one cell ahead, and does not step on poison once it has learnt, by one meal,
 #   which sensor is which;
 # - **memory-only**: goes where food last was; an end with poison or nothing is left for the next one;
+# - **latch**: the first end, and from its first poison on the second one for ever. It switches once and learns nothing more,
+#   and in the T-maze it eats as much as memory: a second poison kills, so that nobody sees it fail to switch again;
 # - **fixed-arm**: always the same end, by the shortest way. More *food* than this needs learning; more *fitness* does not,
 #   since an agent that loiters lives longer and is paid for it;
 # - **random**: as it says.

@@ -43,7 +43,8 @@ entry = enu.zoo.obtain("tmaze-enu", profile, seed)
 n = 60 if profile == "smoke" else episodes
 lives = record_episodes(entry.model, entry.genome, entry.task, n, seed=seed + 500)
 found = learning.measures(lives)
-references = {a: learning.measures(agents.play(entry.task, a, n, seed=seed + 500)) for a in agents.NAMES[1:4]}
+compared = ("looking", "memory-only", "fixed-arm")
+references = {a: learning.measures(agents.play(entry.task, a, n, seed=seed + 500)) for a in compared}
 rows = {"evolved network": found, **references}
 
 # %% [markdown]

@@ -18,6 +18,7 @@ EPILOG = """examples:
   python -m enu_lib evolve iaf --model lstm --seed 3 --out runs/iaf-lstm-3
   python -m enu_lib evolve tmaze --set task.arm=3 --time-limit 30m --out runs/tmaze-3
   python -m enu_lib evaluate runs/stdp                   judge a run on inputs it never saw
+  python -m enu_lib evaluate tmaze-enu                   what a network learns in mazes, ability by ability
   python -m enu_lib sweep --time-limit 2h                all models, tasks and seeds; again to go on
   python -m enu_lib claims                               what of the paper is reproduced, and by which rule
   python -m enu_lib zoo list                             the evolved genomes that ship with the package
@@ -69,9 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_evolve(commands)
 
-    evaluate = commands.add_parser("evaluate", help="judge a run's best genome on fresh environments")
-    evaluate.add_argument("folder", type=_path, metavar="RUN", help="run folder")
-    evaluate.add_argument("--n", type=int, default=2048, help="sequences or episodes (%(default)s)")
+    evaluate = commands.add_parser("evaluate", help="judge a genome, or a scripted agent, on fresh environments")
+    evaluate.add_argument("folder", nargs="?", type=_path, metavar="RUN", help="run folder, or zoo entry")
+    evaluate.add_argument("--agent", metavar="NAME", help="a scripted agent of the mazes in its place, such as latch")
+    evaluate.add_argument("--double", action="store_true", help="in the double T-maze too, wherever it evolved")
+    evaluate.add_argument("--n", type=int, help="sequences (2048), or episodes in each maze (480)")
     evaluate.add_argument("--seed", type=int, default=77, help="of the environments (%(default)s)")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     evaluate.set_defaults(run=_evaluate)
@@ -153,7 +156,7 @@ def _evolve(options: argparse.Namespace) -> None:
         profile=options.profile,
         seed=options.seed,
         out=out,
-        parent=_parent(options.parent) if options.parent else None,
+        parent=_evolved(options.parent).genome if options.parent else None,
         threads=options.threads,
         device=options.device,
         time_limit=options.time_limit,
@@ -253,13 +256,19 @@ def _claims(options: argparse.Namespace) -> None:
                 print(f"    {ledger.MARK[part.outcome]} {part.name}: {part.measured}")
 
 
-def _parent(name: str) -> Any:
+def _evolved(name: str) -> Any:
+    """A run by its folder, or else a zoo entry by its name."""
     from pathlib import Path
 
     from enu_lib import zoo
     from enu_lib.storage.run import load_run
 
-    return load_run(name).genome if Path(name).is_dir() else zoo.load(name).genome
+    if Path(name).is_dir():
+        return load_run(name)
+    try:
+        return zoo.load(name)
+    except ValueError as error:
+        raise ValueError(f"{name} is no run folder, and {error}") from None
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -292,17 +301,34 @@ def _seconds(text: str) -> float:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from enu_lib.analysis.battery import battery
     from enu_lib.analysis.scores import scores
     from enu_lib.kinds import Batch, conform
-    from enu_lib.storage.run import load_run
+    from enu_lib.network import Network
+    from enu_lib.tasks.maze import Maze
 
-    conform(Batch, options.n, "--n")
-    run = load_run(options.folder)
-    found = scores(run.model, run.genome, run.task, options.n, options.seed)
-    if options.json:
-        print(json.dumps(found, indent=1))
+    if options.n is not None:
+        conform(Batch, options.n, "--n")
+    if (options.folder is None) == (options.agent is None):
+        raise ValueError("evaluate takes one of a run folder, a zoo entry, and --agent NAME (such as --agent latch)")
+    subject = _evolved(options.folder) if options.agent is None else None
+    if subject is not None and not (isinstance(subject.task, Maze) and isinstance(subject.model, Network)):
+        measured = scores(subject.model, subject.genome, subject.task, options.n or 2048, options.seed)
+        if options.json:
+            print(json.dumps(measured, indent=1))
+        else:
+            _table([(key, f"{value:.5g}") for key, value in measured.items()])
+        return
+    n, seed, double = options.n or 480, options.seed, options.double or None
+    if subject is None:
+        found = battery(options.agent, n=n, seed=seed, double=double)
     else:
-        _table([(key, f"{value:.5g}") for key, value in found.items()])
+        found = battery(subject.model, subject.genome, subject.task, n, seed, double, options.folder)
+    if options.json:
+        print(json.dumps(found.as_json(), indent=1))
+        return
+    print(f"{found.agent}: {n} lives in each maze")
+    _table(found.table())
 
 
 def _bench(options: argparse.Namespace) -> None:

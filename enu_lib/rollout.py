@@ -22,6 +22,7 @@ from enu_lib.kernels import door
 from enu_lib.network import Network
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise, draw_noise, stream
+from enu_lib.tasks.altered import Altered
 from enu_lib.tasks.maze import Maze
 from enu_lib.trace import Recorder, Trace
 
@@ -78,7 +79,7 @@ def rollout(
 def record_episodes(
     network: Network,
     genome: Tensor,
-    maze: Maze,
+    maze: Maze | Altered,
     environments: int = 2048,
     seed: int = 1,
     intervene: Intervention | None = None,

@@ -56,7 +56,7 @@ class Recorder:
         """What was recorded; `batch` and `fitness` (P, B, T) of a sequence task, which is scored at its end."""
         score = torch.stack(self.fitness, 2) if fitness is None else fitness
         return Trace(
-            torch.stack(self.x, 2), self.outputs(), score, batch, _over_time(self.task_states), _over_time(self.model_states)
+            torch.stack(self.x, 2), self.outputs(), score, batch, over_time(self.task_states), over_time(self.model_states)
         )
 
 
@@ -77,9 +77,18 @@ def named_state(model: Any, state: Any) -> dict[str, Tensor]:
     return names
 
 
-def _over_time(states: list[Any]) -> dict[str, Tensor]:
-    """Fields of named tuples, or values of dictionaries, with time as a third dimension; fields without (P, B, ..) left out."""
+def over_time(states: list[Any]) -> dict[str, Tensor]:
+    """Fields of named tuples, or values of dictionaries, with time as a third dimension; fields without (P, B, ..) left out.
+
+    A field that is one and the same tensor all the time (a maze's places) is not copied.
+    """
     if not states:
         return {}
     each = [state if isinstance(state, dict) else state._asdict() for state in states]
-    return {name: torch.stack([s[name] for s in each], 2) for name, value in each[0].items() if value.dim() >= 2}
+    fields = {}
+    for name, value in each[0].items():
+        if value.dim() >= 2:
+            values = [state[name] for state in each]
+            same = all(v is value for v in values)
+            fields[name] = value.unsqueeze(2).expand(-1, -1, len(each), *value.shape[2:]) if same else torch.stack(values, 2)
+    return fields

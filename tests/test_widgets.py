@@ -140,7 +140,7 @@ def test_after_a_swap_the_life_goes_on_in_the_swapped_maze():
     for step in range(t, 400):
         belief, y = agents.act(maze, "memory-only", belief, expected, step, generator)
         expected, _ = maze.step(expected, y, step)
-        belief = agents.learn("memory-only", belief, expected)
+        belief = agents.learn(maze, "memory-only", belief, expected, step + 1)
     while not explorer.watched.life.over:
         explorer.four.click()
     now = explorer.watched.life.place

@@ -6,12 +6,14 @@
 They know the actions and walk the shortest way to one end after another; they differ in how they choose it:
 
     omniscient    the end with the food
-    looking       where food last was; sees what lies one cell ahead, and turns around before poison or an empty end, once
-                  its first meal has taught it which sensor means which
+    looking       where food last was; turns around before poison or an empty end.  Which sensor means poison it learns from
+                  its meals: the sensor that was active just before; where they contradict it, it learns anew
     memory-only   where food last was; an end with poison or nothing is left for the next one
+    latch         the first end, and from its first poison on the second one for ever: it switches once
     fixed-arm     always the same end
     random        each action with probability 1/3
 
+Except for the omniscient one they know only what they are shown: the sensors, and what a meal was from the reward neuron.
 They test the mazes and are the reference lines of the figures.  Shapes: B environments, E ends.
 """
 
@@ -25,11 +27,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from enu_lib.rollout import Trace
 from enu_lib.streams import integers, stream
+from enu_lib.tasks.altered import Altered, rules
 from enu_lib.tasks.maze import FORWARD, HEADINGS, LEFT, RIGHT, Maze, MazeState, geometry
+from enu_lib.trace import Trace, over_time
 
-NAMES = ("omniscient", "looking", "memory-only", "fixed-arm", "random")
+NAMES = ("omniscient", "looking", "memory-only", "latch", "fixed-arm", "random")
 
 
 class Belief(NamedTuple):
@@ -37,11 +40,15 @@ class Belief(NamedTuple):
 
     target: Tensor  # (B,) number of the end it is walking to
     bad: Tensor  # (B, E) bool, ends found without food since food was last found
-    colours: Tensor  # (B,) bool, whether it has eaten, and so knows which sensor means food
+    means_food: Tensor  # (B,) the sensor that it takes for food's, -1: it knows none; this and the rest: of "looking" alone
+    means_poison: Tensor  # (B,) the sensor that it takes for poison's
+    ahead: Tensor  # (B,) the sensor that was active before the last move; -1: none
+    passed: Tensor  # (B,) ends before which it has turned around since its last meal
+    blind: Tensor  # (B,) bool, whether it has stopped taking an end at which no sensor is active for an empty one
 
 
 @torch.no_grad()
-def play(maze: Maze, agent: str, environments: int = 64, seed: int = 1) -> Trace:
+def play(maze: Maze | Altered, agent: str, environments: int = 64, seed: int = 1) -> Trace:
     """Lives of a reference agent, recorded as `enu_lib.rollout` records a network's (P = 1)."""
     xs, ys, fs = list[Tensor](), list[Tensor](), list[Tensor]()
     states = list[MazeState]()
@@ -52,13 +59,11 @@ def play(maze: Maze, agent: str, environments: int = 64, seed: int = 1) -> Trace
         fs.append(f)
         states.append(state)
         before = state
-    names = [name for name in before._fields if getattr(before, name).dim() >= 2]
-    fields = {name: torch.stack([getattr(s, name) for s in states], 2) for name in names}
-    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, fields)
+    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, over_time(states))
 
 
 @torch.no_grad()
-def scores(maze: Maze, agent: str, episodes: int = 10_000, seed: int = 1) -> dict[str, float]:
+def scores(maze: Maze | Altered, agent: str, episodes: int = 10_000, seed: int = 1) -> dict[str, float]:
     """Mean food, poison, fitness and steps alive over fresh episodes, and the standard error of food."""
     fitness, alive = (torch.zeros(episodes, dtype=torch.float32, device="cpu") for _ in range(2))
     state = maze.reset(1, episodes, stream(seed, "rollout"))
@@ -77,69 +82,105 @@ def scores(maze: Maze, agent: str, episodes: int = 10_000, seed: int = 1) -> dic
     }
 
 
-def _lives(maze: Maze, agent: str, state: MazeState, seed: int) -> Iterator[tuple[Tensor, Tensor, MazeState]]:
+def _lives(maze: Maze | Altered, agent: str, state: MazeState, seed: int) -> Iterator[tuple[Tensor, Tensor, MazeState]]:
     """Outputs (1, B, 3), fitness (1, B) and the state after it, of each network step."""
     belief, generator = begin(maze, agent, state.cell.shape[1]), stream(seed, "actions")
     for t in range(maze.steps):
         belief, y = act(maze, agent, belief, state, t, generator)
         state, f = maze.step(state, y, t)
-        belief = learn(agent, belief, state)
+        belief = learn(maze, agent, belief, state, t + 1)
         yield y, f, state
 
 
-def begin(maze: Maze, agent: str, environments: int) -> Belief:
+def begin(maze: Maze | Altered, agent: str, environments: int) -> Belief:
     """What an agent believes at the start of a life.  Raises ValueError for an agent that there is not."""
     if agent not in NAMES:
         raise ValueError(f"unknown agent {agent!r}: choose one of {', '.join(NAMES)}")
-    return Belief(
-        torch.zeros(environments, dtype=torch.int64, device="cpu"),
-        torch.zeros(environments, len(geometry(maze).ends), dtype=torch.bool, device="cpu"),
-        torch.zeros(environments, dtype=torch.bool, device="cpu"),
-    )
+    zero = torch.zeros(environments, dtype=torch.int64, device="cpu")
+    bad = torch.zeros(environments, len(geometry(rules(maze)).ends), dtype=torch.bool, device="cpu")
+    return Belief(zero, bad, zero - 1, zero - 1, zero - 1, zero, zero.bool())
 
 
-def act(maze: Maze, agent: str, belief: Belief, state: MazeState, t: int, generator: torch.Generator) -> tuple[Belief, Tensor]:
+def act(
+    maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t: int, generator: torch.Generator
+) -> tuple[Belief, Tensor]:
     """What an agent puts out at step t, (1, B, 3), all zero unless a move is made then; `generator` serves the random one."""
     environments = state.cell.shape[1]
     y = torch.zeros(1, environments, 3, dtype=torch.float32, device="cpu")
-    if (t + 1) % maze.move_every:
+    if (t + 1) % rules(maze).move_every:
         return belief, y
     if agent == "random":
         action = integers(0, 3, (environments,), generator)
     else:
-        belief = _think(maze, agent, belief, state, torch.tensor(geometry(maze).ends, device="cpu"))
-        action = _routes(maze)[belief.target, state.cell[0], state.heading[0]]
+        belief = _think(maze, agent, belief, state, t)
+        action = _routes(rules(maze))[belief.target, state.cell[0], state.heading[0]]
     does = state.action_of[0].argsort(1)  # (B, 3) the output that makes each action
     y[0].scatter_(1, does.gather(1, action[:, None]), 1.0)
     return belief, y
 
 
-def learn(agent: str, belief: Belief, state: MazeState) -> Belief:
-    """The belief after a step that led to `state`: a meal teaches."""
-    if agent == "fixed-arm" or not state.ate.any():
+def learn(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t: int) -> Belief:
+    """The belief after a step that led to `state`, before step t: a meal teaches what the reward neuron tells of it."""
+    if agent in ("fixed-arm", "omniscient", "random") or not state.ate.any():
         return belief
-    return _taste(belief, state.ate[0])
+    channels = maze.observe(state, t)[0, :, 3]
+    felt = (channels[:, 1] - channels[:, 2]).sign() * (state.ate[0] != 0)  # 1 food, -1 poison, 0 no meal, or an untold one
+    if agent == "latch":
+        return _give_up(belief, (felt < 0) & ~belief.bad.any(1))
+    belief = belief._replace(bad=belief.bad & (felt <= 0)[:, None])
+    if agent == "looking":
+        belief = _name(belief, felt)._replace(passed=torch.where(state.ate[0] != 0, 0, belief.passed))
+    return _give_up(belief, felt < 0)
 
 
-def _think(maze: Maze, agent: str, belief: Belief, state: MazeState, ends: Tensor) -> Belief:
+def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t: int) -> Belief:
     """The belief before a move: where to go now."""
-    if agent == "fixed-arm":
+    if agent in ("fixed-arm", "latch"):
         return belief
+    grid = geometry(rules(maze))
+    ends = torch.tensor(grid.ends, device="cpu")
     if agent == "omniscient":
         return belief._replace(target=(state.food[0, :, None] == ends).long().argmax(1))
     goal = ends[belief.target]
     here = state.cell[0] == goal  # standing on an end that holds nothing
     if agent == "looking":
-        ahead = torch.tensor(geometry(maze).ahead, device="cpu")[state.cell[0], state.heading[0]]
-        useless = (ahead == state.poison[0]) & belief.colours | (ahead != state.food[0]) & (ahead != state.poison[0])
-        here = here | ((ahead == goal) & useless)
+        sensors = maze.observe(state, t)[0, :, :3, 0] > 0
+        belief = belief._replace(ahead=torch.where(sensors.any(1), sensors.long().argmax(1), -1))
+        before = torch.tensor(grid.ahead, device="cpu")[state.cell[0], state.heading[0]] == goal
+        turns = before & _useless(belief, empty_ends=len(ends) > 2)
+        belief, here = _doubt(belief, turns), here | turns
     return _give_up(belief, here)
 
 
-def _taste(belief: Belief, ate: Tensor) -> Belief:
-    """After a meal: 1 food, -1 poison, 0 none, (B,)."""
-    belief = belief._replace(colours=belief.colours | (ate != 0), bad=belief.bad & (ate <= 0)[:, None])
-    return _give_up(belief, ate < 0)
+def _useless(belief: Belief, empty_ends: bool) -> Tensor:
+    """Whether the sensors say that the end ahead holds no food (B,), if some ends are empty and if none is."""
+    food_only = (belief.means_poison < 0) & (belief.means_food >= 0)
+    other = food_only & (belief.ahead != belief.means_food)
+    poison = (belief.ahead >= 0) & ((belief.ahead == belief.means_poison) | other)
+    return poison | (belief.ahead < 0) & ~belief.blind & empty_ends
+
+
+def _name(belief: Belief, felt: Tensor) -> Belief:
+    """After meals that felt good or bad (B,): the sensor that was active before means this, and not what it meant."""
+    seen = belief.ahead
+    food, poison = (felt > 0) & (seen >= 0), (felt < 0) & (seen >= 0)
+    return belief._replace(
+        means_food=torch.where(food, seen, torch.where(poison & (belief.means_food == seen), -1, belief.means_food)),
+        means_poison=torch.where(poison, seen, torch.where(food & (belief.means_poison == seen), -1, belief.means_poison)),
+        blind=belief.blind & ~food & ~poison,
+    )
+
+
+def _doubt(belief: Belief, turns: Tensor) -> Belief:
+    """Count the ends before which it turns around (B,); where no end is left, what it knows of its sensors is wrong."""
+    passed = belief.passed + turns
+    lost = passed >= belief.bad.shape[1]
+    return belief._replace(
+        means_food=torch.where(lost, -1, belief.means_food),
+        means_poison=torch.where(lost, -1, belief.means_poison),
+        passed=torch.where(lost, 0, passed),
+        blind=belief.blind | lost,
+    )
 
 
 def _give_up(belief: Belief, which: Tensor) -> Belief:

@@ -8,6 +8,7 @@ A **visit** ends with a meal, which puts the agent back at the start.  Shapes as
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -120,14 +121,14 @@ def recovery(v: Visits, at: int, visits: int = 6) -> Recovery:
     return Recovery(np.array([v.food[i].sum() for i in counted]), np.array([len(i) for i in counted]))
 
 
-def interval(right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a share."""
-    from scipy.stats import binomtest
-
+def interval(right: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a share; `n` may be an effective number, and then no integer."""
     if n == 0:
         return 0.0, 1.0
-    found = binomtest(int(right), int(n)).proportion_ci(confidence, "wilson")
-    return float(found.low), float(found.high)
+    z, p = NormalDist().inv_cdf(0.5 + confidence / 2), right / n
+    middle, half = p + z**2 / (2 * n), z * (p * (1 - p) / n + (z / (2 * n)) ** 2) ** 0.5
+    low, high = ((middle + side * half) / (1 + z**2 / n) for side in (-1, 1))
+    return 0.0 if right == 0 else low, 1.0 if right == n else high
 
 
 def begins(v: Visits) -> np.ndarray:

@@ -89,7 +89,7 @@ def step(life: Life, interventions: Sequence[Intervention] = ()) -> Life:
         raise ValueError("this life is led by hand: use put(life, y)")
     belief, y = agents.act(life.maze, life.agent, life.mind, life.place, life.t, life.generator)
     after = _answered(life, belief, y)
-    return replace(after, mind=agents.learn(life.agent, belief, after.place))
+    return replace(after, mind=agents.learn(life.maze, life.agent, belief, after.place, after.t))
 
 
 def put(life: Life, y: Tensor) -> Life:
