@@ -36,16 +36,36 @@ PARTS = {
 }
 REFERENCE = ("symbols", "api", "provenance", "cite")
 API = {
-    "units": ("Units and networks", ["cells", "network"]),
-    "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "agents", "life", "conditioning", "gym"]),
-    "lives": ("Lives", ["rollout", "interventions", "streams", "kernels"]),
-    "evolution": ("Evolution", ["es", "evolve", "experiments", "config", "runfolder", "zoo"]),
-    "measures": ("Measures", ["analysis", "learning", "episodes", "spiking", "generalise"]),
-    "claims": ("Comparisons and claims", ["sweep", "results", "comparison", "stats", "evidence", "claims", "ledger"]),
-    "figures": ("Figures and explorers", ["figures", "places", "plots", "plots_runs", "plots_learning", "widgets", "live"]),
-    "speed": ("Speed", ["bench", "baseline"]),
-}
-PACKAGES = ("widgets", "live")  # whose names stand in their __init__
+    "units": ("Units and networks", ["contracts", "cells", "cells.enu", "cells.gated", "network", "precision"]),
+    "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "tasks.altered", "tasks.gym"]),
+    "lives": ("Episodes", ["rollout", "trace", "streams", "kernels", "kernels.door"]),
+    "evolution": ("Evolution", ["es", "evolve", "experiments", "storage.run", "storage.folder", "zoo"]),
+    "measures": (
+        "Measures",
+        [
+            "analysis.units", "analysis.scores", "analysis.battery", "analysis.learning", "analysis.agents", "analysis.phases",
+            "analysis.spiking", "analysis.interventions", "analysis.conditioning", "analysis.generalise", "analysis.flow",
+            "analysis.memory", "analysis.stats",
+        ],
+    ),
+    "claims": (
+        "Comparisons and claims",
+        [
+            "study.sweep", "study.design", "study.results", "study.tables", "study.comparisons", "study.evidence",
+            "study.rules", "study.claims", "study.ledger", "study.panels",
+        ],
+    ),
+    "figures": (
+        "Figures and explorers",
+        [
+            "figures.style", "figures.save", "figures.units", "figures.networks", "figures.mazes", "figures.learning", "places",
+            "widgets", "widgets.life", "live",
+        ],
+    ),
+    "ground": ("Settings, signals, progress", ["config", "kinds", "interrupt", "progress", "faults"]),
+    "speed": ("Speed", ["bench.cases", "bench.authors_scheme"]),
+}  # fmt: skip
+PACKAGES = ("cells", "widgets", "live")  # whose names stand in their __init__
 HIDDEN = {"parameters": "remove-cell", "injected-parameters": "hide-input", "explorer": "hide-input"}
 MATHJAX = (
     "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js",
