@@ -220,7 +220,7 @@ def _one(profile: str, job: Job, out: Path, deadline: float | None, tell: Callab
         progress=False, each=each,
     )  # fmt: skip
     if found.stopped in ("finished", "target"):
-        kept = json.dumps(record(found, job.model, quick=profile == "smoke"))
+        kept = json.dumps(record(found, job.model, quick=profile == "smoke")._asdict())
         with locked(out / job.name):
             write_atomically(out / job.name / EVALUATION, kept.encode())
         tell("done", job.name, experiment.generations)
