@@ -43,9 +43,9 @@ API = {
     "measures": (
         "Measures",
         [
-            "analysis.units", "analysis.scores", "analysis.battery", "analysis.learning", "analysis.agents", "analysis.phases",
-            "analysis.spiking", "analysis.interventions", "analysis.conditioning", "analysis.generalise", "analysis.flow",
-            "analysis.memory", "analysis.stats",
+            "analysis", "analysis.units", "analysis.scores", "analysis.battery", "analysis.learning", "analysis.agents",
+            "analysis.phases", "analysis.spiking", "analysis.interventions", "analysis.conditioning", "analysis.generalise",
+            "analysis.flow", "analysis.memory", "analysis.stats",
         ],
     ),
     "claims": (
