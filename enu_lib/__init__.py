@@ -13,12 +13,13 @@ from enu_lib.es import ES
 from enu_lib.evolve import evolve
 from enu_lib.experiments import Experiment, Lesson
 from enu_lib.network import Network
-from enu_lib.rollout import Trace, fitness, rollout
+from enu_lib.rollout import fitness, rollout
 from enu_lib.storage.run import Run, load_run
 from enu_lib.streams import stream
 from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Maze
 from enu_lib.tasks.stdp import STDP
+from enu_lib.trace import Trace
 
 __version__ = library_version()
 
