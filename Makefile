@@ -82,7 +82,7 @@ $(BOOK)/html/index.html: $(DONE) $(wildcard book/*.md book/*.py book/static/*) C
 	@$(BIN)/python book/bind.py $(OUT) $(DRAWN) $(BOOK)
 
 test: $(READY)  ## all tests, among them every notebook in the smoke profile
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 test-browser: $(READY) chromium book  ## the built book and JupyterLab in headless Chromium (installs it, as root on Debian)
 	$(BIN)/python -m pytest tests/browser

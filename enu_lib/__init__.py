@@ -10,14 +10,16 @@ from enu_lib import analysis, experiments, zoo
 from enu_lib.cells import ENU, GRU, LSTM, make_cell
 from enu_lib.config import library_version, register
 from enu_lib.es import ES
-from enu_lib.evolve import Run, evolve, load_run
+from enu_lib.evolve import evolve
 from enu_lib.experiments import Experiment, Lesson
 from enu_lib.network import Network
-from enu_lib.rollout import Trace, fitness, rollout
+from enu_lib.rollout import fitness, rollout
+from enu_lib.storage.run import Run, load_run
 from enu_lib.streams import stream
 from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Maze
 from enu_lib.tasks.stdp import STDP
+from enu_lib.trace import Trace
 
 __version__ = library_version()
 

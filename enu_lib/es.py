@@ -48,7 +48,7 @@ class ES:
         if self.sigma_final is None:
             return self.sigma
         share = min(1.0, generation / max(1, self.decay_generations))
-        return self.sigma * (self.sigma_final / self.sigma) ** share
+        return float(self.sigma * (self.sigma_final / self.sigma) ** share)
 
 
 class ESState(NamedTuple):

@@ -9,15 +9,11 @@ never been.  Processors with other vector units draw other normal numbers and ro
 
 from __future__ import annotations
 
-import datetime
-import hashlib
 import math
 import os
-import platform
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +22,7 @@ import torch
 from torch import Tensor
 
 from enu_lib import es, experiments
-from enu_lib.config import library_version, to_config, to_json
+from enu_lib.config import to_config, to_json
 from enu_lib.experiments import Experiment, Lesson
 from enu_lib.interrupt import SoftInterrupt
 from enu_lib.kernels import door
@@ -34,79 +30,24 @@ from enu_lib.kinds import Between, Seed, conform
 from enu_lib.progress import bar
 from enu_lib.rollout import fitness
 from enu_lib.storage.folder import (
-    ANEW,
     CHECKPOINT,
     CONFIG,
     EVALUATION,
-    FORMAT,
     GENOME,
     LOG,
     Row,
-    RunFolderError,
-    append_log,
     locked,
     open_folder,
-    read_checkpoint,
-    read_experiment,
-    read_log,
-    read_record,
     remove_leftovers,
     user_path,
     write_atomically,
     write_tensors,
 )
+from enu_lib.storage.run import Progress, Run, as_run, fingerprint, load_checkpoint, provenance, reached, save_checkpoint
 from enu_lib.streams import stream
 
 Threads = Annotated[int, Between(0, 4096)]  # 0: as many as there are cores
 Seconds = Annotated[float, Between(0, math.inf)]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run, finished or not: the best parent so far on held-out environments, and how it came about."""
-
-    experiment: Experiment
-    seed: int
-    genome: Tensor  # (D,) the best parent on the held-out environments
-    score: float  # its fitness there
-    parent: Tensor  # (D,) the latest parent
-    generation: int  # generations done
-    seconds: float
-    log: list[Row]
-    stopped: str  # "finished", "target", "interrupted", "time limit"
-    folder: Path | None = None
-    lesson_ends: tuple[int, ...] = ()  # the generation at which each stage of the curriculum ended, so far
-    begun_from: str | None = None  # fingerprint of the genome it was given to begin from; None: a random one
-
-    @property
-    def model(self) -> Any:
-        return self.experiment.model
-
-    @property
-    def task(self) -> Any:
-        return self.experiment.task
-
-    def column(self, name: str) -> tuple[list[float], list[float]]:
-        """(generations, values) of one column of the log, where it has a value."""
-        rows = [row for row in self.log if name in row]
-        return [row["generation"] for row in rows], [row[name] for row in rows]
-
-
-@dataclass
-class _Progress:
-    """What a checkpoint holds."""
-
-    state: es.ESState
-    best: Tensor
-    score: float
-    seconds: float
-    ends: list[int] = field(default_factory=list)  # the generation at which each lesson ended
-
-    def stage(self, experiment: Experiment) -> Lesson:
-        """The stage that the coming generation belongs to; those whose time is over are ended first."""
-        while len(self.ends) < len(experiment.lessons) and experiment.lessons[len(self.ends)].until <= self.state.generation:
-            self.ends.append(experiment.lessons[len(self.ends)].until)
-        return experiment.stage(len(self.ends))
 
 
 def evolve(
@@ -155,13 +96,13 @@ def evolve(
         raise ValueError(f"parent must have {experiment.model.n_params} values, got {tuple(first.shape)}")
     first = door.genomes(experiment.model, first[None])[0].cpu()
     with ExitStack() as stack:
-        now, log = _Progress(es.start(first), first, -math.inf, 0.0), list[Row]()
+        now, log = Progress(es.start(first), first, -math.inf, 0.0), list[Row]()
         start = None if parent is None else fingerprint(first)
         if folder is not None:
             stack.enter_context(locked(folder, wait))
             config = {"experiment": to_config(experiment), "seed": seed, "parent": start}
             if open_folder(folder, to_json(config)):
-                now, log = _load(folder, experiment)
+                now, log = load_checkpoint(folder, experiment)
                 write_atomically(folder / CONFIG, to_json(config).encode())  # its end may be another now
             remove_leftovers(folder, CONFIG, LOG, CHECKPOINT, GENOME, EVALUATION)
         parent, velocity, variance = (v.to(place) for v in now.state[:3])
@@ -173,7 +114,7 @@ def evolve(
         save_at = time.perf_counter() + checkpoint_every
         before, begun, saved, stopped = now.seconds, time.perf_counter(), len(log), None
         interrupt, drawn = stack.enter_context(SoftInterrupt()), dict[int, Tensor]()
-        while not (stopped := stopped or _reached(experiment, now)):
+        while not (stopped := stopped or reached(experiment, now)):
             stage = now.stage(experiment)
             state, row, held_out = _generation(experiment, stage, now.state, seed, live, drawn)
             if held_out is not None and _ends(experiment, stage, state, seed, live):
@@ -186,55 +127,21 @@ def evolve(
             shown.update()
             if held_out is not None:
                 shown.set_postfix_str(f"held-out {held_out:.5g}, best {now.score:.5g}")
-                if each is not None and each(_as_run(experiment, seed, now, log, "running", folder, start)):
+                if each is not None and each(as_run(experiment, seed, now, log, "running", folder, start)):
                     stopped = "stopped"
             if interrupt.asked:
                 stopped = "interrupted"
             elif time.perf_counter() >= deadline:
                 stopped = "time limit"
             if folder is not None and time.perf_counter() >= save_at:
-                _save(folder, now, log[saved:])
+                save_checkpoint(folder, now, log[saved:])
                 saved, save_at = len(log), time.perf_counter() + checkpoint_every
-        run = _as_run(experiment, seed, now, log, stopped, folder, start)
+        run = as_run(experiment, seed, now, log, stopped, folder, start)
         if folder is not None:
-            _save(folder, now, log[saved:])
+            save_checkpoint(folder, now, log[saved:])
             meta = {**provenance(run, str(place)), "score": run.score}
             write_tensors(folder / GENOME, {"genome": run.genome}, meta)
     return run
-
-
-def load_run(folder: str | Path) -> Run:
-    """A run from its folder, as far as it got.  Raises RunFolderError for a folder that is none."""
-    folder = user_path(folder)
-    path = folder / CONFIG
-    if not os.path.exists(path):
-        raise RunFolderError(f"{folder} is no run folder: it holds no {CONFIG}")
-    config = read_record(path, {"seed": Seed, "parent": str | None})
-    experiment = read_experiment(config, path)
-    now, log = _load(folder, experiment, write=False)
-    stopped = _reached(experiment, now) or "unfinished"
-    return _as_run(experiment, config["seed"], now, log, stopped, folder, config["parent"])
-
-
-def provenance(run: Run, processor: str) -> dict[str, Any]:
-    """Where a genome comes from, JSON-able."""
-    return {
-        "format": 1,
-        "experiment": to_config(run.experiment),
-        "seed": run.seed,
-        "begun_from": run.begun_from,
-        "generations": run.generation,
-        "seconds": round(run.seconds, 1),
-        "lesson_ends": list(run.lesson_ends),
-        "processor": f"{processor} ({platform.machine()}), torch {torch.__version__}",
-        "version": library_version(),
-        "date": datetime.date.today().isoformat(),
-    }
-
-
-def fingerprint(genome: Tensor) -> str:
-    """SHA-256 of a genome's bytes."""
-    return hashlib.sha256(genome.detach().cpu().contiguous().numpy().tobytes()).hexdigest()
 
 
 def choose_device(device: str, experiment: Experiment) -> torch.device:
@@ -309,64 +216,3 @@ def _ends(experiment: Experiment, stage: Lesson, state: es.ESState, seed: int, l
         return False
     n, generator = experiment.evaluate_environments, stream(seed, "held-out")
     return bool(live(state.parent[None], task=stage.task, environments=n, generator=generator).mean() >= stage.target)
-
-
-def _reached(experiment: Experiment, now: _Progress) -> str | None:
-    if now.state.generation >= experiment.generations:
-        return "finished"
-    if experiment.target is not None and now.score >= experiment.target:
-        return "target"
-    return None
-
-
-def _as_run(
-    experiment: Experiment,
-    seed: int,
-    now: _Progress,
-    log: list[Row],
-    stopped: str,
-    folder: Path | None,
-    begun_from: str | None,
-) -> Run:
-    return Run(
-        experiment,
-        seed,
-        now.best.cpu(),
-        now.score,
-        now.state.parent.cpu(),
-        now.state.generation,
-        now.seconds,
-        list(log),
-        stopped,
-        folder,
-        tuple(now.ends),
-        begun_from,
-    )
-
-
-def _save(folder: Path, now: _Progress, rows: list[Row]) -> None:
-    """The log first: rows beyond the checkpoint's generation are dropped when a run goes on."""
-    append_log(folder, rows)
-    state = now.state
-    tensors = {"parent": state.parent, "velocity": state.velocity, "variance": state.variance, "best": now.best}
-    meta = {
-        "format": FORMAT,
-        "generation": now.state.generation,
-        "score": None if math.isinf(now.score) else now.score,
-        "seconds": now.seconds,
-        "lesson_ends": now.ends,
-    }
-    write_tensors(folder / CHECKPOINT, tensors, meta)
-
-
-def _load(folder: Path, experiment: Experiment, write: bool = True) -> tuple[_Progress, list[Row]]:
-    """The checkpoint and the log up to it.  `write`: cut the log file too, to go on from there."""
-    t, meta = read_checkpoint(folder)
-    if any(v.shape != (experiment.model.n_params,) for v in t.values()):
-        raise RunFolderError(f"{folder / CHECKPOINT} does not fit {folder / CONFIG}: {ANEW}")
-    state = es.ESState(t["parent"], t["velocity"], t["variance"], meta["generation"])
-    score = -math.inf if meta["score"] is None else meta["score"]
-    if write:
-        append_log(folder, [], keep_below=state.generation)
-    log = [row for row in read_log(folder) if row["generation"] < state.generation]
-    return _Progress(state, t["best"], score, meta["seconds"], list(meta["lesson_ends"])), log

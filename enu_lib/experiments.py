@@ -82,11 +82,16 @@ class Experiment:
 
     @property
     def bytes(self) -> int:
-        """The memory that a generation needs at least: genomes with their mutations, and a sequence task's outputs."""
-        steps = self.task.steps if is_sequence(self.task) else 0
-        outputs = self.environments * steps * getattr(self.model, "n_out", 1)
+        """The memory that a generation needs at least: genomes with their mutations, a sequence task's inputs and outputs."""
         population = max(es.population for es in (self.es, *(lesson.es for lesson in self.lessons)) if es)
-        return 4 * population * (5 * self.model.n_params // 2 + 2 * outputs)
+        genomes = population * int(self.model.n_params) * 5 // 2
+        if not is_sequence(self.task):
+            return 4 * genomes
+        evolving, held_out = self.environments, self.evaluate_environments
+        n_in, n_out = (int(getattr(self.model, name, 1)) for name in ("n_in", "n_out"))
+        outputs = max(population * evolving, held_out) * int(self.task.steps) * n_out
+        inputs = max(evolving, held_out) * int(self.task.steps) * n_in
+        return 4 * (genomes + 2 * outputs + 2 * inputs)
 
     def stage(self, ended: int) -> Lesson:
         """The stage of a run after so many lessons have ended; the last one is the task itself."""
@@ -205,7 +210,8 @@ def get(
         if task.layout == "t" and profile == "laptop":
             sizes |= dict(es=ES(population=256, sigma=0.01, breadth=1.5), lessons=_curriculum(task))
     experiment = Experiment(name, task, cell, model_name=model, profile=profile, **sizes)
-    return with_settings(experiment, {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})})
+    changed: Experiment = with_settings(experiment, {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})})
+    return changed
 
 
 def _path(experiment: Experiment, name: str) -> str:

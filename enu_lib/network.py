@@ -7,6 +7,7 @@ Shapes: P offspring, B environments, N neurons, S synapses a neuron, C channels,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -59,7 +60,7 @@ def random_connections(neurons: int, synapses: int, n_inputs: int, generator: to
     sources = n_inputs + neurons
     rows = []
     for _ in range(neurons):
-        draws = [permutation(sources, generator) for _ in range(-(-synapses // sources))]
+        draws = [permutation(sources, generator) for _ in range(math.ceil(synapses / sources))]
         rows.append(tuple(torch.cat(draws)[:synapses].tolist()))
     return tuple(rows)
 

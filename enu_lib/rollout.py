@@ -93,6 +93,7 @@ def record_episodes(
         return rollout(network, genome, maze, environments, seed, intervene=intervene, backend="auto")
     genomes, drawn = draw(network, genome[None], maze, environments, stream(seed, "rollout"))
     outputs = kernels.maze_lives(network, genomes, maze, drawn.start, drawn.noise, record=True).outputs
+    assert outputs is not None, "they were asked to be recorded"
     recorder = Recorder(network)
     play(network, genomes, maze, drawn, recorder, stepper=_Replay(outputs))
     return recorder.trace()
@@ -198,7 +199,7 @@ def _step(
 class _Replay:
     """Steps through outputs (P, B, T, C) that have been computed already."""
 
-    def __init__(self, outputs: Any) -> None:
+    def __init__(self, outputs: Tensor) -> None:
         self._outputs = outputs
 
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:

@@ -35,8 +35,11 @@ class Recorder:
 
     def __init__(self, model: Any, memory: bool = False) -> None:
         self.model, self.memory = model, memory
-        self.x, self.y, self.fitness = list[Tensor](), list[Tensor](), list[Tensor]()
-        self.task_states, self.model_states = list[Any](), list[dict[str, Tensor]]()
+        self.x: list[Tensor] = []
+        self.y: list[Tensor] = []
+        self.fitness: list[Tensor] = []
+        self.task_states: list[Any] = []
+        self.model_states: list[dict[str, Tensor]] = []
 
     def __call__(self, x: Tensor, y: Tensor, stepper: Stepper, state: Any = None, fitness: Tensor | None = None) -> None:
         """One step: input, outputs, and of a closed loop the state after it and its fitness."""

@@ -87,7 +87,7 @@ def test_a_broken_compiler_costs_a_line_and_not_the_run(kind, compiler, cache, c
     asked = compiler(script)
     cell = enu.ENU(1, 1, hidden=8)
     genomes, inputs = cell.init(enu.stream(0, "genome"))[None], torch.rand(2, 5, 1, generator=enu.stream(0, "x"))
-    expected = kernels.unit_outputs(cell, genomes, inputs, path="torch")
+    expected = kernels.unit_outputs(cell, genomes, inputs, backend="torch")
     for _ in range(2):
         assert torch.equal(kernels.unit_outputs(cell, genomes, inputs), expected)
         tried = asked.read_text()

@@ -218,7 +218,7 @@ def test_a_correction_can_cost_a_win():
 
 
 def test_the_cautions_in_the_readme_hold():
-    stored, agents = results.load("laptop").runs, results.references()["agents"]
+    stored, agents = results.load("laptop").runs, results.references().agents
 
     def each(experiment, model, value):
         return sorted(value(r) for r in stored if (r.experiment, r.model) == (experiment, model))

@@ -55,7 +55,7 @@ def test_strategies_stop_at_the_level_and_all_but_one_may_use_as_many_lives():
     for name in design.ORDER:
         for model in design.strategies(name):
             own, e = design.build(name, model.partition("@")[0], "laptop"), design.build(name, model, "laptop")
-            assert e.model == own.model and e.task == own.task and e.target == results.references()["level"][name]
+            assert e.model == own.model and e.task == own.task and e.target == results.references().level[name]
             lives, as_many = (x.generations * x.es.population * x.environments for x in (e, own))
             assert lives / as_many == (4 if model == "enu@published" else 1)
             seen.add((name, model))

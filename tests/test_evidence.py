@@ -10,11 +10,11 @@ from enu_lib.study import design, evidence, results
 
 
 def test_the_level_is_a_tenth_of_what_learning_nothing_costs():
-    level = results.references()["level"]
+    level = results.references().level
     for name in design.UNITS:
         assert evidence.unit_level(experiments.get(name).task, 512) == pytest.approx(level[name], rel=0.15)
     for name, layout in (("tmaze", "t"), ("double-tmaze", "double-t")):
-        assert level[name] == results.references()["agents"][layout]["fixed-arm"]["fitness"]
+        assert level[name] == results.references().agents[layout]["fixed-arm"]["fitness"]
 
 
 def test_generations_to_a_level():

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 import enu_lib as enu
 from enu_lib.cli import main
+from enu_lib.figures import read_manifest
 from enu_lib.storage.folder import RunFolderError, locked, read_log
 from enu_lib.study import results, sweep
 
@@ -193,8 +194,8 @@ def _one_line_quietly(arguments, capsys):
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     out = tmp_path_factory.mktemp("swept")
-    cells = sweep.cells("smoke", ("complex-stdp",), seeds=1, checks=False)[:1]
-    assert sweep.run("smoke", cells, out / "runs", jobs=1, progress=False) == []
+    jobs = sweep.jobs("smoke", ("complex-stdp",), seeds=1, checks=False)[:1]
+    assert sweep.run("smoke", jobs, out / "runs", jobs=1, progress=False) == []
     results.collect("smoke", out / "runs", out / "kept")
     return out
 
@@ -317,6 +318,13 @@ def test_a_compiled_kernel_that_is_asked_for_and_cannot_be_had_is_one_line(tmp_p
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "compiler" in done.stderr and "ENU_KERNEL=torch" in done.stderr
+
+
+@pytest.mark.parametrize("damage", NO_JSON)
+def test_a_manifest_of_figures_that_is_none(damage, tmp_path):
+    (tmp_path / "manifest.json").write_bytes(NO_JSON[damage])
+    with pytest.raises(ValueError, match=f"{tmp_path}/manifest.json .*delete"):
+        read_manifest(tmp_path)
 
 
 def test_what_kills_left_behind_is_removed_by_the_next_run_and_nothing_else_is(folder):

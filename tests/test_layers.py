@@ -77,6 +77,12 @@ def test_imports_go_down(path):
         assert ordered or level(other) < level(mine), f"{mine} may not import {other}"
 
 
+@pytest.mark.parametrize("path", [*modules(), *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "book").glob("*.py"))])
+def test_private_names_stay_in_their_module(path):
+    for other, name in imports(path):
+        assert not name.startswith("_") or name.startswith("__"), f"{path.name} imports {name} of {other}"
+
+
 def test_every_module_has_its_level_and_no_level_is_empty():
     found = {room(name_of(path)) for path in modules()}
     assert found >= {r for rooms in LEVELS for r in rooms} - {"contracts", "trace"}

@@ -87,6 +87,6 @@ def test_a_page_run_by_hand_changes_no_file_and_draws_into_build_wherever_it_is_
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     made = {p for p in checkout.rglob("*") if p.is_file()} - before.keys()
-    names = {"ed7_setup.svg", "ed7_setup.png", "manifest.json", ".manifest.lock"}
+    names = {"ed7_setup.svg", "ed7_setup.png", "manifest.json", ".lock"}
     assert {p.name for p in made} == names and {p.parent for p in made} == {checkout / "build/figures"}
     assert {p: p.read_bytes() for p in before} == before and not list(tmp_path.iterdir())

@@ -232,9 +232,12 @@ def test_an_experiment_is_made_of_a_task_and_a_model(change, small):
 
 
 def test_an_experiment_that_cannot_fit_in_memory_is_refused_before_any_is_taken(small):
-    large = with_settings(small, {"model.hidden": 8192, "es.population": 2**20})
-    with pytest.raises(ValueError, match=rf"1048576 .*{large.model.n_params} .*GiB.*population, hidden"):
-        enu.evolve(large, progress=False)
+    most = {"environments": 2**20, "evaluate_environments": 2**20, "task.steps": 10**6}
+    for changes in ({"model.hidden": 2**12, "es.population": 2**20}, most):
+        large = with_settings(small, changes)
+        found = rf"{large.es.population} .*{large.model.n_params} .*GiB.*population, hidden or environments"
+        with pytest.raises(ValueError, match=found):
+            enu.evolve(large, progress=False)
 
 
 @pytest.mark.parametrize("depth, fits", [(config.DEEPEST, True), (config.DEEPEST + 1, False), (100_000, False)])

@@ -8,8 +8,8 @@ import torch
 import enu_lib as enu
 from enu_lib.analysis import spiking
 from enu_lib.network import SYMMETRIC, Network
-from enu_lib.rollout import Trace
 from enu_lib.tasks.maze import Maze
+from enu_lib.trace import Trace
 
 
 def _lives(y, alive):

@@ -9,8 +9,8 @@ import torch
 import enu_lib as enu
 from enu_lib.analysis import learning
 from enu_lib.cli import main
-from enu_lib.evolve import fingerprint, load_run
 from enu_lib.rollout import record_episodes
+from enu_lib.storage.run import fingerprint, load_run
 from enu_lib.study import results
 
 NAMES = enu.zoo.names()

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from enu_lib.analysis.units import Window, coincidence
-from enu_lib.contracts import Evolved
-from enu_lib.rollout import Intervention, rollout
+from enu_lib.contracts import Evolved, Intervention
+from enu_lib.rollout import rollout
 from enu_lib.streams import integers, normal, stream, uniform
 from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.stdp import STDP, STDPBatch, weight_change

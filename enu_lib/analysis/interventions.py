@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from enu_lib.contracts import Intervention
 from enu_lib.network import NetworkState
-from enu_lib.rollout import Intervention
 from enu_lib.streams import stream, uniform
 
 COMPARTMENTS = ("synapses", "neurons")

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from enu_lib.rollout import Trace
 from enu_lib.tasks.maze import Maze
+from enu_lib.trace import Trace
 
 
 class Visits(NamedTuple):

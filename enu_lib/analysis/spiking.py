@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 
 from enu_lib.network import Network
-from enu_lib.rollout import Trace, rollout
+from enu_lib.rollout import rollout
 from enu_lib.streams import stream
 from enu_lib.tasks.maze import Maze
+from enu_lib.trace import Trace
 
 SHARP = 0.05  # an output this close to 0 or 1 counts as off or on
 

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from enu_lib.rollout import Trace, rollout
+from enu_lib.rollout import rollout
 from enu_lib.streams import integers, stream, uniform
 from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.stdp import STDP, weight_change
+from enu_lib.trace import Trace
 
 
 def coincidence(a: Tensor, b: Tensor, within: int = 1) -> float:

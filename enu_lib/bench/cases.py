@@ -111,7 +111,8 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
     network = Network(table, channels=case.channels, hidden=case.hidden)
     genomes = _genomes(network, p).to(device)
     maze = replace(MAZE, steps=t)
-    state = type(s := maze.reset(1, b, stream(3, "bench")))(*(v.to(device) for v in s))
+    drawn_state = maze.reset(1, b, stream(3, "bench"))
+    state = type(drawn_state)(*(v.to(device) for v in drawn_state))
     noise = draw_noise(t, b, stream(4, "bench")).to(device)
     lives = p * b * t
     executed, nominal = (float(network_operations(network, k)) * lives for k in (case.path, "nominal"))

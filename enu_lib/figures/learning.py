@@ -11,8 +11,8 @@ from enu_lib.analysis.learning import Recovery, interval
 from enu_lib.analysis.phases import Phase
 from enu_lib.figures import mazes
 from enu_lib.figures.style import PALETTE
-from enu_lib.rollout import Trace
 from enu_lib.tasks.maze import Geometry
+from enu_lib.trace import Trace
 
 
 def evolution(ax: Any, runs: dict[str, dict[str, Any]], x: str = "generation", label: str = "generation") -> None:

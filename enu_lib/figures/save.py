@@ -18,11 +18,14 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
-from filelock import FileLock
 
 from enu_lib import places
-from enu_lib.config import library_version
+from enu_lib.config import library_version, parse_json
 from enu_lib.kernels import build
+from enu_lib.kinds import conform, require
+from enu_lib.storage.folder import locked, remove_leftovers, write_atomically
+
+ELSEWHERE = "choose another directory for the figures"
 
 
 @lru_cache
@@ -87,18 +90,21 @@ def save_table(
 
 
 def read_manifest(directory: Path) -> list[dict[str, Any]]:
-    """The entries of a folder's manifest.json; [] if there is none."""
+    """The entries of a folder's manifest.json; [] if there is none.  Raises ValueError for one that is none."""
     manifest = directory / "manifest.json"
-    return json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else []
+    if not manifest.exists():
+        return []
+    try:
+        entries = conform(list[dict], parse_json(manifest.read_bytes(), str(manifest)), str(manifest))
+        return [{**entry, **require(entry, {"figure": str}, str(manifest))} for entry in entries]
+    except ValueError as error:
+        raise ValueError(f"{error}: delete it and draw the figures again") from None
 
 
 def write_manifest(directory: Path, entries: Sequence[dict[str, Any]]) -> None:
     """Replace a folder's manifest.json, in the order of the figures' names."""
-    manifest = directory / "manifest.json"
-    temporary = manifest.with_suffix(".tmp")
     text = json.dumps(sorted(entries, key=lambda e: e["figure"]), indent=1, ensure_ascii=False)
-    temporary.write_text(f"{text}\n", encoding="utf-8")
-    temporary.replace(manifest)
+    write_atomically(directory / "manifest.json", f"{text}\n".encode(), ELSEWHERE)
 
 
 def _folder(directory: str | Path | None) -> Path:
@@ -120,7 +126,8 @@ def _note(name: str, paths: Sequence[Path], directory: Path, caption: str, zoo: 
         "library": library_version(),
         "drawn_on": drawn_on(),
     }
-    with FileLock(directory / ".manifest.lock"):
+    with locked(directory, wait=True, remedy=ELSEWHERE):
+        remove_leftovers(directory, "manifest.json")
         entries = [e for e in read_manifest(directory) if e["figure"] != name]
         write_manifest(directory, [*entries, entry])
 

@@ -6,6 +6,7 @@ Raises Unavailable where it cannot be compiled, or where a model is larger than 
 from __future__ import annotations
 
 import ctypes
+import math
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,7 @@ class Stepper:
     def _views(self) -> dict[str, Tensor]:
         """The parts of the memory in life.cpp's order, without their padding: (P, B, units, values)."""
         n, p, b = self.network, *self._memory.shape[:2]
-        lanes = {"h": _vectors(n) * PAD, "c": _vectors(n) * PAD, "o": -(-n.channels // PAD) * PAD}
+        lanes = {"h": _vectors(n) * PAD, "c": _vectors(n) * PAD, "o": math.ceil(n.channels / PAD) * PAD}
         sizes = {"h": n.hidden, "c": n.hidden, "o": n.channels}
         units = {"neuron": n.neurons, "synapse": n.neurons * n.synapses}
         order = ["neuron h", "neuron o", "synapse h", "synapse o"] + ["neuron c", "synapse c"] * (n.cell == "lstm")
@@ -192,7 +193,7 @@ def maze_rules(maze: Any, periods: int, ahead: Any) -> _Maze:
 def _vectors(model: Any) -> int:
     if not supports(model):
         raise Unavailable(f"the kernel is made for at most {MAX_HIDDEN} hidden units, not {model.hidden}")
-    return -(-model.hidden // PAD)
+    return math.ceil(model.hidden / PAD)
 
 
 def cell_struct(cell: Cell) -> _Cell:
@@ -215,7 +216,7 @@ def _noise(noise: Noise | None, values: int) -> tuple[Tensor | None, Tensor | No
     """The table, long enough to be read on from any offset, and the offsets."""
     if noise is None:
         return None, None
-    more = -(-(values + PAD) // len(noise.table))
+    more = math.ceil((values + PAD) / len(noise.table))
     return noise.table.repeat(1 + more)[: len(noise.table) + values + PAD], noise.offsets.contiguous()
 
 

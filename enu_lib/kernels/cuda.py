@@ -10,6 +10,7 @@ Tested on the CPU, where the same source runs with a thread for each of a block'
 from __future__ import annotations
 
 import ctypes
+import math
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -83,7 +84,8 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
     most = max(filter(fits, range(1, min(MOST_ENVIRONMENTS, environments) + 1)), default=0)
     if not most or environments > MOST_BLOCKS * most:
         raise Unavailable(f"{environments} lives of {n * s} synapses are too many for it")
-    e = -(-environments // -(-environments // most))  # as few blocks as can be, and evenly filled
+    blocks_needed = math.ceil(environments / most)
+    e = math.ceil(environments / blocks_needed)  # evenly filled
     threads, size = needed(e)
     blocks = max(1, min(shared // (size + 1024), MOST_THREADS // threads))
     sizes = dict(H=h, C=c, FED=fed, N=n, S=s, E=e, CELLS=cells, THREADS=threads, SHARED=size, BLOCKS=blocks)
@@ -126,13 +128,13 @@ def _lives(
     if noise is None:
         none = torch.zeros(1, dtype=torch.float32, device=device)
         noise = Noise(none, torch.zeros(maze.steps, b, dtype=torch.int64, device=device))
-    table = noise.table.repeat(1 + -(-values // len(noise.table)))
+    table = noise.table.repeat(1 + math.ceil(values / len(noise.table)))
     offsets = noise.offsets.contiguous()
     cell: Any = network.synapse_cell
     lives = _Lives(
         *map(at, (neuron, synapse, connections, table, offsets, *drawn, fitness, *counts, y)), b, cell.noise, cell.gain
     )
-    grid = p, -(-b // layout.environments)
+    grid = p, math.ceil(b / layout.environments)
     kernel(grid, (maze_rules(maze, state.places.shape[2], at(ahead)), lives))
     return fitness, counts[0], counts[1], counts[2], y
 
@@ -218,4 +220,4 @@ def _ok(returned: tuple[Any, ...]) -> Any:
 
 
 def _up(n: int, to: int) -> int:
-    return -(-n // to) * to
+    return math.ceil(n / to) * to

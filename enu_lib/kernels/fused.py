@@ -69,8 +69,8 @@ class Gates:
         y = torch.baddbmm(self.out_bias, h, self.out)
         if noise is not None:
             y.add_(noise, alpha=cell.noise)
-        if isinstance(cell, ENU):
-            y.mul_(cell.gain) if cell.gain != 1 else y
+        if isinstance(cell, ENU) and cell.gain != 1:
+            y.mul_(cell.gain)
         if isinstance(cell, ENU) or cell.clip:
             y.clamp_(0, 1)
         if self.fed:

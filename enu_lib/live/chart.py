@@ -6,6 +6,7 @@ scale; lines keep their width (`vector-effect`), and words keep their size on a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -25,11 +26,11 @@ class Line:
     text: str = ""  # in the legend; none if empty
 
 
-def path(xs: Iterable[Any], ys: Iterable[Any], gap: float = float("inf")) -> str:
+def path(xs: Iterable[Any], ys: Iterable[Any], gap: float = math.inf) -> str:
     """Path data of a curve in data coordinates; it is broken where x leaps by more than `gap` and where y is not finite."""
     parts, last = list[str](), None
     for x, y in zip(map(float, xs), map(float, ys), strict=True):
-        if y - y != 0:  # NaN or infinite
+        if not math.isfinite(y):
             last = None
             continue
         parts.append(f"{'M' if last is None or x - last > gap else 'L'}{x:.5g} {-y:.5g}")

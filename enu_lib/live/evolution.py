@@ -10,10 +10,11 @@ import torch
 from enu_lib.analysis.units import plasticity_window
 from enu_lib.cells import ENU
 from enu_lib.es import ES
-from enu_lib.evolve import Run, evolve
+from enu_lib.evolve import evolve
 from enu_lib.experiments import Experiment
 from enu_lib.live.chart import Line, chart, dots, path
 from enu_lib.live.page import Live, pack, player
+from enu_lib.storage.run import Run
 from enu_lib.tasks.stdp import STDP
 
 SPEEDS = {"2 frames/s": 2.0, "5 frames/s": 5.0, "10 frames/s": 10.0, "20 frames/s": 20.0}

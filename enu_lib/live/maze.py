@@ -11,8 +11,8 @@ from enu_lib.analysis.memory import principal_axis, project
 from enu_lib.live import scene
 from enu_lib.live.page import Live, pack, player
 from enu_lib.network import Network
-from enu_lib.rollout import Trace
 from enu_lib.tasks.maze import Maze, geometry
+from enu_lib.trace import Trace
 
 SPEEDS = {"1 move/s": 1.0, "2 moves/s": 2.0, "4 moves/s": 4.0, "8 moves/s": 8.0, "16 moves/s": 16.0}
 AFTER_DEATH = 8  # network steps that are still shown

@@ -214,7 +214,8 @@ def open_folder(folder: Path, config: str) -> bool:
 def _completed(experiment: dict[str, Any]) -> dict[str, Any]:
     """An older folder's settings, with the defaults of those that this version has added."""
     try:
-        return to_config(from_config(experiment))
+        completed: dict[str, Any] = to_config(from_config(experiment))
+        return completed
     except ValueError:
         return experiment
 

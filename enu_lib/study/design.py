@@ -160,7 +160,7 @@ def build(name: str, model: str, profile: str) -> Experiment:
     base = kind.removesuffix(MATCHED)
     settings = dict(SETTINGS[profile][name])
     if model in strategies(name):
-        settings["target"] = references()["level"][name]
+        settings["target"] = references().level[name]
     if variant and profile != "smoke":
         settings |= VARIANTS[variant]
     experiment = _get(name, model=base, profile=profile, settings=settings)

@@ -14,7 +14,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -24,7 +23,7 @@ from enu_lib.network import Network
 from enu_lib.storage.folder import PACKAGE, locked, remove_leftovers, write_atomically
 from enu_lib.streams import stream
 from enu_lib.study import results
-from enu_lib.study.results import Record, five_digits
+from enu_lib.study.results import Record, References, five_digits
 from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Layout, Maze
 from enu_lib.tasks.stdp import STDP
@@ -59,7 +58,7 @@ def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Rec
     entries = {name: zoo.load(name) for name in zoo.names()}
     spikes = {
         name: {when: numbers(found[when]) for when in ("evolved", "before")}
-        for name, found in kept["spiking"].items()
+        for name, found in kept.spiking.items()
         if name in entries and found["genome"] == entries[name].provenance["sha256"]
     }
     final: dict[tuple[str, str], list[float]] = {}
@@ -68,10 +67,10 @@ def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Rec
     for run in runs:
         pair = run.experiment, run.model
         final.setdefault(pair, []).append(final_fitness(run))
-        reached.setdefault(pair, []).append(generations_to(run, kept["level"].get(run.experiment, math.inf)))
+        reached.setdefault(pair, []).append(generations_to(run, kept.level.get(run.experiment, math.inf)))
         scores.setdefault(pair, []).append(numbers(run.scores))
     zoo_scores = {name: entry.scores for name, entry in entries.items()}
-    return Evidence(zoo_scores, scores, final, reached, kept["level"], kept["agents"], spikes)
+    return Evidence(zoo_scores, scores, final, reached, kept.level, kept.agents, spikes)
 
 
 def numbers(stored: Mapping[str, float | None]) -> dict[str, float]:
@@ -96,10 +95,12 @@ def generations_to(run: Record, level: float) -> float:
     return next(there, math.inf)
 
 
-def measure(folder: Path | None = None, episodes: int = 10_000) -> dict[str, Any]:
+def measure(folder: Path | None = None, episodes: int = 10_000) -> References:
     """Simulate all reference measures again, and write their file."""
-    earned = {layout: {a: rounded(agents.scores(Maze(layout), a, episodes)) for a in agents.NAMES} for layout in MAZES}
-    level = {name: five_digits(unit_level(task)) for name, task in _unit_tasks().items()}
+    earned: dict[str, dict[str, dict[str, float]]] = {
+        layout: {a: numbers(rounded(agents.scores(Maze(layout), a, episodes))) for a in agents.NAMES} for layout in MAZES
+    }
+    level = numbers(rounded({name: unit_level(task) for name, task in _unit_tasks().items()}))
     level |= {
         name: earned[layout]["fixed-arm"]["fitness"] for name, layout in zip(("tmaze", "double-tmaze"), MAZES, strict=True)
     }
@@ -112,11 +113,11 @@ def measure(folder: Path | None = None, episodes: int = 10_000) -> dict[str, Any
         }
         for e in networks
     }
-    found = {"level": level, "agents": earned, "spiking": spikes}
+    found = References(level, earned, spikes)
     file = (folder or results.FOLDER) / results.REFERENCES
     with locked(file.parent, wait=True, remedy=PACKAGE):
         remove_leftovers(file.parent, file.name)
-        write_atomically(file, (json.dumps(found, indent=1) + "\n").encode(), PACKAGE)
+        write_atomically(file, (json.dumps(found._asdict(), indent=1) + "\n").encode(), PACKAGE)
     return found
 
 

@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 from enu_lib import analysis
 from enu_lib.analysis.generalise import time_constant
 from enu_lib.config import from_config, parse_json
-from enu_lib.evolve import Run, fingerprint, provenance
 from enu_lib.kinds import kinds
 from enu_lib.rollout import fitness
 from enu_lib.storage.folder import (
@@ -33,6 +32,7 @@ from enu_lib.storage.folder import (
     remove_leftovers,
     write_atomically,
 )
+from enu_lib.storage.run import Run, fingerprint, provenance
 from enu_lib.streams import stream
 from enu_lib.tasks.stdp import STDP
 
@@ -67,8 +67,8 @@ class Record(NamedTuple):
     begun_from: str | None = None  # SHA-256 of the genome that the run started from; None: a random one
 
 
-def record(run: Run, model: str, quick: bool = False) -> dict[str, Any]:
-    """A finished run as a record, ready for JSON; `model` is its name in the sweep.  quick: few trials, for smoke tests."""
+def record(run: Run, model: str, quick: bool = False) -> Record:
+    """A finished run as a record; `model` is its name in the sweep.  quick: few trials, for smoke tests."""
     e, kept = run.experiment, provenance(run, "cpu")
     trials = 3 if quick else TRIALS
     live = [fitness(run.model, run.genome[None], run.task, e.environments, stream(9, "trial", k), 1) for k in range(trials)]
@@ -78,7 +78,7 @@ def record(run: Run, model: str, quick: bool = False) -> dict[str, Any]:
         window = analysis.plasticity_window(run.model, run.genome, run.task, 1, reach)
         scores["time constant, steps"] = time_constant(window, 1, reach)
     generation, held_out = run.column("held_out")
-    found = Record(
+    return Record(
         e.name, model, run.seed, e.model.hidden, e.model.n_params, run.generation,
         run.generation * e.es.population * e.environments, round(run.seconds, 1), kept["processor"], kept["version"],
         kept["date"], fingerprint(run.genome), [int(g) + 1 for g in generation], [five_digits(v) for v in held_out],
@@ -86,7 +86,6 @@ def record(run: Run, model: str, quick: bool = False) -> dict[str, Any]:
         {k: five_digits(v) for k, v in scores.items()},
         run.begun_from,
     )  # fmt: skip
-    return found._asdict()
 
 
 def five_digits(value: float) -> float | None:
@@ -101,11 +100,20 @@ def path(profile: str, folder: Path | None = None) -> Path:
     return (folder or FOLDER) / f"sweep-{profile}.json.gz"
 
 
-def references(folder: Path | None = None) -> dict[str, Any]:
-    """Stored reference measures (`evidence.measure`): {"level": .., "agents": .., "spiking": ..}, empty if there are none."""
+class References(NamedTuple):
+    """Reference measures, simulated once (`evidence.measure`)."""
+
+    level: dict[str, float]  # fitness that counts as learnt, by experiment
+    agents: dict[str, dict[str, dict[str, float]]]  # scores of reference agents: layout, agent, measure
+    spiking: dict[str, dict[str, Any]]  # of each network of the zoo: "genome", its SHA-256; measures "evolved" and "before"
+
+
+def references(folder: Path | None = None) -> References:
+    """The stored reference measures, empty if there are none."""
     file = (folder or FOLDER) / REFERENCES
-    empty: dict[str, Any] = {"level": {}, "agents": {}, "spiking": {}}
-    return read_record(file, dict.fromkeys(empty, dict), "measure it again with claims --measure") if file.exists() else empty
+    if not file.exists():
+        return References({}, {}, {})
+    return References(**read_record(file, dict.fromkeys(References._fields, dict), "measure it again with claims --measure"))
 
 
 def attempts(maze: str) -> list[Any]:

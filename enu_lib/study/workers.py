@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from enu_lib.evolve import Run, evolve, load_run
+from enu_lib.evolve import evolve
 from enu_lib.faults import explain
 from enu_lib.interrupt import as_interrupts
 from enu_lib.kernels import default_threads
@@ -30,6 +30,7 @@ from enu_lib.storage.folder import (
     read_record,
     write_atomically,
 )
+from enu_lib.storage.run import Run, load_run
 from enu_lib.study.design import AFTER, Job, build
 from enu_lib.study.progress import generations_done
 from enu_lib.study.results import read_evaluation, record
@@ -219,7 +220,7 @@ def _one(profile: str, job: Job, out: Path, deadline: float | None, tell: Callab
         progress=False, each=each,
     )  # fmt: skip
     if found.stopped in ("finished", "target"):
-        kept = json.dumps(record(found, job.model, quick=profile == "smoke"))
+        kept = json.dumps(record(found, job.model, quick=profile == "smoke")._asdict())
         with locked(out / job.name):
             write_atomically(out / job.name / EVALUATION, kept.encode())
         tell("done", job.name, experiment.generations)

@@ -8,6 +8,7 @@ Shapes: P offspring, B environments.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations, product
@@ -127,7 +128,7 @@ class Maze:
         combinations = torch.tensor([(*s, *a, k) for (s, a), k in all_shuffles], device="cpu")
         n = len(combinations)
         if self.balanced:
-            rounds = [permutation(n, generator) for _ in range(-(-b // n))]
+            rounds = [permutation(n, generator) for _ in range(math.ceil(b / n))]
             drawn = combinations[torch.cat(rounds)[:b]]
         else:
             drawn = combinations[integers(0, n, (b,), generator)]

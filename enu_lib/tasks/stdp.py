@@ -85,7 +85,7 @@ class STDP:
         edges = torch.arange(0.5, self.steps - 2, dtype=torch.float64, device="cpu")  # between the steps 0 .. steps - 2
         below = torch.special.ndtr((edges - self.spike_mean) / self.spike_sd)
         each = below.diff(prepend=below.new_zeros(1), append=below.new_ones(1))
-        return 1 - (each**2).sum().item()
+        return 1 - float((each**2).sum())
 
     def sample(self, environments: int, generator: torch.Generator) -> STDPBatch:
         """`environments` random sequences with their targets."""

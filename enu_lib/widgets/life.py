@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from enu_lib.analysis import agents
+from enu_lib.contracts import Intervention
 from enu_lib.kernels import door
 from enu_lib.network import Network
 from enu_lib.precision import in_float32
-from enu_lib.rollout import Intervention
 from enu_lib.streams import Noise, draw_noise, stream
 from enu_lib.tasks.maze import Maze, MazeState
 

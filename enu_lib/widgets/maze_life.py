@@ -12,9 +12,10 @@ from torch import Tensor
 
 from enu_lib.analysis import interventions as iv
 from enu_lib.analysis.memory import principal_axis
+from enu_lib.contracts import Intervention
 from enu_lib.live import scene
 from enu_lib.network import Network
-from enu_lib.rollout import Intervention, rollout
+from enu_lib.rollout import rollout
 from enu_lib.tasks.maze import Maze
 from enu_lib.widgets.base import Pictured, button, framed, png, sheet, slider
 from enu_lib.widgets.watched import Watched, outputs_figure

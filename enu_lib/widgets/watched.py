@@ -12,9 +12,9 @@ from torch import Tensor
 
 from enu_lib import figures
 from enu_lib.analysis.memory import Axis, project
+from enu_lib.contracts import Intervention
 from enu_lib.live import scene
 from enu_lib.network import Network
-from enu_lib.rollout import Intervention
 from enu_lib.tasks.maze import Maze, geometry
 from enu_lib.widgets import life as lives
 

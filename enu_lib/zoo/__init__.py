@@ -18,7 +18,7 @@ from typing import Any
 from torch import Tensor
 
 from enu_lib import analysis, places
-from enu_lib.evolve import Run, evolve, fingerprint, provenance
+from enu_lib.evolve import evolve
 from enu_lib.experiments import Experiment
 from enu_lib.kinds import Measured, Seed
 from enu_lib.storage.folder import (
@@ -31,6 +31,7 @@ from enu_lib.storage.folder import (
     remove_leftovers,
     write_tensors,
 )
+from enu_lib.storage.run import Run, fingerprint, provenance
 
 FOLDER = Path(__file__).parent
 AFRESH = "restore the file, as by installing enu_lib again"

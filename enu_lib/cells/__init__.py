@@ -1,0 +1,27 @@
+"""Recurrent cells: the evolvable neural unit, and the GRU and LSTM it is compared with.
+
+A cell is a value: sizes and settings, nothing that changes.  Its parameters come as a population of flat genomes
+`(P, D)`, its state as a tuple of tensors, and one step maps `(weights, state, x)` to `(state, y)`.  Shapes: P offspring,
+R rows (independent units that share the offspring's rules: environments, or environments times units), H memory values.
+"""
+
+from typing import Literal, get_args
+
+from enu_lib.cells.enu import ENU, ENUWeights, State
+from enu_lib.cells.gated import GRU, LSTM, GatedWeights
+
+__all__ = ["ENU", "GRU", "LSTM", "Cell", "CellName", "ENUWeights", "GatedWeights", "State", "make_cell"]
+
+Cell = ENU | GRU | LSTM
+CellName = Literal["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"]
+
+
+def make_cell(kind: str, n_in: int, n_out: int = 1, hidden: int = 32, noise: float = 0.0) -> Cell:
+    """A cell by the name the paper's figures use: enu, nfenu, gru, lstm; or gru-clip, lstm-clip (clipped read-out)."""
+    if kind in ("enu", "nfenu"):
+        return ENU(n_in, n_out, hidden, feedback=kind == "enu", noise=noise)
+    if kind in ("gru", "gru-clip"):
+        return GRU(n_in, n_out, hidden, clip=kind == "gru-clip", noise=noise)
+    if kind in ("lstm", "lstm-clip"):
+        return LSTM(n_in, n_out, hidden, clip=kind == "lstm-clip", noise=noise)
+    raise ValueError(f"unknown model {kind!r}: choose {', '.join(get_args(CellName))}")

@@ -1,0 +1,113 @@
+"""The evolvable neural unit (ENU).
+
+Paper: section "ENU model", Fig. 1.  Constants (gains of 3, reset bias of -1) as in the authors' public code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+
+from enu_lib.kinds import NotNegative, Real, Size, check
+
+State = tuple[Tensor, ...]
+
+
+class ENUWeights(NamedTuple):
+    gates: Tensor  # (P, K, 2H) reset | update
+    cell: Tensor  # (P, K, H)
+    output: Tensor  # (P, H + 1, C)
+
+
+@dataclass(frozen=True)
+class ENU:
+    """Evolvable neural unit: gated memory, clipped output that can be exactly zero, output fed back to the input.
+
+    With the input row `[x, o, h, 1]` (o: the unit's last output) and one linear map for each gate a:
+
+        z = sigmoid(3 a_z)    r = sigmoid(3 (a_r - 1))    c = tanh(3 a_c), r * h standing in for h
+        h <- (1 - z) h + z c    o = clamp(gain ([h, 1] W_o + noise), 0, 1)
+
+    `feedback=False` is the paper's NFENU: its input row has no o.
+    Genome, row-major: gates (K, 2H) as reset|update, cell (K, H), output (H + 1, C); rows in the order x, o, h, 1.
+    """
+
+    n_in: Size
+    n_out: Size = 1
+    hidden: Size = 32
+    feedback: bool = True
+    gain: Real = 1.0  # slope of the output before the clip; 1000 makes it nearly a step
+    noise: NotNegative = 0.0  # s.d. of Gaussian noise added before the clip
+
+    kind: ClassVar[str] = "enu"
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def rows(self) -> int:
+        """K, the length of the gates' input row."""
+        return self.n_in + (self.n_out if self.feedback else 0) + self.hidden + 1
+
+    @property
+    def n_params(self) -> int:
+        return self.rows * 3 * self.hidden + (self.hidden + 1) * self.n_out
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        return (self.n_out,) if self.noise else ()
+
+    def init(self, generator: torch.Generator) -> Tensor:
+        """One genome (D,): every gate orthogonal, bias rows zero."""
+        k, h = self.rows, self.hidden
+        reset, update, cell = (orthogonal_with_bias(k, h, generator) for _ in range(3))
+        output = orthogonal_with_bias(h + 1, self.n_out, generator)
+        return torch.cat([torch.cat([reset, update], 1).flatten(), cell.flatten(), output.flatten()])
+
+    def unpack(self, genomes: Tensor) -> ENUWeights:
+        """Views of genomes (P, D) as weight matrices."""
+        k, h = self.rows, self.hidden
+        return ENUWeights(*split_genomes(self, genomes, (k, 2 * h), (k, h), (h + 1, self.n_out)))
+
+    def reset(self, population: int, rows: int, device: torch.device | str = "cpu") -> State:
+        """Memory h (P, R, H) and output o (P, R, C), all zero."""
+        return (
+            torch.zeros(population, rows, self.hidden, dtype=torch.float32, device=device),
+            torch.zeros(population, rows, self.n_out, dtype=torch.float32, device=device),
+        )
+
+    def step(self, weights: ENUWeights, state: State, x: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
+        """One step of x (P, R, n_in), giving y (P, R, C).  `noise`: standard normals that broadcast to y."""
+        h, o = state
+        x = x.expand(h.shape[0], h.shape[1], -1)
+        one = h.new_ones(h.shape[0], h.shape[1], 1)
+        before = [x, o] if self.feedback else [x]
+        gates = torch.cat([*before, h, one], -1) @ weights.gates
+        a_r, a_z = gates.split(self.hidden, -1)
+        r = torch.sigmoid(3 * (a_r - 1))
+        z = torch.sigmoid(3 * a_z)
+        c = torch.tanh(3 * (torch.cat([*before, r * h, one], -1) @ weights.cell))
+        h = (1 - z) * h + z * c
+        out = torch.cat([h, one], -1) @ weights.output
+        if noise is not None:
+            out = out + self.noise * noise
+        o = torch.clamp(self.gain * out, 0, 1)
+        return (h, o), o
+
+
+def orthogonal_with_bias(rows: int, columns: int, generator: torch.Generator) -> Tensor:
+    """Initial weights (rows, columns): orthogonal but for the last row, the bias, which is zero."""
+    weights = torch.zeros(rows, columns, dtype=torch.float32, device="cpu")
+    torch.nn.init.orthogonal_(weights[:-1], generator=generator)
+    return weights
+
+
+def split_genomes(cell: Any, genomes: Tensor, *shapes: tuple[int, int]) -> list[Tensor]:
+    """Views of genomes (P, D) as one (P, *shape) for each shape.  Raises ValueError for genomes of another size."""
+    if genomes.dim() != 2 or genomes.shape[1] != cell.n_params:
+        raise ValueError(f"genomes must be (P, {cell.n_params}) for {cell}, got {tuple(genomes.shape)}")
+    parts = genomes.split([a * b for a, b in shapes], 1)
+    return [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)]

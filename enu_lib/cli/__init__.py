@@ -1,0 +1,69 @@
+"""The command line: python -m enu_lib evolve | evaluate | zoo | ...
+
+Invalid input prints a one-line error that names the value and the remedy, and ends with exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from enu_lib.cli import bench, claims, evaluate, evolve, sweep, zoo
+
+EPILOG = """examples:
+  python -m enu_lib evolve stdp --out runs/stdp          evolve a synapse in minutes; run it again to go on
+  python -m enu_lib evolve iaf --model lstm --seed 3 --out runs/iaf-lstm-3
+  python -m enu_lib evolve tmaze --set task.arm=3 --time-limit 30m --out runs/tmaze-3
+  python -m enu_lib evaluate runs/stdp                   judge a run on inputs it never saw
+  python -m enu_lib evaluate tmaze-enu                   what a network learns in mazes, ability by ability
+  python -m enu_lib sweep --time-limit 2h                all models, tasks and seeds; again to go on
+  python -m enu_lib claims                               what of the paper is reproduced, and by which rule
+  python -m enu_lib zoo list                             the evolved genomes that ship with the package
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the process's exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        code = options.run(options) or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # as by `| head`; what is left to be written goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except KeyboardInterrupt:
+        print("enu_lib: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        from enu_lib.faults import explain
+
+        line = explain(error)
+        if line is None:
+            raise
+        print(f"enu_lib: {line}", file=sys.stderr)
+        return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports invalid arguments in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"enu_lib: {' '.join(message.split())[:300]}; see {self.prog} --help\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m enu_lib",
+        description="Evolve neural units that learn, and look at those that have evolved.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (evolve, evaluate, sweep, claims, zoo, bench):
+        command.add(commands)
+    return parser

@@ -1,0 +1,39 @@
+"""python -m enu_lib claims: what of the paper is reproduced."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from enu_lib.cli.arguments import path
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    claims = commands.add_parser("claims", help="what of the paper is reproduced, by which rule, from what is stored")
+    claims.add_argument("--json", action="store_true", help="print JSON, rules and all parts with it")
+    claims.add_argument("--markdown", action="store_true", help="print the README's table")
+    claims.add_argument("--write", type=path, metavar="README", help="put that table into this file, between its marks")
+    claims.add_argument("--measure", action="store_true", help="first simulate reference agents and spiking anew (a minute)")
+    claims.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run it."""
+    from enu_lib.study import claims, evidence, ledger
+
+    if options.measure:
+        evidence.measure()
+    found = claims.judge(evidence.gather())
+    if options.write:
+        ledger.write(options.write, found)
+    elif options.json:
+        print(json.dumps(ledger.as_json(found), indent=1))
+    elif options.markdown:
+        print(ledger.as_markdown(found))
+    else:
+        for finding in found:
+            print(f"{finding.claim.key:4}{finding.verdict:12}{finding.claim.statement}")
+            for part in finding.parts:
+                print(f"    {ledger.MARK[part.outcome]} {part.name}: {part.measured}")

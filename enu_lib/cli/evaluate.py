@@ -1,0 +1,53 @@
+"""python -m enu_lib evaluate: what a genome, or a scripted agent, can do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from enu_lib.cli.arguments import evolved, path, print_table
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    evaluate = commands.add_parser("evaluate", help="judge a genome, or a scripted agent, on fresh environments")
+    evaluate.add_argument("folder", nargs="?", type=path, metavar="RUN", help="run folder, or zoo entry")
+    evaluate.add_argument("--agent", metavar="NAME", help="a scripted agent of the mazes in its place, such as latch")
+    evaluate.add_argument("--double", action="store_true", help="in the double T-maze too, wherever it evolved")
+    evaluate.add_argument("--n", type=int, help="sequences (2048), or episodes in each maze (480)")
+    evaluate.add_argument("--seed", type=int, default=77, help="of the environments (%(default)s)")
+    evaluate.add_argument("--json", action="store_true", help="print JSON")
+    evaluate.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run it."""
+    from enu_lib.analysis.battery import battery
+    from enu_lib.analysis.scores import scores
+    from enu_lib.kinds import Batch, conform
+    from enu_lib.network import Network
+    from enu_lib.tasks.maze import Maze
+
+    if options.n is not None:
+        conform(Batch, options.n, "--n")
+    if (options.folder is None) == (options.agent is None):
+        raise ValueError("evaluate takes one of a run folder, a zoo entry, and --agent NAME (such as --agent latch)")
+    subject = evolved(options.folder) if options.agent is None else None
+    if subject is not None and not (isinstance(subject.task, Maze) and isinstance(subject.model, Network)):
+        measured = scores(subject.model, subject.genome, subject.task, options.n or 2048, options.seed)
+        if options.json:
+            print(json.dumps(measured, indent=1))
+        else:
+            print_table([(key, f"{value:.5g}") for key, value in measured.items()])
+        return
+    n, seed, double = options.n or 480, options.seed, options.double or None
+    if subject is None:
+        found = battery(options.agent, n=n, seed=seed, double=double)
+    else:
+        found = battery(subject.model, subject.genome, subject.task, n, seed, double, options.folder)
+    if options.json:
+        print(json.dumps(found.as_json(), indent=1))
+        return
+    print(f"{found.agent}: {n} lives in each maze")
+    print_table(found.table())

@@ -1,0 +1,78 @@
+"""python -m enu_lib evolve: evolve an experiment, or resume it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from enu_lib.cli.arguments import evolved, path, seconds, setting
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    from enu_lib.experiments import MODELS, NAMES, PROFILES
+
+    evolve = commands.add_parser(
+        "evolve",
+        help="evolve an experiment (goes on where it was, if the run folder exists)",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=(
+            "Evolve an experiment of the paper. Ctrl-C, SIGTERM and SIGHUP end cleanly; the same command goes on.\n\n"
+            f"experiments: {', '.join(NAMES)}\nmodels: {', '.join(MODELS)}\n"
+            f"profiles: {', '.join(PROFILES)} (seconds; our settings; the published sizes)"
+        ),
+    )
+    evolve.add_argument("experiment", metavar="EXPERIMENT", help="one of those above")
+    evolve.add_argument("--model", default="enu", help="of the units (%(default)s)")
+    evolve.add_argument("--profile", default="laptop", help="sizes and generations (%(default)s)")
+    evolve.add_argument("--seed", type=int, default=0, help="of everything random (%(default)s)")
+    evolve.add_argument("--out", type=path, metavar="FOLDER", help="run folder (runs/EXPERIMENT-MODEL-PROFILE-SEED)")
+    for name, kind, text in (
+        ("generations", int, "generations in all"),
+        ("population", int, "offspring a generation, even"),
+        ("environments", int, "environments a generation"),
+        ("sigma", float, "s.d. of mutations"),
+        ("hidden", int, "memory values of a unit"),
+    ):
+        evolve.add_argument(f"--{name}", type=kind, help=text)
+    evolve.add_argument(
+        "--set", action="append", default=[], metavar="PATH=VALUE", dest="settings",
+        help="any other setting, as task.shuffle=none or es.power=3; may be repeated",
+    )  # fmt: skip
+    evolve.add_argument("--parent", type=path, metavar="NAME", help="begin from this zoo entry or run folder's genome")
+    evolve.add_argument("--time-limit", type=seconds, metavar="TIME", help="stop after 90s, 9m, 2h")
+    evolve.add_argument("--threads", type=int, help="of the CPU kernel (all cores)")
+    evolve.add_argument("--device", default="auto", help="auto, cpu, cuda (%(default)s)")
+    evolve.add_argument("--quiet", action="store_true", help="no progress bar, nor a line a minute where there is no terminal")
+    evolve.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run it."""
+    from enu_lib.evolve import evolve
+
+    names = ("generations", "population", "environments", "sigma", "hidden")
+    short = {n: getattr(options, n) for n in names if getattr(options, n) is not None}
+    out = options.out or f"runs/{options.experiment}-{options.model}-{options.profile}-{options.seed}"
+    run = evolve(
+        options.experiment,
+        model=options.model,
+        profile=options.profile,
+        seed=options.seed,
+        out=out,
+        parent=evolved(options.parent).genome if options.parent else None,
+        threads=options.threads,
+        device=options.device,
+        time_limit=options.time_limit,
+        progress=not options.quiet,
+        settings=dict(setting(text) for text in options.settings),
+        **short,
+    )
+    left = run.experiment.generations - run.generation
+    print(
+        f"{run.stopped} after {run.generation} generations and {run.seconds:.0f} s; "
+        f"best held-out fitness {run.score:.5g}; {out}"
+    )
+    if left and run.stopped in ("interrupted", "time limit"):
+        hours = left * run.seconds / max(1, run.generation) / 3600
+        print(f"{left} generations left, about {hours:.1f} h at this speed: the same command goes on")

@@ -1,0 +1,65 @@
+"""python -m enu_lib sweep: all models on all tasks, many seeds."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Annotated, Any
+
+from enu_lib.cli.arguments import path, print_table, seconds
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    sweep = commands.add_parser("sweep", help="all models on all tasks, many seeds; again to go on")
+    sweep.add_argument("--profile", default="laptop", help="smoke, laptop, paper (%(default)s)")
+    sweep.add_argument("--experiments", metavar="A,B", help="only these, with commas between (all)")
+    sweep.add_argument("--models", metavar="A,B", help="only these, with commas between (all)")
+    sweep.add_argument(
+        "--seeds", type=int, help="at most so many of each (10 for single units, 5 for mazes and for some checks)"
+    )
+    sweep.add_argument("--no-checks", action="store_true", help="only the models that the claims compare")
+    sweep.add_argument("--jobs", type=int, help="processes of one thread each (all cores)")
+    sweep.add_argument("--time-limit", type=seconds, metavar="TIME", help="stop after 90s, 9m, 2h, with all saved")
+    sweep.add_argument("--out", type=path, metavar="FOLDER", help="of the run folders (runs/sweep-PROFILE)")
+    sweep.add_argument("--dry-run", action="store_true", help="only say what there is, what is left, and how long it takes")
+    sweep.add_argument("--collect", action="store_true", help="only store the results of what is done, for the figures")
+    sweep.add_argument("--again", action="store_true", help="run those too whose results are stored already")
+    sweep.add_argument("--results", type=path, metavar="FOLDER", help="where --collect stores them (in the package)")
+    sweep.add_argument("--quiet", action="store_true", help="no progress bar, nor a line a minute where there is no terminal")
+    sweep.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it."""
+    from pathlib import Path
+
+    from enu_lib.kernels import default_threads
+    from enu_lib.kinds import Between, conform
+    from enu_lib.study import results, sweep
+
+    names = options.experiments.split(",") if options.experiments else sweep.ORDER
+    models = options.models.split(",") if options.models else None
+    todo = sweep.jobs(options.profile, names, options.seeds, not options.no_checks, models)
+    out = Path(options.out) if options.out else sweep.default_out(options.profile)
+    jobs = default_threads() if options.jobs is None else conform(Annotated[int, Between(1, 4096)], options.jobs, "--jobs")
+    errors: list[str] = []
+    folder = Path(options.results) if options.results else None
+    if options.collect:
+        print(f"{len(results.collect(options.profile, out, folder).runs)} runs stored")
+        return 0
+    stored = {} if options.again else sweep.stored_jobs(options.profile, todo, folder)
+    if not options.dry_run:
+        left = [job for job in todo if job not in stored]
+        errors = sweep.run(options.profile, left, out, jobs, options.time_limit, not options.quiet)
+    plans = sweep.plan(options.profile, todo, out, stored)
+    head = ("experiment", "model", "memory", "parameters", "generations", "runs done", "seconds each")
+    rows = [
+        (p.experiment, p.model, str(p.hidden), str(p.n_params), str(p.generations), f"{p.done}/{p.runs}", f"{p.seconds:.0f}")
+        for p in plans
+    ]
+    print_table([head, *rows])
+    print(f"{sum(p.runs - p.done for p in plans)} runs left, about {sweep.hours(plans, jobs):.1f} h on {jobs} cores; {out}")
+    for error in errors:
+        print(f"enu_lib: {error}", file=sys.stderr)
+    return 1 if errors else 0
