@@ -41,7 +41,7 @@ import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
 from enu_lib import widgets
-from enu_lib.study import design, tables, evidence, panels, sweep
+from enu_lib.study import claims, design, evidence, ledger, panels, sweep, tables
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -117,9 +117,13 @@ Markdown(tables.markdown(tables.eaten_table(stored.runs, found, "tmaze")))
 #
 # ## Verdict
 #
-# Claims C5 to C8, which compare models, are judged in the [ledger](30_claims.py) from these runs and those of [extended data
-# Fig. 5](25_ed5_convergence.py).
-#
+# Two claims rest on these runs and on those of [extended data Fig. 5](25_ed5_convergence.py). By the rules of the
+# [ledger](30_claims.py):
+
+# %% tags=["hide-input"]
+Markdown(ledger.as_markdown([f for f in claims.judge(found) if f.claim.key in ("C7", "C8")]))
+
+# %% [markdown]
 # ## Try it
 #
 # Choose a task, a model and a measure.

@@ -40,7 +40,7 @@ import enu_lib as enu
 from enu_lib import figures, live, widgets
 from enu_lib.analysis import agents, learning
 from enu_lib.analysis.phases import find_groups
-from enu_lib.study import mazes
+from enu_lib.study import claims, evidence, ledger, mazes
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import geometry
 from enu_lib.rollout import record_episodes
@@ -136,8 +136,12 @@ pd.DataFrame(mazes.by_placement(entry, min(n, 480), seed + 504)).T.round(1).asty
 #
 # ## Verdict
 #
-# Claim C11 is judged in the [ledger](30_claims.py), on other fresh episodes of the same network.
-#
+# By the rule of the [ledger](30_claims.py), for the network that ships, in other fresh episodes:
+
+# %% tags=["hide-input"]
+Markdown(ledger.as_markdown([f for f in claims.judge(evidence.gather()) if f.claim.key == "C11"]))
+
+# %% [markdown]
 # ## Try it
 #
 # Of twelve fresh episodes, the one with the most food.

@@ -37,7 +37,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from enu_lib import widgets
-from enu_lib.study import comparisons, design, evidence, panels, results, sweep, tables, variants
+from enu_lib.study import claims, comparisons, design, evidence, ledger, panels, results, sweep, tables, variants
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -142,8 +142,12 @@ pd.DataFrame(table).set_index(["task", "model", "against"])
 #
 # ## Verdict
 #
-# Claim C6 is judged in the [ledger](30_claims.py) from these speeds.
-#
+# By the rule of the [ledger](30_claims.py):
+
+# %% tags=["hide-input"]
+Markdown(ledger.as_markdown([f for f in claims.judge(found) if f.claim.key == "C6"]))
+
+# %% [markdown]
 # ## Try it
 #
 # Choose a task, a model and a measure.

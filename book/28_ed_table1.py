@@ -36,9 +36,10 @@ figures_dir = None  # build/figures
 # %%
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import Markdown
 
 from enu_lib import widgets
-from enu_lib.study import design, tables, evidence, panels, sweep
+from enu_lib.study import claims, design, evidence, ledger, panels, sweep, tables
 from enu_lib.figures import PAGE, panel_letters, save_figure, save_table, use_style
 
 use_style()
@@ -82,8 +83,12 @@ pd.DataFrame(rows).set_index(["task", "model"])
 #
 # ## Verdict
 #
-# The comparisons of claims C5, C7 and C8 are judged in the [ledger](30_claims.py).
-#
+# By the rule of the [ledger](30_claims.py):
+
+# %% tags=["hide-input"]
+Markdown(ledger.as_markdown([f for f in claims.judge(found) if f.claim.key == "C5"]))
+
+# %% [markdown]
 # ## Try it
 #
 # Choose a task, a model and a measure.

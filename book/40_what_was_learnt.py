@@ -43,7 +43,7 @@ from enu_lib.analysis import spiking
 from enu_lib.analysis.battery import battery
 from enu_lib.analysis.conditioning import conditioning, repeated
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
-from enu_lib.study import abilities, dissection
+from enu_lib.study import abilities, claims, dissection, evidence, ledger, tables
 
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
@@ -53,7 +53,7 @@ n = 16 if smoke else episodes
 # %% [markdown]
 # ## What we measured
 #
-# ### A latch, and a network that knows poison on sight
+# ### Two networks in the plain T-maze
 #
 # [Fig. 4](15_fig4_tmaze.py) shows what kind of learner the network of the T-maze is. Here it stands beside the network of the
 # [double T-maze](24_ed4_double_tmaze.py), which is put into the plain T-maze as it is. The second part of the table is a maze
@@ -65,7 +65,7 @@ other = enu.zoo.obtain("double-tmaze-enu", profile, seed)
 parts = ("standard", "every_food", "hidden")
 of = {"the T-maze's network": entry, "the double T-maze's network": other}
 both = {name: battery(e.model, e.genome, e.task, 16 if smoke else 240, double=False, parts=parts) for name, e in of.items()}
-pd.DataFrame({name: {m.text: m.value for m in b.measures.values()} for name, b in both.items()}).round(2)
+Markdown(tables.markdown(abilities.side_by_side(both)))
 
 # %%
 food = {name: b["standard.food"].value for name, b in both.items()}
@@ -73,8 +73,8 @@ sight = {name: abilities.share(b["standard.no_mistake"]) for name, b in both.ite
 Markdown(
     f"""In the plain T-maze the double T-maze's network eats {food["the double T-maze's network"]:.1f} food and makes no
 mistake after {sight["the double T-maze's network"]} of changes; the T-maze's own network eats
-{food["the T-maze's network"]:.1f}, and {sight["the T-maze's network"]} of its visits after a change are free of mistakes.
-An agent that, once poisoned, avoids poison at a place where it has never eaten any has learnt **what a sensor means**."""
+{food["the T-maze's network"]:.1f}, and makes no mistake after {sight["the T-maze's network"]} of them. An agent that,
+once poisoned, avoids poison at a place where it has never eaten any has learnt **what a sensor means**."""
 )
 
 # %% [markdown]
@@ -211,6 +211,12 @@ pd.DataFrame(far).T[wanted].round(2)
 
 # %%
 Markdown("\n".join(f"- {name[0].upper()}{name[1:]}. {abilities.senses_in_words(b)}" for name, b in both.items()))
+
+# %% [markdown]
+# Whether the units spike, by the rule of the [ledger](30_claims.py), for the network that ships:
+
+# %% tags=["hide-input"]
+Markdown(ledger.as_markdown([f for f in claims.judge(evidence.gather()) if f.claim.key == "C10"]))
 
 # %% [markdown]
 # ## Try it

@@ -6,7 +6,7 @@ from functools import lru_cache
 import pytest
 
 from enu_lib.analysis.battery import Battery, Measure, battery
-from enu_lib.study.abilities import NEEDED, Kind, kind, poison_table, reversal_in_words, senses_in_words, table
+from enu_lib.study.abilities import NEEDED, Kind, kind, poison_table, reversal_in_words, senses_in_words, side_by_side, table
 from enu_lib.tasks.maze import Maze
 
 
@@ -41,6 +41,16 @@ def test_the_table_shows_every_poison_and_what_was_not_met():
     (row,) = table([found((1.0, 0.04, None, None), hidden=(9.75, 9, 10))])
     assert row["food"] == "10.00" and row["food, food and poison hidden"] == "9.75"
     assert [row[f"right after poison {k}"] for k in (1, 2, 3, 4)] == ["100%", "4%", "none", "none"]
+
+
+def test_agents_stand_side_by_side_by_measure():
+    rows = side_by_side({"a": found((1.0, None)), "b": found((0.25, 0.5))})
+    assert [(row["a"], row["b"]) for row in rows] == [
+        ("1.00", "0.25"),
+        ("none", "0.50"),
+        ("10.00", "10.00"),
+        ("10.00", "10.00"),
+    ]
 
 
 def test_the_words_name_what_was_measured():

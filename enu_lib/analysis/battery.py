@@ -172,8 +172,8 @@ def outcomes(lives: Trace) -> Outcomes:
 def _meals(key: str, text: str, lives: Trace) -> dict[str, Measure]:
     food, poison = (lives.task[name][0, :, -1].double().numpy() for name in ("foods", "poisons"))
     return {
-        f"{key}.food": _mean(f"{text}: food a life", food),
-        f"{key}.poison": _mean(f"{text}: poison a life", poison),
+        f"{key}.food": _mean(f"{text}: food per episode", food),
+        f"{key}.poison": _mean(f"{text}: poison per episode", poison),
     }
 
 

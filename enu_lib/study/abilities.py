@@ -10,7 +10,7 @@ remembers which arm was good.  The parts of the battery that tell them apart are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from enu_lib.analysis.battery import POISONS, Battery, Measure
@@ -60,6 +60,15 @@ def table(found: Sequence[Battery]) -> list[Row]:
             "food, food and poison hidden": f"{b['hidden.food'].value:.2f}",
         }
         for b in found
+    ]
+
+
+def side_by_side(found: Mapping[str, Battery]) -> list[Row]:
+    """All measures of several agents, {name: battery of the same parts}: one row per measure, one column per agent."""
+    first = next(iter(found.values()))
+    return [
+        {"measure": m.text, **{name: f"{b[key].value:.2f}" if b[key].n else "none" for name, b in found.items()}}
+        for key, m in first.measures.items()
     ]
 
 
