@@ -27,11 +27,21 @@ def library_version() -> str:
 
 
 def register(cls: T) -> T:
-    """Let settings of this dataclass be read back from JSON.  Use as a class decorator."""
+    """Let settings of this dataclass be read back from JSON.  Use as a class decorator.
+
+    Optional class attributes keep older files readable: `former_names`, what the class used to be called; `renamed`,
+    {old field: new field}; `older`, values for fields that older files lack, where these differ from the defaults.
+    """
     if not dataclasses.is_dataclass(cls):
         raise TypeError(f"{cls.__name__} must be a dataclass to be stored in a run folder")
-    _CLASSES[cls.__name__] = cls
+    for name in (cls.__name__, *getattr(cls, "former_names", ())):
+        _CLASSES[name] = cls
     return cls
+
+
+def current_name(cls: type, field: str) -> str:
+    """A field's name today, given that name or a former one."""
+    return getattr(cls, "renamed", {}).get(field, field)
 
 
 def to_config(value: Any) -> Any:
@@ -53,8 +63,8 @@ def to_config(value: Any) -> Any:
 def from_config(config: Any) -> Any:
     """The settings that `to_config` wrote; lists become tuples.  Unknown fields and types raise ValueError.
 
-    A field that is missing was added after the settings were stored: it has its default, or the value that the class's
-    `older` names, which is how things were before.
+    Files of earlier versions are read too (see `register`).  A missing field takes the class's `older` value, which
+    reproduces the behaviour before the field was added, or else its default.
     """
     if isinstance(config, list):
         return tuple(from_config(item) for item in config)
@@ -65,10 +75,10 @@ def from_config(config: Any) -> Any:
                 f"settings of type {shown(name)} are not known here: if the class is yours, "
                 "decorate it with @enu_lib.register and import it first"
             )
-        fields = {key: from_config(item) for key, item in config.items() if key != "type"}
-        older = getattr(_CLASSES[name], "older", {})
+        cls = _CLASSES[name]
+        fields = {current_name(cls, key): from_config(item) for key, item in config.items() if key != "type"}
         try:
-            return _CLASSES[name](**{**older, **fields})
+            return cls(**{**getattr(cls, "older", {}), **fields})
         except TypeError as error:
             raise ValueError(f"settings of {name} do not fit this version: {error}") from None
     if isinstance(config, dict):
@@ -120,6 +130,7 @@ def with_settings(value: Any, changes: Mapping[str, Any], within: str = "") -> A
     nested: dict[str, dict[str, Any]] = {}
     for path, new in changes.items():
         head, _, rest = path.partition(".")
+        head = current_name(type(value), head)
         if head not in fields:
             raise ValueError(f"{type(value).__name__} has no setting {head!r}: choose one of {', '.join(fields)}")
         if rest:

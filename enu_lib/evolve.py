@@ -23,7 +23,7 @@ from torch import Tensor
 
 from enu_lib import es, experiments
 from enu_lib.config import to_config, to_json
-from enu_lib.experiments import Experiment, Lesson
+from enu_lib.experiments import Experiment, Stage
 from enu_lib.interrupt import SoftInterrupt
 from enu_lib.kernels import door
 from enu_lib.kinds import Between, Seed, conform
@@ -86,7 +86,7 @@ def evolve(
     threads = conform(Threads | None, threads, "threads")
     time_limit = conform(Seconds | None, time_limit, "time_limit")
     checkpoint_every = conform(Seconds, checkpoint_every, "checkpoint_every")
-    for task in (experiment.task, *(lesson.task for lesson in experiment.lessons)):
+    for task in (experiment.task, *(stage.task for stage in experiment.stages)):
         door.fits(experiment.model, task)
     place = choose_device(device, experiment)
     _check_memory(experiment, place)
@@ -96,7 +96,7 @@ def evolve(
         raise ValueError(f"parent must have {experiment.model.n_params} values, got {tuple(first.shape)}")
     first = door.genomes(experiment.model, first[None])[0].cpu()
     with ExitStack() as stack:
-        now, log = Progress(es.start(first), first, -math.inf, 0.0), list[Row]()
+        now, log = Progress(es.init(first), first, -math.inf, 0.0), list[Row]()
         start = None if parent is None else fingerprint(first)
         if folder is not None:
             stack.enter_context(locked(folder, wait))
@@ -174,7 +174,7 @@ def _check_memory(experiment: Experiment, place: torch.device) -> None:
 
 def _generation(
     experiment: Experiment,
-    stage: Lesson,
+    stage: Stage,
     state: es.ESState,
     seed: int,
     live: Callable[..., Tensor],
@@ -189,9 +189,9 @@ def _generation(
     n, generator = experiment.environments, stream(seed, "environment", g)
     f = live(genomes, task=stage.task, environments=n, generator=generator).float()
     if f.device.type != "cpu" and g + 1 < stage.until:
-        drawn[g + 1] = es.draw(settings, len(state.parent), seed, g + 1)
+        drawn[g + 1] = es.sample_mutations(settings, len(state.parent), seed, g + 1)
     f = f.cpu()
-    state = es.tell(settings, state, mutations, es.merit(settings, f))
+    state = es.tell(settings, state, mutations, es.aggregate_fitness(settings, f))
     each = f.mean(1)
     row = {
         "generation": g,
@@ -210,8 +210,8 @@ def _generation(
     return state, row, held_out.item()
 
 
-def _ends(experiment: Experiment, stage: Lesson, state: es.ESState, seed: int, live: Callable[..., Tensor]) -> bool:
-    """Whether a lesson's target is reached, by the next parent in environments kept for this."""
+def _ends(experiment: Experiment, stage: Stage, state: es.ESState, seed: int, live: Callable[..., Tensor]) -> bool:
+    """Whether the next parent reaches the stage's target on the held-out environments."""
     if stage.target is None:
         return False
     n, generator = experiment.evaluate_environments, stream(seed, "held-out")

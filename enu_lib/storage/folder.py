@@ -47,7 +47,7 @@ WORDS = {  # of a checkpoint, beside its tensors
     "generation": Annotated[int, Between(0, 10**9)],
     "score": Measured | None,
     "seconds": NotNegative,
-    "lesson_ends": tuple[Annotated[int, Between(0, 10**9)], ...],
+    "stage_ends": tuple[Annotated[int, Between(0, 10**9)], ...],
 }
 ELSEWHERE = "choose another folder with --out"  # remedies, of run folders
 ANEW = "restore it from a copy, or give another --out to begin anew"
@@ -162,7 +162,7 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     path = folder / CHECKPOINT
     tensors, meta = read_tensors(path)
     if isinstance(meta, dict):
-        meta.setdefault("lesson_ends", [])  # older checkpoints do not say
+        meta.setdefault("stage_ends", meta.pop("lesson_ends", []))  # renamed; missing in the oldest checkpoints
     meta = checked(meta, WORDS, path)
     if meta["format"] != FORMAT:
         raise RunFolderError(f"{path} has format {meta['format']}, this version reads {FORMAT}: {ANEW}")

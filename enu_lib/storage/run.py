@@ -16,7 +16,7 @@ from torch import Tensor
 
 from enu_lib import es
 from enu_lib.config import library_version, to_config
-from enu_lib.experiments import Experiment, Lesson
+from enu_lib.experiments import Experiment, Stage
 from enu_lib.kinds import Seed
 from enu_lib.storage.folder import (
     ANEW,
@@ -49,7 +49,7 @@ class Run:
     log: list[Row]
     stopped: str  # "finished", "target", "interrupted", "time limit"
     folder: Path | None = None
-    lesson_ends: tuple[int, ...] = ()  # the generation at which each stage of the curriculum ended, so far
+    stage_ends: tuple[int, ...] = ()  # the generation at which each stage of the curriculum ended, so far
     begun_from: str | None = None  # fingerprint of the genome it was given to begin from; None: a random one
 
     @property
@@ -74,12 +74,12 @@ class Progress:
     best: Tensor
     score: float
     seconds: float
-    ends: list[int] = field(default_factory=list)  # the generation at which each lesson ended
+    ends: list[int] = field(default_factory=list)  # the generation at which each stage ended
 
-    def stage(self, experiment: Experiment) -> Lesson:
+    def stage(self, experiment: Experiment) -> Stage:
         """The stage that the coming generation belongs to; those whose time is over are ended first."""
-        while len(self.ends) < len(experiment.lessons) and experiment.lessons[len(self.ends)].until <= self.state.generation:
-            self.ends.append(experiment.lessons[len(self.ends)].until)
+        while len(self.ends) < len(experiment.stages) and experiment.stages[len(self.ends)].until <= self.state.generation:
+            self.ends.append(experiment.stages[len(self.ends)].until)
         return experiment.stage(len(self.ends))
 
 
@@ -141,7 +141,7 @@ def save_checkpoint(folder: Path, now: Progress, rows: list[Row]) -> None:
         "generation": now.state.generation,
         "score": None if math.isinf(now.score) else now.score,
         "seconds": now.seconds,
-        "lesson_ends": now.ends,
+        "stage_ends": now.ends,
     }
     write_tensors(folder / CHECKPOINT, tensors, meta)
 
@@ -156,7 +156,7 @@ def load_checkpoint(folder: Path, experiment: Experiment, write: bool = True) ->
     if write:
         append_log(folder, [], keep_below=state.generation)
     log = [row for row in read_log(folder) if row["generation"] < state.generation]
-    return Progress(state, t["best"], score, meta["seconds"], list(meta["lesson_ends"])), log
+    return Progress(state, t["best"], score, meta["seconds"], list(meta["stage_ends"])), log
 
 
 def provenance(run: Run, processor: str) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def provenance(run: Run, processor: str) -> dict[str, Any]:
         "begun_from": run.begun_from,
         "generations": run.generation,
         "seconds": round(run.seconds, 1),
-        "lesson_ends": list(run.lesson_ends),
+        "stage_ends": list(run.stage_ends),
         "processor": f"{processor} ({platform.machine()}), torch {torch.__version__}",
         "version": library_version(),
         "date": datetime.date.today().isoformat(),

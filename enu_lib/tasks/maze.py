@@ -72,7 +72,7 @@ class Maze:
     Walking onto food or poison eats it: the agent is refilled and put back at the start.  After every `foods_per_period`
     foods the places change with probability `change`.  Fitness: +1 a food, -1 a poison, but the very first meal counts +1
     whichever it is, plus `alive_bonus` for each step alive and `explore_bonus` for each cell entered for the first time in
-    a life: a lesson in walking, for agents that do not know yet what their outputs do (reconstruction).
+    a life: a task in walking, for agents that do not know yet what their outputs do (reconstruction).
 
     The double T ("double-t") is a reconstruction: two T's joined stem to stem, the agent starts in the middle facing one
     of them; four arm ends, of which one holds food, one poison and two nothing.  A change draws both places anew.  Its
