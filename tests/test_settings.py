@@ -300,5 +300,6 @@ def test_json_may_nest_only_so_deep(depth, fits):
 
 @pytest.mark.parametrize("record", [{"type": []}, {"type": {}}, {"type": "Nobody"}, {"type": None}, {"type": "ES", "speed": 3}])
 def test_stored_settings_that_are_not_known_are_refused(record):
-    with pytest.raises(ValueError, match="known here|do not fit"):
+    with pytest.raises(ValueError) as refused:
         from_config(record)
+    assert str(record["type"]) in str(refused.value)
