@@ -114,7 +114,7 @@ one that only remembers an arm does not), and, if not, is right again after one 
 #
 # A random network seldom comes upon food in this maze, and where nobody eats, evolution has nothing to choose by. Networks
 # evolved in it from the first generation on differ in when they leave that plateau, if they do. The evolutions of **a** spend
-# their first generations in a smaller maze, where a random walk is fed more often (`enu_lib.experiments.Lesson`; ours), and
+# their first generations in a smaller maze, where a random walk is fed more often (`enu_lib.experiments.Stage`; ours), and
 # are judged on held-out episodes of the whole maze throughout. All evolutions with our wiring that are kept, learnt or not.
 # The two kinds also differ in environments a generation and in length, so that this is no test of the lesson. (A network
 # begun from another run's counts the generations of its last run; `python -m enu_lib zoo show` tells all.)

@@ -70,7 +70,7 @@ enu.register(Remember)  # so that run folders can be read again
 # ## Evolve it
 #
 # `out="runs/remember"` would keep the run and go on where it stopped. Where a random unit earns nothing, let an easier task
-# come first: `lessons=(enu.Lesson(until=100, task=easier),)`.
+# come first: `stages=(enu.Stage(until=100, task=easier),)`.
 
 # %%
 task = Remember()

@@ -38,7 +38,7 @@ def test_lives_are_laid_out_in_what_a_card_has():
         assert cuda.plan(PAPER, 11, environments, emulated_gpu.HOPPER).environments == evenly
     large = Network(random_connections(100, 8, 4, stream(0, "wiring")))
     for network, environments in ((large, 8), (PAPER, 10**6)):
-        with pytest.raises(build.Unavailable, match=f"{environments} lives of .* synapses are too many for it"):
+        with pytest.raises(build.Unavailable, match=f"{environments} environments with .* synapses"):
             cuda.plan(network, 11, environments, emulated_gpu.HOPPER)
 
 
@@ -130,7 +130,7 @@ def test_a_gpu_is_asked_for_networks_of_enus():
     assert kernels.choose("torch", PAPER, there) == "torch"
     for model in (Network(cell="gru"), Network(hidden=18), Network(channels=2), make_cell("enu", 4)):
         assert kernels.choose("auto", model, there) == "torch"
-        with pytest.raises(build.Unavailable, match=f"for networks of ENUs on one, not for {type(model).__name__} on cuda"):
+        with pytest.raises(build.Unavailable, match=f"networks of ENUs.* not {type(model).__name__} on cuda"):
             kernels.choose("cuda", model, there)
     assert kernels.choose("auto", PAPER, torch.zeros(1)) in ("cpp", "torch")
 
@@ -147,13 +147,13 @@ def test_a_kernel_is_used_once_its_first_move_is_right(network, monkeypatch, tmp
     monkeypatch.setattr(cuda, "_kernel", lambda *_: right)
     assert cuda._checked(layout, network, "right", here) is right
     monkeypatch.setattr(cuda, "_kernel", lambda *_: lambda grid, structures: None)
-    assert "first move is not the torch path's" in str(cuda._checked(layout, network, "does nothing", here))
+    assert "torch backend" in str(cuda._checked(layout, network, "does nothing", here))
     wrong = tmp_path / "life.cu"  # the candidate memory is added where it should replace
     wrong.write_text(cuda.KERNEL.read_text().replace("- 0.5f - own[c][r])", "- 0.5f)"))
     wrong.with_name("maze.h").write_text(cpu.MAZE.read_text())
     monkeypatch.setattr(cuda, "KERNEL", wrong)
     monkeypatch.setattr(cuda, "_kernel", lambda *_: emulated_gpu.launcher(layout, ["-DWRONG"]))
-    assert "first move is not the torch path's" in str(cuda._checked(layout, network, "wrong", here))
+    assert "torch backend" in str(cuda._checked(layout, network, "wrong", here))
 
 
 def test_without_its_kernel_a_gpu_takes_the_torch_path_and_one_line_says_why(monkeypatch, capsys):

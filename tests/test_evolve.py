@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib.experiments import Lesson
+from enu_lib.experiments import Stage
 from enu_lib.interrupt import SIGNALS, SoftInterrupt
 from enu_lib.storage.folder import RunFolderError, read_log, read_tensors
 from enu_lib.tasks.stdp import STDP
@@ -124,7 +124,7 @@ def test_the_shell_says_how_to_go_on_and_shows_no_bar_without_a_terminal(tmp_pat
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 0 and stdout.startswith("interrupted after") and "the same command goes on" in stdout
+    assert process.returncode == 0 and stdout.startswith("interrupted after") and "same command" in stdout
     assert enu.load_run(out).stopped == "unfinished"
     assert "\r" not in stderr and len(stderr.splitlines()) <= 1
 
@@ -197,9 +197,9 @@ def test_held_out_environments_are_never_those_of_evolution(monkeypatch, small):
     assert len({tuple(x) for x in training}) == 6  # and every generation has its own
 
 
-def test_lessons_come_first_and_held_out_judgement_is_of_the_task(monkeypatch, small):
+def test_stages_come_first_and_held_out_evaluation_uses_the_task(monkeypatch, small):
     wide = STDP("complex", spike_sd=9.0)
-    taught = dataclasses.replace(small, lessons=(Lesson(2, wide), Lesson(4, STDP("complex"))))
+    taught = dataclasses.replace(small, stages=(Stage(2, wide), Stage(4, STDP("complex"))))
     seen = []
     sample = STDP.sample
 
@@ -214,8 +214,8 @@ def test_lessons_come_first_and_held_out_judgement_is_of_the_task(monkeypatch, s
     assert {which for which, n in seen if n == small.evaluate_environments} == {own}
 
 
-def test_a_run_cut_within_a_lesson_gives_the_bits_of_one_piece(tmp_path, small):
-    taught = dataclasses.replace(small, lessons=(Lesson(3, STDP("complex")),))
+def test_a_run_interrupted_within_a_stage_gives_the_same_bits(tmp_path, small):
+    taught = dataclasses.replace(small, stages=(Stage(3, STDP("complex")),))
     whole = enu.evolve(taught, progress=False)
     part = enu.evolve(taught, out=tmp_path / "r", progress=False, time_limit=0.0)
     assert part.generation < 3
@@ -224,7 +224,7 @@ def test_a_run_cut_within_a_lesson_gives_the_bits_of_one_piece(tmp_path, small):
     _same(whole, part)
     assert not torch.equal(whole.parent, enu.evolve(small, progress=False).parent)
     with pytest.raises(ValueError, match=r"one after the other, got ends at generations \[3, 3\]"):
-        dataclasses.replace(small, lessons=(Lesson(3, small.task),) * 2)
+        dataclasses.replace(small, stages=(Stage(3, small.task),) * 2)
 
 
 def test_target_ends_a_run_and_each_may_end_it_too(small):
@@ -277,7 +277,7 @@ def test_folders_that_cannot_be_used_are_named_and_left_alone(tmp_path, small):
     assert {f.name: f.read_bytes() for f in out.iterdir()} == files
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("do not touch")
-    with pytest.raises(RunFolderError, match="is not empty and no run"):
+    with pytest.raises(RunFolderError, match=f"{tmp_path}/mine .*--out"):
         enu.evolve(small, out=tmp_path / "mine", progress=False)
     (out / "checkpoint.safetensors").write_bytes(files["checkpoint.safetensors"][:100])
     with pytest.raises(RunFolderError, match="is damaged"):
@@ -289,7 +289,7 @@ def test_a_folder_from_before_a_setting_existed_goes_on_with_its_default(tmp_pat
     out = tmp_path / "r"
     enu.evolve(dataclasses.replace(small, generations=3), out=out, progress=False)
     config = json.loads((out / "config.json").read_text())
-    del config["experiment"]["lessons"], config["experiment"]["task"]["spike_sd"]
+    del config["experiment"]["stages"], config["experiment"]["task"]["spike_sd"]
     (out / "config.json").write_text(json.dumps(config))
     assert torch.equal(enu.evolve(small, out=out, progress=False).parent, enu.evolve(small, progress=False).parent)
 
@@ -309,7 +309,8 @@ def test_two_processes_cannot_work_in_one_folder(tmp_path, small):
         code = f"import enu_lib as enu; enu.evolve('stdp', profile='smoke', out={str(tmp_path / 'r')!r}, progress=False)"
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
-    assert done.returncode and "another process is at work in" in done.stderr.splitlines()[-1]
+    said = done.stderr.splitlines()[-1]
+    assert done.returncode and f"another process is using {tmp_path / 'r'}" in said and "--out" in said
 
 
 def test_an_experiment_of_one_s_own_evolves_resumes_and_reads_back(tmp_path):

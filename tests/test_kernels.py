@@ -187,7 +187,7 @@ def test_nan_genomes_have_nan_fitness_on_every_path():
 
 def test_unknown_paths_and_sizes_are_named():
     cell = make_cell("enu", 1)
-    with pytest.raises(ValueError, match="unknown kernel path 'rust'"):
+    with pytest.raises(ValueError, match="unknown backend 'rust'"):
         kernels.choose("rust", cell, torch.zeros(1, 1))
     with pytest.raises(build.Unavailable, match="at most 64 hidden units, not 100"):
         cpu.compiled(make_cell("enu", 1, hidden=100))

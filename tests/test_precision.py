@@ -70,9 +70,9 @@ def _numbers():
         yield f"evolve {name}, score", run.score
     adam = enu.ES(population=8, optimizer="adam", shaping="centred")
     parent = enu.ENU(1).init(stream(0, "genome"))
-    offspring, mutations = es.ask(adam, es.start(parent), 0)
+    offspring, mutations = es.ask(adam, es.init(parent), 0)
     yield "ask", offspring
-    yield "tell", es.tell(adam, es.start(parent), mutations, offspring.sum(1)).parent
+    yield "tell", es.tell(adam, es.init(parent), mutations, offspring.sum(1)).parent
     network, genome = NETWORK, population(NETWORK)[0]
     maze = enu.Maze(steps=60, explore_bonus=0.1)
     for intervene in (None, interventions.scramble("synapses", 5, 48)):

@@ -13,6 +13,7 @@ import enu_lib as enu
 from enu_lib import config, kinds
 from enu_lib.cli import main
 from enu_lib.config import from_config, to_config, with_setting, with_settings
+from enu_lib.storage.folder import read_tensors, write_tensors
 from enu_lib.study import results
 
 INT64 = 2**63
@@ -26,9 +27,9 @@ UNFIT = [
     ("stdp", "environments", "1e3"),
     ("stdp", "environments", str(2**40)),
     ("stdp", "evaluate_every", "0"),
-    ("stdp", "lessons", "[1,2]"),
-    ("stdp", "lessons", '[{"type":"Lesson","until":3,"task":5}]'),
-    ("stdp", "lessons", '[{"type":"Lesson","until":"x","task":{"type":"STDP"}}]'),
+    ("stdp", "stages", "[1,2]"),
+    ("stdp", "stages", '[{"type":"Stage","until":3,"task":5}]'),
+    ("stdp", "stages", '[{"type":"Stage","until":"x","task":{"type":"STDP"}}]'),
     ("stdp", "task", "5"),
     ("stdp", "task", '{"type":"Maze"}'),
     ("stdp", "model", "null"),
@@ -163,6 +164,52 @@ def test_every_stored_configuration_is_read_back():
         assert all(again[key] == record[key] for key in ("name", "generations", "environments", "model_name", "profile"))
 
 
+def _with_former_names(value):
+    """JSON settings as they were written when a stage of a curriculum was called a lesson."""
+    if isinstance(value, dict):
+        former = {"stages": "lessons", "stage_ends": "lesson_ends"}
+        return {former.get(key, key): _with_former_names(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_former_names(item) for item in value]
+    return "Lesson" if value == "Stage" else value
+
+
+def test_settings_with_former_names_are_read():
+    e = enu.experiments.get("tmaze", profile="laptop")
+    former = _with_former_names(to_config(e))
+    assert len(former["lessons"]) == 3 and former["lessons"][0]["type"] == "Lesson"
+    assert from_config(former) == e
+    stages = from_config(former["lessons"])[:1]
+    for name in ("lessons", "stages"):
+        assert with_setting(e, name, stages).stages == enu.experiments.get("tmaze", **{name: stages}).stages == stages
+
+
+def test_former_names_on_the_command_line(tmp_path):
+    lesson = '[{"type":"Lesson","until":2,"task":{"type":"STDP","rule":"complex"}}]'
+    out = tmp_path / "r"
+    assert main(["evolve", "stdp", "--profile", "smoke", "--quiet", "--out", str(out), "--set", f"lessons={lesson}"]) == 0
+    assert enu.load_run(out).experiment.stages == (enu.Stage(2, enu.STDP("complex")),)
+
+
+def test_a_run_folder_with_former_names_resumes(tmp_path, small):
+    staged = dataclasses.replace(small, stages=(enu.Stage(2, enu.STDP("complex")),))
+    out = tmp_path / "r"
+    enu.evolve(dataclasses.replace(staged, generations=3), out=out, progress=False)
+    written = json.loads((out / "config.json").read_text())
+    (out / "config.json").write_text(json.dumps(_with_former_names(written)))
+    tensors, meta = read_tensors(out / "checkpoint.safetensors")
+    assert meta["stage_ends"] == [2]
+    write_tensors(out / "checkpoint.safetensors", tensors, _with_former_names(meta))
+    assert enu.load_run(out).stage_ends == (2,)
+    resumed, whole = enu.evolve(staged, out=out, progress=False), enu.evolve(staged, progress=False)
+    assert resumed.stage_ends == (2,) and torch.equal(resumed.parent, whole.parent)
+
+
+def test_a_former_public_name_says_the_new_one():
+    with pytest.raises(AttributeError, match=r"'Lesson'.*enu\.Stage"):
+        _ = enu.Lesson
+
+
 @dataclasses.dataclass(frozen=True)
 class Plain:
     """Settings of one's own, which check nothing themselves."""
@@ -224,7 +271,7 @@ def test_options_of_a_run_are_checked_too(options, small):
         enu.evolve(small, progress=False, **options)
 
 
-@pytest.mark.parametrize("change", [{"task": 5}, {"task": enu.ENU(1)}, {"model": enu.STDP()}, {"lessons": (3,)}, {"es": None}])
+@pytest.mark.parametrize("change", [{"task": 5}, {"task": enu.ENU(1)}, {"model": enu.STDP()}, {"stages": (3,)}, {"es": None}])
 def test_an_experiment_is_made_of_a_task_and_a_model(change, small):
     (name,) = change
     with pytest.raises(ValueError, match=f"^{name} "):
@@ -253,5 +300,6 @@ def test_json_may_nest_only_so_deep(depth, fits):
 
 @pytest.mark.parametrize("record", [{"type": []}, {"type": {}}, {"type": "Nobody"}, {"type": None}, {"type": "ES", "speed": 3}])
 def test_stored_settings_that_are_not_known_are_refused(record):
-    with pytest.raises(ValueError, match="known here|do not fit"):
+    with pytest.raises(ValueError) as refused:
         from_config(record)
+    assert str(record["type"]) in str(refused.value)

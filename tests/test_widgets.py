@@ -272,12 +272,12 @@ def test_evolution_while_you_watch_is_ask_and_tell_by_hand():
     explorer.advance(3)
     explorer.population.value, explorer.sigma.value, explorer.narrow.value = 64, 0.1, False
     explorer.advance(2)
-    state = es.start(e.model.init(enu.stream(3, "genome")))
+    state = es.init(e.model.init(enu.stream(3, "genome")))
     wide = replace(e.es, population=64, sigma=0.1, sigma_final=None)
     for settings in (e.es, e.es, e.es, wide, wide):
         genomes, mutations = es.ask(settings, state, 3)
         f = enu.fitness(e.model, genomes, e.task, e.environments, enu.stream(3, "environment", state.generation))
-        state = es.tell(settings, state, mutations, es.merit(settings, f))
+        state = es.tell(settings, state, mutations, es.aggregate_fitness(settings, f))
     assert explorer.state.generation == 5 and torch.equal(explorer.state.parent, state.parent)
     explorer.again.click()
     assert explorer.state.generation == 0 and explorer.generations == [0]

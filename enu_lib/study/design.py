@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from enu_lib import experiments
-from enu_lib.experiments import Experiment, Lesson
+from enu_lib.experiments import Experiment, Stage
 from enu_lib.study.results import references
 from enu_lib.tasks.maze import Maze
 
@@ -181,9 +181,9 @@ def _get(name: str, **choice: Any) -> Experiment:
     task = replace(experiment.task, tie="nothing")
     if choice["profile"] != "laptop" or task.layout != "t":
         return replace(experiment, task=task)
-    small = Lesson(150, replace(task, corridor=2, arm=1))
+    small = Stage(150, replace(task, corridor=2, arm=1))
     es = replace(experiment.es, sigma=0.03)
-    return replace(experiment, task=task, es=es, environments=36, lessons=(small,))
+    return replace(experiment, task=task, es=es, environments=36, stages=(small,))
 
 
 def _size(name: str, model: str, profile: str, hidden: int) -> int:

@@ -72,7 +72,7 @@ class LiveEvolution(Pictured):
         """Back to a random genome."""
         self.play.playing = False
         self.seed, self.seconds = seed, 0.0
-        self.state = es.start(self.experiment.model.init(stream(seed, "genome")))
+        self.state = es.init(self.experiment.model.init(stream(seed, "genome")))
         self.generations, self.losses = list[int](), list[float]()
         self.update()
 
@@ -83,7 +83,7 @@ class LiveEvolution(Pictured):
             settings, generator = self.settings, stream(self.seed, "environment", self.state.generation)
             genomes, mutations = es.ask(settings, self.state, self.seed)
             f = fitness(e.model, genomes, e.task, e.environments, generator)
-            self.state = es.tell(settings, self.state, mutations, es.merit(settings, f))
+            self.state = es.tell(settings, self.state, mutations, es.aggregate_fitness(settings, f))
         self.seconds += time.perf_counter() - begun
 
     def _tick(self, change: Any) -> None:
