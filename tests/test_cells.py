@@ -24,7 +24,7 @@ def _run(cell, genomes, x):
     return torch.stack(ys, 2)
 
 
-def test_two_steps_of_an_enu_by_hand(near):
+def test_two_steps_of_an_enu_equal_a_hand_computation(near):
     """H = C = n_in = 1, so that each gate is a sum of four products; the second step sees the first one's output."""
     sigmoid = lambda a: 1 / (1 + math.exp(-a))  # noqa: E731
     # gates (K, 2): rows x, o, h, 1; columns reset, update.  cell (K, 1).  output (2, 1): h, 1.
@@ -46,7 +46,7 @@ def test_two_steps_of_an_enu_by_hand(near):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_population_equals_its_members_one_by_one(near, kind):
+def test_a_batch_of_genomes_equals_single_genomes(near, kind):
     cell = make_cell(kind, 3, 2, 5)
     genomes = _random(cell, 4)
     x = torch.randn(4, 6, 7, 3, generator=enu.stream(1, "x"))
@@ -87,7 +87,7 @@ def test_only_the_unit_with_feedback_depends_on_its_last_output(feedback):
 
 
 @pytest.mark.parametrize("kind", ("enu", "nfenu", "gru-clip", "lstm-clip"))
-def test_clipped_outputs_are_exactly_zero_and_exactly_one_at_times(kind):
+def test_clipped_outputs_reach_exactly_zero_and_one(kind):
     cell = make_cell(kind, 3, 1, 8)
     y = _run(cell, _random(cell, 32, scale=1.0), torch.randn(1, 4, 20, 3, generator=enu.stream(3, "x")).expand(32, -1, -1, -1))
     assert (y == 0).any() and (y == 1).any() and ((y > 0) & (y < 1)).any()
@@ -123,7 +123,7 @@ def test_initial_genomes_are_orthogonal_with_zero_biases(near, kind):
             assert not gate[-1].any()
 
 
-def test_sizes_of_the_published_units():
+def test_parameter_counts_of_the_published_units():
     assert ENU(4).rows == 4 + 1 + 32 + 1
     assert ENU(4).n_params == 38 * 96 + 33
     assert ENU(4, feedback=False).n_params == 37 * 96 + 33

@@ -31,7 +31,7 @@ def _lives(network, population, environments, steps=12, noisy=True):
     return genomes, maze, maze.reset(1, environments, stream(3, "maze")), noise
 
 
-def test_lives_are_laid_out_in_what_a_card_has():
+def test_the_layout_fits_the_shared_memory_of_the_gpu():
     layouts = [cuda.plan(PAPER, 11, 8, shared) for shared in (emulated_gpu.HOPPER, AMPERE, ADA)]
     assert [x.environments for x in layouts] == [8, 4, 2] and layouts[0].threads == 48 // 8 * 8 * 8
     for environments, evenly in ((1, 1), (9, 5), (24, 8), (36, 8), (1000, 8)):
@@ -45,7 +45,7 @@ def test_lives_are_laid_out_in_what_a_card_has():
 @NEEDS_COMPILER
 @pytest.mark.parametrize("shared", [emulated_gpu.HOPPER, ADA])
 @pytest.mark.parametrize("noisy", [True, False])
-def test_blocks_that_are_not_full(near, shared, noisy):
+def test_partly_filled_blocks_give_the_same_results(near, shared, noisy):
     """Eleven environments, in blocks of six, or of two on a smaller card."""
     genomes, maze, state, noise = _lives(PAPER, 2, 11, noisy=noisy)
     found = emulated_gpu.maze_lives(PAPER, genomes, maze, state, noise, shared)
@@ -57,7 +57,7 @@ def test_blocks_that_are_not_full(near, shared, noisy):
 
 
 @NEEDS_COMPILER
-def test_nan_stays_with_its_offspring():
+def test_nan_in_one_offspring_does_not_affect_others():
     network = Network(ORDERED, channels=4, hidden=16)
     genomes, maze, state, noise = _lives(network, 3, 2)
     genomes[1] = torch.nan
@@ -91,7 +91,7 @@ for line in sys.argv[1:]:
 
 
 @pytest.mark.skipif(_race_detector() is None, reason="no compiler with a race detector here")
-def test_no_thread_reads_what_another_is_writing(tmp_path):
+def test_the_race_detector_finds_no_race_and_every_removed_barrier(tmp_path):
     """A race detector finds none, and finds one for each barrier that is taken away."""
     lines = [n for n, line in enumerate(cuda.KERNEL.read_text().splitlines(), 1) if "__syncthreads();" in line]
     env = {**os.environ, "LD_PRELOAD": _race_detector(), "ENU_CACHE": str(tmp_path), "OMP_NUM_THREADS": "1"}
@@ -109,12 +109,12 @@ def test_no_thread_reads_what_another_is_writing(tmp_path):
 @pytest.mark.parametrize(
     "network", [PAPER, Network(channels=3, hidden=12, shared=True), Network(cell="nfenu")], ids=["paper", "shared", "nfenu"]
 )
-def test_nvidia_s_compiler_takes_it(network, architecture):
+def test_the_kernel_compiles_with_nvrtc(network, architecture):
     nvrtc = pytest.importorskip("cuda.bindings.nvrtc", reason="cuda-bindings are for Linux")
     assert cuda.compile_for(cuda.plan(network, 11, 8, ADA).defines, architecture, nvrtc).startswith(b"\x7fELF")
 
 
-def test_what_the_compiler_refuses_is_told():
+def test_compilation_errors_are_reported():
     nvrtc = pytest.importorskip("cuda.bindings.nvrtc", reason="cuda-bindings are for Linux")
     layout = cuda.plan(PAPER, 11, 8, emulated_gpu.HOPPER)
     with pytest.raises(build.Unavailable, match="could not be compiled for sm_1: .*invalid value"):
@@ -124,7 +124,7 @@ def test_what_the_compiler_refuses_is_told():
         cuda.compile_for(less, "sm_90", nvrtc)
 
 
-def test_a_gpu_is_asked_for_networks_of_enus():
+def test_the_gpu_kernel_is_used_for_networks_of_enus_only():
     there = SimpleNamespace(device=torch.device("cuda"))
     assert kernels.choose("auto", PAPER, there) == kernels.choose("cuda", PAPER, there) == "cuda"
     assert kernels.choose("torch", PAPER, there) == "torch"
@@ -141,7 +141,7 @@ def test_a_gpu_is_asked_for_networks_of_enus():
     [PAPER, Network(channels=4, hidden=16, noise=0), Network(channels=3, hidden=8, shared=True), Network(cell="nfenu")],
     ids=["paper", "no noise", "shared", "nfenu"],
 )
-def test_a_kernel_is_used_once_its_first_move_is_right(network, monkeypatch, tmp_path):
+def test_a_kernel_is_rejected_if_its_first_move_is_wrong(network, monkeypatch, tmp_path):
     layout, here = cuda.plan(network, 11, 3, emulated_gpu.HOPPER), torch.device("cpu")
     right = emulated_gpu.launcher(layout)
     monkeypatch.setattr(cuda, "_kernel", lambda *_: right)
@@ -156,7 +156,7 @@ def test_a_kernel_is_used_once_its_first_move_is_right(network, monkeypatch, tmp
     assert "first move is not the torch path's" in str(cuda._checked(layout, network, "wrong", here))
 
 
-def test_without_its_kernel_a_gpu_takes_the_torch_path_and_one_line_says_why(monkeypatch, capsys):
+def test_without_its_kernel_a_gpu_uses_torch_and_prints_one_line(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
     missing = cuda._checked(cuda.plan(PAPER, 11, 3, emulated_gpu.HOPPER), PAPER, "sm_90", torch.device("cpu"))
     assert "pip install cuda-bindings" in str(missing)

@@ -66,13 +66,13 @@ def _compare_units(near, kind, hidden, outputs, n_in, path, environments=5, step
 @pytest.mark.parametrize("path", [*PATHS, "reference"])
 @pytest.mark.parametrize("hidden, outputs, n_in", [(1, 1, 1), (8, 1, 1), (16, 1, 4), (20, 3, 2), (32, 16, 3), (50, 5, 4)])
 @pytest.mark.parametrize("kind", ["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"])
-def test_single_units(near, path, kind, hidden, outputs, n_in):
+def test_single_units_equal_the_exact_outputs(near, path, kind, hidden, outputs, n_in):
     _compare_units(near, kind, hidden, outputs, n_in, path)
 
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("name", ["iaf-enu", "stdp-enu", "complex-stdp-enu"])
-def test_evolved_units(near, path, name):
+def test_evolved_units_have_nearly_the_reference_fitness(near, path, name):
     """Nearly a step at their outputs, so a rounding may shift a spike here and there; the fitness hardly moves."""
     entry = enu.zoo.load(name)
     reference, found = (
@@ -98,7 +98,7 @@ GATED = [("gru-clip", 9, 3), ("lstm", 16, 4)]  # there is no GPU kernel for thes
 )
 @pytest.mark.parametrize("layout", ["t", "double-t"])
 @pytest.mark.parametrize("table", [PUBLISHED, SYMMETRIC, TABLE], ids=["published", "symmetric", "random"])
-def test_networks_in_mazes(near, path, layout, table, kind, hidden, channels):
+def test_networks_in_mazes_equal_the_reference(near, path, layout, table, kind, hidden, channels):
     cell = "enu" if kind == "shared" else kind
     network = Network(table, channels=channels, hidden=hidden, cell=cell, shared=kind == "shared", noise=0.02)
     assert kernels.cuda.supports(network) == ((kind, hidden, channels) in ENUS)
@@ -131,7 +131,7 @@ def _replay(near, path, network, genomes, maze, state, noise):
 
 @pytest.mark.parametrize("path", MAZE_PATHS)
 @pytest.mark.parametrize("layout", ["t", "double-t"])
-def test_every_meal_death_and_swap_is_that_of_the_reference(near, path, layout):
+def test_every_meal_death_and_swap_equals_the_reference(near, path, layout):
     """Long, kind lives, in which much happens."""
     p, steps, energy, meals = (4, 120, 25.0, 1) if path == "emulated gpu" else (24, 400, 60.0, 2)  # it is slow
     kind = {"deadly_poisons": 3, "foods_per_period": 1, "change": 1.0, "explore_bonus": 0.3, "reward_steps": 3}
@@ -145,7 +145,7 @@ def test_every_meal_death_and_swap_is_that_of_the_reference(near, path, layout):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_stepper_makes_the_reference_s_steps(near, path):
+def test_a_stepper_equals_the_reference(near, path):
     network = Network(TABLE, channels=4, hidden=12, noise=0.05)
     genomes = _genomes(network, 3, seed=1)
     stepper = kernels.stepper(network, genomes, 5, 2, path)
@@ -157,7 +157,7 @@ def test_a_stepper_makes_the_reference_s_steps(near, path):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_closed_loop_written_in_python_gets_the_fast_step(near, path, monkeypatch):
+def test_a_closed_loop_in_python_uses_the_fast_stepper(near, path, monkeypatch):
     from own_task import Follow
 
     network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.05)
@@ -185,7 +185,7 @@ def test_nan_genomes_have_nan_fitness_on_every_path():
         assert fitness[1].isnan().all() and not fitness[0].isnan().any()
 
 
-def test_unknown_paths_and_sizes_are_named():
+def test_unknown_backends_and_sizes_are_errors():
     cell = make_cell("enu", 1)
     with pytest.raises(ValueError, match="unknown kernel path 'rust'"):
         kernels.choose("rust", cell, torch.zeros(1, 1))
@@ -195,7 +195,7 @@ def test_unknown_paths_and_sizes_are_named():
 
 
 @pytest.mark.parametrize("path", ("cpp", "torch"))
-def test_what_does_not_fit_the_model_is_refused_before_any_memory_is_read(path):
+def test_inputs_and_genomes_that_do_not_fit_the_model_are_rejected(path):
     cell, network = make_cell("enu", 4, hidden=8), Network(hidden=8, channels=4)
     genomes = torch.zeros(2, cell.n_params)
     with pytest.raises(ValueError, match=r"inputs must be \(B, T, 4\), got \(5, 6, 3\): does the task fit the model"):
@@ -218,7 +218,7 @@ def test_a_step_s_input_must_fit_the_network():
 
 @NEEDS_COMPILER
 @pytest.mark.parametrize("march", MARCHES)
-def test_vectors_of_every_length(near, march, monkeypatch):
+def test_all_vector_lengths_give_the_same_outputs(near, march, monkeypatch):
     """Processors differ in their vectors (4, 8, 16 floats); each has sums in other tiles, and other read-outs."""
     if march != "native":
         monkeypatch.setenv("ENU_CXXFLAGS", f"-march={march}")
@@ -258,7 +258,7 @@ class Recorder(TorchDispatchMode):
 
 @pytest.mark.parametrize("kind", ["enu", "nfenu", "gru", "lstm", "shared"])
 @pytest.mark.parametrize("noisy", [True, False])
-def test_a_recorded_move_lives_other_lives_as_the_reference_does(near, kind, noisy):
+def test_a_replayed_recording_equals_the_reference_on_other_episodes(near, kind, noisy):
     cell = "enu" if kind == "shared" else kind
     network = Network(PUBLISHED, channels=4, hidden=12, cell=cell, shared=kind == "shared", noise=0.02)
     maze, (p, b) = Maze("t", "sensors", steps=120), (4, 6)

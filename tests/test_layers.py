@@ -68,7 +68,7 @@ def imports(path):
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_imports_go_down(path):
+def test_imports_go_to_lower_levels_only(path):
     mine = name_of(path)
     for other, _ in imports(path):
         if room(other) == room(mine):
@@ -83,7 +83,7 @@ def test_every_module_has_its_level_and_no_level_is_empty():
     assert all(level(name_of(path)) is not None for path in modules())
 
 
-def test_no_circle_within_a_package():
+def test_no_import_cycle_within_a_package():
     graph = {name_of(p): {o for o, _ in imports(p)} for p in modules()}
     for name, others in graph.items():  # a package's face takes from its modules, and they may name one another through it
         others -= {name.rpartition(".")[0], name}

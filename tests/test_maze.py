@@ -41,14 +41,14 @@ def _walk(maze, state, moves):
     return fitness, states
 
 
-def test_the_published_grid():
+def test_the_t_maze_has_the_published_squares():
     g = geometry(Maze())
     assert g.shape == (7, 7) and g.cells[g.start] == (3, 2)
     assert {g.cells[e] for e in g.ends} == {(1, 5), (5, 5)}
     assert len(g.cells) == 4 + 4  # corridor of columns 2 to 5, bar of rows 1 to 5 that shares (3, 5)
 
 
-def test_the_double_t_mirrors_the_t():
+def test_the_double_t_maze_mirrors_the_t_maze():
     g = geometry(Maze("double-t"))
     row, column = g.cells[g.start]
     assert {(r, 2 * column - c) for r, c in g.cells} == set(g.cells)
@@ -56,7 +56,7 @@ def test_the_double_t_mirrors_the_t():
 
 
 @pytest.mark.parametrize("layout", ("t", "double-t"))
-def test_facing_the_wall_it_is_the_same_maze_a_quarter_turn_on(layout):
+def test_facing_the_wall_rotates_the_start_by_a_quarter_turn(layout):
     along, aside = (geometry(Maze(layout, facing=facing)) for facing in ("stem", "wall"))
     assert along.ahead[along.start][0] >= 0 and aside.ahead[aside.start][0] < 0
     assert {(c, r) for r, c in along.cells} == set(aside.cells) and along.shape == aside.shape[::-1]
@@ -66,7 +66,7 @@ def test_facing_the_wall_it_is_the_same_maze_a_quarter_turn_on(layout):
         Maze(layout, facing="north")
 
 
-def test_food_and_poison_are_at_the_placements_that_are_asked_for_and_at_no_others():
+def test_food_and_poison_are_at_the_given_placements_only():
     wanted = ((0, 2), (3, 1), (1, 0))
     maze = Maze("double-t", "sensors", placements=wanted)
     ends, places = geometry(maze).ends, maze.reset(1, 18 * 5, stream(3, "placements")).places[0]
@@ -78,7 +78,7 @@ def test_food_and_poison_are_at_the_placements_that_are_asked_for_and_at_no_othe
             Maze(layout, placements=wrong)
 
 
-def test_food_then_back_to_the_start_with_full_energy_and_a_positive_reward():
+def test_food_resets_position_and_energy_and_shows_a_positive_reward():
     maze = Maze()
     fitness, states = _walk(maze, _start(maze, food_end=0), NORTH)
     assert sum(fitness) == pytest.approx(1 + 24 * 0.025)
@@ -113,7 +113,7 @@ def test_the_first_meal_counts_whichever_it_is_and_the_second_poison_kills():
     assert _walk(strict, _start(strict, 1), NORTH)[0][23] == pytest.approx(-1 + 0.025)
 
 
-def test_energy_ends_a_life_after_72_steps():
+def test_an_agent_starves_after_72_steps():
     maze = Maze()
     fitness, states = _walk(maze, _start(maze), [WAIT] * 20)
     alive = [s.alive.item() for s in states]
@@ -121,7 +121,7 @@ def test_energy_ends_a_life_after_72_steps():
     assert fitness[:72] == pytest.approx([0.025] * 72) and fitness[72:] == [0.0] * 8
 
 
-def test_a_bonus_for_each_cell_entered_for_the_first_time_in_a_life():
+def test_a_bonus_for_each_square_entered_for_the_first_time():
     maze = Maze(alive_bonus=0.0, explore_bonus=0.25)
     start = _start(maze, food_end=0)
     back_and_forth, states = _walk(maze, start, [F, R, R, F, F, R, R, F, F, F])  # there, home, the wall, and on to new cells
@@ -158,7 +158,7 @@ def test_sensors_show_what_is_ahead_on_the_shuffled_neurons():
             assert maze.observe(states[-1], 0)[0, 0, :, 0].nonzero().tolist() == [[neuron]]
 
 
-def test_places_swap_after_five_foods_as_drawn():
+def test_places_swap_after_five_foods():
     maze = Maze(change=1.0)
     _, states = _walk(maze, _start(maze, 0), NORTH * 5 + SOUTH * 5 + NORTH)
     ends = geometry(maze).ends
@@ -169,7 +169,7 @@ def test_places_swap_after_five_foods_as_drawn():
     assert states[-1].foods.item() == 11
 
 
-def test_double_t_food_poison_and_two_empty_ends():
+def test_the_double_t_maze_has_food_poison_and_two_empty_ends():
     maze = Maze("double-t")
     g = geometry(maze)
     state = maze.reset(1, 600, enu.stream(0, "test"))
@@ -200,7 +200,7 @@ def test_a_smaller_shuffle_keeps_the_given_pairs():
         Maze(shuffle="none", pairs=((2, 2),))
 
 
-def test_offspring_never_influence_one_another(near):
+def test_offspring_are_independent(near):
     network = Network(SYMMETRIC, channels=3, hidden=6)
     genomes = 0.5 * torch.randn(5, network.n_params, generator=enu.stream(1, "test"))
     maze = Maze(steps=80)

@@ -26,7 +26,7 @@ def _enu(genome, n_in, h, o, x):
     return h, [min(max(sum(v * output[3 * i + j] for i, v in enumerate([*h, 1.0])), 0.0), 1.0) for j in range(3)]
 
 
-def test_worked_example_of_four_synapses_and_two_neurons(near):
+def test_a_step_equals_a_worked_example_of_four_synapses_and_two_neurons(near):
     genome = 0.4 * torch.randn(SMALL.n_params, generator=enu.stream(4, "worked"))
     n = SMALL.neuron_cell.n_params
     neuron_rules, synapse_rules = genome[:n].tolist(), genome[n:].tolist()
@@ -48,7 +48,7 @@ def test_worked_example_of_four_synapses_and_two_neurons(near):
     assert state.output.abs().sum() > 0.1
 
 
-def test_shared_rules_are_one_genome_used_twice(near):
+def test_shared_rules_use_one_genome_for_synapses_and_neurons(near):
     shared = Network(SMALL.connections, 1, 1, channels=3, hidden=4, shared=True)
     genome = 0.4 * torch.randn(1, shared.n_params, generator=enu.stream(5, "shared"))
     weights = shared.unpack(genome)
@@ -60,7 +60,7 @@ def test_shared_rules_are_one_genome_used_twice(near):
     near((state.neuron[0] - by_hand[0]).abs(), 2e-6)
 
 
-def test_without_noise_units_with_equal_wiring_never_differ_and_with_noise_they_do():
+def test_units_with_equal_wiring_differ_only_with_noise():
     """Why the network has noise: under the symmetric wiring the three outputs see the same."""
     for noise, equal in ((0.0, True), (0.01, False)):
         network = Network(SYMMETRIC, channels=4, hidden=8, noise=noise)
@@ -74,7 +74,7 @@ def test_without_noise_units_with_equal_wiring_never_differ_and_with_noise_they_
         assert torch.allclose(memory[3], memory[4], atol=1e-6) == equal
 
 
-def test_wirings_have_eight_synapses_a_neuron_and_no_missing_source():
+def test_wirings_have_eight_synapses_per_neuron_and_use_every_source():
     for table in (PUBLISHED, SYMMETRIC):
         assert len(table) == 6 and all(len(row) == len(set(row)) == 8 for row in table)
         assert all(i + 4 in row and 3 in row for i, row in enumerate(table))  # itself, and the reward

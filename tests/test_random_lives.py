@@ -59,7 +59,7 @@ def _on(case, path, seed):
 
 
 @pytest.mark.parametrize("network", [False, True], ids=["units", "networks"])
-def test_random_lives_are_the_same_on_every_path(network):
+def test_random_models_give_the_same_outputs_on_every_backend(network):
     nearest = 0.0
     for seed in range(40):
         case = random_lives.case(seed, network)
@@ -84,7 +84,7 @@ def test_random_lives_are_the_same_on_every_path(network):
 
 
 @pytest.mark.parametrize("network", [False, True], ids=["units", "networks"])
-def test_random_lives_that_do_not_fit_have_the_same_error_on_every_path(network):
+def test_misfits_give_the_same_error_on_every_backend(network):
     refused = set()
     for seed in range(60):
         what, case = random_lives.spoilt(random_lives.case(seed, network), seed)
@@ -101,7 +101,7 @@ def test_random_lives_that_do_not_fit_have_the_same_error_on_every_path(network)
     assert len(refused | none_of_the_door) == 20, refused
 
 
-def test_random_lives_in_mazes_are_the_same_up_to_the_first_move():
+def test_random_maze_episodes_are_the_same_up_to_the_first_move():
     """And cost the same: later on, a rounding may turn a vote."""
     seen = 0
     for seed in range(25):

@@ -31,7 +31,7 @@ def _sanitizer():
 
 
 @pytest.mark.skipif(_sanitizer() is None, reason="no compiler with an address sanitizer here")
-def test_random_lives_stay_within_their_memory(tmp_path):
+def test_random_episodes_give_no_sanitizer_report(tmp_path):
     """And two calls that do not are reported, so that silence says something."""
     env = {**os.environ, "LD_PRELOAD": _sanitizer(), "ASAN_OPTIONS": "detect_leaks=0", "ENU_CXXFLAGS": FLAGS}
     env |= {"ENU_CACHE": str(tmp_path), "ENU_KERNEL": "cpp", "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}"}

@@ -1,4 +1,4 @@
-"""Panels of a sweep: curves and final fitness of all evolutions.  Nothing is computed here but medians of what is drawn."""
+"""Panels of a sweep: curves and final fitness of all evolutions.  Only medians and quartiles are computed here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from enu_lib.study.tables import Cost, Curves, name
 
 
 def style(model: str) -> dict[str, Any]:
-    """Line style of a model: colour by its family; dashed at matched size, dotted with a clipped read-out."""
+    """Line style of a model: colour by its kind; dashed for matched size, dotted for a clipped read-out."""
     kind = model.partition("@")[0].removesuffix("-matched").removesuffix("-clip")
     line = "--" if model.endswith("-matched") else ":" if model.endswith("-clip") else "-"
     return {"color": MODELS[kind], "ls": line}
@@ -28,7 +28,7 @@ def progress(
 ) -> None:
     """Held-out loss (log scale) or fitness of every evolution (thin) and the median of each model (thick).
 
-    x: "generation" or "evaluations".  level: fitness that counts as learnt.  The legend names models without runs.
+    x: "generation" or "evaluations".  level: fitness that counts as learnt.  Models without runs appear in the legend only.
     """
     sign = -1 if loss else 1
     if all(curves is None for curves in found.values()):
@@ -54,7 +54,7 @@ def progress(
 
 
 def _nothing(ax: Any) -> None:
-    """Label a panel that has nothing to show."""
+    """Label an empty panel."""
     ax.text(0.5, 0.5, "not run yet", ha="center", va="center", color="0.5", transform=ax.transAxes)
     ax.set(xticks=[], yticks=[])
 
@@ -79,7 +79,7 @@ def finals(ax: Any, found: Mapping[str, Any], loss: bool = True) -> None:
 def reached(ax: Any, found: Mapping[str, Cost]) -> None:
     """Lives (log scale) until each evolution reached the level (dots) and their median (line), by strategy.
 
-    Open dots: level not reached, drawn at the lives that the evolution was given.
+    Open dots: level not reached, drawn at the total number of lives of the run.
     """
     for i, cost in enumerate(found.values()):
         y = _row(ax, i, cost.lives / 1e6)
@@ -93,7 +93,7 @@ def reached(ax: Any, found: Mapping[str, Cost]) -> None:
 
 
 def _row(ax: Any, i: int, values: np.ndarray) -> np.ndarray:
-    """Vertical positions of a row's dots, so that none hides another; draws the median, if there is one, as a line."""
+    """Vertical positions of a row's dots, spread to avoid overlap; draws a finite median as a line."""
     if not len(values):
         ax.text(0.5, i, "not run yet", ha="center", va="center", fontsize=5.5, color="0.5",
                 transform=ax.get_yaxis_transform())  # fmt: skip
@@ -116,7 +116,7 @@ def _plain(ax: Any, subs: tuple[float, ...]) -> None:
 
 
 def qualities(ax: Any, found: Mapping[str, float], color: str) -> None:
-    """Quality (1 at best) of a unit in several cases, as bars with their numbers."""
+    """Quality (at best 1) of a unit in several cases, as bars with values."""
     values = list(found.values())
     ax.barh(range(len(values)), np.clip(values, 0, 1), 0.6, color=color)
     for i, v in enumerate(values):
@@ -126,7 +126,7 @@ def qualities(ax: Any, found: Mapping[str, float], color: str) -> None:
 
 
 def robustness(ax: Any, x: Any, found: Mapping[str, Any], label: str) -> None:
-    """Quality against the strength of a disturbance (log scale); median and quartiles if there are several values each."""
+    """Quality against the strength of a perturbation (log scale); median and quartiles of repeated values."""
     for unit, values in found.items():
         v = np.atleast_2d(np.asarray(values).T)
         (line,) = ax.plot(x, np.median(v, 0), "o-", label=unit)

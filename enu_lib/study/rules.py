@@ -1,6 +1,6 @@
-"""The rule of each claim: from the evidence to the parts of the claim, and how each of them came out.
+"""The rule of each claim: a function from the evidence to the outcomes of the claim's parts.
 
-`enu_lib.study.claims` says in words what each of these rules asks for.
+The rules are described in words in `enu_lib.study.claims`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ Outcome = Literal["holds", "fails", "undecided", "not judged"]
 
 
 class Part(NamedTuple):
-    """One thing that must hold."""
+    """One condition of a claim and its outcome."""
 
     name: str
     outcome: Outcome
-    measured: str  # in words, with numbers; the reason, if it is not judged
-    of: str = ""  # what it was measured on
+    measured: str  # the measured values as text, or the reason why it is not judged
+    of: str = ""  # zoo entry or task that was measured
 
 
 def met(condition: bool) -> Outcome:
-    """The outcome of a threshold; NaN does not meet any, since an event that never happened has not been shown."""
+    """The outcome of a threshold condition.  NaN fails: no such event."""
     return "holds" if condition else "fails"
 
 
@@ -37,26 +37,26 @@ def not_judged(names: Sequence[str], reason: str, of: str) -> list[Part]:
 
 
 def missing(name: str, parts: Sequence[str]) -> list[Part]:
-    """The parts of a claim on a unit that is not in the zoo."""
+    """The parts of a claim whose unit is not in the zoo."""
     return not_judged(parts, "not in the zoo", name)
 
 
 def above(value: float, error: float, bound: float) -> Outcome:
-    """Whether a mean with its standard error is above a bound; undecided if its 95% interval contains the bound."""
+    """Whether a mean is above a bound, given its standard error; undecided if its 95% interval contains the bound."""
     if value - 1.96 * error > bound:
         return "holds"
     return "undecided" if value + 1.96 * error >= bound else "fails"
 
 
 def difference(c: stats.Comparison) -> Outcome:
-    """Of the claim that the first model is better: refuted if it is worse, or if a large difference can be excluded."""
+    """The outcome of "the first model is better": refuted if it is worse or a large difference can be excluded."""
     if c.better:
         return "holds"
     return "fails" if c.worse or c.alike else "undecided"
 
 
 def likeness(c: stats.Comparison) -> Outcome:
-    """Of the claim that two models are alike: refuted if one of them is better."""
+    """The outcome of "the models are alike": refuted if one of them is better."""
     if c.better or c.worse:
         return "fails"
     return "holds" if c.alike else "undecided"

@@ -1,6 +1,6 @@
-"""Tables of stored runs, as the pages show them.  Statistics: `enu_lib.analysis.stats`; verdicts: `enu_lib.study.claims`.
+"""Tables of stored runs for the pages.  Statistics: `enu_lib.analysis.stats`; verdicts: `enu_lib.study.claims`.
 
-A table is a list of rows, each a dict with the same keys; `markdown` and `csv` write it.
+A table is a list of rows, dicts with the same keys; `markdown` and `csv` format it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Row = dict[str, str | int]
 
 
 class Curves(NamedTuple):
-    """Held-out fitness in all runs of one model: generations (G,), lives so far (G,), fitness (S, G)."""
+    """Held-out fitness of all S runs of one model: generations (G,), episodes so far (G,), fitness (S, G)."""
 
     generation: np.ndarray
     evaluations: np.ndarray
@@ -37,13 +37,13 @@ def of(runs: Sequence[Record], experiment: str, model: str) -> list[Record]:
 
 
 def curves(runs: Sequence[Record], experiment: str, model: str) -> Curves | None:
-    """Curves of all seeds; a run that stopped at its target keeps its last value.  None if there are no runs."""
-    found = of(runs, experiment, model)
-    if not found:
+    """Fitness curves of all seeds, None without runs; a run that stopped at its target keeps its last value."""
+    own = of(runs, experiment, model)
+    if not own:
         return None
-    longest = max(found, key=lambda r: len(r.generation))
-    fitness = np.full((len(found), len(longest.generation)), np.nan)
-    for row, run in zip(fitness, found, strict=True):
+    longest = max(own, key=lambda r: len(r.generation))
+    fitness = np.full((len(own), len(longest.generation)), np.nan)
+    for row, run in zip(fitness, own, strict=True):
         row[: len(run.held_out)] = [math.nan if f is None else f for f in run.held_out]
         row[len(run.held_out) :] = row[len(run.held_out) - 1]
     generation = np.array(longest.generation)
@@ -60,10 +60,10 @@ def name(model: str) -> str:
 
 
 def final_table(runs: Sequence[Record], found: Evidence, experiments: Sequence[str] = tuple(MAIN)) -> list[Row]:
-    """Extended data Table 1 and more: one row per model and experiment, models without runs included.
+    """Final fitness as in extended data Table 1: one row per model and experiment, including models without runs.
 
-    first seed: mean and s.d. over the 30 trial runs of its evolved parent, as in the paper.  over seeds: mean of the
-    evolutions' means with its 95% bootstrap interval.  A, p: ENU against this model (p after Holm's correction).
+    first seed: mean and s.d. over 30 trial runs of one evolved parent, as in the paper.  over seeds: mean over evolutions
+    with its 95% bootstrap interval.  A, p: ENU against this model (p after Holm's correction).
     """
     rows = []
     for experiment in experiments:
@@ -76,7 +76,7 @@ def final_table(runs: Sequence[Record], found: Evidence, experiments: Sequence[s
 
 
 def _alone(found: Evidence, experiment: str, model: str) -> stats.Comparison | str:
-    """ENU against a model that checks one of our choices: a single comparison, not corrected."""
+    """ENU against a model that checks one of our choices: a single, uncorrected comparison."""
     a, b = found.final.get((experiment, "enu"), ()), found.final.get((experiment, model), ())
     return stats.compare(a, b) if min(len(a), len(b)) >= comparisons.MIN_SEEDS else "too few evolutions"
 
@@ -101,7 +101,7 @@ def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compa
     }
     remark = "" if model in MAIN[experiment] else "p not corrected"
     if isinstance(compared, str) and isinstance(alone := _alone(found, experiment, model), stats.Comparison):
-        compared, remark = alone, f"{compared}; p not corrected"  # no verdict, but the measure is shown
+        compared, remark = alone, f"{compared}; p not corrected"  # no verdict, but the effect is shown
     if isinstance(compared, stats.Comparison):
         row |= {"A": f"{compared.effect:.2f}", "p": f"{compared.p_holm:.2g}", "remark": remark}
     elif compared is not None:
@@ -110,19 +110,19 @@ def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compa
 
 
 def counts(found: Evidence, experiments: Sequence[str]) -> str:
-    """The number of evolutions of each model, for captions."""
+    """The number of evolutions of each model, as text for captions."""
     each = {t: ", ".join(f"{name(m)} {len(found.final.get((t, m), ()))}" for m in MAIN[t]) for t in experiments}
     return "; ".join(f"{LABEL[t]} {text}" for t, text in each.items())
 
 
 class Cost(NamedTuple):
-    """What each evolution of a model spent until it reached a level (S,); inf if it never did."""
+    """The cost of reaching a level for each evolution of a model, (S,); inf if it was not reached."""
 
     reached: np.ndarray  # bool
     generations: np.ndarray
     lives: np.ndarray
     seconds: np.ndarray  # core-seconds
-    spent: np.ndarray  # lives of the whole run, whether it reached the level or not
+    spent: np.ndarray  # lives (episodes or sequences) of the whole run
 
 
 def costs(runs: Sequence[Record], experiment: str, model: str, level: float) -> Cost:
@@ -138,7 +138,7 @@ def costs(runs: Sequence[Record], experiment: str, model: str, level: float) -> 
 
 
 def speed_table(runs: Sequence[Record], found: Evidence, pairs: Sequence[tuple[str, str]]) -> list[Row]:
-    """How soon each (experiment, model) reaches the experiment's level: how many runs do, and generations, lives, seconds.
+    """The number of runs of each (experiment, model) that reach the level, and the generations, lives and seconds needed.
 
     Medians over all runs; "never" if half of them or more do not reach it.
     """
@@ -165,11 +165,10 @@ def savings_table(
     comparisons: Sequence[tuple[str, str, str]],
     units: Sequence[str] = ("lives", "core-seconds"),
 ) -> list[Row]:
-    """The cost of reaching the level, for each (experiment, model, other model): medians, and which is cheaper.
+    """The median cost of reaching the level for each (experiment, model, other model), with a comparison.
 
     A: probability that an evolution of the model is cheaper than one of the other; p after Holm's correction over all rows.
-    Where a run ended without reaching the level, all runs that took more lives than it had count as never reaching it, since
-    which of them is more expensive is not known.
+    Runs are censored: if one ended without reaching the level, all runs that took more lives than it count as not reaching it.
     """
     rows: list[Row] = []
     compared: list[stats.Comparison] = []
@@ -192,7 +191,7 @@ def savings_table(
 
 
 def behaviour_table(runs: Sequence[Record], experiment: str, measures: Sequence[str]) -> list[Row]:
-    """The given scores of every evolution of each model, in order of final fitness, best first."""
+    """The given scores of every evolution of each model, sorted by final fitness, best first."""
     rows = []
     for model in MAIN[experiment]:
         those = sorted(
@@ -207,7 +206,7 @@ def behaviour_table(runs: Sequence[Record], experiment: str, measures: Sequence[
 
 
 def eaten_table(runs: Sequence[Record], found: Evidence, experiment: str) -> list[Row]:
-    """What the networks in a maze eat, for every evolution, and what an agent eats that always takes the same arm."""
+    """Food in a maze for every evolution of each model, and for an agent that always takes the same arm."""
     rows = behaviour_table(runs, experiment, ("food", "second visit right after poison"))
     layout = {"tmaze": "t", "double-tmaze": "double-t"}[experiment]
     food = found.references.get(layout, {}).get("fixed-arm", {}).get("food", math.nan)
@@ -227,7 +226,7 @@ def _digits(value: float) -> str:
 
 
 def markdown(rows: Sequence[Mapping[str, object]]) -> str:
-    """A table as Markdown; bars in its texts are escaped."""
+    """A table as Markdown; vertical bars in cells are escaped."""
     escaped = [{key: str(value).replace("|", "\\|") for key, value in row.items()} for row in rows]
     return tabulate(escaped, headers="keys", tablefmt="github", disable_numparse=True) + "\n"
 

@@ -96,7 +96,7 @@ def test_a_page_runs_and_its_slider_changes_the_picture(chromium, lab):
     page.close()
 
 
-def test_it_survives_restart_and_run_all_and_a_synapse_evolves_live(chromium, lab):
+def test_restart_and_run_all_works_and_a_synapse_evolves_live(chromium, lab):
     page = chromium.new_page(viewport={"width": 1300, "height": 2400})
     run_all(page, lab("51_evolve_live.py"))
     said = page.locator(".jp-OutputArea .widget-html", has_text="Generation ").last
