@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -57,35 +58,36 @@ def test_a_maze_with_a_curriculum_evolves_from_the_command_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments, message",
+    "arguments, named",
     [
-        (["evolve", "walk"], "unknown experiment 'walk': choose one of iaf, stdp,"),
-        (["evolve", "stdp", "--model", "rnn"], "unknown model 'rnn': choose one of enu,"),
-        (["evolve", "stdp", "--model", "shared"], "model 'shared' is a network's"),
-        (["evolve", "stdp", "--profile", "huge"], "unknown profile 'huge'"),
-        (["evolve", "stdp", "--population", "-4"], "got -4"),
-        (["evolve", "stdp", "--population", "33"], "got 33: try 34"),
-        (["evolve", "stdp", "--sigma", "0"], "got 0.0"),
-        (["evolve", "stdp", "--generations", "0"], "generations takes an integer from 1"),
-        (["evolve", "stdp", "--seed", "-1"], "9223372036854775807, got -1"),
-        (["evolve", "stdp", "--hidden", "0"], "hidden takes an integer from 1 to 65536, got 0"),
-        (["evolve", "stdp", "--set", "es.speed=3"], "ES has no setting 'speed': choose one of population,"),
-        (["evolve", "stdp", "--set", "es.power=fast"], "got 'fast'"),
-        (["evolve", "stdp", "--set", "es.population=null"], "es.population takes an integer from 4 to 1048576, got None"),
-        (["evolve", "stdp", "--set", "power"], "--set takes PATH=VALUE, as es.power=3, got 'power'"),
-        (["evolve", "stdp", "--device", "abacus"], "device 'abacus' cannot be used here"),
-        (["evolve", "stdp", "--parent", "nobody"], "no zoo entry 'nobody': there are"),
-        (["evaluate", "nowhere"], "nowhere is no run folder"),
-        (["zoo", "show", "nobody"], "nobody"),
-        (["zoo", "verify", "nobody"], "no zoo entry 'nobody'"),
+        (["evolve", "walk"], "walk iaf stdp"),
+        (["evolve", "stdp", "--model", "rnn"], "rnn enu"),
+        (["evolve", "stdp", "--model", "shared"], "shared"),
+        (["evolve", "stdp", "--profile", "huge"], "huge smoke laptop paper"),
+        (["evolve", "stdp", "--population", "-4"], "population -4"),
+        (["evolve", "stdp", "--population", "33"], "33 34"),
+        (["evolve", "stdp", "--sigma", "0"], "sigma 0.0"),
+        (["evolve", "stdp", "--generations", "0"], "generations 1 0"),
+        (["evolve", "stdp", "--seed", "-1"], "seed 9223372036854775807 -1"),
+        (["evolve", "stdp", "--hidden", "0"], "hidden 65536 0"),
+        (["evolve", "stdp", "--set", "es.speed=3"], "speed population"),
+        (["evolve", "stdp", "--set", "es.power=fast"], "power fast"),
+        (["evolve", "stdp", "--set", "es.population=null"], "es.population 4 1048576 None"),
+        (["evolve", "stdp", "--set", "power"], "--set PATH=VALUE 'power'"),
+        (["evolve", "stdp", "--device", "abacus"], "abacus"),
+        (["evolve", "stdp", "--parent", "nobody"], "nobody stdp-enu"),
+        (["evaluate", "nowhere"], "nowhere"),
+        (["zoo", "show", "nobody"], "nobody stdp-enu"),
+        (["zoo", "verify", "nobody"], "nobody stdp-enu"),
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else "",
 )
-def test_invalid_input_is_a_one_line_error_and_writes_nothing(arguments, message, tmp_path, monkeypatch, capsys):
+def test_invalid_input_is_a_one_line_error_and_writes_nothing(arguments, named, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     said = capsys.readouterr()
-    assert message in said.err and said.err.startswith("enu_lib: ") and said.err.count("\n") == 1 and not said.out
+    assert all(word in said.err for word in named.split()), said.err
+    assert said.err.startswith("enu_lib: ") and said.err.count("\n") == 1 and not said.out
     assert not _files(tmp_path)
 
 
@@ -95,22 +97,22 @@ def test_unusable_folders_are_one_line_errors(run_folder, tmp_path, capsys):
     file = tmp_path / "file"
     file.write_text("not a folder")
     cases = [
-        ([*smoke, str(run_folder), "--sigma", "0.5"], "another configuration (experiment.es.sigma is 0.03 there, 0.5 here)"),
-        ([*smoke, str(file)], f"cannot write in {file}"),
-        ([*smoke, str(file / "sub")], f"cannot write in {file / 'sub'}"),
-        ([*smoke, "/proc/enu"], "cannot write in /proc/enu"),
+        ([*smoke, str(run_folder), "--sigma", "0.5"], "experiment.es.sigma 0.03 0.5"),
+        ([*smoke, str(file)], str(file)),
+        ([*smoke, str(file / "sub")], str(file / "sub")),
+        ([*smoke, "/proc/enu"], "/proc/enu"),
     ]
-    for arguments, message in cases:
+    for arguments, named in cases:
         before = _files(tmp_path)
         assert main(arguments) == 2
         said = capsys.readouterr().err
-        assert message in said and "--out" in said and said.count("\n") == 1
+        assert all(word in said for word in [*named.split(), "--out"]) and said.count("\n") == 1
         assert _files(tmp_path) == before
     checkpoint.write_bytes(checkpoint.read_bytes()[:500])
     before = _files(tmp_path)
     for arguments in ([*smoke, str(run_folder), "--generations", "9"], ["evaluate", str(run_folder)]):
         assert main(arguments) == 2
-        assert f"{checkpoint} is damaged" in capsys.readouterr().err
+        assert str(checkpoint) in capsys.readouterr().err
         assert _files(tmp_path) == before
 
 
@@ -131,7 +133,7 @@ def closed_folder():
 def test_a_folder_without_write_permission_is_a_one_line_error(run_folder, closed_folder, capsys):
     assert main(["evolve", "stdp", "--profile", "smoke", "--out", str(closed_folder / "r")]) == 2
     said = capsys.readouterr().err
-    assert f"cannot write in {closed_folder / 'r'}" in said and "choose another folder with --out" in said
+    assert str(closed_folder / "r") in said and "--out" in said
     assert said.count("\n") == 1 and not list(closed_folder.iterdir())
 
 
@@ -194,7 +196,7 @@ def test_evaluate_prints_measures_and_json(run_folder, capsys):
     scores = json.loads(capsys.readouterr().out)
     assert scores["n"] == 16 and scores["fitness"] < 0 and "output RMSE" in scores
     assert main(["evaluate", str(run_folder), "--n", "0"]) == 2
-    assert "--n takes an integer from 1 to 1048576, got 0" in capsys.readouterr().err
+    assert re.search("--n .*1048576.* 0", capsys.readouterr().err)
 
 
 def test_help_names_every_experiment_model_and_profile(capsys):

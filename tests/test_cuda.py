@@ -38,7 +38,7 @@ def test_the_layout_fits_the_shared_memory_of_the_gpu():
         assert cuda.plan(PAPER, 11, environments, emulated_gpu.HOPPER).environments == evenly
     large = Network(random_connections(100, 8, 4, stream(0, "wiring")))
     for network, environments in ((large, 8), (PAPER, 10**6)):
-        with pytest.raises(build.Unavailable, match=f"{environments} lives of .* synapses are too many for it"):
+        with pytest.raises(build.Unavailable, match=str(environments)):
             cuda.plan(network, 11, environments, emulated_gpu.HOPPER)
 
 
@@ -117,10 +117,10 @@ def test_the_kernel_compiles_with_nvrtc(network, architecture):
 def test_compilation_errors_are_reported():
     nvrtc = pytest.importorskip("cuda.bindings.nvrtc", reason="cuda-bindings are for Linux")
     layout = cuda.plan(PAPER, 11, 8, emulated_gpu.HOPPER)
-    with pytest.raises(build.Unavailable, match="could not be compiled for sm_1: .*invalid value"):
+    with pytest.raises(build.Unavailable, match="sm_1"):
         cuda.compile_for(layout.defines, "sm_1", nvrtc)
     less = tuple(d.replace(f"SHARED={layout.shared}", f"SHARED={layout.shared - 4096}") for d in layout.defines)
-    with pytest.raises(build.Unavailable, match="counts less shared memory than is needed"):
+    with pytest.raises(build.Unavailable, match="shared memory"):
         cuda.compile_for(less, "sm_90", nvrtc)
 
 
@@ -130,7 +130,7 @@ def test_the_gpu_kernel_is_used_for_networks_of_enus_only():
     assert kernels.choose("torch", PAPER, there) == "torch"
     for model in (Network(cell="gru"), Network(hidden=18), Network(channels=2), make_cell("enu", 4)):
         assert kernels.choose("auto", model, there) == "torch"
-        with pytest.raises(build.Unavailable, match=f"for networks of ENUs on one, not for {type(model).__name__} on cuda"):
+        with pytest.raises(build.Unavailable, match=f"{type(model).__name__}.*cuda"):
             kernels.choose("cuda", model, there)
     assert kernels.choose("auto", PAPER, torch.zeros(1)) in ("cpp", "torch")
 

@@ -223,7 +223,7 @@ def test_a_run_interrupted_within_a_lesson_gives_identical_bits(tmp_path, small)
         part = enu.evolve(taught, out=tmp_path / "r", progress=False, time_limit=0.0)
     _same(whole, part)
     assert not torch.equal(whole.parent, enu.evolve(small, progress=False).parent)
-    with pytest.raises(ValueError, match=r"one after the other, got ends at generations \[3, 3\]"):
+    with pytest.raises(ValueError, match=r"\[3, 3\]"):
         dataclasses.replace(small, lessons=(Lesson(3, small.task),) * 2)
 
 
@@ -239,7 +239,7 @@ def test_a_run_can_start_from_a_given_parent(small):
     parent = 0.1 * torch.ones(small.model.n_params)
     run = enu.evolve(small, progress=False, parent=parent)
     assert (run.parent - parent).abs().max() < 1 and not torch.equal(run.parent, parent)
-    with pytest.raises(ValueError, match=r"parent must have \d+ values, got \(3,\)"):
+    with pytest.raises(ValueError, match=rf"parent.*{small.model.n_params}.*\(3,\)"):
         enu.evolve(small, progress=False, parent=torch.zeros(3))
 
 
@@ -247,7 +247,7 @@ def test_nan_fitness_of_all_offspring_stops_the_run_without_damage(tmp_path, sma
     enu.evolve(small, out=tmp_path / "r", progress=False)
     before = (tmp_path / "r/checkpoint.safetensors").read_bytes()
     broken = torch.full((small.model.n_params,), torch.nan)
-    with pytest.raises(FloatingPointError, match="every offspring is NaN"):
+    with pytest.raises(FloatingPointError, match="NaN"):
         enu.evolve(small, out=tmp_path / "n", progress=False, parent=broken)
     assert (tmp_path / "r/checkpoint.safetensors").read_bytes() == before
 
@@ -268,19 +268,17 @@ def test_unusable_folders_are_named_and_not_changed(tmp_path, small):
     enu.evolve(small, out=out, progress=False)
     other = dataclasses.replace(small, environments=9)
     files = {f.name: f.read_bytes() for f in out.iterdir()}
-    with pytest.raises(
-        RunFolderError, match="another configuration .*environments is 8 there, 9 here.*choose another folder with --out"
-    ):
+    with pytest.raises(RunFolderError, match="environments .*8 .*9 .*--out"):
         enu.evolve(other, out=out, progress=False)
-    with pytest.raises(RunFolderError, match="seed is 0 there, 1 here"):
+    with pytest.raises(RunFolderError, match="seed .*0 .*1 .*--out"):
         enu.evolve(small, out=out, seed=1, progress=False)
     assert {f.name: f.read_bytes() for f in out.iterdir()} == files
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("do not touch")
-    with pytest.raises(RunFolderError, match="is not empty and no run"):
+    with pytest.raises(RunFolderError, match="mine.*--out"):
         enu.evolve(small, out=tmp_path / "mine", progress=False)
     (out / "checkpoint.safetensors").write_bytes(files["checkpoint.safetensors"][:100])
-    with pytest.raises(RunFolderError, match="is damaged"):
+    with pytest.raises(RunFolderError, match="checkpoint.safetensors"):
         enu.evolve(dataclasses.replace(small, generations=9), out=out, progress=False)
     assert (out / "checkpoint.safetensors").read_bytes() == files["checkpoint.safetensors"][:100]
 

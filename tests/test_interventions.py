@@ -111,5 +111,5 @@ def test_fast_episodes_with_interventions_equal_the_network_s_steps(near, monkey
 @NEEDS_COMPILER
 def test_unsupported_interventions_are_an_error(monkeypatch):
     monkeypatch.setenv("ENU_KERNEL", "cpp")
-    with pytest.raises(ValueError, match="use enu_lib.rollout"):
+    with pytest.raises(ValueError, match="rollout"):
         record_episodes(NETWORK, GENOME, MAZE, 2, intervene=iv.silence([4, 5]))

@@ -187,9 +187,9 @@ def test_nan_genomes_have_nan_fitness_on_every_path():
 
 def test_unknown_backends_and_sizes_are_errors():
     cell = make_cell("enu", 1)
-    with pytest.raises(ValueError, match="unknown kernel path 'rust'"):
+    with pytest.raises(ValueError, match="rust"):
         kernels.choose("rust", cell, torch.zeros(1, 1))
-    with pytest.raises(build.Unavailable, match="at most 64 hidden units, not 100"):
+    with pytest.raises(build.Unavailable, match="64.*100"):
         cpu.compiled(make_cell("enu", 1, hidden=100))
     assert kernels.choose("auto", make_cell("enu", 1, hidden=100), torch.zeros(1, 1)) == "torch"
 
@@ -198,13 +198,13 @@ def test_unknown_backends_and_sizes_are_errors():
 def test_inputs_and_genomes_that_do_not_fit_the_model_are_rejected(path):
     cell, network = make_cell("enu", 4, hidden=8), Network(hidden=8, channels=4)
     genomes = torch.zeros(2, cell.n_params)
-    with pytest.raises(ValueError, match=r"inputs must be \(B, T, 4\), got \(5, 6, 3\): does the task fit the model"):
+    with pytest.raises(ValueError, match=r"\(B, T, 4\).*\(5, 6, 3\)"):
         kernels.unit_outputs(cell, genomes, torch.zeros(5, 6, 3), backend=path)
-    with pytest.raises(ValueError, match=rf"genomes must be \(P, {cell.n_params}\) for ENU.*, got \(2, 7\)"):
+    with pytest.raises(ValueError, match=rf"\(P, {cell.n_params}\).*ENU.*\(2, 7\)"):
         kernels.unit_outputs(cell, genomes[:, :7], torch.zeros(5, 6, 4), backend=path)
-    with pytest.raises(ValueError, match=rf"genomes must be \(P, {network.n_params}\)"):
+    with pytest.raises(ValueError, match=rf"genomes .*\(P, {network.n_params}\)"):
         kernels.stepper(network, genomes, 3, backend=path)
-    with pytest.raises(ValueError, match=rf"genomes must be \(P, {network.n_params}\)"):
+    with pytest.raises(ValueError, match=rf"genomes .*\(P, {network.n_params}\)"):
         kernels.maze_lives(network, genomes, Maze(), Maze().reset(2, 3, stream(0, "x")), backend=path)
 
 
@@ -212,7 +212,7 @@ def test_inputs_and_genomes_that_do_not_fit_the_model_are_rejected(path):
 def test_a_step_s_input_must_fit_the_network():
     network = Network(hidden=8, channels=4)
     stepper = kernels.stepper(network, torch.zeros(2, network.n_params), 3, backend="cpp")
-    with pytest.raises(ValueError, match=r"must be \(1 or 2, 3, 4, up to 4\), got \(2, 3, 4, 5\)"):
+    with pytest.raises(ValueError, match=r"\(1 or 2, 3, 4, up to 4\).*\(2, 3, 4, 5\)"):
         stepper.step(torch.zeros(2, 3, 4, 5), None, 0)
 
 

@@ -196,7 +196,7 @@ def test_a_smaller_shuffle_keeps_the_given_pairs():
     maze = Maze(pairs=((0, 0), (1, 2)))
     found = {(s[0], a.index(FORWARD)) for s, a in shuffles(maze)}
     assert found == {(0, 0), (1, 2)} and len(shuffles(maze)) == 8
-    with pytest.raises(ValueError, match="no shuffle fits"):
+    with pytest.raises(ValueError, match=r"\(2, 2\)"):
         Maze(shuffle="none", pairs=((2, 2),))
 
 

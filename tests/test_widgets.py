@@ -64,7 +64,7 @@ def test_without_interventions_the_episode_equals_rollout_bit_for_bit():
     assert torch.equal(torch.tensor(shown[4:, 1:46]), trace.model["neuron_output"][0, 0, :45, :, 0].T)
     assert not shown[:, 46:].any() and (shown[:3, :46] == trace.x[0, 0, :46, :3, 0].T.numpy()).all()
     _tick(explorer, 10)
-    assert explorer.watched.life.t == 60 and explorer.watched.life.over and "This life is over" in explorer.said.value
+    assert explorer.watched.life.t == 60 and explorer.watched.life.over and "ended" in explorer.said.value
 
 
 @pytest.mark.parametrize("name", agents.NAMES)

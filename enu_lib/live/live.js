@@ -140,7 +140,7 @@
         square.style.fillOpacity = Math.abs(value);
       }
       part.said.textContent = `step ${k}, move ${Math.floor(k / data.move)}: food ${f.foods[k]}, poison ${f.poisons[k]}.` +
-        (f.alive[k] ? "" : " This life is over.");
+        (f.alive[k] ? "" : " The episode has ended.");
     });
   }
 

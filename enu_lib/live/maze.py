@@ -19,7 +19,7 @@ AFTER_DEATH = 8  # network steps shown after death
 
 
 def maze(
-    trace: Trace, maze: Maze, network: Network | None = None, life: int = 0, text: str = "A recorded life in the maze"
+    trace: Trace, maze: Maze, network: Network | None = None, life: int = 0, text: str = "A recorded episode in the maze"
 ) -> Live:
     """Interactive replay of episode number `life` of a trace (from `rollout`, `agents.play` or `record_episodes`).
 
@@ -112,6 +112,6 @@ def _walked(frames: dict[str, Any], start: int, at: int) -> list[int]:
 
 def _said(frames: dict[str, Any], maze: Maze, at: int) -> str:
     """The status line, as the script writes it."""
-    over = "" if frames["alive"][at] else " This life is over."
+    over = "" if frames["alive"][at] else " The episode has ended."
     move = at // maze.move_every
     return f"step {at}, move {move}: food {frames['foods'][at]}, poison {frames['poisons'][at]}.{over}"

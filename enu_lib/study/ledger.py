@@ -121,7 +121,7 @@ def verdicts(scores: Mapping[str, Mapping[str, float]], *keys: str) -> str:
     )
 
 
-def repeat_table(found: Evidence) -> list[Row]:
+def repeat_table(known: Evidence) -> list[Row]:
     """The number of evolutions of each model that pass the rules for single units and networks; one row per claim."""
     rows: list[Row] = []
     for claim in CLAIMS:
@@ -129,7 +129,7 @@ def repeat_table(found: Evidence) -> list[Row]:
             continue
         row: Row = {"claim": claim.key, "on": LABEL[task]}
         for model in MAIN[task]:
-            passing, many = passes(claim, claim.repeats.evidence(found, model))
+            passing, many = passes(claim, claim.repeats.evidence(known, model))
             row[name(model)] = f"{passing} of {many}"
         rows.append(row)
     return rows

@@ -127,32 +127,32 @@ def complex_stdp(e: Evidence) -> list[Part]:
 # Models compared, over the evolutions of the sweep
 
 
-def compared_part(name: str, found: stats.Comparison | str, task: str, label: str, alike: bool = False) -> Part:
-    if isinstance(found, str):
-        return Part(name, "not judged", found, label)
-    return Part(name, likeness(found) if alike else difference(found), f"{label}: {words(found)}", task)
+def compared_part(name: str, comparison: stats.Comparison | str, task: str, label: str, alike: bool = False) -> Part:
+    if isinstance(comparison, str):
+        return Part(name, "not judged", comparison, label)
+    return Part(name, likeness(comparison) if alike else difference(comparison), f"{label}: {words(comparison)}", task)
 
 
 def ends_better(e: Evidence) -> list[Part]:
     parts = []
     for experiment in ("complex-stdp", "double-tmaze"):
-        found, task = final_comparisons(e, experiment), LABEL[experiment]
+        by_pair, task = final_comparisons(e, experiment), LABEL[experiment]
         for rival in ("gru", "lstm", "nfenu"):
             name = f"ENU ends better than {LABEL[rival]} on {task}"
-            parts.append(compared_part(name, found["enu", rival], task, f"{task}, ENU against {LABEL[rival]}"))
+            parts.append(compared_part(name, by_pair["enu", rival], task, f"{task}, ENU against {LABEL[rival]}"))
     both, task = ("gru", "lstm"), LABEL["double-tmaze"]
-    found = compared(e, "double-tmaze", [both], e.final)
+    by_pair = compared(e, "double-tmaze", [both], e.final)
     name = f"GRU and LSTM are alike on {task}"
-    return [*parts, compared_part(name, found[both], task, f"{task}, GRU against LSTM", alike=True)]
+    return [*parts, compared_part(name, by_pair[both], task, f"{task}, GRU against LSTM", alike=True)]
 
 
 def converges_faster(e: Evidence) -> list[Part]:
     parts = []
     for experiment in ("complex-stdp", "double-tmaze"):
         task = LABEL[experiment]
-        for (first, second), found in speed_comparisons(e, experiment).items():
+        for (first, second), comparison in speed_comparisons(e, experiment).items():
             name = f"{LABEL[first]} is faster than {LABEL[second]} on {task}"
-            parts.append(compared_part(name, found, task, f"{task}, {LABEL[first]} before {LABEL[second]}"))
+            parts.append(compared_part(name, comparison, task, f"{task}, {LABEL[first]} before {LABEL[second]}"))
     return parts
 
 
@@ -172,16 +172,16 @@ def shared_rules_fail(e: Evidence) -> list[Part]:
         if isinstance(values, str):
             parts.append(Part(name, "not judged", values, task))
             continue
-        level, found = e.level[experiment], final_comparisons(e, experiment)["enu", "shared"]
+        level, comparison = e.level[experiment], final_comparisons(e, experiment)["enu", "shared"]
         own, shared = (float(np.median(v)) for v in values)
         if own < level:
             reason = "ENU's own median is not at the level at which something has been learnt"
             parts.append(Part(name, "not judged", reason, task))
             continue
-        if shared >= level or isinstance(found, str):
+        if shared >= level or isinstance(comparison, str):
             outcome: Outcome = "fails"
         else:
-            outcome = difference(found)
+            outcome = difference(comparison)
         text = f"median fitness {own:.2f} (ENU) and {shared:.2f} (SHAREDENU), level {level:.2f}, n = {len(values[1])}"
         parts.append(Part(name, outcome, f"{task}: {text}", task))
     return parts

@@ -59,7 +59,7 @@ def name(model: str) -> str:
     return ", ".join([LABEL.get(kind, kind), *filter(None, remarks)])
 
 
-def final_table(runs: Sequence[Record], found: Evidence, experiments: Sequence[str] = tuple(MAIN)) -> list[Row]:
+def final_table(runs: Sequence[Record], known: Evidence, experiments: Sequence[str] = tuple(MAIN)) -> list[Row]:
     """Final fitness as in extended data Table 1: one row per model and experiment, including models without runs.
 
     first seed: mean and s.d. over 30 trial runs of one evolved parent, as in the paper.  over seeds: mean over evolutions
@@ -68,27 +68,27 @@ def final_table(runs: Sequence[Record], found: Evidence, experiments: Sequence[s
     rows = []
     for experiment in experiments:
         models = MAIN[experiment]
-        compared = comparisons.final_comparisons(found, experiment)
-        rows += [_row(of(runs, experiment, m), experiment, m, found, compared.get(("enu", m))) for m in models]
+        compared = comparisons.final_comparisons(known, experiment)
+        rows += [_row(of(runs, experiment, m), experiment, m, known, compared.get(("enu", m))) for m in models]
         extra = sorted({r.model for r in runs if r.experiment == experiment and "@" not in r.model} - set(models))
-        rows += [_row(of(runs, experiment, m), experiment, m, found, _alone(found, experiment, m)) for m in extra]
+        rows += [_row(of(runs, experiment, m), experiment, m, known, _alone(known, experiment, m)) for m in extra]
     return rows
 
 
-def _alone(found: Evidence, experiment: str, model: str) -> stats.Comparison | str:
+def _alone(known: Evidence, experiment: str, model: str) -> stats.Comparison | str:
     """ENU against a model that checks one of our choices: a single, uncorrected comparison."""
-    a, b = found.final.get((experiment, "enu"), ()), found.final.get((experiment, model), ())
+    a, b = known.final.get((experiment, "enu"), ()), known.final.get((experiment, model), ())
     return stats.compare(a, b) if min(len(a), len(b)) >= comparisons.MIN_SEEDS else "too few evolutions"
 
 
-def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compared: stats.Comparison | str | None) -> Row:
+def _row(runs: list[Record], experiment: str, model: str, known: Evidence, compared: stats.Comparison | str | None) -> Row:
     row: Row = {"task": LABEL[experiment], "model": name(model), "memory": "", "parameters": "", "evolutions": len(runs)}
     empty = ("first seed, mean", "first seed, s.d.", "over seeds, mean", "95% low", "95% high", "median", "A", "p", "remark")
     row |= dict.fromkeys(empty, "")
     if not runs:
         return row | {"remark": "not run yet"}
     trials = np.array([math.nan if t is None else t for t in runs[0].trials])
-    mean = stats.interval(found.final[experiment, model])
+    mean = stats.interval(known.final[experiment, model])
     row |= {
         "memory": runs[0].hidden,
         "parameters": runs[0].n_params,
@@ -97,10 +97,10 @@ def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compa
         "over seeds, mean": _digits(mean.value),
         "95% low": _digits(mean.low),
         "95% high": _digits(mean.high),
-        "median": _digits(float(np.median(found.final[experiment, model]))),
+        "median": _digits(float(np.median(known.final[experiment, model]))),
     }
     remark = "" if model in MAIN[experiment] else "p not corrected"
-    if isinstance(compared, str) and isinstance(alone := _alone(found, experiment, model), stats.Comparison):
+    if isinstance(compared, str) and isinstance(alone := _alone(known, experiment, model), stats.Comparison):
         compared, remark = alone, f"{compared}; p not corrected"  # no verdict, but the effect is shown
     if isinstance(compared, stats.Comparison):
         row |= {"A": f"{compared.effect:.2f}", "p": f"{compared.p_holm:.2g}", "remark": remark}
@@ -109,9 +109,9 @@ def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compa
     return row
 
 
-def counts(found: Evidence, experiments: Sequence[str]) -> str:
+def counts(known: Evidence, experiments: Sequence[str]) -> str:
     """The number of evolutions of each model, as text for captions."""
-    each = {t: ", ".join(f"{name(m)} {len(found.final.get((t, m), ()))}" for m in MAIN[t]) for t in experiments}
+    each = {t: ", ".join(f"{name(m)} {len(known.final.get((t, m), ()))}" for m in MAIN[t]) for t in experiments}
     return "; ".join(f"{LABEL[t]} {text}" for t, text in each.items())
 
 
@@ -137,14 +137,14 @@ def costs(runs: Sequence[Record], experiment: str, model: str, level: float) -> 
     return Cost(np.isfinite(generations), generations, generations * lives, generations * seconds, spent)
 
 
-def speed_table(runs: Sequence[Record], found: Evidence, pairs: Sequence[tuple[str, str]]) -> list[Row]:
+def speed_table(runs: Sequence[Record], known: Evidence, pairs: Sequence[tuple[str, str]]) -> list[Row]:
     """The number of runs of each (experiment, model) that reach the level, and the generations, lives and seconds needed.
 
     Medians over all runs; "never" if half of them or more do not reach it.
     """
     rows: list[Row] = []
     for experiment, model in pairs:
-        cost = costs(runs, experiment, model, found.level.get(experiment, math.inf))
+        cost = costs(runs, experiment, model, known.level.get(experiment, math.inf))
         rows.append(
             {
                 "task": LABEL[experiment],
@@ -161,7 +161,7 @@ def speed_table(runs: Sequence[Record], found: Evidence, pairs: Sequence[tuple[s
 
 def savings_table(
     runs: Sequence[Record],
-    found: Evidence,
+    known: Evidence,
     comparisons: Sequence[tuple[str, str, str]],
     units: Sequence[str] = ("lives", "core-seconds"),
 ) -> list[Row]:
@@ -175,7 +175,7 @@ def savings_table(
     where = []
     for unit in units:
         for task, *models in comparisons:
-            both = [costs(runs, task, model, found.level.get(task, math.inf)) for model in models]
+            both = [costs(runs, task, model, known.level.get(task, math.inf)) for model in models]
             values = [cost.lives if unit == "lives" else cost.seconds for cost in both]
             row: Row = {"task": LABEL[task], "cost": unit, "model": name(models[0]), "against": name(models[1])}
             row |= {"median": _median(values[0]), "median of the other": _median(values[1]), "A": "", "p": ""}
@@ -205,11 +205,11 @@ def behaviour_table(runs: Sequence[Record], experiment: str, measures: Sequence[
     return rows
 
 
-def eaten_table(runs: Sequence[Record], found: Evidence, experiment: str) -> list[Row]:
+def eaten_table(runs: Sequence[Record], known: Evidence, experiment: str) -> list[Row]:
     """Food in a maze for every evolution of each model, and for an agent that always takes the same arm."""
     rows = behaviour_table(runs, experiment, ("food", "second visit right after poison"))
     layout = {"tmaze": "t", "double-tmaze": "double-t"}[experiment]
-    food = found.references.get(layout, {}).get("fixed-arm", {}).get("food", math.nan)
+    food = known.references.get(layout, {}).get("fixed-arm", {}).get("food", math.nan)
     last: Row = {**dict.fromkeys(rows[0], ""), "model": "the same arm always", "food": f"{food:.2f}"}
     return [*rows, last]
 

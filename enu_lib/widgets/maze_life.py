@@ -50,7 +50,7 @@ class MazeLife(Pictured):
         self.play = w.Play(min=0, max=FOR_EVER, value=0, interval=TICK, show_repeat=False)
         self.speed = slider("network steps per second", 16, 1, 80)
         self.one, self.four = button("one step", lambda: self.go(1)), button("one move", lambda: self.go(self.maze.move_every))
-        self.again = button("new life", lambda: self.restart(self.seed + 1), "warning")
+        self.again = button("new episode", lambda: self.restart(self.seed + 1), "warning")
         self.exchange = button("swap food and poison now", self.swap, "info")
         box = partial(w.Checkbox, False, indent=False)
         self.frozen = {name: box(description=f"freeze memory of {name}") for name in iv.COMPARTMENTS}

@@ -23,7 +23,7 @@ class MazeWalk(Pictured):
         self.maze, self.seed = maze or Maze(), seed
         self.picture, self.said = w.HTML(), w.HTML()
         self.outputs = [button(f"output {k + 1}", partial(self.move, k)) for k in range(self.maze.n_outputs)]
-        self.again = button("new life", lambda: self.restart(self.seed + 1), "warning")
+        self.again = button("new episode", lambda: self.restart(self.seed + 1), "warning")
         self.blind = w.Checkbox(False, description="blindfold: show only the agent's inputs", indent=False)
         self.blind.observe(lambda _: self.update(), names="value")
         super().__init__([w.HBox([*self.outputs, self.again, self.blind]), self.said, self.picture, sheet()])

@@ -69,7 +69,7 @@ class Watched:
     def tally(self) -> str:
         """Number of moves and meals, as text."""
         life, state = self.life, self.life.maze_state
-        over = " <b>This life is over.</b>" if life.over else ""
+        over = " <b>The episode has ended.</b>" if life.over else ""
         move = life.t // life.maze.move_every
         return f"move {move}: food {int(state.foods)}, poison {int(state.poisons)}.{over}"
 
