@@ -1,4 +1,4 @@
-"""What makes pages of executed notebooks: figures with captions, explorers as pictures, provenance, citation, docstrings."""
+"""The conversion of notebooks to pages: captions, explorers as pictures, provenance, citation, docstrings."""
 
 import base64
 import os
@@ -159,7 +159,7 @@ def test_a_failed_book_build_leaves_no_first_page(tmp_path, monkeypatch):
 
 
 def test_the_book_builds_with_an_unavailable_locale(tmp_path):
-    """Sphinx itself would end in locale.Error."""
+    """Sphinx alone would raise locale.Error."""
     (tmp_path / "source").mkdir()
     (tmp_path / "source/index.md").write_text("# Caf\u00e9\n", encoding="utf-8")
     code = (

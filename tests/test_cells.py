@@ -1,4 +1,4 @@
-"""Cells: a step computed by hand, batch equals loop, the textbook cells equal torch.nn."""
+"""Cells: hand-computed steps, batches equal single genomes, textbook cells equal torch.nn."""
 
 import math
 
@@ -25,7 +25,7 @@ def _run(cell, genomes, x):
 
 
 def test_two_steps_of_an_enu_equal_a_hand_computation(near):
-    """H = C = n_in = 1, so that each gate is a sum of four products; the second step sees the first one's output."""
+    """H = C = n_in = 1, so that each gate is a sum of four products; the second step has feedback of the first output."""
     sigmoid = lambda a: 1 / (1 + math.exp(-a))  # noqa: E731
     # gates (K, 2): rows x, o, h, 1; columns reset, update.  cell (K, 1).  output (2, 1): h, 1.
     reset, update = (0.7, 0.2, -0.4, 0.1), (0.5, -0.3, 0.6, 0.2)
@@ -42,7 +42,7 @@ def test_two_steps_of_an_enu_equal_a_hand_computation(near):
         expected.append(o)
     y = _run(ENU(1, 1, 1), genome[None], torch.tensor([0.8, -0.2]).reshape(1, 1, 2, 1))
     near((y.flatten() - torch.tensor(expected)).abs(), 1e-6)
-    assert 0 < expected[1] < expected[0] < 1  # not clipped: every weight counts
+    assert 0 < expected[1] < expected[0] < 1  # not clipped, so that every weight matters
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -50,7 +50,7 @@ MANY = [[10 + 0.1 * (2 * i + (i + k) % 2) for i in range(30)] for k in (0, 1)]  
 
 
 def _sweep(final, reached=None, level=4.5):
-    """Made-up evolutions: {experiment: {model: fitness of each}}."""
+    """Evidence from hypothetical evolutions: {experiment: {model: fitness of each}}."""
     flat = {(e, m): v for e, models in final.items() for m, v in models.items()}
     fast = {(e, m): v for e, models in (reached or {}).items() for m, v in models.items()}
     return Evidence(final=flat, reached=fast, level=dict.fromkeys(design.MAIN, level))
@@ -181,7 +181,7 @@ def test_likeness_on_the_double_maze_is_a_separate_part():
 
 
 def test_a_mean_whose_interval_contains_the_bound_is_undecided():
-    """C9's and C11's first part: the bound of 4.0 lies above, within or below the 95% interval, 0.196 to either side."""
+    """First part of C9 and C11: the bound of 4.0 lies below, within or above the 95% interval (mean plus or minus 0.196)."""
     for key, name in (("C9", "tmaze-enu"), ("C11", "double-tmaze-enu")):
         foods = (4.2, 4.19, 3.81, 3.8)
         outcomes = [BY_KEY[key].judge(_agents(name, food))[0].outcome for food in foods]
@@ -210,7 +210,7 @@ def test_the_displayed_number_is_the_headline_part_or_a_count():
 
 
 def test_holm_correction_can_remove_significance():
-    """Five against five, one pair of values out of order: p = 0.016 alone, more than 0.05 among four."""
+    """Five against five with one pair out of order: p = 0.016 alone, above 0.05 among four comparisons."""
     near = [14.5, 1, 2, 3, 4]
     models = {"enu": [*GOOD[:4], 9.5], "nfenu": [*BAD[:4], 9.7], "gru": GOOD, "lstm": GOOD, "shared": near}
     found = comparisons.final_comparisons(_sweep({"tmaze": models}), "tmaze")["enu", "nfenu"]

@@ -1,4 +1,4 @@
-"""The command line: what it prints, and one clear line with exit code 2 for what cannot be used."""
+"""The command line: its output, and one-line errors with exit code 2 for invalid input."""
 
 import json
 import os
@@ -118,7 +118,7 @@ def test_unusable_folders_are_one_line_errors(run_folder, tmp_path, capsys):
 
 @pytest.fixture
 def closed_folder():
-    """A folder that may be read and not written, and a user whom that binds: the superuser becomes nobody for a while."""
+    """A read-only folder; the superuser, who is not bound by permissions, becomes `nobody` for the test."""
     folder, superuser = Path(tempfile.mkdtemp()), os.geteuid() == 0
     folder.chmod(0o555)
     if superuser:
@@ -175,7 +175,7 @@ def test_a_closed_pipe_is_not_an_error(tmp_path):
     pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process = subprocess.Popen([sys.executable, "-c", code], env=env, **pipes)
     process.stdout.close()
-    process.stdin.close()  # only now it writes
+    process.stdin.close()  # only now does it write
     assert process.stderr.read() == b"" and process.wait() == 0
     process.stderr.close()
 

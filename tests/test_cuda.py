@@ -1,4 +1,4 @@
-"""The GPU's kernel, without a GPU: its layout, its source on emulated threads, its compilation, and who is asked for it."""
+"""The GPU kernel without a GPU: its layout, its source on emulated threads, its compilation, and when it is used."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ from enu_lib.tasks.maze import Maze
 NEEDS_COMPILER = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
 PAPER = Network(ORDERED)
 SMALL = Network(ORDERED, channels=4, hidden=8)
-AMPERE, ADA = 163 * 1024, 99 * 1024  # shared memory of a block on an A100, and on a GeForce
+AMPERE, ADA = 163 * 1024, 99 * 1024  # shared memory per block on an A100 and on a GeForce
 
 
 def _lives(network, population, environments, steps=12, noisy=True):
@@ -46,7 +46,7 @@ def test_the_layout_fits_the_shared_memory_of_the_gpu():
 @pytest.mark.parametrize("shared", [emulated_gpu.HOPPER, ADA])
 @pytest.mark.parametrize("noisy", [True, False])
 def test_partly_filled_blocks_give_the_same_results(near, shared, noisy):
-    """Eleven environments, in blocks of six, or of two on a smaller card."""
+    """Eleven environments in blocks of six, or of two on a smaller GPU."""
     genomes, maze, state, noise = _lives(PAPER, 2, 11, noisy=noisy)
     found = emulated_gpu.maze_lives(PAPER, genomes, maze, state, noise, shared)
     assert found.outputs.std() > 0.01 and (found.steps_alive == maze.steps).all()
@@ -66,7 +66,7 @@ def test_nan_in_one_offspring_does_not_affect_others():
 
 
 def _race_detector():
-    """The compiler's library that finds data races, or None: not every compiler has it."""
+    """The thread sanitizer of the compiler, or None if it has none."""
     if build.compiler() is None:
         return None
     told = subprocess.run([*build.compiler(), "-print-file-name=libtsan.so"], capture_output=True, text=True).stdout.strip()
@@ -82,7 +82,7 @@ emulated_gpu.library(emulated_gpu.layout(SMALL, *lives[1:3]).defines, flags)  # 
 for line in sys.argv[1:]:
     print("WITHOUT", line, file=sys.stderr, flush=True)
     child = os.fork()
-    if not child:  # it ends with its first race, or with what comes of it
+    if not child:  # the child ends at its first race
         emulated_gpu.maze_lives(SMALL, *lives, flags=flags, without=int(line))
         print("no more to report", file=sys.stderr, flush=True)
         os._exit(0)
@@ -92,7 +92,7 @@ for line in sys.argv[1:]:
 
 @pytest.mark.skipif(_race_detector() is None, reason="no compiler with a race detector here")
 def test_the_race_detector_finds_no_race_and_every_removed_barrier(tmp_path):
-    """A race detector finds none, and finds one for each barrier that is taken away."""
+    """No race with all barriers, and at least one after removal of any barrier."""
     lines = [n for n, line in enumerate(cuda.KERNEL.read_text().splitlines(), 1) if "__syncthreads();" in line]
     env = {**os.environ, "LD_PRELOAD": _race_detector(), "ENU_CACHE": str(tmp_path), "OMP_NUM_THREADS": "1"}
     env |= {"TSAN_OPTIONS": "halt_on_error=1 symbolize=0 die_after_fork=0", "PYTHONPATH": str(Path(__file__).parent)}
@@ -148,7 +148,7 @@ def test_a_kernel_is_rejected_if_its_first_move_is_wrong(network, monkeypatch, t
     assert cuda._checked(layout, network, "right", here) is right
     monkeypatch.setattr(cuda, "_kernel", lambda *_: lambda grid, structures: None)
     assert "first move is not the torch path's" in str(cuda._checked(layout, network, "does nothing", here))
-    wrong = tmp_path / "life.cu"  # the candidate memory is added where it should replace
+    wrong = tmp_path / "life.cu"  # the candidate memory is added instead of replacing the old one
     wrong.write_text(cuda.KERNEL.read_text().replace("- 0.5f - own[c][r])", "- 0.5f)"))
     wrong.with_name("maze.h").write_text(cpu.MAZE.read_text())
     monkeypatch.setattr(cuda, "KERNEL", wrong)

@@ -1,4 +1,4 @@
-"""pyproject.toml, the lock and environment.yml name the same packages in the same versions."""
+"""pyproject.toml, the lock file and environment.yml agree on packages and versions."""
 
 import re
 import subprocess

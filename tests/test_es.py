@@ -1,4 +1,4 @@
-"""The evolution strategy: weights by a table, pairs that cancel, progress on a sphere."""
+"""The evolution strategy: tabulated weights, antithetic pairs, convergence on a sphere."""
 
 import math
 
@@ -50,7 +50,7 @@ def test_offspring_zero_is_the_parent_and_pairs_are_antithetic():
 
 
 def test_pairs_with_equal_fitness_cancel():
-    """If offspring of both signs take each other's merits, the step is the opposite one: the two together go nowhere."""
+    """Exchanging the fitness of the two signs reverses the step, so that the two steps cancel."""
     settings, state = ES(population=8, shaping="centred"), es.start(torch.zeros(5))
     _, mutations = es.ask(settings, state, seed=0)
     merit = torch.tensor([0.1, 0.9, 0.4, 0.3, 0.2, 0.6, 0.8, 0.7])
@@ -94,7 +94,7 @@ def test_mutations_depend_on_seed_and_generation_only():
     first = es.ask(settings, state, seed=5)[1]
     torch.manual_seed(0)
     assert torch.equal(first, es.ask(settings, state, seed=5)[1])
-    ahead = es.draw(settings, len(state.parent), 5, state.generation)  # as while a GPU is at work
+    ahead = es.draw(settings, len(state.parent), 5, state.generation)  # drawn in advance, as during GPU work
     assert torch.equal(first, ahead) and torch.equal(first, es.ask(settings, state, 5, ahead)[1])
     later = state._replace(generation=1)
     assert not torch.equal(first, es.ask(settings, later, seed=5)[1])

@@ -1,4 +1,4 @@
-"""Runs: the same bits after a kill as without one, held-out judgement, clean ends."""
+"""Runs: identical bits after a kill and resume, held-out evaluation, clean stops."""
 
 import dataclasses
 import json
@@ -24,7 +24,7 @@ LONG = dict(profile="smoke", seed=4, generations=400, population=32)
 
 
 def _command(out):
-    """The same run with a checkpoint after every generation, so that a kill may come while one is written."""
+    """A run with a checkpoint after every generation, so that a kill can hit a write."""
     code = f"import enu_lib as enu; enu.evolve('stdp', out={str(out)!r}, checkpoint_every=0.0, progress=False, **{LONG})"
     return [sys.executable, "-c", code]
 
@@ -79,14 +79,14 @@ def test_a_finished_run_can_be_extended(tmp_path, small):
 
 
 def _endless(out, *options, **streams):
-    """A run that only a signal ends, from the shell."""
+    """A command-line run that ends only by a signal."""
     command = [sys.executable, "-m", "enu_lib", "evolve", "stdp", "--profile", "smoke", "--generations", "100000"]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen([*command, "--out", str(out), *options], env=env, text=True, **streams)
 
 
 def _begun(out, process):
-    """Wait until a process is at its generations: the kernel of a new processor takes its time."""
+    """Wait until a process has started its generations; compiling the kernel may take a while."""
     deadline = time.monotonic() + 120
     while not (out / "checkpoint.safetensors").exists():
         assert process.poll() is None and time.monotonic() < deadline
@@ -110,7 +110,7 @@ def test_a_signal_stops_cleanly_and_the_same_command_resumes(name, tmp_path):
     stopped, generation = stdout.split()
     run = enu.load_run(out)
     assert process.returncode == 0 and stopped == "interrupted"
-    assert run.generation == int(generation) > 0 and (out / "genome.safetensors").exists()  # nothing is lost
+    assert run.generation == int(generation) > 0 and (out / "genome.safetensors").exists()  # no generation is lost
     assert [row["generation"] for row in read_log(out)] == list(range(run.generation))
     longer = enu.evolve("stdp", profile="smoke", generations=100000, out=out, time_limit=0.0, progress=False)
     assert longer.generation == run.generation + 1
@@ -131,7 +131,7 @@ def test_the_command_says_how_to_resume_and_shows_no_bar_without_a_terminal(tmp_
 
 def test_a_run_with_nohup_survives_its_terminal(tmp_path):
     out, env = tmp_path / "run", {**os.environ, "PYTHONPATH": str(ROOT)}
-    heard = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    heard = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as with nohup
     process = subprocess.Popen([sys.executable, "-c", CODE, str(out)], env=env, preexec_fn=heard, stdout=subprocess.DEVNULL)
     try:
         _begun(out, process)
@@ -176,7 +176,7 @@ def test_evolution_improves_held_out_fitness():
     fresh = [
         enu.fitness(run.model, g[None], run.task, 512, enu.stream(123, "fresh")).mean().item() for g in (first, run.genome)
     ]
-    assert fresh[1] > 0.5 * fresh[0]  # losses: less than half of it is left
+    assert fresh[1] > 0.5 * fresh[0]  # losses: reduced to less than half
 
 
 def test_held_out_environments_differ_from_those_of_evolution(monkeypatch, small):
@@ -194,7 +194,7 @@ def test_held_out_environments_differ_from_those_of_evolution(monkeypatch, small
     training = [x for n, x in seen if n == small.environments]
     assert len(training) == 6 and len(held_out) == 2
     assert held_out[0] == held_out[1] and held_out[0] not in training
-    assert len({tuple(x) for x in training}) == 6  # and every generation has its own
+    assert len({tuple(x) for x in training}) == 6  # and differ between generations
 
 
 def test_lessons_come_first_and_held_out_fitness_is_measured_on_the_task(monkeypatch, small):

@@ -1,4 +1,4 @@
-"""Figures as files: the same bytes on the same kind of machine, the same picture on another, and where each comes from."""
+"""Figure files: identical bytes on the same kind of machine, matching pictures on others, and the manifest."""
 
 import hashlib
 import json
@@ -84,7 +84,7 @@ def test_tables_match_if_text_is_equal_and_numbers_nearly(tmp_path, changed, ali
 
 
 def _elsewhere(folder):
-    """Say of a folder's figures that another kind of machine drew them."""
+    """Mark a folder's figures as drawn on another kind of machine."""
     write_manifest(folder, [{**entry, "drawn_on": "another machine"} for entry in read_manifest(folder)])
 
 
@@ -140,9 +140,9 @@ def test_figures_of_a_page_are_gathered_all_or_none(tmp_path):
 
 @pytest.mark.parametrize("page", ["13_single_units", "16_fig5_behaviour"])
 def test_committed_figures_are_reproduced(page, tmp_path):
-    """The same bytes on the kind of machine that the manifest names; on another one what shows the same.
+    """Identical bytes on the kind of machine in the manifest, matching pictures on others.
 
-    A page on single units and one on lives of a network; `make figures` draws and compares all of them.
+    One page on single units and one on network episodes; `make figures` draws and compares all pages.
     """
     run(ROOT / f"book/{page}.py", tmp_path, {})
     committed = {entry["figure"]: entry for entry in MANIFEST if entry["notebook"] == page}
@@ -175,7 +175,7 @@ def test_every_committed_figure_is_made_by_a_page():
 
 
 def test_the_committed_table_follows_from_the_stored_runs():
-    """And so are the figures, which the same command draws: after new runs, `make figures`."""
+    """After new runs, `make figures` updates the table and the figures."""
     runs = results.load("laptop").runs
     table = tables.csv(tables.final_table(runs, evidence.gather(stored=runs)))
     assert (ROOT / "figures/ed_table1.csv").read_text() == table

@@ -1,4 +1,4 @@
-"""Damaged, foreign and unreadable files, full disks, closed folders: one line that names the file, and nothing is harmed."""
+"""Damaged, foreign and unreadable files, full disks, read-only folders: a one-line error naming the file, and no damage."""
 
 import gzip
 import json
@@ -154,7 +154,7 @@ def test_the_tensors_of_a_checkpoint_are_checked(folder, capsys):
 @pytest.mark.parametrize("name", ["config.json", "checkpoint.safetensors", "log.csv"])
 def test_an_unreadable_file_is_not_reported_as_missing(name, folder, capsys):
     (folder / name).unlink()
-    (folder / name).mkdir()  # refused to everybody, the superuser too
+    (folder / name).mkdir()  # unreadable as a file, also for the superuser
     said = _one_line(["evaluate", str(folder)], folder / name, capsys)
     assert "cannot read" in said and "Is a directory" in said and "exist" not in said
     (folder / name).rmdir()
@@ -166,7 +166,7 @@ def test_an_unreadable_file_is_not_reported_as_missing(name, folder, capsys):
 
 
 class _nobody:
-    """A user whom permissions bind; a folder's parents are opened to it."""
+    """Run as a user bound by permissions, who can enter the folder's parents."""
 
     def __init__(self, folder):
         self.folder, self.superuser = folder, os.geteuid() == 0
@@ -249,7 +249,7 @@ def test_corrupted_compressed_results_never_give_a_traceback(collected):
     for data in damaged:
         file.write_bytes(data)
         try:
-            assert results.load("smoke", collected / "kept") == stored  # a bit of the header that means nothing
+            assert results.load("smoke", collected / "kept") == stored  # a flipped bit of the header without meaning
         except RunFolderError as error:
             assert str(file) in str(error)
             refused += 1
@@ -293,7 +293,7 @@ def test_a_full_disk_is_a_one_line_error_and_keeps_the_checkpoint(folder):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),  # of any file, in bytes
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),  # maximal file size in bytes
     )
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert str(checkpoint) in done.stderr and "make room" in done.stderr and "--out" not in done.stderr
@@ -333,7 +333,7 @@ def test_the_next_run_removes_leftovers_of_killed_runs_and_nothing_else(folder):
     for name in (*left, *kept):
         (folder / name).write_text("x")
     enu.load_run(folder)
-    assert all((folder / name).exists() for name in left)  # who only reads holds no lock, and leaves them
+    assert all((folder / name).exists() for name in left)  # readers hold no lock and leave them
     enu.evolve("stdp", profile="smoke", out=folder, progress=False)
     assert not any((folder / name).exists() for name in left) and all((folder / name).exists() for name in kept)
 

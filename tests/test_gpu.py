@@ -1,4 +1,4 @@
-"""Where there is a GPU: it lives the same lives as the CPU, and a move of theirs is really recorded.  Skipped elsewhere."""
+"""On a GPU: the same episodes as on the CPU, and moves are recorded as graphs.  Skipped without a GPU."""
 
 import pytest
 import torch

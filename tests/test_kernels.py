@@ -1,4 +1,4 @@
-"""The fast paths live the same lives as the reference: same genomes, same environments, same noise."""
+"""The fast backends equal the reference for the same genomes, environments and noise."""
 
 import platform
 
@@ -31,14 +31,14 @@ def _genomes(model, population, seed, scale=0.2):
 
 
 def _lives(path, network, genomes, maze, state, noise, threads=1):
-    """Lives in a maze, recorded."""
+    """Recorded episodes in a maze."""
     if path == "emulated gpu":
         return emulated_gpu.maze_lives(network, genomes, maze, state, noise)
     return kernels.maze_lives(network, genomes, maze, state, noise, threads, path, record=True)
 
 
 def _outputs(path, cell, genomes, inputs, noise):
-    """Single units' outputs (P, B, T, C)."""
+    """Outputs (P, B, T, C) of single units."""
     if path != "reference":
         return kernels.unit_outputs(cell, genomes, inputs, noise, 2, path)
     weights, state, outputs = cell.unpack(genomes), cell.reset(len(genomes), len(inputs)), []
@@ -49,7 +49,7 @@ def _outputs(path, cell, genomes, inputs, noise):
 
 
 def _compare_units(near, kind, hidden, outputs, n_in, path, environments=5, steps=25):
-    """Single units on a path, held against the exact ones at every step."""
+    """Compare single units on a backend with the exact outputs at every step."""
     cell = make_cell(kind, n_in, outputs, hidden, noise=0.1)
     genomes = _genomes(cell, 3, seed=hidden)
     genomes[:, -outputs:] += 0.3  # outputs between the clips
@@ -73,7 +73,7 @@ def test_single_units_equal_the_exact_outputs(near, path, kind, hidden, outputs,
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("name", ["iaf-enu", "stdp-enu", "complex-stdp-enu"])
 def test_evolved_units_have_nearly_the_reference_fitness(near, path, name):
-    """Nearly a step at their outputs, so a rounding may shift a spike here and there; the fitness hardly moves."""
+    """Their outputs are nearly step functions, so rounding may shift a few spikes; fitness hardly changes."""
     entry = enu.zoo.load(name)
     reference, found = (
         enu.fitness(entry.model, entry.genome[None], entry.task, 256, enu.stream(0, "x"), backend=p)
@@ -85,7 +85,7 @@ def test_evolved_units_have_nearly_the_reference_fitness(near, path, name):
 
 
 ENUS = [("enu", 16, 4), ("enu", 32, 16), ("nfenu", 24, 3), ("shared", 16, 4)]
-GATED = [("gru-clip", 9, 3), ("lstm", 16, 4)]  # there is no GPU kernel for these
+GATED = [("gru-clip", 9, 3), ("lstm", 16, 4)]  # no GPU kernel for these
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,11 @@ def test_networks_in_mazes_equal_the_reference(near, path, layout, table, kind, 
 
 
 def _replay(near, path, network, genomes, maze, state, noise):
-    """Lives on a path, held against the rules: the reference maze has to answer the path's outputs with the same rewards to
-    the end, and for a while the exact network has to answer this maze with the same outputs."""
+    """Check episodes of a backend.
+
+    The reference maze must give the same rewards for the backend's outputs until the end, and the exact network must give
+    the same outputs in this maze for the first steps.
+    """
     lives = _lives(path, network, genomes, maze, state, noise, 2)
     p, b = lives.fitness.shape
     state = type(state)(*(v.expand(p, *v.shape[1:]) for v in state))
@@ -132,8 +135,8 @@ def _replay(near, path, network, genomes, maze, state, noise):
 @pytest.mark.parametrize("path", MAZE_PATHS)
 @pytest.mark.parametrize("layout", ["t", "double-t"])
 def test_every_meal_death_and_swap_equals_the_reference(near, path, layout):
-    """Long, kind lives, in which much happens."""
-    p, steps, energy, meals = (4, 120, 25.0, 1) if path == "emulated gpu" else (24, 400, 60.0, 2)  # it is slow
+    """Long episodes with many events."""
+    p, steps, energy, meals = (4, 120, 25.0, 1) if path == "emulated gpu" else (24, 400, 60.0, 2)  # the emulation is slow
     kind = {"deadly_poisons": 3, "foods_per_period": 1, "change": 1.0, "explore_bonus": 0.3, "reward_steps": 3}
     maze = enu.Maze(layout, **kind, steps=steps, energy=energy, corridor=1, arm=1)
     network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.3)
@@ -163,7 +166,7 @@ def test_a_closed_loop_in_python_uses_the_fast_stepper(near, path, monkeypatch):
     network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.05)
     genomes = _genomes(network, 6, seed=4)
     reference = enu.fitness(network, genomes, Follow(), 9, enu.stream(0, "x"), backend="reference")
-    monkeypatch.setattr(Network, "step", None)  # the slow step is not used
+    monkeypatch.setattr(Network, "step", None)  # the slow step must not be used
     found = enu.fitness(network, genomes, Follow(), 9, enu.stream(0, "x"), backend=path)
     assert reference.std() > 0
     near(((found - reference).abs() > 1e-5).float().mean(), 0.1)
@@ -219,7 +222,7 @@ def test_a_step_s_input_must_fit_the_network():
 @NEEDS_COMPILER
 @pytest.mark.parametrize("march", MARCHES)
 def test_all_vector_lengths_give_the_same_outputs(near, march, monkeypatch):
-    """Processors differ in their vectors (4, 8, 16 floats); each has sums in other tiles, and other read-outs."""
+    """Vector lengths (4, 8, 16 floats) differ between processors, and with them the order of sums."""
     if march != "native":
         monkeypatch.setenv("ENU_CXXFLAGS", f"-march={march}")
     for kind in ("enu", "nfenu", "gru", "lstm", "lstm-clip"):
@@ -236,7 +239,7 @@ def test_all_vector_lengths_give_the_same_outputs(near, march, monkeypatch):
 
 
 class Recorder(TorchDispatchMode):
-    """What a GPU's graph does, on the CPU: every operation is kept with its tensors, and replayed on them."""
+    """A CPU version of a GPU graph: records every operation with its tensors, and replays them."""
 
     def __init__(self):
         super().__init__()

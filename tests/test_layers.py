@@ -1,4 +1,4 @@
-"""Which module may import which: rooms on levels, imports go down only, and names with an underscore stay at home."""
+"""The layers of the package: imports go to lower levels only, and private names are not imported across modules."""
 
 import ast
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "enu_lib"
-# From the ground up.  A module imports from its own package or from lower levels only.
+# Lowest level first.  A module imports from its own package or from lower levels only.
 LEVELS = (
     ("kinds", "interrupt", "progress", "precision"),
     ("streams", "config", "contracts"),
@@ -20,7 +20,7 @@ LEVELS = (
     ("study", "live"),
     ("__init__", "__main__", "widgets", "cli"),
 )
-# Modules of one level that build on one another, in this order.
+# Allowed imports within a level: the second of a pair may import the first.
 WITHIN = (
     ("streams", "contracts"),
     ("cells", "network"),

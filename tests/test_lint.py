@@ -1,4 +1,4 @@
-"""The code is linted, formatted and typed as pyproject.toml says."""
+"""The code passes the linter, formatter and type checker as configured in pyproject.toml."""
 
 import subprocess
 import sys

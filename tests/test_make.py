@@ -1,6 +1,6 @@
-"""Make's targets: made of what they say, whole or not at all, in any folder, with the right Python.
+"""The Makefile: targets are rebuilt when needed, completely or not at all, in any folder, with the right Python.
 
-A checkout of empty pages, and in the place of Python a script that writes down how it was called.
+Uses a checkout with empty pages and, in place of Python, a script that records its calls.
 """
 
 import os
@@ -48,14 +48,14 @@ class Checkout:
         self.python = self.program("python3", "3.12")
 
     def program(self, name, version):
-        """A Python of that version, found under that name."""
+        """Install a fake Python with the given version and name."""
         path = self.programs / name
         path.write_text(PYTHON.replace("VERSION", version))
         path.chmod(0o755)
         return path
 
     def make(self, *arguments, **environment):
-        """Run make; its calls of Python since the last time are in `called`."""
+        """Run make; `called` then has its calls of Python since the last run."""
         (self.folder / "calls.log").unlink(missing_ok=True)
         path = f"{self.programs}:/usr/bin:/bin"
         inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHON", "PROFILE", "SEED", "MAKEFLAGS", "MAKELEVEL")}
@@ -71,7 +71,7 @@ class Checkout:
         return done
 
     def pages(self):
-        """The pages that the last call ran."""
+        """The pages run by the last call."""
         return sorted(line.split()[1] for line in self.called if line.startswith("book/run.py"))
 
 
@@ -84,7 +84,7 @@ BOTH = ["book/13_a.py", "book/15_b.py"]
 
 
 def newer(path):
-    """Change a file now, whatever the resolution of the file system's clock."""
+    """Give a file a newer time stamp, independently of the file system's resolution."""
     later = time.time() + 5
     os.utime(path, (later, later))
 

@@ -1,4 +1,4 @@
-"""Both mazes by scripted walks: every reward, wall, swap and death worked out by hand."""
+"""Both mazes on scripted paths: rewards, walls, swaps and deaths against values computed by hand."""
 
 import re
 from collections import Counter
@@ -18,7 +18,7 @@ SOUTH = [F, F, F, R, F, F]
 
 
 def _start(maze, food_end=0, seed=0, **change):
-    """One life whose food is at an end of our choice."""
+    """The initial state of one episode with food at a given end."""
     for k in range(seed, seed + 1000):
         state = maze.reset(1, 1, enu.stream(k, "test"))
         if state.food.item() == geometry(maze).ends[food_end]:
@@ -27,7 +27,7 @@ def _start(maze, food_end=0, seed=0, **change):
 
 
 def _walk(maze, state, moves):
-    """Make moves by the outputs that mean them; the fitness of each network step, and the states after each."""
+    """Make the given moves; the fitness of each network step, and the state after each move."""
     fitness, states, t = [], [], 0
     for move in moves:
         for _ in range(maze.move_every):
@@ -72,7 +72,7 @@ def test_food_and_poison_are_at_the_given_placements_only():
     ends, places = geometry(maze).ends, maze.reset(1, 18 * 5, stream(3, "placements")).places[0]
     met = [[(ends.index(int(food)), ends.index(int(poison))) for food, poison in life] for life in places]
     assert Counter(life[0] for life in met) == {placement: 30 for placement in wanted}  # balanced at the start
-    assert {placement for life in met for placement in life} == set(wanted)  # and after every change
+    assert {placement for life in met for placement in life} == set(wanted)  # also after every change
     for layout, wrong in (("t", ((0, 1), (0, 2))), ("double-t", ((1, 1),)), ("double-t", ((-1, 0),)), ("double-t", ())):
         with pytest.raises(ValueError, match=re.escape("(1, 0)") + ".*" + re.escape(f"got {wrong}")):
             Maze(layout, placements=wrong)
@@ -106,9 +106,9 @@ def test_the_first_meal_counts_whichever_it_is_and_the_second_poison_kills():
     assert fitness[23] == pytest.approx(1.025)  # the first one
     assert fitness[47] == pytest.approx(-1 + 0.025)  # the second one
     assert states[47].poisons.item() == 2 and not states[47].alive.item()
-    assert fitness[48:] == [0.0] * 8  # the dead earn nothing
-    assert states[-1].cell.item() == states[47].cell.item()  # and do not move
-    assert not maze.observe(states[-1], 56)[0, 0, :3].any()  # nor see
+    assert fitness[48:] == [0.0] * 8  # no fitness after death
+    assert states[-1].cell.item() == states[47].cell.item()  # no movement
+    assert not maze.observe(states[-1], 56)[0, 0, :3].any()  # no sensor input
     strict = Maze(first_meal_counts=False)
     assert _walk(strict, _start(strict, 1), NORTH)[0][23] == pytest.approx(-1 + 0.025)
 
@@ -124,13 +124,13 @@ def test_an_agent_starves_after_72_steps():
 def test_a_bonus_for_each_square_entered_for_the_first_time():
     maze = Maze(alive_bonus=0.0, explore_bonus=0.25)
     start = _start(maze, food_end=0)
-    back_and_forth, states = _walk(maze, start, [F, R, R, F, F, R, R, F, F, F])  # there, home, the wall, and on to new cells
+    back_and_forth, states = _walk(maze, start, [F, R, R, F, F, R, R, F, F, F])  # there, back, the wall, and on to new squares
     assert back_and_forth[3::4] == [0.25, 0, 0, 0, 0, 0, 0, 0, 0.25, 0.25]
     assert sum(back_and_forth) == 0.75 and states[-1].been.sum() == 4
-    twice, states = _walk(maze, start, [*NORTH, *NORTH])  # to the food, by five new cells, and again
+    twice, states = _walk(maze, start, [*NORTH, *NORTH])  # to the food over five new squares, twice
     assert [f for f in twice if f] == [0.25, 0.25, 0.25, 0.25, 1.25, 1]
     assert states[-1].been.sum() == 6 and start.been.sum() == 1
-    assert sum(_walk(maze, start._replace(alive=torch.tensor([[False]])), NORTH)[0]) == 0  # the dead discover nothing
+    assert sum(_walk(maze, start._replace(alive=torch.tensor([[False]])), NORTH)[0]) == 0  # no bonus after death
 
 
 def test_walls_stop_and_ties_do_nothing():
@@ -150,7 +150,7 @@ def test_sensors_show_what_is_ahead_on_the_shuffled_neurons():
     for seed in range(20):
         state = _start(maze, 0, seed)
         wall, food, poison = state.sensor_of[0, 0].tolist()
-        assert not maze.observe(state, 0)[0, 0, :3].any()  # a free cell ahead
+        assert not maze.observe(state, 0)[0, 0, :3].any()  # a free square ahead
         _, states = _walk(maze, state, [L])
         assert maze.observe(states[-1], 0)[0, 0, :, 0].nonzero().tolist() == [[wall]]
         for walk, neuron in ((NORTH, food), (SOUTH, poison)):

@@ -1,4 +1,4 @@
-"""The network of units against a worked example that is computed unit by unit in plain Python."""
+"""The network against a worked example computed unit by unit in plain Python."""
 
 import math
 
@@ -13,7 +13,7 @@ SMALL = Network(((0, 2), (1, 1)), n_inputs=1, n_outputs=1, channels=3, hidden=2,
 
 
 def _enu(genome, n_in, h, o, x):
-    """One ENU step with lists: H = 2, C = 3; returns h, o."""
+    """One ENU step in plain Python for H = 2, C = 3; returns h, o."""
     k = n_in + 3 + 2 + 1
     gates, cell, output = genome[: 4 * k], genome[4 * k : 6 * k], genome[6 * k :]
     row = [*x, *o, *h, 1.0]
@@ -61,7 +61,7 @@ def test_shared_rules_use_one_genome_for_synapses_and_neurons(near):
 
 
 def test_units_with_equal_wiring_differ_only_with_noise():
-    """Why the network has noise: under the symmetric wiring the three outputs see the same."""
+    """With the symmetric wiring, the three outputs have the same inputs; noise makes them differ."""
     for noise, equal in ((0.0, True), (0.01, False)):
         network = Network(SYMMETRIC, channels=4, hidden=8, noise=noise)
         genome = 0.5 * torch.randn(1, network.n_params, generator=enu.stream(6, "noise"))

@@ -1,4 +1,4 @@
-"""Every page of the book runs headlessly in the smoke profile; the runner refuses what it should."""
+"""Every page of the book runs in the smoke profile; the runner rejects invalid calls."""
 
 import ast
 import os
@@ -36,7 +36,7 @@ def test_page_runs_in_the_smoke_profile(page, tmp_path):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_pages_have_parameters_and_no_algorithms(page):
-    """What a page computes is the library's: helpers are short, and only the page on a task of one's own defines a class."""
+    """Pages compute with the library: helpers are short, and only the page on own tasks defines classes."""
     assert {"profile", "seed"} <= set(defaults(jupytext.read(page)))
     nodes = list(ast.walk(ast.parse(page.read_text())))
     assert not [n for n in nodes if isinstance(n, ast.While)]
@@ -70,7 +70,7 @@ def test_a_missing_page_is_named():
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A copy of the book and the library, in a folder with a space and a letter beyond ASCII."""
+    """A copy of book and library in a folder whose name has a space and a non-ASCII letter."""
     folder = tmp_path_factory.mktemp("a") / "é copy"
     for name in ("book", "enu_lib", "figures"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""Where pages keep what they make: the checkout's build/, from whatever folder they are run."""
+"""Output folders of pages: the checkout's build/, whatever the current folder."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from enu_lib.figures import save_table
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A folder with a book in it; its name has a space and a letter beyond ASCII."""
+    """A checkout with a book; its name has a space and a non-ASCII letter."""
     folder = tmp_path / "é checkout"
     (folder / "book").mkdir(parents=True)
     (folder / "book/run.py").touch()

@@ -1,4 +1,4 @@
-"""Every answer is the float32 one: whatever the precision of genomes and tasks, and whatever torch's settings are."""
+"""All results are float32 results, for any precision of genomes and tasks and any torch settings."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -47,7 +47,7 @@ HABITS = {
 
 
 def _numbers():
-    """Everything that is measured, as (name, tensor or numbers)."""
+    """All measures, as (name, tensor or numbers)."""
     for name in ("iaf-enu", "stdp-enu", "tmaze-enu"):
         entry = enu.zoo.load(name)
         task = replace(entry.task, steps=40) if name == "tmaze-enu" else entry.task
@@ -92,7 +92,7 @@ def _numbers():
 
 @dataclass(frozen=True)
 class Loop:
-    """A closed loop of the package's draws."""
+    """A closed loop that uses the package's random streams."""
 
     steps: int = 12
     name: str = "loop"
@@ -145,7 +145,7 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Measured:
-    """A task from data in numpy arrays, float64 unless told otherwise."""
+    """A task from numpy data, by default float64."""
 
     dtype: str = "f8"
     steps: int = 30

@@ -1,4 +1,4 @@
-"""Progress without a terminal: few lines, which say how far it is and how long it takes."""
+"""Progress without a terminal: few lines with progress and remaining time."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""Numbers in the book's text come from the run that made the page."""
+"""Results in the book's text are computed, not typed in."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the README tells a newcomer to type exists and works."""
+"""The commands and links in the README work."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Settings: kinds and bounds are held wherever a value comes from; what fits is stored in plain Python."""
+"""Settings: types and bounds are checked for every source of a value; accepted values become plain Python."""
 
 import dataclasses
 import json
@@ -117,7 +117,7 @@ def test_values_at_the_bounds_are_accepted(make):
 
 
 def test_extreme_spike_time_settings_are_sampled_quickly():
-    task = enu.STDP(steps=40, spike_mean=50)  # most spikes come at the last step, and yet not both
+    task = enu.STDP(steps=40, spike_mean=50)  # most spikes fall on the last step, but never both
     batch = task.sample(512, enu.stream(0, "test"))
     assert (batch.t_pre != batch.t_post).all() and 0.01 < task.apart < 0.2
 
@@ -138,7 +138,7 @@ def test_settings_that_depend_on_each_other_may_be_given_in_any_order():
     for order in (changes, dict(reversed(changes.items()))):
         found = with_settings(e, order)
         assert (found.task.spike_mean, found.task.steps, found.es.population) == (500.0, 600, 8)
-    whole = with_settings(e, {"es.sigma": 0.5, "es": enu.ES(population=8)})  # first all of it, then a part
+    whole = with_settings(e, {"es.sigma": 0.5, "es": enu.ES(population=8)})  # the whole first, then a part
     assert (whole.es.population, whole.es.sigma) == (8, 0.5)
 
 
@@ -163,7 +163,7 @@ def test_every_stored_configuration_loads():
 
 @dataclasses.dataclass(frozen=True)
 class Plain:
-    """Settings of one's own, which check nothing themselves."""
+    """User-defined settings without checks of their own."""
 
     steps: int = 3
     scale: float | None = 1.0

@@ -1,4 +1,4 @@
-"""Target rules at known times, and losses worked out by hand."""
+"""Target rules at known times, and losses computed by hand."""
 
 import math
 
@@ -14,7 +14,7 @@ def test_integrate_and_fire_spikes_at_known_times():
     spikes, potential = integrate_and_fire(torch.full((1, 8), 0.2))  # 0.2, 0.4, 0.6 > 0.5: every third step
     assert spikes[0].nonzero()[:, 0].tolist() == [2, 5]
     assert potential[0].tolist() == pytest.approx([0.2, 0.4, 0, 0.2, 0.4, 0, 0.2, 0.4])
-    assert not integrate_and_fire(torch.tensor([0.25, 0.25]))[0].any()  # at the threshold is not above it
+    assert not integrate_and_fire(torch.tensor([0.25, 0.25]))[0].any()  # a value at the threshold is not above it
 
 
 def test_steps_since_the_last_spike_equal_a_hand_computation():

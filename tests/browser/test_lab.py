@@ -1,4 +1,4 @@
-"""JupyterLab as `make lab` starts it: a page opens as a notebook, runs, and its explorer answers a slider."""
+"""JupyterLab as started by `make lab`: a page opens as a notebook, runs, and its explorer responds to a slider."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ def free_port():
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """Addresses of pages in a running JupyterLab, token included; nothing is written to the home."""
+    """URLs (with token) of pages in a running JupyterLab that does not write to the home folder."""
     home, port = tmp_path_factory.mktemp("home"), free_port()
     options = f"--no-browser --allow-root --port={port} --IdentityProvider.token=secret"
     environment = {**os.environ, "HOME": str(home), "OMP_NUM_THREADS": "1"}
@@ -54,7 +54,7 @@ def run_all(page, address):
 
 
 def ran(page):
-    """Every code cell has a number, so all of them have run."""
+    """Wait until every code cell has a number, that is, has run."""
     page.wait_for_function(
         "() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].every(p => /\\d/.test(p.textContent))",
         timeout=120_000,

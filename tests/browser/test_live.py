@@ -1,4 +1,4 @@
-"""Pieces of pages that live without a kernel: they play, step, stop and answer, by mouse and by keyboard."""
+"""Interactive pictures without a kernel: play, step, stop and sliders, by mouse and by keyboard."""
 
 import pytest
 from conftest import HTML

@@ -1,4 +1,4 @@
-"""Every page of the built book, from disk with the network off: whole, quiet, light, accessible, and fit for a phone."""
+"""Every page of the built book, offline: complete, without errors, small, accessible, and usable on a phone."""
 
 import re
 import sys
@@ -20,7 +20,7 @@ MEGABYTE = 1_000_000
 
 
 class Document(HTMLParser):
-    """What a page names (ids), points to (links, files), and shows (images)."""
+    """The ids, links, files and images of a page."""
 
     def __init__(self, path):
         super().__init__()
@@ -45,7 +45,7 @@ def documents():
 
 
 class Visit:
-    """A page as a browser without a network opens it, and what went on meanwhile."""
+    """A page opened in an offline browser, with its messages and requests."""
 
     def __init__(self, browser, name):
         self.name, self.file = name, HTML / f"{name}.html"
@@ -68,7 +68,7 @@ class Visit:
 
 @pytest.fixture(scope="module", params=PAGES)
 def visit(chromium, request):
-    """Each page, opened once for all the tests of a page."""
+    """Each page, opened once for all its tests."""
     with Visit(chromium, request.param) as visit:
         yield visit
 
@@ -95,7 +95,7 @@ def test_formulas_are_typeset(visit):
 
 
 def test_page_size_is_limited(visit):
-    """All that a browser loads for it, scripts and fonts included."""
+    """Everything that a browser loads for it, including scripts and fonts."""
     files = {urlsplit(url).path for url in visit.requests if url.startswith("file:")}
     weight = sum(Path(unquote(path)).stat().st_size for path in files)
     assert weight < 3 * MEGABYTE, f"{weight / MEGABYTE:.1f} MB are loaded"
@@ -155,7 +155,7 @@ def test_the_size_of_the_book_is_limited():
 
 
 def test_the_theme_can_be_switched(chromium):
-    """From the menu, with the keyboard; and the next page remembers."""
+    """With the keyboard; the next page keeps the theme."""
     with Visit(chromium, "index") as visit:
         for theme in ("dark", "light"):
             visit.page.locator(".theme-switch-button").press("Enter")
