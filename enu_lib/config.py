@@ -41,7 +41,8 @@ def register(cls: T) -> T:
 
 def current_name(cls: type, field: str) -> str:
     """A field's name today, given that name or a former one."""
-    return getattr(cls, "renamed", {}).get(field, field)
+    renamed: dict[str, str] = getattr(cls, "renamed", {})
+    return renamed.get(field, field)
 
 
 def to_config(value: Any) -> Any:
