@@ -13,25 +13,31 @@
 # %% [markdown]
 # # Can evolution find the rules of neurons and synapses?
 #
-# We know rules by which neurons fire and synapses change: integrate and fire, spike-timing-dependent plasticity (STDP), and
-# many more. Somebody found each of them, in data or by thought, and wrote it down. P. Bertens and S.-W. Lee ask whether such
-# rules can be **evolved** instead, and whether a network of units with evolved rules learns within its life.
+# ## Question
 #
-# Their answer is the **evolvable neural unit** (ENU): a small gated recurrent unit that can stand in the place of a synapse,
-# or of a neuron. Two time scales are kept apart. The unit's parameters are its *genome*: they change from generation to
-# generation and never within a life. The unit's *memory* starts empty in each life; whatever is learnt in a life is there.
+# Neuroscience knows many rules by which neurons fire and synapses change: integrate-and-fire dynamics, spike-timing-dependent
+# plasticity (STDP), and more. Each was discovered in data or derived from theory, and written down by hand. P. Bertens and
+# S.-W. Lee ask whether such rules can be **evolved** instead, and whether a network of units with evolved rules can learn
+# within its lifetime.
+#
+# ## Approach
+#
+# Their answer is the **evolvable neural unit** (ENU): a small gated recurrent unit that can take the place of a synapse or of a
+# neuron. Two time scales are kept apart. The unit's parameters are its *genome*: they change from one generation to the next,
+# but never within an episode. The unit's *memory* starts empty in each episode, and everything that is learnt is stored there.
 #
 # This book follows the paper in four steps.
 #
-# 1. [The unit](10_enu.py), and the [evolution strategy](11_evolution_strategy.py) that finds its genome.
-# 2. [A single unit](13_single_units.py) becomes an integrate-and-fire neuron, or a synapse with STDP, by a change of genome
-#    alone.
+# 1. [The unit](10_enu.py), and the [evolution strategy](11_evolution_strategy.py) that optimises its genome.
+# 2. [A single unit](13_single_units.py) becomes an integrate-and-fire neuron or an STDP synapse; only the genome differs.
 # 3. [A network](12_network.py) in which every neuron and every synapse is such a unit, with one genome for all neurons and one
 #    for all synapses.
-# 4. [Mazes](14_mazes.py) in which each agent has to find out what its own sensors mean.
+# 4. [Mazes](14_mazes.py) in which the meaning of the sensors is shuffled for each agent. How much of what [evolves
+#    there](15_fig4_tmaze.py) is learning, and what kind of learning, is [measured](40_what_was_learnt.py).
 #
-# Nothing is replayed from the paper. What is said of evolved units comes from units evolved by this code, measured on
-# environments that evolution never saw; each page ran to be made. Where a claim does not hold here, the page says so.
+# No data are taken from the paper. Every statement about evolved units is based on units evolved by this code and measured in
+# environments that were not used in evolution; each page is a notebook, executed to make this book. Where a claim of the paper
+# does not hold here, the page says so.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the evolved units that ship with enu_lib; smoke, laptop, paper: evolve afresh
@@ -50,10 +56,10 @@ from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 use_style()
 
 # %% [markdown]
-# ## Two units that evolved
+# ## Figure
 #
-# One was judged by how well it fires when a model neuron fires; the other by how well its output follows that of a synapse
-# with neuromodulated STDP. Neither was told how. Here each meets inputs that are new to it.
+# One unit was selected for firing when a model neuron fires, the other for an output that follows that of a synapse with
+# neuromodulated STDP. Neither was told how. Both are shown new inputs here.
 
 # %%
 iaf, stdp = (enu.zoo.obtain(name, profile, seed) for name in ("iaf-enu", "stdp-enu"))
@@ -67,23 +73,16 @@ figures.units.window(axes[1], window)
 panel_letters(axes)
 files = save_figure(
     fig, "overview", figures_dir, zoo=["iaf-enu", "stdp-enu"],
-    caption=f"""Two evolved units on inputs that evolution never saw. **a**, Spikes of a model integrate-and-fire neuron (grey)
-    and of the unit evolved to be one (blue), {len(trace.batch.spikes)} random sequences. **b**, Synaptic change of the unit
-    evolved to be a neuromodulated STDP synapse against the distance of the two spikes, neuromodulator present; mean and s.d.
-    of {window.n} sequences a distance; dashed: the rule.""",
+    caption=f"""Two evolved units on inputs not used in evolution. **a**, Spikes of a model integrate-and-fire neuron (grey)
+    and of the unit evolved to imitate it (blue), {len(trace.batch.spikes)} random sequences. **b**, Synaptic change of the
+    unit evolved as a neuromodulated STDP synapse against spike-time difference, neuromodulator present; mean and s.d. of
+    {window.n} sequences per difference; dashed: the rule.""",
 )  # fmt: skip
 
 # %% [markdown]
-# ## The claims so far
+# ## What we measured
 #
-# The paper's claims, C1 to C11, each have a measure and a rule for the verdict, fixed before the evolved networks and the
-# sweep existed: the [claims ledger](30_claims.py). From the evolved units and the runs that ship with this book:
-
-# %% tags=["hide-input"]
-Markdown(ledger.as_summary(claims.judge(evidence.gather())))
-
-# %% [markdown]
-# The first three are about the two units above; measured now, on inputs drawn for this page:
+# Claims C1 to C3 concern the two units above. Measured now, on sequences drawn for this page:
 
 # %% tags=["hide-input"]
 n = 1024 if profile != "smoke" else 64
@@ -91,9 +90,19 @@ scores = {e.name: enu.analysis.scores(e.model, e.genome, e.task, n, seed=seed + 
 Markdown(ledger.verdicts(scores, "C1", "C2", "C3"))
 
 # %% [markdown]
+# ## Verdict
+#
+# The paper makes eleven claims, C1 to C11. For each, a measure and a rule for the verdict were fixed before the evolved
+# networks and the sweep existed; both are in the [claims ledger](30_claims.py). From the evolved units and the stored runs of
+# this book:
+
+# %% tags=["hide-input"]
+Markdown(ledger.as_summary(claims.judge(evidence.gather())))
+
+# %% [markdown]
 # ## Try it
 #
-# Change the input current: both neurons answer.
+# Change the input current and compare the two neurons.
 
 # %% tags=["explorer"]
 widgets.neuron_explorer(iaf)

@@ -13,14 +13,18 @@
 # %% [markdown]
 # # The evolvable neural unit (Fig. 1)
 #
-# **Asked.** What is the least that a unit must have, so that evolution can make it a synapse or a neuron? It must remember,
-# it must be able to decide what to remember, and it must be able to be *silent*: most neurons say nothing most of the time.
+# ## Question
 #
-# **The idea.** A gated recurrent unit can remember and decide. The ENU adds two things to it: an **output gate**, clipped so
-# that the output can be exactly zero, and **feedback** of that output to the unit's own input, since a neuron that has just
-# fired is in another state than one that has not.
+# What is the least that a unit needs for evolution to turn it into a synapse or a neuron? It must be able to remember, to
+# control what it remembers, and to stay *silent*: most neurons are silent most of the time.
 #
-# With input $x_t$, memory $h_t$ and output $o_t$ (all [symbols](symbols.md)), one step is
+# ## Approach
+#
+# A gated recurrent unit can remember and control its memory. The ENU adds two things: an **output gate**, clipped so that the
+# output can be exactly zero, and **feedback** of the output to the unit's own input, because a neuron that has just fired is in
+# a different state from one that has not.
+#
+# With input $x_t$, memory $h_t$ and output $o_t$ (see the list of [symbols](symbols.md)), one step is
 #
 # $$
 # \begin{aligned}
@@ -32,13 +36,14 @@
 # \end{aligned}
 # $$ (eq-enu)
 #
-# $[\cdot]$ puts row vectors side by side, products of two vectors are element by element, and a random genome has orthogonal
-# matrices and biases of zero. The update gate $z$ says how much of the memory is replaced, the reset gate $r$ how much of it
-# the replacement $c$ may see. The last input of each gate is a bias. The gain $g$ is 1; a unit that has to spike has 1000, so
-# that its output is nearly a step. $W_z, W_r, W_c$ and $W_o$ together are the **genome**. They do not change within a life:
-# all that a unit learns, it learns in $h$. At the start of a life $h$ and $o$ are zero.
+# Here $[\cdot]$ concatenates row vectors, products of two vectors are element-wise, and a random genome has orthogonal matrices
+# and zero biases. The update gate $z$ sets how much of the memory is replaced, and the reset gate $r$ how much of the memory
+# enters the replacement $c$. The last input of each gate is the bias. The gain $g$ is 1, or 1000 for a unit that has to spike,
+# which makes its output nearly a step function. $W_z, W_r, W_c$ and $W_o$ together are the **genome**. They do not change
+# within an episode: whatever a unit learns is stored in $h$. At the start of an episode $h$ and $o$ are zero.
 #
-# As code this is `ENU.step` in `enu_lib/cells.py`, line by line; `tests/test_cells.py` holds it to steps computed by hand.
+# In code this is `ENU.step` in `enu_lib/cells.py`, line by line; `tests/test_cells.py` checks it against steps computed by
+# hand.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the evolved units that ship with enu_lib; smoke, laptop, paper: evolve afresh
@@ -56,6 +61,12 @@ from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
 
+# %% [markdown]
+# ## Figure
+#
+# In a neuron of the paper's [network](12_network.py) (**a**), every synapse is such a unit and so is the cell body. All
+# synapses share one genome, and all cell bodies another.
+
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.5), width_ratios=[1, 1.7])
 figures.networks.neuron_schematic(axes[0])
@@ -63,32 +74,35 @@ figures.networks.enu_schematic(axes[1])
 panel_letters(axes)
 files = save_figure(
     fig, "fig1_enu", figures_dir,
-    caption="""A neuron made of evolvable neural units, and the unit (schematic). **a**, Three synapses and a cell body, each of
-    them a unit with a memory of its own; the neuron's output also reaches its own synapses. **b**, The unit: three gates see
-    the input, the unit's last output and its memory; the output is clipped to [0, 1] and fed back.""",
+    caption="""A neuron made of evolvable neural units, and the unit itself (schematic). **a**, Three synapses and a cell body,
+    each a unit with its own memory; the neuron's output is also fed back to its own synapses. **b**, The unit: three gates
+    receive the input, the unit's previous output and its memory; the output is clipped to [0, 1] and fed back.""",
 )  # fmt: skip
 
 # %% [markdown]
-# In a neuron of the paper's [network](12_network.py) (**a**), each synapse is such a unit and so is the cell body; all
-# synapses share one genome, all cell bodies another.
+# ## What we measured
+#
+# The sizes of the units that this book compares.
 
 # %% tags=["hide-input"]
 unit = enu.ENU(n_in=4, n_out=1, hidden=32)
 sizes = {kind: enu.make_cell(kind, 4, 1, 32).n_params for kind in ("enu", "nfenu", "gru", "lstm")}
 Markdown(
-    f"With {unit.n_in} inputs, one output and {unit.hidden} memory values, the published size, a genome has "
-    f"{unit.n_params:,} numbers. The units it is compared with: without feedback (NFENU) {sizes['nfenu']:,}, a textbook GRU "
-    f"{sizes['gru']:,}, a textbook LSTM {sizes['lstm']:,}."
+    f"With {unit.n_in} inputs, one output and the published {unit.hidden} memory values, a genome has {unit.n_params:,} "
+    f"parameters. The ENU without feedback (NFENU) has {sizes['nfenu']:,}, a textbook GRU {sizes['gru']:,} and a textbook LSTM "
+    f"{sizes['lstm']:,}."
 )
 
 # %% [markdown]
-# **Reconstruction.** How the paper wired its GRU and LSTM is not public. Ours are the textbook cells (no factor 3, no shift of
-# the reset gate) with as many memory values, a linear read-out of $h$ that is not clipped, and no feedback.
+# ## Reconstruction
 #
-# ## Before evolution
+# The paper does not publish how its GRU and LSTM were wired. Ours are the textbook cells (no gain of 3, no bias of the reset
+# gate) with the same number of memory values, a linear readout of $h$ without clipping, and no feedback.
 #
-# A random genome gives a unit that does something, but nothing useful. The only input here is one pulse; move the slider to
-# see how differently random units take it.
+# ## Try it
+#
+# A unit with a random genome does something, but nothing useful. Its only input here is one pulse; the slider shows how
+# differently random units respond to it.
 
 # %% tags=["explorer"]
 cell = enu.ENU(n_in=1, n_out=1, hidden=16)

@@ -13,15 +13,18 @@
 # %% [markdown]
 # # How the units evolve
 #
-# **Asked.** A genome has thousands of numbers, and a life gives one number back: its fitness. In a maze there is no gradient
-# to follow, since rewards come from what an agent does; where there is one, it is not used. How does one get better?
+# ## Question
 #
-# **The idea.** Try many small changes at once and move by a weighted mean of them (an *evolution strategy*). Around the
-# parent's genome $\theta$ stand $P$ offspring in antithetic pairs, $\theta + \epsilon_i$ and $\theta - \epsilon_i$, with
-# $\epsilon_i \sim N(0, s^2)$ in each number of the genome; one pair has $\epsilon = 0$ and is the parent itself. All
-# offspring of a generation live in the same environments, so that none is luckier than another. The fitness of an offspring
-# is its mean over them. Offspring $i$ is then worth only its rank $r_i$ among the $P$ (0 for the worst), and the parent moves
-# with momentum:
+# A genome has thousands of parameters, and an evaluation returns a single number: its fitness. In a maze there is no gradient
+# to follow, since rewards depend on what the agent does; where a gradient exists, it is not used. How can a genome improve?
+#
+# ## Approach
+#
+# Try many small mutations at once and move the parent by their weighted mean (an *evolution strategy*). Around the parent's
+# genome $\theta$ there are $P$ offspring in antithetic pairs, $\theta + \epsilon_i$ and $\theta - \epsilon_i$, with $\epsilon_i
+# \sim N(0, s^2)$ for each parameter; one pair has $\epsilon = 0$ and is the parent itself. All offspring of a generation are
+# evaluated in the same environments, so that none is luckier than the others. The fitness of an offspring is its mean over
+# these environments. Only its rank $r_i$ among the $P$ offspring counts (0 is the worst), and the parent moves with momentum:
 #
 # $$
 # u_i = \frac{(r_i / P)^5}{\sum_j (r_j / P)^5}
@@ -34,20 +37,8 @@
 # \end{aligned}
 # $$ (eq-move)
 #
-# Only the order of the offspring counts, so that one with an extreme fitness pulls no harder than the next. All constants
-# above are the published ones, as are $P = 512$ and $s = 0.01$.
-#
-# **Reconstruction.** How ties are ranked is not said. Here, as in the public code, equal fitness is ranked by index: on a
-# plateau the parent drifts at random, and so can leave it. Additions of ours, named in the settings of each run and each zoo
-# entry: the `laptop` profile has wider mutations and, for single units, narrows them; the T-maze begins with a lesson, a
-# smaller maze; and in mazes offspring are ranked not by their mean fitness but by **breadth**,
-#
-# $$
-# \frac{1}{B} \sum_b \sqrt{\max(F_b - b_0,\ 0)} ,
-# $$ (eq-breadth)
-#
-# with $F_b$ the fitness in environment $b$ and $b_0$ a constant (`breadth`): passable lives in many environments are worth more
-# than excellent ones in few.
+# Because only the order of the offspring counts, one with an extreme fitness has no more weight than its rank gives it. All
+# constants above are the published ones, as are $P = 512$ and $s = 0.01$.
 
 # %% tags=["parameters"]
 profile = "zoo"
@@ -65,9 +56,10 @@ from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 use_style()
 
 # %% [markdown]
-# ## One generation, in two dimensions
+# ## Figure
 #
-# A genome of two numbers on a slope whose best point is the cross, moved by the library's own `ask` and `tell`.
+# One generation in two dimensions: a genome with two parameters and a quadratic fitness that is largest at the cross. The
+# parent is moved by the library's own `ask` and `tell`.
 
 # %%
 OPTIMUM = torch.tensor([1.0, 0.5])
@@ -109,26 +101,42 @@ climb(axes[2])
 panel_letters(axes)
 files = save_figure(
     fig, "method_generation", figures_dir,
-    caption=f"""The evolution strategy on two numbers. **a**, One generation of 64 offspring: area shows an offspring's weight,
-    the arrow the parent's step. **b**, Weight against rank for 512 offspring; the best fifth has {weights[-102:].sum():.0%} of
-    it. **c**, Sixty generations: squared distance of the parent from the best point; one run, seed {seed}.""",
+    caption=f"""The evolution strategy with two parameters. **a**, One generation of 64 offspring: the area of a dot is its
+    weight, the arrow the parent's step. **b**, Weight against rank for 512 offspring; the best fifth has
+    {weights[-102:].sum():.0%} of the total. **c**, Sixty generations: squared distance of the parent from the optimum; one run,
+    seed {seed}.""",
 )  # fmt: skip
 
 # %% [markdown]
-# ## A synapse, generation by generation
+# ## What we measured
 #
-# The same `ask` and `tell`, with a unit of 16 memory values as the genome's owner and spike-timing-dependent plasticity
-# ([the next chapters](13_single_units.py)) as its task. Left: loss of the parent on sequences that evolution does not meet.
-# Right: what the parent does with a pair of spikes, beside the rule. Evolved when this page was made, seed as above.
+# The same `ask` and `tell` evolve a unit with 16 memory values to become a synapse with spike-timing-dependent plasticity ([the
+# single-unit tasks](13_single_units.py)). Left: loss of the parent on held-out sequences. Right: the parent's response to a
+# pair of spikes, and the rule. It was evolved when this page was made, with the seed given above.
 
 # %%
 small = live.small_synapse(12, 4) if profile == "smoke" else live.small_synapse()
 live.evolution(live.record(small, seed))
 
 # %% [markdown]
+# ## Reconstruction
+#
+# The paper does not say how ties are ranked. Here, as in the public code, equal fitness is ranked by index, so that on a
+# plateau the parent drifts at random and can leave it. We also made additions, which are named in the settings of each run and
+# each zoo entry. The `laptop` profile uses larger mutations and, for single units, anneals them. Evolution in the T-maze starts
+# with a curriculum: its first stage is a smaller maze. And in mazes, offspring are ranked by **breadth** instead of mean
+# fitness,
+#
+# $$
+# \frac{1}{B} \sum_b \sqrt{\max(F_b - b_0,\ 0)} ,
+# $$ (eq-breadth)
+#
+# where $F_b$ is the fitness in environment $b$ and $b_0$ a constant (`breadth`): fair performance in many environments is worth
+# more than excellent performance in a few.
+#
 # ## Try it
 #
-# What does a small population cost? What do wide mutations do far from the best point, and what near it?
+# What does a small population cost? How do large mutations behave far from the optimum, and how close to it?
 
 
 # %% tags=["explorer"]

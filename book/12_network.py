@@ -13,16 +13,20 @@
 # %% [markdown]
 # # The network of ENUs (Fig. 2)
 #
-# **Asked.** Brains do not inherit their synapses' weights one by one. Can a whole network be built from two inherited sets of
-# rules, one for neurons and one for synapses?
+# ## Question
 #
-# **The idea.** Every neuron is an [evolvable neural unit](10_enu.py) and so is every synapse. All neurons share one genome and
-# all synapses another, however large the network; but each unit has a memory and an output of its own, and lives its own life.
-# A table of connections says which neuron each synapse comes from. A unit transmits several **channels**, so that neurons can
-# tell each other more than one number, as real ones do with several transmitters.
+# Brains do not inherit the weight of each synapse. Can a whole network be built from two inherited sets of rules, one for
+# neurons and one for synapses?
 #
-# Let $y_{n}$ be the last output of neuron $n$ (its $C$ channels; for an input neuron, what the world shows, padded with zeros
-# to $C$ channels), and $p(n, k)$ the presynaptic neuron of its $k$-th synapse. One step is
+# ## Approach
+#
+# Every neuron is an [evolvable neural unit](10_enu.py) and so is every synapse. All neurons share one genome and all synapses
+# another, however large the network, but each unit has its own memory and output, and therefore its own history. A connection
+# table gives the presynaptic neuron of each synapse. Units transmit several **channels**, so that neurons can exchange more
+# than one number, much as real neurons use several transmitters.
+#
+# Let $y_{n}$ be the last output of neuron $n$ (its $C$ channels; for an input neuron, the observation, padded with zeros to $C$
+# channels), and $p(n, k)$ the presynaptic neuron of its $k$-th synapse. One step is
 #
 # $$
 # \begin{aligned}
@@ -31,12 +35,12 @@
 # \end{aligned}
 # $$ (eq-network)
 #
-# All synapses step at once, then all neurons. A synapse is given its **post**synaptic neuron's output beside the presynaptic
-# one, so that rules in the manner of STDP can arise. The first channel of the last three neurons is the network's output.
-# [With numbers](26_ed6_computation_flow.py), step by step.
+# All synapses are updated first, then all neurons. A synapse receives the output of its **post**synaptic neuron in addition to
+# the presynaptic one, so that STDP-like rules can evolve. The first channels of the last three neurons are the network's
+# outputs. A [worked example](26_ed6_computation_flow.py) shows the numbers step by step.
 #
-# Gaussian noise of s.d. 0.01 is added to each output before it is clipped. Without it, units with the same genome and the same
-# input could never become different.
+# Gaussian noise of s.d. 0.01 is added to each output before clipping. Without it, units with the same genome and the same input
+# would remain identical for ever.
 
 # %% tags=["parameters"]
 profile = "zoo"
@@ -55,6 +59,9 @@ from enu_lib.network import ORDERED, PUBLISHED, Network
 
 use_style()
 
+# %% [markdown]
+# ## Figure
+
 # %% tags=["hide-input"]
 published, ours = Network(PUBLISHED), Network(ORDERED)
 fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.6), width_ratios=[1.5, 1, 1])
@@ -65,34 +72,41 @@ axes[2].set(ylabel="")
 panel_letters(axes)
 files = save_figure(
     fig, "fig2_network", figures_dir,
-    caption=f"""The network for the T-maze. **a**, Drawn from its connection table: S, sensors; R, reward neuron; H, hidden, and
-    O, output neurons (circles); each of the {published.neurons * published.synapses} small squares is a synapse, a unit of its
-    own with a memory of its own. **b**, The same table (published): presynaptic neurons of each neuron. **c**, The table of
-    our own, in which every neuron sees all sensors and the reward (reconstruction); numbers: several synapses.""",
+    caption=f"""The network for the T-maze. **a**, The published connection table as a graph: S, sensors; R, reward neuron; H,
+    hidden and O, output neurons (circles); each of the {published.neurons * published.synapses} small squares is a synapse,
+    which is a unit with its own memory. **b**, The same table: presynaptic neurons of each neuron. **c**, Our own table, in
+    which every neuron receives input from all sensors and the reward neuron (reconstruction); numbers: more than one
+    synapse.""",
 )  # fmt: skip
+
+# %% [markdown]
+# ## What we measured
 
 # %% tags=["hide-input"]
 genes = published.neuron_cell.n_params, published.synapse_cell.n_params
 Markdown(
     f"The published network has {published.neurons} neurons and {published.neurons * published.synapses} synapses, each with "
-    f"{published.channels} channels and {published.hidden} memory values. Its genome has {genes[0]:,} numbers for the neurons' "
-    f"rules and {genes[1]:,} for the synapses'."
+    f"{published.channels} channels and {published.hidden} memory values. Its genome has {genes[0]:,} parameters for the "
+    f"neurons and {genes[1]:,} for the synapses."
 )
 
 # %% [markdown]
-# In the **published table** each output neuron sees two of the three sensors, each another pair. That alone tells the outputs
-# apart: evolution can find "go quiet when one of your sensors is on", which suits some of the ways in which sensors and
-# outputs may be shuffled and not others. **Reconstruction:** in **our own table** every neuron sees every sensor and the
-# reward, and output neurons differ by which hidden and output neurons they listen to, so that nothing about a sensor can be
-# read off the wiring. The evolved networks of this book have it, unless a page says *published table*.
+# ## Reconstruction
 #
-# A variant, SHAREDENU, has *one* genome for neurons and synapses. **Reconstruction:** their inputs differ in width, so the
-# neuron's are padded with zeros.
+# In the **published table**, each output neuron receives input from two of the three sensors, a different pair each. That alone
+# makes the outputs distinguishable: evolution can find the rule "fall silent when one of your sensors is active", which suits
+# some of the ways in which sensors and outputs may be shuffled, but not others. In **our own table**, every neuron receives
+# input from every sensor and from the reward neuron, and output neurons differ in which hidden and output neurons project to
+# them, so that nothing about a sensor follows from the wiring. The evolved networks of this book use our table unless a page
+# says *published table*.
+#
+# A variant, SHAREDENU, has *one* genome for neurons and synapses. Their inputs differ in width, so we pad those of the neurons
+# with zeros.
 #
 # ## Try it
 #
-# A network with a random genome, no noise: set the three sensors and the reward, and watch the outputs of the neurons over
-# thirty steps. What it does is not yet good for anything; evolution comes later.
+# A network with a random genome and no noise: set the three sensors and the reward, and watch the outputs of the neurons over
+# thirty steps. The network does nothing useful yet.
 
 # %% tags=["explorer"]
 small = Network(PUBLISHED, channels=4, hidden=16, noise=0.0)

@@ -15,41 +15,38 @@
 # %% [markdown]
 # # A neuron and a synapse, evolved (Fig. 3)
 #
-# **Asked.** Can the same unit become a neuron, and become a synapse, by nothing but a change of its genome? It is shown inputs
-# and judged by its output; nobody tells it how.
+# ## Question
 #
-# **The idea.** Take two rules that are well known, let a unit evolve on each, and look whether it does the same on inputs that
-# evolution never saw. What goes in and what should come out is drawn on [the page of the set-ups](27_ed7_setup.py).
+# Can the same unit become a neuron or a synapse by nothing but a change of its genome? It receives inputs and is judged by its
+# output; nothing tells it how.
 #
-# ## The two tasks
+# ## Approach
 #
-# **Integrate and fire.** The model neuron sums its input current $x$ in a potential $V$ and spikes at a threshold:
+# Take two well-known rules, evolve a unit on each, and test whether it follows the rule on inputs that were not used in
+# evolution. Inputs and target outputs are drawn on [the page of the tasks](27_ed7_setup.py).
+#
+# **Integrate and fire.** The model neuron integrates its input current $x$ into a potential $V$ and spikes at a threshold:
 #
 # $$
 # V \leftarrow V + x; \quad \text{a spike, and } V \leftarrow 0, \text{ where } V > 0.5 .
 # $$ (eq-iaf)
 #
-# A sequence has 100 steps. The current is drawn at each step, $x \sim U(0.01, 0.02)$ times a factor from 1 to 9, itself drawn
-# anew for each quarter of the sequence. The unit's loss at a step is the squared difference between the times since the two
-# neurons' last spikes, so that it is told *that* it fired too late, not why; where it fires (an output above 0.05), $(o -
-# 1)^2$ is added, so that a spike has full height.
+# A sequence has 100 steps. The current is drawn at each step, $x \sim U(0.01, 0.02)$ times a factor from 1 to 9, which is
+# itself redrawn for each quarter of the sequence. The loss at a step is the squared difference between the times since the two
+# neurons' last spikes, which tells the unit *that* it fired too late, but not why. Where the unit fires (an output above 0.05),
+# $(o - 1)^2$ is added, so that a spike has full height.
 #
-# **Neuromodulated STDP.** The synapse passes on a graded input, $w x$ with $x \sim U(0.45, 0.55)$ and $w = 1$ at first. One
-# presynaptic and one postsynaptic spike arrive, each at a step drawn from $N(50, 7)$ and never both at once, at a distance
-# $\Delta t = t_\text{post} - t_\text{pre}$, while a neuromodulator is present ($M = 1$) or absent ($M = 0$). After the later
-# spike the weight should have changed by
+# **Neuromodulated STDP.** The synapse transmits a graded input, $w x$ with $x \sim U(0.45, 0.55)$ and $w = 1$ initially. One
+# presynaptic and one postsynaptic spike arrive, each at a step drawn from $N(50, 7)$ and never simultaneously, with a time
+# difference $\Delta t = t_\text{post} - t_\text{pre}$, while a neuromodulator is present ($M = 1$) or absent ($M = 0$). After
+# the later spike the weight should have changed by
 #
 # $$
 # \Delta w = 0.5\,\operatorname{sign}(\Delta t)\,e^{-|\Delta t| / 10}\,M ,
 # $$ (eq-stdp)
 #
-# which strengthens the synapse if the presynaptic spike came first and weakens it if it came second. The loss is $(w x -
+# which potentiates the synapse if the presynaptic spike came first and depresses it if it came second. The loss is $(w x -
 # o)^2$.
-#
-# **Reconstruction.** The evolved neuron sees its current times a constant (`input_scale` in its settings), so that weights
-# which mutate by hundredths feel an input of 0.01; and both neurons count as having last fired some steps before the start
-# (`before`), so that the first spike is not judged otherwise than the rest. The profile `paper` has neither. What these
-# choices, narrowing mutations and size are worth is measured below.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the units that ship; smoke, laptop, paper: evolve afresh
@@ -58,19 +55,18 @@ figures_dir = None  # build/figures
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import live, figures, widgets
-from enu_lib.study import tables, ledger, sweep
+from enu_lib.study import ledger, sweep, variants
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
 
 # %% [markdown]
-# ## What evolved
+# ## Figure
 
 # %%
 iaf, stdp = (enu.zoo.obtain(name, profile, seed) for name in ("iaf-enu", "stdp-enu"))
@@ -99,18 +95,19 @@ for m, text in ((1, "with neuromodulator"), (0, "without")):
 panel_letters(axes)
 files = save_figure(
     fig, "fig3_single_units", figures_dir, zoo=["iaf-enu", "stdp-enu"],
-    caption=f"""**a**, Input current of a sequence. **b**, The evolved neuron's memory in it, a row a value. **c**, Spikes of
-    the model neuron (grey) and of the evolved unit (blue), {len(trace.batch.spikes)} random sequences; the first is that of a
-    and b. **d**, One sequence of the evolved synapse, neuromodulator present. **e**, Synaptic change against the distance of
-    the spikes, with and without neuromodulator; mean and s.d. of {window[1].n} sequences a distance; dashed: the rule.""",
+    caption=f"""**a**, Input current of one sequence. **b**, Memory of the evolved neuron during this sequence, one row per
+    value. **c**, Spikes of the model neuron (grey) and of the evolved unit (blue), {len(trace.batch.spikes)} random sequences;
+    the first is that of a and b. **d**, One sequence of the evolved synapse, neuromodulator present. **e**, Synaptic change
+    against spike-time difference, with and without neuromodulator; mean and s.d. of {window[1].n} sequences per difference;
+    dashed: the rule.""",
 )  # fmt: skip
 
 # %% [markdown]
 # ## What we measured
 #
-# On fresh sequences, as many as the first line says. A spike counts as met if the other neuron fires within one step of it;
-# *change* is the mean output over the mean input after the pair, divided by the same before it, minus 1, in %: what the
-# synaptic weight did (dividing by the input is ours, and takes out its fluctuations).
+# Measures on fresh sequences, as many as the first row gives. A spike counts as met if the other neuron fires within one step
+# of it. *Change* is the ratio of mean output to mean input after the pair, divided by the same ratio before it, minus 1, in
+# percent: it isolates the change of the synaptic weight (dividing by the input is ours, and removes its fluctuations).
 
 # %%
 n = 2048 if profile != "smoke" else 64
@@ -118,34 +115,25 @@ scores = {e.name: enu.analysis.scores(e.model, e.genome, e.task, n, seed=seed + 
 pd.concat({unit: pd.Series(found, name="value") for unit, found in scores.items()}).map("{:.4g}".format).to_frame()
 
 # %% [markdown]
-# The two runs that they come from:
+# The two runs that these units come from:
 
 # %%
 pd.DataFrame.from_dict({e.name: e.made for e in (iaf, stdp)}, orient="index")
 
 # %% [markdown]
-# ## What stood in the way
+# ## Reconstruction
 #
-# Evolutions of the neuron with the sweep's settings, and with one choice undone in each: the smaller of two shares (target's
-# spikes met, unit's spikes right, within one step), over evolutions. Only narrowing the mutations stands out: the others lie
-# within what seeds make of it. The unit above had more offspring, environments and generations than these.
+# The input current of the evolved neuron is multiplied by a constant (`input_scale` in its settings), so that weights which
+# mutate by hundredths respond to an input of 0.01. And both neurons count as having last fired some steps before the start
+# (`before`), so that the first spike is not judged differently from the rest. The profile `paper` does neither.
+#
+# To see what these choices, annealed mutations and memory size are worth, we evolved neurons with the sweep's settings and with
+# one choice undone at a time. The table shows the smaller of two shares over evolutions: target spikes met, and unit spikes
+# that are correct, both within one step. Only annealing stands out; the other differences are within the variation between
+# seeds. The unit above had more offspring, environments and generations than these.
 
 # %%
-undone = {
-    "enu": "the sweep's settings",
-    "enu@unscaled": "input not scaled",
-    "enu@unrested": "no time since a spike at the start",
-    "enu@constant": "mutations not narrowed",
-    "enu@large": "twice the memory values",
-}
-swept, quality = sweep.obtain(profile).runs, {}
-for model, words in undone.items():
-    of = tables.of(swept, "iaf", model)
-    shares = [min(r.scores[k] or 0 for k in ("target spikes met within 1 step", "unit spikes met within 1 step")) for r in of]
-    quality[words] = {"evolutions": len(of)}
-    if shares:
-        quality[words] |= {"worst": min(shares), "median": float(np.median(shares)), "best": max(shares)}
-pd.DataFrame.from_dict(quality, orient="index").round(3)
+pd.DataFrame(variants.choices_table(sweep.obtain(profile).runs)).set_index("settings")
 
 # %% [markdown]
 # ## Verdict
@@ -156,15 +144,15 @@ pd.DataFrame.from_dict(quality, orient="index").round(3)
 Markdown(ledger.verdicts(scores, "C1", "C3"))
 
 # %% [markdown]
-# ## Move the spikes
+# ## Try it
 #
-# The evolved synapse is in this page: each curve is computed anew, step by step, where you read this.
+# Move the spikes. The evolved synapse is part of this page: every curve is recomputed step by step in your browser.
 
 # %%
 live.window(stdp)
 
 # %% [markdown]
-# The same in a notebook, by the library itself:
+# The same in a notebook, computed by the library:
 
 # %% tags=["explorer"]
 widgets.synapse_explorer(stdp)

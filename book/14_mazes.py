@@ -13,39 +13,48 @@
 # %% [markdown]
 # # The mazes
 #
-# **Asked.** A unit that imitates a known rule shows that evolution can find rules. The harder question is whether a network of
-# such units *learns*: finds out, within one life and from a few events, what no genome can know.
+# ## Question
 #
-# **The idea.** An agent starts in a corridor, facing a junction. At the end of one arm there is food, at the end of another
-# poison. It has three sensor neurons for what lies in the cell ahead (wall, food, poison), a neuron for reward, and three
-# output neurons (go forward, turn left, turn right). **Which sensor neuron means what is shuffled for every agent**, and so, if
-# we wish, is what the outputs do. So the first meals have to teach it.
+# A unit that imitates a known rule shows that evolution can find rules. The harder question is whether a network of such units
+# *learns*: whether it acquires, within one episode and from a few events, what no genome can contain.
 #
-# ## The rules
+# ## Approach
 #
-# With the published values:
+# An agent starts in a corridor, facing a junction. One arm ends in food, the other in poison. The agent has three sensor
+# neurons for the grid square ahead (wall, food, poison), a reward neuron, and three output neurons (go forward, turn left, turn
+# right). **The meaning of the sensor neurons is shuffled for every agent**, and optionally the effect of the outputs as well,
+# so that it can only be learnt from meals.
 #
-# - a move is made every 4 network steps, by the output with the largest sum over them; a tie does nothing; a life has 100;
-# - eating puts the agent back at the start and refills its energy (18; a network step costs 0.25); at zero it is dead, and
-#   the second poison kills it too;
-# - after every fifth food, food and poison change places with probability 1/2;
-# - the reward neuron shows what has been eaten, food and poison on channels of their own.
+# The rules, with the published values:
 #
-# With $f$ foods and $p$ poisons eaten, $a$ the steps alive, and $e = 1$ if the very first meal was poison, else 0, the fitness
-# of a life is
+# - a move is made every 4 network steps, by the output with the largest sum over these steps; an episode has 100 moves;
+# - if all three sums are equal, nothing happens; if two tie for the largest, the first of them acts;
+# - eating puts the agent back at the start and refills its energy (18; a network step costs 0.25); the agent dies when its
+#   energy reaches zero or when it eats poison for the second time;
+# - after every fifth food, food and poison swap places with probability 1/2;
+# - the reward neuron signals what was eaten, food and poison on separate channels.
+#
+# With $f$ foods and $p$ poisons eaten, $a$ steps alive, and $e = 1$ if the first meal was poison, else 0, the fitness of an
+# episode is
 #
 # $$
 # f - p + 2e + 0.025\,a .
 # $$ (eq-fitness)
 #
-# The very first meal thus counts as good whichever it is, since finding out is good.
+# The first meal therefore counts as good whichever it is: exploration is rewarded.
 #
-# **Reconstructions.** Whether the authors shuffled the outputs cannot be seen in what is public, so `shuffle` is a setting,
-# and every result is named by it. The reward neuron shows a reward for the 4 steps of a move. A generation's batch holds
-# shuffles and places as equally often as its size allows. The **double T-maze** is ours altogether: the paper describes it in
-# a caption. We join two T's stem to stem with the start in the middle, facing one of them; of the four arm ends one has food,
-# one poison, two nothing; a change draws both places anew. Its energy is 48 in the place of 18: in the T, 12 moves see both
-# ends with half as much again to spare; in the double T, 32 moves see all four.
+# How good is a score? Scripted agents serve as references. All of them know how to walk; they differ in how they choose an arm:
+#
+# - **omniscient**: knows where the food is;
+# - **looking**: goes where food last was, and turns around in front of poison once a meal has taught it which sensor means
+#   poison;
+# - **memory-only**: goes where food last was; leaves an end with poison or nothing for the next one;
+# - **latch**: goes to the first end and, after its first poison, to the second one for ever. It switches once and learns
+#   nothing more. In the published T-maze it eats as much as memory alone: a second poison kills, so that a failure to switch
+#   again is never observed;
+# - **fixed-arm**: always goes to the same end by the shortest way. More *food* than this requires learning or switching; more
+#   *fitness* does not, since an agent that loiters lives longer and is rewarded for it;
+# - **random**: chooses each action at random.
 
 # %% tags=["parameters"]
 profile = "zoo"  # smoke: fewer episodes
@@ -65,19 +74,7 @@ from enu_lib.tasks.maze import Maze, geometry
 use_style()
 
 # %% [markdown]
-# ## What can be earned
-#
-# What is a good score? Reference agents that know how to walk, and differ in how they choose where to:
-#
-# - **omniscient**: knows where the food is;
-# - **looking**: goes where food last was, looks one cell ahead, and does not step on poison once it has learnt, by one meal,
-#   which sensor is which;
-# - **memory-only**: goes where food last was; an end with poison or nothing is left for the next one;
-# - **latch**: the first end, and from its first poison on the second one for ever. It switches once and learns nothing more,
-#   and in the T-maze it eats as much as memory: a second poison kills, so that nobody sees it fail to switch again;
-# - **fixed-arm**: always the same end, by the shortest way. More *food* than this needs learning; more *fitness* does not,
-#   since an agent that loiters lives longer and is paid for it;
-# - **random**: as it says.
+# ## Figure
 
 # %%
 n = 50 if profile == "smoke" else episodes
@@ -96,37 +93,47 @@ panel_letters(axes.flat)
 files = save_figure(
     fig, "mazes", figures_dir,
     caption=f"""**a**, **c**, The T-maze and our double T-maze: agent (triangle) at the start, food (plus), poison (cross).
-    **b**, **d**, What reference agents eat in an episode, by what they know; mean of {n:,} episodes, largest standard error
+    **b**, **d**, Food and poison eaten per episode by scripted agents; mean of {n:,} episodes, largest standard error
     {max(v["food s.e."] for found in scores.values() for v in found.values()):.2f}.""",
 )  # fmt: skip
+
+# %% [markdown]
+# ## What we measured
 
 # %%
 table = pd.concat({layouts[k]: pd.DataFrame(v).T for k, v in scores.items()})
 table[["food", "food s.e.", "poison", "steps alive", "fitness"]].round(3)
 
 # %% [markdown]
-# ## A life
+# ## Reconstruction
 #
-# One life of the memory-only agent: of sixteen, the one with most food among those that met poison once. Follow the
+# The published material does not show whether the outputs were shuffled, so `shuffle` is a setting, and every result names it.
+# The reward neuron signals a reward for the 4 steps of a move. The batch of a generation contains shuffles and placements as
+# equally often as its size allows. The **double T-maze** is entirely ours: the paper only describes it in a caption. We join
+# two T's stem to stem with the start in the middle, facing one of them; of the four arm ends, one holds food, one poison and
+# two nothing; a change redraws both places. Its energy is 48 instead of 18: in the T-maze, 12 moves suffice to see both ends,
+# which leaves half as much energy again to spare; in the double T-maze, 32 moves are needed to see all four.
+#
+# ## Try it
+#
+# One episode of the memory-only agent: among sixteen, the one with the most food of those with exactly one poison. Follow the
 # sensors: which of them means *wall*? And what does the agent do after the poison?
 
 # %%
 lives = agents.play(Maze(), "memory-only", 16, seed=seed + 1)
 foods, poisons = (lives.task[name][0, :, -1] for name in ("foods", "poisons"))
-live.maze(lives, Maze(), life=int((foods * (poisons == 1)).argmax()), text="A life of the memory-only agent in the T-maze")
+live.maze(lives, Maze(), life=int((foods * (poisons == 1)).argmax()), text="An episode of the memory-only agent in the T-maze")
 
 # %% [markdown]
-# In a notebook lives are simulated as you watch, and you may let food and poison change places whenever you like:
+# In a notebook, episodes are simulated as you watch, and you can swap food and poison at any time:
 
 # %% tags=["explorer"]
 widgets.MazeLife("memory-only", maze=Maze(), seed=seed)
 
 # %% [markdown]
-# ## Walk it yourself
-#
-# The buttons are the three outputs; what they do is shuffled, which most evolved agents of the next pages are spared, and so
-# are the sensors. Can you find out before your energy is gone? The agent beside you has the same life, and knows its outputs.
-# For equal terms, put the blindfold on.
+# Or walk the maze yourself. The buttons are the three outputs. Their effects are shuffled, which most evolved agents of the
+# following pages are spared, and so are the sensors. Can you work them out before your energy runs out? The agent beside you is
+# in the same episode and knows its outputs. To compete on equal terms, use the blindfold.
 
 # %% tags=["explorer"]
 widgets.Duel("memory-only", maze=Maze(), seed=seed)

@@ -13,26 +13,23 @@
 # %% [markdown]
 # # Does the ENU win? Training progress (extended data Fig. 1)
 #
-# The paper compares the evolvable neural unit with a standard GRU, a standard LSTM and with parts of itself: NFENU has no
-# feedback of its output, SHAREDENU has one set of rules for synapses and neurons. In a network, the model compared takes
-# the place of synapses and neurons alike. All models get the same task, the same environments, the same evolution strategy
-# and as many evaluations. The paper shows one run of each; here every line is one evolution of its own, and the thick one
-# is the median of a model.
+# ## Question
 #
-# *Reconstructions.* The wiring of the baselines is not published: ours are the textbook cells with a linear read-out. Nor have
-# they the ENU's gain of 3 and bias in its gates; and on the neuron the ENU's output is nearly a step (a gain of 1000, as in
-# the public code), cut off at 1, while theirs is graded. Any of this may decide the comparison: a clipped read-out is tried in
-# [the table](28_ed_table1.py), the others are not. Lines at the top of **a** are units that fire at every step. The sizes are
-# those of the sweep's profile `laptop` (`enu_lib/study/design.py`): smaller than the published ones; all models have as many
-# memory values (an LSTM two numbers for each), not as many parameters. In the mazes, sensors are shuffled and actions are not,
-# and the evolution strategy ranks by breadth ({eq}`eq-breadth`). The T-maze begins with a lesson, a smaller maze, for all
-# models alike, though it was chosen by watching ENUs; held-out fitness is always of the whole maze, so that the first part of
-# a curve is not what selection saw. A **level** fixed beforehand says when something counts as learnt (dotted): a tenth of the
-# loss of a unit that learns nothing (STDP: it passes its input on; integrate and fire: it fires at the best fixed interval);
-# in a maze, the fitness of an agent that always takes the same arm. In a maze the level can be passed without learning, by
-# living longer; look at food and second visits too.
+# Does the evolvable neural unit end better than a standard GRU, a standard LSTM, and reduced versions of itself?
 #
-# Nothing is evolved here: this page draws what `make sweep` has stored. What has not been run yet is named.
+# ## Approach
+#
+# NFENU lacks the feedback of its output; SHAREDENU has one set of rules for synapses and neurons. In a network, the model under
+# comparison takes the place of synapses and neurons alike. All models get the same task, the same environments, the same
+# evolution strategy and the same number of evaluations. The paper shows one run of each; here every thin line is an independent
+# evolution, and the thick line is the median of a model.
+#
+# A **level** fixed beforehand (dotted) says when something counts as learnt: a tenth of the loss of a unit that learns nothing
+# (STDP: it transmits its input unchanged; integrate and fire: it fires at the best fixed interval); in a maze, the fitness of
+# an agent that always takes the same arm. In a maze this level can be passed without learning, by living longer, so food and
+# second visits should be considered too.
+#
+# Nothing is evolved on this page: it draws what `make sweep` has stored, and names what has not been run.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the runs that ship; smoke: a tiny sweep, made on the spot
@@ -50,6 +47,11 @@ from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 use_style()
 stored = sweep.obtain(profile)
 found = evidence.gather(stored=stored.runs)
+
+# %% [markdown]
+# ## Figure
+
+# %%
 TASKS = ("iaf", "stdp", "tmaze")
 NEURON = ("spikes, unit / target", "target spikes met within 1 step")
 shown = {t: {m: tables.curves(stored.runs, t, m) for m in design.MAIN[t]} for t in TASKS}
@@ -62,18 +64,21 @@ for task, top, bottom in zip(TASKS, *axes, strict=True):
 panel_letters(axes.flat)
 files = save_figure(
     fig, "ed1_comparison", figures_dir,
-    caption=f"""Training progress (above) and what the evolved parents reach in 30 trial runs (below). Thin lines and dots:
-    single evolutions; thick lines: medians; dotted: the level at which something counts as learnt. Evolutions:
+    caption=f"""Training progress (top) and fitness of the evolved parents in 30 trial runs (bottom). Thin lines and dots:
+    single evolutions; thick lines: medians; dotted: the level from which something counts as learnt. Evolutions:
     {tables.counts(found, TASKS)}.""",
 )  # fmt: skip
 
 # %% [markdown]
-# ## Is the difference real?
+# ## What we measured
 #
-# ENU against each other model. *A* is the probability that an evolution of the ENU ends better than one of the other model
-# (1/2: no difference; from 0.71 on one speaks of a large one; ties count half); *p* is of an exact Mann-Whitney test, corrected
-# after Holm within each task. Where neither of the two medians is at the level, the rules of [the ledger](30_claims.py) say
-# nothing: the remark says so, and p is not corrected. Why these measures: `enu_lib/analysis/stats.py`.
+# ### Final performance
+#
+# The ENU against each other model. *A* is the probability that an evolution of the ENU ends better than one of the other model
+# (1/2: no difference; 0.71 and above is commonly called a large effect; ties count half); *p* is from an exact Mann-Whitney
+# test, corrected after Holm within each task. Where neither median reaches the level, the rules of [the ledger](30_claims.py)
+# do not judge the comparison: the remark says so, and p is not corrected. `enu_lib/analysis/stats.py` explains the choice of
+# these measures.
 
 # %%
 columns = {"task": "task", "model": "ENU against", "A": "A", "p": "p", "remark": "remark"}
@@ -82,23 +87,42 @@ rows = [row for row in tables.final_table(stored.runs, found, TASKS) if row["mod
 Markdown(tables.markdown([{new: row[old] for old, new in columns.items()} for row in rows]))
 
 # %% [markdown]
-# ## What the evolved units do
+# ### What the evolved units do
 #
-# The neuron: how many times it fires for each spike of the model, and the share of the model's spikes that it meets within one
-# step; every evolution by itself, the best first. Who fires at every step meets all.
+# The neuron: number of spikes per spike of the model, and share of the model's spikes that it meets within one step; one value
+# per evolution, best first. A unit that fires at every step meets all of them.
 
 # %%
 Markdown(tables.markdown(tables.behaviour_table(stored.runs, "iaf", NEURON)))
 
 # %% [markdown]
-# The network in the T-maze: its fitness counts steps alive too, so here is what it eats on fresh lives (last line: an agent
-# that always takes the same arm), and how often the second visit is right where the first one met poison.
+# The network in the T-maze: since fitness also counts steps alive, the table shows food eaten in fresh episodes (last row: an
+# agent that always takes the same arm), and how often the second visit is right after poison at the first.
 
 # %%
 Markdown(tables.markdown(tables.eaten_table(stored.runs, found, "tmaze")))
 
 # %% [markdown]
-# ## Look at any of it
+# ## Reconstruction
+#
+# The wiring of the baselines is not published: ours are the textbook cells with a linear readout. They lack the gain of 3 and
+# the bias in the ENU's gates; and on the integrate-and-fire task the ENU's output is nearly a step (a gain of 1000, as in the
+# public code), clipped at 1, while theirs is graded. Each of these could decide the comparison: a clipped readout is tested in
+# [the table](28_ed_table1.py), the others are not. Lines at the top of **a** are units that fire at every step. Sizes are those
+# of the sweep's profile `laptop` (`enu_lib/study/design.py`), smaller than the published ones; all models have the same number
+# of memory values (an LSTM has two numbers for each), not of parameters. In the mazes, sensors are shuffled and actions are
+# not, and the evolution strategy ranks by breadth ({eq}`eq-breadth`). The T-maze begins with a smaller maze for all models
+# alike, although this stage was chosen by watching ENUs; held-out fitness is always that of the whole maze, so the first part
+# of a curve is not what was selected for.
+#
+# ## Verdict
+#
+# Claims C5 to C8, which compare models, are judged in the [ledger](30_claims.py) from these runs and those of [extended data
+# Fig. 5](25_ed5_convergence.py).
+#
+# ## Try it
+#
+# Choose a task, a model and a measure.
 
 # %% tags=["explorer"]
 widgets.runs_explorer(stored.runs, found.level)

@@ -11,15 +11,19 @@
 # ---
 
 # %% [markdown]
-# # Input current against firing frequency (extended data Fig. 2)
+# # Firing frequency against input current (extended data Fig. 2)
 #
-# **Asked.** A unit that fires with the model neuron on the inputs of its evolution may have learnt those inputs only. Does it
-# fire as it should at currents in between?
+# ## Question
 #
-# **The idea.** A neuron is often described by its f-I curve, how fast it fires on a constant current. In evolution the
-# current was at one of nine mean levels, drawn anew for each quarter of a sequence; here each level is held, and there are
-# levels between those too. The frequency is the inverse of the mean interval between spikes: counting spikes in a window of
-# fixed length would round.
+# A unit that fires with the model neuron on the inputs of its evolution may have learnt only those inputs. Does it fire as it
+# should at currents in between?
+#
+# ## Approach
+#
+# A neuron is often described by its f-I curve: how fast it fires at a constant current. During evolution, the current was at
+# one of nine mean levels, redrawn for each quarter of a sequence; here each level is held constant, and there are levels in
+# between. The frequency is the inverse of the mean interval between spikes, because counting spikes in a fixed window would
+# round.
 
 # %% tags=["parameters"]
 profile = "zoo"
@@ -43,25 +47,31 @@ use_style()
 iaf = enu.zoo.obtain("iaf-enu", profile, seed)
 curve = enu.analysis.frequency_curve(iaf.model, iaf.genome, iaf.task, points, n, seed + 500)
 
+# %% [markdown]
+# ## Figure
+
 # %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(COLUMN, 2.5))
 figures.units.frequency(ax, curve)
 files = save_figure(
     fig, "ed2_frequency", figures_dir, zoo=["iaf-enu"],
-    caption=f"""Firing frequency against mean input current of the model neuron (dashed) and the evolved unit; mean and s.d. of
-    {n} sequences of {iaf.task.steps} steps at each of {points} currents.""",
+    caption=f"""Firing frequency against mean input current, for the model neuron (dashed) and the evolved unit; mean and s.d.
+    of {n} sequences of {iaf.task.steps} steps at each of {points} currents.""",
 )  # fmt: skip
 
 # %% [markdown]
-# ## Measured, and verdict
+# ## What we measured
 
 # %% tags=["hide-input"]
 apart = (curve.evolved / curve.target - 1).abs()
 worst = int(apart.argmax())
 Markdown(
-    f"On the curve above the unit's frequency is off by {apart.mean():.1%} on average and by {apart.max():.1%} at most, at a "
-    f"current of {curve.current[worst]:.3f}."
+    f"Along this curve the unit's frequency deviates from the model's by {apart.mean():.1%} on average and by "
+    f"{apart.max():.1%} at most, at a current of {curve.current[worst]:.3f}."
 )
+
+# %% [markdown]
+# ## Verdict
 
 # %% tags=["hide-input"]
 scores = enu.analysis.scores(iaf.model, iaf.genome, iaf.task, 2048 if profile != "smoke" else 64, seed=seed + 501)
@@ -70,7 +80,7 @@ Markdown(ledger.verdicts({"iaf-enu": scores}, "C2"))
 # %% [markdown]
 # ## Try it
 #
-# Two currents, one in each half of the sequence.
+# Set two currents, one for each half of the sequence.
 
 # %% tags=["explorer"]
 widgets.neuron_explorer(iaf)

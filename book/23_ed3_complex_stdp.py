@@ -11,13 +11,17 @@
 # ---
 
 # %% [markdown]
-# # A rule no textbook has (extended data Fig. 3)
+# # A rule that is in no textbook (extended data Fig. 3)
 #
-# **Asked.** Is a unit tied to rules like those we know? The paper evolves one for an invented rule: with the neuromodulator a
-# symmetric window, without it something quite different, largest at distances of 0 and 10 steps and almost nothing at 5.
+# ## Question
 #
-# **The idea.** The task is that of [the evolved synapse](13_single_units.py) with another rule. With $\Delta t$ the distance of
-# the spikes, the weight should change by
+# Is a unit limited to rules like those we know? The paper evolves one for an invented rule: a symmetric window with the
+# neuromodulator and quite a different one without it, largest at differences of 0 and 10 steps and almost zero at 5.
+#
+# ## Approach
+#
+# The task is that of [the evolved synapse](13_single_units.py) with another rule. For a spike-time difference $\Delta t$, the
+# weight should change by
 #
 # $$
 # \Delta w = \begin{cases}
@@ -25,9 +29,6 @@
 # 0.5\,\cos^2(\pi\,\Delta t/10)\;e^{-(\Delta t/20)^2} & \text{without}
 # \end{cases}
 # $$ (eq-complex)
-#
-# **Reconstruction.** The paper shows this rule as a picture and describes it; the formula is ours, made to do what the
-# description says.
 
 # %% tags=["parameters"]
 profile = "zoo"
@@ -51,6 +52,9 @@ use_style()
 GENERATIONS = (1000, 3000)
 units = [enu.zoo.obtain("complex-stdp-enu", profile, seed, generations=g) for g in GENERATIONS]
 
+# %% [markdown]
+# ## Figure
+
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4), sharex=True, sharey=True)
 correlation = {}
@@ -62,26 +66,33 @@ for row, unit, g in zip(axes, units, GENERATIONS, strict=True):
 panel_letters(axes.flat)
 files = save_figure(
     fig, "ed3_complex_stdp", figures_dir, zoo=[f"complex-stdp-enu-{g}" for g in GENERATIONS],
-    caption=f"""Synaptic change against the distance of the spikes after 1,000 (**a**, **b**) and 3,000 generations (**c**,
-    **d**), with and without neuromodulator; the parent of one run; mean and s.d. of {found.n} sequences a distance; dashed: the
+    caption=f"""Synaptic change against spike-time difference after 1,000 (**a**, **b**) and 3,000 generations (**c**, **d**),
+    with and without neuromodulator; the parent of one run; mean and s.d. of {found.n} sequences per difference; dashed: the
     rule (our formula).""",
 )  # fmt: skip
 
 # %% [markdown]
-# The run that they come from:
+# ## What we measured
+#
+# Correlation of the mean change with the rule, over the differences in the figure. Our mutations are annealed until the last
+# generation, which the paper's were not: part of the gain after generation 1,000 may be due to that.
+
+# %%
+pd.Series(correlation, name="correlation with the rule").unstack().rename_axis(columns="generation").round(4)
+
+# %% [markdown]
+# The run that the two parents come from:
 
 # %%
 made = {f"after {g:,} generations": u.made for u, g in zip(units, GENERATIONS, strict=True)}
 pd.DataFrame.from_dict(made, orient="index").round(4)
 
 # %% [markdown]
-# ## Measured, and verdict
+# ## Reconstruction
 #
-# Correlation of the mean change with the rule, over the distances of the figure. Our mutations narrow until the last
-# generation, which the paper's did not: part of the gain after generation 1,000 may be that.
-
-# %%
-pd.Series(correlation, name="correlation with the rule").unstack().rename_axis(columns="generation").round(4)
+# The paper shows this rule as a picture and describes it; the formula is ours, made to fit the description.
+#
+# ## Verdict
 
 # %% tags=["hide-input"]
 n = 2048 if profile != "smoke" else 64
@@ -94,7 +105,7 @@ Markdown(ledger.verdicts(scores, "C4"))
 # %% [markdown]
 # ## Try it
 #
-# The unit of the later generation. Take the neuromodulator away, and move the spikes from 5 to 10 steps apart.
+# The unit of the later generation. Remove the neuromodulator, and move the spikes from 5 to 10 steps apart.
 
 # %% tags=["explorer"]
 widgets.synapse_explorer(units[-1])

@@ -13,12 +13,17 @@
 # %% [markdown]
 # # The double T-maze (extended data Fig. 4)
 #
-# Two T's, four arm ends; one holds food, one poison, two nothing, and after every fifth food both places may be drawn anew.
-# The paper tells the agent's behaviour in four phases: it meets poison and then finds food elsewhere; when poison lies where
-# food was, it notices, turns around and finds food in another part; and where a section holds neither, it goes to the other
-# side. Here the phases are found by code (`enu_lib.analysis.phases`) among many lives.
+# ## Question
 #
-# *Reconstruction*: the geometry, drawn on the page on the mazes, and the energy.
+# The double T-maze has four arm ends: one holds food, one poison, two nothing, and after every fifth food both places may be
+# redrawn. The paper describes four phases of behaviour. The agent meets poison (a) and then finds food elsewhere (b); when
+# poison lies where food was, it detects it, turns around and finds food in another part of the maze (c); and if one side holds
+# neither, it goes to the other side (d). Does our network do this, and what does it learn?
+#
+# ## Approach
+#
+# The phases are found by code (`enu_lib.analysis.phases`) among many episodes. The network is then compared with scripted
+# agents, and its episodes are split by where food and poison are.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
@@ -27,18 +32,15 @@ figures_dir = None  # build/figures
 episodes = 2048
 
 # %%
-from dataclasses import replace
-
 import matplotlib.pyplot as plt
 import pandas as pd
-import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import live, figures, widgets
+from enu_lib import figures, live, widgets
 from enu_lib.analysis import agents, learning
 from enu_lib.analysis.phases import find_groups
-from enu_lib.study import tables, results
+from enu_lib.study import mazes
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import geometry
 from enu_lib.rollout import record_episodes
@@ -55,8 +57,11 @@ groups = zip(find_groups(lives, entry.task), find_groups(scripted, entry.task), 
 phases = [(phase, lives if own else scripted) for own, other in groups for phase in own or other]
 borrowed = "".join(letter for letter, (_, shown) in zip("abcd", phases, strict=True) if shown is scripted)
 
-stands_in = f"No life of the evolved network shows {', '.join(borrowed)}: there the scripted agent that looks stands in."
+stands_in = f"No episode of the evolved network shows {', '.join(borrowed)}; the scripted agent that looks is shown instead."
 stands_in = stands_in if borrowed else ""
+
+# %% [markdown]
+# ## Figure
 
 # %%
 grid = geometry(entry.task)
@@ -81,9 +86,9 @@ axes[5].invert_yaxis()
 panel_letters(axes)
 files = save_figure(
     fig, "ed4_double_tmaze", figures_dir, zoo=[entry.name],
-    caption=f"""**a-d**, Four phases of behaviour, each from the first of {n:,} lives that shows it. {stands_in} Plus, food;
-    cross, poison; triangle, the start; a ring marks what was eaten. **e**, Shares of the visits in question that end with
-    food; colours as in Fig. 4. **f**, Meals in an episode, evolved network and reference agents; mean of {n:,} episodes.""",
+    caption=f"""**a-d**, Four phases of behaviour, each from the first of {n:,} episodes that shows it. {stands_in} Plus: food;
+    cross: poison; triangle: start; ring: what was eaten. **e**, Shares of visits that end with food; colours as in Fig. 4.
+    **f**, Meals per episode, evolved network and scripted agents; mean of {n:,} episodes.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -96,78 +101,51 @@ pd.DataFrame({"evolved network": found, **references}).round(3)
 low, high = references["fixed-arm"]["food"], references["memory-only"]["food"]
 share, error = (found["food"] - low) / (high - low), found["food s.e."] / (high - low)
 Markdown(
-    f"""On {n:,} freshly drawn lives, shuffle *{entry.task.shuffle}*, the network eats **{found["food"]:.2f} food**
-(standard error {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison: **{share:.0%}** of the way, standard error
-{error:.1%}, from an agent that always goes to the same end ({low:.2f}) to one that remembers where food was ({high:.2f}).
-
-How it came about: {entry.provenance.get("note") or "evolved in this maze from a random genome."}"""
+    f"""In {n:,} fresh episodes, shuffle *{entry.task.shuffle}*, the network eats **{found["food"]:.2f} food** (standard
+error {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison: **{share:.0%}** (standard error {error:.1%}) of the way
+from an agent that always goes to the same end ({low:.2f}) to one that remembers where food was ({high:.2f})."""
 )
 
 # %% [markdown]
-# ## Where it falls short
+# ### Where it falls short
 #
-# Lives by where the food is at first: on the side that the agent faces, or behind it. To get behind it, the agent has to turn
-# around in a corridor where no sensor tells it anything, or to turn off the bar at a junction that it cannot see.
+# Episodes by where the food is at first: on the side that the agent faces, or behind it. To get behind its start, the agent has
+# to turn around in a corridor where no sensor is active, or to leave the bar at a junction that it cannot see.
 
 # %%
-place, column = lives.task["food"][0, :, 0], torch.tensor([c for _, c in grid.cells])
-ahead = (place[:, None] == torch.tensor(grid.ends[:2])).any(-1)
-crossed = ((column[lives.task["cell"][0]] < column[grid.start]) & lives.task["alive"][0]).any(-1)
-measured = {"food": lives.task["foods"][0, :, -1], "poison": lives.task["poisons"][0, :, -1], "ever behind the start": crossed}
-pd.DataFrame(
-    {
-        name: {"lives": int(those.sum()), **{what: value[those].float().mean().item() for what, value in measured.items()}}
-        for name, those in (("food ahead", ahead), ("food behind", ~ahead))
-    }
-).T.round(2)
+pd.DataFrame(mazes.by_side(lives, entry.task)).T.round(2)
 
 # %% [markdown]
-# Food in lives of a maze whose places never change, by where food and poison are; ends 1 and 2 are ahead of the agent, 3 and 4
-# behind it:
+# Mean food when the places never change, by where food and poison are; ends 1 and 2 are ahead of the agent, 3 and 4 behind it:
 
 # %%
-still = record_episodes(entry.model, entry.genome, replace(entry.task, change=0.0), min(n, 480), seed=seed + 504)
-food_at, poison_at = (
-    (still.task[name][0, :, 0][:, None] == torch.tensor(grid.ends)).int().argmax(-1) for name in ("food", "poison")
-)
-eaten = pd.DataFrame(
-    {"food at end": food_at + 1, "poison at end": poison_at + 1, "food": still.task["foods"][0, :, -1].float()}
-)
-eaten.pivot_table("food", "food at end", "poison at end").round(1).fillna("")
+pd.DataFrame(mazes.by_placement(entry, min(n, 480), seed + 504)).T.round(1).astype(object).fillna("")
 
 # %% [markdown]
-# What it does with them. It makes a round. At first it goes ahead and turns left at walls; where that end is empty it walks on
-# across to the other side, and there from one end to the next. Poison turns the round the other way: from then on a visit
-# begins with the other arm ahead. So it finds the food wherever it lies, also on a side that it has to leave and beside the
-# poison; and when a place has changed, it walks on until it has found the new one. What it does not do is remember where on
-# the far side the food was: each visit makes the whole round again, which takes its time. The network that shipped before
-# went straight there after poison, but ate nothing at all in a quarter of the mazes.
+# The network makes a round. At first it goes ahead and turns left at walls; where that end is empty it crosses to the other
+# side and walks from one end to the next there. Poison reverses the round: from then on, a visit begins with the other arm
+# ahead. In this way it finds the food wherever it is, also on a side that it has to leave and beside the poison, and when a
+# place has changed, it walks on until it has found the new one. It does not remember where on the far side the food was: each
+# visit repeats the whole round, which takes time. [Elsewhere](40_what_was_learnt.py) this network is put into the plain T-maze,
+# where it avoids poison on sight once it has been poisoned.
 #
-# What taught it to leave an empty side was a bonus for every cell entered for the first time in a life, in mazes where both
-# food and poison lie on one side, with more energy to walk on. That bonus had gained nothing in mazes of all kinds with half
-# the mutations: there, most lives can do without.
+# ## Reconstruction
 #
-# What was tried, and what led to the network that ships, noted by hand from logs (`enu_lib/study/data/attempts.json`):
-
-# %%
-Markdown(tables.markdown(results.attempts("double-tmaze")))
-
-# %% [markdown]
-# The steps that led to it, as commands, some three hours of one core; the last one only puts the network back under the
-# settings of this page. It is one chain of evolutions: whether it leads there with other seeds was not tried.
-
-# %%
-Markdown("```\n" + "\n".join(results.attempts("double-tmaze-steps")) + "\n```")
-
-# %% [markdown]
-# ## Watch it
+# The geometry ([drawn here](14_mazes.py)) and the energy. The network is the last of a [sequence of
+# evolutions](61_how_the_networks_were_found.py) through easier mazes, which was not repeated with other seeds.
 #
-# Of twelve freshly drawn lives, the one with most food.
+# ## Verdict
+#
+# Claim C11 is judged in the [ledger](30_claims.py), on other fresh episodes of the same network.
+#
+# ## Try it
+#
+# Of twelve fresh episodes, the one with the most food.
 
 # %%
 recorded = enu.rollout(entry.model, entry.genome, entry.task, 12, seed=seed + 501, memory=True)
 best = int(recorded.task["foods"][0, :, -1].argmax())
-live.maze(recorded, entry.task, entry.model, life=best, text="A life of the evolved network in the double T-maze")
+live.maze(recorded, entry.task, entry.model, life=best, text="An episode of the evolved network in the double T-maze")
 
 # %% tags=["explorer"]
 widgets.MazeLife(entry.model, entry.genome, entry.task, seed=seed)

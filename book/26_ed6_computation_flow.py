@@ -13,12 +13,16 @@
 # %% [markdown]
 # # How a network computes a step (extended data Fig. 6)
 #
-# **Asked.** The [equations of the network](12_network.py) are short. What happens to the numbers?
+# ## Question
 #
-# **The idea.** The paper shows the flow of one step with four synapses, two neurons and three channels. Here is such a network
-# with the numbers that it really computes: one input neuron; neuron 1 with a synapse from the input and one from neuron 2;
-# neuron 2 with two synapses from neuron 1. The genome is random and there is no noise. `tests/test_network.py` computes the
-# same step unit by unit in plain Python.
+# The [equations of the network](12_network.py) are short. What happens to the numbers?
+#
+# ## Approach
+#
+# The paper shows the flow of one step with four synapses, two neurons and three channels. Here is such a network with the
+# numbers that it actually computes: one input neuron; neuron 1 with a synapse from the input and one from neuron 2; neuron 2
+# with two synapses from neuron 1. The genome is random and there is no noise. `tests/test_network.py` computes the same step
+# unit by unit in plain Python.
 
 # %% tags=["parameters"]
 profile = "zoo"
@@ -54,20 +58,23 @@ def draw(genome_seed=4, step=3):
     return fig
 
 
+# %% [markdown]
+# ## Figure
+
+# %% tags=["hide-input"]
 fig = draw(step=step)
 files = save_figure(
     fig, "ed6_computation_flow", figures_dir,
-    caption=f"""One step (number {step}) of a network of four synapses, two neurons and three channels with a random
-    genome, no noise; columns are channels. **a**, Last outputs of input neuron and neurons. **b**, What each synapse is given:
-    its presynaptic neuron's channels (left of the line) and its postsynaptic neuron's. **c**, Outputs of the synapses. **d**,
-    Their mean for each neuron. **e**, Outputs of the neurons, which are the last outputs of the next step.""",
+    caption=f"""Step {step} of a network of four synapses, two neurons and three channels with a random genome and no noise;
+    columns are channels. **a**, Last outputs of the input neuron and the neurons. **b**, Input of each synapse: the channels of
+    its presynaptic neuron (left of the line) and of its postsynaptic neuron. **c**, Outputs of the synapses. **d**, Their mean
+    for each neuron. **e**, Outputs of the neurons, which enter the next step as last outputs.""",
 )  # fmt: skip
 
 # %% [markdown]
 # ## Try it
 #
-# Follow the numbers from step to step: the right-hand table of a step stands in the lower rows of the left-hand one of the
-# next.
+# Follow the numbers from step to step: the rightmost table of one step is the lower part of the leftmost table of the next.
 
 # %% tags=["explorer"]
 widgets.explorer(draw, step=widgets.slider("step", 3, 0, 4), genome_seed=widgets.slider("genome number", 4, 1, 30))

@@ -11,10 +11,16 @@
 # ---
 
 # %% [markdown]
-# # What the units are asked (extended data Fig. 7)
+# # The single-unit tasks (extended data Fig. 7)
 #
-# The two set-ups of [Fig. 3](13_single_units.py), without any unit: what goes in, and what should come out. Both are drawn by
-# the code that evolution uses (`enu_lib/tasks/`); equations and losses stand on the page of Fig. 3.
+# ## Question
+#
+# What are the inputs of the two tasks of [Fig. 3](13_single_units.py), and which outputs are asked for?
+#
+# ## Approach
+#
+# One random sequence of each task, without any unit, drawn by the code that evolution uses (`enu_lib/tasks/`). Equations and
+# losses are on the page of Fig. 3.
 
 # %% tags=["parameters"]
 profile = "zoo"  # this page evolves nothing and loads nothing
@@ -57,6 +63,10 @@ def draw_synapse(axes, task, seed):
     axes[3].set(xlabel="time (steps)")
 
 
+# %% [markdown]
+# ## Figure
+
+# %% tags=["hide-input"]
 fig = plt.figure(figsize=(PAGE, 3.6))
 left, right = fig.subfigures(1, 2)
 a, b = left.subplots(3, 1, sharex=True), right.subplots(4, 1, sharex=True)
@@ -65,14 +75,15 @@ draw_synapse(b, enu.STDP(), seed)
 panel_letters([a[0], b[0]])
 files = save_figure(
     fig, "ed7_setup", figures_dir,
-    caption="""One random sequence of each task. **a**, Integrate and fire: a current that changes every quarter of the
-    sequence, the potential that sums it up to the threshold (dotted), and the spikes that the unit should fire. **b**,
-    Neuromodulated STDP (neuromodulator present): graded input, one spike on either side, and the graded
-    output that the unit should give.""",
+    caption="""One random sequence of each task. **a**, Integrate and fire: a current whose level changes every quarter of the
+    sequence, the potential that integrates it up to the threshold (dotted), and the target spikes. **b**, Neuromodulated STDP
+    (neuromodulator present): graded input, one presynaptic and one postsynaptic spike, and the graded target output.""",
 )  # fmt: skip
 
 # %% [markdown]
-# ## Try it: other sequences
+# ## Try it
+#
+# Look at other sequences, and at the [invented rule](23_ed3_complex_stdp.py).
 
 
 # %% tags=["explorer"]

@@ -11,31 +11,39 @@
 # ---
 
 # %% [markdown]
-# # What did it learn, and where is it kept?
+# # What did it learn, and where is it stored?
 #
-# The paper shows *that* the network learns. This page takes it apart: do its units spike; where does a memory live; what does
-# a single meal change; and how far does what evolved carry? All of it is ours, beyond the paper.
+# ## Question
+#
+# The paper shows *that* its network adapts in the T-maze. What is it that ours has learnt, and can evolved networks learn more?
+# Do their units spike? Where does the memory of an episode reside? What does a single meal change? And how far does the
+# behaviour generalise? All of this is ours, beyond the paper.
+#
+# ## Approach
+#
+# We change the maze or the network in one respect at a time and look at what the agent eats, and at which visits end with food.
+# *Interventions* reset, scramble or freeze the memory of one compartment in mid-episode; *conditioning* drives the network
+# through its inputs only, without a maze.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
 seed = 0
 figures_dir = None  # build/figures
-episodes = 192  # lives in each condition
-moment = 200  # network step of an intervention; a life has 400
+episodes = 192  # in each condition
+moment = 200  # network step of an intervention; an episode has 400
 
 # %%
-from dataclasses import replace
-
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, widgets
-from enu_lib.analysis import interventions, learning, spiking
+from enu_lib.analysis import spiking
+from enu_lib.analysis.battery import battery
 from enu_lib.analysis.conditioning import conditioning, repeated
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
-from enu_lib.rollout import record_episodes
+from enu_lib.study import abilities, dissection
 
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
@@ -43,12 +51,39 @@ network, maze, smoke = entry.model, entry.task, profile == "smoke"
 n = 16 if smoke else episodes
 
 # %% [markdown]
-# ## Does it spike?
+# ## What we measured
 #
-# Nobody told the units to spike: an output may be anything from 0 to 1. We look at the outputs of all neurons while the agent
-# lives, and at those of the same network before evolution (the genome that the run began with). *Off* means below 0.05, *on*
-# above 0.95; an event is a rise above 1/2 and lasts until the output falls below it. The ledger's C10 looks at channels in
-# use only, and at eight random genomes.
+# ### A latch, and a network that knows poison on sight
+#
+# [Fig. 4](15_fig4_tmaze.py) shows what kind of learner the network of the T-maze is. Here it stands beside the network of the
+# [double T-maze](24_ed4_double_tmaze.py), which is put into the plain T-maze as it is. The second part of the table is a maze
+# whose places may change after *every* food, in which remembering an arm is worth nothing. *No mistake*: shares of the first
+# visits after a change that end with food, in episodes in which poison had been eaten before.
+
+# %%
+other = enu.zoo.obtain("double-tmaze-enu", profile, seed)
+parts = ("standard", "every_food", "hidden")
+of = {"the T-maze's network": entry, "the double T-maze's network": other}
+both = {name: battery(e.model, e.genome, e.task, 16 if smoke else 240, double=False, parts=parts) for name, e in of.items()}
+pd.DataFrame({name: {m.text: m.value for m in b.measures.values()} for name, b in both.items()}).round(2)
+
+# %%
+food = {name: b["standard.food"].value for name, b in both.items()}
+sight = {name: abilities.share(b["standard.no_mistake"]) for name, b in both.items()}
+Markdown(
+    f"""In the plain T-maze the double T-maze's network eats {food["the double T-maze's network"]:.1f} food and makes no
+mistake after {sight["the double T-maze's network"]} of changes; the T-maze's own network eats
+{food["the T-maze's network"]:.1f}, and {sight["the T-maze's network"]} of its visits after a change are free of mistakes.
+An agent that, once poisoned, avoids poison at a place where it has never eaten any has learnt **what a sensor means**."""
+)
+
+# %% [markdown]
+# ### Does it spike?
+#
+# Nothing asks the units to spike: an output may be anything from 0 to 1. We look at the outputs of all neurons while the agent
+# is alive, and at those of the same network before evolution (with the genome that the run started from). *Off* means below
+# 0.05, *on* above 0.95; an event begins when the output rises above 1/2 and lasts until it falls below. Claim C10 in the
+# [ledger](30_claims.py) considers only channels in use, and eight random genomes.
 
 # %%
 before = network.init(enu.stream(entry.provenance["seed"], "genome"))
@@ -56,8 +91,7 @@ watched = {
     name: enu.rollout(network, genome, maze, min(n, 64), seed=seed + 600, memory=True)
     for name, genome in (("evolved", entry.genome), ("before evolution", before))
 }
-activity = {name: spiking.activity(lives) for name, lives in watched.items()}
-names = [f"hidden {i + 1}" for i in range(network.neurons - 3)] + [f"output {i + 1}" for i in range(3)]
+names = dissection.neuron_names(network)
 longest = int(watched["evolved"].task["alive"][0].sum(-1).argmax())
 
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.4), width_ratios=[1, 1.6])
@@ -66,45 +100,27 @@ figures.learning.raster(axes[1], watched["evolved"].model["neuron_output"][0, lo
 panel_letters(axes)
 files = save_figure(
     fig, "spiking", figures_dir, zoo=[entry.name],
-    caption=f"""**a**, Outputs of all neurons, all channels, while the agent lives: evolved network and the same network before
-    evolution, {min(n, 64)} lives each. **b**, First channel of each neuron in the first 200 steps of one life.""",
+    caption=f"""**a**, Outputs of all neurons, all channels, while the agent is alive: evolved network and the same network
+    before evolution, {min(n, 64)} episodes each. **b**, First channel of each neuron in the first 200 steps of one episode.""",
 )  # fmt: skip
 
 # %%
-table = {
-    k: {
-        "exactly 0": a.zero.mean().item(), "off": a.off.mean().item(), "on": a.on.mean().item(),
-        "in between": 1 - a.off.mean().item() - a.on.mean().item(),
-        "events / 100 steps and output": a.events.mean().item(), "mean duration (steps)": a.duration.nanmean().item(),
-    }
-    for k, a in activity.items()
-}  # fmt: skip
-pd.DataFrame(table).T.round(3)
+pd.DataFrame(dissection.activity_table(watched)).T.round(3)
 
 # %% [markdown]
-# ## Where does a memory live?
+# ### Where is the memory of an episode stored?
 #
-# Both synapses and neurons have memory. Half-way through a life we **reset** the memory of one compartment to zero,
-# **scramble** it (deal it out anew among the compartment's units), or **freeze** it (from then on every step begins with the
-# memory of that moment), and look at the visits that come after. Outputs are left alone, only the memory $h$ is touched. If
-# nothing is lost, what was learnt does not live there alone; if something is, it may be what was learnt, or the ability to
-# walk. Control: the same lives, untouched. (Visits at which food and poison had just changed places are left out.)
+# Both synapses and neurons have memory. Half-way through an episode we **reset** the memory of one compartment to zero,
+# **scramble** it (permute it among the units of the compartment), or **freeze** it (from then on, every step starts with the
+# memory of that moment), and look at the following visits. Only the memory $h$ is changed, not the outputs. If nothing is lost,
+# what was learnt is not stored there alone; if something is lost, it may be what was learnt, or the ability to walk. Control:
+# the same episodes, untouched. Visits at which food and poison had just swapped places are left out.
 
 # %%
-synapses = network.neurons * network.synapses
-conditions = {
-    "untouched": None,
-    "synapses reset": interventions.reset("synapses", moment),
-    "synapses scrambled": interventions.scramble("synapses", moment, synapses),
-    "synapses frozen": interventions.freeze("synapses", moment),
-    "neurons reset": interventions.reset("neurons", moment),
-    "neurons scrambled": interventions.scramble("neurons", moment, network.neurons),
-    "neurons frozen": interventions.freeze("neurons", moment),
-}
-lived = {k: record_episodes(network, entry.genome, maze, n, seed=seed + 601, intervene=i) for k, i in conditions.items()}
-after = {k: learning.recovery(learning.visits(lives), moment, visits=5) for k, lives in lived.items()}
-alive = lived["untouched"].task["alive"][0, :, moment - 1]
-eaten = {k: (v.task["foods"][0, :, -1] - v.task["foods"][0, :, moment - 1])[alive].float() for k, v in lived.items()}
+disturbed = dissection.disturb(entry, n, moment, seed + 601)
+after = {name: d.recovery for name, d in disturbed.items()}
+eaten = {name: d.eaten for name, d in disturbed.items()}
+living = len(eaten["untouched"])
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.7), width_ratios=[1.1, 1, 1])
@@ -115,41 +131,33 @@ for ax, part in zip(axes[1:], ("synapses", "neurons"), strict=True):
 panel_letters(axes)
 files = save_figure(
     fig, "where_memory_lives", figures_dir, zoo=[entry.name],
-    caption=f"""After an intervention at step {moment}: **a**, food eaten in the rest of the life, mean and 95% interval;
-    **b**, synapses' memory, **c**, neurons' memory: share of visits that end with food, in the order of visits, 95% (Wilson)
-    intervals, where there are at least 10 visits. {n} lives each, of which {int(alive.sum())} had not ended by then; visits at
-    which the places had just changed are left out.""",
+    caption=f"""After an intervention at step {moment}: **a**, food eaten in the rest of the episode, mean and 95% interval;
+    **b**, memory of synapses, **c**, memory of neurons: share of visits that end with food, in the order of visits, 95%
+    (Wilson) intervals, where there are at least 10 visits. {n} episodes each, of which {living} had not ended by then; visits
+    at which the places had just changed are left out.""",
 )  # fmt: skip
 
 # %%
-rows = {
-    k: {
-        "right at the first visit after": f"{after[k].right[0]} of {after[k].n[0]}",
-        "visits in all after": int(after[k].n.sum()),
-        "food after, mean": round(eaten[k].mean().item(), 2),
-        "s.e.": round((eaten[k].std() / max(1, len(eaten[k])) ** 0.5).item(), 2),
-    }
-    for k in conditions
-}
-pd.DataFrame(rows).T
+pd.DataFrame(dissection.disturbed_table(disturbed)).set_index("memory")
 
 # %%
 Markdown(
-    f"""Of the {int(alive.sum())} lives that had not ended by then, untouched ones go on to eat
-{eaten["untouched"].mean():.2f} food. With the synapses' memory reset it is {eaten["synapses reset"].mean():.2f}, scrambled
-{eaten["synapses scrambled"].mean():.2f}, frozen {eaten["synapses frozen"].mean():.2f}; with the neurons' memory reset
-{eaten["neurons reset"].mean():.2f}, scrambled {eaten["neurons scrambled"].mean():.2f}, frozen
-{eaten["neurons frozen"].mean():.2f}. Scrambling keeps what all units of a compartment hold together, and only loses which unit
-holds what: where it hurts, that matters."""
+    f"""In the {living} episodes that had not ended by then, the untouched network goes on to eat
+{eaten["untouched"].mean():.2f} food. With the memory of the synapses reset it eats {eaten["synapses reset"].mean():.2f},
+scrambled {eaten["synapses scrambled"].mean():.2f}, frozen {eaten["synapses frozen"].mean():.2f}; with the memory of the
+neurons reset {eaten["neurons reset"].mean():.2f}, scrambled {eaten["neurons scrambled"].mean():.2f}, frozen
+{eaten["neurons frozen"].mean():.2f}. Scrambling preserves what the units of a compartment hold together and only loses
+which unit holds what: where it hurts, that assignment matters."""
 )
 
 # %% [markdown]
-# ## What does one meal change?
+# ### What does one meal change?
 #
-# The network in a dish (`enu_lib.analysis.conditioning`): no maze, only its inputs. One sensor is shown for long, as a wall
-# is; then another sensor for the four steps of a move, and a reward or a punishment at some delay; later the first sensor
-# again. We compare with the same network, with the same noise, that was shown neither the second sensor nor a reward, and
-# so draw the learned rule as an STDP window is drawn. Then meals in a row: does a second punishment undo the first?
+# The network is driven through its inputs only (`enu_lib.analysis.conditioning`). One sensor is active for a long time, as the
+# wall's would be; then another sensor is active for the four steps of a move, and a reward or punishment follows at some delay;
+# later the first sensor serves as a probe. Compared with the same network with the same noise but without the second sensor and
+# the reward, this gives the learnt rule in the form of an STDP window. Then several meals in a row: does a second punishment
+# undo the first?
 
 # %%
 delays, lives = range(-16, 25, 8 if smoke else 4), 2 if smoke else 8
@@ -167,58 +175,47 @@ axes[1, 0].get_legend().remove()
 panel_letters(axes.flat)
 files = save_figure(
     fig, "conditioning", figures_dir, zoo=[entry.name],
-    caption=f"""What single events change in a dish. **a**, **b**, A sensor paired with food, poison or nothing, against the
-    delay from sensor to reward; difference to the same network without pairing. **a**, Mean output of the probed (wall)
-    sensor's synapses onto output neurons. **b**, Preference for a right turn over a left turn at the wall (output 3 minus
-    output 2). **c**, **d**, Outputs at the wall after 0 to 4 meals in a row. Mean and s.d. of {lives} noises.""",
+    caption=f"""What single events change in a network that is driven through its inputs only. **a**, **b**, A sensor
+    paired with food, poison or nothing, against the delay from sensor to reward; difference from the same network without
+    pairing. **a**, Mean output of the synapses from the probed (wall) sensor onto output neurons. **b**, Preference for a
+    right turn over a left turn at the wall (output 3 minus output 2). **c**, **d**, Outputs at the wall after 0 to 4
+    meals in a row. Mean and s.d. over {lives} noise seeds.""",
 )  # fmt: skip
 
 # %%
 turn = {reward: (y[..., 2] - y[..., 1]).mean(1).tolist() for reward, y in rows.items()}
 late, bad = right_left[1].mean(-1), turn["poison"]
 Markdown(
-    f"""One poison moves the preference for the right turn from {bad[0]:+.2f} to {bad[1]:+.2f}, a second one to {bad[2]:+.2f}, a
-fourth one to {bad[4]:+.2f}; one food moves it to {turn["food"][1]:+.2f}. When the poison
-comes, its effect lies between {late.min():+.2f} and {late.max():+.2f}, over all delays from {min(delays)} to
-{max(delays)} steps. By the maze's rules the second poison kills, so that no life ever asked for a second switch; what happens
-where poison does not kill is in the table below."""
+    f"""One poison moves the preference for the right turn from {bad[0]:+.2f} to {bad[1]:+.2f}, a second one to
+{bad[2]:+.2f}, and a fourth one to {bad[4]:+.2f}; one food moves it to {turn["food"][1]:+.2f}. Over all delays from
+{min(delays)} to {max(delays)} steps, the effect of poison lies between {late.min():+.2f} and {late.max():+.2f}. In the
+published maze the second poison kills, so that selection never saw a second switch; [Fig. 5](16_fig5_behaviour.py)
+measures it where poison does not kill."""
 )
 
 # %% [markdown]
-# ## How far does it carry?
+# ### How far does it generalise?
 #
-# Mazes and lives that evolution never met, scored like all others. *Silenced*: no other neuron hears it; an output neuron
-# still acts.
+# Mazes and episodes that were not used in evolution, scored like all others. *Silenced*: the output is not transmitted to other
+# neurons; an output neuron still acts.
 
 # %%
-m = 60 if smoke else 256
-others = {
-    "as evolved": (network, maze),
-    "arms of 3": (network, replace(maze, arm=3)),
-    "arms of 4": (network, replace(maze, arm=4)),
-    "corridor of 5": (network, replace(maze, corridor=5)),
-    "change after 10 foods": (network, replace(maze, foods_per_period=10)),
-    "change after 2 foods": (network, replace(maze, foods_per_period=2)),
-    "poison never deadly": (network, replace(maze, deadly_poisons=10**6)),
-    "lives of 1,600 steps": (network, replace(maze, steps=1600)),
-    "reward shown for 1 step": (network, replace(maze, reward_steps=1)),
-    "no noise": (replace(network, noise=0.0), maze),
-    "noise x 3": (replace(network, noise=3 * network.noise), maze),
-    "noise x 10": (replace(network, noise=10 * network.noise), maze),
-}
-far = {
-    k: learning.measures(record_episodes(net, entry.genome, where, m, seed=seed + 603)) for k, (net, where) in others.items()
-}
-for i, name in enumerate(names):
-    lives = enu.rollout(network, entry.genome, maze, n // 3, seed=seed + 604, intervene=interventions.silence([i]))
-    far[f"{name} silenced"] = learning.measures(lives)
+far = dissection.elsewhere(entry, 60 if smoke else 256, seed + 603) | dissection.silenced(entry, n // 3, seed + 604)
 wanted = ["n", "food", "food s.e.", "poison", "second visit right after poison", "right again after one mistake"]
 pd.DataFrame(far).T[wanted].round(2)
 
 # %% [markdown]
+# ## Verdict
+#
+# By the first table above, for each of the two networks in the plain T-maze:
+
+# %%
+Markdown("\n".join(f"- {name[0].upper()}{name[1:]}. {abilities.senses_in_words(b)}" for name, b in both.items()))
+
+# %% [markdown]
 # ## Try it
 #
-# Freeze the synapses' memory, or the neurons', in the middle of a life; silence a neuron; let food and poison change places.
+# Freeze the memory of the synapses or the neurons in the middle of an episode; silence a neuron; swap food and poison.
 
 # %% tags=["explorer"]
 widgets.MazeLife(network, entry.genome, maze, seed=seed)

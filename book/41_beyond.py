@@ -11,11 +11,28 @@
 # ---
 
 # %% [markdown]
-# # Beyond the paper: other evolution strategies, and how far the evolved units carry
+# # Beyond the paper: evolution strategies, and how far evolved units generalise
+#
+# ## Question
 #
 # Three questions that the paper leaves open. Do other settings of the evolution strategy reach the same quality with fewer
-# lives? What do the evolved units do with inputs on which they were never selected? How much noise, and the loss of which
-# parts, do they withstand? Everything here is our own.
+# evaluations? What do evolved units do with inputs on which they were never selected? How robust are they to noise, mutations
+# and the loss of parts? All of this is ours.
+#
+# ## Approach
+#
+# **Strategies.** The unit is an ENU with 16 memory values, and the quality to be reached on a task is the level that the ledger
+# uses: a tenth of the loss of a unit that only transmits its input. A strategy may use as many evaluations as a run of the
+# sweep (offspring times environments times generations), the published one four times as many. A run ends once it reaches the
+# level, except for the sweep's own runs, which continue. **Annealed** is the result of a search by hand over some forty
+# strategies, on complex STDP first and then on STDP, with seeds that are not used here; it was fixed before it was run with
+# these. Seconds are wall-clock time on one core; the annealed and the published strategy ran on a quiet machine, the others not
+# always.
+#
+# **Quality** is 1 at best. For the integrate-and-fire unit it is the smaller of two shares: of the model's spikes that the unit
+# meets, and of the unit's own spikes that are correct, within one step. For a synapse it is the share of the target change that
+# it explains ($1 - L / L_0$, where $L$ is its loss and $L_0$ that of transmitting the input unchanged; below 0 is worse than
+# that).
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: stored runs and the units that ship; smoke: a tiny sweep and units evolved on the spot
@@ -24,57 +41,28 @@ figures_dir = None  # build/figures
 sequences = 1024
 
 # %%
-import math
-
 import matplotlib.pyplot as plt
 import pandas as pd
 
 import enu_lib as enu
 from enu_lib import widgets
 from enu_lib.analysis import generalise
-from enu_lib.study import tables, evidence, panels, sweep
-from enu_lib.study.design import LABEL
 from enu_lib.figures import PAGE, PALETTE, panel_letters, save_figure, use_style
+from enu_lib.study import evidence, panels, sweep, tables, variants
+from enu_lib.study.design import LABEL
 
 use_style()
 stored = sweep.obtain(profile)
 found = evidence.gather(stored=stored.runs)
 TASKS = ("complex-stdp", "stdp")
-NAMES = {"enu@published": "published: ", "enu@annealed": "annealed: ", "enu": "the sweep's: "}
-
-
-def words(task, model):
-    """A strategy by its settings: offspring, s.d. of mutations, and what else is not as published."""
-    e, own = sweep.build(task, model, "laptop"), sweep.build(task, "enu", "laptop")
-    text = f"{NAMES.get(model, '')}{e.es.population} offspring, {e.es.sigma:g}"
-    if e.es.sigma_final is not None:
-        text += f" to {e.es.sigma_final:g} in {e.es.decay_generations:,}"
-    if e.environments != own.environments:
-        text += f", {e.environments} environments"
-    return text + (", Adam, centred ranks" if e.es.optimizer == "adam" else "")
-
-
-strategies = {  # of the ENU, in this order, each once
-    task: dict.fromkeys([*NAMES, *(m for m in sweep.strategies(task) if m.startswith("enu@"))]) for task in TASKS
-}
 
 # %% [markdown]
-# ## Which evolution strategy is cheapest?
+# ## What we measured
 #
-# The unit is an ENU of 16 memory values, and the quality to be reached on a task is the level that the ledger uses: a tenth of
-# the loss of a unit that only passes its input on. A strategy may use as many lives as a run of the sweep (offspring times
-# environments times generations), the published one four times as many. A run ends once it is there, but for the sweep's own,
-# which go on.
-#
-# **Annealed** is what came of a search by hand over some forty strategies, on complex STDP first and then on STDP, with seeds
-# that are not used here. It was settled before it saw these. Seconds are wall clock of one core; the annealed and the
-# published strategy had a quiet one, the others at times did not.
+# ### Which evolution strategy is cheapest?
 
 # %%
-cost = {
-    task: {words(task, m): tables.costs(stored.runs, task, m, found.level.get(task, math.inf)) for m in strategies[task]}
-    for task in TASKS
-}
+cost = {task: variants.strategy_costs(stored.runs, found, task) for task in TASKS}
 fig, axes = plt.subplots(2, 1, figsize=(PAGE, 3.6), sharex=True, height_ratios=[len(c) + 1 for c in cost.values()])
 for ax, (task, costs) in zip(axes, cost.items(), strict=True):
     panels.reached(ax, costs)
@@ -83,41 +71,32 @@ axes[0].set(xlabel="")
 panel_letters(axes)
 files = save_figure(
     fig, "beyond_strategies", figures_dir,
-    caption="""Lives evaluated until the held-out loss was first at the level, for several evolution strategies (offspring,
-    standard deviation of mutations and the generations in which it narrows). Dots: single evolutions; open: not reached,
-    drawn at the lives that were used up; line: median.""",
+    caption="""Evaluations until the held-out loss first reached the level, for several evolution strategies (offspring,
+    standard deviation of mutations and the generations over which it is annealed). Dots: single evolutions; open: not reached,
+    drawn at the evaluations that were used up; line: median.""",
 )  # fmt: skip
 
 # %%
-pairs = [(task, model) for task in TASKS for model in strategies[task]]
-table = pd.DataFrame(tables.speed_table(stored.runs, found, pairs))
-table.assign(model=[words(*pair) for pair in pairs]).set_index(["task", "model"])
+pd.DataFrame(variants.strategy_table(stored.runs, found, TASKS)).set_index(["task", "model"])
 
 # %% [markdown]
-# The annealed strategy against the published one, with the statistics of the ledger (exact Mann-Whitney; A: how often an
-# annealed evolution is cheaper than a published one; p corrected after Holm over all rows). Since a published run may use
-# more lives than an annealed one, what took more than those at which a run was given up counts as not arrived, for both:
+# The annealed strategy against the published one, with the statistics of the ledger (exact Mann-Whitney test; A: how often an
+# annealed evolution is cheaper than a published one; p after Holm's correction over all rows). Since a published run may use
+# more evaluations than an annealed one, a run that took more than the number at which any run was given up counts as not having
+# reached the level, for both:
 
 # %%
 against = [(task, "enu@annealed", "enu@published") for task in TASKS]
 pd.DataFrame(tables.savings_table(stored.runs, found, against)).set_index(["task", "cost"])
 
 # %% [markdown]
-# On STDP it is cheaper in every pair of evolutions. On complex STDP it is cheaper in most; with as many lives as it was given,
-# one more of its evolutions arrives than of the published strategy's. The sweep's own strategy, with wider mutations that
-# narrow later, is as cheap on STDP and mostly fails on complex STDP, where it holds the ENU back; whether other models too,
-# is on the page of [extended data Fig. 5](25_ed5_convergence.py). None of the other strategies tried here is as good as the
-# published one.
-
-# %% [markdown]
-# ## Inputs that evolution never showed
+# On STDP the annealed strategy is cheaper in every pair of evolutions. On complex STDP it is cheaper in most; within the
+# evaluations that it was given, one more of its evolutions reaches the level than of the published strategy's. The sweep's own
+# strategy, with larger mutations that are annealed later, is as cheap on STDP and mostly fails on complex STDP, where it holds
+# the ENU back; whether it also holds other models back is discussed with [extended data Fig. 5](25_ed5_convergence.py). None of
+# the other strategies tried here is as good as the published one.
 #
-# **Quality** is 1 at best. For the integrate-and-fire unit it is the smaller of two shares: of the model's spikes that the
-# unit meets, and of the unit's own that are right, within one step. For a synapse it is the share of the asked change that it
-# explains ($1 - L / L_0$ with $L$ its loss and $L_0$ that of passing the input on; below 0 is worse than that).
-#
-# With several pairs of spikes in one sequence there is no target in the paper. We let each pair add its change to the weight
-# (*reconstruction*); a unit that was only ever selected on one pair need not do so.
+# ### Inputs that were not used in evolution
 
 # %%
 n = sequences if profile != "smoke" else 16
@@ -140,9 +119,9 @@ for name, unit in (("STDP", stdp), ("complex STDP", complex_)):
         quality[name][f"{pairs} spike pairs"] = generalise.measure(unit, unit.task, batch)
 
 # %% [markdown]
-# ## Noise, mutations, lost parts
+# ### Noise, mutations, lost parts
 #
-# Noise is added to the graded input, in shares of its mean; mutations to all weights of the genome (16 mutants at each
+# Noise is added to the graded input, as a share of its mean; mutations to all weights of the genome (16 mutants at each
 # strength); and each value of the memory in turn is held at zero.
 
 # %%
@@ -165,17 +144,18 @@ panels.ranked(lower[2], lost, "memory value held at zero, by rank")
 panel_letters([*upper, *lower])
 files += save_figure(
     fig, "beyond_units", figures_dir, zoo=["iaf-enu", "stdp-enu", "complex-stdp-enu"],
-    caption=f"""a-c, Quality of evolved units on inputs of which evolution used only the first kind; {n} sequences each. d,
-    Quality against noise on the input, {small} sequences. e, Against mutations of the genome, median and quartiles of 16
-    mutants. f, With one memory value held at zero, from the least to the most important one.""",
+    caption=f"""**a-c**, Quality of evolved units on several kinds of input, of which evolution used only the first; {n}
+    sequences each. **d**, Quality against noise on the input, {small} sequences. **e**, Against mutations of the genome,
+    median and quartiles of 16 mutants. **f**, With one memory value held at zero, from the least to the most important
+    one.""",
 )  # fmt: skip
 
 # %% [markdown]
-# ## Is it an exponential?
+# ### Is it an exponential?
 #
-# The time constant of the rule is 10 steps. Evolution used spike times with an s.d. of 7 steps, so that distances have an
-# s.d. of about 10: beyond 20 they were rare, beyond 30 they hardly ever came up. Time constants that fit the evolved
-# synapse's window, near and far ($t_{post} > t_{pre}$, neuromodulator present):
+# The time constant of the rule is 10 steps. Evolution used spike times with an s.d. of 7 steps, so that their differences have
+# an s.d. of about 10: differences beyond 20 were rare, and beyond 30 they hardly ever occurred. Time constants fitted to the
+# evolved synapse's window, near and far ($t_{post} > t_{pre}$, neuromodulator present):
 
 # %%
 window = enu.analysis.plasticity_window(stdp.model, stdp.genome, stdp.task, 1, reach=40, n=max(8, n // 16), seed=seed)
@@ -183,31 +163,26 @@ fits = {f"{a} to {b} steps": generalise.time_constant(window, a, b) for a, b in 
 pd.Series(fits, name="time constant (steps)").rename_axis("distances").to_frame().round(2)
 
 # %% [markdown]
-# The rule's time constant is a choice of the paper's. Evolved anew, with everything else as it was, for rules half as long and
-# twice as long (evolutions of the sweep, each judged by its own rule; time
-# constant fitted from one step to twice the asked one):
+# The rule's time constant is the paper's choice. Evolved anew, with everything else unchanged, for rules half as long and twice
+# as long (evolutions of the sweep, each judged by its own rule; time constant fitted from one step to twice the target):
 
 # %%
-rules = {"enu@tau5": 5, "enu": 10, "enu@tau20": 20}
-rows = []
-for model, tau in rules.items():
-    scores = pd.DataFrame([run.scores for run in tables.of(stored.runs, "stdp", model)], dtype=float)
-    if "time constant, steps" in scores:
-        fitted = scores["time constant, steps"]
-        rows.append(
-            {
-                "asked (steps)": tau,
-                "evolutions": len(scores),
-                "fitted, median": round(fitted.median(), 2),
-                "fitted, all": f"{fitted.min():.2f} to {fitted.max():.2f}",
-                "correlation with the rule, median": round(scores["window correlation with NT"].median(), 4),
-                "RMSE of the output, median": round(scores["output RMSE"].median(), 4),
-            }
-        )
-pd.DataFrame(rows).set_index("asked (steps)") if rows else "not run yet"
+pd.DataFrame(variants.time_constant_table(stored.runs))
 
 # %% [markdown]
-# ## Look at any of it
+# ## Reconstruction
+#
+# The paper has no target for several pairs of spikes in one sequence. We let each pair add its change to the weight; a unit
+# that was only ever selected on one pair need not do so.
+#
+# ## Verdict
+#
+# The published strategy can be improved by annealing the mutations, and which model wins on complex STDP depends on the
+# strategy. The evolved units have learnt the rule on the range of inputs that evolution used, and part of it beyond.
+#
+# ## Try it
+#
+# Choose a task, a model and a measure.
 
 # %% tags=["explorer"]
 widgets.runs_explorer(stored.runs, found.level, TASKS[0])

@@ -13,12 +13,17 @@
 # %% [markdown]
 # # A task of your own
 #
-# **Asked.** What does it take to evolve a unit for something that the paper never thought of?
+# ## Question
 #
-# **The idea.** A task is a small value with four names (`n_in`, `n_out`, `steps`, `name`) and two functions: `sample` draws
-# inputs, and `score` judges outputs. Here: **remember**. A number $v$ is shown at one step; the unit has to hold it until the
-# end, whatever noise comes after. It is judged by $-(o - v)^2$ at each later step. Nothing of `enu_lib` knows this task; it
-# evolves below, in seconds, through the public interface.
+# What does it take to evolve a unit for a task that is not in the paper?
+#
+# ## Approach
+#
+# A task is a small object with four attributes (`n_in`, `n_out`, `steps`, `name`) and two methods: `sample` draws inputs, and
+# `score` judges outputs. Our example is **remember**. A number $v$ is shown at one step, and the unit has to hold it until the
+# end, whatever noise follows. It is judged by $-(o - v)^2$ at each later step. `enu_lib` does not know this task; it evolves
+# below, in seconds, through the public interface. `out="runs/remember"` would save the run and resume it. Where a random unit
+# earns nothing, begin with an easier task: `stages=(enu.Stage(until=100, task=easier),)`.
 
 # %% tags=["parameters"]
 profile = "zoo"  # smoke: fewer generations
@@ -66,12 +71,6 @@ class Remember:
 
 enu.register(Remember)  # so that run folders can be read again
 
-# %% [markdown]
-# ## Evolve it
-#
-# `out="runs/remember"` would keep the run and go on where it stopped. Where a random unit earns nothing, let an easier task
-# come first: `stages=(enu.Stage(until=100, task=easier),)`.
-
 # %%
 task = Remember()
 experiment = enu.Experiment(
@@ -81,12 +80,9 @@ experiment = enu.Experiment(
 )  # fmt: skip
 run = enu.evolve(experiment, seed=seed, progress=False)
 trace = enu.rollout(run.model, run.genome, task, environments=256, seed=seed + 1)
-error = trace.y[0, :, task.shown_at + 1 :, 0] - trace.batch.value[:, None]
-guess = 0.5 - trace.batch.value
-Markdown(
-    f"After {run.generation} generations the r.m.s. error on fresh numbers is {error.square().mean().sqrt():.3f}; of one who "
-    f"always says 0.5 it is {guess.square().mean().sqrt():.3f}."
-)
+
+# %% [markdown]
+# ## Figure
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.4))
@@ -100,11 +96,24 @@ panel_letters(axes)
 files = save_figure(
     fig, "own_task", figures_dir,
     caption=f"""A task defined in the notebook. **a**, Loss of the parent on held-out sequences, one run (seed {seed}).
-    **b**, The evolved unit's output on eight fresh sequences; dots: the numbers that it was shown at step {task.shown_at}.""",
+    **b**, Output of the evolved unit in eight fresh sequences; dots: the numbers shown at step {task.shown_at}.""",
 )  # fmt: skip
 
 # %% [markdown]
-# ## Try it: show it a number
+# ## What we measured
+
+# %%
+error = trace.y[0, :, task.shown_at + 1 :, 0] - trace.batch.value[:, None]
+guess = 0.5 - trace.batch.value
+Markdown(
+    f"After {run.generation} generations the r.m.s. error on fresh numbers is {error.square().mean().sqrt():.3f}; a unit that "
+    f"always answers 0.5 has {guess.square().mean().sqrt():.3f}."
+)
+
+# %% [markdown]
+# ## Try it
+#
+# Show the unit a number.
 
 
 # %% tags=["explorer"]

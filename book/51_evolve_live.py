@@ -13,24 +13,22 @@
 # ---
 
 # %% [markdown]
-# # Evolve one now
+# # Evolve a synapse live
 #
-# Below, a unit with 16 memory values and a random genome becomes a synapse with spike-timing-dependent plasticity, in some
-# ten seconds to a minute of one processor core. It has a start already: *play* goes on from there, *begin anew* takes it back
-# to nothing. At the left, the loss of the parent on sequences that evolution does not meet; at the right, what the parent
-# does with a pair of spikes at each distance, and the rule (dashed) that the fitness asks for.
+# ## Question
 #
-# Things to try while it runs:
+# How does a unit become a synapse, generation by generation, and what do the settings of the evolution strategy do?
 #
-# - **Mutations ten times as wide**, or ten times as narrow. Does the parent keep anything? Does it get anywhere?
-# - **Few offspring.** With 16, the best of a generation is not much better than the parent: each generation costs less, and
-#   is worth less.
-# - **Do not narrow the mutations.** The window soon has the right shape, and then keeps trembling.
-# - **Another seed.** How long does it sit on a unit that only passes its input on?
+# ## Approach
 #
-# It is the library's own `ask`, `fitness` and `tell` ([how the units evolve](11_evolution_strategy.py)): with the controls
-# left alone, `enu.evolve(live.small_synapse(), seed=seed)` goes through the same genomes. In a page without a running kernel
-# this is a picture; [a recorded evolution](11_evolution_strategy.py) plays without one.
+# Below, a unit with 16 memory values and a random genome becomes a synapse with spike-timing-dependent plasticity, in ten
+# seconds to a minute on one processor core. It has had a head start: *play* continues from there, *restart* goes back to a
+# random genome. Left: the parent's loss on held-out sequences. Right: the parent's response to a pair of spikes at each time
+# difference, and the rule (dashed) that fitness asks for.
+#
+# It uses the library's own `ask`, `fitness` and `tell` ([how the units evolve](11_evolution_strategy.py)): if the controls are
+# not touched, `enu.evolve(live.small_synapse(), seed=seed)` goes through the same genomes. Without a running kernel this page
+# shows a picture; [a recorded evolution](11_evolution_strategy.py) plays without one.
 
 # %% tags=["parameters"]
 profile = "zoo"  # smoke: a shorter start
@@ -46,6 +44,15 @@ evolution = widgets.LiveEvolution(seed=seed)
 for _ in range(2 if profile == "smoke" else start // 10):
     evolution.advance(10)
     evolution.update()
+
+# %% [markdown]
+# ## Try it
+#
+# - **Mutations ten times as large**, or ten times as small. Does the parent keep what it has learnt? Does it improve?
+# - **Few offspring.** With 16, the best of a generation is not much better than the parent: each generation costs less, and
+#   gains less.
+# - **No annealing of the mutations.** The window soon has the right shape, but keeps fluctuating.
+# - **Another seed.** How long does the parent remain a unit that only transmits its input?
 
 # %% tags=["explorer"]
 evolution

@@ -33,46 +33,52 @@ PARTS = {
     "3": "Claims ledger",
     "4": "Beyond the paper",
     "5": "Your own task",
+    "6": "Appendices",
 }
 REFERENCE = ("symbols", "api", "provenance", "cite")
 API = {
-    "units": ("Units and networks", ["contracts", "cells", "cells.enu", "cells.gated", "network", "precision"]),
+    "units": ("Units and networks", ["cells", "network", "contracts", "kinds"]),
     "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "tasks.altered", "tasks.gym"]),
-    "lives": ("Episodes", ["rollout", "trace", "streams", "kernels", "kernels.door"]),
-    "evolution": ("Evolution", ["es", "evolve", "experiments", "storage.run", "storage.folder", "zoo"]),
-    "measures": (
-        "Measures",
+    "episodes": ("Episodes", ["rollout", "trace", "streams", "precision", "faults", "kernels"]),
+    "evolution": ("Evolution", ["es", "evolve", "experiments", "config", "interrupt", "progress", "storage.folder", "zoo"]),
+    "units_analysis": (
+        "Analysis of units",
+        ["analysis", *(f"analysis.{m}" for m in ("units", "scores", "generalise", "stats"))],
+    ),
+    "network_analysis": (
+        "Analysis of networks",
         [
-            "analysis", "analysis.units", "analysis.scores", "analysis.battery", "analysis.learning", "analysis.agents",
-            "analysis.phases", "analysis.spiking", "analysis.interventions", "analysis.conditioning", "analysis.generalise",
-            "analysis.flow", "analysis.memory", "analysis.stats",
+            f"analysis.{m}"
+            for m in (
+                "agents", "learning", "battery", "phases", "interventions", "conditioning", "spiking", "memory", "flow",
+            )
         ],
     ),
-    "claims": (
-        "Comparisons and claims",
+    "study": (
+        "The study of this paper",
         [
-            "study.sweep", "study.design", "study.results", "study.tables", "study.comparisons", "study.evidence",
-            "study.rules", "study.claims", "study.ledger", "study.panels",
+            f"study.{m}"
+            for m in (
+                "design", "sweep", "workers", "progress", "results", "evidence", "rules", "claims", "ledger", "comparisons",
+                "tables", "variants", "mazes", "abilities", "dissection", "panels",
+            )
         ],
     ),
     "figures": (
         "Figures and explorers",
-        [
-            "figures.style", "figures.save", "figures.units", "figures.networks", "figures.mazes", "figures.learning", "places",
-            "widgets", "widgets.life", "live",
-        ],
+        ["figures", *(f"figures.{m}" for m in ("style", "save", "units", "networks", "mazes", "learning")), "places", "widgets",
+         "live"],
     ),
-    "ground": ("Settings, signals, progress", ["config", "kinds", "interrupt", "progress", "faults"]),
     "speed": ("Speed", ["bench.cases", "bench.authors_scheme"]),
 }  # fmt: skip
-PACKAGES = ("cells", "widgets", "live")  # whose names stand in their __init__
+PACKAGES = ("widgets", "live")  # whose names are imported by their __init__
 HIDDEN = {"parameters": "remove-cell", "injected-parameters": "hide-input", "explorer": "hide-input"}
 MATHJAX = (
     "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js",
 )  # fmt: skip
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LIVE = """:::{{note}}
-A still picture. Its controls want Python behind them: `make lab`, open `{page}.py`, and *Run All Cells*.
+A still picture: the controls need a running kernel. `make lab`, open `{page}.py`, and *Run All Cells*.
 :::"""
 
 

@@ -56,6 +56,14 @@ def test_switching_is_nan_without_a_second_poison():
     assert all(n == 0 or not math.isnan(value) for _, value, _, _, n in of("looking").rows())
 
 
+def test_a_part_is_what_it_is_in_the_whole_and_an_unknown_one_is_named():
+    found = battery("latch", n=120, seed=5, parts=("hidden", "switching"))
+    assert {key.partition(".")[0] for key in found.measures} == {"switching", "hidden"}
+    assert all(measure == of("latch")[key] for key, measure in found.measures.items())
+    with pytest.raises(ValueError, match=r"'memory'.*switching"):
+        battery("latch", n=1, parts=("memory",))
+
+
 @pytest.mark.parametrize("maze", ["standard", "every_food"])
 def test_only_agents_that_use_sensors_make_no_mistake_after_a_change(maze):
     assert values("looking", f"{maze}.no_mistake") == [1]

@@ -1,11 +1,14 @@
-"""The conversion of notebooks to pages: captions, explorers as pictures, provenance, citation, docstrings."""
+"""What makes pages of executed notebooks: figures with captions, explorers as pictures, provenance, citation, docstrings."""
 
 import base64
+import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 import yaml
@@ -32,7 +35,7 @@ def as_page(*cells):
     return bind.page(new_notebook(cells=list(cells)), "13_waves", {"fig3_waves": WAVES}).cells
 
 
-def test_a_figure_has_caption_alternative_text_and_name():
+def test_a_figure_gets_its_caption_its_alternative_text_and_its_name():
     output = shown({"text/html": "<figure>"}, figure="fig3_waves")
     code, figure = as_page(new_code_cell("draw()", outputs=[output]))
     assert not code.outputs and "hide-input" in code.metadata.tags
@@ -41,23 +44,23 @@ def test_a_figure_has_caption_alternative_text_and_name():
         assert line in figure.source.splitlines(), line
 
 
-def test_a_figure_missing_from_the_manifest_is_an_error():
-    with pytest.raises(ValueError, match="13_waves.*fig9.*manifest.json"):
+def test_a_figure_that_no_manifest_knows_stops_the_book():
+    with pytest.raises(ValueError, match="13_waves shows fig9, which manifest.json lacks"):
         as_page(new_code_cell("draw()", outputs=[shown({"text/html": "<figure>"}, figure="fig9")]))
 
 
-def test_an_explorer_becomes_a_picture_and_a_sentence():
+def test_an_explorer_is_a_picture_and_a_sentence_never_a_dead_control():
     data = {bind.WIDGET: {"model_id": "1"}, "image/png": PNG, "text/plain": "Moves."}
     cell = new_code_cell("explorer()", outputs=[shown(data)], metadata={"tags": ["explorer"]})
     code, note = as_page(cell)
     assert list(code.outputs[0].data) == ["image/png"] and "hide-input" in code.metadata.tags
     assert code.metadata.mystnb["image"]["alt"].endswith("Moves.")
     assert "make lab" in note.source and "13_waves.py" in note.source
-    with pytest.raises(ValueError, match="13_waves"):
+    with pytest.raises(ValueError, match="13_waves: an explorer shows no picture"):
         as_page(new_code_cell("explorer()", outputs=[shown({bind.WIDGET: {}, "text/plain": "VBox()"})]))
 
 
-def test_generated_markdown_becomes_page_text_with_working_links():
+def test_markdown_that_code_made_is_text_of_the_page_and_links_lead_to_pages():
     said = shown({"text/markdown": "r = 0.99, see [the unit](10_enu.py)", "text/plain": "<Markdown>"})
     text, code, made = as_page(
         new_markdown_cell("[evolve](11_evolution_strategy.py#a)"), new_code_cell("say()", outputs=[said])
@@ -66,7 +69,7 @@ def test_generated_markdown_becomes_page_text_with_working_links():
     assert made.cell_type == "markdown" and made.source == "r = 0.99, see [the unit](10_enu.ipynb)" and not code.outputs
 
 
-def test_adjacent_folded_cells_without_output_are_merged():
+def test_folded_code_that_shows_nothing_is_one_fold():
     folded = [new_code_cell(s, metadata={"tags": ["hide-input"]}) for s in ("a = 1", "b = 2")]
     one, other = as_page(*folded, new_code_cell("c = 3"))
     assert one.source == "a = 1\n\nb = 2" and other.source == "c = 3"
@@ -84,7 +87,7 @@ def test_a_new_page_needs_no_table_of_contents():
     assert "Extended data" not in text, "a part without pages is left out"
 
 
-def test_provenance_lists_run_processor_versions_settings_and_checksums(tmp_path):
+def test_provenance_has_run_processor_versions_settings_and_checksums(tmp_path):
     page = tmp_path / "13_page.py"
     page.write_text('# %% tags=["parameters"]\nseed = 0\n\n# %%\nimport enu_lib\n')
     done = nbformat.read(run(page, tmp_path, {"seed": 7}), as_version=4)
@@ -100,7 +103,7 @@ def test_provenance_lists_run_processor_versions_settings_and_checksums(tmp_path
         assert f"{p['scores']['fitness']:.5g}" in section
 
 
-def test_the_citation_comes_from_the_citation_file():
+def test_the_citation_is_that_of_the_file():
     cff = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     text = provenance.cite(ROOT / "CITATION.cff")
     paper = cff["references"][0]
@@ -109,17 +112,38 @@ def test_the_citation_comes_from_the_citation_file():
     assert cff["version"] == enu.__version__
 
 
-def test_the_reference_lists_every_module_and_public_name():
-    modules = {f"enu_lib.{name}" for _, names in bind.API.values() for name in names}
+def test_the_reference_has_every_module_and_every_public_name():
+    """Modules of `bind.PACKAGES` stand under their package's name, and those of the kernels behind `kernels`."""
+    modules = {name for _, names in bind.API.values() for name in names}
     library = ROOT / "enu_lib"
-    there = {p.stem for p in library.glob("*.py")} - {"__init__", "__main__", "cli"}
-    assert there <= {m.removeprefix("enu_lib.") for m in modules}
+    files = {p.relative_to(library).with_suffix("") for p in library.rglob("*.py") if p.name[:2] != "__"}
+    there = {".".join(p.parts) for p in files if p.parts[0] not in (*bind.PACKAGES, "kernels")} - {"cli"}
+    assert there <= modules, f"not in the reference: {there - modules}"
+    assert all(importlib.util.find_spec(f"enu_lib.{name}") for name in modules)
     for name in enu.__all__:
         value = getattr(enu, name)
-        assert getattr(value, "__module__", value.__name__) in modules, name
+        assert getattr(value, "__module__", value.__name__).removeprefix("enu_lib.") in modules, name
 
 
-def test_docstrings_are_converted_for_sphinx_without_changing_the_text():
+SECTIONS = ["Question", "Approach", "Figure", "What we measured", "Reconstruction", "Verdict", "Try it"]
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "book").glob("[0-9]*.py")), ids=lambda p: p.stem)
+def test_every_page_has_the_same_sections_in_the_same_order(page):
+    text = "\n".join(cell.source for cell in jupytext.read(page).cells if cell.cell_type == "markdown")
+    found = re.findall(r"^## (.+)$", text, re.M)
+    assert found == [section for section in SECTIONS if section in found], found
+    assert {"Question", "Approach", "Try it"} <= set(found)
+    figure = "save_figure(" in page.read_text(encoding="utf-8")
+    assert figure <= bool({"Figure", "What we measured"} & set(found)), "a figure stands under a heading of its own"
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "book").glob("[0-9]*.py")), ids=lambda p: p.stem)
+def test_every_page_belongs_to_a_part_of_the_book(page):
+    assert page.stem in bind.contents([page.stem])
+
+
+def test_docstrings_are_written_for_sphinx_without_being_changed():
     lines = ["Change |w| of `a_b`, by *factor_ .", "", "    run(x_, *y)", "", "- first, `one", "  two`"]
     assert to_rest(lines) == [
         "Change \\|w\\| of `a_b`, by \\*factor\\_ .", "", "", ".. code-block:: python", "   :force:", "",
@@ -133,7 +157,7 @@ def test_fields_of_settings_are_listed_with_defaults_and_comments():
     assert "- ``sigma``: ``float`` = ``0.01``: s.d. of mutations" in lines
 
 
-def test_a_failed_book_build_leaves_no_first_page(tmp_path, monkeypatch):
+def test_a_book_that_fails_late_leaves_no_first_page_that_make_would_take_for_it(tmp_path, monkeypatch):
     def build(arguments):
         Path(arguments[-1]).mkdir(parents=True)
         (Path(arguments[-1]) / "index.html").write_text("new")
@@ -158,8 +182,8 @@ def test_a_failed_book_build_leaves_no_first_page(tmp_path, monkeypatch):
     assert bind.main() == 1 and first.read_text() == "old"
 
 
-def test_the_book_builds_with_an_unavailable_locale(tmp_path):
-    """Sphinx alone would raise locale.Error."""
+def test_a_locale_that_this_machine_lacks_does_not_stop_the_book(tmp_path):
+    """Sphinx itself would end in locale.Error."""
     (tmp_path / "source").mkdir()
     (tmp_path / "source/index.md").write_text("# Caf\u00e9\n", encoding="utf-8")
     code = (

@@ -1,5 +1,6 @@
 """Interactive HTML without a kernel: its data, its script and its controls."""
 
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -17,6 +18,7 @@ from enu_lib.analysis.units import plasticity_window, relative_change
 from enu_lib.live import chart, page, scene
 from enu_lib.network import PUBLISHED, Network
 from enu_lib.tasks.maze import Maze, geometry
+from enu_lib.tasks.stdp import weight_change
 
 MAZE, NETWORK = Maze(steps=120), Network(PUBLISHED, channels=3, hidden=6, noise=0.1)
 GENOME = NETWORK.init(enu.stream(0, "genome"))
@@ -123,6 +125,26 @@ def test_the_script_equals_the_library_for_any_spike_pair(script, name, pre, pos
     assert np.abs(np.array(found["target"]) - batch.target[0].numpy()).max() < 1e-6
     assert found["change"] == pytest.approx(relative_change(trace, entry.task).item(), abs=0.01)
     assert abs(found["goal"]) > 0.1 or not modulator
+
+
+@pytest.mark.parametrize("rule", ["neuromodulated", "complex"])
+def test_the_scripts_rule_is_the_librarys_for_every_tau_distance_and_modulator(script, rule):
+    cases = [(d, m, tau) for tau in (2.5, 5.0, 10.0, 20.0, 40.0) for d in range(-30, 31) for m in (0, 1)]
+    calls = ",".join(f'enuLive.weightChange("{rule}", {d}, {m}, {tau})' for d, m, tau in cases)
+    found = json.loads(script.eval(f"JSON.stringify([{calls}])"))
+    wanted = [weight_change(rule, torch.tensor(d), torch.tensor(float(m)), tau).item() for d, m, tau in cases]
+    assert found == pytest.approx(wanted, abs=1e-6)
+
+
+def test_a_page_shows_the_rule_of_its_own_task(script):
+    """A synapse evolved for another time constant is compared with that rule."""
+    entry = enu.zoo.load("stdp-enu")
+    quick = dataclasses.replace(entry, experiment=dataclasses.replace(entry.experiment, task=enu.STDP(tau=5.0)))
+    payload = live.window(quick, pre=45, post=50).payload
+    data = {**payload, **{k: page.unpack(payload[k]).tolist() for k in ("genome", "x")}}
+    goal = script.eval(f"enuLive.synapse({json.dumps(data)}, 45, 50, 1).goal")
+    rule = weight_change("neuromodulated", torch.tensor(5), torch.tensor(1.0), 5.0)
+    assert goal == pytest.approx(100 * rule.item(), abs=1e-4)
 
 
 def test_the_script_writes_the_same_paths_as_the_library(script):

@@ -61,9 +61,9 @@ def test_speed_counts_generations_lives_and_seconds_to_the_level():
     assert -0.0005 < found.level["stdp"] < -0.0004
     pairs = [("stdp", "enu"), ("stdp", "gru"), ("stdp", "lstm"), ("stdp", "enu@small")]
     enu, gru, lstm, small = tables.speed_table(RUNS, found, pairs)
-    assert (enu["reach the level"], enu["generations"], enu["lives"]) == (5, "20", "163,840")
+    assert (enu["reach the level"], enu["generations"], enu["evaluations"]) == (5, "20", "163,840")
     assert enu["core-seconds"] == "40"
-    assert (gru["reach the level"], gru["generations"], gru["lives"]) == (0, "never", "never")
+    assert (gru["reach the level"], gru["generations"], gru["evaluations"]) == (0, "never", "never")
     assert lstm["generations"] == "not run yet" and small["generations"] == "10"
     never = tables.costs(RUNS, "stdp", "gru", found.level["stdp"])
     assert np.isinf(never.lives).all() and not never.reached.any()
@@ -79,16 +79,16 @@ def test_savings_rank_costs_and_runs_below_the_level_rank_last():
     both = [*runs("enu@annealed", (1, 2, 2, 3, 3)), *runs("enu@published", (4, 5, 6, 7, 8)), never]
     found = replace(evidence.gather(stored=both), level={"stdp": -0.0005})
     rows = tables.savings_table(both, found, [(t, "enu@annealed", "enu@published") for t in ("complex-stdp", "stdp")])
-    assert [(r["task"], r["cost"]) for r in rows[:2]] == [("complex STDP", "lives"), ("STDP", "lives")]
+    assert [(r["task"], r["cost"]) for r in rows[:2]] == [("complex STDP", "evaluations"), ("STDP", "evaluations")]
     assert rows[3]["cost"] == "core-seconds" and rows[3]["A"] == rows[1]["A"]  # seconds per life are equal in all of these
     assert (rows[0]["model"], rows[0]["against"]) == ("ENU, annealed", "ENU, published")
     assert rows[0]["median"] == "not run yet" and rows[0]["A"] == rows[0]["p"] == ""
     assert rows[1]["A"].startswith("1.00") and float(rows[1]["p"]) == pytest.approx(2 * 2 / math.comb(11, 5), rel=0.05)
     assert float(rows[1]["median"].replace(",", "")) < float(rows[1]["median of the other"].replace(",", ""))
-    (back,) = tables.savings_table(both, found, [("stdp", "enu@published", "enu@annealed")], ["lives"])
+    (back,) = tables.savings_table(both, found, [("stdp", "enu@published", "enu@annealed")], ["evaluations"])
     assert back["A"].startswith("0.00")
     given_up = _run("enu@annealed", 5, [-1.0] * 9, [-1.0] * 2, generations=20)  # so that higher costs are censored
-    (cut,) = tables.savings_table([*both, given_up], found, [("stdp", "enu@annealed", "enu@published")], ["lives"])
+    (cut,) = tables.savings_table([*both, given_up], found, [("stdp", "enu@annealed", "enu@published")], ["evaluations"])
     assert cut["A"].startswith(f"{1 / 6 + 5 / 6 / 2:.2f}")  # one of six reached the level within 20 generations
 
 

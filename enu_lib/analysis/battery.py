@@ -22,6 +22,7 @@ A visit ends with a meal or with starvation, which counts as wrong.  A visit cut
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -39,6 +40,9 @@ from enu_lib.trace import Trace
 HARMLESS = 10**6  # deadly number of poisons: more than an episode has time for
 POISONS = 4  # switching is measured after up to this many poisons
 RECOVERED = 6  # recovery is measured from this meal after an exchange of sensors
+PARTS = ("standard", "every_food", "switching", "senses", "hidden", "cut")  # in the order of the table
+
+Play = Callable[[Maze | Altered], Trace]
 
 
 @dataclass(frozen=True)
@@ -105,43 +109,32 @@ def battery(
     seed: int = 77,
     double: bool | None = None,
     name: str | None = None,
+    parts: Sequence[str] = PARTS,
 ) -> Battery:
     """Run the battery on a network with its genome (D,), or on a scripted agent by name, with `n` episodes in each maze.
 
     task: the maze that the network evolved in; its interface (shuffling, ties, initial heading) is kept in every maze.
     double: whether to test in the double T-maze too; None: only if it evolved there.
+    parts: some of `PARTS`; each takes a second or more.
     Raises ValueError for n < 1 or a network without a genome.
     """
     if n < 1:
         raise ValueError(f"n, the episodes in each maze, must be at least 1, got {n}")
     if isinstance(agent, Network) and genome is None:
         raise ValueError("a network needs a genome: battery(network, genome)")
+    if unknown := [part for part in parts if part not in PARTS]:
+        raise ValueError(f"unknown part {unknown[0]!r}: choose from {', '.join(PARTS)}")
     maze = standard(task)
-    often = replace(maze, foods_per_period=1)
-    longer = replace(maze, deadly_poisons=HARMLESS, steps=2 * maze.steps)  # time for four poisons
 
     def lives(where: Maze | Altered) -> Trace:
         if isinstance(agent, Network) and genome is not None:
             return record_episodes(agent, genome, where, n, seed)
         return agents.play(where, str(agent), n, seed)
 
-    results = _meals("standard", "standard T-maze", plain := lives(maze))
-    results |= _no_mistake("standard", "standard T-maze", outcomes(plain))
-    results |= _meals("every_food", "change after every food", plain := lives(often))
-    results |= _no_mistake("every_food", "change after every food", outcomes(plain))
-    results |= _switching(outcomes(lives(longer)))
-    harmless, at = replace(often, deadly_poisons=HARMLESS), maze.steps * 2 // 5
-    results |= _from(at, "left_alone", "sensors unchanged", outcomes(lives(harmless)))
-    exchanged = Altered(harmless, at, ("food", "poison"))
-    results |= _from(at, "exchanged", "food and poison sensors exchanged", outcomes(lives(exchanged)))
-    results |= _from(at, "reshuffled", "all sensors reshuffled", outcomes(lives(Altered(harmless, at))))
-    hidden = lives(Altered(maze, hide=("food", "poison")))
-    results |= _meals("hidden", "food and poison hidden", hidden)
-    o = outcomes(hidden)
-    stay = (o.number >= 1) & ~o.changed
-    results["hidden.remembers"] = _share("food and poison hidden: right if nothing changed", o, stay)
-    for kind in ("food", "poison"):
-        results |= _meals(f"cut_{kind}", f"no reward for {kind}", lives(Altered(maze, cut=(kind,))))
+    results: dict[str, Measure] = {}
+    for part in PARTS:
+        if part in parts:
+            results |= _MEASURED[part](maze, lives)
     if double if double is not None else (task is not None and task.layout == "double-t"):
         results |= _double(lives(replace(maze, layout="double-t")))
     return Battery(name or (agent if isinstance(agent, str) else "network"), n, seed, maze, results)
@@ -190,8 +183,41 @@ def _no_mistake(key: str, text: str, o: Outcomes) -> dict[str, Measure]:
     return {f"{key}.no_mistake": _share(f"{text}: no mistake after a change, given an earlier poison", o, which)}
 
 
-def _switching(o: Outcomes) -> dict[str, Measure]:
-    shares = {}
+def _standard(maze: Maze, lives: Play) -> dict[str, Measure]:
+    found = _meals("standard", "standard T-maze", plain := lives(maze))
+    return found | _no_mistake("standard", "standard T-maze", outcomes(plain))
+
+
+def _every_food(maze: Maze, lives: Play) -> dict[str, Measure]:
+    found = _meals("every_food", "change after every food", plain := lives(replace(maze, foods_per_period=1)))
+    return found | _no_mistake("every_food", "change after every food", outcomes(plain))
+
+
+def _senses(maze: Maze, lives: Play) -> dict[str, Measure]:
+    harmless, at = replace(maze, foods_per_period=1, deadly_poisons=HARMLESS), maze.steps * 2 // 5
+    found = _from(at, "left_alone", "sensors unchanged", outcomes(lives(harmless)))
+    found |= _from(
+        at, "exchanged", "food and poison sensors exchanged", outcomes(lives(Altered(harmless, at, ("food", "poison"))))
+    )
+    return found | _from(at, "reshuffled", "all sensors reshuffled", outcomes(lives(Altered(harmless, at))))
+
+
+def _hidden(maze: Maze, lives: Play) -> dict[str, Measure]:
+    hidden = lives(Altered(maze, hide=("food", "poison")))
+    found, o = _meals("hidden", "food and poison hidden", hidden), outcomes(hidden)
+    stay = (o.number >= 1) & ~o.changed
+    return found | {"hidden.remembers": _share("food and poison hidden: right if nothing changed", o, stay)}
+
+
+def _cut(maze: Maze, lives: Play) -> dict[str, Measure]:
+    cut = {kind: lives(Altered(maze, cut=(kind,))) for kind in ("food", "poison")}
+    return _meals("cut_food", "no reward for food", cut["food"]) | _meals("cut_poison", "no reward for poison", cut["poison"])
+
+
+def _switching(maze: Maze, lives: Play) -> dict[str, Measure]:
+    # twice as long, so that an agent that remembers eats four poisons too
+    o = outcomes(lives(replace(maze, deadly_poisons=HARMLESS, steps=2 * maze.steps)))
+    shares: dict[str, Measure] = {}
     for k in range(1, POISONS + 1):
         after = np.flatnonzero(o.poisons == k)
         next_one = after[np.unique(o.life[after], return_index=True)[1]]
@@ -241,3 +267,13 @@ def _share(text: str, o: Outcomes, which: np.ndarray) -> Measure:
     effective = min(len(right), value * (1 - value) / between) if between > 0 else lives
     low, high = interval(value * effective, effective)
     return Measure(text, value, low, high, len(right))
+
+
+_MEASURED: dict[str, Callable[[Maze, Play], dict[str, Measure]]] = {
+    "standard": _standard,
+    "every_food": _every_food,
+    "switching": _switching,
+    "senses": _senses,
+    "hidden": _hidden,
+    "cut": _cut,
+}

@@ -33,16 +33,16 @@
     };
   }
 
-  // ---- the task (enu_lib/tasks/stdp.py) and its measure (enu_lib/analysis/units.py)
-  function weightChange(rule, d, m) {
-    const decay = Math.exp(-Math.abs(d) / 10);
+  // ---- the task's rule (enu_lib/tasks/stdp.py, weight_change) and its measure (enu_lib/analysis/units.py, relative_change)
+  function weightChange(rule, d, m, tau) {
+    const decay = Math.exp(-Math.abs(d) / tau);
     if (rule === "neuromodulated") return 0.5 * Math.sign(d) * decay * m;
-    return m > 0 ? 0.5 * decay : 0.5 * Math.cos(Math.PI * d / 10) ** 2 * Math.exp(-((d / 20) ** 2));
+    return m > 0 ? 0.5 * decay : 0.5 * Math.cos(Math.PI * d / tau) ** 2 * Math.exp(-((d / (2 * tau)) ** 2));
   }
 
   function synapse(data, pre, post, m) {
     const step = unit(data.genome, data), later = Math.max(pre, post), earlier = Math.min(pre, post);
-    const goal = weightChange(data.rule, post - pre, m), y = [], target = [];
+    const goal = weightChange(data.rule, post - pre, m, data.tau), y = [], target = [];
     const before = [0, 0], after = [0, 0];
     for (let t = 0; t < data.x.length; t++) {
       y.push(step([data.x[t], +(t === pre), +(t === post), m])[0]);
@@ -192,6 +192,6 @@
     }
   }
 
-  scope.enuLive = { synapse, path, start };
+  scope.enuLive = { weightChange, synapse, path, start };
   if (scope.document) start();
 })(typeof window === "undefined" ? globalThis : window);

@@ -75,5 +75,6 @@ def window(entry: Entry, pre: int = 45, post: int = 52, modulator: bool = True, 
         "feedback": model.feedback,
         "gain": model.gain,
         "rule": task.rule,
+        "tau": task.tau,
     }
     return Live("window", "The evolved synapse and its rule", body, payload)

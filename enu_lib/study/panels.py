@@ -45,8 +45,7 @@ def progress(
             ax.plot(at, sign * run, lw=0.5, alpha=0.3, color=line.get_color(), zorder=1)
     if level is not None:
         ax.axhline(sign * level, color="0.5", lw=0.7, ls=(0, (1, 2)), zorder=0)
-    words = {"generation": "generation", "evaluations": "lives evaluated"}
-    ax.set(xlabel=words[x], ylabel="held-out loss" if loss else "held-out fitness")
+    ax.set(xlabel=x, ylabel="held-out loss" if loss else "held-out fitness")
     if loss:
         ax.set_yscale("log")
         ax.set_ylim(bottom=ax.get_ylim()[0] / 3)  # room for the legend below the curves
@@ -88,7 +87,7 @@ def reached(ax: Any, by_strategy: Mapping[str, Cost]) -> None:
                 lives = np.where(cost.reached, cost.lives, cost.spent)[there] / 1e6
                 ax.plot(lives, y[there], "o", ms=3, mew=0.6, mfc=face, color=MODELS["enu"])
     _named(ax, list(by_strategy))
-    ax.set(xscale="log", xlabel="lives until the level is reached (millions)")
+    ax.set(xscale="log", xlabel="evaluations until the level is reached (millions)")
     _plain(ax, (1.0, 2.0, 5.0))
 
 

@@ -152,7 +152,7 @@ def speed_table(runs: Sequence[Record], known: Evidence, pairs: Sequence[tuple[s
                 "evolutions": len(cost.reached),
                 "reach the level": int(cost.reached.sum()),
                 "generations": _median(cost.generations),
-                "lives": _median(cost.lives),
+                "evaluations": _median(cost.lives),
                 "core-seconds": _median(cost.seconds),
             }
         )
@@ -163,7 +163,7 @@ def savings_table(
     runs: Sequence[Record],
     known: Evidence,
     comparisons: Sequence[tuple[str, str, str]],
-    units: Sequence[str] = ("lives", "core-seconds"),
+    units: Sequence[str] = ("evaluations", "core-seconds"),
 ) -> list[Row]:
     """The median cost of reaching the level for each (experiment, model, other model), with a comparison.
 
@@ -176,7 +176,7 @@ def savings_table(
     for unit in units:
         for task, *models in comparisons:
             both = [costs(runs, task, model, known.level.get(task, math.inf)) for model in models]
-            values = [cost.lives if unit == "lives" else cost.seconds for cost in both]
+            values = [cost.lives if unit == "evaluations" else cost.seconds for cost in both]
             row: Row = {"task": LABEL[task], "cost": unit, "model": name(models[0]), "against": name(models[1])}
             row |= {"median": _median(values[0]), "median of the other": _median(values[1]), "A": "", "p": ""}
             if all(len(v) for v in values):

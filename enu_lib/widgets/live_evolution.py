@@ -44,7 +44,7 @@ class LiveEvolution(Pictured):
             raise ValueError(f"this explorer needs an STDP task, got {self.experiment.task!r}: use experiments.get('stdp')")
         settings = self.experiment.es
         self.play = w.Play(min=0, max=FOR_EVER, value=0, interval=TICK, show_repeat=False)
-        self.again = button("begin anew", lambda: self.restart(self.seed), "warning")
+        self.again = button("restart", lambda: self.restart(self.seed), "warning")
         self.other = button("another seed", lambda: self.restart(self.seed + 1), "warning")
         self.population = w.IntSlider(
             settings.population, min=16, max=512, step=16, description="offspring per generation", layout=WIDE, style=TEXT

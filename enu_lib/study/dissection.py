@@ -1,0 +1,137 @@
+"""An evolved network taken apart: its activity, its memory disturbed in mid-episode, and mazes that it never met.
+
+disturbed = disturb(entry, n=192, moment=200, seed=1)     # {"untouched": .., "synapses reset": .., ...}
+pd.DataFrame(elsewhere(entry, n=256, seed=1))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from enu_lib.analysis import interventions, learning, spiking
+from enu_lib.analysis.learning import Recovery
+from enu_lib.contracts import Intervention
+from enu_lib.network import Network
+from enu_lib.rollout import record_episodes, rollout
+from enu_lib.study.tables import Row
+from enu_lib.tasks.maze import Maze
+from enu_lib.trace import Trace
+from enu_lib.zoo import Entry
+
+UNTOUCHED = "untouched"
+VISITS = 5  # after a disturbance, looked at one by one
+HARMLESS = 10**6  # poisons that kill: more than an episode has room for
+
+
+def neuron_names(network: Network) -> list[str]:
+    """Names of a network's neurons in their order: hidden 1, .., output 1, .."""
+    hidden = network.neurons - network.n_outputs
+    return [f"hidden {i + 1}" for i in range(hidden)] + [f"output {i + 1}" for i in range(network.n_outputs)]
+
+
+def activity_table(watched: Mapping[str, Trace]) -> dict[str, dict[str, float]]:
+    """How outputs of neurons spend their time, {name: episodes recorded with memory}: shares of steps, and events."""
+    rows = {}
+    for name, lives in watched.items():
+        a = spiking.activity(lives)
+        off, on = a.off.mean().item(), a.on.mean().item()
+        rows[name] = {
+            "exactly 0": a.zero.mean().item(),
+            "off": off,
+            "on": on,
+            "in between": 1 - off - on,
+            "events / 100 steps and output": a.events.mean().item(),
+            "mean duration (steps)": a.duration.nanmean().item(),
+        }
+    return rows
+
+
+class Disturbed(NamedTuple):
+    """What follows a disturbance of the memory at one moment of an episode."""
+
+    recovery: Recovery  # visits after it, in order
+    eaten: Tensor  # food eaten after it, in the episodes that were still alive (B,)
+
+
+def disturbances(network: Network, moment: int) -> dict[str, Intervention | None]:
+    """Memory reset, scrambled or frozen in one compartment before step `moment`; first none, the control."""
+    units = {"synapses": network.neurons * network.synapses, "neurons": network.neurons}
+    found: dict[str, Intervention | None] = {UNTOUCHED: None}
+    for compartment, many in units.items():
+        found[f"{compartment} reset"] = interventions.reset(compartment, moment)
+        found[f"{compartment} scrambled"] = interventions.scramble(compartment, moment, many)
+        found[f"{compartment} frozen"] = interventions.freeze(compartment, moment)
+    return found
+
+
+def disturb(entry: Entry, n: int, moment: int, seed: int) -> dict[str, Disturbed]:
+    """The same n episodes under every disturbance; `eaten` counts those in which the untouched agent lived until then."""
+    lived = {
+        name: record_episodes(entry.model, entry.genome, entry.task, n, seed=seed, intervene=intervene)
+        for name, intervene in disturbances(entry.model, moment).items()
+    }
+    alive = lived[UNTOUCHED].task["alive"][0, :, moment - 1]
+    found = {}
+    for name, lives in lived.items():
+        foods = lives.task["foods"][0]
+        after = learning.recovery(learning.visits(lives), moment, visits=VISITS)
+        found[name] = Disturbed(after, (foods[:, -1] - foods[:, moment - 1])[alive].float())
+    return found
+
+
+def disturbed_table(found: Mapping[str, Disturbed]) -> list[Row]:
+    """First visits after each disturbance, and food eaten after it."""
+    return [
+        {
+            "memory": name,
+            "right at the first visit after": f"{d.recovery.right[0]} of {d.recovery.n[0]}",
+            "visits in all after": int(d.recovery.n.sum()),
+            "food after, mean": f"{d.eaten.mean().item():.2f}",
+            "s.e.": f"{d.eaten.std().item() / max(1, len(d.eaten)) ** 0.5:.2f}",
+        }
+        for name, d in found.items()
+    ]
+
+
+def other_mazes(network: Network, maze: Maze) -> dict[str, tuple[Network, Maze]]:
+    """The network in mazes, and with noise, that evolution never showed it; first as it evolved."""
+    changed: dict[str, dict[str, Any]] = {
+        "arms of 3": {"arm": 3},
+        "arms of 4": {"arm": 4},
+        "corridor of 5": {"corridor": 5},
+        "change after 10 foods": {"foods_per_period": 10},
+        "change after 2 foods": {"foods_per_period": 2},
+        "poison never deadly": {"deadly_poisons": HARMLESS},
+        "episodes of 1,600 steps": {"steps": 1600},
+        "reward shown for 1 step": {"reward_steps": 1},
+    }
+    noise = {"no noise": 0.0, "noise x 3": 3.0, "noise x 10": 10.0}
+    return {
+        "as evolved": (network, maze),
+        **{name: (network, replace(maze, **settings)) for name, settings in changed.items()},
+        **{name: (replace(network, noise=factor * network.noise), maze) for name, factor in noise.items()},
+    }
+
+
+def elsewhere(entry: Entry, n: int, seed: int) -> dict[str, dict[str, float]]:
+    """`learning.measures` of n episodes in every one of `other_mazes`."""
+    places = other_mazes(entry.model, entry.task)
+    return {
+        name: learning.measures(record_episodes(network, entry.genome, maze, n, seed=seed))
+        for name, (network, maze) in places.items()
+    }
+
+
+def silenced(entry: Entry, n: int, seed: int, neurons: Sequence[int] | None = None) -> dict[str, dict[str, float]]:
+    """`learning.measures` of n episodes with each neuron in turn silenced: no other neuron receives its output."""
+    names = neuron_names(entry.model)
+    return {
+        f"{names[i]} silenced": learning.measures(
+            rollout(entry.model, entry.genome, entry.task, n, seed=seed, intervene=interventions.silence([i]))
+        )
+        for i in (range(len(names)) if neurons is None else neurons)
+    }

@@ -1,0 +1,148 @@
+"""What networks eat in mazes, split by what an episode was like, by evolution and by model.
+
+Tables are lists of rows or {row: {column: value}}; a mean over no episodes is NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from enu_lib import zoo
+from enu_lib.analysis import learning
+from enu_lib.rollout import record_episodes
+from enu_lib.study import evidence, tables
+from enu_lib.study.design import LABEL, MAIN
+from enu_lib.study.evidence import Evidence
+from enu_lib.study.results import Record, Stored
+from enu_lib.study.tables import Row
+from enu_lib.tasks.maze import WALL, geometry
+from enu_lib.trace import Trace
+from enu_lib.zoo import Entry
+
+Table = dict[Any, dict[str, Any]]
+LAYOUTS = {"tmaze": "t", "double-tmaze": "double-t"}
+_SECOND = ("second visit right after poison", "second visit right after food")
+INDEPENDENT = ("generations", "environments", "food", "food s.e.", "poison", *_SECOND, "right again after one mistake")
+
+
+def independent_evolutions(entry: Entry, stored: Stored, from_zoo: bool = True) -> Table:
+    """Every kept evolution of an entry's experiment, by how it began and by seed, whether it learnt or not.
+
+    From the zoo: the entry and those named after it, ENTRY-seedN (from the first generation in the whole maze) and
+    ENTRY-lessonN (in a smaller maze first, as all of the sweep's).
+    """
+    begun = {True: "a smaller maze first", False: "the whole maze from the first generation"}
+    rows: Table = {}
+    for name in zoo.names() if from_zoo else ():
+        if name == entry.name or name.startswith((f"{entry.name}-seed", f"{entry.name}-lesson")):
+            e = zoo.load(name)
+            row = {"generations": e.provenance["generations"], "environments": e.experiment.environments, **e.scores}
+            rows[begun["lesson" in name], f"zoo, seed {e.provenance['seed']}"] = row
+    environments = stored.configs.get(entry.name, {}).get("environments")
+    for run in tables.of(stored.runs, *entry.name.rsplit("-", 1)):
+        rows[begun[True], f"sweep, seed {run.seed}"] = {
+            "generations": run.generations, "environments": environments, **run.scores,
+        }  # fmt: skip
+    return {key: {name: row.get(name) for name in INDEPENDENT} for key, row in sorted(rows.items())}
+
+
+def costs_of(entries: Mapping[str, Entry]) -> dict[str, dict[str, list[float]]]:
+    """Held-out fitness of entries' parents against generations, evaluations in millions, and minutes of one core."""
+    found = {}
+    for name, e in entries.items():
+        progress, each = e.provenance["progress"], e.experiment.es.population * e.experiment.environments
+        found[name] = {
+            **progress,
+            "evaluations": [generation * each / 1e6 for generation in progress["generation"]],
+            "minutes": [seconds / 60 for seconds in progress["seconds"]],
+        }
+    return found
+
+
+def by_wall(entries: Mapping[str, Entry], n: int, seed: int) -> Table:
+    """Mean food of n episodes by which sensor shows the wall, one row per entry."""
+    rows: Table = {}
+    for name, e in entries.items():
+        lives = record_episodes(e.model, e.genome, e.task, n, seed=seed)
+        shows, food = lives.task["sensor_of"][0, :, 0, WALL], _food(lives)
+        rows[name] = {f"sensor {k + 1} shows the wall": food[shows == k].mean().item() for k in range(3)}
+        rows[name]["generations"] = e.provenance["generations"]
+    return rows
+
+
+def by_shuffle(episodes: Mapping[tuple[str, str], Trace]) -> Table:
+    """Food, poison and second visits of recorded episodes, {(what is shuffled, network): episodes}."""
+    shown = ("food", "food s.e.", "poison", "lives with a meal", "second visit right after poison")
+    measured = {key: learning.measures(lives) for key, lives in episodes.items()}
+    return {key: {name: values[name] for name in shown} for key, values in measured.items()}
+
+
+def by_side(lives: Trace, maze: Any) -> Table:
+    """Episodes in a double T-maze by where the food is at first: ahead of the agent, or behind it."""
+    grid = geometry(maze)
+    column = torch.tensor([c for _, c in grid.cells])
+    ahead = (lives.task["food"][0, :, 0, None] == torch.tensor(grid.ends[:2])).any(-1)
+    behind = (column[lives.task["cell"][0]] < column[grid.start]) & lives.task["alive"][0]
+    measured = {
+        "food": _food(lives),
+        "poison": lives.task["poisons"][0, :, -1].float(),
+        "ever behind the start": behind.any(-1).float(),
+    }
+    return {
+        name: {"episodes": int(those.sum()), **{what: value[those].mean().item() for what, value in measured.items()}}
+        for name, those in (("food ahead", ahead), ("food behind", ~ahead))
+    }
+
+
+def by_placement(entry: Entry, n: int, seed: int) -> Table:
+    """Mean food of n episodes in which food and poison never move, by the end of the food (rows) and of the poison."""
+    lives = record_episodes(entry.model, entry.genome, replace(entry.task, change=0.0), n, seed=seed)
+    ends, food = torch.tensor(geometry(entry.task).ends), _food(lives)
+    food_at, poison_at = (
+        (lives.task[name][0, :, 0, None] == ends).int().argmax(-1) for name in ("food", "poison")
+    )  # numbers of ends
+    return {
+        f"food at end {i + 1}": {
+            f"poison at end {j + 1}": food[(food_at == i) & (poison_at == j)].mean().item()
+            for j in range(len(ends))
+        }
+        for i in range(len(ends))
+    }  # fmt: skip
+
+
+def model_table(runs: Sequence[Record], found: Evidence) -> list[Row]:
+    """Food of every model's evolutions in both mazes, median and best, beside an agent that always takes the same arm."""
+    rows: list[Row] = []
+    for task, layout in LAYOUTS.items():
+        row: Row = {"maze": LABEL[task]}
+        for model in MAIN[task]:
+            food = [r.scores["food"] or 0.0 for r in tables.of(runs, task, model)]
+            row[tables.name(model)] = f"{np.median(food):.2f}, {max(food):.2f}" if food else "not run yet"
+        arm = found.references.get(layout, {}).get("fixed-arm", {}).get("food")
+        rows.append(row | {"the same arm always": "not measured" if arm is None else f"{arm:.2f}"})
+    return rows
+
+
+def survival_table(runs: Sequence[Record], models: tuple[str, str], task: str, alive_bonus: float) -> Table:
+    """Mean final fitness of two models in a maze, and what of it is the bonus for steps alive."""
+    rows: Table = {"fitness": {}, "for steps alive": {}}
+    for model in models:
+        those = tables.of(runs, task, model)
+        fitness = [evidence.final_fitness(r) for r in those]
+        alive = [alive_bonus * (r.scores["steps alive"] or 0.0) for r in those]
+        for name, values in (("fitness", fitness), ("for steps alive", alive)):
+            rows[name][tables.name(model)] = float(np.mean(values)) if values else float("nan")
+    first, second = (tables.name(model) for model in models)
+    for row in rows.values():
+        row["difference"] = row[first] - row[second]
+    return rows
+
+
+def _food(lives: Trace) -> torch.Tensor:
+    """Foods eaten in each episode (B,)."""
+    return lives.task["foods"][0, :, -1].float()
