@@ -37,41 +37,37 @@ PARTS = {
 }
 REFERENCE = ("symbols", "api", "provenance", "cite")
 API = {
-    "units": ("Units and networks", ["cells", "network", "contracts", "kinds"]),
+    "units": ("Units and networks", ["contracts", "cells", "cells.enu", "cells.gated", "network", "precision"]),
     "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "tasks.altered", "tasks.gym"]),
-    "episodes": ("Episodes", ["rollout", "trace", "streams", "precision", "faults", "kernels"]),
-    "evolution": ("Evolution", ["es", "evolve", "experiments", "config", "interrupt", "progress", "storage.folder", "zoo"]),
-    "units_analysis": (
-        "Analysis of units",
-        ["analysis", *(f"analysis.{m}" for m in ("units", "scores", "generalise", "stats"))],
-    ),
-    "network_analysis": (
-        "Analysis of networks",
+    "episodes": ("Episodes", ["rollout", "trace", "streams", "kernels", "kernels.door"]),
+    "evolution": ("Evolution", ["es", "evolve", "experiments", "storage.run", "storage.folder", "zoo"]),
+    "measures": (
+        "Measures",
         [
-            f"analysis.{m}"
-            for m in (
-                "agents", "learning", "battery", "phases", "interventions", "conditioning", "spiking", "memory", "flow",
-            )
+            "analysis", "analysis.units", "analysis.scores", "analysis.battery", "analysis.learning", "analysis.agents",
+            "analysis.phases", "analysis.spiking", "analysis.interventions", "analysis.conditioning", "analysis.generalise",
+            "analysis.flow", "analysis.memory", "analysis.stats",
         ],
     ),
-    "study": (
-        "The study of this paper",
+    "claims": (
+        "Comparisons and claims",
         [
-            f"study.{m}"
-            for m in (
-                "design", "sweep", "workers", "progress", "results", "evidence", "rules", "claims", "ledger", "comparisons",
-                "tables", "variants", "mazes", "abilities", "dissection", "panels",
-            )
+            "study.sweep", "study.design", "study.results", "study.tables", "study.comparisons", "study.evidence",
+            "study.rules", "study.claims", "study.ledger", "study.panels", "study.workers", "study.progress", "study.variants",
+            "study.mazes", "study.abilities", "study.dissection",
         ],
     ),
     "figures": (
         "Figures and explorers",
-        ["figures", *(f"figures.{m}" for m in ("style", "save", "units", "networks", "mazes", "learning")), "places", "widgets",
-         "live"],
+        [
+            "figures.style", "figures.save", "figures.units", "figures.networks", "figures.mazes", "figures.learning", "places",
+            "widgets", "widgets.life", "live",
+        ],
     ),
+    "ground": ("Settings, signals, progress", ["config", "kinds", "interrupt", "progress", "faults"]),
     "speed": ("Speed", ["bench.cases", "bench.authors_scheme"]),
 }  # fmt: skip
-PACKAGES = ("widgets", "live")  # whose names are imported by their __init__
+PACKAGES = ("cells", "widgets", "live")  # whose names stand in their __init__
 HIDDEN = {"parameters": "remove-cell", "injected-parameters": "hide-input", "explorer": "hide-input"}
 MATHJAX = (
     "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js",

@@ -7,8 +7,10 @@ import dataclasses
 import inspect
 import re
 import textwrap
-import typing
-from typing import Any
+import types
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from enu_lib.kinds import kinds
 
 LIST = re.compile(r"^\s*(-|\d+\.) ")
 CODE = re.compile(r"(`[^`]+`)")
@@ -52,9 +54,17 @@ def text(prose: str) -> str:
     return "".join(p if p.startswith("`") else re.sub(r"([*|]|_(?=\W|$))", r"\\\1", p) for p in parts)
 
 
+def plain(kind: Any, annotation: ast.expr) -> str:
+    """A field's type without the bounds of its kind: float of a positive number."""
+    if get_origin(kind) is Annotated:
+        return get_args(kind)[0].__name__
+    if get_origin(kind) in (Union, types.UnionType) and any(get_origin(part) is Annotated for part in get_args(kind)):
+        return " | ".join("None" if part is type(None) else plain(part, annotation) for part in get_args(kind))
+    return ast.unparse(annotation)
+
+
 def fields(value: type) -> list[str]:
-    """The fields of a class with type (without its bounds), default and comment, from its source."""
-    hints = typing.get_type_hints(value)
+    """The fields of a class with type, default and comment, from its source."""
     source = textwrap.dedent(inspect.getsource(value))
     lines, rows = source.split("\n"), []
     for node in ast.parse(source).body[0].body:
@@ -62,6 +72,6 @@ def fields(value: type) -> list[str]:
             continue
         default = f" = ``{ast.unparse(node.value)}``" if node.value else ""
         comment = lines[node.lineno - 1].partition("  # ")[2]
-        row = f"- ``{node.target.id}``: ``{inspect.formatannotation(hints[node.target.id])}``{default}"
+        row = f"- ``{node.target.id}``: ``{plain(kinds(value).get(node.target.id), node.annotation)}``{default}"
         rows.append(f"{row}: {text(comment)}" if comment else row)
     return [*rows, ""]

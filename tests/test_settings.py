@@ -269,7 +269,7 @@ def test_options_of_a_run_are_checked(options, small):
         enu.evolve(small, progress=False, **options)
 
 
-@pytest.mark.parametrize("change", [{"task": 5}, {"task": enu.ENU(1)}, {"model": enu.STDP()}, {"lessons": (3,)}, {"es": None}])
+@pytest.mark.parametrize("change", [{"task": 5}, {"task": enu.ENU(1)}, {"model": enu.STDP()}, {"stages": (3,)}, {"es": None}])
 def test_an_experiment_needs_a_task_and_a_model(change, small):
     (name,) = change
     with pytest.raises(ValueError, match=f"^{name} "):
