@@ -71,17 +71,17 @@ def quadratic(genomes):
 
 def generation(ax, population=64, sigma=0.1, start=(0.0, 0.0)):
     settings = enu.ES(population=population, sigma=sigma)
-    state = es.start(torch.tensor(start))
+    state = es.init(torch.tensor(start))
     genomes, mutations = es.ask(settings, state, seed)
-    merit = quadratic(genomes)
-    after = es.tell(settings, state, mutations, merit).parent
-    figures.units.one_generation(ax, state.parent, genomes, es.shape(settings, merit), after)
+    aggregated = quadratic(genomes)
+    after = es.tell(settings, state, mutations, aggregated).parent
+    figures.units.one_generation(ax, state.parent, genomes, es.fitness_shaping(settings, aggregated), after)
     ax.set(xlabel="gene 1", ylabel="gene 2")
 
 
 def climb(ax, population=64, sigma=0.1, generations=60):
     settings = enu.ES(population=population, sigma=sigma)
-    state, path = es.start(torch.zeros(2)), []
+    state, path = es.init(torch.zeros(2)), []
     for _ in range(generations):
         genomes, mutations = es.ask(settings, state, seed)
         path.append(-quadratic(state.parent).item())
@@ -94,7 +94,7 @@ def climb(ax, population=64, sigma=0.1, generations=60):
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.3))
 generation(axes[0])
-weights = es.shape(enu.ES(population=512), torch.arange(512.0))
+weights = es.fitness_shaping(enu.ES(population=512), torch.arange(512.0))
 axes[1].plot(torch.arange(512) / 512, weights)
 axes[1].set(xlabel="rank / P", ylabel="weight")
 climb(axes[2])

@@ -23,7 +23,7 @@
 # `score` judges outputs. Our example is **remember**. A number $v$ is shown at one step, and the unit has to hold it until the
 # end, whatever noise follows. It is judged by $-(o - v)^2$ at each later step. `enu_lib` does not know this task; it evolves
 # below, in seconds, through the public interface. `out="runs/remember"` would save the run and resume it. Where a random unit
-# earns nothing, begin with an easier task: `lessons=(enu.Lesson(until=100, task=easier),)`.
+# earns nothing, begin with an easier task: `stages=(enu.Stage(until=100, task=easier),)`.
 
 # %% tags=["parameters"]
 profile = "zoo"  # smoke: fewer generations

@@ -76,7 +76,7 @@ files = save_figure(
 # A random network seldom finds food in the T-maze, and where nobody eats, there is nothing to select. Networks evolved in the
 # whole maze from the first generation on differ in when they leave that plateau, if they do. The evolutions of the sweep ([Fig.
 # 4](15_fig4_tmaze.py), **a**) spend their first generations in a smaller maze, in which a random walk finds food more often
-# (`enu_lib.experiments.Lesson`; ours), and are judged on held-out episodes of the whole maze throughout. The two kinds also
+# (`enu_lib.experiments.Stage`; ours), and are judged on held-out episodes of the whole maze throughout. The two kinds also
 # differ in environments per generation and in length, so this is no test of the first stage. (For a network started from
 # another run, only the generations of its last run are counted; `python -m enu_lib zoo show` gives the whole history.)
 

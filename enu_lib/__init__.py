@@ -11,7 +11,7 @@ from enu_lib.cells import ENU, GRU, LSTM, make_cell
 from enu_lib.config import library_version, register
 from enu_lib.es import ES
 from enu_lib.evolve import evolve
-from enu_lib.experiments import Experiment, Lesson
+from enu_lib.experiments import Experiment, Stage
 from enu_lib.network import Network
 from enu_lib.rollout import fitness, rollout
 from enu_lib.storage.run import Run, load_run
@@ -24,11 +24,12 @@ from enu_lib.trace import Trace
 __version__ = library_version()
 
 __all__ = [
-    "ENU", "ES", "GRU", "IAF", "LSTM", "STDP", "Experiment", "Lesson", "Maze", "Network", "Run", "Trace", "analysis", "evolve",
+    "ENU", "ES", "GRU", "IAF", "LSTM", "STDP", "Experiment", "Maze", "Network", "Run", "Stage", "Trace", "analysis", "evolve",
     "experiments", "fitness", "load_run", "make_cell", "register", "rollout", "stream", "zoo",
 ]  # fmt: skip
 
 _MOVED = {
+    "Lesson": "enu.Stage",
     **dict.fromkeys(
         ("agents", "conditioning", "generalise", "interventions", "learning", "spiking", "stats"), "enu_lib.analysis.{}"
     ),
@@ -46,5 +47,5 @@ _MOVED = {
 
 
 def __getattr__(name: str) -> None:
-    moved = f": it is {_MOVED[name].format(name)} now" if name in _MOVED else ""
+    moved = f": it is now {_MOVED[name].format(name)}" if name in _MOVED else ""
     raise AttributeError(f"module 'enu_lib' has no attribute {name!r}{moved}")

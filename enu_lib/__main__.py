@@ -1,4 +1,4 @@
-"""python -m enu_lib"""
+"""Entry point of python -m enu_lib."""
 
 import sys
 

@@ -1,7 +1,7 @@
 """Settings as JSON: frozen dataclasses to dictionaries and back.
 
-Run folders and zoo entries store the model, the task and the evolution strategy in this form.  A class of your own takes
-part after `@enu_lib.register`.
+Run folders and zoo entries store the model, the task and the evolution strategy in this form.  Decorate a class of your
+own with `@enu_lib.register` to store it too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from enu_lib.kinds import conform, kinds, shown
 
 T = TypeVar("T", bound=type)
 _CLASSES: dict[str, type] = {}
-DEEPEST = 32  # levels of lists and objects in JSON; ours have six
+DEEPEST = 32  # most levels of nesting accepted in JSON; our files have six
 
 
 def library_version() -> str:
@@ -27,11 +27,22 @@ def library_version() -> str:
 
 
 def register(cls: T) -> T:
-    """Let settings of this dataclass be read back from JSON.  Use as a class decorator."""
+    """Let settings of this dataclass be read back from JSON.  Use as a class decorator.
+
+    Optional class attributes keep older files readable: `former_names`, what the class used to be called; `renamed`,
+    {old field: new field}; `older`, values for fields that older files lack, where these differ from the defaults.
+    """
     if not dataclasses.is_dataclass(cls):
         raise TypeError(f"{cls.__name__} must be a dataclass to be stored in a run folder")
-    _CLASSES[cls.__name__] = cls
+    for name in (cls.__name__, *getattr(cls, "former_names", ())):
+        _CLASSES[name] = cls
     return cls
+
+
+def current_name(cls: type, field: str) -> str:
+    """A field's name today, given that name or a former one."""
+    renamed: dict[str, str] = getattr(cls, "renamed", {})
+    return renamed.get(field, field)
 
 
 def to_config(value: Any) -> Any:
@@ -47,14 +58,14 @@ def to_config(value: Any) -> Any:
         return to_config(value.item())
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    raise TypeError(f"{value!r} cannot be stored as JSON: settings are numbers, words, tuples, dataclasses")
+    raise TypeError(f"{value!r} cannot be stored as JSON: settings are numbers, strings, tuples and dataclasses")
 
 
 def from_config(config: Any) -> Any:
     """The settings that `to_config` wrote; lists become tuples.  Unknown fields and types raise ValueError.
 
-    A field that is missing was added after the settings were stored: it has its default, or the value that the class's
-    `older` names, which is how things were before.
+    Files of earlier versions are read too (see `register`).  A missing field takes the class's `older` value, which
+    reproduces the behaviour before the field was added, or else its default.
     """
     if isinstance(config, list):
         return tuple(from_config(item) for item in config)
@@ -62,13 +73,13 @@ def from_config(config: Any) -> Any:
         name = config["type"]
         if not isinstance(name, str) or name not in _CLASSES:
             raise ValueError(
-                f"settings of type {shown(name)} are not known here: if the class is yours, "
+                f"unknown settings type {shown(name)}: if the class is yours, "
                 "decorate it with @enu_lib.register and import it first"
             )
-        fields = {key: from_config(item) for key, item in config.items() if key != "type"}
-        older = getattr(_CLASSES[name], "older", {})
+        cls = _CLASSES[name]
+        fields = {current_name(cls, key): from_config(item) for key, item in config.items() if key != "type"}
         try:
-            return _CLASSES[name](**{**older, **fields})
+            return cls(**{**getattr(cls, "older", {}), **fields})
         except TypeError as error:
             raise ValueError(f"settings of {name} do not fit this version: {error}") from None
     if isinstance(config, dict):
@@ -82,13 +93,13 @@ def to_json(value: Any) -> str:
 
 
 def parse_json(text: str | bytes, source: str) -> Any:
-    """The value of a JSON text.  Raises ValueError naming the source of what is no JSON, no UTF-8, or nested too deeply."""
+    """The value of a JSON text.  Raises ValueError naming the source if it is invalid JSON, not UTF-8 or too deeply nested."""
     try:
         value = json.loads(text)
     except RecursionError:
         value, depth = None, DEEPEST + 1
     except ValueError as error:
-        raise ValueError(f"{source} is no JSON ({error})") from None
+        raise ValueError(f"{source} is not valid JSON ({error})") from None
     else:
         depth = _depth(value)
     if depth > DEEPEST:
@@ -97,7 +108,7 @@ def parse_json(text: str | bytes, source: str) -> Any:
 
 
 def _depth(value: Any) -> int:
-    """Levels of lists and objects, counted no further than needed, and without recursion."""
+    """Levels of nested lists and objects, counted without recursion and only until the limit is exceeded."""
     depth, level = 0, [value]
     while depth <= DEEPEST and (level := [v for v in level if isinstance(v, (list, dict))]):
         level = [item for v in level for item in (v.values() if isinstance(v, dict) else v)]
@@ -108,18 +119,19 @@ def _depth(value: Any) -> int:
 def with_setting(value: Any, path: str, new: Any) -> Any:
     """A copy of nested settings with one field changed: `with_setting(experiment, "es.sigma", 0.02)`.
 
-    Raises ValueError for a field that does not exist, naming those that do, and for a value of another kind.
+    Raises ValueError for an unknown field, naming the valid ones, and for a value of the wrong type or out of bounds.
     """
     return with_settings(value, {path: new})
 
 
 def with_settings(value: Any, changes: Mapping[str, Any], within: str = "") -> Any:
-    """A copy of nested settings with several fields changed at once, so that the order of changes does not matter."""
+    """A copy of nested settings with several fields changed at once; the order of the changes does not matter."""
     fields = kinds(type(value))
     changed: dict[str, Any] = {}
     nested: dict[str, dict[str, Any]] = {}
     for path, new in changes.items():
         head, _, rest = path.partition(".")
+        head = current_name(type(value), head)
         if head not in fields:
             raise ValueError(f"{type(value).__name__} has no setting {head!r}: choose one of {', '.join(fields)}")
         if rest:
@@ -129,13 +141,13 @@ def with_settings(value: Any, changes: Mapping[str, Any], within: str = "") -> A
     for head, inner in nested.items():
         old = changed.get(head, getattr(value, head))
         if not dataclasses.is_dataclass(old):
-            raise ValueError(f"{within}{head} is a value, it has no setting {next(iter(inner))!r}")
+            raise ValueError(f"{within}{head} is a single value and has no setting {next(iter(inner))!r}")
         changed[head] = with_settings(old, inner, f"{within}{head}.")
     return dataclasses.replace(value, **changed)
 
 
 def _fitting(kind: Any, old: Any, new: Any, name: str) -> Any:
-    """A field's new value.  What may be anything by its annotation keeps the type that it has."""
+    """A field's new value, checked against its annotation, or against the old value's type if the annotation is Any."""
     if kind is Any and old is not None:
         kind = type(old)
     return conform(kind, new, name)

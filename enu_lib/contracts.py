@@ -1,7 +1,7 @@
-"""What a task, a model and a stepper have to offer: the contracts between the parts, and errors that name what is missing.
+"""Protocols of tasks, models and steppers, and checks that name what an object lacks.
 
 Shapes throughout: P offspring, B environments, T steps, D parameters, C outputs.  Population first, environments second.
-A task or model of your own keeps one of these protocols; it inherits nothing.
+A task or model of your own implements one of these protocols; it need not inherit from anything.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Intervention = Callable[[int, Any], Any]  # (t, model state) -> model state, cal
 
 
 class Batch(Protocol):
-    """What a sequence task samples: a named tuple of tensors, environments first."""
+    """A sequence task's sample: a named tuple of tensors, environments first."""
 
     @property
     def inputs(self) -> Tensor: ...  # (B, T, n_in) float32
@@ -26,16 +26,16 @@ class Batch(Protocol):
 
 @runtime_checkable
 class SequenceTask(Protocol):
-    """A task whose inputs are all known beforehand; fitness is the mean over the steps.
+    """A task whose inputs do not depend on the model's outputs; fitness is the mean over the steps.
 
-    The paper's also say `n_in` and `n_out`, how many inputs and outputs their models have.
+    The paper's tasks also have `n_in` and `n_out`, the numbers of inputs and outputs of a unit for them.
     """
 
     @property
     def steps(self) -> int: ...
 
     def sample(self, environments: int, generator: torch.Generator) -> Any:
-        """B random sequences with their targets: a `Batch`, drawn from `generator` alone."""
+        """B random sequences with their targets: a `Batch`.  All randomness comes from `generator`."""
 
     def score(self, batch: Any, outputs: Tensor) -> Tensor:
         """Fitness of every step (P, B, T) for outputs (P, B, T, C); higher is better."""
@@ -43,16 +43,17 @@ class SequenceTask(Protocol):
 
 @runtime_checkable
 class ClosedLoopTask(Protocol):
-    """A task that answers to what the model does; fitness is the sum over the steps.
+    """A task whose inputs depend on the model's outputs; fitness is the sum over the steps.
 
-    It may have `done(state) -> (P, B) bool`, episodes that have ended and earn nothing any more: a run stops once all have.
+    It may have `done(state) -> (P, B) bool`: episodes that have ended and earn no more fitness.  Simulation stops once all
+    have ended.
     """
 
     @property
     def steps(self) -> int: ...
 
     def reset(self, population: int, environments: int, generator: torch.Generator) -> Any:
-        """The first state, a named tuple of tensors (P or 1, B, ..), the same environments for all offspring."""
+        """The initial state, a named tuple of tensors (P or 1, B, ..); all offspring get the same environments."""
 
     def observe(self, state: Any, t: int) -> Tensor:
         """The model's input at step t: (P, B, n_in), or (P, B, I, k) for a network with I input neurons."""
@@ -66,19 +67,19 @@ Task = SequenceTask | ClosedLoopTask
 
 @runtime_checkable
 class Model(Protocol):
-    """A cell or a network: a value without state of its own, stepped for a whole population at once."""
+    """A cell or a network.  Immutable: weights and state are passed to `step`, for a whole population at once."""
 
     @property
     def n_params(self) -> int: ...
 
     @property
-    def noise_shape(self) -> tuple[int, ...]: ...  # of one environment's noise at one step; () for none
+    def noise_shape(self) -> tuple[int, ...]: ...  # shape of the noise per environment and step; () for none
 
     def init(self, generator: torch.Generator) -> Tensor:
-        """A genome (D,) to begin evolution from."""
+        """A random initial genome (D,)."""
 
     def unpack(self, genomes: Tensor) -> Any:
-        """Genomes (P, D) as weights, in whatever form `step` takes."""
+        """Genomes (P, D) as weights, in the form that `step` takes."""
 
     def reset(self, population: int, environments: int, device: torch.device | str = "cpu") -> Any:
         """The state before the first step."""
@@ -88,14 +89,14 @@ class Model(Protocol):
 
 
 class Stepper(Protocol):
-    """A population of models in the middle of their episodes, one step after another: reference, fused or compiled."""
+    """A population of models during their episodes, advanced one step at a time: reference, fused or compiled."""
 
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
-        """The outputs (P, B, C) of step t for input x (P or 1, B, ..)."""
+        """Outputs (P, B, C) of step t for input x (P or 1, B, ..)."""
 
 
 class SettableStepper(Stepper, Protocol):
-    """A stepper whose models' state, as their `step` has it, may be read and set between steps."""
+    """A stepper whose state, in the form of the model's `step`, can be read and set between steps."""
 
     @property
     def state(self) -> Any: ...
@@ -105,7 +106,7 @@ class SettableStepper(Stepper, Protocol):
 
 
 class Evolved(Protocol):
-    """A genome with the model and the task that it was evolved for: a run, or an entry of the zoo."""
+    """A genome with the model and the task it was evolved for: a run, or a zoo entry."""
 
     @property
     def model(self) -> Any: ...
@@ -118,9 +119,9 @@ class Evolved(Protocol):
 
 
 class Drawn(NamedTuple):
-    """All that is random about B environments: what they are, and the noise in them."""
+    """B sampled environments and their noise: everything random about a batch of episodes."""
 
-    start: Any  # a sequence task's batch, or a closed loop's first state (1, B, ..)
+    start: Any  # a sequence task's batch, or a closed loop's initial state (1, B, ..)
     noise: Noise | None
     environments: int  # B
 
@@ -133,7 +134,7 @@ _PARTS: dict[Any, tuple[str, ...]] = {
 
 
 def is_sequence(task: Any) -> bool:
-    """Whether a task is a sequence task (else a closed loop).  Raises TypeError naming what it lacks if it is neither."""
+    """Whether a task is a sequence task rather than a closed loop.  Raises TypeError naming what is missing if neither."""
     if hasattr(task, "sample") or hasattr(task, "score"):
         _lacks_nothing(task, SequenceTask, "sequence task")
         return True
@@ -142,7 +143,7 @@ def is_sequence(task: Any) -> bool:
 
 
 def check_model(model: Any) -> None:
-    """Raise TypeError naming what a model lacks."""
+    """Raise TypeError naming the missing parts of an incomplete model."""
     _lacks_nothing(model, Model, "model")
 
 
@@ -150,5 +151,5 @@ def _lacks_nothing(value: Any, contract: Any, what: str) -> None:
     missing = [part for part in _PARTS[contract] if not hasattr(value, part)]
     if missing:
         raise TypeError(
-            f"{type(value).__name__} is no {what}: it lacks {', '.join(missing)} (see enu_lib.contracts.{contract.__name__})"
+            f"{type(value).__name__} is not a {what}: it lacks {', '.join(missing)} (see enu_lib.contracts.{contract.__name__})"
         )

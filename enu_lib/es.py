@@ -1,10 +1,11 @@
-"""Evolution strategy: Gaussian mutations around one parent, ranked, averaged, with momentum (paper: Methods).
+"""Evolution strategy: Gaussian mutations around one parent, combined by rank, with momentum (paper: Methods).
 
-    genomes, mutations = ask(settings, state, seed)      # (P, D), (P / 2, D)
-    state = tell(settings, state, mutations, merit)      # merit (P,): higher is better
+    genomes, mutations = ask(settings, state, seed)          # (P, D), (P / 2, D)
+    aggregated = aggregate_fitness(settings, fitness)        # (P, B) -> (P,), higher is better
+    state = tell(settings, state, mutations, aggregated)
 
-Shapes: P offspring, D parameters, B environments.  Published values are the defaults.  Salimans et al. (2017) is the
-source of antithetic sampling and of the alternatives (centred ranks, Adam).
+Shapes: P offspring, D parameters, B environments.  The defaults are the published values.  Antithetic sampling and the
+alternatives (centred ranks, Adam) follow Salimans et al. (2017).
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ class ES:
 
     population: Annotated[int, Between(4, 2**20)] = 512
     sigma: Positive = 0.01  # s.d. of mutations
-    sigma_final: Positive | None = None  # reached after decay_generations, exponentially; None: constant
+    sigma_final: Positive | None = None  # sigma decays exponentially to this over decay_generations; None: constant
     decay_generations: Annotated[int, Between(0, 10**9)] = 1000
     momentum: Share = 0.9
     learning_rate: NotNegative = 1.0
     shaping: Literal["power", "centred"] = "power"  # (rank / P)^power, or centred ranks in [-1/2, 1/2]
     power: NotNegative = 5.0
-    optimizer: Literal["momentum", "adam"] = "momentum"  # Adam wants a learning rate near sigma
-    breadth: Real | None = None  # None: mean over environments; b: mean of sqrt(max(fitness - b, 0)), see `merit`
+    optimizer: Literal["momentum", "adam"] = "momentum"  # use a learning rate near sigma with Adam
+    breadth: Real | None = None  # offset of `aggregate_fitness`; None: plain mean over environments
 
     def __post_init__(self) -> None:
         check(self)
@@ -44,7 +45,7 @@ class ES:
             raise ValueError("momentum must be below 1 with optimizer adam, got 1.0")
 
     def sigma_at(self, generation: int) -> float:
-        """Mutation s.d. of a generation."""
+        """Standard deviation of the mutations in a generation."""
         if self.sigma_final is None:
             return self.sigma
         share = min(1.0, generation / max(1, self.decay_generations))
@@ -58,15 +59,15 @@ class ESState(NamedTuple):
     generation: int
 
 
-def start(parent: Tensor) -> ESState:
-    """The state before the first generation, around a genome (D,)."""
+def init(parent: Tensor) -> ESState:
+    """The state before the first generation, for a parent genome (D,)."""
     return ESState(parent.clone(), torch.zeros_like(parent), torch.zeros_like(parent), 0)
 
 
-def draw(settings: ES, parameters: int, seed: int, generation: int) -> Tensor:
-    """A generation's mutations (P / 2, D), on the CPU: mutation i is a function of (seed, generation, i) alone.
+def sample_mutations(settings: ES, parameters: int, seed: int, generation: int) -> Tensor:
+    """Mutations of one generation (P / 2, D), on the CPU.  Mutation i depends only on (seed, generation, i).
 
-    Mutation 0 is zero, so that the parent itself is evaluated (as offspring 0).
+    Mutation 0 is zero, so that offspring 0 is the unperturbed parent.
     """
     generator = stream(seed, "mutation", generation)
     mutations = normal(settings.population // 2, parameters, generator=generator)
@@ -76,45 +77,45 @@ def draw(settings: ES, parameters: int, seed: int, generation: int) -> Tensor:
 
 
 def ask(settings: ES, state: ESState, seed: int, drawn: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """A generation's genomes (P, D) and mutations (P / 2, D); `drawn`: the mutations, if they have been drawn already.
+    """Genomes (P, D) and mutations (P / 2, D) of the next generation; `drawn`: its mutations, if already sampled.
 
-    Offspring i is the parent plus mutation i, offspring P / 2 + i is the parent minus it.
+    Offspring i is the parent plus mutation i; offspring P / 2 + i is the parent minus mutation i.
     """
-    mutations = draw(settings, len(state.parent), seed, state.generation) if drawn is None else drawn
+    mutations = sample_mutations(settings, len(state.parent), seed, state.generation) if drawn is None else drawn
     mutations = mutations.to(state.parent.device)
     return torch.cat([state.parent + mutations, state.parent - mutations]), mutations
 
 
-def merit(settings: ES, fitness: Tensor) -> Tensor:
-    """One number for each offspring from its fitness in each environment, (P, B) -> (P,).
+def aggregate_fitness(settings: ES, fitness: Tensor) -> Tensor:
+    """Fitness aggregated over environments, (P, B) -> (P,).
 
     The mean, as published; or, with `breadth`, the mean of sqrt(max(fitness - breadth, 0)), which favours genomes that
-    do passably in many environments over genomes that excel in few (reconstruction: our addition for the mazes).
+    do moderately well in many environments over genomes that excel in a few (reconstruction: our addition for the mazes).
     """
     if settings.breadth is None:
         return fitness.mean(1)
     return (fitness - settings.breadth).clamp(min=0).sqrt().mean(1)
 
 
-def shape(settings: ES, merit: Tensor) -> Tensor:
-    """Weights (P,) of the offspring from their ranks.
+def fitness_shaping(settings: ES, aggregated: Tensor) -> Tensor:
+    """Weights (P,) of the offspring, from the ranks of their aggregated fitness (P,).
 
-    power: rank r in 0..P-1 (best: P-1) weighs (r / P)^power, normalised to sum 1; computed as (r / (P - 1))^power, which
-    comes to the same and cannot underflow for all.  centred: r / (P - 1) - 1/2, divided by P.  NaN ranks last.  Ties rank by
-    index: where nobody is better, the parent drifts at random, as in the published code, and so leaves plateaus on which
-    equal weights would hold it for ever.
+    power: rank r in 0..P-1 (best: P-1) has weight (r / P)^power, normalised to sum 1; computed as (r / (P - 1))^power,
+    which is equal after normalisation and never underflows for every rank.  centred: r / (P - 1) - 1/2, divided by P.
+    NaN ranks last.  Ties rank by index, as in the published code: on a plateau the parent then drifts at random and can
+    leave it, whereas equal weights would keep it there for ever.
 
-    Raises FloatingPointError if every merit is NaN.
+    Raises FloatingPointError if every value is NaN.
     """
-    if merit.isnan().all():
+    if aggregated.isnan().all():
         raise FloatingPointError(
-            "the fitness of every offspring is NaN: the genome has left the range of float32; "
+            "the fitness of every offspring is NaN: the genome has overflowed float32; "
             "restart from an earlier checkpoint with a smaller sigma or learning rate"
         )
-    p = len(merit)
-    worst_first = torch.where(merit.isnan(), -math.inf, merit)
+    p = len(aggregated)
+    worst_first = torch.where(aggregated.isnan(), -math.inf, aggregated)
     rank = torch.empty_like(worst_first, dtype=torch.float64)
-    rank[worst_first.argsort(stable=True)] = torch.arange(p, dtype=torch.float64, device=merit.device)
+    rank[worst_first.argsort(stable=True)] = torch.arange(p, dtype=torch.float64, device=aggregated.device)
     share = rank / (p - 1)
     weight = share**settings.power if settings.shaping == "power" else share - 0.5
     total = weight.sum() if settings.shaping == "power" else p
@@ -122,9 +123,9 @@ def shape(settings: ES, merit: Tensor) -> Tensor:
 
 
 @in_float32
-def tell(settings: ES, state: ESState, mutations: Tensor, merit: Tensor) -> ESState:
-    """The next generation's state, from the mutations (P / 2, D) and merits (P,) of this one."""
-    plus, minus = shape(settings, merit).to(mutations.device).split(len(mutations))
+def tell(settings: ES, state: ESState, mutations: Tensor, aggregated: Tensor) -> ESState:
+    """The state after a generation with these mutations (P / 2, D) and this aggregated fitness (P,)."""
+    plus, minus = fitness_shaping(settings, aggregated).to(mutations.device).split(len(mutations))
     step = (plus - minus) @ mutations
     generation = state.generation + 1
     if settings.optimizer == "momentum":

@@ -1,10 +1,11 @@
-"""The run: generations, log, checkpoints, resume.
+"""Evolution runs: generations, log, checkpoints, resuming.
 
-    run = evolve("stdp", profile="laptop", seed=0, out="runs/stdp")     # goes on where it was, if it was
-    run = evolve(experiment)                                            # one of your own
+    run = evolve("stdp", profile="laptop", seed=0, out="runs/stdp")     # resumes if the run folder exists
+    run = evolve(experiment)                                            # an experiment of your own
 
-On one kind of processor a run is a function of (experiment, seed): killed and resumed, it gives the same bits as if it had
-never been.  Processors with other vector units draw other normal numbers and round otherwise (see `enu_lib.streams`).
+On one kind of processor a run is a function of (experiment, seed): a run that is killed and resumed is bitwise identical to
+an uninterrupted one.  Processors with different vector units draw different normal numbers and round differently (see
+`enu_lib.streams`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from torch import Tensor
 
 from enu_lib import es, experiments
 from enu_lib.config import to_config, to_json
-from enu_lib.experiments import Experiment, Lesson
+from enu_lib.experiments import Experiment, Stage
 from enu_lib.interrupt import SoftInterrupt
 from enu_lib.kernels import door
 from enu_lib.kinds import Between, Seed, conform
@@ -46,7 +47,7 @@ from enu_lib.storage.folder import (
 from enu_lib.storage.run import Progress, Run, as_run, fingerprint, load_checkpoint, provenance, reached, save_checkpoint
 from enu_lib.streams import stream
 
-Threads = Annotated[int, Between(0, 4096)]  # 0: as many as there are cores
+Threads = Annotated[int, Between(0, 4096)]  # 0: one per core
 Seconds = Annotated[float, Between(0, math.inf)]
 
 
@@ -68,15 +69,15 @@ def evolve(
     wait: bool = False,
     **settings: Any,
 ) -> Run:
-    """Evolve an experiment, by name or your own, and return the run.
+    """Evolve an experiment, given by name or as an `Experiment`, and return the run.
 
-    out: run folder; made if absent, resumed if it holds the same experiment and seed; None: nothing is written.
-    parent: a genome (D,) to begin from, in the place of a random one.  time_limit, checkpoint_every: seconds.
-    device: auto (GPU if there is one and the model is a network), cpu, cuda.  settings: as for `experiments.get`.
-    each: called after every held-out evaluation; returning True ends the run there.  wait: if another process is at work
-    in the run folder, wait for it; otherwise that is an error.
-    Ctrl-C, SIGTERM and SIGHUP end cleanly with everything saved.  Raises ValueError (RunFolderError) for what cannot be
-    used, and FloatingPointError when every fitness is NaN.
+    out: run folder, created if absent and resumed if it holds the same experiment and seed; None: write nothing.
+    parent: initial genome (D,) instead of a random one.  time_limit, checkpoint_every: seconds.
+    device: auto (the GPU if there is one and the model is a network), cpu, cuda.  settings: as for `experiments.get`.
+    each: called with the run after every held-out evaluation; return True to stop.  wait: wait for another process that is
+    using the run folder, rather than raise an error.
+    Ctrl-C, SIGTERM and SIGHUP let the current generation finish and save everything.  Raises ValueError for invalid
+    arguments, RunFolderError (a ValueError) for an unusable run folder, FloatingPointError if every fitness is NaN.
     """
     if isinstance(experiment, str):
         experiment = experiments.get(experiment, model=model, profile=profile, **settings)
@@ -86,7 +87,7 @@ def evolve(
     threads = conform(Threads | None, threads, "threads")
     time_limit = conform(Seconds | None, time_limit, "time_limit")
     checkpoint_every = conform(Seconds, checkpoint_every, "checkpoint_every")
-    for task in (experiment.task, *(lesson.task for lesson in experiment.lessons)):
+    for task in (experiment.task, *(stage.task for stage in experiment.stages)):
         door.fits(experiment.model, task)
     place = choose_device(device, experiment)
     _check_memory(experiment, place)
@@ -96,14 +97,14 @@ def evolve(
         raise ValueError(f"parent must have {experiment.model.n_params} values, got {tuple(first.shape)}")
     first = door.genomes(experiment.model, first[None])[0].cpu()
     with ExitStack() as stack:
-        now, log = Progress(es.start(first), first, -math.inf, 0.0), list[Row]()
+        now, log = Progress(es.init(first), first, -math.inf, 0.0), list[Row]()
         start = None if parent is None else fingerprint(first)
         if folder is not None:
             stack.enter_context(locked(folder, wait))
             config = {"experiment": to_config(experiment), "seed": seed, "parent": start}
             if open_folder(folder, to_json(config)):
                 now, log = load_checkpoint(folder, experiment)
-                write_atomically(folder / CONFIG, to_json(config).encode())  # its end may be another now
+                write_atomically(folder / CONFIG, to_json(config).encode())  # the stopping point may differ
             remove_leftovers(folder, CONFIG, LOG, CHECKPOINT, GENOME, EVALUATION)
         parent, velocity, variance = (v.to(place) for v in now.state[:3])
         now.state = es.ESState(parent, velocity, variance, now.state.generation)
@@ -119,7 +120,7 @@ def evolve(
             state, row, held_out = _generation(experiment, stage, now.state, seed, live, drawn)
             if held_out is not None and _ends(experiment, stage, state, seed, live):
                 now.ends.append(state.generation)
-                drawn.clear()  # the next stage may have another strategy
+                drawn.clear()  # the next stage may use different settings
             if held_out is not None and not held_out <= now.score:
                 now.best, now.score = state.parent.clone(), held_out
             now.state, now.seconds = state, before + time.perf_counter() - begun
@@ -145,7 +146,7 @@ def evolve(
 
 
 def choose_device(device: str, experiment: Experiment) -> torch.device:
-    """auto: the GPU where there is one, for networks; single units are as fast on the CPU's kernel."""
+    """The torch device.  auto: the GPU, if any, for networks; the CPU for single units, which gain nothing from a GPU."""
     if device != "auto":
         try:
             place = torch.device(device)
@@ -159,7 +160,7 @@ def choose_device(device: str, experiment: Experiment) -> torch.device:
 
 
 def _check_memory(experiment: Experiment, place: torch.device) -> None:
-    """Raises ValueError for an experiment that needs more memory than there is, before any is taken."""
+    """Raise ValueError, before allocating anything, if an experiment needs more memory than the device has."""
     if place.type == "cuda":
         there = torch.cuda.get_device_properties(place).total_memory
     else:
@@ -167,31 +168,31 @@ def _check_memory(experiment: Experiment, place: torch.device) -> None:
     if experiment.bytes > there:
         raise ValueError(
             f"a generation of {experiment.es.population} offspring with {experiment.model.n_params} parameters each in "
-            f"{experiment.environments} environments needs at least {experiment.bytes / 2**30:.0f} GiB of memory, and there "
-            f"are {there / 2**30:.0f}: choose a smaller population, hidden or environments"
+            f"{experiment.environments} environments needs at least {experiment.bytes / 2**30:.0f} GiB of memory, but there "
+            f"are only {there / 2**30:.0f}: choose a smaller population, hidden or environments"
         )
 
 
 def _generation(
     experiment: Experiment,
-    stage: Lesson,
+    stage: Stage,
     state: es.ESState,
     seed: int,
     live: Callable[..., Tensor],
     drawn: dict[int, Tensor],
 ) -> tuple[es.ESState, Row, float | None]:
-    """One generation: the next state, its row of the log, and the next parent's held-out score if due.
+    """Run one generation: the next state, the log row, and the next parent's held-out fitness if it is due.
 
-    drawn: mutations by generation, drawn while a GPU was at work on the generation before.
+    drawn: mutations by generation, sampled in advance while the GPU computes the previous generation.
     """
     settings, g = stage.es or experiment.es, state.generation
     genomes, mutations = es.ask(settings, state, seed, drawn.pop(g, None))
     n, generator = experiment.environments, stream(seed, "environment", g)
     f = live(genomes, task=stage.task, environments=n, generator=generator).float()
     if f.device.type != "cpu" and g + 1 < stage.until:
-        drawn[g + 1] = es.draw(settings, len(state.parent), seed, g + 1)
+        drawn[g + 1] = es.sample_mutations(settings, len(state.parent), seed, g + 1)
     f = f.cpu()
-    state = es.tell(settings, state, mutations, es.merit(settings, f))
+    state = es.tell(settings, state, mutations, es.aggregate_fitness(settings, f))
     each = f.mean(1)
     row = {
         "generation": g,
@@ -210,8 +211,8 @@ def _generation(
     return state, row, held_out.item()
 
 
-def _ends(experiment: Experiment, stage: Lesson, state: es.ESState, seed: int, live: Callable[..., Tensor]) -> bool:
-    """Whether a lesson's target is reached, by the next parent in environments kept for this."""
+def _ends(experiment: Experiment, stage: Stage, state: es.ESState, seed: int, live: Callable[..., Tensor]) -> bool:
+    """Whether the next parent reaches the stage's target on the held-out environments."""
     if stage.target is None:
         return False
     n, generator = experiment.evaluate_environments, stream(seed, "held-out")

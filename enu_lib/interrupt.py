@@ -1,4 +1,4 @@
-"""Ending cleanly: Ctrl-C, a scheduler's SIGTERM, the SIGHUP of a terminal that is closed."""
+"""Clean shutdown on Ctrl-C, on a scheduler's SIGTERM and on the SIGHUP of a closed terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 
 
 class SoftInterrupt:
-    """Within it, the first signal only sets `asked`, so that what is at work can finish and save; a second one ends at once."""
+    """Context in which the first signal only sets `asked`, so that work can finish and save; the second interrupts at once."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -33,7 +33,7 @@ class SoftInterrupt:
 
 @contextmanager
 def as_interrupts() -> Iterator[None]:
-    """Within it, SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does."""
+    """Context in which SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does."""
     before = _handle(signal.default_int_handler)
     try:
         yield
@@ -42,7 +42,7 @@ def as_interrupts() -> Iterator[None]:
 
 
 def _handle(handler: Callable[..., Any]) -> dict[int, Any]:
-    """Set a handler and return those it replaces.  Other threads than the main one may not; nohup's SIGHUP stays ignored."""
+    """Install a handler and return those it replaces.  Does nothing outside the main thread; keeps nohup's ignored SIGHUP."""
     if threading.current_thread() is not threading.main_thread():
         return {}
     before = {number: signal.getsignal(number) for number in SIGNALS}

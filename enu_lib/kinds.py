@@ -1,4 +1,4 @@
-"""What a setting may be: types and bounds, read from a dataclass's annotations.
+"""Types and bounds of settings, read from the annotations of a dataclass.
 
     hidden: Size = 32                      # an integer from 1 to 65536
     energy: Positive | None = None         # a number above 0 and at most 1e+09, or None
@@ -6,8 +6,8 @@
 
     conform(Size, 0, "hidden")             # ValueError: hidden takes an integer from 1 to 65536, got 0
 
-Numbers of NumPy are accepted and become Python's; lists become tuples.  True and False are not numbers.  No real use meets
-the upper bounds: they keep a slip of the finger from filling the memory, running for ever or overflowing 32 bits.
+NumPy numbers become Python numbers; lists become tuples.  True and False are not numbers.  The upper bounds are far above
+any realistic value: they keep a typing error from filling memory, running for ever or overflowing 32 bits.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ class Between:
         return f"above {low} and at most {high}" if self.above else f"from {low} to {high}"
 
 
-Size = Annotated[int, Between(1, 2**16)]  # of something that memory grows with
-Steps = Annotated[int, Between(1, 10**6)]  # of an episode
+Size = Annotated[int, Between(1, 2**16)]  # a dimension that memory use grows with
+Steps = Annotated[int, Between(1, 10**6)]  # length of an episode
 Batch = Annotated[int, Between(1, 2**20)]  # environments
-Count = Annotated[int, Between(1, 10**9)]  # of what takes no memory, as generations
+Count = Annotated[int, Between(1, 10**9)]  # a number that memory use does not depend on, such as generations
 Index = Annotated[int, Between(0, 2**16)]
 Seed = Annotated[int, Between(0, 2**63 - 1)]
 Real = Annotated[float, Between(-1e9, 1e9)]
 Positive = Annotated[float, Between(0, 1e9, above=True)]
 NotNegative = Annotated[float, Between(0, 1e9)]
 Share = Annotated[float, Between(0, 1)]
-Measured = Annotated[float, Between(-math.inf, math.inf, nan=True)]  # a result and no setting
+Measured = Annotated[float, Between(-math.inf, math.inf, nan=True)]  # a result rather than a setting
 
 _INT64 = Between(-(2**63), 2**63 - 1)
 _FLOAT32 = Between(-float(np.finfo(np.float32).max), float(np.finfo(np.float32).max))
@@ -60,16 +60,16 @@ _WORDS: dict[Any, str] = {
     bool: "true or false",
     int: "an integer below 2**63",
     float: "a finite number below 3.4e38",
-    str: "a text",
+    str: "a string",
 }
 
 
 class _Unfit(Exception):
-    """A value is not of a kind."""
+    """A value does not have the required type or bounds."""
 
 
 def conform(kind: Any, value: Any, name: str) -> Any:
-    """`value` in plain Python, if it is of this kind.  Otherwise raises ValueError with the name, the value and the kind."""
+    """`value` as plain Python if it fits this kind, else ValueError with the name, the value and what is accepted."""
     try:
         return _as(kind, value)
     except _Unfit:
@@ -77,15 +77,15 @@ def conform(kind: Any, value: Any, name: str) -> Any:
 
 
 def check(settings: Any) -> None:
-    """Conform every field of a dataclass; to be called first in its `__post_init__`, frozen or not."""
+    """Check and convert every field of a dataclass, frozen or not; call this first in its `__post_init__`."""
     for name, kind in kinds(type(settings)).items():
         object.__setattr__(settings, name, conform(kind, getattr(settings, name), name))
 
 
 def require(record: Any, wanted: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """The entries `wanted` ({key: kind}) of a JSON object.  Raises ValueError naming the source and what is amiss."""
+    """The entries `wanted` ({key: kind}) of a JSON object.  Raises ValueError naming the source and the problem."""
     if not isinstance(record, dict):
-        raise ValueError(f"{source} holds no JSON object but {shown(record)}")
+        raise ValueError(f"{source} must hold a JSON object, not {shown(record)}")
     missing = [key for key in wanted if key not in record]
     if missing:
         raise ValueError(f"{source} lacks {', '.join(map(repr, missing))}")
@@ -93,7 +93,7 @@ def require(record: Any, wanted: Mapping[str, Any], source: str) -> dict[str, An
 
 
 def kinds(cls: type) -> dict[str, Any]:
-    """The kind of each field of a dataclass or named tuple.  Names that cannot be resolved stand for anything."""
+    """The kind of each field of a dataclass or named tuple.  Annotations that cannot be resolved accept any value."""
     return _kinds(cls)
 
 
@@ -108,7 +108,7 @@ def _kinds(cls: type) -> dict[str, Any]:
 
 
 def describe(kind: Any) -> str:
-    """A kind in words, to follow "takes"."""
+    """A kind in words, as they follow "takes" in an error message."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return f"{'an integer' if arguments[0] is int else 'a number'} {arguments[1]}"
@@ -128,8 +128,8 @@ def describe(kind: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value for a message, on one line and not long."""
-    if isinstance(value, int) and value.bit_length() > 200:  # Python refuses to write out the longest ones
+    """A value for an error message, on one line and shortened."""
+    if isinstance(value, int) and value.bit_length() > 200:  # Python refuses to print very long integers
         return f"an integer of about {int((value.bit_length() - 1) * math.log10(2)) + 1} digits"
     try:
         text = " ".join(repr(value).split())
@@ -156,7 +156,7 @@ def _as(kind: Any, value: Any) -> Any:
         return {_as(arguments[0], key): _as(arguments[1], item) for key, item in value.items()}
     if kind is bool and isinstance(value, np.bool_):
         return bool(value)
-    if kind is Any or origin is not None or not isinstance(kind, type):  # type variables, callables: not looked into
+    if kind is Any or origin is not None or not isinstance(kind, type):  # type variables, callables: not checked
         return value
     if not isinstance(value, kind):
         raise _Unfit
@@ -164,7 +164,7 @@ def _as(kind: Any, value: Any) -> Any:
 
 
 def _first(kinds: Sequence[Any], value: Any) -> Any:
-    """`value` as the first of several kinds that it fits."""
+    """`value` converted to the first kind that it fits."""
     for kind in kinds:
         try:
             return _as(kind, value)
@@ -179,7 +179,7 @@ def _number(kind: type, value: Any, bounds: Between) -> Any:
         raise _Unfit
     try:
         number = kind(value)
-    except OverflowError:  # an integer of hundreds of digits as a float
+    except OverflowError:  # a float cannot hold an integer of hundreds of digits
         raise _Unfit from None
     if not bounds.admits(number):
         raise _Unfit

@@ -1,8 +1,8 @@
 """The network of evolvable neural units (paper: section "Network of ENUs", Fig. 2 and extended data Fig. 6).
 
 Every synapse and every neuron is a unit with its own memory and output.  All synapses share one set of rules and all
-neurons another, so that a genome has two parts: the neuron's genome followed by the synapse's.
-Shapes: P offspring, B environments, N neurons, S synapses a neuron, C channels, I input neurons.
+neurons share another, so a genome has two parts: the neuron's, then the synapse's.
+Shapes: P offspring, B environments, N neurons, S synapses per neuron, C channels, I input neurons.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from enu_lib.streams import permutation
 
 Connections = tuple[tuple[Index, ...], ...]
 
-# Rows: neurons 4 to 9.  Entries: presynaptic neuron (0-2 sensors, 3 reward).  As in the authors' public code.
+# Rows: neurons 4 to 9.  Entries: presynaptic neurons (0-2 sensors, 3 reward).  From the authors' public code.
 PUBLISHED: Connections = (
     (0, 1, 5, 6, 7, 8, 3, 4),
     (0, 2, 4, 6, 7, 9, 3, 5),
@@ -31,8 +31,8 @@ PUBLISHED: Connections = (
     (5, 6, 7, 8, 1, 2, 3, 9),
 )
 
-# Every hidden neuron: sensors, reward, outputs, itself; every output neuron: sensors, reward, hidden, itself.
-# Reconstruction: no output is told from another by its wiring, so what an action does has to be learnt.
+# Hidden neurons receive sensors, reward, outputs and themselves; output neurons receive sensors, reward, hidden and themselves.
+# Reconstruction: wiring does not distinguish the outputs, so the agent has to learn what each action does.
 SYMMETRIC: Connections = (
     (0, 1, 2, 3, 7, 8, 9, 4),
     (0, 1, 2, 3, 7, 8, 9, 5),
@@ -42,9 +42,9 @@ SYMMETRIC: Connections = (
     (0, 1, 2, 3, 4, 5, 6, 9),
 )
 
-# Every neuron: all sensors and the reward, so that nothing can be told of a sensor by where it is wired; the outputs differ by
-# which outputs they listen to: the first to itself, the second to the first, the third to both.
-# Reconstruction: with the published table our evolution finds a shortcut that serves two of three shuffles, and stays there.
+# Every neuron receives all sensors and the reward, so that wiring reveals nothing about a sensor.  Output neurons differ in
+# which outputs they receive: the first from itself, the second from the first and itself, the third from the first two.
+# Reconstruction: with the published table our evolution gets stuck on a shortcut that works for two of the three shuffles.
 ORDERED: Connections = (
     (0, 1, 2, 3, 7, 8, 9, 4),
     (0, 1, 2, 3, 7, 8, 9, 5),
@@ -56,7 +56,7 @@ ORDERED: Connections = (
 
 
 def random_connections(neurons: int, synapses: int, n_inputs: int, generator: torch.Generator) -> Connections:
-    """A random table (neurons, synapses): distinct presynaptic neurons for each neuron while there are enough."""
+    """A random table (neurons, synapses).  No neuron repeats a presynaptic partner unless synapses outnumber the sources."""
     sources = n_inputs + neurons
     rows = []
     for _ in range(neurons):
@@ -71,7 +71,7 @@ class NetworkWeights(NamedTuple):
 
 
 class NetworkState(NamedTuple):
-    """States of all units: tuples of (P, B * N, ..) and (P, B * N * S, ..), and all neurons' outputs (P, B, N, C)."""
+    """States of neurons (P, B * N, ..) and synapses (P, B * N * S, ..), and the outputs of all neurons (P, B, N, C)."""
 
     neuron: State
     synapse: State
@@ -80,14 +80,14 @@ class NetworkState(NamedTuple):
 
 @dataclass(frozen=True)
 class Network:
-    """A network in which a unit stands in the place of every synapse and of every neuron.
+    """A network in which every synapse and every neuron is a recurrent unit.
 
-    One step: (1) copy to each synapse the last output of its presynaptic neuron, beside it that of its postsynaptic
-    neuron; (2) step all synapses; (3, 4) average each neuron's synapses; (5) step all neurons.  The first channel of the
-    last `n_outputs` neurons is the network's output.
+    One step: (1) give each synapse the last outputs of its presynaptic and its postsynaptic neuron, side by side; (2) step
+    all synapses; (3, 4) average the synapses of each neuron; (5) step all neurons.  The network's output is the first
+    channel of the last `n_outputs` neurons.
 
-    `shared=True` is the paper's SHAREDENU: one set of rules serves synapses and neurons; the neuron's input is padded
-    with zeros to the synapse's width (reconstruction).
+    `shared=True` is the paper's SHAREDENU: synapses and neurons share one set of rules; the neuron's input is padded with
+    zeros to the synapse's width (reconstruction).
     """
 
     connections: Connections = PUBLISHED
@@ -97,7 +97,7 @@ class Network:
     hidden: Size = 32
     cell: CellName = "enu"
     shared: bool = False
-    noise: NotNegative = 0.01  # without it, identical units with identical input could never become different
+    noise: NotNegative = 0.01  # breaks symmetry: without noise, identical units with identical input stay identical
 
     def __post_init__(self) -> None:
         check(self)
@@ -111,12 +111,12 @@ class Network:
 
     @property
     def neurons(self) -> int:
-        """N, without the input neurons."""
+        """N, excluding the input neurons."""
         return len(self.connections)
 
     @property
     def synapses(self) -> int:
-        """S, synapses a neuron."""
+        """S, synapses per neuron."""
         return len(self.connections[0])
 
     @cached_property
@@ -134,11 +134,11 @@ class Network:
 
     @property
     def noise_shape(self) -> tuple[int, ...]:
-        """Neurons first, then synapses: one value for each output channel."""
+        """One value per output channel, neurons first, then synapses."""
         return (self.neurons * (1 + self.synapses) * self.channels,) if self.noise else ()
 
     def init(self, generator: torch.Generator) -> Tensor:
-        """One genome (D,): the neuron's, then the synapse's (one genome for both if shared)."""
+        """A random genome (D,): the neuron's part, then the synapse's (one part for both if shared)."""
         if self.shared:
             return self.synapse_cell.init(generator)
         return torch.cat([self.neuron_cell.init(generator), self.synapse_cell.init(generator)])
@@ -165,8 +165,9 @@ class Network:
     ) -> tuple[NetworkState, Tensor]:
         """One step of all units.
 
-        x (P, B, I, k <= C): the input neurons' channels, padded with zeros.  noise (B, N C + N S C): standard normals,
-        the same for all offspring; or (P, B, ..), each its own.  Returns the network's output (P, B, n_outputs).
+        x (P, B, I, k <= C): the channels of the input neurons, which are padded with zeros.  noise: standard normals,
+        (B, N C + N S C) if all offspring share them, else (P, B, N C + N S C).  Returns the new state and the output
+        (P, B, n_outputs).
         """
         p, b, n, c = state.output.shape
         s = self.synapses

@@ -1,4 +1,4 @@
-"""Where pages keep what they make: `build/` of the checkout, whatever the working directory."""
+"""Folder for the files that pages write: `build/` in the checkout, independent of the working directory."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from enu_lib.storage.folder import RunFolderError
 
 
 class PlaceError(RunFolderError):
-    """A folder that pages cannot use; the message names it and a remedy that pages have."""
+    """A folder that a page cannot use; the message names it and a remedy that works from a page."""
 
 
 def root() -> Path:
-    """The checkout whose pages run: the nearest folder with the book in it.
+    """The checkout: the nearest folder that contains the book.
 
-    Looked for from the working directory upwards, then from this package upwards; the working directory if there is none.
+    Searches upwards from the working directory, then upwards from this package; else the working directory.
     """
     here = Path.cwd()
     for folder in (here, *here.parents, *Path(__file__).resolve().parents):
@@ -27,9 +27,9 @@ def root() -> Path:
 
 
 def build(*parts: str) -> Path:
-    """A folder below the checkout's build/, or below $ENU_BUILD if that is set; made if it is not there.
+    """A folder below $ENU_BUILD if that is set, else below the checkout's build/; created if absent.
 
-    Raises PlaceError where it cannot be written.
+    Raises PlaceError if it cannot be written.
     """
     chosen = os.environ.get("ENU_BUILD")
     folder = (Path(chosen).expanduser() if chosen else root() / "build").joinpath(*parts)
@@ -45,7 +45,7 @@ def build(*parts: str) -> Path:
 
 @contextmanager
 def kept_run(folder: Path) -> Iterator[None]:
-    """Run folders that pages made: what is wrong with one, and what helps in a page, which has no option --out."""
+    """Context in which a RunFolderError becomes a PlaceError, since a page has no option --out to suggest."""
     try:
         yield
     except PlaceError:

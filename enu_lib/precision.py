@@ -1,6 +1,6 @@
-"""Computation that does not depend on torch's settings: float32, without gradients, without autocast.
+"""Computation independent of torch's global settings: float32, no gradients, no autocast.
 
-Under `torch.autocast` a matrix product is computed in 16 bits, whatever its operands are.
+Under `torch.autocast` matrix products are computed in 16 bits, whatever the dtype of their operands.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 def in_float32(function: Callable[P, R]) -> Callable[P, R]:
-    """The same function, with gradients and autocast switched off while it runs."""
+    """Decorator: run the function with gradients and autocast disabled."""
 
     @wraps(function)
     def plain(*args: P.args, **kwargs: P.kwargs) -> R:

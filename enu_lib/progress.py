@@ -1,4 +1,4 @@
-"""How far something is: a bar in a terminal or a notebook; elsewhere, as in a batch job's log, a line a minute."""
+"""Progress display: a bar in a terminal or notebook; elsewhere, as in a batch job's log, one line per minute."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EVERY = 60.0  # seconds between lines
 
 
 class Lines:
-    """Progress as lines on stderr, no more often than every so many seconds; the part of tqdm's interface that we use."""
+    """Progress as lines on stderr, at most one per `every` seconds; implements the part of tqdm's interface that we use."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Lines:
         self.postfix = text
 
     def update(self, n: int = 1) -> None:
-        """Count `n` more generations, and say so if it is time."""
+        """Count `n` more generations, and print a line if one is due."""
         self.n += n
         now = self.clock()
         if now - self.said < self.every:
@@ -50,12 +50,12 @@ class Lines:
         self.said = now
         left = (now - self.begun) / max(1, self.n - self.initial) * (self.total - self.n)
         parts = [f"generation {self.n} of {self.total}", self.postfix, f"about {duration(left)} left"]
-        with suppress(OSError, ValueError):  # whoever listened is gone; the work goes on
+        with suppress(OSError, ValueError):  # stderr is closed; keep running
             print(f"{self.desc}: {', '.join(part for part in parts if part)}", file=sys.stderr, flush=True)
 
 
 def bar(total: int, initial: int = 0, desc: str = "", show: bool = True) -> Any:
-    """A progress bar over generations where it can be drawn, else `Lines`; nothing is shown unless `show`."""
+    """A progress bar over generations in a terminal or notebook, else `Lines`; shows nothing unless `show`."""
     notebook = tqdm is not tqdm_asyncio
     if show and not notebook and not sys.stderr.isatty():
         return Lines(total, initial, desc)
@@ -63,7 +63,7 @@ def bar(total: int, initial: int = 0, desc: str = "", show: bool = True) -> Any:
 
 
 def duration(seconds: float) -> str:
-    """A time in its natural unit: 40 s, 12 min, 3.5 h."""
+    """A duration in suitable units: 40 s, 12 min, 3.5 h."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

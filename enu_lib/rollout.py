@@ -1,11 +1,11 @@
-"""Episodes: a population of genomes goes through a batch of environments.
+"""Episodes: simulate a population of genomes in a batch of environments.
 
-    fitness(model, genomes, task, environments, generator) -> (P, B)      # as fast as the processor allows
-    rollout(model, genome, task, environments=64, seed=1) -> Trace        # the same episodes, everything recorded
+    fitness(model, genomes, task, environments, generator) -> (P, B)      # fitness only, on the fastest backend
+    rollout(model, genome, task, environments=64, seed=1) -> Trace        # the same simulation, everything recorded
 
-Both `draw` the environments and `play` them.  Two sorts of task (`enu_lib.contracts`).  A sequence task (`sample`, `score`)
-knows all inputs beforehand; its fitness is the mean over the steps.  A closed loop (`reset`, `observe`, `step`) answers to
-what the model does; its fitness is the sum over the steps.
+Both `draw` the environments, then `play` them.  There are two kinds of task (`enu_lib.contracts`).  The inputs of a sequence
+task (`sample`, `score`) are known beforehand; its fitness is the mean over the steps.  The inputs of a closed loop (`reset`,
+`observe`, `step`) depend on the model's outputs; its fitness is the sum over the steps.
 Shapes: P offspring, B environments, T steps.
 """
 
@@ -39,11 +39,11 @@ def fitness(
 ) -> Tensor:
     """Fitness (P, B) of every genome (P, D) in every environment; higher is better.
 
-    All genomes meet the same environments and the same noise, drawn from `generator`.  `backend`: auto, cpp, cuda, torch or
-    reference (see `enu_lib.kernels`).  `threads`: of the CPU kernel; None: all cores.
+    All genomes get the same environments and the same noise, drawn from `generator`.  `backend`: auto, cpp, cuda, torch or
+    reference (see `enu_lib.kernels`).  `threads`: threads of the CPU kernel; None: all cores.
 
-    Computed in float32 whatever the genomes' and the task's dtype and torch's defaults are.  Raises ValueError, the same on
-    every backend, where model, genomes and task do not fit; TypeError naming what a task or model lacks.
+    Computed in float32, whatever the dtype of genomes and task and torch's defaults.  Raises ValueError, the same on every
+    backend, if model, genomes and task do not fit together; TypeError naming what a task or model lacks.
     """
     genomes, drawn = draw(model, genomes, task, environments, generator)
     return play(model, genomes, task, drawn, threads=threads, backend=backend)
@@ -61,11 +61,11 @@ def rollout(
     batch: Any = None,
     backend: str = "reference",
 ) -> Trace:
-    """Episodes in `environments` environments with everything recorded.
+    """Episodes in `environments` environments, with inputs, outputs, fitness and task state recorded.
 
-    genome: (D,) or (P, D).  `memory=True` records the model's state too (large for networks; the reference backend only).
-    `intervene(t, state)` may return another model state before step t: lesions, freezing, resets.  `batch`: use these inputs
-    and targets of a sequence task (as its `sample` returns them) in the place of random ones.
+    genome: (D,) or (P, D).  `memory=True` also records the model's state (large for networks).  `intervene(t, state)`
+    returns the model state to use in step t: for lesions, freezing or resets.  `batch`: inputs and targets of a sequence
+    task, in the form that its `sample` returns, to use instead of random ones.
     """
     genomes = genome[None] if isinstance(genome, Tensor) and genome.dim() == 1 else genome
     genomes, drawn = draw(model, genomes, task, environments, stream(seed, "rollout"), batch)
@@ -84,10 +84,10 @@ def record_episodes(
     seed: int = 1,
     intervene: Intervention | None = None,
 ) -> Trace:
-    """Episodes of one genome (D,) as `rollout` records them, but for the model's state: many more in the same time.
+    """Episodes of one genome (D,) as `rollout` records them, without the model's state but much faster.
 
-    Without `intervene` the fastest backend makes all outputs, and the maze answers them once more.  `intervene` may not
-    change what neurons send without changing their own output (`interventions.silence`): that is for `rollout`.
+    Without `intervene`, the fastest backend computes all outputs and the maze is then replayed with them.  `intervene` must
+    not set what neurons transmit apart from their own output (`interventions.silence` does): use `rollout` for that.
     """
     if intervene is not None or type(maze) is not Maze:
         return rollout(network, genome, maze, environments, seed, intervene=intervene, backend="auto")
@@ -102,9 +102,9 @@ def record_episodes(
 def draw(
     model: Any, genomes: Any, task: Any, environments: int, generator: torch.Generator, batch: Any = None
 ) -> tuple[Tensor, Drawn]:
-    """Genomes as the kernels take them, and B random environments with their noise; all of it checked.
+    """Checked genomes (P, D) in the kernels' form, and B random environments with their noise.
 
-    batch: a sequence task's batch to take in the place of a random one; the noise is what it is for a random one.
+    batch: a sequence task's batch to use instead of a random one; the noise is the same either way.
     """
     contract = is_sequence(task)
     door.fits(model, task)
@@ -134,9 +134,9 @@ def play(
     threads: int | None = None,
     backend: str = "auto",
 ) -> Tensor:
-    """Play what was drawn and return the fitness (P, B); with a recorder, of a sequence task that of every step (P, B, T).
+    """Fitness (P, B) in the sampled environments; (P, B, T), for every step, of a sequence task with a recorder.
 
-    stepper: steps the models; None: the backend's own, or where nothing is recorded its whole episodes at once.
+    stepper: advances the models; None: the backend's own, or its whole-episode kernel if nothing is recorded.
     """
     whole = recorder is None and intervene is None and stepper is None and backend != "reference"
     sequence, environments = is_sequence(task), drawn.environments
@@ -180,7 +180,7 @@ def _closed_loop(
         if recorder is not None:
             recorder(x, y, stepper, state, gained)
         elif hasattr(task, "done") and bool(task.done(state).all()):
-            break  # nothing more can be earned
+            break  # all episodes have ended
     return total
 
 
@@ -197,7 +197,7 @@ def _step(
 
 
 class _Replay:
-    """Steps through outputs (P, B, T, C) that have been computed already."""
+    """A stepper that returns precomputed outputs (P, B, T, C)."""
 
     def __init__(self, outputs: Tensor) -> None:
         self._outputs = outputs

@@ -1,10 +1,10 @@
-"""Random streams: every draw is a function of (seed, what it is for, generation), never of history.
+"""Random streams: every random number is a function of (seed, purpose, generation), never of what was drawn before.
 
-A run that is killed and resumed, or shared among other numbers of threads, therefore sees the same mutations and the
-same environments.  Draws are made on the CPU and in float32: a GPU beside it sees the same ones, and torch's default device
-and default dtype change nothing.  They are not the same on every CPU: `torch.randn` gives other numbers where the processor
-has other vector units, and orthogonal first genomes depend on the linear algebra library.  One seed is therefore one run on
-one kind of processor.
+A run that is killed and resumed, or that uses a different number of threads, therefore gets the same mutations and the same
+environments.  Numbers are drawn on the CPU in float32, so that they do not depend on the GPU or on torch's default device
+and dtype.  They do depend on the CPU: `torch.randn` gives different numbers on processors with different vector units, and
+orthogonal initial genomes depend on the linear algebra library.  A seed therefore determines a run only on one kind of
+processor.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ NOISE_TABLE = 65536
 
 
 def stream(seed: int, *keys: int | str) -> torch.Generator:
-    """A CPU generator that depends on `seed` and `keys` alone.
+    """A CPU generator that depends only on `seed` and `keys`.
 
-    `keys` may be words (the purpose: "mutation", "environment") and numbers (generation, index).  Seed and numbers are
+    `keys`: strings (the purpose: "mutation", "environment") and numbers (generation, index).  The seed and numbers are
     integers from 0 to 2**63 - 1.
     """
     words = [zlib.crc32(k.encode()) if isinstance(k, str) else conform(Seed, k, "a stream's key") for k in keys]
@@ -32,30 +32,30 @@ def stream(seed: int, *keys: int | str) -> torch.Generator:
 
 
 def uniform(*shape: int, generator: torch.Generator) -> torch.Tensor:
-    """Draws from U(0, 1)."""
+    """Random numbers from U(0, 1), float32."""
     return torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
 
 
 def normal(*shape: int, generator: torch.Generator) -> torch.Tensor:
-    """Draws from N(0, 1)."""
+    """Random numbers from N(0, 1), float32."""
     return torch.randn(shape, generator=generator, dtype=torch.float32, device="cpu")
 
 
 def integers(low: int, high: int, shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
-    """Integers from `low` to `high` - 1, all equally likely; int64."""
+    """Uniformly distributed integers from `low` to `high` - 1, int64."""
     return torch.randint(low, high, shape, generator=generator, dtype=torch.int64, device="cpu")
 
 
 def permutation(n: int, generator: torch.Generator) -> torch.Tensor:
-    """The numbers 0 to n - 1 in random order; int64."""
+    """The numbers 0 to n - 1 in random order, int64."""
     return torch.randperm(n, generator=generator, dtype=torch.int64, device="cpu")
 
 
 class Noise(NamedTuple):
-    """Standard normal noise of a batch of lives, the same for every offspring.
+    """Standard normal noise for a batch of episodes, the same for every offspring.
 
-    Value k of environment b at step t is `table[(offsets[t, b] + k) % len(table)]`: cheap to draw on any processor,
-    and any single value can be computed again.
+    Value k of environment b at step t is `table[(offsets[t, b] + k) % len(table)]`: cheap on any processor, and any single
+    value can be recomputed.
     """
 
     table: torch.Tensor  # (65536,) float32
@@ -72,7 +72,7 @@ class Noise(NamedTuple):
 
 
 def draw_noise(steps: int, environments: int, generator: torch.Generator) -> Noise:
-    """Noise for `environments` lives of `steps` steps."""
+    """Noise for episodes of `steps` steps in `environments` environments."""
     table = normal(NOISE_TABLE, generator=generator)
     offsets = integers(0, NOISE_TABLE, (steps, environments), generator)
     return Noise(table, offsets)

@@ -1,4 +1,4 @@
-"""Recorded episodes: what happened at every step, and the recorder that `rollout.play` calls."""
+"""Recorded episodes, and the recorder that `rollout.play` calls at every step."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from enu_lib.network import Network
 
 @dataclass(frozen=True)
 class Trace:
-    """Episodes with everything recorded; population first, environments second, time third.
+    """Recorded episodes: population first, environments second, time third.
 
-    x: inputs (P, B, T, ..).  y: outputs (P, B, T, C).  fitness: of each step (P, B, T).  batch: what a sequence task
-    sampled.  task: a closed loop's state after each step, by field.  model: the model's state after each step, by name
-    (`memory`, and for networks `neuron_memory`, `synapse_memory`, `output`, `transmitted`).
+    x: inputs (P, B, T, ..).  y: outputs (P, B, T, C).  fitness: fitness of each step (P, B, T).  batch: the batch of a
+    sequence task.  task: a closed loop's state after each step, by field.  model: the model's state after each step, by name
+    (`memory`; for networks `neuron_memory`, `neuron_output`, `synapse_memory`, `transmitted`; see `named_state`).
     """
 
     x: Tensor
@@ -31,7 +31,7 @@ class Trace:
 
 
 class Recorder:
-    """Collects a `Trace` step by step.  memory: the model's state too (large for networks)."""
+    """Collects a `Trace` step by step.  memory: also record the model's state (large for networks)."""
 
     def __init__(self, model: Any, memory: bool = False) -> None:
         self.model, self.memory = model, memory
@@ -42,7 +42,7 @@ class Recorder:
         self.model_states: list[dict[str, Tensor]] = []
 
     def __call__(self, x: Tensor, y: Tensor, stepper: Stepper, state: Any = None, fitness: Tensor | None = None) -> None:
-        """One step: input, outputs, and of a closed loop the state after it and its fitness."""
+        """Record one step: input and outputs; for a closed loop also the step's fitness and the state after it."""
         self.x.append(x.expand(*y.shape[:2], *x.shape[2:]))
         self.y.append(y)
         if fitness is not None:
@@ -56,7 +56,7 @@ class Recorder:
         return torch.stack(self.y, 2)
 
     def trace(self, batch: Any = None, fitness: Tensor | None = None) -> Trace:
-        """What was recorded; `batch` and `fitness` (P, B, T) of a sequence task, which is scored at its end."""
+        """The recorded episodes.  For a sequence task, which is scored at its end, pass its `batch` and `fitness` (P, B, T)."""
         score = torch.stack(self.fitness, 2) if fitness is None else fitness
         return Trace(
             torch.stack(self.x, 2), self.outputs(), score, batch, over_time(self.task_states), over_time(self.model_states)
@@ -64,8 +64,11 @@ class Recorder:
 
 
 def named_state(model: Any, state: Any) -> dict[str, Tensor]:
-    """A model's state by name: memory (P, B, H); of a network, neuron_memory (P, B, N, H), neuron_output (P, B, N, C),
-    synapse_memory (P, B, N, S, H), and transmitted (P, B, N, S, C) where the cell keeps its output."""
+    """A model's state by name.
+
+    A cell: memory (P, B, H).  A network: neuron_memory (P, B, N, H), neuron_output (P, B, N, C), synapse_memory
+    (P, B, N, S, H); for ENUs also transmitted (P, B, N, S, C), the synapses' outputs.
+    """
     if not isinstance(model, Network):
         return {"memory": state[0]}
     p, b, n, _ = state.output.shape
@@ -81,9 +84,10 @@ def named_state(model: Any, state: Any) -> dict[str, Tensor]:
 
 
 def over_time(states: list[Any]) -> dict[str, Tensor]:
-    """Fields of named tuples, or values of dictionaries, with time as a third dimension; fields without (P, B, ..) left out.
+    """Fields of named tuples, or values of dictionaries, stacked over time as the third dimension.
 
-    A field that is one and the same tensor all the time (a maze's places) is not copied.
+    Omits fields without the leading dimensions (P, B).  A field that is the same tensor at every step, such as a maze's
+    places, is expanded rather than copied.
     """
     if not states:
         return {}

@@ -1,6 +1,6 @@
-"""One thread for torch (or TEST_THREADS): several small processes share the cores, and sums have one order.
+"""Shared fixtures.  torch uses one thread (or TEST_THREADS), so that test processes share the cores and sums are ordered.
 
-Comparisons of two computations report how near they come to their bound: `pytest` ends with the nearest of them.
+Numerical comparisons report how close they come to their bound; `pytest` ends with the closest ones.
 """
 
 import os
@@ -12,20 +12,20 @@ import enu_lib as enu
 from enu_lib.study import sweep
 
 torch.set_num_threads(int(os.environ.get("TEST_THREADS", "1")))
-os.environ["OMP_NUM_THREADS"] = os.environ["ENU_THREADS"] = "1"  # of the processes that tests start
+os.environ["OMP_NUM_THREADS"] = os.environ["ENU_THREADS"] = "1"  # for subprocesses
 
-SHARE = "distance, as a share of its bound"
+SHARE = "distance relative to its bound"
 
 
 @pytest.fixture
 def small():
-    """An experiment of milliseconds."""
+    """An experiment that takes milliseconds."""
     return enu.experiments.get("stdp", profile="smoke")
 
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory):
-    """The folder of a small sweep that nothing disturbed."""
+    """The folder of a small, uninterrupted sweep."""
     out = tmp_path_factory.mktemp("whole")
     assert sweep.run("smoke", sweep.jobs("smoke", ("complex-stdp",), checks=False), out, jobs=1, progress=False) == []
     return out
@@ -33,11 +33,11 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def near(record_property):
-    """Asserts that a distance is within its bound (numbers, or tensors alike in shape), and reports how near to it."""
+    """Assert that a distance (number or tensor) is within its bound, and report the ratio."""
 
     def check(distance, bound):
         share = torch.as_tensor(distance, dtype=torch.float64) / torch.as_tensor(bound, dtype=torch.float64)
-        worst = share.max().item()  # of NaN: NaN, which is within nothing
+        worst = share.max().item()  # NaN fails the assertion below
         record_property(SHARE, worst)
         assert worst <= 1, f"the distance is {worst:.3g} times its bound"
 
@@ -52,8 +52,8 @@ def pytest_terminal_summary(terminalreporter):
                 if name == SHARE:
                     worst[report.nodeid] = max(value, worst.get(report.nodeid, 0.0))
     if worst:
-        terminalreporter.section(f"{SHARE} (1: as far as is allowed)")
+        terminalreporter.section(f"{SHARE} (1: at the bound)")
         for node, share in sorted(worst.items(), key=lambda pair: -pair[1])[:5]:
             terminalreporter.write_line(f"{share:.3f}  {node}")
         above = sum(share > 1 / 3 for share in worst.values())
-        terminalreporter.write_line(f"{len(worst)} tests compare so; {above} come nearer than a third of their bound")
+        terminalreporter.write_line(f"{len(worst)} tests compare with a bound; {above} exceed a third of it")

@@ -1,4 +1,4 @@
-// life.cu on a CPU: each thread of a block is a thread here, and blocks come one after another.  Slow, but the same source.
+// life.cu on a CPU: one CPU thread for each thread of a block; blocks run one after another.  Slow, but the same source.
 
 #include <atomic>
 #include <barrier>
@@ -13,7 +13,7 @@ static Index blockIdx;
 static std::barrier<>* everybody;
 static std::atomic<int> somebody;
 
-extern "C" int without = 0;  // the line of a barrier that is left out, to see whether it is needed
+extern "C" int without = 0;  // line of the barrier to remove, to test whether it is needed
 static void meet(int line) {
     if (line != without) everybody->arrive_and_wait();
 }
@@ -23,7 +23,7 @@ static int __syncthreads_or(int mine) {
     everybody->arrive_and_wait();
     const int found = somebody;
     everybody->arrive_and_wait();
-    somebody = 0;  // nobody asks again before a barrier that this thread has to reach too
+    somebody = 0;  // safe: the next call comes after a barrier that this thread must reach too
     return found;
 }
 

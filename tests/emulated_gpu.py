@@ -1,4 +1,4 @@
-"""The GPU's kernel on the CPU: life.cu compiled as C++ with a thread for each of a block's (emulated_gpu.cpp)."""
+"""The GPU kernel on the CPU: life.cu compiled as C++, with one CPU thread per GPU thread (emulated_gpu.cpp)."""
 
 import ctypes
 from pathlib import Path
@@ -7,20 +7,20 @@ from enu_lib.kernels import MazeScores, build, cpu, cuda
 from enu_lib.tasks.maze import geometry
 
 SOURCE = Path(__file__).with_suffix(".cpp")
-HOPPER = 227 * 1024  # bytes of shared memory that a block may have there
+HOPPER = 227 * 1024  # bytes of shared memory per block
 FLAGS = ("-std=c++20", "-O1", "-fno-strict-aliasing", "-fPIC", "-shared", "-pthread", "-Wno-unknown-pragmas")
 
 
 def library(defines, flags=()):
-    """The kernel compiled with a layout's defines."""
+    """Compile the kernel with the defines of a layout."""
     flags = (*FLAGS, *flags, f"-I{cuda.KERNEL.parent}", *defines)
-    found = build.library(SOURCE, (cuda.KERNEL, cuda.KERNEL.with_name(cpu.MAZE.name)), flags, ("launch",))
-    found.launch.restype = ctypes.c_bool
-    return found
+    compiled = build.library(SOURCE, (cuda.KERNEL, cuda.KERNEL.with_name(cpu.MAZE.name)), flags, ("launch",))
+    compiled.launch.restype = ctypes.c_bool
+    return compiled
 
 
 def launcher(layout, flags=(), without=0):
-    """What on a GPU launches the kernel; `without` the barrier on that line of life.cu."""
+    """A function that launches the kernel.  without: line of life.cu whose barrier is removed."""
 
     def launch(grid, structures):
         kernel = library(layout.defines, flags)
@@ -32,11 +32,11 @@ def launcher(layout, flags=(), without=0):
 
 
 def layout(network, maze, state, shared=HOPPER):
-    """How lives are laid out on a card with so many bytes of shared memory a block."""
+    """The layout of episodes on a GPU with the given bytes of shared memory per block."""
     return cuda.plan(network, len(geometry(maze).cells), state.places.shape[1], shared)
 
 
 def maze_lives(network, genomes, maze, state, noise, shared=HOPPER, flags=(), without=0):
-    """As `kernels.maze_lives`, recorded, for networks that `cuda.supports`."""
+    """As `kernels.maze_lives` with `record=True`, on the emulated GPU."""
     plan = layout(network, maze, state, shared)
     return MazeScores(*cuda._lives(launcher(plan, flags, without), plan, network, genomes, maze, state, noise, record=True))

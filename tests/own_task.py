@@ -1,4 +1,4 @@
-"""Tasks as a user would write them: a sequence task and a closed loop."""
+"""Examples of user-defined tasks: a sequence task and a closed loop."""
 
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -9,13 +9,13 @@ import enu_lib as enu
 
 
 class Lights(NamedTuple):
-    lit: torch.Tensor  # (1 or P, B) number of the light that is on
+    lit: torch.Tensor  # (1 or P, B) index of the light that is on
 
 
 @enu.register
 @dataclass(frozen=True)
 class Follow:
-    """A closed loop: point at the light that is on; it moves on when it was found."""
+    """A closed loop: point at the light that is on, which then moves to the next place."""
 
     steps: int = 12
     name: ClassVar[str] = "follow"
@@ -28,8 +28,8 @@ class Follow:
         return x.scatter(2, state.lit[..., None, None], 1.0)
 
     def step(self, state, y, t):
-        found = y.argmax(-1) == state.lit
-        return Lights((state.lit + found) % 3), found.float()
+        hit = y.argmax(-1) == state.lit
+        return Lights((state.lit + hit) % 3), hit.float()
 
 
 class Values(NamedTuple):
@@ -39,7 +39,7 @@ class Values(NamedTuple):
 @enu.register
 @dataclass(frozen=True)
 class Copy:
-    """Put out what comes in."""
+    """Copy the input."""
 
     steps: int = 10
     name: ClassVar[str] = "copy"

@@ -1,8 +1,8 @@
-"""Typed-in results: numbers in prose that a run should have written.  Constants of the method may stand.
+"""Find typed-in results: numbers in prose that should be computed.  Constants of the method are allowed.
 
-A number counts as a result if it is a percentage or a decimal, or a number beside a word for something that is measured.
-It may stand if it is in mathematics or code, a setting of the library (the default of a field, or of the published profile),
-or small and whole.  Text made by code at run time (the braces of an f-string) is not looked at: it is computed.
+A number counts as a result if it is a percentage or a decimal, or stands beside a word for a measured quantity.  It is
+allowed in mathematics or code, as a setting of the library (default of a field, or published profile), and if it is a small
+integer.  Text computed at run time (the braces of an f-string) is not checked.
 """
 
 import ast
@@ -26,16 +26,16 @@ MEASURED = re.compile(
 )
 NUMBER = re.compile(r"(?<![\w.,/#-])(\d[\d,]*(?:\.\d+)?)(\s?%)?(?![\w/]|\.\w)")
 CODE = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|https?://\S+", re.S)
-NAMES = re.compile(  # numbers that are names, or that say how something is measured
+NAMES = re.compile(  # numbers that are names or belong to a method
     r"95%\s+(?:(?:bootstrap|confidence|\(Wilson\))\s+)?intervals?|30 trial\s+runs|C\d+|"
     r"\b(Figs?\.|Table|C|ED|Machine Intelligence\*?|claims?|page)\s*\d[\d, -]*(\(\d+\)|, \d{4})?"
 )
-SMALL = 12  # "four quarters", "8 moves": counts of the method, not results
+SMALL = 12  # "four quarters", "8 moves": counts belonging to the method
 
 
 def settings() -> set[float]:
-    """Every number among the library's settings, defaults and published sizes."""
-    values: set[float] = {1000, 3000, 10_000, 30_000, 100_000}  # generations that the paper names
+    """All numbers among the library's settings, defaults and published sizes."""
+    values: set[float] = {1000, 3000, 10_000, 30_000, 100_000}  # numbers of generations named in the paper
     examples = [enu.experiments.get(name, profile="paper") for name in enu.experiments.NAMES]
 
     def gather(value):
@@ -55,7 +55,7 @@ def settings() -> set[float]:
 
 
 def typed_in(text: str, known: set[float]) -> list[str]:
-    """Sentences of Markdown in which a result is typed in."""
+    """Sentences of a Markdown text with a typed-in result."""
     text = NAMES.sub(" ", CODE.sub(" ", text))
     found = []
     for sentence in re.split(r"(?<=[.:;?!])\s+(?=[^a-z]|$)|\n\s*\n|\n- ", text):
@@ -70,7 +70,7 @@ def typed_in(text: str, known: set[float]) -> list[str]:
 
 
 def prose(path) -> list[str]:
-    """The Markdown of a page, and the literal parts of its long strings in code (captions, sentences)."""
+    """The Markdown of a page and the literal parts of long strings in its code (captions, sentences)."""
     if path.suffix == ".md":
         return [path.read_text()]
     texts = []

@@ -1,4 +1,4 @@
-"""Random models, genomes and tasks, good and bad: what tests/test_door.py compares and tests/test_sanitizers.py drives."""
+"""Random models, genomes and tasks, valid and invalid, for test_random_lives, test_door and test_sanitizers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Given(NamedTuple):
 
 @dataclass(frozen=True)
 class Sequence:
-    """A sequence task with given inputs; its fitness is a fixed weighing of the outputs."""
+    """A sequence task with given inputs; fitness is a fixed weighted sum of the outputs."""
 
     inputs: Any
     steps: int
@@ -45,7 +45,7 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True)
 class Loop:
-    """The same as a closed loop, which does not answer."""
+    """The same as a closed loop whose inputs do not depend on the outputs."""
 
     inputs: Any
     steps: int
@@ -62,7 +62,7 @@ class Loop:
 
 
 def outcome(call: Callable[[], Any]) -> Any:
-    """A value, or what was raised: its type and its words."""
+    """The value of a call, or the type and message of the error that it raises."""
     try:
         return call()
     except Exception as error:
@@ -75,19 +75,19 @@ def population(model: Any, n: int = 3) -> torch.Tensor:
 
 
 def weighing(n: int) -> torch.Tensor:
-    """Weights (n,) of outputs in a fitness."""
+    """Weights (n,) of the outputs in the fitness."""
     return torch.linspace(0.5, 1.0, n, dtype=torch.float32, device="cpu")
 
 
 class Case(NamedTuple):
-    """Lives to be lived."""
+    """The arguments of a simulation."""
 
     model: Any
     genomes: Any  # (P, D)
     inputs: Any  # (B, T, ..)
     noise: Noise | None
-    steps: int  # T, as the task says
-    environments: int  # B, as the caller says
+    steps: int  # T, as stated by the task
+    environments: int  # B, as stated by the caller
 
     @property
     def task(self) -> Any:
@@ -95,7 +95,7 @@ class Case(NamedTuple):
 
 
 def case(seed: int, network: bool) -> Case:
-    """Random small lives, all in order."""
+    """A random small valid case."""
     rng, generator = random.Random(seed), stream(seed, "case")
     p, b, t = rng.randint(1, 4), rng.randint(1, 13), rng.randint(1, 6)
     hidden, noise = rng.choice([rng.randint(1, 64), rng.randint(1, 16)]), rng.choice([0.0, 0.1])
@@ -116,7 +116,7 @@ def case(seed: int, network: bool) -> Case:
 
 
 def spoilt(good: Case, seed: int) -> tuple[str, Case]:
-    """The same lives with one thing wrong, and what that is."""
+    """The case with one random defect, and the name of the defect."""
     rng = random.Random(seed)
     genomes, x, noise = good.genomes, good.inputs, good.noise or draw_noise(good.steps, good.environments, stream(seed, "x"))
     hole = x.clone()
@@ -151,7 +151,7 @@ def spoilt(good: Case, seed: int) -> tuple[str, Case]:
 
 
 def maze(seed: int) -> tuple[Network, torch.Tensor, enu.Maze]:
-    """A random network, genomes and a maze."""
+    """A random network, genomes and maze."""
     rng, generator = random.Random(seed), stream(seed, "maze case")
     neurons = rng.randint(3, 8)
     table = random_connections(neurons, rng.randint(1, 9), 4, generator)

@@ -1,4 +1,4 @@
-"""Drives the CPU's kernel over random lives, good and bad, then past what it was given: run by tests/test_sanitizers.py."""
+"""Run the CPU kernel on random cases, valid and invalid, and then out of bounds; started by tests/test_sanitizers.py."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ VECTORS = range(1, cpu.MAX_HIDDEN // cpu.PAD + 1)
 
 
 def units_and_networks(seed, network):
-    """One good life and one with something wrong; how many of them were lived, and how many refused."""
+    """Run one valid and one invalid case; the number of accepted and of rejected ones."""
     good = random_lives.case(seed, network)
     done = [0, 0]
     for case in (good, random_lives.spoilt(good, seed)[1]):
@@ -35,7 +35,7 @@ def units_and_networks(seed, network):
 
 
 def mazes(seed):
-    """Lives in a maze, and in the state of another."""
+    """Run episodes in a maze, and with the state of another maze."""
     network, genomes, maze = random_lives.maze(seed)
     *_, other = random_lives.maze(seed + 1)
     noise = draw_noise(maze.steps, 5, stream(seed, "noise"))

@@ -1,4 +1,4 @@
-"""What the mazes are worth: reference agents over 10,000 episodes, and one of their lives step by step."""
+"""Reference agents: scores over 10,000 episodes, and the behaviour of single agents step by step."""
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ GOLDEN = {  # (layout, agent): food, poison
 
 
 @pytest.mark.parametrize("layout, agent", GOLDEN, ids=str)
-def test_golden_scores_over_ten_thousand_episodes(layout, agent):
+def test_scores_over_ten_thousand_episodes_equal_the_reference_values(layout, agent):
     food, poison = GOLDEN[layout, agent]
     found = agents.scores(Maze(layout), agent, 10_000)
     assert found["food"] == pytest.approx(food, abs=0.05 + 3 * found["food s.e."])
@@ -29,7 +29,7 @@ def test_golden_scores_over_ten_thousand_episodes(layout, agent):
 
 
 @pytest.mark.parametrize("layout", ["t", "double-t"])
-def test_fitness_is_that_of_the_meals(layout):
+def test_fitness_follows_from_the_meals(layout):
     trace = agents.play(Maze(layout), "memory-only", 200)
     foods, poisons, alive = (trace.task[k][0, :, -1].float() for k in ("foods", "poisons", "alive"))
     steps = 1 + trace.task["alive"][0, :, :-1].float().sum(-1)
@@ -39,22 +39,22 @@ def test_fitness_is_that_of_the_meals(layout):
     assert set(alive.tolist()) <= {0.0, 1.0}
 
 
-def test_a_looking_agent_eats_poison_at_most_once_and_then_never_steps_on_it():
+def test_a_looking_agent_eats_poison_at_most_once():
     trace = agents.play(Maze("double-t"), "looking", 500)
     assert trace.task["poisons"][0, :, -1].max() == 1
     after_a_meal = trace.task["ate"][0].abs().cumsum(-1) > 1
     assert not (trace.task["ate"][0][after_a_meal] < 0).any()
 
 
-def test_the_omniscient_agent_takes_six_moves_a_food():
+def test_the_omniscient_agent_needs_six_moves_per_food():
     trace = agents.play(Maze(), "omniscient", 20)
     meals = trace.task["ate"][0].nonzero()
     assert ((meals[:, 1] + 1) % 24 == 0).all() and len(meals) == 20 * 16
 
 
-def test_routes_are_the_shortest():
+def test_routes_are_shortest_paths():
     maze = Maze("double-t")
-    g, table = geometry(maze), agents._routes(maze)
+    g, table = geometry(maze), agents.routes(maze)
     lengths = []
     for number, end in enumerate(g.ends):
         cell, heading, n = g.start, 0, 0
@@ -68,6 +68,6 @@ def test_routes_are_the_shortest():
     assert lengths == [6, 6, 8, 8]  # three forward, one turn, two forward; two more turns first on the other side
 
 
-def test_unknown_agents_are_named():
-    with pytest.raises(ValueError, match="unknown agent 'greedy': choose one of omniscient"):
+def test_an_unknown_agent_is_an_error():
+    with pytest.raises(ValueError, match="greedy.*omniscient"):
         agents.play(Maze(), "greedy")

@@ -1,4 +1,4 @@
-"""The battery on agents whose abilities are known: each must score what reasoning says; then on two evolved networks."""
+"""The battery on scripted agents with known abilities, and on two evolved networks."""
 
 import json
 import math
@@ -41,15 +41,15 @@ def values(agent, *keys):
     [
         ("latch", [1, 0, 0, 0]),
         ("memory-only", [1, 1, 1, 1]),
-        ("fixed-arm", [0, 0, 0, 0]),  # goes on eating poison until time is up
+        ("fixed-arm", [0, 0, 0, 0]),  # keeps eating poison until the end
     ],
 )
-def test_switching_tells_a_latch_from_a_learner(agent, expected):
+def test_switching_distinguishes_a_latch_from_a_learner(agent, expected):
     assert values(agent, *(f"switching.{k}" for k in (1, 2, 3, 4))) == expected
     assert all(of(agent)[f"switching.{k}"].n > 20 for k in (1, 2, 3, 4))
 
 
-def test_who_never_eats_poison_again_is_not_asked_what_comes_after():
+def test_switching_is_nan_without_a_second_poison():
     assert values("looking", "switching.1") == [1]
     assert of("looking")["switching.2"].n == 0 and math.isnan(of("looking")["switching.2"].value)
     assert of("omniscient")["switching.1"].n == 0
@@ -65,18 +65,18 @@ def test_a_part_is_what_it_is_in_the_whole_and_an_unknown_one_is_named():
 
 
 @pytest.mark.parametrize("maze", ["standard", "every_food"])
-def test_only_who_looks_makes_no_mistake_after_a_change(maze):
+def test_only_agents_that_use_sensors_make_no_mistake_after_a_change(maze):
     assert values("looking", f"{maze}.no_mistake") == [1]
     assert [of(agent)[f"{maze}.no_mistake"].value for agent in ("memory-only", "latch")] == [0, 0]
     assert all(of(agent)[f"{maze}.no_mistake"].n > 50 for agent in LEARNERS)
 
 
-def test_the_published_maze_cannot_tell_a_latch_from_memory():
+def test_the_published_maze_does_not_distinguish_a_latch_from_memory():
     one, other = (of(agent)["standard.food"] for agent in ("latch", "memory-only"))
     assert one == other and one.low < 11.3 < one.high
 
 
-def test_scores_in_the_standard_maze_are_those_of_ten_thousand_lives():
+def test_scores_in_the_standard_maze_agree_with_ten_thousand_episodes():
     known = {"omniscient": (16, 0), "looking": (15.1, 0.5), "fixed-arm": (4.5, 1.8), "random": (0.03, 0.03)}
     for agent, (food, poison) in known.items():
         found = of(agent)
@@ -85,7 +85,7 @@ def test_scores_in_the_standard_maze_are_those_of_ten_thousand_lives():
 
 
 @pytest.mark.parametrize("agent", ["memory-only", "latch", "fixed-arm", "omniscient", "random"])
-def test_who_does_not_look_lives_the_same_lives_when_sensors_are_reshuffled_or_hidden(agent):
+def test_agents_that_do_not_use_sensors_are_unaffected_by_reshuffled_or_hidden_sensors(agent):
     found = of(agent)
     for key in ("before", *MOMENTS):
         same = [found[f"{what}.{key}"] for what in ("left_alone", "exchanged", "reshuffled")]
@@ -94,7 +94,7 @@ def test_who_does_not_look_lives_the_same_lives_when_sensors_are_reshuffled_or_h
         assert found[f"hidden.{what}"].value == found[f"standard.{what}"].value
 
 
-def test_who_looks_falls_when_its_sensors_are_reshuffled_and_learns_anew():
+def test_a_looking_agent_fails_after_a_reshuffle_of_sensors_and_recovers():
     assert values("looking", *(f"left_alone.{k}" for k in ("before", *MOMENTS))) == [1, 1, 1, 1]
     assert values("looking", *(f"exchanged.{k}" for k in ("before", *MOMENTS))) == [1, 0, 1, 1]
     reshuffled = of("looking")
@@ -102,25 +102,25 @@ def test_who_looks_falls_when_its_sensors_are_reshuffled_and_learns_anew():
     assert reshuffled["reshuffled.later"].low > 0.9
 
 
-def test_who_looks_is_left_with_its_memory_when_food_and_poison_are_hidden():
+def test_a_looking_agent_relies_on_memory_when_food_and_poison_are_hidden():
     for what in ("food", "poison", "remembers"):
         assert of("looking")[f"hidden.{what}"] == of("memory-only")[f"hidden.{what}"]
     assert values("memory-only", "hidden.remembers") == values("latch", "hidden.remembers") == [1]
     assert of("fixed-arm")["hidden.remembers"].high < 0.9
 
 
-def test_which_reward_teaches():
-    for agent in ("omniscient", "fixed-arm", "random"):  # none
+def test_cutting_a_reward_affects_only_agents_that_learn_from_it():
+    for agent in ("omniscient", "fixed-arm", "random"):  # do not learn
         assert values(agent, "cut_food.food", "cut_poison.food") == values(agent, *["standard.food"] * 2)
-    for agent in ("latch", "memory-only"):  # poison's: without it they stay where they are
+    for agent in ("latch", "memory-only"):  # learn from poison only; without its reward they never switch
         assert values(agent, "cut_food.food") == values(agent, "standard.food")
         assert values(agent, "cut_poison.food", "cut_poison.poison") == values("fixed-arm", "standard.food", "standard.poison")
-    looking = of("looking")  # either names a sensor; without food's it has to eat poison once, in all lives
+    looking = of("looking")  # either reward identifies a sensor; without that for food, each agent must eat poison once
     assert looking["cut_food.poison"].low > looking["standard.poison"].high
     assert looking["cut_food.food"].value > 14 > looking["cut_poison.food"].high
 
 
-def test_perfect_knowledge_is_perfect_everywhere():
+def test_the_omniscient_agent_has_perfect_scores():
     found = of("omniscient").measures
     for key, measure in found.items():
         name = key.split(".")[1]
@@ -133,14 +133,14 @@ def test_perfect_knowledge_is_perfect_everywhere():
     assert found["double.second"].n == 120 and found["double.later"].n > 500
 
 
-def test_visits_in_the_double_maze():
+def test_visits_of_reference_agents_in_the_double_maze():
     for agent in ("looking", "memory-only"):
         assert values(agent, "double.second", "double.third", "double.later") == [1, 1, 1]
     assert values("looking", "double.no_mistake") == [1]
     assert "double.food" in of("latch").measures and "double.food" not in of("random").measures
 
 
-def test_starving_is_no_right_visit_and_being_killed_is_none():
+def test_starvation_counts_as_a_wrong_visit_and_a_deadly_meal_only_once():
     t, b = 12, 4
     ate = torch.zeros(1, b, t, dtype=torch.int64)
     ate[0, :, 3] = torch.tensor([-1, 1, -1, 1])
@@ -148,7 +148,7 @@ def test_starving_is_no_right_visit_and_being_killed_is_none():
     alive = torch.ones(1, b, t, dtype=torch.bool)
     alive[0, 0, 9:] = alive[0, 2, 7:] = alive[0, 3, 9:] = False  # starved, killed, starved
     food = torch.zeros(1, b, t, dtype=torch.int64)
-    food[0, 3, 3:] = 1  # changed at its first meal
+    food[0, 3, 3:] = 1  # the places change at its first meal
     task = {"ate": ate, "alive": alive, "food": food, "poison": 1 - food, "poisons": (ate < 0).cumsum(-1)}
     found = outcomes(Trace(ate, ate, ate, None, task))
     expected = Outcomes(
@@ -159,15 +159,15 @@ def test_starving_is_no_right_visit_and_being_killed_is_none():
         assert np.array_equal(getattr(found, name), values_of), name
 
 
-def test_visits_of_one_life_do_not_count_as_independent():
-    measure = of("fixed-arm")["hidden.remembers"]  # some lives are nearly all right, others nearly all wrong
+def test_intervals_account_for_dependent_visits_within_an_episode():
+    measure = of("fixed-arm")["hidden.remembers"]  # within an episode, visits are nearly all right or all wrong
     low, high = learning.interval(measure.value * measure.n, measure.n)
     assert measure.low < measure.value < measure.high and measure.high - measure.low > 1.3 * (high - low)
-    wrong = of("fixed-arm")["left_alone.later"]  # five visits of each life, all at the poison: as many cases as lives
+    wrong = of("fixed-arm")["left_alone.later"]  # five visits per episode, all wrong: n_eff is the number of episodes
     assert (wrong.low, wrong.high) == learning.interval(0, wrong.n / 5) and wrong.n > 500
 
 
-def test_the_first_kind_of_network_is_a_latch():
+def test_the_tmaze_network_is_a_latch():
     found = evolved("tmaze-enu")
     assert found["switching.1"].low > 0.95 and found["switching.2"].high < 0.05
     assert found["standard.no_mistake"].value == 0
@@ -178,16 +178,16 @@ def test_the_first_kind_of_network_is_a_latch():
         assert exchanged.low < alone.value < exchanged.high
 
 
-def test_the_double_maze_s_network_uses_its_sensors_and_learns_them_once():
+def test_the_double_tmaze_network_uses_its_sensors_but_does_not_relearn_them():
     found = evolved("double-tmaze-enu")
     assert found["standard.food"].low < 13.7 < found["standard.food"].high
     assert found["standard.no_mistake"].low > 0.9 and found["every_food.no_mistake"].low > 0.9
-    assert found["hidden.food"].high < found["standard.food"].low  # its memory alone is worth less
+    assert found["hidden.food"].high < found["standard.food"].low  # memory alone is worse
     assert found["left_alone.first"].low > 0.9
-    assert found["exchanged.first"].high < 0.1 and found["exchanged.later"].high < 0.1  # falls, and stays there
+    assert found["exchanged.first"].high < 0.1 and found["exchanged.later"].high < 0.1  # no recovery
 
 
-def test_a_network_in_an_altered_maze_lives_as_rollout_says():
+def test_episodes_in_an_altered_maze_equal_rollout():
     entry = zoo.load("tmaze-enu")
     maze = Altered(Maze(shuffle="sensors", steps=80, tie="nothing"), 30, ("food", "poison"), hide=("wall",), cut=("food",))
     slow, fast = (
@@ -199,7 +199,7 @@ def test_a_network_in_an_altered_maze_lives_as_rollout_says():
     assert (slow.task["cell"] == fast.task["cell"]).all(-1).float().mean() > 0.8
 
 
-def test_lives_are_the_same_until_they_are_altered():
+def test_episodes_are_unchanged_before_the_alteration():
     plain = agents.play(Maze(), "looking", 60, seed=2)
     later = agents.play(Altered(Maze(), reshuffle_at=150), "looking", 60, seed=2)
     assert torch.equal(plain.x[:, :, :150], later.x[:, :, :150]) and not torch.equal(plain.x[:, :, 150:], later.x[:, :, 150:])
@@ -211,7 +211,7 @@ def test_lives_are_the_same_until_they_are_altered():
     assert torch.equal(some, before[:, [0, 2, 1]])
 
 
-def test_what_is_hidden_or_cut_is_not_shown_and_all_else_is():
+def test_only_hidden_sensors_and_cut_rewards_are_blank():
     for kinds, rewards in ((("food", "poison"), ()), (("wall",), ("food",)), ((), ("poison",)), ((), ())):
         maze = Altered(Maze(), hide=kinds, cut=rewards)
         trace = agents.play(maze, "omniscient" if "food" in rewards else "fixed-arm", 30)
@@ -237,12 +237,12 @@ def test_what_is_hidden_or_cut_is_not_shown_and_all_else_is():
         ({"reshuffle_at": 10, "reshuffle": ("food", "food")}, "food"),
     ],
 )
-def test_alterations_that_there_are_not(settings, named):
+def test_invalid_alterations_are_errors(settings, named):
     with pytest.raises(ValueError, match=named):
         Altered(Maze(), **settings)
 
 
-def test_the_standard_maze_keeps_how_a_network_is_wired_to_it():
+def test_the_standard_maze_keeps_the_interface_of_the_task():
     task = Maze("double-t", "none", foods_per_period=1, tie="nothing", energy=9.0, explore_bonus=1.0, placements=((0, 1),))
     assert standard(task) == Maze("t", "none", tie="nothing") and standard() == Maze()
 
@@ -261,13 +261,13 @@ def test_the_command_prints_the_battery(capsys):
 @pytest.mark.parametrize(
     "arguments, named", [(["--agent", "hero"], "hero"), ([], "--agent"), (["tmaze-enu", "--agent", "latch"], "--agent")]
 )
-def test_the_command_says_what_it_cannot_evaluate(arguments, named, capsys):
+def test_the_command_rejects_what_it_cannot_evaluate(arguments, named, capsys):
     assert main(["evaluate", *arguments]) == 2
     said = capsys.readouterr().err
     assert named in said and said.count("\n") == 1
 
 
-def test_a_battery_needs_lives_and_a_network_its_genome():
+def test_a_battery_needs_episodes_and_a_genome():
     with pytest.raises(ValueError, match="got 0"):
         battery("latch", n=0)
     with pytest.raises(ValueError, match="genome"):

@@ -1,4 +1,4 @@
-"""Every verdict of every claim can be reached; what is missing is not tested; what the pages and the README say holds."""
+"""The rules of all claims give every verdict; statements in README and pages agree with stored results."""
 
 from pathlib import Path
 
@@ -46,11 +46,11 @@ def _complex(late=(0.995, 0.992), early=(0.99, 0.98)):
 
 
 GOOD, BAD, MIDDLE = [10.0, 11, 12, 13, 14], [1.0, 2, 3, 4, 5], [5.5, 6.5, 7.5, 8.5, 9.5]
-MANY = [[10 + 0.1 * (2 * i + (i + k) % 2) for i in range(30)] for k in (0, 1)]  # two samples that are alike, and shown to be
+MANY = [[10 + 0.1 * (2 * i + (i + k) % 2) for i in range(30)] for k in (0, 1)]  # two samples that are shown to be alike
 
 
 def _sweep(final, reached=None, level=4.5):
-    """Made-up evolutions: {experiment: {model: fitness of each}}."""
+    """Evidence from hypothetical evolutions: {experiment: {model: fitness of each}}."""
     flat = {(e, m): v for e, models in final.items() for m, v in models.items()}
     fast = {(e, m): v for e, models in (reached or {}).items() for m, v in models.items()}
     return Evidence(final=flat, reached=fast, level=dict.fromkeys(design.MAIN, level))
@@ -104,18 +104,18 @@ CASES = [
     ("C4", _complex((0.9, 0.8), (0.95, 0.9)), "not"),
     ("C5", _wins([v + 10 for v in MANY[0]], *MANY), "reproduced"),
     ("C5", _wins(GOOD, MIDDLE), "in part"),  # five each do not show that GRU and LSTM are alike
-    ("C5", _wins(GOOD, MIDDLE, [10.5, 11.5, 12.5, 13.5, 14.5]), "in part"),  # LSTM is not beaten, nor like GRU
+    ("C5", _wins(GOOD, MIDDLE, [10.5, 11.5, 12.5, 13.5, 14.5]), "in part"),  # LSTM is neither worse than ENU nor like GRU
     ("C5", _wins(GOOD, GOOD), "undecided"),
     ("C5", _wins(MANY[0], MANY[1], MANY[1][::-1]), "in part"),  # a difference is refuted, likeness shown
     ("C5", _wins(GOOD[:4], BAD), "not tested"),
     ("C5", _sweep({"complex-stdp": SEVERAL}), "in part"),  # the other task is missing
     ("C5", _wins(BAD, GOOD, MIDDLE), "not"),
-    ("C5", _sweep({t: SEVERAL for t in ("complex-stdp", "double-tmaze")}, level=20.0), "not tested"),  # nobody learns
+    ("C5", _sweep({t: SEVERAL for t in ("complex-stdp", "double-tmaze")}, level=20.0), "not tested"),  # no model learns
     ("C6", _speed([10, 11, 12, 13, 14], [20, 21, 22, 23, 24], [30, 31, 32, 33, float("inf")]), "reproduced"),
     ("C6", _speed([10, 11, 12, 13, 14], [20, 21, 22, 23, 24], [20, 21, 22, 23, 24]), "in part"),
     ("C6", _speed([50, 51, 52, 53, 54], [20, 21, 22, 23, 24], [10, 11, 12, 13, 14]), "not"),
     ("C6", _speed(*[[10, 11, 12, 13, k] for k in (14, 15, 16)]), "undecided"),
-    ("C6", _speed([20, 21, 22, 23, 24], [10, 11, 12, 13, 14], [10, 11, 12, 13, 15]), "not"),  # GRU, LSTM not told apart
+    ("C6", _speed([20, 21, 22, 23, 24], [10, 11, 12, 13, 14], [10, 11, 12, 13, 15]), "not"),  # GRU and LSTM not distinguished
     ("C7", _sweep({t: SEVERAL for t in design.MAIN}), "reproduced"),
     ("C7", _sweep({t: SEVERAL if t == "iaf" else LEVEL for t in design.MAIN}), "in part"),
     ("C7", _sweep({t: LEVEL for t in design.MAIN}), "undecided"),
@@ -155,7 +155,7 @@ def test_every_claim_has_every_verdict_among_these_cases():
     assert {(c.key, v) for c in CLAIMS for v in ("reproduced", "in part", "not")} <= reached
 
 
-def test_nothing_known_is_nothing_tested():
+def test_without_evidence_no_claim_is_tested():
     found = claims.judge(Evidence())
     assert [f.claim.key for f in found] == [f"C{i}" for i in range(1, 12)]
     assert {f.verdict for f in found} == {"not tested"}
@@ -170,25 +170,25 @@ def test_nothing_known_is_nothing_tested():
         ("undecided unknown", "undecided"), ("unknown unknown", "not tested"),
     ],
 )  # fmt: skip
-def test_parts_make_a_verdict(outcomes, expected):
+def test_the_verdict_follows_from_the_outcomes_of_the_parts(outcomes, expected):
     parts = [Part("", "not judged" if outcome == "unknown" else outcome, "") for outcome in outcomes.split()]
     assert verdict(parts) == expected and expected in claims.VERDICTS
 
 
-def test_alike_on_the_double_maze_is_a_part_of_its_own():
+def test_likeness_on_the_double_maze_is_a_separate_part():
     parts = {p.name: p.outcome for p in BY_KEY["C5"].judge(_wins(GOOD, BAD, MIDDLE))}
     assert parts.pop("GRU and LSTM are alike on double T-maze") == "fails" and set(parts.values()) == {"holds"}
 
 
-def test_a_mean_at_a_bound_is_undecided():
-    """C9's and C11's first part: the bound of 4.0 lies above, within or below the 95% interval, 0.196 to either side."""
+def test_a_mean_whose_interval_contains_the_bound_is_undecided():
+    """First part of C9 and C11: the bound of 4.0 lies below, within or above the 95% interval (mean plus or minus 0.196)."""
     for key, name in (("C9", "tmaze-enu"), ("C11", "double-tmaze-enu")):
         foods = (4.2, 4.19, 3.81, 3.8)
         outcomes = [BY_KEY[key].judge(_agents(name, food))[0].outcome for food in foods]
         assert outcomes == ["holds", "undecided", "undecided", "fails"]
 
 
-def test_evolutions_that_pass_are_counted():
+def test_independent_evolutions_that_pass_are_counted():
     good, bad = (_iaf(met=met).zoo["iaf-enu"] for met in (0.96, 0.5))
     known = Evidence(zoo={"iaf-enu": good}, scores={("iaf", "enu"): [good, bad, bad], ("iaf", "gru"): [good]})
     first = claims.judge(known)[0]
@@ -202,22 +202,22 @@ def test_evolutions_that_pass_are_counted():
     assert "3 to 5" in compared.evolutions
 
 
-def test_the_number_of_a_claim_is_a_part_s_or_a_count():
+def test_the_displayed_number_is_the_headline_part_or_a_count():
     found = {f.claim.key: f for f in claims.judge(_wins(GOOD, BAD, MIDDLE))}
     assert found["C5"].number.startswith("6 of 7 ") and "1 refuted" in found["C5"].number
-    assert found["C6"].number == found["C6"].parts[0].measured  # nothing judged: why
+    assert found["C6"].number == found["C6"].parts[0].measured  # nothing judged: the reason
     assert claims.judge(_iaf(met=0.875))[0].number.startswith("87.5%")
 
 
-def test_a_correction_can_cost_a_win():
-    """Five against five, one pair of values out of order: p = 0.016 alone, more than 0.05 among four."""
+def test_holm_correction_can_remove_significance():
+    """Five against five with one pair out of order: p = 0.016 alone, above 0.05 among four comparisons."""
     near = [14.5, 1, 2, 3, 4]
     models = {"enu": [*GOOD[:4], 9.5], "nfenu": [*BAD[:4], 9.7], "gru": GOOD, "lstm": GOOD, "shared": near}
     found = comparisons.final_comparisons(_sweep({"tmaze": models}), "tmaze")["enu", "nfenu"]
     assert found.p < 0.05 < found.p_holm and not found.better
 
 
-def test_the_cautions_in_the_readme_hold():
+def test_the_cautions_in_the_readme_agree_with_stored_results():
     stored, agents = results.load("laptop").runs, results.references().agents
 
     def each(experiment, model, value):
@@ -248,7 +248,7 @@ def test_the_cautions_in_the_readme_hold():
     assert all(food - half > 3 * error for food in eaten)
 
 
-def test_what_the_page_on_strategies_says_holds():
+def test_the_statements_about_strategies_agree_with_stored_results():
     runs, tasks = results.load("laptop").runs, ("complex-stdp", "stdp")
     found = evidence.gather(stored=runs)
     rows = tables.savings_table(runs, found, [(task, "enu@annealed", "enu@published") for task in tasks])
@@ -267,7 +267,7 @@ def test_what_the_page_on_strategies_says_holds():
     assert 2 * cost["enu"].reached.sum() < len(cost["enu"].reached)
 
 
-def test_what_readme_and_page_say_of_models_under_the_better_strategy_holds():
+def test_the_statements_about_models_under_the_better_strategy_agree_with_stored_results():
     runs = results.load("laptop").runs
     found, task, ours = evidence.gather(stored=runs), "complex-stdp", "enu@annealed"
     cost = {m: tables.costs(runs, task, f"{m}@annealed", found.level[task]) for m in design.MAIN[task]}

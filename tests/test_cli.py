@@ -1,7 +1,8 @@
-"""The command line: what it prints, and one clear line with exit code 2 for what cannot be used."""
+"""The command line: its output, and one-line errors with exit code 2 for invalid input."""
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -28,7 +29,7 @@ def run_folder(tmp_path):
     return out
 
 
-def test_evolve_says_what_it_did_and_where(tmp_path, capsys):
+def test_evolve_prints_how_it_stopped_and_its_folder(tmp_path, capsys):
     out = tmp_path / "r"
     assert main(["evolve", "iaf", "--profile", "smoke", "--out", str(out), "--quiet", "--set", "es.power=3"]) == 0
     said = capsys.readouterr()
@@ -36,7 +37,7 @@ def test_evolve_says_what_it_did_and_where(tmp_path, capsys):
     assert enu.load_run(out).experiment.es.power == 3.0
 
 
-def test_every_setting_has_a_path(tmp_path, capsys):
+def test_every_setting_can_be_set_by_its_path(tmp_path, capsys):
     out = tmp_path / "r"
     options = ["--model", "nfenu", "--hidden", "9", "--sigma", "0.05", "--environments", "5", "--generations", "2"]
     paths = ["task.steps=60", "es.sigma_final=0.01", "model.gain=1000", "target=None", "evaluate_environments=8"]
@@ -47,7 +48,7 @@ def test_every_setting_has_a_path(tmp_path, capsys):
     assert (e.es.sigma, e.es.sigma_final, e.environments, e.generations, e.target) == (0.05, 0.01, 5, 2, None)
 
 
-def test_a_maze_with_a_curriculum_from_the_shell(tmp_path):
+def test_a_maze_with_a_curriculum_evolves_from_the_command_line(tmp_path):
     settings = ["--set", "task.pairs=[[0,0],[1,2]]", "--set", "task.shuffle=sensors+actions", "--generations", "1"]
     assert main(["evolve", "tmaze", "--profile", "smoke", "--quiet", "--out", str(tmp_path / "m"), *settings]) == 0
     run = enu.load_run(tmp_path / "m")
@@ -57,66 +58,67 @@ def test_a_maze_with_a_curriculum_from_the_shell(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments, message",
+    "arguments, named",
     [
-        (["evolve", "walk"], "unknown experiment 'walk': choose one of iaf, stdp,"),
-        (["evolve", "stdp", "--model", "rnn"], "unknown model 'rnn': choose one of enu,"),
-        (["evolve", "stdp", "--model", "shared"], "model 'shared' is a network's"),
-        (["evolve", "stdp", "--profile", "huge"], "unknown profile 'huge'"),
-        (["evolve", "stdp", "--population", "-4"], "got -4"),
-        (["evolve", "stdp", "--population", "33"], "got 33: try 34"),
-        (["evolve", "stdp", "--sigma", "0"], "got 0.0"),
-        (["evolve", "stdp", "--generations", "0"], "generations takes an integer from 1"),
-        (["evolve", "stdp", "--seed", "-1"], "9223372036854775807, got -1"),
-        (["evolve", "stdp", "--hidden", "0"], "hidden takes an integer from 1 to 65536, got 0"),
-        (["evolve", "stdp", "--set", "es.speed=3"], "ES has no setting 'speed': choose one of population,"),
-        (["evolve", "stdp", "--set", "es.power=fast"], "got 'fast'"),
-        (["evolve", "stdp", "--set", "es.population=null"], "es.population takes an integer from 4 to 1048576, got None"),
-        (["evolve", "stdp", "--set", "power"], "--set takes PATH=VALUE, as es.power=3, got 'power'"),
-        (["evolve", "stdp", "--device", "abacus"], "device 'abacus' cannot be used here"),
-        (["evolve", "stdp", "--parent", "nobody"], "no zoo entry 'nobody': there are"),
-        (["evaluate", "nowhere"], "nowhere is no run folder"),
-        (["zoo", "show", "nobody"], "no zoo entry 'nobody': there are complex-stdp-enu,"),
-        (["zoo", "verify", "nobody"], "no zoo entry 'nobody'"),
+        (["evolve", "walk"], "walk iaf stdp"),
+        (["evolve", "stdp", "--model", "rnn"], "rnn enu"),
+        (["evolve", "stdp", "--model", "shared"], "shared"),
+        (["evolve", "stdp", "--profile", "huge"], "huge smoke laptop paper"),
+        (["evolve", "stdp", "--population", "-4"], "population -4"),
+        (["evolve", "stdp", "--population", "33"], "33 34"),
+        (["evolve", "stdp", "--sigma", "0"], "sigma 0.0"),
+        (["evolve", "stdp", "--generations", "0"], "generations 1 0"),
+        (["evolve", "stdp", "--seed", "-1"], "seed 9223372036854775807 -1"),
+        (["evolve", "stdp", "--hidden", "0"], "hidden 65536 0"),
+        (["evolve", "stdp", "--set", "es.speed=3"], "speed population"),
+        (["evolve", "stdp", "--set", "es.power=fast"], "power fast"),
+        (["evolve", "stdp", "--set", "es.population=null"], "es.population 4 1048576 None"),
+        (["evolve", "stdp", "--set", "power"], "--set PATH=VALUE 'power'"),
+        (["evolve", "stdp", "--device", "abacus"], "abacus"),
+        (["evolve", "stdp", "--parent", "nobody"], "nobody stdp-enu"),
+        (["evaluate", "nowhere"], "nowhere"),
+        (["zoo", "show", "nobody"], "nobody stdp-enu"),
+        (["zoo", "verify", "nobody"], "nobody stdp-enu"),
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else "",
 )
-def test_bad_input_gets_one_line_and_exit_code_2_and_writes_nothing(arguments, message, tmp_path, monkeypatch, capsys):
+def test_invalid_input_is_a_one_line_error_and_writes_nothing(arguments, named, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     said = capsys.readouterr()
-    assert message in said.err and said.err.startswith("enu_lib: ") and said.err.count("\n") == 1 and not said.out
+    assert all(word in said.err for word in named.split()), said.err
+    assert said.err.startswith("enu_lib: ") and said.err.count("\n") == 1 and not said.out
     assert not _files(tmp_path)
 
 
-def test_folders_that_cannot_be_used(run_folder, tmp_path, capsys):
+def test_unusable_folders_are_one_line_errors(run_folder, tmp_path, capsys):
     smoke = ["evolve", "stdp", "--profile", "smoke", "--quiet", "--out"]
     checkpoint = run_folder / "checkpoint.safetensors"
     file = tmp_path / "file"
     file.write_text("not a folder")
     cases = [
-        ([*smoke, str(run_folder), "--sigma", "0.5"], "another configuration (experiment.es.sigma is 0.03 there, 0.5 here)"),
-        ([*smoke, str(file)], f"cannot write in {file}"),
-        ([*smoke, str(file / "sub")], f"cannot write in {file / 'sub'}"),
-        ([*smoke, "/proc/enu"], "cannot write in /proc/enu"),
+        ([*smoke, str(run_folder), "--sigma", "0.5"], "experiment.es.sigma 0.03 0.5"),
+        ([*smoke, str(file)], str(file)),
+        ([*smoke, str(file / "sub")], str(file / "sub")),
+        ([*smoke, "/proc/enu"], "/proc/enu"),
     ]
-    for arguments, message in cases:
+    for arguments, named in cases:
         before = _files(tmp_path)
         assert main(arguments) == 2
         said = capsys.readouterr().err
-        assert message in said and "--out" in said and said.count("\n") == 1
+        assert all(word in said for word in [*named.split(), "--out"]) and said.count("\n") == 1
         assert _files(tmp_path) == before
     checkpoint.write_bytes(checkpoint.read_bytes()[:500])
     before = _files(tmp_path)
     for arguments in ([*smoke, str(run_folder), "--generations", "9"], ["evaluate", str(run_folder)]):
         assert main(arguments) == 2
-        assert f"{checkpoint} is damaged" in capsys.readouterr().err
+        assert str(checkpoint) in capsys.readouterr().err
         assert _files(tmp_path) == before
 
 
 @pytest.fixture
 def closed_folder():
-    """A folder that may be read and not written, and a user whom that binds: the superuser becomes nobody for a while."""
+    """A read-only folder; the superuser, who is not bound by permissions, becomes `nobody` for the test."""
     folder, superuser = Path(tempfile.mkdtemp()), os.geteuid() == 0
     folder.chmod(0o555)
     if superuser:
@@ -128,14 +130,14 @@ def closed_folder():
     shutil.rmtree(folder)
 
 
-def test_a_folder_without_write_permission(run_folder, closed_folder, capsys):
+def test_a_folder_without_write_permission_is_a_one_line_error(run_folder, closed_folder, capsys):
     assert main(["evolve", "stdp", "--profile", "smoke", "--out", str(closed_folder / "r")]) == 2
     said = capsys.readouterr().err
-    assert f"cannot write in {closed_folder / 'r'}" in said and "choose another folder with --out" in said
+    assert str(closed_folder / "r") in said and "--out" in said
     assert said.count("\n") == 1 and not list(closed_folder.iterdir())
 
 
-def test_a_tilde_is_the_home_folder_however_it_is_written(tmp_path, monkeypatch, capsys):
+def test_a_tilde_is_expanded_in_every_form(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -160,25 +162,25 @@ def test_a_tilde_is_the_home_folder_however_it_is_written(tmp_path, monkeypatch,
         ([], "COMMAND"),
     ],
 )
-def test_arguments_that_do_not_parse_are_one_line_too(arguments, named, capsys):
+def test_arguments_that_do_not_parse_are_one_line_errors(arguments, named, capsys):
     with pytest.raises(SystemExit) as end:
         main(arguments)
     said = capsys.readouterr().err
     assert end.value.code == 2 and said.count("\n") == 1 and named in said and "--help" in said
 
 
-def test_a_reader_that_goes_away_is_no_fault(tmp_path):
+def test_a_closed_pipe_is_not_an_error(tmp_path):
     code = "import sys; from enu_lib.cli import main; sys.stdin.read(); sys.exit(main(['zoo', 'show', 'stdp-enu']))"
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process = subprocess.Popen([sys.executable, "-c", code], env=env, **pipes)
     process.stdout.close()
-    process.stdin.close()  # only now it writes
+    process.stdin.close()  # only now does it write
     assert process.stderr.read() == b"" and process.wait() == 0
     process.stderr.close()
 
 
-def test_ctrl_c_outside_of_evolution_is_one_line(run_folder, monkeypatch, capsys):
+def test_ctrl_c_outside_evolution_prints_one_line(run_folder, monkeypatch, capsys):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         monkeypatch.setattr(enu.STDP, "sample", lambda *_: signal.raise_signal(signal.SIGINT))
@@ -194,7 +196,7 @@ def test_evaluate_prints_measures_and_json(run_folder, capsys):
     scores = json.loads(capsys.readouterr().out)
     assert scores["n"] == 16 and scores["fitness"] < 0 and "output RMSE" in scores
     assert main(["evaluate", str(run_folder), "--n", "0"]) == 2
-    assert "--n takes an integer from 1 to 1048576, got 0" in capsys.readouterr().err
+    assert re.search("--n .*1048576.* 0", capsys.readouterr().err)
 
 
 def test_help_names_every_experiment_model_and_profile(capsys):

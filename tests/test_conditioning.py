@@ -1,4 +1,4 @@
-"""The dish: what is shown when, and that a change is what the pairing did."""
+"""Conditioning: timing of the inputs, and changes caused by the pairing only."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ SHORT = Protocol(quiet=3, wall=2, rest=4, shown=2, probe=2)
 
 
 def _shown(monkeypatch, experiment):
-    """The inputs that an experiment shows to the network."""
+    """The inputs that an experiment presents to the network."""
     seen = []
 
     def watch(network, genome, x, seed):
@@ -27,7 +27,7 @@ def _shown(monkeypatch, experiment):
     return seen[0]
 
 
-def test_sensors_reward_and_probe_are_shown_when_they_should_be(monkeypatch):
+def test_sensors_reward_and_probe_have_the_right_timing(monkeypatch):
     x = _shown(monkeypatch, lambda: conditioning(NETWORK, GENOME, [-2, 0, 3], lives=1, protocol=SHORT))
     onset = 3 + 2 + 4 + 2
     begins = onset + 3 + 2 + 4
@@ -38,21 +38,21 @@ def test_sensors_reward_and_probe_are_shown_when_they_should_be(monkeypatch):
     for row, (channel, at) in {0: (1, onset - 2), 2: (1, onset + 3), 4: (2, onset)}.items():
         assert x[row, :, 3, channel].nonzero().flatten().tolist() == [at, at + 1]
         assert x[row, :, 3, 3 - channel].eq(0).all()
-    assert x[6:, :, 3].eq(0).all()  # rewarded with nothing
+    assert x[6:, :, 3].eq(0).all()  # the reward "nothing"
     assert x[:, :, 2].eq(0).all()  # no other sensor
 
 
-def test_meals_in_a_row_come_right_before_the_probe(monkeypatch):
+def test_repeated_rewards_directly_precede_the_probe(monkeypatch):
     x = _shown(monkeypatch, lambda: repeated(NETWORK, GENOME, "poison", times=2, lives=1, protocol=SHORT))
     event, first = 2 + 2 + 4, 3 + 2 + 4
     assert x.shape[1] == first + 2 * event + 2
     meals = [row[:, 3, 2].nonzero().flatten().tolist() for row in x]
     assert meals == [[], [first + event + 2, first + event + 3], [first + 2, first + 3, first + event + 2, first + event + 3]]
-    with pytest.raises(ValueError, match="unknown reward 'salt': choose one of food"):
+    with pytest.raises(ValueError, match="salt.*food"):
         repeated(NETWORK, GENOME, "salt")
 
 
-def test_a_response_is_that_of_the_network_step_by_step():
+def test_respond_equals_the_network_step_by_step():
     x = torch.rand(3, 5, 4, 3, generator=enu.stream(1, "inputs"))
     quiet = Network(SYMMETRIC, channels=4, hidden=8, noise=0.0)
     y, s = respond(quiet, GENOME, x)
@@ -63,14 +63,14 @@ def test_a_response_is_that_of_the_network_step_by_step():
     assert s.shape == (3, 5, 6, 8, 4)
 
 
-def test_a_network_that_keeps_nothing_is_changed_by_nothing():
+def test_a_network_without_memory_is_not_changed_by_pairing():
     forgetful = torch.zeros_like(GENOME)
     found = conditioning(NETWORK, forgetful, [-2, 0, 2], lives=2, protocol=SHORT)
     assert found.outputs.shape == (3, 3, 2, 3) and found.transmitted.shape == (3, 3, 2)
     assert not found.outputs.any() and not found.transmitted.any()
 
 
-def test_pairings_change_a_network_that_keeps_something():
+def test_pairing_changes_a_network_with_memory():
     found = conditioning(NETWORK, GENOME, [-2, 0, 2], lives=2, protocol=SHORT)
     assert found.transmitted.abs().max() > 0
     food, poison, nothing = found.transmitted
@@ -78,7 +78,7 @@ def test_pairings_change_a_network_that_keeps_something():
     assert torch.equal(nothing[0], nothing[1])  # with no reward there is no delay
 
 
-def test_cells_that_do_not_keep_their_output_are_named():
+def test_cells_without_stored_output_are_an_error():
     network = Network(SYMMETRIC, channels=4, hidden=8, cell="gru")
-    with pytest.raises(ValueError, match="not by 'gru'"):
+    with pytest.raises(ValueError, match="gru"):
         respond(network, network.init(enu.stream(0, "genome")), torch.zeros(1, 2, 4, 3))

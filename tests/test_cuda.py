@@ -1,4 +1,4 @@
-"""The GPU's kernel, without a GPU: its layout, its source on emulated threads, its compilation, and who is asked for it."""
+"""The GPU kernel without a GPU: its layout, its source on emulated threads, its compilation, and when it is used."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ from enu_lib.tasks.maze import Maze
 NEEDS_COMPILER = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
 PAPER = Network(ORDERED)
 SMALL = Network(ORDERED, channels=4, hidden=8)
-AMPERE, ADA = 163 * 1024, 99 * 1024  # shared memory of a block on an A100, and on a GeForce
+AMPERE, ADA = 163 * 1024, 99 * 1024  # shared memory per block on an A100 and on a GeForce
 
 
 def _lives(network, population, environments, steps=12, noisy=True):
@@ -31,22 +31,22 @@ def _lives(network, population, environments, steps=12, noisy=True):
     return genomes, maze, maze.reset(1, environments, stream(3, "maze")), noise
 
 
-def test_lives_are_laid_out_in_what_a_card_has():
+def test_the_layout_fits_the_shared_memory_of_the_gpu():
     layouts = [cuda.plan(PAPER, 11, 8, shared) for shared in (emulated_gpu.HOPPER, AMPERE, ADA)]
     assert [x.environments for x in layouts] == [8, 4, 2] and layouts[0].threads == 48 // 8 * 8 * 8
     for environments, evenly in ((1, 1), (9, 5), (24, 8), (36, 8), (1000, 8)):
         assert cuda.plan(PAPER, 11, environments, emulated_gpu.HOPPER).environments == evenly
     large = Network(random_connections(100, 8, 4, stream(0, "wiring")))
     for network, environments in ((large, 8), (PAPER, 10**6)):
-        with pytest.raises(build.Unavailable, match=f"{environments} lives of .* synapses are too many for it"):
+        with pytest.raises(build.Unavailable, match=str(environments)):
             cuda.plan(network, 11, environments, emulated_gpu.HOPPER)
 
 
 @NEEDS_COMPILER
 @pytest.mark.parametrize("shared", [emulated_gpu.HOPPER, ADA])
 @pytest.mark.parametrize("noisy", [True, False])
-def test_blocks_that_are_not_full(near, shared, noisy):
-    """Eleven environments, in blocks of six, or of two on a smaller card."""
+def test_partly_filled_blocks_give_the_same_results(near, shared, noisy):
+    """Eleven environments in blocks of six, or of two on a smaller GPU."""
     genomes, maze, state, noise = _lives(PAPER, 2, 11, noisy=noisy)
     found = emulated_gpu.maze_lives(PAPER, genomes, maze, state, noise, shared)
     assert found.outputs.std() > 0.01 and (found.steps_alive == maze.steps).all()
@@ -57,7 +57,7 @@ def test_blocks_that_are_not_full(near, shared, noisy):
 
 
 @NEEDS_COMPILER
-def test_nan_stays_with_its_offspring():
+def test_nan_in_one_offspring_does_not_affect_others():
     network = Network(ORDERED, channels=4, hidden=16)
     genomes, maze, state, noise = _lives(network, 3, 2)
     genomes[1] = torch.nan
@@ -66,7 +66,7 @@ def test_nan_stays_with_its_offspring():
 
 
 def _race_detector():
-    """The compiler's library that finds data races, or None: not every compiler has it."""
+    """The thread sanitizer of the compiler, or None if it has none."""
     if build.compiler() is None:
         return None
     told = subprocess.run([*build.compiler(), "-print-file-name=libtsan.so"], capture_output=True, text=True).stdout.strip()
@@ -82,7 +82,7 @@ emulated_gpu.library(emulated_gpu.layout(SMALL, *lives[1:3]).defines, flags)  # 
 for line in sys.argv[1:]:
     print("WITHOUT", line, file=sys.stderr, flush=True)
     child = os.fork()
-    if not child:  # it ends with its first race, or with what comes of it
+    if not child:  # the child ends at its first race
         emulated_gpu.maze_lives(SMALL, *lives, flags=flags, without=int(line))
         print("no more to report", file=sys.stderr, flush=True)
         os._exit(0)
@@ -91,8 +91,8 @@ for line in sys.argv[1:]:
 
 
 @pytest.mark.skipif(_race_detector() is None, reason="no compiler with a race detector here")
-def test_no_thread_reads_what_another_is_writing(tmp_path):
-    """A race detector finds none, and finds one for each barrier that is taken away."""
+def test_the_race_detector_finds_no_race_and_every_removed_barrier(tmp_path):
+    """No race with all barriers, and at least one after removal of any barrier."""
     lines = [n for n, line in enumerate(cuda.KERNEL.read_text().splitlines(), 1) if "__syncthreads();" in line]
     env = {**os.environ, "LD_PRELOAD": _race_detector(), "ENU_CACHE": str(tmp_path), "OMP_NUM_THREADS": "1"}
     env |= {"TSAN_OPTIONS": "halt_on_error=1 symbolize=0 die_after_fork=0", "PYTHONPATH": str(Path(__file__).parent)}
@@ -109,28 +109,28 @@ def test_no_thread_reads_what_another_is_writing(tmp_path):
 @pytest.mark.parametrize(
     "network", [PAPER, Network(channels=3, hidden=12, shared=True), Network(cell="nfenu")], ids=["paper", "shared", "nfenu"]
 )
-def test_nvidia_s_compiler_takes_it(network, architecture):
+def test_the_kernel_compiles_with_nvrtc(network, architecture):
     nvrtc = pytest.importorskip("cuda.bindings.nvrtc", reason="cuda-bindings are for Linux")
     assert cuda.compile_for(cuda.plan(network, 11, 8, ADA).defines, architecture, nvrtc).startswith(b"\x7fELF")
 
 
-def test_what_the_compiler_refuses_is_told():
+def test_compilation_errors_are_reported():
     nvrtc = pytest.importorskip("cuda.bindings.nvrtc", reason="cuda-bindings are for Linux")
     layout = cuda.plan(PAPER, 11, 8, emulated_gpu.HOPPER)
-    with pytest.raises(build.Unavailable, match="could not be compiled for sm_1: .*invalid value"):
+    with pytest.raises(build.Unavailable, match="sm_1"):
         cuda.compile_for(layout.defines, "sm_1", nvrtc)
     less = tuple(d.replace(f"SHARED={layout.shared}", f"SHARED={layout.shared - 4096}") for d in layout.defines)
-    with pytest.raises(build.Unavailable, match="counts less shared memory than is needed"):
+    with pytest.raises(build.Unavailable, match="shared memory"):
         cuda.compile_for(less, "sm_90", nvrtc)
 
 
-def test_a_gpu_is_asked_for_networks_of_enus():
+def test_the_gpu_kernel_is_used_for_networks_of_enus_only():
     there = SimpleNamespace(device=torch.device("cuda"))
     assert kernels.choose("auto", PAPER, there) == kernels.choose("cuda", PAPER, there) == "cuda"
     assert kernels.choose("torch", PAPER, there) == "torch"
     for model in (Network(cell="gru"), Network(hidden=18), Network(channels=2), make_cell("enu", 4)):
         assert kernels.choose("auto", model, there) == "torch"
-        with pytest.raises(build.Unavailable, match=f"for networks of ENUs on one, not for {type(model).__name__} on cuda"):
+        with pytest.raises(build.Unavailable, match=f"{type(model).__name__}.*cuda"):
             kernels.choose("cuda", model, there)
     assert kernels.choose("auto", PAPER, torch.zeros(1)) in ("cpp", "torch")
 
@@ -141,22 +141,22 @@ def test_a_gpu_is_asked_for_networks_of_enus():
     [PAPER, Network(channels=4, hidden=16, noise=0), Network(channels=3, hidden=8, shared=True), Network(cell="nfenu")],
     ids=["paper", "no noise", "shared", "nfenu"],
 )
-def test_a_kernel_is_used_once_its_first_move_is_right(network, monkeypatch, tmp_path):
+def test_a_kernel_is_rejected_if_its_first_move_is_wrong(network, monkeypatch, tmp_path):
     layout, here = cuda.plan(network, 11, 3, emulated_gpu.HOPPER), torch.device("cpu")
     right = emulated_gpu.launcher(layout)
     monkeypatch.setattr(cuda, "_kernel", lambda *_: right)
     assert cuda._checked(layout, network, "right", here) is right
     monkeypatch.setattr(cuda, "_kernel", lambda *_: lambda grid, structures: None)
-    assert "first move is not the torch path's" in str(cuda._checked(layout, network, "does nothing", here))
-    wrong = tmp_path / "life.cu"  # the candidate memory is added where it should replace
+    assert "torch backend" in str(cuda._checked(layout, network, "does nothing", here))
+    wrong = tmp_path / "life.cu"  # the candidate memory is added instead of replacing the old one
     wrong.write_text(cuda.KERNEL.read_text().replace("- 0.5f - own[c][r])", "- 0.5f)"))
     wrong.with_name("maze.h").write_text(cpu.MAZE.read_text())
     monkeypatch.setattr(cuda, "KERNEL", wrong)
     monkeypatch.setattr(cuda, "_kernel", lambda *_: emulated_gpu.launcher(layout, ["-DWRONG"]))
-    assert "first move is not the torch path's" in str(cuda._checked(layout, network, "wrong", here))
+    assert "torch backend" in str(cuda._checked(layout, network, "wrong", here))
 
 
-def test_without_its_kernel_a_gpu_takes_the_torch_path_and_one_line_says_why(monkeypatch, capsys):
+def test_without_its_kernel_a_gpu_uses_torch_and_prints_one_line(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
     missing = cuda._checked(cuda.plan(PAPER, 11, 3, emulated_gpu.HOPPER), PAPER, "sm_90", torch.device("cpu"))
     assert "pip install cuda-bindings" in str(missing)

@@ -1,4 +1,4 @@
-"""What a sweep runs: its order and sizes, and equal conditions for all models."""
+"""The design of the sweep: order and number of jobs, and equal conditions for all models."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from enu_lib.study import design, results
 from enu_lib.study.design import MAIN
 
 
-def test_seeds_come_whole_and_what_the_claims_need_comes_first():
+def test_jobs_are_ordered_by_seed_and_jobs_for_the_claims_come_first():
     jobs = design.jobs("laptop")
     assert len(jobs) == len(set(jobs))
     compared = [j for j in jobs if j.model in MAIN[j.experiment]]
@@ -34,23 +34,23 @@ def test_all_models_of_an_experiment_have_the_same_conditions(name, profile):
             assert e.model.hidden == first.model.hidden
 
 
-def test_matched_models_are_as_near_as_whole_memory_values_allow():
+def test_matched_models_have_the_closest_possible_parameter_count():
     seen = 0
     for name in design.GROUPS["checks"].models:
         wanted = design.build(name, "enu", "laptop").model.n_params
         for model in design.GROUPS["checks"].models[name]:
             if model.endswith(design.MATCHED):
-                found = design.build(name, model, "laptop").model
-                for hidden in (found.hidden - 1, found.hidden + 1):
-                    other = dataclasses.replace(found, hidden=hidden)
-                    assert abs(other.n_params - wanted) >= abs(found.n_params - wanted)
+                matched = design.build(name, model, "laptop").model
+                for hidden in (matched.hidden - 1, matched.hidden + 1):
+                    other = dataclasses.replace(matched, hidden=hidden)
+                    assert abs(other.n_params - wanted) >= abs(matched.n_params - wanted)
                 seen += 1
     assert seen >= 3
     for name in design.UNITS:  # so that no matched GRU is needed
         assert design.build(name, "gru", "laptop").model.n_params == design.build(name, "enu", "laptop").model.n_params
 
 
-def test_strategies_stop_at_the_level_and_all_but_one_may_use_as_many_lives():
+def test_strategies_stop_at_the_level_and_have_equal_budgets_except_the_published_one():
     seen = set()
     for name in design.ORDER:
         for model in design.strategies(name):
@@ -62,7 +62,7 @@ def test_strategies_stop_at_the_level_and_all_but_one_may_use_as_many_lives():
     assert len(seen) == 14
 
 
-def test_a_choice_undone_is_the_only_thing_that_changes():
+def test_each_undone_choice_changes_one_setting_only():
     own = design.build("iaf", "enu", "laptop")
     undone = {model: design.build("iaf", model, "laptop") for model in design.GROUPS["choices"].models["iaf"]}
     assert undone["enu@unscaled"].task == dataclasses.replace(own.task, input_scale=1.0)
@@ -73,6 +73,6 @@ def test_a_choice_undone_is_the_only_thing_that_changes():
         assert dataclasses.replace(e, task=own.task, model=own.model, es=own.es) == own and e.target is None
 
 
-def test_the_published_sizes_have_no_variants():
+def test_the_paper_profile_has_no_variants():
     assert not any("@" in job.model for job in design.jobs("paper"))
     assert any("@" in job.model for job in design.jobs("laptop"))

@@ -1,4 +1,4 @@
-"""What does not fit is refused before any memory is read, by the same error on every path."""
+"""Inputs that do not fit are rejected before any memory is read, with the same error on every backend."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -20,14 +20,14 @@ MAZE = enu.Maze(steps=20)
 
 
 def _one_error(*calls):
-    """The words of the ValueError that all of these raise alike."""
+    """The message of the ValueError that all calls must raise identically."""
     kinds, words = zip(*(outcome(call) for call in calls), strict=True)
     assert set(kinds) == {ValueError} and len(set(words)) == 1, (kinds, words)
     return words[0]
 
 
 def _fitness_error(model, x, task, environments=5):
-    """The error of lives, the same on every path."""
+    """The error of `fitness` and `rollout`, which must be the same on every backend."""
     lives = [lambda p=p: enu.fitness(model, x, task, environments, stream(0, "x"), backend=p) for p in PATHS]
     return _one_error(*lives, lambda: enu.rollout(model, x, task, environments))
 
@@ -44,7 +44,7 @@ def _fitness_error(model, x, task, environments=5):
         ("channels", 2, 3, ORDERED),
     ],
 )
-def test_a_maze_needs_a_network_of_its_sizes(name, value, needed, table):
+def test_a_network_must_fit_the_maze(name, value, needed, table):
     network = replace(NETWORK, connections=table, **{name: value})
     genomes, state = population(network), MAZE.reset(1, 2, stream(0, "x"))
     words = _fitness_error(network, genomes, MAZE)
@@ -59,19 +59,19 @@ def test_a_maze_needs_a_network_of_its_sizes(name, value, needed, table):
 
 
 @pytest.mark.parametrize("setting", ["model.n_inputs=5", "model.n_outputs=2", "model.channels=2"])
-def test_the_command_line_refuses_it_before_there_is_a_folder(setting, tmp_path, capsys):
+def test_the_command_line_rejects_a_misfit_before_creating_a_folder(setting, tmp_path, capsys):
     out = tmp_path / "run"
     assert cli.main(["evolve", "tmaze", "--profile", "smoke", "--out", str(out), "--set", setting]) == 2
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 1 and setting.partition("=")[0] in told[0] and not out.exists()
 
 
-def test_a_single_unit_cannot_walk_a_maze():
+def test_a_single_unit_is_rejected_in_a_maze():
     unit = enu.ENU(12, 3, 4)
     assert "ENU" in _fitness_error(unit, population(unit), MAZE)
 
 
-def test_a_model_that_the_kernels_cannot_count_is_refused():
+def test_a_model_too_large_for_the_kernels_is_rejected():
     model = enu.ENU(2**16, 1, 2**16)
     assert "hidden=65536" in _one_error(
         lambda: enu.fitness(model, torch.zeros(1, 1), Copy(), 1, stream(0, "x")),
@@ -79,7 +79,7 @@ def test_a_model_that_the_kernels_cannot_count_is_refused():
     )
 
 
-# --- A task that returns what it should not
+# --- A task that returns invalid values
 
 
 class Batch(NamedTuple):
@@ -88,7 +88,7 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Wrong:
-    """A sequence task whose inputs are any function of the right ones (B, T, 1)."""
+    """A sequence task that applies `change` to its valid batch."""
 
     change: object
     score_of: object = lambda y: y[..., 0]
@@ -120,23 +120,23 @@ NOISY = enu.ENU(1, 1, hidden=8, noise=0.1)
         (lambda b: {"inputs": b.inputs}, "dict"),
     ],
 )
-def test_inputs_that_do_not_fit_are_told_with_the_task_s_name(change, told):
+def test_errors_about_inputs_name_the_task(change, told):
     words = _fitness_error(NOISY, population(NOISY), Wrong(change))
     assert told in words and "'wrong'" in words
 
 
-def test_a_batch_of_the_user_s_is_looked_at_too():
+def test_a_given_batch_is_checked_too():
     genome, steps = population(NOISY)[0], 70
     right = Batch(torch.rand(4, steps, 1))
     longer = enu.rollout(NOISY, genome, Wrong(lambda b: b), batch=right)
-    assert longer.y.shape == (1, 4, steps, 1), "it may be longer than the task's own"
+    assert longer.y.shape == (1, 4, steps, 1), "a given batch may be longer than the task's own"
     for inputs in (right.inputs[..., 0], right.inputs.expand(-1, -1, 2), right.inputs * torch.nan):
         with pytest.raises(ValueError, match="'wrong'"):
             enu.rollout(NOISY, genome, Wrong(lambda b: b), batch=Batch(inputs))
 
 
 @pytest.mark.parametrize("score", [lambda y: y, lambda y: y.mean((1, 2, 3)), lambda y: 0.0])
-def test_fitness_must_have_a_value_for_each_step(score):
+def test_fitness_must_have_the_shape_of_the_contract(score):
     assert "'wrong'" in _fitness_error(NOISY, population(NOISY), Wrong(lambda b: b, score))
 
 
@@ -146,7 +146,7 @@ class Lit(NamedTuple):
 
 @dataclass(frozen=True)
 class WrongLoop(Follow):
-    """A closed loop that returns something else at one place."""
+    """A closed loop that applies `change` to what one of its methods returns."""
 
     place: str = "reset"
     change: object = lambda v: v
@@ -180,12 +180,12 @@ class WrongLoop(Follow):
         ("step", lambda f: f.mean(), "()"),
     ],
 )
-def test_a_closed_loop_that_does_not_fit_is_told(place, change, told):
+def test_a_closed_loop_that_breaks_its_contract_is_an_error(place, change, told):
     assert told in _fitness_error(NETWORK, population(NETWORK), WrongLoop(place=place, change=change))
 
 
 @pytest.mark.parametrize("count", [0, -1, 2.5, None])
-def test_environments_are_a_number_of_them(count):
+def test_environments_must_be_a_positive_integer(count):
     assert str(count) in _fitness_error(NOISY, population(NOISY), Copy(), count)
 
 
@@ -200,16 +200,16 @@ def test_environments_are_a_number_of_them(count):
         (lambda g: g.to(torch.complex64), "complex64"),
     ],
 )
-def test_genomes_that_are_none_are_told(change, told):
+def test_invalid_genomes_are_errors(change, told):
     for model, task in ((NOISY, Copy()), (NETWORK, MAZE), (NETWORK, Follow())):
         assert told in _fitness_error(model, change(population(model)), task)
 
 
-# --- What is given to the kernels themselves
+# --- Direct calls of the kernels
 
 
 def _kernels(noise, steps=10, environments=4):
-    """Calls with this noise, on all paths: of single units, of mazes, of a stepper's last step."""
+    """Calls with this noise on all fast backends, for single units and for mazes."""
     maze, unit = replace(MAZE, steps=steps), enu.ENU(1, 1, 8, noise=0.1)
     state, x = maze.reset(1, environments, stream(0, "x")), torch.rand(environments, steps, 1)
     for p in FAST:
@@ -233,14 +233,14 @@ NOISE = draw_noise(10, 4, stream(0, "noise"))
         (NOISE._replace(table=NOISE.table.long()), "int64"),
     ],
 )
-def test_noise_that_does_not_reach_is_refused(noise, told):
+def test_invalid_noise_is_rejected(noise, told):
     if told == "65536":
-        noise.offsets[-1, -1] = 65536  # one place beyond the table
+        noise.offsets[-1, -1] = 65536  # one entry beyond the table
     assert told in _one_error(*_kernels(noise))
 
 
 @pytest.mark.parametrize("path", FAST)
-def test_a_stepper_has_noise_for_the_steps_there_is_noise_for(path):
+def test_a_stepper_rejects_steps_beyond_its_noise(path):
     stepper = kernels.stepper(NETWORK, population(NETWORK), 4, backend=path)
     x = torch.rand(1, 4, 4, 3)
     for t in (10, 1000, -1):
@@ -250,7 +250,7 @@ def test_a_stepper_has_noise_for_the_steps_there_is_noise_for(path):
         stepper.step(x, NOISE._replace(offsets=NOISE.offsets[:, 1:]), 0)
     drawn = Noise(*(v.clone() for v in NOISE))
     first = stepper.step(x, drawn, 0)
-    drawn.offsets.fill_(2**40)  # behind its back
+    drawn.offsets.fill_(2**40)  # changed after the stepper has checked it
     assert first.isfinite().all() and stepper.step(x, drawn, 1).isfinite().all()
 
 
@@ -258,7 +258,7 @@ STATE = enu.Maze(steps=60).reset(1, 4, stream(0, "maze"))
 
 
 def _put(name, value):
-    """The state with one number changed in one of its fields."""
+    """The state with the first value of one field replaced."""
     changed = getattr(STATE, name).clone()
     changed.view(-1)[0] = value
     return STATE._replace(**{name: changed})
@@ -288,13 +288,13 @@ def _put(name, value):
         (tuple(STATE), "tuple"),
     ],
 )
-def test_lives_begin_in_a_state_of_their_own_maze(state, told):
+def test_the_initial_state_must_belong_to_the_maze(state, told):
     genomes, maze = population(NETWORK), enu.Maze(steps=60)
     words = _one_error(*(lambda p=p: kernels.maze_lives(NETWORK, genomes, maze, state, backend=p) for p in FAST))
     assert told in words and "`reset`" in words
 
 
-def test_the_state_s_whole_numbers_may_be_of_another_size():
+def test_the_state_may_use_other_integer_types():
     genomes, maze, noise = population(NETWORK), enu.Maze(steps=60), draw_noise(60, 4, stream(0, "noise"))
     small = STATE._replace(**{name: getattr(STATE, name).int() for name in ("sensor_of", "action_of", "places")})
     for path in FAST:
@@ -302,14 +302,14 @@ def test_the_state_s_whole_numbers_may_be_of_another_size():
         assert torch.equal(found.outputs, right.outputs) and right.outputs.std() > 0
 
 
-def test_threads_are_a_number_of_them():
+def test_an_invalid_number_of_threads_is_an_error():
     with pytest.raises(ValueError, match="threads .* got -2"):
         enu.fitness(NOISY, population(NOISY), Copy(), 2, stream(0, "x"), threads=-2, backend=FAST[-1])
 
 
 @dataclass(frozen=True)
 class Silent(enu.ENU):
-    """A unit with a step of its own, of which the kernels know nothing."""
+    """A unit that overrides `step`, which the kernels do not know."""
 
     def step(self, weights, state, x, noise=None):
         state, y = super().step(weights, state, x, noise)
@@ -324,7 +324,7 @@ class Generous(enu.Maze):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_model_or_maze_with_a_step_of_its_own_makes_that_step(path):
+def test_a_subclass_with_its_own_step_uses_that_step(path):
     silent = Silent(1, 1, 8)
     f = enu.fitness(silent, population(silent), Wrong(lambda b: b), 5, stream(0, "x"), backend=path)
     assert torch.equal(f, torch.zeros(3, 5))
@@ -335,8 +335,8 @@ def test_a_model_or_maze_with_a_step_of_its_own_makes_that_step(path):
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf, 3e38])
-def test_a_genome_that_is_no_genome_any_more_has_a_fitness_that_is_nan(value):
-    """Wherever in it the value stands: 0 times infinity is NaN in a product, and nothing where the product is left out."""
+def test_a_genome_that_is_not_finite_has_nan_fitness(value):
+    """At any position: 0 times infinity is NaN, also where a fast path skips the product."""
     for model, task in ((NOISY, Copy()), (NETWORK, MAZE)):
         genomes = population(model, 12)
         for row in range(1, 12):
@@ -347,7 +347,7 @@ def test_a_genome_that_is_no_genome_any_more_has_a_fitness_that_is_nan(value):
 
 
 @pytest.mark.parametrize("path", FAST)
-def test_a_step_s_outputs_are_the_caller_s_to_keep(path):
+def test_outputs_of_a_step_are_not_overwritten_later(path):
     stepper = kernels.stepper(NETWORK, population(NETWORK), 2, backend=path)
     first = stepper.step(torch.rand(1, 2, 4, 3), None, 0)
     kept = first.clone()
@@ -356,7 +356,7 @@ def test_a_step_s_outputs_are_the_caller_s_to_keep(path):
 
 
 @pytest.mark.parametrize("path", FAST)
-def test_a_channel_that_is_shown_no_more_is_dark(path):
+def test_unused_input_channels_are_zero(path):
     genomes = population(NETWORK)
     stepper = kernels.stepper(NETWORK, genomes, 2, backend=path)
     weights, state = NETWORK.unpack(genomes), NETWORK.reset(3, 2)

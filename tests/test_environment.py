@@ -1,4 +1,4 @@
-"""pyproject.toml, the lock and environment.yml name the same packages in the same versions."""
+"""pyproject.toml, the lock file and environment.yml agree on packages and versions."""
 
 import re
 import subprocess
@@ -46,13 +46,13 @@ def test_environment_yml_has_the_versions_of_the_lock():
         assert version in pins[name], (name, version, pins[name])
 
 
-def test_the_lock_names_no_local_build_and_no_address():
+def test_the_lock_has_no_local_builds_and_no_addresses():
     text = (ROOT / "requirements/constraints.txt").read_text()
     assert "torch==2.13.0" in text.splitlines()
     assert "+cpu" not in text and "://" not in text
 
 
-def test_readme_and_the_installer_name_the_pythons_that_the_package_allows():
+def test_readme_and_installer_name_the_supported_python_versions():
     allowed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
     least, beyond = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", allowed).groups()
     assert f"Python 3.{least} to 3.{int(beyond) - 1}" in (ROOT / "README.md").read_text()

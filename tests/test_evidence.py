@@ -1,4 +1,4 @@
-"""What the claims are judged by, worked out by hand."""
+"""The evidence for the claims against values computed by hand."""
 
 import math
 
@@ -9,7 +9,7 @@ from enu_lib.analysis import spiking
 from enu_lib.study import design, evidence, results
 
 
-def test_the_level_is_a_tenth_of_what_learning_nothing_costs():
+def test_the_level_is_a_tenth_of_the_loss_without_learning():
     level = results.references().level
     for name in design.UNITS:
         assert evidence.unit_level(experiments.get(name).task, 512) == pytest.approx(level[name], rel=0.15)
@@ -17,14 +17,14 @@ def test_the_level_is_a_tenth_of_what_learning_nothing_costs():
         assert level[name] == results.references().agents[layout]["fixed-arm"]["fitness"]
 
 
-def test_generations_to_a_level():
+def test_generations_until_a_level_is_reached():
     run = results.Record(*["x"] * 3, *[0] * 4, 1.0, *["x"] * 4, [10, 20, 30], [None, -0.5, -0.1], [], {})
     assert evidence.generations_to(run, -0.5) == 20
     assert evidence.generations_to(run, -0.2) == 30
     assert evidence.generations_to(run, 0.0) == float("inf")
 
 
-def test_a_parent_that_diverged_ends_last():
+def test_a_parent_with_nan_fitness_ranks_last():
     run = results.Record(*["x"] * 3, *[0] * 4, 1.0, *["x"] * 4, [10], [None], [-1.0, None], {"food": None, "n": 3})
     assert evidence.final_fitness(run) == -math.inf and evidence.generations_to(run, -1.0) == math.inf
     assert evidence.final_fitness(run._replace(trials=[-1.0, -3.0])) == -2.0
@@ -32,9 +32,9 @@ def test_a_parent_that_diverged_ends_last():
     assert math.isnan(scores["food"]) and scores["n"] == 3
 
 
-def test_measures_of_spiking_are_those_of_the_zoo_s_networks():
-    """A stored measure counts for the genome that it was made of, and is measured again from that genome alike."""
-    found = evidence.gather().spiking
+def test_stored_spiking_measures_are_reproduced_from_the_genome():
+    """Stored measures belong to the current genome and are reproduced from it."""
+    stored = evidence.gather().spiking
     e = zoo.load("tmaze-enu")
     again = spiking.pulses_of(e.model, e.genome, e.task)
-    assert found["tmaze-enu"]["evolved"] == pytest.approx(again._asdict(), rel=1e-3)
+    assert stored["tmaze-enu"]["evolved"] == pytest.approx(again._asdict(), rel=1e-3)

@@ -1,4 +1,4 @@
-"""Figures as files: the same bytes on the same kind of machine, the same picture on another, and where each comes from."""
+"""Figure files: identical bytes on the same kind of machine, matching pictures on others, and the manifest."""
 
 import hashlib
 import json
@@ -45,7 +45,7 @@ def test_the_same_figure_has_the_same_bytes(tmp_path):
         assert a.read_bytes() == b.read_bytes()
 
 
-def test_the_manifest_gathers_figures_and_replaces_old_ones(tmp_path):
+def test_the_manifest_lists_figures_and_replaces_old_entries(tmp_path):
     _draw(tmp_path, "b")
     _draw(tmp_path, "a")
     _draw(tmp_path, "b", caption="Later.")
@@ -57,7 +57,7 @@ def test_the_manifest_gathers_figures_and_replaces_old_ones(tmp_path):
             assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
 
 
-def test_a_table_is_noted_beside_the_figures(tmp_path):
+def test_a_table_is_recorded_in_the_manifest(tmp_path):
     _draw(tmp_path, "b")
     paths = save_table("a", {"csv": "x\n1\n", "md": "| x |\n"}, tmp_path, caption="One.", zoo=["stdp-enu"])
     assert [p.name for p in paths] == ["a.csv", "a.md"] and paths[0].read_text() == "x\n1\n"
@@ -66,7 +66,7 @@ def test_a_table_is_noted_beside_the_figures(tmp_path):
     assert entries[0]["files"]["a.md"] == hashlib.sha256(b"| x |\n").hexdigest()
 
 
-def test_a_figure_that_rounding_moved_shows_the_same_and_no_other_does(tmp_path):
+def test_figures_match_up_to_rounding_only(tmp_path):
     as_it_was = _draw(tmp_path / "a")
     rounded = _draw(tmp_path / "b", moved=1e-3)
     assert as_it_was[0].read_bytes() != rounded[0].read_bytes()
@@ -77,18 +77,18 @@ def test_a_figure_that_rounding_moved_shows_the_same_and_no_other_does(tmp_path)
 
 
 @pytest.mark.parametrize("changed, alike", [("| a | 1.2341 |", True), ("| a | 1.24 |", False), ("| b | 1.234 |", False)])
-def test_a_table_shows_the_same_if_its_words_do_and_its_numbers_nearly(tmp_path, changed, alike):
+def test_tables_match_if_text_is_equal_and_numbers_nearly(tmp_path, changed, alike):
     (one := tmp_path / "a.md").write_text("| a | 1.234 |")
     (other := tmp_path / "b.md").write_text(changed)
     assert gather.alike(one, other) == alike
 
 
 def _elsewhere(folder):
-    """Say of a folder's figures that another kind of machine drew them."""
+    """Mark a folder's figures as drawn on another kind of machine."""
     write_manifest(folder, [{**entry, "drawn_on": "another machine"} for entry in read_manifest(folder)])
 
 
-def test_figures_that_git_tracks_stay_where_another_machine_draws_the_same(tmp_path):
+def test_matching_figures_of_another_machine_are_kept(tmp_path):
     kept, drawn = tmp_path / "kept", tmp_path / "drawn"
     for name in ("a", "b"):
         _draw(kept, name)
@@ -107,7 +107,7 @@ def test_figures_that_git_tracks_stay_where_another_machine_draws_the_same(tmp_p
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == settled
 
 
-def test_on_the_same_kind_of_machine_the_least_difference_is_a_new_figure(tmp_path):
+def test_on_the_same_kind_of_machine_any_difference_is_a_new_figure(tmp_path):
     _draw(tmp_path / "kept")
     _draw(tmp_path / "drawn", moved=1e-3)
     gather.keep(tmp_path / "drawn", tmp_path / "kept")
@@ -121,7 +121,7 @@ def _page(folder, name="13_single_units", shows="waves"):
     (folder / f"{name}.ipynb").write_text(json.dumps({"cells": [{"outputs": [output]}]}))
 
 
-def test_pages_figures_are_gathered_whole_or_not_at_all(tmp_path):
+def test_figures_of_a_page_are_gathered_all_or_none(tmp_path):
     pages, out = tmp_path / "pages", tmp_path / "figures"
     _page(pages)
     _draw(pages / "13_single_units.figures")
@@ -139,10 +139,10 @@ def test_pages_figures_are_gathered_whole_or_not_at_all(tmp_path):
 
 
 @pytest.mark.parametrize("page", ["13_single_units", "16_fig5_behaviour"])
-def test_committed_figures_are_those_that_are_drawn_here(page, tmp_path):
-    """The same bytes on the kind of machine that the manifest names; on another one what shows the same.
+def test_committed_figures_are_reproduced(page, tmp_path):
+    """Identical bytes on the kind of machine in the manifest, matching pictures on others.
 
-    A page on single units and one on lives of a network; `make figures` draws and compares all of them.
+    One page on single units and one on network episodes; `make figures` draws and compares all pages.
     """
     run(ROOT / f"book/{page}.py", tmp_path, {})
     committed = {entry["figure"]: entry for entry in MANIFEST if entry["notebook"] == page}
@@ -155,27 +155,27 @@ def test_committed_figures_are_those_that_are_drawn_here(page, tmp_path):
             assert gather.alike(ROOT / "figures" / file, tmp_path / f"{page}.figures" / file), file
 
 
-def test_the_manifest_says_on_what_kind_of_machine_each_figure_was_drawn_and_nothing_of_the_time():
+def test_the_manifest_records_the_machine_but_no_time():
     for entry in MANIFEST:
         assert "torch " in entry["drawn_on"] and "matplotlib " in entry["drawn_on"] and "Python 3." in entry["drawn_on"]
         assert entry.keys() <= {"figure", "files", "caption", "alt", "notebook", "zoo", "library", "drawn_on"}
 
 
 @pytest.mark.parametrize("entry", MANIFEST, ids=lambda e: e["figure"])
-def test_committed_figures_are_those_of_the_manifest(entry):
+def test_committed_figures_match_the_manifest(entry):
     for name, digest in entry["files"].items():
         assert hashlib.sha256((ROOT / "figures" / name).read_bytes()).hexdigest() == digest
     assert (ROOT / f"book/{entry['notebook']}.py").exists()
     assert entry["caption"].endswith(".") and set(entry["zoo"]) <= set(enu.zoo.names())
 
 
-def test_no_figure_lies_about_that_no_page_makes():
+def test_every_committed_figure_is_made_by_a_page():
     listed = {name for entry in MANIFEST for name in entry["files"]}
     assert {p.name for p in (ROOT / "figures").iterdir()} == listed | {"manifest.json"}
 
 
-def test_the_committed_table_is_what_the_stored_runs_give():
-    """And so are the figures, which the same command draws: after new runs, `make figures`."""
+def test_the_committed_table_follows_from_the_stored_runs():
+    """After new runs, `make figures` updates the table and the figures."""
     runs = results.load("laptop").runs
     table = tables.csv(tables.final_table(runs, evidence.gather(stored=runs)))
     assert (ROOT / "figures/ed_table1.csv").read_text() == table

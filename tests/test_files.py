@@ -1,4 +1,4 @@
-"""Damaged, foreign and unreadable files, full disks, closed folders: one line that names the file, and nothing is harmed."""
+"""Damaged, foreign and unreadable files, full disks, read-only folders: a one-line error naming the file, and no damage."""
 
 import gzip
 import json
@@ -64,7 +64,7 @@ def _files(folder):
 
 @pytest.mark.parametrize("damage", NO_JSON)
 @pytest.mark.parametrize("command", ["evaluate", "parent"])
-def test_a_configuration_that_is_none(damage, command, folder, tmp_path, capsys):
+def test_an_invalid_configuration_is_an_error(damage, command, folder, tmp_path, capsys):
     config = folder / "config.json"
     config.write_bytes(NO_JSON[damage])
     into = [*SMOKE, str(tmp_path / "new"), "--parent", str(folder)]
@@ -73,7 +73,7 @@ def test_a_configuration_that_is_none(damage, command, folder, tmp_path, capsys)
 
 
 @pytest.mark.parametrize("damage", ["deep", "list", "number", "empty", "object without keys", "no UTF-8"])
-def test_a_run_does_not_go_on_with_a_configuration_that_is_none(damage, folder, capsys):
+def test_a_run_does_not_resume_with_an_invalid_configuration(damage, folder, capsys):
     (folder / "config.json").write_bytes(NO_JSON[damage])
     assert "--out" in _one_line([*SMOKE, str(folder)], folder / "config.json", capsys)
 
@@ -103,7 +103,7 @@ HEAD = b"generation,fitness_mean,fitness_sd,fitness_max,parent,held_out,sigma,se
     ],
     ids=["empty", "no UTF-8", "columns", "a word", "no generation", "NaN", "long", "NUL"],
 )
-def test_a_log_that_is_none_is_named(text, folder, capsys):
+def test_an_invalid_log_is_named(text, folder, capsys):
     (folder / "log.csv").write_bytes(text)
     for arguments in (["evaluate", str(folder)], [*SMOKE, str(folder)]):
         assert "--out" in _one_line(arguments, folder / "log.csv", capsys)
@@ -123,7 +123,7 @@ def test_a_log_that_is_none_is_named(text, folder, capsys):
     ],
     ids=str,
 )
-def test_a_checkpoint_s_words_are_checked(change, folder, capsys):
+def test_the_metadata_of_a_checkpoint_is_checked(change, folder, capsys):
     file = folder / "checkpoint.safetensors"
     meta = {"format": 1, "generation": 6, "score": -1.0, "seconds": 1.0, **change}
     save_file(load_file(file), file, {"enu": json.dumps(meta)})
@@ -131,7 +131,7 @@ def test_a_checkpoint_s_words_are_checked(change, folder, capsys):
 
 
 @pytest.mark.parametrize("words", [b"[" * 50_000, b"[]", b"", b"{}", b"3"], ids=["deep", "list", "empty", "no keys", "number"])
-def test_a_checkpoint_whose_words_are_none(words, folder, capsys):
+def test_a_checkpoint_with_invalid_metadata_is_an_error(words, folder, capsys):
     file = folder / "checkpoint.safetensors"
     save_file(load_file(file), file, {"enu": words.decode()})
     _one_line(["evaluate", str(folder)], file, capsys)
@@ -139,7 +139,7 @@ def test_a_checkpoint_whose_words_are_none(words, folder, capsys):
     _one_line(["evaluate", str(folder)], file, capsys)
 
 
-def test_a_checkpoint_s_tensors_are_those_of_a_checkpoint(folder, capsys):
+def test_the_tensors_of_a_checkpoint_are_checked(folder, capsys):
     file = folder / "checkpoint.safetensors"
     tensors, words = load_file(file), {"enu": '{"format": 1, "generation": 6, "score": -1.0, "seconds": 1.0}'}
     for other in (
@@ -152,9 +152,9 @@ def test_a_checkpoint_s_tensors_are_those_of_a_checkpoint(folder, capsys):
 
 
 @pytest.mark.parametrize("name", ["config.json", "checkpoint.safetensors", "log.csv"])
-def test_a_file_that_may_not_be_read_is_not_called_absent(name, folder, capsys):
+def test_an_unreadable_file_is_not_reported_as_missing(name, folder, capsys):
     (folder / name).unlink()
-    (folder / name).mkdir()  # refused to everybody, the superuser too
+    (folder / name).mkdir()  # unreadable as a file, also for the superuser
     said = _one_line(["evaluate", str(folder)], folder / name, capsys)
     assert "cannot read" in said and "Is a directory" in said and "exist" not in said
     (folder / name).rmdir()
@@ -166,7 +166,7 @@ def test_a_file_that_may_not_be_read_is_not_called_absent(name, folder, capsys):
 
 
 class _nobody:
-    """A user whom permissions bind; a folder's parents are opened to it."""
+    """Run as a user bound by permissions, who can enter the folder's parents."""
 
     def __init__(self, folder):
         self.folder, self.superuser = folder, os.geteuid() == 0
@@ -210,7 +210,7 @@ def _collect(folder, to=None):
 
 
 @pytest.mark.parametrize("damage", [*NO_JSON, "a record's entry"])
-def test_a_record_that_is_none(damage, collected, capsys):
+def test_an_invalid_record_is_an_error(damage, collected, capsys):
     (file,) = (collected / "runs").glob("*/evaluation.json")
     record = {**json.loads(file.read_text()), "held_out": ["x"]}
     file.write_bytes(NO_JSON[damage] if damage in NO_JSON else json.dumps(record).encode())
@@ -220,14 +220,14 @@ def test_a_record_that_is_none(damage, collected, capsys):
 
 
 @pytest.mark.parametrize("damage", NO_JSON)
-def test_a_record_whose_configuration_is_none(damage, collected, capsys):
+def test_a_record_with_an_invalid_configuration_is_an_error(damage, collected, capsys):
     (file,) = (collected / "runs").glob("*/config.json")
     file.write_bytes(NO_JSON[damage])
     _one_line(_collect(collected), file, capsys)
 
 
 @pytest.mark.parametrize("damage", [*NO_JSON, "a list of runs", "a run that lacks a key", "a run's entry", "another format"])
-def test_results_that_are_none(damage, collected, capsys):
+def test_invalid_results_are_an_error(damage, collected, capsys):
     file = results.path("smoke", collected / "kept")
     stored = json.loads(gzip.decompress(file.read_bytes()))
     others = {
@@ -240,7 +240,7 @@ def test_results_that_are_none(damage, collected, capsys):
     assert "delete" in _one_line(_collect(collected), file, capsys)
 
 
-def test_no_flipped_bit_and_no_cut_of_compressed_results_ends_in_a_traceback(collected):
+def test_corrupted_compressed_results_never_give_a_traceback(collected):
     file = results.path("smoke", collected / "kept")
     whole, stored = file.read_bytes(), results.load("smoke", collected / "kept")
     damaged = [whole[:k] for k in range(0, len(whole), 37)]
@@ -249,14 +249,14 @@ def test_no_flipped_bit_and_no_cut_of_compressed_results_ends_in_a_traceback(col
     for data in damaged:
         file.write_bytes(data)
         try:
-            assert results.load("smoke", collected / "kept") == stored  # a bit of the header that means nothing
+            assert results.load("smoke", collected / "kept") == stored  # a flipped bit of the header without meaning
         except RunFolderError as error:
             assert str(file) in str(error)
             refused += 1
     assert refused > 0.95 * len(damaged)
 
 
-def test_zoo_entries_that_are_none(tmp_path, monkeypatch, capsys):
+def test_invalid_zoo_entries_are_errors(tmp_path, monkeypatch, capsys):
     source = enu.zoo.FOLDER / "stdp-enu.safetensors"
     tensors, entry = load_file(source), enu.zoo.load("stdp-enu")
     monkeypatch.setattr(enu.zoo, "FOLDER", tmp_path)
@@ -273,7 +273,7 @@ def test_zoo_entries_that_are_none(tmp_path, monkeypatch, capsys):
         _one_line(["zoo", "show", "stdp-enu"], file, capsys)
 
 
-def test_places_that_cannot_be_written_have_the_remedy_of_their_command(collected, folder, monkeypatch, tmp_path, capsys):
+def test_unwritable_places_name_the_remedy_of_their_command(collected, folder, monkeypatch, tmp_path, capsys):
     blocked = tmp_path / "file"
     blocked.write_text("no folder")
     said = _one_line_quietly(_collect(collected, blocked / "z"), capsys)
@@ -283,7 +283,7 @@ def test_places_that_cannot_be_written_have_the_remedy_of_their_command(collecte
     assert str(blocked / "zoo") in said and "pip install -e" in said and "--out" not in said
 
 
-def test_a_full_disk_is_told_in_one_line_and_the_checkpoint_stays(folder):
+def test_a_full_disk_is_a_one_line_error_and_keeps_the_checkpoint(folder):
     before = _files(folder)
     checkpoint = folder / "checkpoint.safetensors"
     room = checkpoint.stat().st_size - 1
@@ -293,17 +293,17 @@ def test_a_full_disk_is_told_in_one_line_and_the_checkpoint_stays(folder):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),  # of any file, in bytes
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),  # maximal file size in bytes
     )
     assert done.returncode == 2 and done.stderr.count("\n") == 1
-    assert str(checkpoint) in done.stderr and "make room" in done.stderr and "--out" not in done.stderr
+    assert str(checkpoint) in done.stderr and "space" in done.stderr and "--out" not in done.stderr
     assert checkpoint.read_bytes() == before[checkpoint.name] and set(_files(folder)) == set(before)
     assert main([*SMOKE, str(folder)]) == 0
     assert [row["generation"] for row in read_log(folder)] == list(range(9))
 
 
 @pytest.mark.parametrize("take", [lambda: torch.zeros(2**52), lambda: np.zeros(2**52)], ids=["torch", "numpy"])
-def test_memory_that_is_not_there_is_told_in_one_line(take, folder, monkeypatch, capsys):
+def test_out_of_memory_is_a_one_line_error(take, folder, monkeypatch, capsys):
     monkeypatch.setattr(enu.STDP, "sample", lambda *_: take())
     before = _files(folder)
     said = _one_line_quietly([*SMOKE, str(folder)], capsys)
@@ -312,7 +312,7 @@ def test_memory_that_is_not_there_is_told_in_one_line(take, folder, monkeypatch,
     assert all(_files(folder)[name] == before[name] for name in names)
 
 
-def test_a_compiled_kernel_that_is_asked_for_and_cannot_be_had_is_one_line(tmp_path):
+def test_an_unavailable_compiled_kernel_is_a_one_line_error(tmp_path):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "ENU_KERNEL": "cpp", "CXX": "no-such-compiler", "ENU_CACHE": str(tmp_path)}
     command = [sys.executable, "-m", "enu_lib", *SMOKE, str(tmp_path / "r")]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
@@ -321,24 +321,24 @@ def test_a_compiled_kernel_that_is_asked_for_and_cannot_be_had_is_one_line(tmp_p
 
 
 @pytest.mark.parametrize("damage", NO_JSON)
-def test_a_manifest_of_figures_that_is_none(damage, tmp_path):
+def test_an_invalid_manifest_of_figures_is_an_error(damage, tmp_path):
     (tmp_path / "manifest.json").write_bytes(NO_JSON[damage])
     with pytest.raises(ValueError, match=f"{tmp_path}/manifest.json .*delete"):
         read_manifest(tmp_path)
 
 
-def test_what_kills_left_behind_is_removed_by_the_next_run_and_nothing_else_is(folder):
+def test_the_next_run_removes_leftovers_of_killed_runs_and_nothing_else(folder):
     left = [".checkpoint.safetensors.ab12cd_x", ".genome.safetensors.zzzzzzzz", ".config.json.00000000", ".log.csv.abcdefgh"]
     kept = [".checkpoint.safetensors.mine", "notes.txt", ".config.json.backup-of-may"]
     for name in (*left, *kept):
         (folder / name).write_text("x")
     enu.load_run(folder)
-    assert all((folder / name).exists() for name in left)  # who only reads holds no lock, and leaves them
+    assert all((folder / name).exists() for name in left)  # readers hold no lock and leave them
     enu.evolve("stdp", profile="smoke", out=folder, progress=False)
     assert not any((folder / name).exists() for name in left) and all((folder / name).exists() for name in kept)
 
 
-def test_what_is_left_behind_in_the_zoo_and_in_results_goes_too(collected, folder, monkeypatch, tmp_path):
+def test_leftovers_in_the_zoo_and_in_results_are_removed(collected, folder, monkeypatch, tmp_path):
     monkeypatch.setattr(enu.zoo, "FOLDER", tmp_path / "zoo")
     (tmp_path / "zoo").mkdir()
     left = [tmp_path / "zoo/.stdp-enu.safetensors.ab12cd_x", collected / "kept/.sweep-smoke.json.gz.ab12cd_x"]
@@ -349,22 +349,22 @@ def test_what_is_left_behind_in_the_zoo_and_in_results_goes_too(collected, folde
     assert not any(file.exists() for file in left)
 
 
-def test_a_folder_that_is_no_run_keeps_all_its_files(tmp_path):
+def test_a_folder_that_is_not_a_run_keeps_all_its_files(tmp_path):
     names = [".checkpoint.safetensors.ab12cd_x", "thesis.txt"]
     for name in names:
         (tmp_path / name).write_text("x")
-    with pytest.raises(RunFolderError, match="is not empty and no run"):
+    with pytest.raises(RunFolderError, match=f"{tmp_path} .*--out"):
         enu.evolve("stdp", profile="smoke", out=tmp_path, progress=False)
     assert all((tmp_path / name).exists() for name in names)
 
 
-def test_a_lock_names_the_remedy_it_was_given(tmp_path):
+def test_a_lock_error_names_the_given_remedy(tmp_path):
     with locked(tmp_path), pytest.raises(RunFolderError) as error:
         locked(tmp_path, remedy="go away").__enter__()
     assert str(tmp_path) in str(error.value) and str(error.value).endswith("go away")
 
 
-def test_nothing_is_left_in_the_temporary_folder(tmp_path, monkeypatch):
+def test_the_temporary_folder_is_left_empty(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     command = [sys.executable, "-m", "enu_lib", *SMOKE, str(tmp_path / "r")]

@@ -1,4 +1,4 @@
-"""Qualities, and cases that evolution never showed, against what can be worked out by hand."""
+"""Quality measures and generalisation cases against values computed by hand."""
 
 import math
 
@@ -15,22 +15,22 @@ def synapse():
     return enu.zoo.load("stdp-enu")
 
 
-def test_quality_is_one_for_the_target_and_zero_for_passing_on(synapse):
+def test_quality_is_one_for_the_target_and_zero_for_copying_the_input(synapse):
     batch = synapse.task.sample(32, enu.stream(1, "x"))
     assert generalise.quality(synapse.task, batch, batch.target[..., None]) == 1.0
     assert generalise.quality(synapse.task, batch, batch.inputs[..., :1]) == pytest.approx(0)
 
 
-def test_quality_of_a_neuron_is_the_smaller_share():
+def test_quality_of_a_neuron_is_the_smaller_proportion():
     task = enu.IAF()
     batch = task.sample(32, enu.stream(1, "x"))
     assert generalise.quality(task, batch, batch.spikes[..., None].float()) == 1.0
     assert generalise.quality(task, batch, torch.zeros(32, task.steps, 1)) == 0.0
-    always = generalise.quality(task, batch, torch.ones(32, task.steps, 1))  # meets all, but few of its own are right
+    always = generalise.quality(task, batch, torch.ones(32, task.steps, 1))  # all target spikes, but also many others
     assert 0 < always < 0.9
 
 
-def test_several_pairs_add_up(synapse):
+def test_weight_changes_of_several_pairs_add_up(synapse):
     task = synapse.task
     batch = generalise.several_pairs(task, 3, 16, gap=60)
     assert batch.inputs.shape == (16, task.steps + 120, 4)
@@ -46,7 +46,7 @@ def test_several_pairs_add_up(synapse):
     assert torch.allclose(again.target, one.target) and torch.equal(again.inputs, one.inputs)
 
 
-def test_noise_leaves_the_target_and_everything_else(synapse):
+def test_noise_changes_only_the_graded_input(synapse):
     batch = synapse.task.sample(64, enu.stream(1, "x"))
     noisy = generalise.noisy(batch, 0.1)
     assert torch.equal(noisy.target, batch.target) and torch.equal(noisy.inputs[..., 1:], batch.inputs[..., 1:])
@@ -55,7 +55,7 @@ def test_noise_leaves_the_target_and_everything_else(synapse):
     assert torch.equal(generalise.noisy(batch, 0.0).inputs, batch.inputs)
 
 
-def test_disturbances_cost_quality(synapse):
+def test_perturbations_reduce_quality(synapse):
     clean, disturbed = generalise.noise_curve(synapse, [0.0, 0.3], n=64)
     assert clean > 0.99 and disturbed < clean - 0.1
     none, strong = generalise.mutation_curve(synapse, [0.0, 0.1], genomes=4, n=32)
@@ -64,7 +64,7 @@ def test_disturbances_cost_quality(synapse):
     assert len(lost) == synapse.model.hidden and min(lost) < 0.5
 
 
-def test_the_time_constant_of_the_rule_is_ten():
+def test_the_fitted_time_constant_of_the_rule_is_ten():
     d = torch.arange(-20, 21)
     window = enu.analysis.Window(d, 0 * d, 100 * weight_change("neuromodulated", d, torch.tensor(1.0)), 0 * d, 1)
     assert generalise.time_constant(window, 1, 20) == pytest.approx(10)
@@ -72,7 +72,7 @@ def test_the_time_constant_of_the_rule_is_ten():
     assert math.isnan(generalise.time_constant(broken, 1, 20))
 
 
-def test_cases_begin_with_what_evolution_used(synapse):
+def test_the_first_case_is_the_task_used_in_evolution(synapse):
     assert list(generalise.stdp_cases(synapse.task).values())[0] == synapse.task
     task = enu.zoo.load("iaf-enu").task
     assert list(generalise.iaf_cases(task).values())[0] == task

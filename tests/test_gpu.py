@@ -1,4 +1,4 @@
-"""Where there is a GPU: it lives the same lives as the CPU, and a move of theirs is really recorded.  Skipped elsewhere."""
+"""On a GPU: the same episodes as on the CPU, and moves are recorded as graphs.  Skipped without a GPU."""
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ KINDS = [("enu", 16, 4), ("enu", 32, 16), ("nfenu", 24, 3), ("gru", 16, 4), ("ls
 
 @pytest.mark.parametrize("path, kind, hidden, channels", [("torch", *k) for k in KINDS] + [("cuda", *k) for k in KINDS[:3]])
 @pytest.mark.parametrize("layout", ["t", "double-t"])
-def test_lives_in_mazes_one_generation_after_another(path, kind, hidden, channels, layout, capsys):
+def test_maze_episodes_equal_the_cpu_over_generations(path, kind, hidden, channels, layout, capsys):
     network = Network(ORDERED, channels=channels, hidden=hidden, cell=kind, noise=0.02)
     maze = Maze(layout, "sensors", steps=200)
     for seed, environments in ((1, 8), (2, 8), (3, 8), (4, 21)):  # the first compiles or records; the last has other blocks
@@ -38,7 +38,7 @@ def test_lives_in_mazes_one_generation_after_another(path, kind, hidden, channel
     assert "could not record" not in capsys.readouterr().err
 
 
-def test_single_units():
+def test_single_units_equal_the_cpu():
     cell = enu.ENU(4, 1, 16, noise=0.1)
     genomes, inputs, noise = _genomes(cell, 8, 1), torch.rand(5, 60, 4), draw_noise(60, 5, stream(1, "noise"))
     reference = kernels.unit_outputs(cell, genomes, inputs, noise, 1, "reference")
@@ -46,7 +46,7 @@ def test_single_units():
     assert torch.allclose(found.cpu(), reference, atol=1e-3)
 
 
-def test_an_evolution_is_nearly_the_cpus(capsys):
+def test_an_evolution_stays_close_to_the_cpu(capsys):
     runs = [enu.evolve("tmaze", profile="smoke", device=device, progress=False) for device in ("cpu", "cuda")]
     assert torch.allclose(runs[0].parent, runs[1].parent.cpu(), atol=0.2)
     assert runs[0].generation == runs[1].generation

@@ -11,12 +11,12 @@ from enu_lib.tasks.maze import Maze
 
 @pytest.mark.parametrize("name", ["enu_lib/TMaze-v0", "enu_lib/DoubleTMaze-v0"])
 @pytest.mark.filterwarnings("error")
-def test_gymnasium_s_own_checker_finds_nothing(name):
+def test_the_gymnasium_checker_passes(name):
     env = gymnasium.make(name, disable_env_checker=True)
     check_env(env.unwrapped, skip_render_check=True)
 
 
-def test_a_walk_to_either_end_and_its_picture():
+def test_walks_to_both_ends_and_their_rendering():
     env = MazeEnv(Maze(shuffle="none"), render_mode="ansi")
     first, info = env.reset(seed=1)
     assert info == {"foods": 0, "poisons": 0, "energy": 18.0} and not first.any()
@@ -29,7 +29,7 @@ def test_a_walk_to_either_end_and_its_picture():
     assert observation[:3, 0].tolist() == [1, 0, 0]  # facing the wall beside the corridor
 
 
-def test_lives_end_by_starving_or_by_time():
+def test_episodes_terminate_by_starvation_or_truncate_by_time():
     env = MazeEnv(Maze(shuffle="none"))
     env.reset(seed=0)
     moves, dead = 0, False
@@ -43,7 +43,7 @@ def test_lives_end_by_starving_or_by_time():
     assert ends[-1] == (False, True) and not any(over for _, over in ends[:-1])
 
 
-def test_seeds_decide_lives():
+def test_episodes_depend_on_the_seed():
     env = MazeEnv()
     lives = []
     for seed in (3, 3, 4):
@@ -52,6 +52,6 @@ def test_seeds_decide_lives():
     assert np.array_equal(lives[0], lives[1]) and not np.array_equal(lives[0], lives[2])
 
 
-def test_step_before_reset_says_so():
+def test_step_before_reset_is_an_error():
     with pytest.raises(gymnasium.error.ResetNeeded):
         MazeEnv().step(0)

@@ -1,4 +1,4 @@
-"""The fast paths live the same lives as the reference: same genomes, same environments, same noise."""
+"""The fast backends equal the reference for the same genomes, environments and noise."""
 
 import platform
 
@@ -31,14 +31,14 @@ def _genomes(model, population, seed, scale=0.2):
 
 
 def _lives(path, network, genomes, maze, state, noise, threads=1):
-    """Lives in a maze, recorded."""
+    """Recorded episodes in a maze."""
     if path == "emulated gpu":
         return emulated_gpu.maze_lives(network, genomes, maze, state, noise)
     return kernels.maze_lives(network, genomes, maze, state, noise, threads, path, record=True)
 
 
 def _outputs(path, cell, genomes, inputs, noise):
-    """Single units' outputs (P, B, T, C)."""
+    """Outputs (P, B, T, C) of single units."""
     if path != "reference":
         return kernels.unit_outputs(cell, genomes, inputs, noise, 2, path)
     weights, state, outputs = cell.unpack(genomes), cell.reset(len(genomes), len(inputs)), []
@@ -49,7 +49,7 @@ def _outputs(path, cell, genomes, inputs, noise):
 
 
 def _compare_units(near, kind, hidden, outputs, n_in, path, environments=5, steps=25):
-    """Single units on a path, held against the exact ones at every step."""
+    """Compare single units on a backend with the exact outputs at every step."""
     cell = make_cell(kind, n_in, outputs, hidden, noise=0.1)
     genomes = _genomes(cell, 3, seed=hidden)
     genomes[:, -outputs:] += 0.3  # outputs between the clips
@@ -66,14 +66,14 @@ def _compare_units(near, kind, hidden, outputs, n_in, path, environments=5, step
 @pytest.mark.parametrize("path", [*PATHS, "reference"])
 @pytest.mark.parametrize("hidden, outputs, n_in", [(1, 1, 1), (8, 1, 1), (16, 1, 4), (20, 3, 2), (32, 16, 3), (50, 5, 4)])
 @pytest.mark.parametrize("kind", ["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"])
-def test_single_units(near, path, kind, hidden, outputs, n_in):
+def test_single_units_equal_the_exact_outputs(near, path, kind, hidden, outputs, n_in):
     _compare_units(near, kind, hidden, outputs, n_in, path)
 
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("name", ["iaf-enu", "stdp-enu", "complex-stdp-enu"])
-def test_evolved_units(near, path, name):
-    """Nearly a step at their outputs, so a rounding may shift a spike here and there; the fitness hardly moves."""
+def test_evolved_units_have_nearly_the_reference_fitness(near, path, name):
+    """Their outputs are nearly step functions, so rounding may shift a few spikes; fitness hardly changes."""
     entry = enu.zoo.load(name)
     reference, found = (
         enu.fitness(entry.model, entry.genome[None], entry.task, 256, enu.stream(0, "x"), backend=p)
@@ -85,7 +85,7 @@ def test_evolved_units(near, path, name):
 
 
 ENUS = [("enu", 16, 4), ("enu", 32, 16), ("nfenu", 24, 3), ("shared", 16, 4)]
-GATED = [("gru-clip", 9, 3), ("lstm", 16, 4)]  # there is no GPU kernel for these
+GATED = [("gru-clip", 9, 3), ("lstm", 16, 4)]  # no GPU kernel for these
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ GATED = [("gru-clip", 9, 3), ("lstm", 16, 4)]  # there is no GPU kernel for thes
 )
 @pytest.mark.parametrize("layout", ["t", "double-t"])
 @pytest.mark.parametrize("table", [PUBLISHED, SYMMETRIC, TABLE], ids=["published", "symmetric", "random"])
-def test_networks_in_mazes(near, path, layout, table, kind, hidden, channels):
+def test_networks_in_mazes_equal_the_reference(near, path, layout, table, kind, hidden, channels):
     cell = "enu" if kind == "shared" else kind
     network = Network(table, channels=channels, hidden=hidden, cell=cell, shared=kind == "shared", noise=0.02)
     assert kernels.cuda.supports(network) == ((kind, hidden, channels) in ENUS)
@@ -108,8 +108,11 @@ def test_networks_in_mazes(near, path, layout, table, kind, hidden, channels):
 
 
 def _replay(near, path, network, genomes, maze, state, noise):
-    """Lives on a path, held against the rules: the reference maze has to answer the path's outputs with the same rewards to
-    the end, and for a while the exact network has to answer this maze with the same outputs."""
+    """Check episodes of a backend.
+
+    The reference maze must give the same rewards for the backend's outputs until the end, and the exact network must give
+    the same outputs in this maze for the first steps.
+    """
     lives = _lives(path, network, genomes, maze, state, noise, 2)
     p, b = lives.fitness.shape
     state = type(state)(*(v.expand(p, *v.shape[1:]) for v in state))
@@ -131,9 +134,9 @@ def _replay(near, path, network, genomes, maze, state, noise):
 
 @pytest.mark.parametrize("path", MAZE_PATHS)
 @pytest.mark.parametrize("layout", ["t", "double-t"])
-def test_every_meal_death_and_swap_is_that_of_the_reference(near, path, layout):
-    """Long, kind lives, in which much happens."""
-    p, steps, energy, meals = (4, 120, 25.0, 1) if path == "emulated gpu" else (24, 400, 60.0, 2)  # it is slow
+def test_every_meal_death_and_swap_equals_the_reference(near, path, layout):
+    """Long episodes with many events."""
+    p, steps, energy, meals = (4, 120, 25.0, 1) if path == "emulated gpu" else (24, 400, 60.0, 2)  # the emulation is slow
     kind = {"deadly_poisons": 3, "foods_per_period": 1, "change": 1.0, "explore_bonus": 0.3, "reward_steps": 3}
     maze = enu.Maze(layout, **kind, steps=steps, energy=energy, corridor=1, arm=1)
     network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.3)
@@ -145,7 +148,7 @@ def test_every_meal_death_and_swap_is_that_of_the_reference(near, path, layout):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_stepper_makes_the_reference_s_steps(near, path):
+def test_a_stepper_equals_the_reference(near, path):
     network = Network(TABLE, channels=4, hidden=12, noise=0.05)
     genomes = _genomes(network, 3, seed=1)
     stepper = kernels.stepper(network, genomes, 5, 2, path)
@@ -157,13 +160,13 @@ def test_a_stepper_makes_the_reference_s_steps(near, path):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_closed_loop_written_in_python_gets_the_fast_step(near, path, monkeypatch):
+def test_a_closed_loop_in_python_uses_the_fast_stepper(near, path, monkeypatch):
     from own_task import Follow
 
     network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.05)
     genomes = _genomes(network, 6, seed=4)
     reference = enu.fitness(network, genomes, Follow(), 9, enu.stream(0, "x"), backend="reference")
-    monkeypatch.setattr(Network, "step", None)  # the slow step is not used
+    monkeypatch.setattr(Network, "step", None)  # the slow step must not be used
     found = enu.fitness(network, genomes, Follow(), 9, enu.stream(0, "x"), backend=path)
     assert reference.std() > 0
     near(((found - reference).abs() > 1e-5).float().mean(), 0.1)
@@ -185,26 +188,26 @@ def test_nan_genomes_have_nan_fitness_on_every_path():
         assert fitness[1].isnan().all() and not fitness[0].isnan().any()
 
 
-def test_unknown_paths_and_sizes_are_named():
+def test_unknown_backends_and_sizes_are_errors():
     cell = make_cell("enu", 1)
-    with pytest.raises(ValueError, match="unknown kernel path 'rust'"):
+    with pytest.raises(ValueError, match="rust"):
         kernels.choose("rust", cell, torch.zeros(1, 1))
-    with pytest.raises(build.Unavailable, match="at most 64 hidden units, not 100"):
+    with pytest.raises(build.Unavailable, match="64.*100"):
         cpu.compiled(make_cell("enu", 1, hidden=100))
     assert kernels.choose("auto", make_cell("enu", 1, hidden=100), torch.zeros(1, 1)) == "torch"
 
 
 @pytest.mark.parametrize("path", ("cpp", "torch"))
-def test_what_does_not_fit_the_model_is_refused_before_any_memory_is_read(path):
+def test_inputs_and_genomes_that_do_not_fit_the_model_are_rejected(path):
     cell, network = make_cell("enu", 4, hidden=8), Network(hidden=8, channels=4)
     genomes = torch.zeros(2, cell.n_params)
-    with pytest.raises(ValueError, match=r"inputs must be \(B, T, 4\), got \(5, 6, 3\): does the task fit the model"):
+    with pytest.raises(ValueError, match=r"\(B, T, 4\).*\(5, 6, 3\)"):
         kernels.unit_outputs(cell, genomes, torch.zeros(5, 6, 3), backend=path)
-    with pytest.raises(ValueError, match=rf"genomes must be \(P, {cell.n_params}\) for ENU.*, got \(2, 7\)"):
+    with pytest.raises(ValueError, match=rf"\(P, {cell.n_params}\).*ENU.*\(2, 7\)"):
         kernels.unit_outputs(cell, genomes[:, :7], torch.zeros(5, 6, 4), backend=path)
-    with pytest.raises(ValueError, match=rf"genomes must be \(P, {network.n_params}\)"):
+    with pytest.raises(ValueError, match=rf"genomes .*\(P, {network.n_params}\)"):
         kernels.stepper(network, genomes, 3, backend=path)
-    with pytest.raises(ValueError, match=rf"genomes must be \(P, {network.n_params}\)"):
+    with pytest.raises(ValueError, match=rf"genomes .*\(P, {network.n_params}\)"):
         kernels.maze_lives(network, genomes, Maze(), Maze().reset(2, 3, stream(0, "x")), backend=path)
 
 
@@ -212,14 +215,14 @@ def test_what_does_not_fit_the_model_is_refused_before_any_memory_is_read(path):
 def test_a_step_s_input_must_fit_the_network():
     network = Network(hidden=8, channels=4)
     stepper = kernels.stepper(network, torch.zeros(2, network.n_params), 3, backend="cpp")
-    with pytest.raises(ValueError, match=r"must be \(1 or 2, 3, 4, up to 4\), got \(2, 3, 4, 5\)"):
+    with pytest.raises(ValueError, match=r"\(1 or 2, 3, 4, up to 4\).*\(2, 3, 4, 5\)"):
         stepper.step(torch.zeros(2, 3, 4, 5), None, 0)
 
 
 @NEEDS_COMPILER
 @pytest.mark.parametrize("march", MARCHES)
-def test_vectors_of_every_length(near, march, monkeypatch):
-    """Processors differ in their vectors (4, 8, 16 floats); each has sums in other tiles, and other read-outs."""
+def test_all_vector_lengths_give_the_same_outputs(near, march, monkeypatch):
+    """Vector lengths (4, 8, 16 floats) differ between processors, and with them the order of sums."""
     if march != "native":
         monkeypatch.setenv("ENU_CXXFLAGS", f"-march={march}")
     for kind in ("enu", "nfenu", "gru", "lstm", "lstm-clip"):
@@ -236,7 +239,7 @@ def test_vectors_of_every_length(near, march, monkeypatch):
 
 
 class Recorder(TorchDispatchMode):
-    """What a GPU's graph does, on the CPU: every operation is kept with its tensors, and replayed on them."""
+    """A CPU version of a GPU graph: records every operation with its tensors, and replays them."""
 
     def __init__(self):
         super().__init__()
@@ -258,7 +261,7 @@ class Recorder(TorchDispatchMode):
 
 @pytest.mark.parametrize("kind", ["enu", "nfenu", "gru", "lstm", "shared"])
 @pytest.mark.parametrize("noisy", [True, False])
-def test_a_recorded_move_lives_other_lives_as_the_reference_does(near, kind, noisy):
+def test_a_replayed_recording_equals_the_reference_on_other_episodes(near, kind, noisy):
     cell = "enu" if kind == "shared" else kind
     network = Network(PUBLISHED, channels=4, hidden=12, cell=cell, shared=kind == "shared", noise=0.02)
     maze, (p, b) = Maze("t", "sensors", steps=120), (4, 6)

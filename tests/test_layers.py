@@ -1,4 +1,4 @@
-"""Which module may import which: rooms on levels, imports go down only, and names with an underscore stay at home."""
+"""The layers of the package: imports go to lower levels only, and private names are not imported across modules."""
 
 import ast
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "enu_lib"
-# From the ground up.  A module imports from its own package or from lower levels only.
+# Lowest level first.  A module imports from its own package or from lower levels only.
 LEVELS = (
     ("kinds", "interrupt", "progress", "precision"),
     ("streams", "config", "contracts"),
@@ -20,7 +20,7 @@ LEVELS = (
     ("study", "live"),
     ("__init__", "__main__", "widgets", "cli"),
 )
-# Modules of one level that build on one another, in this order.
+# Allowed imports within a level: the second of a pair may import the first.
 WITHIN = (
     ("streams", "contracts"),
     ("cells", "network"),
@@ -68,7 +68,7 @@ def imports(path):
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_imports_go_down(path):
+def test_imports_go_to_lower_levels_only(path):
     mine = name_of(path)
     for other, _ in imports(path):
         if room(other) == room(mine):
@@ -89,7 +89,7 @@ def test_every_module_has_its_level_and_no_level_is_empty():
     assert all(level(name_of(path)) is not None for path in modules())
 
 
-def test_no_circle_within_a_package():
+def test_no_import_cycle_within_a_package():
     graph = {name_of(p): {o for o, _ in imports(p)} for p in modules()}
     for name, others in graph.items():  # a package's face takes from its modules, and they may name one another through it
         others -= {name.rpartition(".")[0], name}

@@ -1,4 +1,4 @@
-"""Pieces of pages that play without a kernel: what they carry, what their script computes, what their controls are."""
+"""Interactive HTML without a kernel: its data, its script and its controls."""
 
 import dataclasses
 import json
@@ -40,12 +40,12 @@ def pieces(recorded):
 @pytest.fixture(scope="module")
 def script():
     engine = MiniRacer()
-    engine.eval(page.script())  # without a document it only defines its functions
+    engine.eval(page.script())  # without a document, it only defines functions
     return engine
 
 
 class Page(HTMLParser):
-    """Elements of a page, and the text that each label holds."""
+    """The elements of a page with their text."""
 
     def __init__(self, html):
         super().__init__()
@@ -69,8 +69,8 @@ class Page(HTMLParser):
             element["text"] += data
 
 
-def test_the_payload_is_the_recorded_life(recorded):
-    """Frame k holds what the trace holds after k steps, and what the inputs then show."""
+def test_the_payload_equals_the_recorded_episode(recorded):
+    """Frame k is the recorded state after k steps, with the inputs for the next step."""
     trace, piece = recorded
     held = {name: page.unpack(v) for name, v in piece.payload.items() if isinstance(v, dict)}
     frames = len(held["cell"])
@@ -88,7 +88,7 @@ def test_the_payload_is_the_recorded_life(recorded):
     assert np.abs(held["synapses"][41] / 127.5 - 1 - wanted).max() < 1 / 255 + 1e-6
 
 
-def test_meals_of_a_played_life_and_its_size(pieces):
+def test_meals_equal_the_recorded_ones_and_the_html_is_small(pieces):
     lives = agents.play(MAZE, "memory-only", 4, seed=1)
     found = learning.visits(lives)
     mine = found.life == 2
@@ -102,19 +102,19 @@ def test_meals_of_a_played_life_and_its_size(pieces):
     assert all(len(piece._repr_html_()) < 300_000 for piece in [*pieces, longest])
 
 
-def test_a_life_that_is_not_there_and_a_memory_that_was_not_kept_are_named(recorded):
-    with pytest.raises(ValueError, match="no life 3: the trace holds 3"):
+def test_missing_episodes_memories_and_neuromodulators_are_errors(recorded):
+    with pytest.raises(ValueError, match="episode 3.* 3,"):
         live.maze(recorded[0], MAZE, NETWORK, life=3)
-    with pytest.raises(ValueError, match="the trace holds no memories: record it with rollout"):
+    with pytest.raises(ValueError, match="memories.*memory=True"):
         live.maze(agents.play(MAZE, "random", 2), MAZE, NETWORK)
-    with pytest.raises(ValueError, match="iaf-enu is no ENU with a neuromodulator's input"):
+    with pytest.raises(ValueError, match="iaf-enu.*stdp-enu"):
         live.window(enu.zoo.load("iaf-enu"))
 
 
 @pytest.mark.parametrize("name", ["stdp-enu", "complex-stdp-enu"])
 @pytest.mark.parametrize("pre, post, modulator", [(45, 52, 1), (60, 41, 1), (30, 31, 0), (79, 78, 0)])
-def test_the_script_computes_what_the_library_computes(script, name, pre, post, modulator):
-    """The unit's output at every step, the rule and the synaptic change, for spikes put anywhere."""
+def test_the_script_equals_the_library_for_any_spike_pair(script, name, pre, post, modulator):
+    """The unit's output at every step, the rule and the synaptic change."""
     entry = enu.zoo.load(name)
     payload = live.window(entry, seed=3).payload
     data = {**payload, **{k: page.unpack(payload[k]).tolist() for k in ("genome", "x")}}
@@ -147,15 +147,15 @@ def test_a_page_shows_the_rule_of_its_own_task(script):
     assert goal == pytest.approx(100 * rule.item(), abs=1e-4)
 
 
-def test_the_script_draws_paths_as_the_library_does(script):
+def test_the_script_writes_the_same_paths_as_the_library(script):
     xs, ys = [-2, -1, 1, 2, 3], [0.5, float("nan"), 2.0, 3.0, -1.0]
     drawn = script.eval("enuLive.path([-2,-1,1,2,3], [0.5,NaN,2,3,-1], 1.5)")
     numbers = [re.findall(r"[ML][-\d.]+ [-\d.]+", d) for d in (drawn, chart.path(xs, ys, 1.5))]
     assert numbers[0] == numbers[1] == ["M-2 -0.5", "M1 -2", "L2 -3", "L3 1"]
 
 
-def test_a_recording_follows_the_run():
-    """Frames are the parents of `evolve` itself, and end at the run's last."""
+def test_a_recording_equals_the_run():
+    """Frames are the parents of `evolve`, up to the last one."""
     experiment = live.small_synapse(9, 3)
     recording = live.record(experiment, seed=2, n=3)
     run = enu.evolve(experiment, seed=2, progress=False)
@@ -168,7 +168,7 @@ def test_a_recording_follows_the_run():
     assert held.shape == (3, 2, 60) and np.allclose(held[-1, 1], np.clip(last.evolved.numpy(), -600, 600), equal_nan=True)
 
 
-def test_pieces_fetch_nothing_and_close_what_they_open(pieces):
+def test_html_fetches_nothing_and_is_well_formed(pieces):
     for piece in pieces:
         html = piece._repr_html_()
         assert "http" not in html.replace("http-equiv", "") and "import(" not in html and "fetch(" not in html
@@ -180,7 +180,7 @@ def test_pieces_fetch_nothing_and_close_what_they_open(pieces):
         assert all(source.startswith("data:image/png;base64,") for source in sources)
 
 
-def test_every_control_is_real_named_and_hidden_until_it_works(pieces):
+def test_every_control_is_labelled_and_hidden_without_scripts(pieces):
     for piece in pieces:
         elements = Page(piece._repr_html_()).elements
         controls = [e for e in elements if "data-do" in e or "data-set" in e]
@@ -194,12 +194,12 @@ def test_every_control_is_real_named_and_hidden_until_it_works(pieces):
         assert pictures and all(e["aria-label"] for e in pictures)
 
 
-def test_all_colours_are_those_of_the_figures(pieces):
+def test_colours_come_from_the_palette_of_the_figures(pieces):
     used = set(re.findall(r"var\(--(\w+)\)", "".join(piece.body for piece in pieces)))
     assert used <= set(enu.live.page.PALETTE) and {"evolved", "target", "food", "poison"} <= used
 
 
-def test_the_principal_axis_of_memories_on_a_line():
+def test_the_principal_axis_of_points_on_a_line():
     direction = torch.tensor([0.6, -0.8, 0.0])
     memory = 0.1 + torch.linspace(-1, 1, 201)[:, None] * direction + 1e-4 * torch.randn(201, 3, generator=enu.stream(0, "test"))
     axis = principal_axis(memory)
@@ -209,7 +209,7 @@ def test_the_principal_axis_of_memories_on_a_line():
     assert still.share == 0 and not project(still, torch.ones(5, 3)).any()
 
 
-def test_two_synapses_between_the_same_neurons_share_a_square():
+def test_synapses_between_the_same_neurons_divide_a_square():
     drawn = scene.matrix(((0, 0, 4), (1, 2, 3)), np.zeros(6), np.array([[1, -0.5, 0], [0, 0, 0]]), 0.5, n_outputs=1)
     squares = re.findall(r'data-synapse="(\d)".*? x="([\d.]+)" .*?width="([\d.]+)".*?fill-opacity:([\d.]+)', drawn)
     assert [(n, float(width), float(opacity)) for n, _, width, opacity in squares][:3] == [

@@ -1,6 +1,6 @@
-"""Make's targets: made of what they say, whole or not at all, in any folder, with the right Python.
+"""The Makefile: targets are rebuilt when needed, completely or not at all, in any folder, with the right Python.
 
-A checkout of empty pages, and in the place of Python a script that writes down how it was called.
+Uses a checkout with empty pages and, in place of Python, a script that records its calls.
 """
 
 import os
@@ -48,14 +48,14 @@ class Checkout:
         self.python = self.program("python3", "3.12")
 
     def program(self, name, version):
-        """A Python of that version, found under that name."""
+        """Install a fake Python with the given version and name."""
         path = self.programs / name
         path.write_text(PYTHON.replace("VERSION", version))
         path.chmod(0o755)
         return path
 
     def make(self, *arguments, **environment):
-        """Run make; its calls of Python since the last time are in `called`."""
+        """Run make; `called` then has its calls of Python since the last run."""
         (self.folder / "calls.log").unlink(missing_ok=True)
         path = f"{self.programs}:/usr/bin:/bin"
         inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHON", "PROFILE", "SEED", "MAKEFLAGS", "MAKELEVEL")}
@@ -71,7 +71,7 @@ class Checkout:
         return done
 
     def pages(self):
-        """The pages that the last call ran."""
+        """The pages run by the last call."""
         return sorted(line.split()[1] for line in self.called if line.startswith("book/run.py"))
 
 
@@ -84,12 +84,12 @@ BOTH = ["book/13_a.py", "book/15_b.py"]
 
 
 def newer(path):
-    """Change a file now, whatever the resolution of the file system's clock."""
+    """Give a file a newer time stamp, independently of the file system's resolution."""
     later = time.time() + 5
     os.utime(path, (later, later))
 
 
-def test_a_page_is_run_once_and_again_for_another_seed_or_profile(checkout):
+def test_a_page_runs_once_per_seed_and_profile(checkout):
     assert checkout.make("figures").returncode == 0
     assert checkout.pages() == BOTH
     assert "book/gather.py build/notebooks-zoo-0 build/figures-zoo-0 --keep figures" in checkout.called
@@ -107,14 +107,14 @@ def test_a_page_is_run_once_and_again_for_another_seed_or_profile(checkout):
 @pytest.mark.parametrize(
     "what", ["enu_lib/cells.py", "enu_lib/zoo/a.safetensors", "book/run.py", "requirements/constraints.txt"]
 )
-def test_pages_are_run_again_after_a_change_of_what_all_are_made_of(checkout, what):
+def test_all_pages_run_again_after_a_change_of_a_common_source(checkout, what):
     checkout.make("figures")
     newer(checkout.folder / what)
     checkout.make("figures")
     assert checkout.pages() == BOTH
 
 
-def test_after_a_change_of_one_page_only_that_one_is_run(checkout):
+def test_only_a_changed_page_runs_again(checkout):
     checkout.make("figures")
     newer(checkout.folder / "book/15_b.py")
     checkout.make("figures")
@@ -122,12 +122,12 @@ def test_after_a_change_of_one_page_only_that_one_is_run(checkout):
 
 
 @pytest.mark.parametrize("wrong", ["PROFILE=zooo", "SEED=x", "SEED=1.5", "SEED=-1", "SEED="])
-def test_a_profile_or_a_seed_that_is_none_is_named_before_anything_runs(checkout, wrong):
+def test_an_invalid_profile_or_seed_is_an_error_before_anything_runs(checkout, wrong):
     done = checkout.make("figures", wrong)
     assert done.returncode == 2 and wrong in done.stderr and checkout.called == []
 
 
-def test_a_page_that_fails_is_not_taken_for_made(checkout):
+def test_a_failed_page_is_not_up_to_date(checkout):
     checkout.make("setup")
     (checkout.folder / "broken").touch()
     assert checkout.make("figures").returncode != 0
@@ -136,7 +136,7 @@ def test_a_page_that_fails_is_not_taken_for_made(checkout):
     assert checkout.pages() == BOTH
 
 
-def test_a_book_that_fails_late_is_not_taken_for_made(checkout):
+def test_a_failed_book_is_not_up_to_date(checkout):
     checkout.make("figures")
     (checkout.folder / "broken").touch()
     assert checkout.make("book").returncode != 0
@@ -148,7 +148,7 @@ def test_a_book_that_fails_late_is_not_taken_for_made(checkout):
 
 
 @pytest.mark.parametrize("version", ["3.10", "3.9", "2.7", "3.15"])
-def test_another_python_is_told_which_one_is_needed(checkout, version):
+def test_an_unsupported_python_is_an_error_that_names_the_supported_ones(checkout, version):
     checkout.program("python3", version)
     checkout.program("python3.13", "3.13")
     done = checkout.make("setup", PATH=f"{checkout.programs}:/bin")
@@ -158,7 +158,7 @@ def test_another_python_is_told_which_one_is_needed(checkout, version):
     assert checkout.make("setup", "PYTHON=python3.13").returncode == 0
 
 
-def test_a_python_is_found_by_its_path_too(checkout):
+def test_python_may_be_a_path(checkout):
     path = checkout.program("python3.11", "3.11")
     assert checkout.make("setup", f"PYTHON={path}").returncode == 0
     assert (checkout.folder / ".venv/.ready").read_text() == "3.11\n"
@@ -169,7 +169,7 @@ def test_a_python_that_does_not_run_is_named(checkout):
     assert done.returncode != 0 and "python9" in done.stderr and "3.11" in done.stderr and checkout.called == []
 
 
-def test_a_half_made_environment_is_made_anew(checkout):
+def test_an_incomplete_environment_is_rebuilt(checkout):
     (checkout.folder / "broken").touch()
     assert checkout.make("setup").returncode != 0 and (checkout.folder / ".venv").exists()
     (checkout.folder / "broken").unlink()
@@ -179,7 +179,7 @@ def test_a_half_made_environment_is_made_anew(checkout):
     assert checkout.called == []
 
 
-def test_an_environment_of_another_python_is_made_anew_and_pages_with_it(checkout):
+def test_another_python_rebuilds_the_environment_and_the_pages(checkout):
     checkout.make("figures")
     checkout.program("python3.13", "3.13")
     checkout.make("figures")
@@ -191,7 +191,7 @@ def test_an_environment_of_another_python_is_made_anew_and_pages_with_it(checkou
     assert "-m venv --clear .venv" not in checkout.called and checkout.pages() == []
 
 
-def test_a_new_lock_is_installed_into_the_environment_that_is_there(checkout):
+def test_a_new_lock_is_installed_into_the_existing_environment(checkout):
     checkout.make("setup")
     newer(checkout.folder / "requirements/constraints.txt")
     checkout.make("setup")
@@ -207,7 +207,7 @@ def test_every_target_works_in_a_folder_with_a_space(checkout):
 
 
 @pytest.mark.parametrize("home", ["", "/proc/no-such-home"])
-def test_without_a_home_its_programs_write_to_build(checkout, home):
+def test_without_a_home_programs_write_to_build(checkout, home):
     names = ("MPLCONFIGDIR", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "XDG_CACHE_HOME")
     checkout.make("setup")
     python = checkout.folder / ".venv/bin/python"

@@ -1,4 +1,4 @@
-"""The network of units against a worked example that is computed unit by unit in plain Python."""
+"""The network against a worked example computed unit by unit in plain Python."""
 
 import math
 
@@ -13,7 +13,7 @@ SMALL = Network(((0, 2), (1, 1)), n_inputs=1, n_outputs=1, channels=3, hidden=2,
 
 
 def _enu(genome, n_in, h, o, x):
-    """One ENU step with lists: H = 2, C = 3; returns h, o."""
+    """One ENU step in plain Python for H = 2, C = 3; returns h, o."""
     k = n_in + 3 + 2 + 1
     gates, cell, output = genome[: 4 * k], genome[4 * k : 6 * k], genome[6 * k :]
     row = [*x, *o, *h, 1.0]
@@ -26,7 +26,7 @@ def _enu(genome, n_in, h, o, x):
     return h, [min(max(sum(v * output[3 * i + j] for i, v in enumerate([*h, 1.0])), 0.0), 1.0) for j in range(3)]
 
 
-def test_worked_example_of_four_synapses_and_two_neurons(near):
+def test_a_step_equals_a_worked_example_of_four_synapses_and_two_neurons(near):
     genome = 0.4 * torch.randn(SMALL.n_params, generator=enu.stream(4, "worked"))
     n = SMALL.neuron_cell.n_params
     neuron_rules, synapse_rules = genome[:n].tolist(), genome[n:].tolist()
@@ -48,7 +48,7 @@ def test_worked_example_of_four_synapses_and_two_neurons(near):
     assert state.output.abs().sum() > 0.1
 
 
-def test_shared_rules_are_one_genome_used_twice(near):
+def test_shared_rules_use_one_genome_for_synapses_and_neurons(near):
     shared = Network(SMALL.connections, 1, 1, channels=3, hidden=4, shared=True)
     genome = 0.4 * torch.randn(1, shared.n_params, generator=enu.stream(5, "shared"))
     weights = shared.unpack(genome)
@@ -60,8 +60,8 @@ def test_shared_rules_are_one_genome_used_twice(near):
     near((state.neuron[0] - by_hand[0]).abs(), 2e-6)
 
 
-def test_without_noise_units_with_equal_wiring_never_differ_and_with_noise_they_do():
-    """Why the network has noise: under the symmetric wiring the three outputs see the same."""
+def test_units_with_equal_wiring_differ_only_with_noise():
+    """With the symmetric wiring, the three outputs have the same inputs; noise makes them differ."""
     for noise, equal in ((0.0, True), (0.01, False)):
         network = Network(SYMMETRIC, channels=4, hidden=8, noise=noise)
         genome = 0.5 * torch.randn(1, network.n_params, generator=enu.stream(6, "noise"))
@@ -74,7 +74,7 @@ def test_without_noise_units_with_equal_wiring_never_differ_and_with_noise_they_
         assert torch.allclose(memory[3], memory[4], atol=1e-6) == equal
 
 
-def test_wirings_have_eight_synapses_a_neuron_and_no_missing_source():
+def test_wirings_have_eight_synapses_per_neuron_and_use_every_source():
     for table in (PUBLISHED, SYMMETRIC):
         assert len(table) == 6 and all(len(row) == len(set(row)) == 8 for row in table)
         assert all(i + 4 in row and 3 in row for i, row in enumerate(table))  # itself, and the reward
@@ -93,9 +93,9 @@ def test_published_network_has_two_sets_of_rules():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"connections": ((0, 1), (0,))}, "connections .*same number"),
-        ({"connections": ((0, 99),)}, "neurons 0 to 4, got 99"),
-        ({"n_outputs": 7}, "n_outputs must be 1 to 6"),
+        ({"connections": ((0, 1), (0,))}, "connections "),
+        ({"connections": ((0, 99),)}, "0 to 4.* 99"),
+        ({"n_outputs": 7}, "n_outputs .*6"),
         ({"cell": "rnn"}, "cell .*enu, nfenu.*got 'rnn'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The phase finder on scripted agents, whose lives have known phases, and on the evolved network."""
+"""The phase search on scripted agents with known phases, and on the evolved network."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def _played(agent, n=200, layout="t", seed=1, **rules):
     return trace, maze
 
 
-def test_an_agent_that_remembers_shows_mistakes_in_two_lives():
+def test_a_memory_only_agent_shows_mistakes_in_two_episodes():
     trace, maze = _played("memory-only")
     found = find_phases(trace, maze)
     ate, places = trace.task["ate"][0], trace.task["food"][0]
@@ -26,13 +26,13 @@ def test_an_agent_that_remembers_shows_mistakes_in_two_lives():
     assert all(not ate[p.life, p.first : p.last].any() for p in found)
     first, second, before, after, then = found
     assert (first.first, first.life, second.first) == (0, second.life, first.last + 1)
-    assert before.life == after.life == then.life != first.life  # two poisons would have killed it
+    assert before.life == after.life == then.life != first.life  # since the second poison kills
     assert after.first == before.last + 1 and then.first == after.last + 1
     where = [places[p.life, p.last - 1].item() for p in found]
     assert where[0] == where[1] and where[2] != where[3] == where[4]
 
 
-def test_an_agent_that_looks_shows_all_in_one_life():
+def test_a_looking_agent_shows_all_phases_in_one_episode():
     trace, maze = _played("looking")
     found = find_phases(trace, maze)
     assert len({p.life for p in found}) == 1 and len(found) == 5
@@ -46,20 +46,20 @@ def test_an_agent_that_looks_shows_all_in_one_life():
 
 
 @pytest.mark.parametrize("layout", ["t", "double-t"])
-def test_an_agent_that_learns_nothing_shows_nothing(layout):
+def test_an_agent_without_learning_shows_no_phases(layout):
     trace, maze = _played("fixed-arm", layout=layout)
     assert find_phases(trace, maze) is None
     assert not any(find_groups(trace, maze))
 
 
-def test_without_changes_nothing_is_learnt_anew():
+def test_without_changes_there_is_no_reversal_learning():
     trace, maze = _played("looking", change=0.0)
     assert find_phases(trace, maze) is None
     learnt, anew = find_groups(trace, maze)
     assert len(learnt) == 2 and anew == []
 
 
-def test_lives_without_a_meal_have_no_phases():
+def test_episodes_without_a_meal_have_no_phases():
     trace, maze = _played("looking", 3, steps=8)
     assert find_groups(trace, maze) == [[], []] and find_phases(trace, maze) is None
 
@@ -74,12 +74,12 @@ def test_the_four_phases_of_the_double_maze():
     assert [ate[p.life, p.last].item() for p in found] == [-1, 1, 1, 1]
     grid, crossing = geometry(maze), found[3]
     columns = {grid.cells[c][1] for c in cells[crossing.life, crossing.first : crossing.last].tolist()}
-    assert {1, grid.shape[1] - 2} <= columns  # it was on both sides
+    assert {1, grid.shape[1] - 2} <= columns  # it visited both sides
     food, poison = (trace.task[k][0, crossing.life, crossing.last - 1].item() for k in ("food", "poison"))
     assert grid.cells[food][1] == grid.cells[poison][1]
 
 
-def test_a_frame_shows_the_way_to_the_meal():
+def test_a_frame_shows_the_path_to_the_meal():
     import matplotlib.pyplot as plt
     import numpy as np
 
@@ -90,8 +90,8 @@ def test_a_frame_shows_the_way_to_the_meal():
     for phase in found:
         fig, ax = plt.subplots()
         figures.learning.frame(ax, grid, trace, phase)
-        way = np.stack(ax.lines[2].get_data(), 1)[:, ::-1]  # after the marks of food and poison; (row, column)
-        assert np.abs(np.diff(way, axis=0)).sum(1).max() <= 1  # from cell to cell
+        way = np.stack(ax.lines[2].get_data(), 1)[:, ::-1]  # lines 0 and 1 mark food and poison; (row, column)
+        assert np.abs(np.diff(way, axis=0)).sum(1).max() <= 1  # between neighbouring squares
         assert (phase.first > 0 and "left for" in phase.name) or tuple(way[0]) == grid.cells[grid.start]
         ate = trace.task["ate"][0, phase.life, phase.last].item()
         if ate:
@@ -100,7 +100,7 @@ def test_a_frame_shows_the_way_to_the_meal():
         plt.close(fig)
 
 
-def test_the_double_t_network_eats_wherever_food_and_poison_are_and_shows_all_phases():
+def test_the_double_t_network_eats_at_all_placements_and_shows_all_phases():
     entry = zoo.load("double-tmaze-enu")
     lives = record_episodes(entry.model, entry.genome, entry.task, 2048, seed=41)
     assert find_phases(lives, entry.task) is not None

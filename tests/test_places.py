@@ -1,4 +1,4 @@
-"""Where pages keep what they make: the checkout's build/, from whatever folder they are run."""
+"""Output folders of pages: the checkout's build/, whatever the current folder."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from enu_lib.figures import save_table
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A folder with a book in it; its name has a space and a letter beyond ASCII."""
+    """A checkout with a book; its name has a space and a non-ASCII letter."""
     folder = tmp_path / "é checkout"
     (folder / "book").mkdir(parents=True)
     (folder / "book/run.py").touch()
@@ -20,7 +20,7 @@ def checkout(tmp_path, monkeypatch):
     return folder
 
 
-def test_every_folder_of_a_checkout_leads_to_the_same_build(checkout, monkeypatch):
+def test_every_folder_of_a_checkout_uses_the_same_build_folder(checkout, monkeypatch):
     for folder in (checkout, checkout / "book", checkout / "book/deeper"):
         folder.mkdir(exist_ok=True)
         monkeypatch.chdir(folder)
@@ -30,18 +30,18 @@ def test_every_folder_of_a_checkout_leads_to_the_same_build(checkout, monkeypatc
     assert not (checkout / "book/build").exists() and not (checkout / "book/figures").exists()
 
 
-def test_elsewhere_it_is_the_checkout_that_the_library_belongs_to(tmp_path, monkeypatch):
+def test_outside_a_checkout_the_library_s_own_checkout_is_used(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert places.root() == Path(__file__).parents[1]
 
 
-def test_a_folder_that_is_named_is_taken_as_it_is(checkout, monkeypatch):
+def test_a_given_folder_is_used_unchanged(checkout, monkeypatch):
     monkeypatch.chdir(checkout / "book")
     assert save_table("t", {"csv": "x\n"}, "mine", caption="One.") == [Path("mine/t.csv")]
     assert (checkout / "book/mine/t.csv").exists()
 
 
-def test_what_was_evolved_from_one_folder_is_found_from_another(checkout, monkeypatch):
+def test_runs_evolved_from_one_folder_are_reused_from_another(checkout, monkeypatch):
     first = enu.zoo.obtain("stdp-enu", "smoke", seed=3)
     log = checkout / "build/runs/stdp-enu-smoke-3/log.csv"
     written = log.read_bytes()  # with the seconds that each generation took
@@ -50,7 +50,7 @@ def test_what_was_evolved_from_one_folder_is_found_from_another(checkout, monkey
     assert log.read_bytes() == written and not (checkout / "book/build").exists()
 
 
-def test_where_nothing_can_be_written_the_remedy_is_one_that_pages_have(checkout, monkeypatch):
+def test_an_unwritable_build_folder_names_the_remedy_for_pages(checkout, monkeypatch):
     (checkout / "build").write_text("a file where a folder should be")
     for need in (
         lambda: enu.zoo.obtain("stdp-enu", "smoke"),
@@ -66,7 +66,7 @@ def test_where_nothing_can_be_written_the_remedy_is_one_that_pages_have(checkout
     assert enu.zoo.obtain("stdp-enu", "smoke").genome.numel() and (checkout / "other/runs/stdp-enu-smoke-0").is_dir()
 
 
-def test_a_run_folder_that_a_page_cannot_use_is_named_with_what_helps(checkout):
+def test_an_unusable_run_folder_of_a_page_is_named_with_the_remedy(checkout):
     folder = checkout / "build/runs/stdp-enu-smoke-0"
     enu.evolve("stdp", model="lstm", profile="smoke", out=folder, progress=False)
     with pytest.raises(places.PlaceError) as error:

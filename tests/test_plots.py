@@ -1,4 +1,4 @@
-"""Panels and explorers show the numbers they are given."""
+"""Panels and explorers draw the given numbers."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,7 +16,7 @@ def _close():
     plt.close("all")
 
 
-def test_the_window_panel_draws_rule_and_unit_apart_on_either_side():
+def test_the_window_panel_draws_separate_curves_for_negative_and_positive_distances():
     entry = enu.zoo.load("stdp-enu")
     found = plasticity_window(entry.model, entry.genome, entry.task, 1, reach=10, n=4)
     assert found.distance.tolist() == [*range(-10, 0), *range(1, 11)]
@@ -28,7 +28,7 @@ def test_the_window_panel_draws_rule_and_unit_apart_on_either_side():
 
 
 class IntegrateAndFire:
-    """The target itself as a model: it adds up its input, and fires and starts again above 0.5."""
+    """The integrate-and-fire target as a model: it fires and resets above 0.5."""
 
     n_params, noise_shape = 1, ()
 
@@ -44,14 +44,14 @@ class IntegrateAndFire:
         return (torch.where(fired, 0.0, v),), fired.float()
 
 
-def test_the_frequency_curve_of_a_perfect_unit_lies_on_the_model_s():
+def test_the_frequency_curve_of_a_perfect_unit_equals_the_model_s():
     curve = frequency_curve(IntegrateAndFire(), torch.zeros(1), enu.IAF(), points=5, n=8)
     assert torch.equal(curve.target, curve.evolved)
     assert (curve.target[1:] > curve.target[:-1]).all()
     assert curve.target[-1].item() == pytest.approx(9 * 0.015 / 0.5, rel=0.15)  # at most one spike each v > 0.5
 
 
-def test_coincidence_by_hand():
+def test_coincidence_equals_a_hand_computation():
     a = torch.tensor([[1, 0, 0, 1, 0, 0, 0, 1]]).bool()
     b = torch.tensor([[0, 1, 0, 1, 0, 1, 0, 0]]).bool()
     assert coincidence(a, b, 0) == pytest.approx(1 / 3)
@@ -67,14 +67,14 @@ def test_firing_frequency_is_the_inverse_of_the_mean_interval():
     assert firing_frequency(spikes).tolist() == pytest.approx([1 / 4, 1 / 19, 1 / 20, 0])
 
 
-def test_spike_trains_draw_one_line_a_spike():
+def test_spike_trains_draw_one_line_per_spike():
     spikes = torch.tensor([[1, 0, 1], [0, 0, 0]]).bool()
     ax = plt.subplots()[1]
     figures.units.spike_trains(ax, spikes, ~spikes)
     assert sum(len(c.get_segments()) for c in ax.collections) == 6
 
 
-def test_an_explorer_draws_anew_when_a_control_moves():
+def test_an_explorer_redraws_when_a_control_changes():
     explorer = widgets.synapse_explorer(enu.zoo.load("stdp-enu"))
     before = explorer.picture.value
     explorer.controls["pre"].value = 60
@@ -83,7 +83,7 @@ def test_an_explorer_draws_anew_when_a_control_moves():
     assert "image/png" in bundle and "application/vnd.jupyter.widget-view+json" in bundle
 
 
-def test_what_did_not_reach_the_level_is_drawn_open_at_the_lives_it_was_given():
+def test_runs_below_the_level_are_open_dots_at_their_total_lives():
     from enu_lib.study import panels
     from enu_lib.study.tables import Cost
 
@@ -100,7 +100,7 @@ def test_what_did_not_reach_the_level_is_drawn_open_at_the_lives_it_was_given():
     plt.close(fig)
 
 
-def test_a_panel_without_runs_says_so_and_one_with_runs_names_how_many():
+def test_panels_give_the_number_of_runs_or_say_that_there_are_none():
     from enu_lib.study import panels
     from enu_lib.study.tables import Curves
 

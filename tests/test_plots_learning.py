@@ -1,4 +1,4 @@
-"""Panels on learning show the numbers they are given, and nothing where there are too few."""
+"""Panels on learning draw the given numbers, and omit points with too few visits."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,14 +16,14 @@ def ax():
     plt.close(fig)
 
 
-def test_wilson_s_interval_is_the_textbook_s():
+def test_wilson_s_interval_equals_textbook_values():
     n, p, z = 40, 30 / 40, 1.959964
     middle, half = (p + z * z / (2 * n)) / (1 + z * z / n), z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     assert interval(30, 40) == pytest.approx((middle - half, middle + half), abs=1e-6)
     assert interval(0, 0) == (0.0, 1.0)
 
 
-def test_shares_of_few_visits_are_not_drawn(ax):
+def test_proportions_of_few_visits_are_not_drawn(ax):
     found = Recovery(np.array([30, 18, 1]), np.array([40, 20, 3]))
     figures.learning.recovery(ax, {"untouched": found})
     x, y = ax.containers[0].lines[0].get_data()
@@ -32,13 +32,13 @@ def test_shares_of_few_visits_are_not_drawn(ax):
     assert (low, high) == pytest.approx(interval(30, 40))
 
 
-def test_nothing_is_drawn_of_a_condition_without_visits(ax):
+def test_a_condition_without_visits_is_not_drawn(ax):
     none = Recovery(np.zeros(3, int), np.zeros(3, int))
     figures.learning.recovery(ax, {"untouched": none})
     assert len(ax.containers[0].lines[0].get_xdata()) == 0
 
 
-def test_bars_are_means_with_their_interval(ax):
+def test_bars_show_means_with_intervals(ax):
     figures.learning.eaten(ax, {"untouched": [4.0, 6.0, 5.0, 5.0], "reset": [0.0, 0.0]})
     assert [bar.get_width() for bar in ax.patches] == [5.0, 0.0]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["untouched", "reset"]
@@ -47,7 +47,7 @@ def test_bars_are_means_with_their_interval(ax):
     assert ends.tolist() == pytest.approx([5 - 1.96 * 0.5**0.5 / 2, 5 + 1.96 * 0.5**0.5 / 2])
 
 
-def test_runs_are_drawn_against_the_column_asked_for(ax):
+def test_runs_are_drawn_against_the_given_column(ax):
     progress = {"generation": [25, 50], "held_out": [1.5, 2.5], "seconds": [10.0, 21.0]}
     figures.learning.evolution(ax, {"seed 0": progress}, "seconds", "seconds")
     assert ax.lines[0].get_xdata().tolist() == [10.0, 21.0] and ax.lines[0].get_ydata().tolist() == [1.5, 2.5]

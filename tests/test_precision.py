@@ -1,4 +1,4 @@
-"""Every answer is the float32 one: whatever the precision of genomes and tasks, and whatever torch's settings are."""
+"""All results are float32 results, for any precision of genomes and tasks and any torch settings."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -47,7 +47,7 @@ HABITS = {
 
 
 def _numbers():
-    """Everything that is measured, as (name, tensor or numbers)."""
+    """All measures, as (name, tensor or numbers)."""
     for name in ("iaf-enu", "stdp-enu", "tmaze-enu"):
         entry = enu.zoo.load(name)
         task = replace(entry.task, steps=40) if name == "tmaze-enu" else entry.task
@@ -70,9 +70,9 @@ def _numbers():
         yield f"evolve {name}, score", run.score
     adam = enu.ES(population=8, optimizer="adam", shaping="centred")
     parent = enu.ENU(1).init(stream(0, "genome"))
-    offspring, mutations = es.ask(adam, es.start(parent), 0)
+    offspring, mutations = es.ask(adam, es.init(parent), 0)
     yield "ask", offspring
-    yield "tell", es.tell(adam, es.start(parent), mutations, offspring.sum(1)).parent
+    yield "tell", es.tell(adam, es.init(parent), mutations, offspring.sum(1)).parent
     network, genome = NETWORK, population(NETWORK)[0]
     maze = enu.Maze(steps=60, explore_bonus=0.1)
     for intervene in (None, interventions.scramble("synapses", 5, 48)):
@@ -92,7 +92,7 @@ def _numbers():
 
 @dataclass(frozen=True)
 class Loop:
-    """A closed loop of the package's draws."""
+    """A closed loop that uses the package's random streams."""
 
     steps: int = 12
     name: str = "loop"
@@ -114,7 +114,7 @@ def plain():
 
 
 @pytest.mark.parametrize("habit", HABITS)
-def test_torch_s_settings_change_no_bit(habit, plain):
+def test_torch_settings_do_not_change_any_bit(habit, plain):
     with HABITS[habit]():
         found = dict(_numbers())
     assert found.keys() == plain.keys() and len(plain) > 20
@@ -129,7 +129,7 @@ def test_torch_s_settings_change_no_bit(habit, plain):
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-def test_genomes_of_another_precision_live_as_their_float32_selves(path, dtype):
+def test_genomes_of_another_precision_equal_their_float32_versions(path, dtype):
     for model, task in ((NOISY, Copy()), (NETWORK, MAZE), (NETWORK, Follow())):
         other = population(model).to(dtype)
         right, found = (enu.fitness(model, g, task, 5, stream(0, "x"), backend=path) for g in (other.float(), other))
@@ -145,7 +145,7 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Measured:
-    """A task from data in numpy arrays, float64 unless told otherwise."""
+    """A task from numpy data, by default float64."""
 
     dtype: str = "f8"
     steps: int = 30
@@ -172,7 +172,7 @@ class Precise(Follow):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_task_in_float64_is_lived_as_its_float32_self(path):
+def test_a_float64_task_equals_its_float32_version(path):
     for model, tasks in ((NOISY, (Measured("f4"), Measured())), (NETWORK, (Follow(), Precise()))):
         right, found = (enu.fitness(model, population(model), task, 5, stream(0, "x"), backend=path) for task in tasks)
         assert found.dtype == torch.float32 and torch.equal(found, right) and right.std() > 0
@@ -180,7 +180,7 @@ def test_a_task_in_float64_is_lived_as_its_float32_self(path):
         assert torch.equal(a.y, b.y) and torch.equal(a.fitness, b.fitness) and b.fitness.dtype == torch.float32
 
 
-def test_data_from_numpy_is_evolved_on():
+def test_evolution_on_numpy_data():
     es_small = enu.ES(population=8, sigma=0.03)
     runs = [
         enu.evolve(enu.Experiment("x", Measured(dtype), NOISY, es_small, generations=3, environments=4), progress=False)
@@ -189,7 +189,7 @@ def test_data_from_numpy_is_evolved_on():
     assert torch.equal(runs[0].genome, runs[1].genome) and runs[0].score == runs[1].score
 
 
-def test_a_parent_in_float64_begins_the_float32_run():
+def test_a_float64_parent_starts_the_same_run_as_its_float32_version():
     experiment = enu.experiments.get("stdp", profile="smoke")
     parent = experiment.model.init(stream(3, "genome"))
     runs = [enu.evolve(experiment, parent=p, progress=False) for p in (parent, parent.double())]

@@ -1,4 +1,4 @@
-"""Progress without a terminal: few lines, which say how far it is and how long it takes."""
+"""Progress without a terminal: few lines with progress and remaining time."""
 
 import io
 import sys
@@ -8,7 +8,7 @@ import pytest
 from enu_lib.progress import Lines, bar, duration
 
 
-def test_a_line_a_minute_with_the_generation_the_fitness_and_the_time_left(capsys):
+def test_one_line_per_minute_with_generation_fitness_and_time_left(capsys):
     now = [0.0]
     with Lines(1000, 100, "stdp-enu", clock=lambda: now[0]) as lines:
         for _ in range(300):
@@ -24,7 +24,7 @@ def test_a_line_a_minute_with_the_generation_the_fitness_and_the_time_left(capsy
     assert "held-out -59.0" in lines[0]
 
 
-def test_a_reader_that_goes_away_does_not_end_the_work(monkeypatch):
+def test_a_closed_stderr_does_not_stop_the_work(monkeypatch):
     class Gone(io.StringIO):
         def write(self, text):
             raise BrokenPipeError(32, "Broken pipe")
@@ -49,7 +49,7 @@ def test_a_bar_is_drawn_in_a_terminal_only(stream, drawn, monkeypatch):
 
 
 @pytest.mark.parametrize("stream", [Terminal(), io.StringIO()])
-def test_quiet_is_quiet(stream, monkeypatch):
+def test_quiet_prints_nothing(stream, monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream)
     with bar(10, desc="stdp", show=False) as shown:
         shown.set_description("a")
@@ -59,5 +59,5 @@ def test_quiet_is_quiet(stream, monkeypatch):
 
 
 @pytest.mark.parametrize("seconds, said", [(0, "0 s"), (89, "89 s"), (90, "2 min"), (5399, "90 min"), (5400, "1.5 h")])
-def test_times_are_in_their_natural_unit(seconds, said):
+def test_durations_use_a_suitable_unit(seconds, said):
     assert duration(seconds) == said

@@ -1,4 +1,4 @@
-"""Numbers in the book's text come from the run that made the page."""
+"""Results in the book's text are computed, not typed in."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def test_no_result_is_typed_in(page):
         "Fitness rises to 31.5 in the T-maze.",
     ],
 )
-def test_a_typed_in_result_is_found(text):
+def test_a_typed_in_result_is_detected(text):
     assert len(typed_in(text, KNOWN)) == 1
 
 
@@ -45,11 +45,11 @@ def test_a_typed_in_result_is_found(text):
         "All 512 offspring meet the same environments, the best is better by rank.",
     ],
 )
-def test_a_constant_of_the_method_may_stand(text):
+def test_constants_of_the_method_are_allowed(text):
     assert typed_in(text, KNOWN) == []
 
 
-def test_strings_in_code_are_read_and_what_is_computed_is_not(tmp_path):
+def test_literal_strings_are_checked_and_computed_text_is_not(tmp_path):
     page = tmp_path / "1.py"
     computed, typed = 'f"the correlation is {r:.2f} today"', '"the correlation with the rule is 0.987 on this page"'
     page.write_text(f"# %%\nr = 0.5\nprint({computed})\nprint({typed})\n")

@@ -1,4 +1,4 @@
-"""Random small lives, good and bad, have the same answer or the same error on reference, torch and cpp."""
+"""Random small cases, valid and invalid, give the same results or the same errors on reference, torch and cpp."""
 
 import pytest
 import random_lives
@@ -30,10 +30,10 @@ def _in_float64(case, genomes):
 
 
 def _distance_in_float64(case):
-    """Outputs in float64, and how far each path may be from them, (P, B, T, C) both.
+    """Outputs in float64 and the allowed deviation of each backend, both (P, B, T, C).
 
-    Paths add up in another order, and the compiled tanh errs by 4e-7; this moves outputs as relative changes of the
-    parameters by 2^-20 do, eight roundings of a float32.  The bound is eight times the largest move of four such changes.
+    Backends sum in different orders, and the compiled tanh has errors of 4e-7.  The effect is like relative changes of the
+    parameters by 2^-20, eight float32 roundings.  The bound is eight times the largest effect of four such changes.
     """
     genomes = case.genomes.double()
     outputs = _in_float64(case, genomes)
@@ -45,7 +45,7 @@ def _distance_in_float64(case):
 
 
 def _on_kernels(case, path):
-    """Outputs (P, B, T, C) of a fast path."""
+    """Outputs (P, B, T, C) of a fast backend."""
     model, genomes, x, noise = case.model, case.genomes, case.inputs, case.noise
     if isinstance(model, Network):
         stepper = kernels.stepper(model, genomes, case.environments, 2, path)
@@ -54,12 +54,12 @@ def _on_kernels(case, path):
 
 
 def _on(case, path, seed):
-    """Fitness (P, B)."""
+    """Fitness (P, B) on a backend."""
     return enu.fitness(case.model, case.genomes, case.task, case.environments, stream(seed, "noise"), backend=path)
 
 
 @pytest.mark.parametrize("network", [False, True], ids=["units", "networks"])
-def test_random_lives_are_the_same_on_every_path(network):
+def test_random_models_give_the_same_outputs_on_every_backend(network):
     nearest = 0.0
     for seed in range(40):
         case = random_lives.case(seed, network)
@@ -75,7 +75,7 @@ def test_random_lives_are_the_same_on_every_path(network):
         outputs, bound = _distance_in_float64(case)
         steps = outputs @ weighing(outputs.shape[-1]).double()
         right = steps.sum(-1) if network else steps.mean(-1)
-        sums = (case.steps if network else 1) * outputs.shape[-1]  # so many outputs, each weighing at most 1
+        sums = (case.steps if network else 1) * outputs.shape[-1]  # number of outputs, each with a weight of at most 1
         for path in PATHS:
             apart = ((_on(case, path, seed) - right).abs() / (sums * bound[..., 0, 0])).max().item()
             nearest = max(nearest, apart)
@@ -84,7 +84,7 @@ def test_random_lives_are_the_same_on_every_path(network):
 
 
 @pytest.mark.parametrize("network", [False, True], ids=["units", "networks"])
-def test_random_lives_that_do_not_fit_have_the_same_error_on_every_path(network):
+def test_misfits_give_the_same_error_on_every_backend(network):
     refused = set()
     for seed in range(60):
         what, case = random_lives.spoilt(random_lives.case(seed, network), seed)
@@ -97,12 +97,12 @@ def test_random_lives_that_do_not_fit_have_the_same_error_on_every_path(network)
             assert len(errors) in (0, len(several)) and len(set(errors)) <= 1, (what, case.model, several)
         if any(isinstance(o, tuple) and o[0] is ValueError for o in outcomes):
             refused.add(what)
-    none_of_the_door = {"more steps than the task has", "no step"} if network else set()  # a loop answers step by step
+    none_of_the_door = {"more steps than the task has", "no step"} if network else set()  # a loop is checked step by step
     assert len(refused | none_of_the_door) == 20, refused
 
 
-def test_random_lives_in_mazes_are_the_same_up_to_the_first_move():
-    """And cost the same: later on, a rounding may turn a vote."""
+def test_random_maze_episodes_are_the_same_up_to_the_first_move():
+    """Later moves may differ, since rounding can change a vote."""
     seen = 0
     for seed in range(25):
         network, genomes, maze = random_lives.maze(seed)

@@ -1,4 +1,4 @@
-"""What the README tells a newcomer to type exists and works."""
+"""The commands and links in the README work."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def test_every_make_target_exists():
+def test_every_make_target_in_the_readme_exists():
     said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True).stdout
     targets = {line.split()[0] for line in said.splitlines()}
     named = set(re.findall(r"\bmake ([a-z-]+)", README))
@@ -36,7 +36,7 @@ def test_every_command_of_the_library_parses_and_runs(tmp_path, monkeypatch, cap
             assert main([*arguments, *short]) == 0, capsys.readouterr().err
 
 
-def test_the_task_of_one_s_own_works_as_written(tmp_path, monkeypatch):
+def test_the_example_of_an_own_task_works(tmp_path, monkeypatch):
     from own_task import Copy
 
     monkeypatch.chdir(tmp_path)
@@ -46,7 +46,7 @@ def test_the_task_of_one_s_own_works_as_written(tmp_path, monkeypatch):
     assert names["trace"].y.shape[1] == 64 and (tmp_path / "runs/mine/genome.safetensors").exists()
 
 
-def test_every_file_it_points_to_exists():
+def test_every_linked_file_exists():
     for link in re.findall(r"\]\(([^)]+)\)", README):
         assert link.startswith("http") or (ROOT / link).exists(), link
     for folder in re.findall(r"^    (\w+/)  ", README, re.M):

@@ -1,4 +1,4 @@
-"""Results of a sweep: stored, read again, and refused where they do not belong together."""
+"""Stored results of a sweep: collecting, loading, and rejection of runs with other settings."""
 
 import json
 import math
@@ -10,10 +10,10 @@ from enu_lib.storage.folder import RunFolderError
 from enu_lib.study import design, evidence, results
 
 
-def test_results_are_stored_and_read_again(whole, tmp_path):
+def test_collected_results_can_be_loaded(whole, tmp_path):
     stored = results.collect("smoke", whole, tmp_path)
     assert results.load("smoke", tmp_path) == stored and len(stored.runs) == 8
-    assert results.collect("smoke", whole, tmp_path) == stored  # nothing twice
+    assert results.collect("smoke", whole, tmp_path) == stored  # no duplicates
     first = results.path("smoke", tmp_path).read_bytes()
     results.collect("smoke", whole, tmp_path)
     assert results.path("smoke", tmp_path).read_bytes() == first
@@ -24,7 +24,7 @@ def test_results_are_stored_and_read_again(whole, tmp_path):
     assert set(found.reached["complex-stdp", "enu"]) == {float("inf")}
 
 
-def test_other_settings_are_not_mixed_in_and_damage_is_named(whole, tmp_path):
+def test_other_settings_and_damaged_files_are_errors(whole, tmp_path):
     results.collect("smoke", whole, tmp_path)
     other = tmp_path / "runs" / "complex-stdp-enu-7"
     other.mkdir(parents=True)
@@ -33,15 +33,15 @@ def test_other_settings_are_not_mixed_in_and_damage_is_named(whole, tmp_path):
     config["experiment"]["environments"] = 99
     (other / "config.json").write_text(json.dumps(config))
     (other / "evaluation.json").write_text((source / "evaluation.json").read_text())
-    with pytest.raises(RunFolderError, match="has other settings than the stored runs"):
+    with pytest.raises(RunFolderError, match="complex-stdp-enu-7.*delete"):
         results.collect("smoke", tmp_path / "runs", tmp_path)
     results.path("smoke", tmp_path).write_bytes(b"not ours")
-    with pytest.raises(RunFolderError, match="is damaged"):
+    with pytest.raises(RunFolderError, match="sweep-smoke.json.gz"):
         results.load("smoke", tmp_path)
     assert results.load("paper", tmp_path) == results.Stored([], {})
 
 
-def test_the_results_that_ship_are_those_of_the_tree():
+def test_shipped_results_match_the_current_design():
     stored = results.load("laptop")
     assert len(stored.runs) == len({(r.experiment, r.model, r.seed) for r in stored.runs})
     jobs = {(j.experiment, j.model, j.seed) for j in design.jobs("laptop")}

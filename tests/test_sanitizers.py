@@ -1,4 +1,4 @@
-"""The compiled kernel under address and undefined-behaviour sanitizers: it reads and writes nothing but what it was given."""
+"""The compiled kernel under address and undefined-behaviour sanitizers accesses only its own memory."""
 
 import os
 import re
@@ -13,15 +13,15 @@ import pytest
 from enu_lib.kernels import build
 
 HERE = Path(__file__).parent
-FLAGS = "-O0 -g -fsanitize=address,undefined"  # compiled soonest so, and nothing that is read is left out
+FLAGS = "-O0 -g -fsanitize=address,undefined"  # -O0 compiles fastest and keeps every read
 CASES = 40
 
 
 @cache
 def _sanitizer():
-    """What a process loads first to be watched, or None: not every compiler has it.
+    """The libraries to preload for the address sanitizer, or None if the compiler has none.
 
-    The address sanitizer's library, and C++'s after it: it looks for C++'s exceptions as it starts, when Python has none yet.
+    The C++ library is needed too, since the sanitizer looks for C++ exceptions at start, before Python has loaded it.
     """
     if build.compiler() is None:
         return None
@@ -31,11 +31,11 @@ def _sanitizer():
 
 
 @pytest.mark.skipif(_sanitizer() is None, reason="no compiler with an address sanitizer here")
-def test_random_lives_stay_within_their_memory(tmp_path):
-    """And two calls that do not are reported, so that silence says something."""
+def test_random_episodes_give_no_sanitizer_report(tmp_path):
+    """Two deliberate out-of-bounds calls are reported, so that the check can fail."""
     env = {**os.environ, "LD_PRELOAD": _sanitizer(), "ASAN_OPTIONS": "detect_leaks=0", "ENU_CXXFLAGS": FLAGS}
     env |= {"ENU_CACHE": str(tmp_path), "ENU_KERNEL": "cpp", "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}"}
-    env["CXX"] = shlex.join(["env", "-u", "LD_PRELOAD", *build.compiler()])  # the sanitizer is not for the compiler itself
+    env["CXX"] = shlex.join(["env", "-u", "LD_PRELOAD", *build.compiler()])  # do not preload the sanitizer into the compiler
     command = [sys.executable, str(HERE / "sanitized_lives.py"), str(CASES)]
     done = subprocess.run(command, capture_output=True, text=True, env=env)
     lived = re.fullmatch(r"lived (\d+), refused (\d+)\s*", done.stdout)

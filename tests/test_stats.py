@@ -1,4 +1,4 @@
-"""Statistics against values worked out by hand or by going through all cases."""
+"""Statistics against values computed by hand or by enumeration."""
 
 from itertools import combinations
 
@@ -8,10 +8,10 @@ import pytest
 from enu_lib.analysis import stats
 
 
-def test_complete_separation_of_five_and_five():
+def test_complete_separation_of_five_and_five_has_the_smallest_p():
     found = stats.compare([6, 7, 8, 9, 10], [1, 2, 3, 4, 5])
     assert found.effect == found.low == found.high == 1.0
-    assert found.p == pytest.approx(2 / 252)  # two of C(10, 5) divisions are as extreme
+    assert found.p == pytest.approx(2 / 252)  # two of the C(10, 5) permutations are as extreme
     assert found.n == (5, 5) and found.better
     turned = stats.compare([1, 2, 3, 4, 5], [6, 7, 8, 9, 10])
     assert turned.effect == 0.0 and turned.p == found.p and turned.worse and not turned.better and not turned.alike
@@ -25,7 +25,7 @@ def test_the_effect_counts_pairs_and_half_of_ties():
 
 
 @pytest.mark.parametrize("a, b", [([1, 2, 2, 9], [2, 3, 4, 4]), ([np.inf, 3, np.inf], [1, 2, 3]), ([1, 4, 2.5], [3, 0, 2])])
-def test_p_is_the_share_of_divisions_that_are_as_extreme(a, b):
+def test_p_equals_an_exact_permutation_test(a, b):
     both, n = np.array([*a, *b], float), len(a)
     seen = []
     for chosen in combinations(range(len(both)), n):
@@ -35,12 +35,12 @@ def test_p_is_the_share_of_divisions_that_are_as_extreme(a, b):
     assert stats.compare(a, b).p == pytest.approx(extreme)
 
 
-def test_nothing_but_ties_is_no_difference():
+def test_only_ties_give_no_difference():
     found = stats.compare([np.inf] * 5, [np.inf] * 5)
     assert (found.effect, found.p) == (0.5, 1.0) and found.alike and not found.better
 
 
-def test_alike_needs_an_interval_that_excludes_large_effects():
+def test_alike_requires_an_interval_without_large_effects():
     few = stats.compare([1, 4, 5, 8], [2, 3, 6, 7])
     assert (few.effect, few.p) == (0.5, 1.0) and not few.alike
     even, odd = [[4 * i + k + 2 * (i % 2) * (1 - k) for i in range(30)] for k in (0, 1)]
@@ -51,7 +51,7 @@ def test_alike_needs_an_interval_that_excludes_large_effects():
     assert far.p > stats.ALPHA and far.effect > stats.LARGE and not far.alike and not far.better
 
 
-def test_holm_by_hand():
+def test_holm_equals_a_hand_computation():
     separate, middle, weak = (
         stats.compare([6, 7, 8, 9, 10], b) for b in ([1, 2, 3, 4, 5], [1, 2, 3, 4, 6.5], [1, 2, 9.5, 11, 3])
     )
@@ -64,7 +64,7 @@ def test_holm_by_hand():
     assert stats.holm([]) == []
 
 
-def test_intervals_hold_the_value_and_repeat():
+def test_intervals_contain_the_value_and_are_reproducible():
     values = [1.0, 2.0, 3.0, 4.0, 10.0]
     found = stats.interval(values)
     assert found.low < found.value == 4.0 < found.high and found.n == 5
@@ -73,15 +73,15 @@ def test_intervals_hold_the_value_and_repeat():
     assert stats.interval([3.0, 3.0]).high == 3.0 and stats.interval([]).n == 0
 
 
-def test_the_interval_of_the_mean_covers_the_truth_about_as_often_as_it_says():
+def test_the_interval_of_the_mean_has_nearly_nominal_coverage():
     rng = np.random.default_rng(1)
     held = 0
     for _ in range(60):
         found = stats.interval(rng.normal(5, 2, 20))
         held += found.low <= 5 <= found.high
-    assert 49 <= held <= 60  # 95% less what the percentile bootstrap loses at n = 20
+    assert 49 <= held <= 60  # 95%, minus the undercoverage of the percentile bootstrap at n = 20
 
 
-def test_an_empty_sample_is_named():
+def test_an_empty_sample_is_an_error():
     with pytest.raises(ValueError, match="got 0 and 2"):
         stats.compare([], [1, 2])

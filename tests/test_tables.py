@@ -1,4 +1,4 @@
-"""Tables of stored runs, worked out by hand."""
+"""Tables of stored runs against values computed by hand."""
 
 import csv
 import io
@@ -31,14 +31,14 @@ RUNS = [
 ]
 
 
-def test_curves_have_a_row_a_seed_and_keep_the_last_value_of_runs_that_ended():
+def test_curves_have_one_row_per_seed_and_keep_the_last_value_of_stopped_runs():
     found = tables.curves([RUNS[0], RUNS[1]._replace(generation=[10], held_out=[-7.0])], "stdp", "enu")
     assert found.generation.tolist() == [10, 20] and found.evaluations.tolist() == [81920, 163840]
     assert found.fitness.tolist() == [[-9.0, -0.0004], [-7.0, -7.0]]
     assert tables.curves(RUNS, "iaf", "enu") is None
 
 
-def test_the_table_has_every_model_and_says_what_is_missing():
+def test_the_final_table_has_every_model_and_marks_missing_runs():
     found = evidence.gather(stored=RUNS)
     rows = {(r["task"], r["model"]): r for r in tables.final_table(RUNS, found)}
     enu, gru = rows["STDP", "ENU"], rows["STDP", "GRU"]
@@ -49,7 +49,7 @@ def test_the_table_has_every_model_and_says_what_is_missing():
     assert gru["A"] == "1.00" and gru["p"] == f"{2 / 252:.2g}" and gru["remark"].startswith("neither median is at the level")
     easier = replace(found, level={"stdp": -5.0})
     gru = next(r for r in tables.final_table(RUNS, easier) if (r["task"], r["model"]) == ("STDP", "GRU"))
-    assert gru["A"] == "1.00" and gru["remark"] == "" and gru["p"] == f"{2 / 252:.2g}"  # all of its family that can be made
+    assert gru["A"] == "1.00" and gru["remark"] == "" and gru["p"] == f"{2 / 252:.2g}"  # the only comparison of its family
     assert rows["STDP", "LSTM"]["remark"] == "not run yet" and rows["STDP", "LSTM"]["evolutions"] == 0
     assert rows["STDP", "GRU, clipped"]["remark"] == "too few evolutions"
     assert not any("@" in model for _, model in rows)
@@ -71,7 +71,7 @@ def test_speed_counts_generations_lives_and_seconds_to_the_level():
     assert len(tables.costs(RUNS, "stdp", "lstm", -1.0).reached) == 0
 
 
-def test_savings_rank_costs_and_what_never_gets_there_is_dearest():
+def test_savings_rank_costs_and_runs_below_the_level_rank_last():
     def runs(model, reach):
         return [_run(model, k, [-1.0] * 9, [-1.0] * n + [-0.0001]) for k, n in enumerate(reach)]
 
@@ -80,19 +80,19 @@ def test_savings_rank_costs_and_what_never_gets_there_is_dearest():
     found = replace(evidence.gather(stored=both), level={"stdp": -0.0005})
     rows = tables.savings_table(both, found, [(t, "enu@annealed", "enu@published") for t in ("complex-stdp", "stdp")])
     assert [(r["task"], r["cost"]) for r in rows[:2]] == [("complex STDP", "evaluations"), ("STDP", "evaluations")]
-    assert rows[3]["cost"] == "core-seconds" and rows[3]["A"] == rows[1]["A"]  # a life costs as many seconds in all of these
+    assert rows[3]["cost"] == "core-seconds" and rows[3]["A"] == rows[1]["A"]  # seconds per life are equal in all of these
     assert (rows[0]["model"], rows[0]["against"]) == ("ENU, annealed", "ENU, published")
     assert rows[0]["median"] == "not run yet" and rows[0]["A"] == rows[0]["p"] == ""
     assert rows[1]["A"].startswith("1.00") and float(rows[1]["p"]) == pytest.approx(2 * 2 / math.comb(11, 5), rel=0.05)
     assert float(rows[1]["median"].replace(",", "")) < float(rows[1]["median of the other"].replace(",", ""))
     (back,) = tables.savings_table(both, found, [("stdp", "enu@published", "enu@annealed")], ["evaluations"])
     assert back["A"].startswith("0.00")
-    given_up = _run("enu@annealed", 5, [-1.0] * 9, [-1.0] * 2, generations=20)  # so that dearer than that is not told apart
+    given_up = _run("enu@annealed", 5, [-1.0] * 9, [-1.0] * 2, generations=20)  # so that higher costs are censored
     (cut,) = tables.savings_table([*both, given_up], found, [("stdp", "enu@annealed", "enu@published")], ["evaluations"])
-    assert cut["A"].startswith(f"{1 / 6 + 5 / 6 / 2:.2f}")  # one of six got there within 20 generations
+    assert cut["A"].startswith(f"{1 / 6 + 5 / 6 / 2:.2f}")  # one of six reached the level within 20 generations
 
 
-def test_the_explorer_of_runs_offers_the_models_that_a_task_has():
+def test_the_runs_explorer_offers_the_models_of_the_task():
     runs = [*RUNS, _run("shared", 0, [9.0], [8.0], experiment="tmaze"), _run("enu", 0, [9.0], [8.0], experiment="tmaze")]
     shown = widgets.runs_explorer(runs, {}, "stdp")
     task, model = shown.controls["experiment"], shown.controls["model"]
@@ -118,7 +118,7 @@ def test_a_table_as_csv_and_as_markdown():
     assert r"x \| y" in tables.markdown([{"a": "x | y", "b": "0.50"}]) and "0.50" in tables.markdown([{"b": "0.50"}])
 
 
-def test_behaviour_is_shown_of_every_evolution():
+def test_the_behaviour_table_lists_every_evolution():
     scores = ({"food": 2.0, "right": 0.5}, {"food": 9.512, "right": None})
     runs = [_run("enu", k, [float(k)], [1.0], experiment="tmaze")._replace(scores=s) for k, s in enumerate(scores)]
     rows = {row["model"]: row for row in tables.behaviour_table(runs, "tmaze", ["food", "right"])}

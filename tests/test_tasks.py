@@ -1,4 +1,4 @@
-"""Target rules at known times, and losses worked out by hand."""
+"""Target rules at known times, and losses computed by hand."""
 
 import math
 
@@ -10,20 +10,20 @@ from enu_lib.tasks.iaf import IAF, integrate_and_fire, steps_since
 from enu_lib.tasks.stdp import STDP, weight_change
 
 
-def test_integrate_and_fire_at_known_times():
+def test_integrate_and_fire_spikes_at_known_times():
     spikes, potential = integrate_and_fire(torch.full((1, 8), 0.2))  # 0.2, 0.4, 0.6 > 0.5: every third step
     assert spikes[0].nonzero()[:, 0].tolist() == [2, 5]
     assert potential[0].tolist() == pytest.approx([0.2, 0.4, 0, 0.2, 0.4, 0, 0.2, 0.4])
-    assert not integrate_and_fire(torch.tensor([0.25, 0.25]))[0].any()  # at the threshold is not above it
+    assert not integrate_and_fire(torch.tensor([0.25, 0.25]))[0].any()  # a value at the threshold is not above it
 
 
-def test_steps_since_the_last_spike():
+def test_steps_since_the_last_spike_equal_a_hand_computation():
     spikes = torch.tensor([False, False, True, False, True, False])
     assert steps_since(spikes).tolist() == [1, 2, 0, 1, 0, 1]
     assert steps_since(spikes, before=10).tolist() == [11, 12, 0, 1, 0, 1]
 
 
-def test_iaf_loss_by_hand():
+def test_iaf_loss_equals_a_hand_computation():
     task = IAF(steps=5)
     batch = task.respond(torch.full((1, 5), 0.3))  # spikes at steps 1 and 3
     assert batch.spikes[0].tolist() == [False, True, False, True, False]
@@ -35,7 +35,7 @@ def test_iaf_loss_by_hand():
     assert not task.score(batch, perfect).any()
 
 
-def test_iaf_inputs_are_in_range_with_one_integer_factor_a_quarter():
+def test_iaf_inputs_are_in_range_with_one_integer_factor_per_quarter():
     task = IAF()
     x = task.sample(200, enu.stream(0, "x")).inputs[..., 0].unflatten(1, (4, 25))
     low, high = x.amin(2) / 0.01, x.amax(2) / 0.02
@@ -62,7 +62,7 @@ def test_iaf_inputs_are_in_range_with_one_integer_factor_a_quarter():
         ("complex", -10, 0, 0.5 * math.exp(-0.25)),
     ],
 )
-def test_plasticity_rules_at_known_distances(rule, distance, modulator, change):
+def test_plasticity_rules_have_known_values_at_known_distances(rule, distance, modulator, change):
     found = weight_change(rule, torch.tensor([distance]), torch.tensor([float(modulator)]))
     assert found.item() == pytest.approx(change, abs=1e-6)
 
@@ -93,7 +93,7 @@ def test_the_weight_changes_one_step_after_the_later_spike():
 
 
 @pytest.mark.parametrize("rule, n_in", [("neuromodulated", 4), ("plain", 3), ("complex", 4)])
-def test_stdp_sequences(rule, n_in):
+def test_stdp_sequences_have_the_published_structure(rule, n_in):
     task = STDP(rule)
     batch = task.sample(4000, enu.stream(0, "x"))
     assert task.n_in == batch.inputs.shape[-1] == n_in
@@ -119,7 +119,7 @@ def test_bad_settings_name_the_value():
 
 
 @pytest.mark.parametrize("scale", [0.0, 1.0])
-def test_unit_outputs_that_are_nan_give_a_fitness_that_is_nan(scale):
+def test_nan_outputs_give_nan_fitness(scale):
     for task in (IAF(), STDP()):
         batch = task.sample(2, enu.stream(0, "x"))
         outputs = torch.full((1, 2, 100, 1), scale)

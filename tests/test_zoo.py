@@ -1,4 +1,4 @@
-"""The genomes that ship: whole, with where they come from, and as good as they say."""
+"""Shipped genomes: complete provenance, and scores that hold in new environments."""
 
 import math
 import shlex
@@ -18,7 +18,7 @@ UNITS = ["iaf-enu", "stdp-enu", "complex-stdp-enu", "complex-stdp-enu-1000", "co
 MAZES = [name for name in NAMES if "tmaze" in name]
 
 
-def test_the_paper_s_single_units_are_there():
+def test_the_single_units_of_the_paper_are_in_the_zoo():
     assert set(UNITS) <= set(NAMES)
 
 
@@ -33,10 +33,10 @@ def test_provenance_is_complete(name):
 
 
 @pytest.mark.parametrize("name", UNITS)
-def test_stored_scores_are_found_again_on_other_sequences(near, name):
+def test_stored_scores_hold_on_new_sequences(near, name):
     entry = enu.zoo.load(name)
-    found = enu.zoo.verify(name, n=1024, seed=901)
-    for key, (stored, again) in found.items():
+    pairs = enu.zoo.verify(name, n=1024, seed=901)
+    for key, (stored, again) in pairs.items():
         if key != "n":
             assert math.isnan(again) == math.isnan(stored), key
             if not math.isnan(stored):
@@ -45,36 +45,36 @@ def test_stored_scores_are_found_again_on_other_sequences(near, name):
 
 
 @pytest.mark.parametrize("name", MAZES)
-def test_stored_scores_are_found_again_in_other_episodes(near, name):
+def test_stored_scores_hold_in_new_episodes(near, name):
     """Food within five standard errors of the difference of two samples."""
     stored, again = zip(*enu.zoo.verify(name, n=512, seed=902).values(), strict=True)
     was, now = (dict(zip(enu.zoo.load(name).scores, values, strict=True)) for values in (stored, again))
     assert was["n"] >= 2048 and now["n"] == 512
     near(abs(now["food"] - was["food"]), 5 * math.hypot(was["food s.e."], now["food s.e."]))
-    # of a network that hardly eats, too few visits are known for their shares
+    # a network that hardly eats has too few visits to compare proportions
     for key in ("second visit right", "later visits right", "right again after one mistake") if was["food"] > 1 else ():
         assert math.isnan(now[key]) == math.isnan(was[key]), key
         if not math.isnan(was[key]):
             near(abs(now[key] - was[key]), 0.1)
 
 
-def test_the_network_learns_the_maze_within_a_life():
+def test_the_tmaze_network_learns_within_an_episode():
     entry = enu.zoo.load("tmaze-enu")
     assert entry.task.shuffle == "sensors"
-    found = enu.analysis.scores(entry.model, entry.genome, entry.task, n=512, seed=31)
-    assert found["food"] >= 8
-    assert found["second visit right after poison"] >= 0.8
-    assert found["right again after one mistake"] >= 0.9 and found["changes met"] > 100
+    scores = enu.analysis.scores(entry.model, entry.genome, entry.task, n=512, seed=31)
+    assert scores["food"] >= 8
+    assert scores["second visit right after poison"] >= 0.8
+    assert scores["right again after one mistake"] >= 0.9 and scores["changes met"] > 100
 
 
-def test_the_synapse_learns_as_well_as_is_claimed():
+def test_the_stdp_synapse_follows_the_rule_within_the_claimed_error():
     scores = enu.analysis.scores(*_parts("stdp-enu"), n=1000, seed=31)
     assert scores["window correlation with NT"] >= 0.999
     assert scores["output RMSE"] <= 0.006
     assert scores["mean |change| without NT, %"] <= 0.5
 
 
-def test_the_complex_rule_is_met_better_at_3000_than_at_1000_generations():
+def test_the_complex_rule_is_approximated_better_after_3000_than_after_1000_generations():
     early, late, best = (
         enu.analysis.scores(*_parts(f"complex-stdp-enu{end}"), n=1000, seed=31) for end in ("-1000", "-3000", "")
     )
@@ -84,17 +84,17 @@ def test_the_complex_rule_is_met_better_at_3000_than_at_1000_generations():
     assert enu.zoo.load("complex-stdp-enu-3000").provenance["generations"] == 3000
 
 
-def test_a_genome_that_is_not_the_one_it_says_is_found_out(tmp_path, monkeypatch):
+def test_verify_rejects_a_genome_with_another_checksum(tmp_path, monkeypatch):
     from enu_lib.storage.folder import read_tensors, write_tensors
 
     tensors, meta = read_tensors(enu.zoo.FOLDER / "stdp-enu.safetensors")
     write_tensors(tmp_path / "stdp-enu.safetensors", {"genome": tensors["genome"] + 1e-3}, meta)
     monkeypatch.setattr(enu.zoo, "FOLDER", tmp_path)
-    with pytest.raises(ValueError, match="its checksum differs"):
+    with pytest.raises(ValueError, match="stdp-enu.*checksum"):
         enu.zoo.verify("stdp-enu")
 
 
-def test_runs_become_entries_and_notebooks_obtain_them(tmp_path, monkeypatch, small):
+def test_add_stores_a_run_and_obtain_evolves_it_again(tmp_path, monkeypatch, small):
     monkeypatch.setattr(enu.zoo, "FOLDER", tmp_path / "zoo")
     run = enu.evolve(small, progress=False)
     best = enu.zoo.add(run, "stdp-enu", n=8, note="a test")
@@ -102,8 +102,8 @@ def test_runs_become_entries_and_notebooks_obtain_them(tmp_path, monkeypatch, sm
     assert torch.equal(best.genome, run.genome) and best.provenance["note"] == "a test"
     assert torch.equal(latest.genome, run.parent) and enu.zoo.names() == ["stdp-enu", "stdp-enu-6"]
     assert best.experiment == small
-    afresh = enu.zoo.obtain("stdp-enu", "smoke", runs=tmp_path / "runs")
-    assert torch.equal(afresh.genome, run.genome)
+    again = enu.zoo.obtain("stdp-enu", "smoke", runs=tmp_path / "runs")
+    assert torch.equal(again.genome, run.genome)
 
 
 def _parts(name):
@@ -111,15 +111,15 @@ def _parts(name):
     return entry.model, entry.genome, entry.task
 
 
-def test_a_network_finds_out_within_its_first_visit_which_of_its_outputs_walks():
+def test_a_network_finds_the_output_that_moves_forward_within_its_first_visit():
     entry = enu.zoo.load("tmaze-actions-enu")
     assert entry.task.shuffle == "sensors+actions"
     lives = record_episodes(entry.model, entry.genome, entry.task, 512, seed=33)
-    found = learning.measures(lives)
-    assert found["food"] - 2 * found["food s.e."] >= 5
+    measures = learning.measures(lives)
+    assert measures["food"] - 2 * measures["food s.e."] >= 5
     shortest = entry.task.corridor + 1 + entry.task.arm
     rows = learning.walking(lives, entry.task)
-    assert 0.8 < found["lives with a meal"] < 0.95 and rows[2] == min(rows, key=lambda row: row["lives with a meal"])
+    assert 0.8 < measures["lives with a meal"] < 0.95 and rows[2] == min(rows, key=lambda row: row["lives with a meal"])
     for row in rows:
         assert row["moves, first visit"] > shortest + 2 and row["moves, second visit"] == shortest
 
@@ -127,7 +127,7 @@ def test_a_network_finds_out_within_its_first_visit_which_of_its_outputs_walks()
 @pytest.mark.parametrize(
     "name, parent", [("double-tmaze-enu", "tmaze-enu"), ("tmaze-actions-enu", "tmaze-actions-enu-one-output")]
 )
-def test_the_steps_to_a_network_can_be_walked_and_end_in_its_settings(name, parent, tmp_path, monkeypatch):
+def test_the_recorded_commands_lead_to_the_settings_of_the_zoo_entry(name, parent, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     small = "--population 4 --generations 1 --environments 2 --set evaluate_environments=2 --quiet"
     before = fingerprint(enu.zoo.load(parent).genome)

@@ -1,4 +1,4 @@
-"""What evolved units and networks do, measured on inputs that evolution never saw."""
+"""Analyses of evolved units and networks, on inputs that were not used in evolution."""
 
 from enu_lib.analysis.flow import Flow, computation_flow
 from enu_lib.analysis.scores import scores

@@ -1,20 +1,21 @@
-"""Reference agents for the mazes: what can be earned with which knowledge (reconstruction).
+"""Scripted reference agents for the mazes: how much food each strategy earns (reconstruction).
 
     trace = play(Maze(), "memory-only", environments=64, seed=1)     # recorded like enu_lib.rollout
     scores(Maze(), "looking", episodes=10_000)                       # {"food": ..., "poison": ..., ...}
 
-They know the actions and walk the shortest way to one end after another; they differ in how they choose it:
+All know what their outputs do and take the shortest path to one end of the maze after another.  They differ in how they
+choose the end:
 
     omniscient    the end with the food
-    looking       where food last was; turns around before poison or an empty end.  Which sensor means poison it learns from
-                  its meals: the sensor that was active just before; where they contradict it, it learns anew
-    memory-only   where food last was; an end with poison or nothing is left for the next one
-    latch         the first end, and from its first poison on the second one for ever: it switches once
+    looking       where food was last; turns around in front of poison or an empty end.  It learns from its meals which
+                  sensor signals poison (the one active just before the meal), and relearns this when a meal contradicts it
+    memory-only   where food was last; if that end holds poison or nothing, the next one
+    latch         the first end until its first poison, then the second one for good: it switches once
     fixed-arm     always the same end
     random        each action with probability 1/3
 
-Except for the omniscient one they know only what they are shown: the sensors, and what a meal was from the reward neuron.
-They test the mazes and are the reference lines of the figures.  Shapes: B environments, E ends.
+All except the omniscient agent know only what a network is shown: the sensors, and the reward neuron after a meal.
+They are used to test the mazes and as reference lines in the figures.  Shapes: B environments, E ends.
 """
 
 from __future__ import annotations
@@ -36,20 +37,20 @@ NAMES = ("omniscient", "looking", "memory-only", "latch", "fixed-arm", "random")
 
 
 class Belief(NamedTuple):
-    """What an agent remembers."""
+    """The state of a reference agent."""
 
-    target: Tensor  # (B,) number of the end it is walking to
-    bad: Tensor  # (B, E) bool, ends found without food since food was last found
-    means_food: Tensor  # (B,) the sensor that it takes for food's, -1: it knows none; this and the rest: of "looking" alone
-    means_poison: Tensor  # (B,) the sensor that it takes for poison's
-    ahead: Tensor  # (B,) the sensor that was active before the last move; -1: none
-    passed: Tensor  # (B,) ends before which it has turned around since its last meal
-    blind: Tensor  # (B,) bool, whether it has stopped taking an end at which no sensor is active for an empty one
+    target: Tensor  # (B,) index of the end it is walking to
+    bad: Tensor  # (B, E) bool, ends found to hold no food since the last food
+    means_food: Tensor  # (B,) sensor believed to signal food, -1: none; this and the fields below are used by "looking" only
+    means_poison: Tensor  # (B,) sensor believed to signal poison
+    ahead: Tensor  # (B,) sensor active before the last move; -1: none
+    passed: Tensor  # (B,) how many ends it has turned away from since its last meal
+    blind: Tensor  # (B,) bool, whether it no longer infers an empty end from silent sensors
 
 
 @torch.no_grad()
 def play(maze: Maze | Altered, agent: str, environments: int = 64, seed: int = 1) -> Trace:
-    """Lives of a reference agent, recorded as `enu_lib.rollout` records a network's (P = 1)."""
+    """Record episodes of a reference agent in the format of `enu_lib.rollout` (P = 1)."""
     xs, ys, fs = list[Tensor](), list[Tensor](), list[Tensor]()
     states = list[MazeState]()
     before = maze.reset(1, environments, stream(seed, "rollout"))
@@ -64,7 +65,7 @@ def play(maze: Maze | Altered, agent: str, environments: int = 64, seed: int = 1
 
 @torch.no_grad()
 def scores(maze: Maze | Altered, agent: str, episodes: int = 10_000, seed: int = 1) -> dict[str, float]:
-    """Mean food, poison, fitness and steps alive over fresh episodes, and the standard error of food."""
+    """Mean food, poison, fitness and survival time (steps) over new episodes, and the standard error of food."""
     fitness, alive = (torch.zeros(episodes, dtype=torch.float32, device="cpu") for _ in range(2))
     state = maze.reset(1, episodes, stream(seed, "rollout"))
     for _, f, after in _lives(maze, agent, state, seed):
@@ -83,7 +84,7 @@ def scores(maze: Maze | Altered, agent: str, episodes: int = 10_000, seed: int =
 
 
 def _lives(maze: Maze | Altered, agent: str, state: MazeState, seed: int) -> Iterator[tuple[Tensor, Tensor, MazeState]]:
-    """Outputs (1, B, 3), fitness (1, B) and the state after it, of each network step."""
+    """Yield outputs (1, B, 3), fitness (1, B) and the resulting state for each network step."""
     belief, generator = begin(maze, agent, state.cell.shape[1]), stream(seed, "actions")
     for t in range(maze.steps):
         belief, y = act(maze, agent, belief, state, t, generator)
@@ -93,7 +94,7 @@ def _lives(maze: Maze | Altered, agent: str, state: MazeState, seed: int) -> Ite
 
 
 def begin(maze: Maze | Altered, agent: str, environments: int) -> Belief:
-    """What an agent believes at the start of a life.  Raises ValueError for an agent that there is not."""
+    """The initial state of an agent.  Raises ValueError for an unknown agent."""
     if agent not in NAMES:
         raise ValueError(f"unknown agent {agent!r}: choose one of {', '.join(NAMES)}")
     zero = torch.zeros(environments, dtype=torch.int64, device="cpu")
@@ -104,7 +105,7 @@ def begin(maze: Maze | Altered, agent: str, environments: int) -> Belief:
 def act(
     maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t: int, generator: torch.Generator
 ) -> tuple[Belief, Tensor]:
-    """What an agent puts out at step t, (1, B, 3), all zero unless a move is made then; `generator` serves the random one."""
+    """The agent's outputs (1, B, 3) at step t, zero except on moves; `generator` is used by the random agent only."""
     environments = state.cell.shape[1]
     y = torch.zeros(1, environments, 3, dtype=torch.float32, device="cpu")
     if (t + 1) % rules(maze).move_every:
@@ -113,18 +114,18 @@ def act(
         action = integers(0, 3, (environments,), generator)
     else:
         belief = _think(maze, agent, belief, state, t)
-        action = _routes(rules(maze))[belief.target, state.cell[0], state.heading[0]]
-    does = state.action_of[0].argsort(1)  # (B, 3) the output that makes each action
+        action = routes(rules(maze))[belief.target, state.cell[0], state.heading[0]]
+    does = state.action_of[0].argsort(1)  # (B, 3) the output that causes each action
     y[0].scatter_(1, does.gather(1, action[:, None]), 1.0)
     return belief, y
 
 
 def learn(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t: int) -> Belief:
-    """The belief after a step that led to `state`, before step t: a meal teaches what the reward neuron tells of it."""
+    """Update the belief from the `state` before step t: after a meal, from what the reward neuron shows."""
     if agent in ("fixed-arm", "omniscient", "random") or not state.ate.any():
         return belief
     channels = maze.observe(state, t)[0, :, 3]
-    felt = (channels[:, 1] - channels[:, 2]).sign() * (state.ate[0] != 0)  # 1 food, -1 poison, 0 no meal, or an untold one
+    felt = (channels[:, 1] - channels[:, 2]).sign() * (state.ate[0] != 0)  # 1 food, -1 poison, 0 no meal or no reward shown
     if agent == "latch":
         return _give_up(belief, (felt < 0) & ~belief.bad.any(1))
     belief = belief._replace(bad=belief.bad & (felt <= 0)[:, None])
@@ -134,7 +135,7 @@ def learn(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t:
 
 
 def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t: int) -> Belief:
-    """The belief before a move: where to go now."""
+    """Choose the target of the next move."""
     if agent in ("fixed-arm", "latch"):
         return belief
     grid = geometry(rules(maze))
@@ -142,7 +143,7 @@ def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t
     if agent == "omniscient":
         return belief._replace(target=(state.food[0, :, None] == ends).long().argmax(1))
     goal = ends[belief.target]
-    here = state.cell[0] == goal  # standing on an end that holds nothing
+    here = state.cell[0] == goal  # at its target without a meal: that end is empty
     if agent == "looking":
         sensors = maze.observe(state, t)[0, :, :3, 0] > 0
         belief = belief._replace(ahead=torch.where(sensors.any(1), sensors.long().argmax(1), -1))
@@ -153,7 +154,7 @@ def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t
 
 
 def _useless(belief: Belief, empty_ends: bool) -> Tensor:
-    """Whether the sensors say that the end ahead holds no food (B,), if some ends are empty and if none is."""
+    """Whether the sensors indicate that the end ahead holds no food (B,).  empty_ends: whether the maze has empty ends."""
     food_only = (belief.means_poison < 0) & (belief.means_food >= 0)
     other = food_only & (belief.ahead != belief.means_food)
     poison = (belief.ahead >= 0) & ((belief.ahead == belief.means_poison) | other)
@@ -161,7 +162,7 @@ def _useless(belief: Belief, empty_ends: bool) -> Tensor:
 
 
 def _name(belief: Belief, felt: Tensor) -> Belief:
-    """After meals that felt good or bad (B,): the sensor that was active before means this, and not what it meant."""
+    """After rewarded (felt > 0) or punished (felt < 0) meals (B,), assign that meaning to the sensor active before."""
     seen = belief.ahead
     food, poison = (felt > 0) & (seen >= 0), (felt < 0) & (seen >= 0)
     return belief._replace(
@@ -172,7 +173,7 @@ def _name(belief: Belief, felt: Tensor) -> Belief:
 
 
 def _doubt(belief: Belief, turns: Tensor) -> Belief:
-    """Count the ends before which it turns around (B,); where no end is left, what it knows of its sensors is wrong."""
+    """Count the ends turned away from (B,); once it has refused all of them, discard the sensors' meanings as wrong."""
     passed = belief.passed + turns
     lost = passed >= belief.bad.shape[1]
     return belief._replace(
@@ -184,7 +185,7 @@ def _doubt(belief: Belief, turns: Tensor) -> Belief:
 
 
 def _give_up(belief: Belief, which: Tensor) -> Belief:
-    """Mark the targets of some agents as bad, and choose the next end that is not; if all are, forget all but this one."""
+    """Mark the targets of `which` agents (B,) as bad and choose the next good end; if all are bad, keep only this mark."""
     at = torch.nn.functional.one_hot(belief.target, belief.bad.shape[1]).bool()
     bad = belief.bad | (at & which[:, None])
     bad = torch.where(bad.all(1, keepdim=True), at, bad)
@@ -193,14 +194,14 @@ def _give_up(belief: Belief, which: Tensor) -> Belief:
 
 
 @lru_cache
-def _routes(maze: Maze) -> Tensor:
-    """(E, cells, 4): the action that leads by the shortest way to each end, from every cell and heading."""
+def routes(maze: Maze) -> Tensor:
+    """First action on the shortest path to each end, from every square and heading, (E, squares, 4)."""
     g = geometry(maze)
     table = torch.full((len(g.ends), len(g.cells), 4), FORWARD, device="cpu")
     for number, end in enumerate(g.ends):
         seen = {(end, heading) for heading in range(4)}
         queue = deque(seen)
-        while queue:  # backwards from the end: which states lead here by one action?
+        while queue:  # breadth-first search backwards from the end
             cell, heading = queue.popleft()
             behind = [c for c in range(len(g.cells)) if g.ahead[c][heading] == cell]
             before = [(FORWARD, c, heading) for c in behind]

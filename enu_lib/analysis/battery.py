@@ -1,23 +1,22 @@
-"""Three abilities, each with a measure of its own, of a network or a scripted agent: switching, senses, memory of places.
+"""A test battery of three abilities of a network or scripted agent: switching, use of the sensors, memory for places.
 
-    found = battery("latch")                                # or battery(network, genome, task=the maze it evolved in)
-    found["switching.2"].value                              # P(food | the visit before was its second poison): 0.0
-    for measure in found.measures.values(): ...             # text, value, low, high, n
+    results = battery("latch")                              # or battery(network, genome, task=the maze it evolved in)
+    results["switching.2"].value                            # P(food | the previous visit was the second poison): 0.0
+    for measure in results.measures.values(): ...           # text, value, low, high, n
 
-Every measure is taken on lives that evolution never saw, of agents that are changed in nothing: what is changed is the maze.
+All measures use new episodes that were not used in evolution.  The agent is never altered; only the maze is.
 
-1. **Switching.** The visit after the first, second, third, fourth poison, where poison does not kill and lives are twice as
-   long.  An agent that switches once and for ever, a latch, shows 1, 0; in the published T-maze, where the second poison
-   kills, it cannot be told from one that remembers.
-2. **Senses.** Visits right after a change, of lives that have met poison: no memory can make them right.  The causal test:
-   sensors take over one another's meaning in mid-life, those for food and poison or all three, beside the same lives left
-   alone (with harmless poison, and places that may change after every food).  Whoever uses its sensors falls, and recovers
-   if it can learn them anew; a latch does not notice.
-3. **Memory of places.** Food and poison hidden from the sensors; and the visits in the double T-maze.
-   With either reward cut it is seen which of them teaches.
+1. **Switching.** The visit after the first, second, third and fourth poison, in episodes where poison does not kill and
+   which are twice as long.  A latch, which switches once and for good, scores 1 and then 0.  In the published T-maze the
+   second poison kills, so that a latch cannot be distinguished from an agent that remembers.
+2. **Use of the sensors.** Visits directly after a change, in episodes with an earlier poison: memory cannot make these
+   right.  The causal test exchanges the meanings of the sensors in mid-episode, those for food and poison or all three, and
+   compares with the same episodes without the exchange (poison harmless, places may change after every food).  An agent
+   that uses its sensors gets worse, and recovers if it can relearn them; a latch is unaffected.
+3. **Memory for places.** Food and poison are hidden from the sensors; and the visits in the double T-maze.
+   Cutting either reward shows which of the two is used for learning.
 
-A visit ends with a meal, or with the agent's starvation, and then it counts as wrong; one that the end of time cuts off does
-not count.
+A visit ends with a meal or with starvation, which counts as wrong.  A visit cut off by the end of the episode does not count.
 """
 
 from __future__ import annotations
@@ -38,9 +37,9 @@ from enu_lib.tasks.altered import Altered
 from enu_lib.tasks.maze import Maze
 from enu_lib.trace import Trace
 
-HARMLESS = 10**6  # poisons that kill: more than a life has room for
-POISONS = 4  # switching is measured after so many
-RECOVERED = 6  # from this meal after a reshuffle on
+HARMLESS = 10**6  # deadly number of poisons: more than an episode has time for
+POISONS = 4  # switching is measured after up to this many poisons
+RECOVERED = 6  # recovery is measured from this meal after an exchange of sensors
 PARTS = ("standard", "every_food", "switching", "senses", "hidden", "cut")  # in the order of the table
 
 Play = Callable[[Maze | Altered], Trace]
@@ -48,34 +47,34 @@ Play = Callable[[Maze | Altered], Trace]
 
 @dataclass(frozen=True)
 class Measure:
-    """A share (Wilson's 95% interval) or a mean (1.96 standard errors).  Without any such event value is NaN and n 0."""
+    """A proportion (95% Wilson interval) or a mean (1.96 standard errors).  Without any events, value is NaN and n is 0."""
 
     text: str
     value: float
     low: float
     high: float
-    n: int  # lives, or the visits in question
+    n: int  # episodes, or visits counted
 
 
 @dataclass(frozen=True)
 class Battery:
-    """What was measured of one agent; `found["standard.food"]` is a Measure."""
+    """All measures of one agent; `results["standard.food"]` is a Measure."""
 
     agent: str
-    lives: int  # for each maze
+    lives: int  # episodes in each maze
     seed: int
-    maze: Maze  # the standard T-maze as this agent is wired to it
+    maze: Maze  # the standard T-maze, with the inputs and outputs that this agent evolved with
     measures: dict[str, Measure]
 
     def __getitem__(self, key: str) -> Measure:
         return self.measures[key]
 
     def rows(self) -> list[tuple[str, float, float, float, int]]:
-        """One table: (measure, value, low, high, n)."""
+        """The measures as a list of (text, value, low, high, n)."""
         return [(m.text, m.value, m.low, m.high, m.n) for m in self.measures.values()]
 
     def table(self) -> list[tuple[str, ...]]:
-        """The same as text, with a head."""
+        """The measures as a table of strings, with a header row."""
         lines = [
             (text, f"{value:.3f}", f"{low:.3f} to {high:.3f}", str(n)) if n else (text, "none", "", "0")
             for text, value, low, high, n in self.rows()
@@ -83,7 +82,7 @@ class Battery:
         return [("measure", "value", "95% interval", "of"), *lines]
 
     def as_json(self) -> dict[str, Any]:
-        """The same by key; null where there is no value."""
+        """The measures by key, for JSON; null for a missing value."""
         measures = {
             key: {"text": m.text, "value": m.value if m.n else None, "low": m.low, "high": m.high, "n": m.n}
             for key, m in self.measures.items()
@@ -92,14 +91,14 @@ class Battery:
 
 
 class Outcomes(NamedTuple):
-    """How the visits of all lives ended, in order of life and time; each (M,)."""
+    """How each visit ended, ordered by episode and time; each field (M,)."""
 
     life: np.ndarray
-    number: np.ndarray  # 0 for the first visit of a life
-    end: np.ndarray  # network step
-    food: np.ndarray  # bool: ended with food, not with poison or starvation
-    changed: np.ndarray  # bool: the places had changed since the visit before
-    poisons: np.ndarray  # eaten before this visit
+    number: np.ndarray  # 0 for the first visit of an episode
+    end: np.ndarray  # network step at which it ended
+    food: np.ndarray  # bool: ended with food (else poison or starvation)
+    changed: np.ndarray  # bool: the places had changed since the previous visit
+    poisons: np.ndarray  # number eaten before this visit
 
 
 def battery(
@@ -112,13 +111,15 @@ def battery(
     name: str | None = None,
     parts: Sequence[str] = PARTS,
 ) -> Battery:
-    """Measure a network with its genome (D,), or a scripted agent by name, over `n` episodes in each maze.
+    """Run the battery on a network with its genome (D,), or on a scripted agent by name, with `n` episodes in each maze.
 
-    task: the maze that a network evolved in; how it is wired to a maze (shuffle, ties, first view) is kept in all of them.
-    double: in the double T-maze too; None: if it evolved there.  parts: some of `PARTS`; each takes a second or more.
+    task: the maze that the network evolved in; its interface (shuffling, ties, initial heading) is kept in every maze.
+    double: whether to test in the double T-maze too; None: only if it evolved there.
+    parts: some of `PARTS`; each takes a second or more.
+    Raises ValueError for n < 1 or a network without a genome.
     """
     if n < 1:
-        raise ValueError(f"n, the lives of each maze, must be at least 1, got {n}")
+        raise ValueError(f"n, the episodes in each maze, must be at least 1, got {n}")
     if isinstance(agent, Network) and genome is None:
         raise ValueError("a network needs a genome: battery(network, genome)")
     if unknown := [part for part in parts if part not in PARTS]:
@@ -130,17 +131,17 @@ def battery(
             return record_episodes(agent, genome, where, n, seed)
         return agents.play(where, str(agent), n, seed)
 
-    found: dict[str, Measure] = {}
+    results: dict[str, Measure] = {}
     for part in PARTS:
         if part in parts:
-            found |= _MEASURED[part](maze, lives)
+            results |= _MEASURED[part](maze, lives)
     if double if double is not None else (task is not None and task.layout == "double-t"):
-        found |= _double(lives(replace(maze, layout="double-t")))
-    return Battery(name or (agent if isinstance(agent, str) else "network"), n, seed, maze, found)
+        results |= _double(lives(replace(maze, layout="double-t")))
+    return Battery(name or (agent if isinstance(agent, str) else "network"), n, seed, maze, results)
 
 
 def standard(task: Maze | None = None) -> Maze:
-    """The published T-maze, as whoever evolved in `task` is wired to a maze."""
+    """The published T-maze with the interface (shuffling, ties, initial heading) of `task`."""
     if task is None:
         return Maze()
     kept = ("shuffle", "pairs", "tie", "facing", "move_every", "reward_steps")
@@ -148,13 +149,13 @@ def standard(task: Maze | None = None) -> Maze:
 
 
 def outcomes(lives: Trace) -> Outcomes:
-    """The visits of recorded lives, with those in which the agent starved."""
+    """All visits of recorded episodes, including those that ended in starvation."""
     v = visits(lives)
     alive, poisons, food = (lives.task[name][0].numpy() for name in ("alive", "poisons", "food"))
     last = np.full(len(alive), -1)
-    last[v.life] = v.step  # in order, so that the last meal stays
+    last[v.life] = v.step  # in order of time, so that the last meal is kept
     death = alive.sum(1)
-    starved = np.flatnonzero(~alive[:, -1] & (death > last))  # a deadly meal is the step of death itself
+    starved = np.flatnonzero(~alive[:, -1] & (death > last))  # after a deadly meal, death == last
     where = food[starved, np.maximum(last[starved] - 1, 0)]
     moved = (last[starved] >= 0) & (food[starved, death[starved]] != where)
     meals = np.bincount(v.life, minlength=len(alive))
@@ -178,7 +179,8 @@ def _meals(key: str, text: str, lives: Trace) -> dict[str, Measure]:
 
 
 def _no_mistake(key: str, text: str, o: Outcomes) -> dict[str, Measure]:
-    return {f"{key}.no_mistake": _share(f"{text}: no mistake after a change, once poisoned", o, o.changed & (o.poisons > 0))}
+    which = o.changed & (o.poisons > 0)
+    return {f"{key}.no_mistake": _share(f"{text}: no mistake after a change, given an earlier poison", o, which)}
 
 
 def _standard(maze: Maze, lives: Play) -> dict[str, Measure]:
@@ -187,14 +189,16 @@ def _standard(maze: Maze, lives: Play) -> dict[str, Measure]:
 
 
 def _every_food(maze: Maze, lives: Play) -> dict[str, Measure]:
-    found = _meals("every_food", "changes after every food", plain := lives(replace(maze, foods_per_period=1)))
-    return found | _no_mistake("every_food", "changes after every food", outcomes(plain))
+    found = _meals("every_food", "change after every food", plain := lives(replace(maze, foods_per_period=1)))
+    return found | _no_mistake("every_food", "change after every food", outcomes(plain))
 
 
 def _senses(maze: Maze, lives: Play) -> dict[str, Measure]:
     harmless, at = replace(maze, foods_per_period=1, deadly_poisons=HARMLESS), maze.steps * 2 // 5
-    found = _from(at, "left_alone", "sensors left alone", outcomes(lives(harmless)))
-    found |= _from(at, "exchanged", "food's and poison's exchanged", outcomes(lives(Altered(harmless, at, ("food", "poison")))))
+    found = _from(at, "left_alone", "sensors unchanged", outcomes(lives(harmless)))
+    found |= _from(
+        at, "exchanged", "food and poison sensors exchanged", outcomes(lives(Altered(harmless, at, ("food", "poison"))))
+    )
     return found | _from(at, "reshuffled", "all sensors reshuffled", outcomes(lives(Altered(harmless, at))))
 
 
@@ -202,34 +206,34 @@ def _hidden(maze: Maze, lives: Play) -> dict[str, Measure]:
     hidden = lives(Altered(maze, hide=("food", "poison")))
     found, o = _meals("hidden", "food and poison hidden", hidden), outcomes(hidden)
     stay = (o.number >= 1) & ~o.changed
-    return found | {"hidden.remembers": _share("food and poison hidden: right where nothing changed", o, stay)}
+    return found | {"hidden.remembers": _share("food and poison hidden: right if nothing changed", o, stay)}
 
 
 def _cut(maze: Maze, lives: Play) -> dict[str, Measure]:
     cut = {kind: lives(Altered(maze, cut=(kind,))) for kind in ("food", "poison")}
-    return _meals("cut_food", "food's reward cut", cut["food"]) | _meals("cut_poison", "poison's reward cut", cut["poison"])
+    return _meals("cut_food", "no reward for food", cut["food"]) | _meals("cut_poison", "no reward for poison", cut["poison"])
 
 
 def _switching(maze: Maze, lives: Play) -> dict[str, Measure]:
-    # twice as long, so that who remembers meets four poisons too
+    # twice as long, so that an agent that remembers eats four poisons too
     o = outcomes(lives(replace(maze, deadly_poisons=HARMLESS, steps=2 * maze.steps)))
-    found = {}
+    shares: dict[str, Measure] = {}
     for k in range(1, POISONS + 1):
         after = np.flatnonzero(o.poisons == k)
         next_one = after[np.unique(o.life[after], return_index=True)[1]]
-        found[f"switching.{k}"] = _share(f"harmless poison: right after poison {k}", o, next_one)
-    return found
+        shares[f"switching.{k}"] = _share(f"harmless poison: right after poison {k}", o, next_one)
+    return shares
 
 
 def _from(at: int, key: str, text: str, o: Outcomes) -> dict[str, Measure]:
-    """Meals counted from step `at`, of lives that had met poison until then."""
+    """Visits by their order after step `at`, in episodes with a poison before it."""
     before = o.end < at
     poisoned = np.isin(o.life, o.life[before & ~o.food])
     order = o.number - np.bincount(o.life[before], minlength=o.life.max(initial=0) + 1)[o.life]
     parts = {
-        "before": (f"right before step {at}, once poisoned", before & (o.poisons > 0)),
-        "first": ("right at the first meal after", poisoned & (order == 0)),
-        "second": ("right at the second", poisoned & (order == 1)),
+        "before": (f"right before step {at}, given an earlier poison", before & (o.poisons > 0)),
+        "first": ("right at the first meal after it", poisoned & (order == 0)),
+        "second": ("right at the second meal after it", poisoned & (order == 1)),
         "later": (f"right from meal {RECOVERED} on", poisoned & (order >= RECOVERED - 1)),
     }
     return {f"{key}.{name}": _share(f"{text}: {words}", o, which) for name, (words, which) in parts.items()}
@@ -237,10 +241,10 @@ def _from(at: int, key: str, text: str, o: Outcomes) -> dict[str, Measure]:
 
 def _double(lives: Trace) -> dict[str, Measure]:
     o, text = outcomes(lives), "double T-maze"
-    found = _meals("double", text, lives)
+    results = _meals("double", text, lives)
     for word, which in (("second", o.number == 1), ("third", o.number == 2), ("later", o.number > 2)):
-        found[f"double.{word}"] = _share(f"{text}: {word} visit right where nothing changed", o, which & ~o.changed)
-    return found | _no_mistake("double", text, o)
+        results[f"double.{word}"] = _share(f"{text}: {word} visit right if nothing changed", o, which & ~o.changed)
+    return results | _no_mistake("double", text, o)
 
 
 def _mean(text: str, values: np.ndarray) -> Measure:
@@ -250,10 +254,10 @@ def _mean(text: str, values: np.ndarray) -> Measure:
 
 
 def _share(text: str, o: Outcomes, which: np.ndarray) -> Measure:
-    """The share of some visits that ended with food.
+    """The proportion of the selected visits that ended with food, with its Wilson interval.
 
-    Visits of one life are not independent: Wilson's interval takes the number of independent ones that has the variance
-    found between lives (of a ratio's linearised estimate), and at most as many as there are lives where all are alike.
+    Visits within an episode are not independent.  The interval therefore uses an effective number of visits, from the
+    variance between episodes (linearised ratio estimator); without any variance, the number of episodes.
     """
     right, life = o.food[which].astype(float), np.unique(o.life[which], return_inverse=True)[1]
     if not len(right):

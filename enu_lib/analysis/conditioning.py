@@ -1,12 +1,12 @@
-"""The learned rule, seen from outside: what single events change (ours, beyond the paper).
+"""Conditioning experiments: how single events change a network's responses (ours, beyond the paper).
 
-    conditioning(network, genome, delays=range(-16, 25, 4))     # a sensor and a reward, at all delays
-    repeated(network, genome, "poison", times=4)                # one, two, three ... in a row
+    conditioning(network, genome, delays=range(-16, 25, 4))     # a sensor paired with each reward, at all delays
+    repeated(network, genome, "poison", times=4)                # one, two, three ... rewards in a row
 
-A network lies in a dish: no maze, only its input neurons.  After a quiet time one sensor is shown for long, as the wall is
-in a maze.  Then come the events, then the first sensor again as a probe.  The same network with the same noise but without
-the events is probed at the same moment, so that the difference is what they did.
-Shapes: R rewards, W delays, B lives (noises), N neurons, S synapses, C channels.
+The network is driven through its inputs only, without a maze.  After a silent period one sensor is active for a while, as
+the wall sensor is in a maze; then come the events; then the first sensor again, as a probe.  A control with the same noise
+and no events is probed at the same time; the difference is the effect of the events.
+Shapes: R rewards, W delays, B noise samples, N neurons, S synapses, C channels.
 """
 
 from __future__ import annotations
@@ -23,38 +23,38 @@ from enu_lib.precision import in_float32
 from enu_lib.streams import draw_noise, stream
 
 REWARDS = {"food": 1, "poison": -1, "nothing": 0}
-WALL, OTHER = 0, 1  # sensor neurons that play the wall, and what is eaten
+WALL, OTHER = 0, 1  # sensor neurons used for the wall and for the reward
 
 
 class Protocol(NamedTuple):
-    """How long what is shown, in network steps."""
+    """Durations of a conditioning trial, in network steps."""
 
-    quiet: int = 12  # first, so that the network settles
-    wall: int = 16  # the first sensor
-    rest: int = 24  # after the wall, and after each event: three moves to the junction, and some
-    shown: int = 4  # the second sensor, and a reward: a move
-    probe: int = 8  # the first sensor once more
+    quiet: int = 12  # no input, so that the network settles
+    wall: int = 16  # the first sensor is active
+    rest: int = 24  # no input after the wall and after each event: a little more than three moves to the junction
+    shown: int = 4  # the second sensor, and the reward: one move each
+    probe: int = 8  # the first sensor is active again
 
 
 USUAL = Protocol()
 
 
 class Conditioning(NamedTuple):
-    """Change by a pairing."""
+    """The effect of pairing a sensor with a reward: paired minus control."""
 
     delay: Tensor  # (W,) steps from the sensor's onset to the reward's
-    outputs: Tensor  # (R, W, B, n_outputs) of the outputs' mean first channel during the probe
-    transmitted: Tensor  # (R, W, B) of the mean output of the probed sensor's synapses onto output neurons, all channels
+    outputs: Tensor  # (R, W, B, n_outputs) change of the mean output during the probe, first channel
+    transmitted: Tensor  # (R, W, B) change of the mean output of the probed sensor's synapses onto output neurons
 
 
 @in_float32
 def respond(network: Network, genome: Tensor, inputs: Tensor, seed: int = 1) -> tuple[Tensor, Tensor]:
-    """Outputs (B, T, N, C) of all neurons and of all synapses (B, T, N, S, C) to inputs (B, T, I, k); fresh noise by seed.
+    """Outputs of all neurons (B, T, N, C) and all synapses (B, T, N, S, C) for inputs (B, T, I, k); the seed sets the noise.
 
-    Raises ValueError for cells that do not keep their output (GRU, LSTM).
+    Raises ValueError for cells that do not store their output (GRU, LSTM).
     """
     if network.cell not in ("enu", "nfenu"):
-        raise ValueError(f"what synapses transmit is kept by enu and nfenu cells, not by {network.cell!r}")
+        raise ValueError(f"synapse outputs are only stored by enu and nfenu cells, not by {network.cell!r}")
     door.fits(network)
     genomes = door.genomes(network, genome[None])
     inputs = door.sequences(network, inputs, genomes.device)
@@ -78,11 +78,14 @@ def conditioning(
     protocol: Protocol = USUAL,
     seed: int = 1,
 ) -> Conditioning:
-    """Pair a sensor with each reward at each delay, and probe.  `lives`: how many noises."""
+    """Change of the responses to a probe after a sensor is paired with each reward at each delay.
+
+    delays: steps from the sensor's onset to the reward's.  lives: number of noise samples B.
+    """
     early, late = max(0, -min(delays)), max(0, *delays)
     onset = protocol.quiet + protocol.wall + protocol.rest + early
     begins = onset + late + protocol.shown + protocol.rest
-    x = _dish(len(REWARDS) * len(delays) + 1, begins, network.n_inputs, protocol)
+    x = _inputs(len(REWARDS) * len(delays) + 1, begins, network.n_inputs, protocol)
     x[:-1, onset : onset + protocol.shown, OTHER, 0] = 1  # the last row is the control
     for i, reward in enumerate(REWARDS.values()):
         for j, delay in enumerate(delays):
@@ -102,26 +105,27 @@ def repeated(
     protocol: Protocol = USUAL,
     seed: int = 1,
 ) -> Tensor:
-    """Outputs (times + 1, B, n_outputs) in the probe after none, one, two, .. rewards in a row; first channel, mean.
+    """Mean outputs (times + 1, B, n_outputs), first channel, during a probe after 0, 1, .. `times` rewards in a row.
 
-    reward: "food", "poison" or "nothing".  Each comes as the second sensor ends, as a meal does.
+    reward: "food", "poison" or "nothing"; each starts when the second sensor ends, as in the maze.
+    Raises ValueError for an unknown reward.
     """
     if reward not in REWARDS:
         raise ValueError(f"unknown reward {reward!r}: choose one of {', '.join(REWARDS)}")
     event = 2 * protocol.shown + protocol.rest
     first = protocol.quiet + protocol.wall + protocol.rest
     begins = first + times * event
-    x = _dish(times + 1, begins, network.n_inputs, protocol)
+    x = _inputs(times + 1, begins, network.n_inputs, protocol)
     for row in range(times + 1):
-        for k in range(times - row, times):  # the last ones, so that the probe follows at once
+        for k in range(times - row, times):  # the last slots, so that the probe follows directly
             onset = first + k * event
             x[row, onset : onset + protocol.shown, OTHER, 0] = 1
             _give(x[row], onset + protocol.shown, REWARDS[reward], protocol)
     return _probe(network, genome, x, begins, lives, seed)[0]
 
 
-def _dish(rows: int, begins: int, n_inputs: int, p: Protocol) -> Tensor:
-    """Inputs (rows, T, I, 3) with the first sensor shown at the start, and as a probe from step `begins` on."""
+def _inputs(rows: int, begins: int, n_inputs: int, p: Protocol) -> Tensor:
+    """Inputs (rows, T, I, 3) with the first sensor active at the start, and as a probe from step `begins` on."""
     x = torch.zeros(rows, begins + p.probe, n_inputs, 3, dtype=torch.float32, device="cpu")
     x[:, p.quiet : p.quiet + p.wall, WALL, 0] = 1
     x[:, begins:, WALL, 0] = 1
@@ -135,7 +139,7 @@ def _give(x: Tensor, at: int, reward: int, p: Protocol) -> None:
 
 
 def _probe(network: Network, genome: Tensor, x: Tensor, begins: int, lives: int, seed: int) -> tuple[Tensor, Tensor]:
-    """During the probe: outputs (rows, B, n_outputs), and the probed sensor's synapses onto output neurons (rows, B)."""
+    """Mean during the probe: outputs (rows, B, n_outputs), and the probed sensor's synapses onto output neurons (rows, B)."""
     first = network.neurons - network.n_outputs
     table = torch.tensor(network.connections[first:], device="cpu") == WALL  # (n_outputs, S)
     outputs, transmitted = [], []

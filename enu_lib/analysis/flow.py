@@ -1,4 +1,4 @@
-"""One step of a network, stage by stage (extended data Fig. 6)."""
+"""The stages of computation in each step of a network (extended data Fig. 6)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from enu_lib.precision import in_float32
 
 
 class Flow(NamedTuple):
-    """One step of a network, stage by stage (extended data Fig. 6); I inputs, N neurons, S synapses each, C channels."""
+    """The intermediate values of one network step; I inputs, N neurons with S synapses each, C channels."""
 
-    sources: Tensor  # (I + N, C) input neurons' values and all neurons' last outputs
-    gathered: Tensor  # (N S, 2 C) what each synapse sees: presynaptic | postsynaptic channels
+    sources: Tensor  # (I + N, C) inputs, and the previous outputs of all neurons
+    gathered: Tensor  # (N S, 2 C) input to each synapse: presynaptic | postsynaptic channels
     transmitted: Tensor  # (N S, C) outputs of the synapses
     mean: Tensor  # (N, C) averaged over each neuron's synapses
     output: Tensor  # (N, C) outputs of the neurons
@@ -24,7 +24,7 @@ class Flow(NamedTuple):
 
 @in_float32
 def computation_flow(network: Network, genome: Tensor, inputs: Tensor) -> list[Flow]:
-    """The steps of a network of ENUs without noise for inputs (T, I), channel 0, recorded stage by stage."""
+    """The intermediate values of each step of a noise-free network of ENUs, for inputs (T, I) on channel 0."""
     genomes = door.genomes(network, genome[None])
     inputs = door.sequences(network, inputs[None, :, :, None], genomes.device)[0, :, :, 0]
     weights, state = network.unpack(genomes), network.reset(1, 1, genomes.device)

@@ -1,8 +1,8 @@
-"""Evolved single units where evolution never put them: other inputs, several events, noise, lost parts (beyond the paper).
+"""Generalisation and robustness of evolved single units: new inputs, several events, noise, lesions (beyond the paper).
 
-Quality is one number for each kind of unit, 1 at best:
-an integrate-and-fire unit's is the smaller of two shares, of the model's spikes that it meets and of its own that are right,
-within one step; a synapse's is the share of the target's change that it explains, 1 - loss / loss of passing the input on.
+Quality is one number, at best 1.  For an integrate-and-fire unit it is the smaller of two proportions: target spikes that
+the unit matches within one step, and unit spikes that match a target spike.  For a synapse it is the explained part of the
+target's change: 1 - loss / (loss of a unit that copies its input).
 Shapes as in `rollout`: P genomes, B sequences, T steps.
 """
 
@@ -34,12 +34,12 @@ def quality(task: IAF | STDP, batch: Any, y: Tensor) -> float:
 
 
 def measure(entry: Evolved, task: Any, batch: Any, intervene: Intervention | None = None) -> float:
-    """Quality of a zoo unit on a batch of a task, which need not be the one it evolved for."""
+    """Quality of a zoo unit on a batch of `task`, which may differ from the task that it evolved on."""
     return quality(task, batch, rollout(entry.model, entry.genome, task, batch=batch, intervene=intervene).y[0])
 
 
 def iaf_cases(task: IAF) -> dict[str, IAF]:
-    """Current ranges and lengths of which evolution saw only the first."""
+    """Current ranges and sequence lengths; only the first was used in evolution."""
     return {
         "as evolved": task,
         "0.5 x current": replace(task, low=task.low / 2, high=task.high / 2),
@@ -50,7 +50,7 @@ def iaf_cases(task: IAF) -> dict[str, IAF]:
 
 
 def stdp_cases(task: STDP) -> dict[str, STDP]:
-    """Spike times, distances and lengths of which evolution saw only the first."""
+    """Spike times, spike distances and sequence lengths; only the first was used in evolution."""
     return {
         "as evolved": task,
         "3 x distances": replace(task, steps=200, spike_mean=100.0, spike_sd=3 * task.spike_sd),
@@ -61,8 +61,10 @@ def stdp_cases(task: STDP) -> dict[str, STDP]:
 
 
 def several_pairs(task: STDP, pairs: int, n: int, gap: int = 60, seed: int = 1) -> STDPBatch:
-    """`n` sequences with several spike pairs, `gap` steps apart; each adds its change to w (reconstruction: evolution only
-    ever used one).  The spike times returned are those of the first pair."""
+    """`n` sequences with several spike pairs, `gap` steps apart, whose weight changes add up (reconstruction).
+
+    Evolution used one pair per sequence.  The spike times returned are those of the first pair.
+    """
     generator = stream(seed, "pairs")
     steps = task.steps + gap * (pairs - 1)
     x = task.low + (task.high - task.low) * uniform(n, steps, generator=generator)
@@ -80,7 +82,7 @@ def several_pairs(task: STDP, pairs: int, n: int, gap: int = 60, seed: int = 1) 
 
 
 def noisy(batch: Any, share: float, seed: int = 1) -> Any:
-    """The batch with Gaussian noise on the graded input, of s.d. `share` of that input's mean; the target does not see it."""
+    """The batch with Gaussian noise on the graded input (s.d.: `share` of its mean); the target stays noise-free."""
     inputs = batch.inputs.clone()
     noise = normal(*inputs.shape[:2], generator=stream(seed, "input noise"))
     inputs[..., 0] += share * inputs[..., 0].mean() * noise
@@ -88,13 +90,13 @@ def noisy(batch: Any, share: float, seed: int = 1) -> Any:
 
 
 def noise_curve(entry: Evolved, shares: Sequence[float], n: int = 256, seed: int = 1) -> list[float]:
-    """Quality against noise on the graded input."""
+    """Quality at each noise level on the graded input (see `noisy`)."""
     batch = entry.task.sample(n, stream(seed, "robustness"))
     return [measure(entry, entry.task, noisy(batch, share, seed)) for share in shares]
 
 
 def mutation_curve(entry: Evolved, sigmas: Sequence[float], genomes: int = 16, n: int = 64, seed: int = 1) -> list[list[float]]:
-    """Quality of `genomes` mutants at each mutation s.d."""
+    """Quality of `genomes` mutants at each mutation s.d., one list per s.d."""
     batch = entry.task.sample(n, stream(seed, "robustness"))
     rows = []
     for number, sigma in enumerate(sigmas):
@@ -105,7 +107,7 @@ def mutation_curve(entry: Evolved, sigmas: Sequence[float], genomes: int = 16, n
 
 
 def without_memory(entry: Evolved, n: int = 256, seed: int = 1) -> list[float]:
-    """Quality with each memory value in turn held at zero."""
+    """Quality with each memory value in turn clamped to zero."""
     batch = entry.task.sample(n, stream(seed, "robustness"))
 
     def silence(value: int) -> Intervention:
@@ -120,9 +122,9 @@ def without_memory(entry: Evolved, n: int = 256, seed: int = 1) -> list[float]:
 
 
 def time_constant(window: Window, first: int, last: int) -> float:
-    """Time constant (steps) of the exponential a exp(-|D| / tau) that fits a window's change over D = first..last.
+    """Time constant tau (steps) of a exp(-|D| / tau) fitted to a plasticity window over D = first..last.
 
-    NaN where none fits.
+    NaN if the fit does not converge.
     """
     from scipy.optimize import curve_fit
 

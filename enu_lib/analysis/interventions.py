@@ -1,8 +1,8 @@
-"""Interventions in a life: reset, freeze or scramble the memory of one compartment, silence neurons (ours, beyond the paper).
+"""Interventions during an episode: reset, freeze or shuffle memories, silence neurons (ours, beyond the paper).
 
     rollout(network, genome, maze, 256, intervene=freeze("synapses", since=100))
 
-Each returns a function (t, state) -> state for `rollout`, called before step t.  A compartment is "synapses" or "neurons".
+Each returns a function (t, state) -> state for `rollout`, called before step t.  Compartments: "synapses" or "neurons".
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ COMPARTMENTS = ("synapses", "neurons")
 
 
 def reset(compartment: str, at: int) -> Intervention:
-    """Set the memory of all units of a compartment to zero, once, before step `at`."""
+    """Set the memory of all units of a compartment to zero once, before step `at`."""
     field = _field(compartment)
 
     def intervene(t: int, state: NetworkState) -> NetworkState:
@@ -30,9 +30,9 @@ def reset(compartment: str, at: int) -> Intervention:
 
 
 def freeze(compartment: str, since: int) -> Intervention:
-    """From step `since` on, each unit of a compartment begins every step with the memory that it had then.
+    """From step `since` on, reset the memory of each unit of a compartment before every step to its value at `since`.
 
-    It still answers its input, but nothing that happens is kept.
+    The units still respond to their input, but their memory no longer changes.
     """
     field, kept = _field(compartment), list[Tensor]()
 
@@ -47,9 +47,9 @@ def freeze(compartment: str, since: int) -> Intervention:
 
 
 def scramble(compartment: str, at: int, units: int, seed: int = 1) -> Intervention:
-    """Deal the memories of a compartment out anew among its `units` units, in each life differently, once, before step `at`.
+    """Permute the memories of a compartment among its `units` units once, before step `at`, differently in each episode.
 
-    What all of them together hold stays; which unit holds what is lost.
+    This keeps the set of memories but destroys their assignment to units.
     """
     field = _field(compartment)
 
@@ -58,14 +58,14 @@ def scramble(compartment: str, at: int, units: int, seed: int = 1) -> Interventi
             return state
         h = _memory(state, field).unflatten(1, (-1, units))
         order = uniform(*h.shape[:3], generator=stream(seed, "scramble")).argsort(-1).to(h.device)
-        dealt = h.gather(2, order[..., None].expand_as(h))
-        return _with_memory(state, field, dealt.flatten(1, 2))
+        permuted = h.gather(2, order[..., None].expand_as(h))
+        return _with_memory(state, field, permuted.flatten(1, 2))
 
     return intervene
 
 
 def silence(neurons: list[int], since: int = 0) -> Intervention:
-    """From step `since` on, the outputs of these neurons (numbered without the input neurons) reach nobody."""
+    """From step `since` on, the outputs of these neurons (numbered without the input neurons) are not transmitted."""
 
     def intervene(t: int, state: NetworkState) -> NetworkState:
         if t < since:

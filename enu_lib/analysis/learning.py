@@ -1,9 +1,9 @@
-"""What is learnt within a life in a maze: meals in order, the second visit, visits after a swap (paper: Fig. 4 and 5).
+"""Measures of learning within an episode in a maze: the second visit, visits after a swap (paper: Fig. 4 and 5).
 
     lives = record_episodes(network, genome, maze, environments=2048, seed=1)     # or agents.play(maze, "looking", 2048)
     measures(lives)                                                    # {"food": ..., "second visit right": ...}
 
-A **visit** ends with a meal, which puts the agent back at the start.  Shapes as in `rollout`, P = 1.
+A **visit** ends with a meal, after which the agent is back at the start.  Shapes as in `rollout`, P = 1.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from enu_lib.trace import Trace
 
 
 class Visits(NamedTuple):
-    """All meals of all lives, in order of life and time; each (M,)."""
+    """All meals of all episodes, ordered by episode and time; each field (M,)."""
 
-    life: np.ndarray  # environment
-    step: np.ndarray  # network step at which it was eaten
-    number: np.ndarray  # 0 for the first meal of a life
-    food: np.ndarray  # bool: food, not poison
-    cell: np.ndarray  # where
-    since_change: np.ndarray  # visits since the places last changed in this life (0: the first one after it); -1: no change yet
+    life: np.ndarray  # index of the episode (environment)
+    step: np.ndarray  # network step of the meal
+    number: np.ndarray  # 0 for the first meal of an episode
+    food: np.ndarray  # bool: food (else poison)
+    cell: np.ndarray  # square of the meal
+    since_change: np.ndarray  # visits since the places last changed in this episode (0: the first one); -1: no change yet
 
 
 def visits(lives: Trace) -> Visits:
-    """The meals of recorded lives."""
+    """The meals of recorded episodes."""
     ate = lives.task["ate"][0]
     life, step = (v.numpy() for v in ate.nonzero(as_tuple=True))
     food = (ate[life, step] > 0).numpy()
-    before = np.maximum(step - 1, 0)  # a meal puts the agent back, and may change the places
+    before = np.maximum(step - 1, 0)  # the meal itself resets the agent and may change the places
     places = {name: lives.task[name][0].numpy() for name in ("food", "poison")}
     cell = np.where(food, places["food"][life, before], places["poison"][life, before])
     number = np.arange(len(life)) - np.searchsorted(life, life)
@@ -47,12 +47,12 @@ def visits(lives: Trace) -> Visits:
 
 
 def measures(lives: Trace) -> dict[str, float]:
-    """How much, and how well, is learnt; shares are of the lives (or changes) in which there was such a visit.
+    """Performance and learning measures; proportions are of the episodes (or changes) that include such a visit.
 
-    second visit right: food at the second meal.  after a first poison, after a first food: the same, split.
-    later visits right: food from the third meal on, places unchanged since the meal before.
+    second visit right: food at the second meal; also split by whether the first meal was poison or food.
+    later visits right: food from the third meal on, places unchanged since the previous meal.
     right again after one mistake: food at the second meal after a change, if the first one was poison.
-    no mistake after a change: food at once.
+    no mistake after a change: food at the first meal after a change.
     """
     v = visits(lives)
     n = lives.y.shape[1]
@@ -85,12 +85,12 @@ def measures(lives: Trace) -> dict[str, float]:
 
 
 def walking(lives: Trace, maze: Maze) -> list[dict[str, float]]:
-    """How lives go in which the first, the second, the third output goes forward (reconstruction).
+    """Measures by which output moves forward: one dict for each output (reconstruction).
 
-    Where an agent has to find out which of its outputs walks, its first visit takes longer than those that follow.  For each
-    output: food, the share of lives with a meal, and the median of the moves of the first, second and later visits.
+    An agent that has to find out which of its outputs moves forward takes longer for its first visit than for later ones.
+    Values: food, proportion of episodes with a meal, median number of moves of the first, second and later visits.
     """
-    v, which = visits(lives), lives.task["action_of"][0, :, 0].argmin(-1).numpy()  # FORWARD is the least of the actions
+    v, which = visits(lives), lives.task["action_of"][0, :, 0].argmin(-1).numpy()  # FORWARD is the smallest action code
     moves = (v.step - begins(v) + 1) / maze.move_every
     foods = lives.task["foods"][0, :, -1].double().numpy()
     fed = np.bincount(v.life, minlength=len(foods)) > 0
@@ -104,16 +104,16 @@ def walking(lives: Trace, maze: Maze) -> list[dict[str, float]]:
 
 
 class Recovery(NamedTuple):
-    """Visits after a moment of a life, counted from it: how many were right, of how many; each (K,)."""
+    """Number of right visits, and of all visits, by their order after a given step; each field (K,)."""
 
     right: np.ndarray
     n: np.ndarray
 
 
 def recovery(v: Visits, at: int, visits: int = 6) -> Recovery:
-    """The first, second, ... visit that began at or after network step `at`: food, of how many lives.
+    """Count the right ones among the first, second, ... visits that began at or after network step `at`.
 
-    Visits at which the places had just changed are left out, since no memory could have made them right.
+    Visits directly after a change of places are left out, since memory cannot make them right.
     """
     begun = np.flatnonzero(begins(v) >= at)
     order = np.arange(len(begun)) - np.searchsorted(v.life[begun], v.life[begun])
@@ -122,7 +122,7 @@ def recovery(v: Visits, at: int, visits: int = 6) -> Recovery:
 
 
 def interval(right: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a share; `n` may be an effective number, and then no integer."""
+    """Wilson's interval for a proportion; `n` may be an effective, non-integer number."""
     if n == 0:
         return 0.0, 1.0
     z, p = NormalDist().inv_cdf(0.5 + confidence / 2), right / n
@@ -132,7 +132,7 @@ def interval(right: float, n: float, confidence: float = 0.95) -> tuple[float, f
 
 
 def begins(v: Visits) -> np.ndarray:
-    """The network step at which each visit begins (M,): that after the meal before, or 0."""
+    """The network step at which each visit begins (M,): the one after the previous meal, or 0."""
     return np.where(v.number == 0, 0, np.concatenate([[0], v.step[:-1] + 1]))
 
 

@@ -1,4 +1,4 @@
-"""One number for a unit's memory: where it lies along the direction in which memories differ most (ours)."""
+"""Projection of unit memories onto their first principal component (ours, beyond the paper)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from torch import Tensor
 
 
 class Axis(NamedTuple):
-    """First principal component of many memories."""
+    """First principal component of a set of memories."""
 
     mean: Tensor  # (H,)
-    direction: Tensor  # (H,), of length 1; its largest entry is positive
-    scale: float  # 98% of the projections are smaller than this
-    share: float  # of the variance that it explains
+    direction: Tensor  # (H,) unit vector; its largest entry in magnitude is positive
+    scale: float  # 98th percentile of the projections' magnitude
+    share: float  # explained proportion of the variance
 
 
 def principal_axis(memory: Tensor) -> Axis:
-    """The axis of memories (.., H), of whatever units and times."""
+    """The first principal component of memories (.., H), pooled over units and times."""
     h = memory.reshape(-1, memory.shape[-1]).double()
     mean = h.mean(0)
     values, vectors = torch.linalg.eigh((h - mean).T @ (h - mean) / len(h))
@@ -30,5 +30,5 @@ def principal_axis(memory: Tensor) -> Axis:
 
 
 def project(axis: Axis, memory: Tensor) -> Tensor:
-    """Memories (.., H) on the axis, (..), clipped to -1..1."""
+    """Projection (..) of memories (.., H) onto the axis, scaled and clipped to -1..1."""
     return (((memory - axis.mean) @ axis.direction) / axis.scale).clamp(-1, 1)

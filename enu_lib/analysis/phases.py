@@ -1,10 +1,10 @@
-"""Moments of real lives that show learning, found by code (paper: Fig. 5, extended data Fig. 4).
+"""Search recorded episodes for phases that show learning (paper: Fig. 5, extended data Fig. 4).
 
     lives = record_episodes(network, genome, maze, environments=2048)
     find_phases(lives, maze)           # [Phase("first visit: poison", life=17, first=0, last=27), ...] or None
 
-Which phases are looked for depends on the maze.  One life that has all of them is preferred; by the published rules the
-second poison kills, so that a life can only show it all if the agent recognises poison before it eats.
+Which phases are searched for depends on the maze.  An episode that shows all of them is preferred.  By the published
+rules the second poison kills, so that an episode can show all phases only if the agent recognises poison before eating it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from enu_lib.trace import Trace
 
 
 class Phase(NamedTuple):
-    """A span of a life that shows something: its life (environment), and its first and last network step."""
+    """A named part of an episode: the episode (environment) and its first and last network step."""
 
     name: str
     life: int
@@ -29,45 +29,46 @@ class Phase(NamedTuple):
 
 
 class _Lives(NamedTuple):
-    """What the searches below need of recorded lives."""
+    """The parts of recorded episodes that the searches below use."""
 
     v: Visits
     begins: np.ndarray  # (M,) first step of each visit
-    ahead: np.ndarray  # (B, T) the cell faced before each step, -1: a wall
-    food: np.ndarray  # (B, T) cell of the food before each step
+    ahead: np.ndarray  # (B, T) square faced before each step, -1: a wall
+    food: np.ndarray  # (B, T) square of the food before each step
     poison: np.ndarray
     grid: Geometry
 
 
 def find_phases(lives: Trace, maze: Maze) -> list[Phase] | None:
-    """The phases of Fig. 5 (T-maze) or of extended data Fig. 4 (double T-maze) in lives (P = 1); None if one is missing.
+    """The phases of Fig. 5 (T-maze) or extended data Fig. 4 (double T-maze) in episodes (P = 1); None if one is missing.
 
-    T-maze: poison at the first visit; the other arm at the second; the visit before a change; after it, poison eaten or
-    seen; then the other arm.  Double T-maze: poison first; then food elsewhere; back to where food was, poison is seen
-    there, and food found elsewhere; a side that holds neither is left for the other one.
+    T-maze: poison at the first visit; the other arm at the second; the visit before a change; poison eaten or seen after
+    it; then the other arm.  Double T-maze: poison first; then food elsewhere; poison seen in the former place of food, and
+    food found elsewhere; a side without food or poison left for the other side.
     """
     groups = find_groups(lives, maze)
     return [phase for group in groups for phase in group] if all(groups) else None
 
 
 def find_groups(lives: Trace, maze: Maze) -> list[list[Phase]]:
-    """The same, group by group, [] for one that no life shows.  T-maze: learning, learning anew.  Double T-maze: learning,
-    turning round before poison, leaving a side.
+    """The phases in groups, [] for a group that no episode shows.
+
+    T-maze: learning, reversal learning.  Double T-maze: learning, turning around in front of poison, leaving a side.
     """
     facts = _facts(lives, maze)
     search = _t_phases if maze.layout == "t" else _double_t_phases
-    found = [search(facts, np.flatnonzero(facts.v.life == life)) for life in np.unique(facts.v.life)]
-    whole = next((groups for groups in found if all(groups)), None)
+    by_life = [search(facts, np.flatnonzero(facts.v.life == life)) for life in np.unique(facts.v.life)]
+    whole = next((groups for groups in by_life if all(groups)), None)
     if whole is not None:
         return whole
-    return [next((g[k] for g in found if g[k]), []) for k in range(2 if maze.layout == "t" else 3)]
+    return [next((g[k] for g in by_life if g[k]), []) for k in range(2 if maze.layout == "t" else 3)]
 
 
 def _facts(lives: Trace, maze: Maze) -> _Lives:
     v, grid = visits(lives), geometry(maze)
 
     def before(name: str, first: int | None = None) -> np.ndarray:
-        """A field before each step; the state is recorded after it."""
+        """A field before each step (traces record it after the step)."""
         x = lives.task[name][0]
         start = x[:, :1] if first is None else torch.full_like(x[:, :1], first)
         return torch.cat([start, x[:, :-1]], 1).numpy()
@@ -82,7 +83,7 @@ def _phase(facts: _Lives, name: str, i: int, first: int | None = None, last: int
 
 
 def _sight(facts: _Lives, i: int, of: str) -> int | None:
-    """The step of visit i at which poison or an empty end lies ahead for the first time, or None."""
+    """The first step of visit i at which poison or an empty end is directly ahead, or None."""
     life, span = facts.v.life[i], slice(facts.begins[i], facts.v.step[i] + 1)
     ahead, poison, food = (x[life, span] for x in (facts.ahead, facts.poison, facts.food))
     seen = ahead == poison if of == "poison" else np.isin(ahead, facts.grid.ends) & (ahead != poison) & (ahead != food)
@@ -90,31 +91,31 @@ def _sight(facts: _Lives, i: int, of: str) -> int | None:
 
 
 def _learns(facts: _Lives, mine: np.ndarray) -> list[Phase]:
-    """Poison at the first visit, food at the second; [] if this life has it otherwise."""
+    """Poison at the first visit, food at the second; [] if this episode is different."""
     if len(mine) < 2 or facts.v.food[mine[0]] or not facts.v.food[mine[1]]:
         return []
     return [_phase(facts, "first visit: poison", mine[0]), _phase(facts, "second visit: food elsewhere", mine[1])]
 
 
 def _t_phases(facts: _Lives, mine: np.ndarray) -> list[list[Phase]]:
-    """Learning, and learning anew after a change; visits `mine` (M,) are those of one life."""
-    v, anew = facts.v, list[Phase]()
+    """Learning, and reversal learning after a change; visits `mine` (M,) are those of one episode."""
+    v, reversal = facts.v, list[Phase]()
     for j in mine[1:]:
-        if anew or v.since_change[j] != 0 or not v.food[j - 1]:
+        if reversal or v.since_change[j] != 0 or not v.food[j - 1]:
             continue
         before = _phase(facts, "before the change", j - 1)
         sight = _sight(facts, j, "poison")
         if not v.food[j] and j + 1 in mine and v.food[j + 1]:
             after = _phase(facts, "after the change: poison", j)
-            anew = [before, after, _phase(facts, "then: the other arm", j + 1)]
+            reversal = [before, after, _phase(facts, "then: the other arm", j + 1)]
         elif v.food[j] and sight is not None:
             seen = _phase(facts, "after the change: poison is seen", j, last=sight)
-            anew = [before, seen, _phase(facts, "and left for the other arm", j, first=sight)]
-    return [_learns(facts, mine), anew]
+            reversal = [before, seen, _phase(facts, "and left for the other arm", j, first=sight)]
+    return [_learns(facts, mine), reversal]
 
 
 def _double_t_phases(facts: _Lives, mine: np.ndarray) -> list[list[Phase]]:
-    """Learning; poison seen in the former place of food; a side left that holds neither."""
+    """Learning; poison seen in the former place of food; a side without food or poison left."""
     v, side = facts.v, {end: k // 2 for k, end in enumerate(facts.grid.ends)}
     turned, crossed = list[Phase](), list[Phase]()
     for j in mine:

@@ -1,4 +1,4 @@
-"""The measures by which a genome is judged, on inputs that evolution never saw."""
+"""The scores of a genome on inputs that were not used in evolution."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from enu_lib.tasks.stdp import STDP
 
 @in_float32
 def scores(model: Any, genome: Tensor, task: Any, n: int = 2048, seed: int = 77) -> dict[str, float]:
-    """The measures by which a genome is judged, on `n` fresh sequences or episodes.  Keys depend on the task."""
+    """Fitness and task-specific measures of a genome on `n` new sequences or episodes, as {measure: value}."""
     if isinstance(task, IAF):
         return _iaf_scores(model, genome, task, n, seed)
     if isinstance(task, STDP):
@@ -52,13 +52,13 @@ def _iaf_scores(model: Any, genome: Tensor, task: IAF, n: int, seed: int) -> dic
 def _stdp_scores(model: Any, genome: Tensor, task: STDP, n: int, seed: int) -> dict[str, float]:
     trace = rollout(model, genome, task, n, seed)
     rmse = (trace.y[0, ..., 0] - trace.batch.target).square().mean().sqrt().item()
-    found: dict[str, float] = {"n": n, "fitness": trace.fitness.mean().item(), "output RMSE": rmse}
+    measures: dict[str, float] = {"n": n, "fitness": trace.fitness.mean().item(), "output RMSE": rmse}
     for modulator in (1,) if task.rule == "plain" else (1, 0):
         window = plasticity_window(model, genome, task, modulator, seed=seed)
         name = "with NT" if modulator else "without NT"
         if window.target.any():
             pair = torch.stack([window.target, window.evolved])
-            found[f"window correlation {name}"] = torch.corrcoef(pair)[0, 1].item()
-        found[f"mean |change - target| {name}, %"] = (window.evolved - window.target).abs().mean().item()
-        found[f"mean |change| {name}, %"] = window.evolved.abs().mean().item()
-    return found
+            measures[f"window correlation {name}"] = torch.corrcoef(pair)[0, 1].item()
+        measures[f"mean |change - target| {name}, %"] = (window.evolved - window.target).abs().mean().item()
+        measures[f"mean |change| {name}, %"] = window.evolved.abs().mean().item()
+    return measures

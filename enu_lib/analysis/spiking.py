@@ -1,12 +1,12 @@
-"""How spike-like the outputs of a network's neurons are (paper: Fig. 4; the measures are ours).
+"""Measures of how spike-like the outputs of a network's neurons are (paper: Fig. 4; the measures are ours).
 
     lives = rollout(network, genome, maze, 64, memory=True)
-    activity(lives)            # per neuron: share of time off and on, rate and length of events
+    activity(lives)            # per neuron: proportion of time off and on, rate and duration of events
     output_histogram(lives)    # distribution of the outputs
-    pulses(lives, 4)           # over all neurons: how active, graded and tonic; what claim C10 is judged by
-    pulses_before(network, maze)   # the same of random genomes, before evolution
+    pulses(lives, 4)           # over all neurons: how active, graded and tonic (claim C10)
+    pulses_before(network, maze)   # the same for random genomes, before evolution
 
-Only steps at which the agent is alive count.  An event starts when an output rises above 1/2 and lasts until it falls below.
+Only steps at which the agent is alive count.  An event lasts from when an output rises above 1/2 until it falls below.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from enu_lib.streams import stream
 from enu_lib.tasks.maze import Maze
 from enu_lib.trace import Trace
 
-SHARP = 0.05  # an output this close to 0 or 1 counts as off or on
+SHARP = 0.05  # an output within this distance of 0 or 1 counts as off or on
 
 
 class Activity(NamedTuple):
-    """Activity of each neuron (N,), over all channels or those chosen."""
+    """Activity of each neuron, each field (N,)."""
 
     zero: Tensor  # share of outputs that are exactly 0
     off: Tensor  # share below 0.05, those included
@@ -37,20 +37,20 @@ class Activity(NamedTuple):
 
 
 def outputs(lives: Trace) -> tuple[Tensor, Tensor]:
-    """Outputs (B, T, N, C) of all neurons in recorded lives (P = 1), and whether the agent was alive (B, T)."""
+    """Outputs (B, T, N, C) of all neurons in recorded episodes (P = 1), and whether the agent was alive (B, T)."""
     alive = torch.cat([torch.ones_like(lives.task["alive"][0, :, :1]), lives.task["alive"][0, :, :-1]], 1)
     return lives.model["neuron_output"][0], alive
 
 
 def activity(lives: Trace, channels: slice = slice(None)) -> Activity:
-    """Activity of each neuron (N,), mean over lives and the given channels."""
+    """Activity of each neuron, averaged over episodes and the given channels."""
     y, alive = outputs(lives)
     y = y[..., channels]
     living = alive[..., None, None].to(y.dtype)
     count = living.sum() * y.shape[-1]
 
-    def share(what: Tensor) -> Tensor:
-        return (what * living).sum((0, 1, 3)) / count
+    def share(condition: Tensor) -> Tensor:
+        return (condition * living).sum((0, 1, 3)) / count
 
     on = (y > 0.5) & alive[..., None, None]
     before = torch.cat([torch.zeros_like(on[:, :1]), on[:, :-1]], 1)
@@ -65,28 +65,28 @@ def activity(lives: Trace, channels: slice = slice(None)) -> Activity:
 
 
 def output_histogram(lives: Trace, bins: int = 20) -> Tensor:
-    """Share of all neurons' outputs in `bins` equal bins of [0, 1] (bins,)."""
+    """Histogram of all neurons' outputs over `bins` equal bins of [0, 1], as proportions (bins,)."""
     y, alive = outputs(lives)
     counts = torch.histc(y[alive], bins, 0, 1)
     return counts / counts.sum()
 
 
 class Pulses(NamedTuple):
-    """Outputs of all neurons, on channels that are active at least once; NaN if there are none."""
+    """Measures over all neurons and all channels that are ever active; NaN if there are none."""
 
-    active: float  # share of steps above 0.05
-    graded: float  # of these, the share below 0.95
-    tonic: float  # of these, the share in runs of more steps than a move takes
+    active: float  # proportion of steps with an output above 0.05
+    graded: float  # of these, the proportion below 0.95
+    tonic: float  # of these, the proportion in runs longer than one move
 
 
 def pulses(lives: Trace, move: int) -> Pulses:
-    """How active, graded and tonic all neurons' outputs are in recorded lives; `move`: steps per move."""
+    """How active, graded and tonic the neurons' outputs are in recorded episodes; `move`: steps per move."""
     y, alive = outputs(lives)
     return pulse_measures(y.flatten(2), alive, move)
 
 
 def pulse_measures(y: Tensor, alive: Tensor, move: int) -> Pulses:
-    """The same of outputs (B, T, K), while alive (B, T)."""
+    """As `pulses`, for outputs (B, T, K) during the steps where `alive` (B, T)."""
     active = (y > SHARP) & alive[..., None]
     used = active.any(0).any(0)
     active, y = active[..., used], y[..., used]
@@ -101,11 +101,11 @@ def pulse_measures(y: Tensor, alive: Tensor, move: int) -> Pulses:
 
 
 def pulses_of(network: Network, genome: Tensor, maze: Maze, lives: int = 64, seed: int = 5) -> Pulses:
-    """`pulses` of a network in fresh lives."""
+    """`pulses` of a network in new episodes."""
     return pulses(rollout(network, genome, maze, lives, seed, memory=True), maze.move_every)
 
 
 def pulses_before(network: Network, maze: Maze, lives: int = 64, genomes: int = 8) -> Pulses:
-    """`pulses` before evolution: mean over random genomes, each in the same fresh lives."""
+    """`pulses` before evolution: mean over random genomes, all in the same new episodes."""
     each = [pulses_of(network, network.init(stream(k, "genome")), maze, lives) for k in range(genomes)]
     return Pulses(*torch.tensor(each, dtype=torch.float32, device="cpu").nanmean(0).tolist())

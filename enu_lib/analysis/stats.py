@@ -1,18 +1,18 @@
-"""Statistics over independent evolutions: intervals, a rank test, effect sizes, correction for several comparisons.
+"""Statistics over independent evolutions: intervals, a rank test, effect sizes, correction for multiple comparisons.
 
-Tests, intervals and corrections come from scipy and statsmodels; what is ours is the choice, and a line for the effect.  The
-unit is one evolution (one seed), since what is claimed of a model is claimed of the next evolution too; 30 trial runs of one
-evolved parent only say how well that one parent is known.
+Tests, intervals and corrections come from scipy and statsmodels.  The statistical unit is one evolution (one seed), since a
+claim about a model must hold for further evolutions too; the 30 trial runs of one evolved parent only measure the precision
+of that parent's fitness.
 
-Test: Mann-Whitney's U, exact, two-sided.  Final losses are skewed (now and then a run is stuck) and there are 5 to 10 of
-them, so that neither normality nor equal variances, which t and Welch tests lean on, can be had or checked; ranks need
-neither, and their exact distribution needs no large n.  With 5 against 5 the smallest p is 0.008.
-Effect: Vargha and Delaney's A, the probability that an evolution of the first model ends better than one of the second
-(ties count half); 0.5 is none, 0.71 and above (0.29 and below) is what they call large.
-Likeness: a large p-value does not show that two models are alike.  They count as alike if the 90% interval of A lies within
-0.29 to 0.71, which amounts to two one-sided tests of equivalence, each at 5%.
-Correction: Holm's, over the comparisons made within one experiment.  The claims are confirmatory and the comparisons few, so
-the chance of a single false one is what must be held, not the share of false ones among many (Benjamini-Hochberg).
+Test: two-sided exact Mann-Whitney U.  Final losses are skewed (occasionally a run gets stuck), and with 5 to 10 values the
+normality or equal variances that t and Welch tests assume cannot be checked.  Ranks need neither, and the exact
+distribution is valid for small n.  With 5 against 5 the smallest p is 0.008.
+Effect size: Vargha and Delaney's A, the probability that an evolution of the first model ends better than one of the second
+(ties count half).  0.5 means no effect; they call 0.71 and above (0.29 and below) large.
+Equivalence: a large p-value does not show that two models are alike.  They count as alike if the 90% interval of A lies
+within 0.29 to 0.71, which corresponds to two one-sided tests at 5% each.
+Correction: Holm's, over the comparisons within one experiment.  The claims are confirmatory and the comparisons few, so we
+control the family-wise error rate and not the false discovery rate (Benjamini-Hochberg).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RESAMPLES = 9999
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its bootstrap confidence interval."""
+    """A mean with its 95% bootstrap confidence interval."""
 
     value: float
     low: float
@@ -41,36 +41,36 @@ class Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two samples of evolutions, higher is better."""
+    """Comparison of two samples of evolutions; higher values are better."""
 
     n: tuple[int, int]
     effect: float  # A: P(first > second) + P(equal) / 2
     low: float  # its 95% bootstrap interval
     high: float
     p: float  # exact Mann-Whitney, two-sided
-    p_holm: float  # after correction; equal to p until `holm` has seen it
+    p_holm: float  # after Holm's correction; equal to p before `holm`
     inner: tuple[float, float]  # 90% bootstrap interval of A, for `alike`
 
     @property
     def better(self) -> bool:
-        """Whether the first is better, after correction."""
+        """Whether the first sample is significantly better, after correction."""
         return self.effect > 0.5 and self.p_holm < ALPHA
 
     @property
     def worse(self) -> bool:
-        """Whether the first is worse, after correction."""
+        """Whether the first sample is significantly worse, after correction."""
         return self.effect < 0.5 and self.p_holm < ALPHA
 
     @property
     def alike(self) -> bool:
-        """Whether an effect as large as LARGE can be excluded, either way."""
+        """Whether a large effect can be excluded in either direction (equivalence)."""
         return 1 - LARGE < self.inner[0] and self.inner[1] < LARGE
 
 
 def interval(values: Sequence[float]) -> Interval:
     """Mean over independent evolutions with its 95% percentile bootstrap interval.
 
-    With fewer than two values, or none that differ, the interval is the value itself (NaN where there is none).
+    With fewer than two different values the interval is the value itself (NaN without any value).
     """
     x = np.asarray(values, float)
     if not len(x):
@@ -80,25 +80,25 @@ def interval(values: Sequence[float]) -> Interval:
         return Interval(value, value, value, len(x))
     from scipy import stats
 
-    found = stats.bootstrap((x,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0))
-    return Interval(value, float(found.confidence_interval.low), float(found.confidence_interval.high), len(x))
+    result = stats.bootstrap((x,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0))
+    return Interval(value, float(result.confidence_interval.low), float(result.confidence_interval.high), len(x))
 
 
 def effect(a: Any, b: Any, axis: int = -1) -> Any:
-    """Vargha and Delaney's A of samples along the last axis: Mann-Whitney's U over the number of pairs."""
+    """Vargha and Delaney's A for samples along the last axis: Mann-Whitney's U divided by the number of pairs."""
     x, y = np.asarray(a)[..., :, None], np.asarray(b)[..., None, :]
     return (np.count_nonzero(x > y, (-2, -1)) + 0.5 * np.count_nonzero(x == y, (-2, -1))) / (x.shape[-2] * y.shape[-1])
 
 
 def compare(a: Sequence[float], b: Sequence[float]) -> Comparison:
-    """Compare two samples of independent evolutions; higher is better.  Raises ValueError for an empty one."""
+    """Test, effect size and intervals for two samples of independent evolutions.  Raises ValueError for an empty sample."""
     return _compare(tuple(map(float, a)), tuple(map(float, b)))
 
 
-@lru_cache(maxsize=1024)  # a page asks for the same comparison several times
+@lru_cache(maxsize=1024)  # one page needs the same comparison several times
 def _compare(a: tuple[float, ...], b: tuple[float, ...]) -> Comparison:
     if not len(a) or not len(b):
-        raise ValueError(f"a comparison needs values of both, got {len(a)} and {len(b)}")
+        raise ValueError(f"a comparison needs values in both samples, got {len(a)} and {len(b)}")
     from scipy import stats
 
     x, y = np.asarray(a, float), np.asarray(b, float)
@@ -107,7 +107,7 @@ def _compare(a: tuple[float, ...], b: tuple[float, ...]) -> Comparison:
     if (both == both[0]).all():
         return Comparison((len(x), len(y)), value, value, value, 1.0, 1.0, (value, value))
     untied = len(np.unique(both)) == len(both)
-    # with ties the textbook's exact table does not hold; then all divisions of the values are gone through
+    # the exact distribution of U assumes no ties; with ties, use an exact permutation test
     method = "exact" if untied else stats.PermutationMethod(n_resamples=200_000, rng=np.random.default_rng(0))
     p = float(stats.mannwhitneyu(x, y, alternative="two-sided", method=method).pvalue)
     low = high = inner_low = inner_high = value
@@ -121,7 +121,7 @@ def _compare(a: tuple[float, ...], b: tuple[float, ...]) -> Comparison:
 
 
 def holm(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The comparisons of one family with corrected p-values."""
+    """The comparisons of one family with Holm-corrected p-values."""
     if not comparisons:
         return []
     from statsmodels.stats.multitest import multipletests

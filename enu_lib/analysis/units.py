@@ -1,6 +1,6 @@
-"""What an evolved single unit does: spike coincidence, firing-frequency curve, plasticity window.
+"""Measures of evolved single units: spike coincidence, firing-frequency curve, plasticity window.
 
-Everything is measured on inputs that evolution never saw (random streams of their own).  Shapes as in `rollout`.
+All use inputs that were not used in evolution (separate random streams).  Shapes as in `rollout`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from enu_lib.trace import Trace
 
 
 def coincidence(a: Tensor, b: Tensor, within: int = 1) -> float:
-    """Share of the spikes in a (.., T) that have a spike of b within `within` steps; NaN if a has none."""
+    """Proportion of the spikes in a (.., T) with a spike of b within `within` steps; NaN if a has no spikes."""
     near = torch.nn.functional.max_pool1d(
         b.float().reshape(-1, 1, b.shape[-1]), 2 * within + 1, stride=1, padding=within
     ).reshape(b.shape)
@@ -26,21 +26,21 @@ def coincidence(a: Tensor, b: Tensor, within: int = 1) -> float:
 
 
 class FrequencyCurve(NamedTuple):
-    """Extended data Fig. 2: firing frequency against mean input current."""
+    """Firing frequency against mean input current (extended data Fig. 2)."""
 
-    current: Tensor  # (F,) mean input a step
-    target: Tensor  # (F,) spikes a step of the integrate-and-fire model
-    evolved: Tensor  # (F,) spikes a step of the evolved unit
+    current: Tensor  # (F,) mean input per step
+    target: Tensor  # (F,) spikes per step of the integrate-and-fire model
+    evolved: Tensor  # (F,) spikes per step of the evolved unit
     target_sd: Tensor  # (F,) s.d. over sequences
     evolved_sd: Tensor  # (F,)
-    n: int  # sequences a current
+    n: int  # sequences per current
 
 
 def firing_frequency(spikes: Tensor) -> Tensor:
-    """Spikes a step, (.., T) bool -> (..): the inverse of the mean interval between spikes; with less than two, their count
-    over T.
+    """Spikes per step (..) of spike trains (.., T) bool: the inverse of the mean interspike interval.
 
-    Counting spikes in a window would round: at an interval of a third of the window, one step decides on a third spike.
+    With fewer than two spikes, their number divided by T.  Counting spikes in a window would be too coarse: with an
+    interval of a third of the window, a shift by one step adds or removes a spike.
     """
     steps = spikes.shape[-1]
     t = torch.arange(steps, device=spikes.device)
@@ -51,10 +51,10 @@ def firing_frequency(spikes: Tensor) -> Tensor:
 
 
 def frequency_curve(model: Any, genome: Tensor, task: IAF, points: int = 33, n: int = 64, seed: int = 1) -> FrequencyCurve:
-    """Firing frequency of model neuron and unit, for mean currents over the range that evolution used.
+    """Firing frequency of model neuron and evolved unit, for mean currents over the range used in evolution.
 
-    Each current is held for a whole sequence: U(low, high) at each step times a factor between 1 and `task.factors`,
-    which need not be an integer here.
+    The mean current is constant within a sequence: U(low, high) at each step, times a factor between 1 and `task.factors`
+    that here need not be an integer.
     """
     factor = torch.linspace(1, task.factors, points, dtype=torch.float32, device="cpu")
     u = uniform(points, n, task.steps, generator=stream(seed, "frequency"))
@@ -68,13 +68,13 @@ def frequency_curve(model: Any, genome: Tensor, task: IAF, points: int = 33, n: 
 
 
 class Window(NamedTuple):
-    """Synaptic change against the spikes' distance D = t_post - t_pre (Fig. 3, extended data Fig. 3)."""
+    """Synaptic change against spike distance D = t_post - t_pre (Fig. 3, extended data Fig. 3)."""
 
     distance: Tensor  # (W,) steps
     target: Tensor  # (W,) change in %
     evolved: Tensor  # (W,) change in %, mean over sequences
     evolved_sd: Tensor  # (W,)
-    n: int  # sequences a distance
+    n: int  # sequences per distance
 
 
 def plasticity_window(
@@ -86,10 +86,10 @@ def plasticity_window(
     n: int = 32,
     seed: int = 1,
 ) -> Window:
-    """Change of the mean output from before the first spike to after the later one, in %, for D in -reach..reach.
+    """Change of the mean output from before the first spike to after the second one, in %, for D in -reach..reach.
 
-    D = 0 is left out, as in evolution.  The pair lies symmetrically about the middle of the sequence, shifted at random
-    by up to 5 steps; the graded input is as in evolution.  `n` sequences a distance.
+    D = 0 is left out, as in evolution.  The pair is centred on the middle of the sequence, with a random shift of up to 5
+    steps; the graded input is drawn as in evolution.  `n` sequences per distance.
     """
     d = torch.cat([torch.arange(-reach, 0, device="cpu"), torch.arange(1, reach + 1, device="cpu")])
     generator = stream(seed, "window")
@@ -107,9 +107,9 @@ def plasticity_window(
 
 
 def relative_change(trace: Trace, task: STDP) -> Tensor:
-    """Synaptic change of each sequence, in %, (B,): (output / input after the pair) / (the same before it) - 1.
+    """Synaptic change (B,) of each sequence, in %: (output / input after the pair) / (output / input before it) - 1.
 
-    The mean output is divided by the mean input of the same steps, so that the input's own fluctuation does not count.
+    Mean outputs are divided by the mean input over the same steps, which removes the fluctuation of the input.
     """
     batch, y = trace.batch, trace.y[0, :, :, 0]
     t = torch.arange(y.shape[-1], device=y.device)

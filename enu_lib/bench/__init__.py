@@ -1,1 +1,1 @@
-"""How fast lives are computed, all ways side by side."""
+"""Benchmarks of all backends on the same workloads."""

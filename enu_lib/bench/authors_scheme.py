@@ -1,7 +1,7 @@
-"""The scheme of the authors' public code, written anew as a baseline for the benchmark and as an independent check.
+"""Reimplementation of the scheme of the authors' public code: a benchmark baseline and an independent check.
 
-Each offspring's weights are copied once for each of its environments, so that the batch is of single rows, and the mazes
-live in NumPy on the host, agent by agent.  Slow by design; its lives are those of `enu_lib.rollout`.
+Each offspring's weights are copied for each of its environments, so that every batch row has its own weights, and the mazes
+are simulated agent by agent in NumPy on the host.  Slow by design; gives the same episodes as `enu_lib.rollout`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from enu_lib.tasks.maze import FORWARD, LEFT, RIGHT, Maze, geometry
 
 
 class Agent:
-    """One life in a maze, one step at a time, in plain Python: the rules once more, by another hand."""
+    """One agent in a maze, simulated step by step in plain Python, independently of `enu_lib.tasks.maze`."""
 
     def __init__(self, maze: Maze, sensor_of: np.ndarray, action_of: np.ndarray, places: np.ndarray) -> None:
         self.maze, self.sensor_of, self.action_of, self.places = maze, sensor_of, action_of, places
@@ -27,14 +27,14 @@ class Agent:
         self.foods = self.poisons = 0
         self.reward, self.showing = 0, 0
         self.votes = np.zeros(3, np.float32)
-        self._go_home()
-        self.been = {self.cell}
+        self._to_start()
+        self.visited = {self.cell}
 
-    def _go_home(self) -> None:
+    def _to_start(self) -> None:
         self.cell, self.heading = self.tables.start, 0
 
     def observe(self) -> np.ndarray:
-        """Input neurons (4, 3)."""
+        """The values of the input neurons (4, 3)."""
         x = np.zeros((4, 3), np.float32)
         if self.alive:
             ahead = self.tables.ahead[self.cell][self.heading]
@@ -48,7 +48,7 @@ class Agent:
         return x
 
     def step(self, y: np.ndarray, t: int) -> None:
-        """One network step with outputs y (3,)."""
+        """Advance by one network step with outputs y (3,)."""
         if not self.alive:
             return
         maze = self.maze
@@ -62,7 +62,7 @@ class Agent:
             self.energy = maze.full
             self.fitness += 1 if maze.first_meal_counts and self.foods + self.poisons == 1 else ate
             self.reward, self.showing = ate, maze.reward_steps
-            self._go_home()
+            self._to_start()
         else:
             self.showing = max(0, self.showing - 1)
         if not self.showing:
@@ -72,7 +72,7 @@ class Agent:
             self.alive, self.reward = False, 0
 
     def _move(self) -> int:
-        """Act on the votes; 1, -1 or 0 for food, poison, nothing."""
+        """Take the action with most votes; return 1, -1 or 0 for food, poison, nothing."""
         best = self.votes.max()
         if (self.votes == best).sum() > (2 if self.maze.tie == "first" else 1):
             return 0
@@ -83,8 +83,8 @@ class Agent:
         if action != FORWARD or ahead < 0:
             return 0
         self.cell = ahead
-        self.fitness += self.maze.explore_bonus * (ahead not in self.been)
-        self.been.add(ahead)
+        self.fitness += self.maze.explore_bonus * (ahead not in self.visited)
+        self.visited.add(ahead)
         food, poison = self.places[self.foods // self.maze.foods_per_period]
         self.foods += ahead == food
         self.poisons += ahead == poison
@@ -93,7 +93,7 @@ class Agent:
 
 @torch.no_grad()
 def copied_weights_lives(network: Network, genomes: Tensor, maze: Maze, state: Any, noise: Noise | None) -> Tensor:
-    """Fitness (P, B) of lives, weights copied and mazes on the host."""
+    """Fitness (P, B) of episodes, with copied weights and mazes on the host."""
     p, b = len(genomes), state.places.shape[1]
     weights = network.unpack(genomes.repeat_interleave(b, 0))
     drawn = [v[0].cpu().numpy() for v in (state.sensor_of, state.action_of, state.places)]

@@ -1,11 +1,12 @@
-"""How fast a generation is, everything side by side in one run: python -m enu_lib bench.
+"""Time one generation with every backend in one run: python -m enu_lib bench.
 
-Paths: `plain torch` is the reference (one weight set an offspring, one call an operation); `copied weights` is the scheme of
-the authors' public code written anew (weights copied for each environment, mazes in NumPy on the host); `torch` and `cpp`
-are the fast paths, on a GPU `torch` and `cuda`.  Lives are made not to end, so that all compute the same.  Every case has a
-process of its own, which tells its memory (on a GPU, the GPU's); each time is the best of a few.  GFLOP/s count
-multiplications and additions of the units' matrix products: `nominal` those of the formulas, `executed` those that a path
-really makes; `share` is executed over the matrix-product peak that the same run measured with as many threads.
+Paths: `plain torch` is the reference (one weight set per offspring, one call per operation).  `copied weights` reimplements
+the scheme of the authors' public code (weights copied for each environment, mazes in NumPy on the host).  `torch` and `cpp`
+are the fast backends; on a GPU, `torch` and `cuda`.  Episodes never end early, so that all paths do the same work.  Each
+case runs in its own process, which reports its memory (on a GPU, the GPU's); times are the best of several repeats.
+GFLOP/s count the multiplications and additions of the units' matrix products: `nominal` as in the formulas, `executed` as
+performed by the path.  `share` is executed GFLOP/s divided by the matrix-product peak measured in the same run with the same
+number of threads.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ PATHS = ("copied weights", "plain torch", "torch", "cpp")
 
 @dataclass(frozen=True)
 class Case:
-    """One thing to time."""
+    """One workload to time."""
 
     what: str  # "network", "unit" or "product"
     path: str
@@ -56,12 +57,12 @@ class Case:
 
 
 def unit_operations(cell: Any) -> int:
-    """Multiplications and additions of one step of a unit."""
+    """Multiplications and additions in one step of a unit."""
     return 2 * (cell.rows * 3 * cell.hidden + (cell.hidden + 1) * cell.n_out)
 
 
 def network_operations(network: Network, path: str) -> int:
-    """The same of all units of a network; the fast paths project each source once, not once for each synapse."""
+    """Multiplications and additions in one network step; fast paths project each source once, not once per synapse."""
     nominal = network.neurons * (
         unit_operations(network.neuron_cell) + network.synapses * unit_operations(network.synapse_cell)
     )
@@ -73,7 +74,7 @@ def network_operations(network: Network, path: str) -> int:
 
 
 def run(case: Case) -> dict[str, Any]:
-    """Time a case in this process."""
+    """Time a case in this process; seconds, GFLOP/s and memory (MiB) with the case's settings."""
     torch.set_num_threads(case.threads)
     work, operations, nominal = _prepare(case)
     before, seconds = _peak_memory(case.device), []
@@ -93,7 +94,7 @@ def run(case: Case) -> dict[str, Any]:
 
 
 def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
-    """What to time, the operations it makes, and those of the formulas."""
+    """The function to time, its executed operations and its nominal operations."""
     p, b, t, device = case.population, case.environments, case.steps, case.device
     if case.what == "product":
         a = normal(case.hidden, case.hidden, generator=stream(6, "bench")).to(device)
@@ -149,7 +150,7 @@ SMALL: dict[str, Any] = dict(population=4, environments=2, steps=8, repeats=1)
 
 
 def cases(quick: bool = False) -> dict[str, list[Case]]:
-    """All cases by table; `quick`: the same in a size that only shows that they run."""
+    """All cases by table; `quick`: the same cases at a tiny size, to check that they run."""
     most = kernels.default_threads()
     threads = (1, 2) if most >= 2 else (1,)
     paths = [p for p in PATHS if p != "cpp" or kernels.compiled(Network())]
@@ -191,16 +192,17 @@ def cases(quick: bool = False) -> dict[str, list[Case]]:
 
 
 def measure(quick: bool = False, only: str = "", say: Callable[[str], None] = print) -> dict[str, Any]:
-    """Run all cases and tell them, table by table; returns everything that was measured.
+    """Run all cases and print them table by table; returns all results.
 
-    only: those tables whose name holds it, and the peak, which the others are held against.
+    only: run only the tables whose name contains this, and the peak, which the others are compared with.
+    Raises ValueError if no table's name contains `only`.
     """
-    found: dict[str, Any] = {"machine": machine(), "tables": {}}
+    results: dict[str, Any] = {"machine": machine(), "tables": {}}
     context = multiprocessing.get_context("spawn")
     peak: dict[tuple[str, int], float] = {}
     tables = {name: todo for name, todo in cases(quick).items() if only in name or name == "peak"}
     if len(tables) < 2:
-        raise ValueError(f"no table's name holds {only!r}: they are {', '.join(cases(quick))}")
+        raise ValueError(f"no table's name contains {only!r}: choose from {', '.join(cases(quick))}")
     for name, todo in tables.items():
         rows = []
         say(f"\n{name}")
@@ -217,10 +219,10 @@ def measure(quick: bool = False, only: str = "", say: Callable[[str], None] = pr
             say(_line(row))
         if name.startswith("growth"):
             slope = _slope(name, rows)
-            found.setdefault("slopes", {})[name] = slope
-            say(f"  time grows with the power {slope:.2f}")
-        found["tables"][name] = rows
-    return found
+            results.setdefault("slopes", {})[name] = slope
+            say(f"  time grows with exponent {slope:.2f}")
+        results["tables"][name] = rows
+    return results
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -237,7 +239,7 @@ def _line(row: dict[str, Any]) -> str:
 
 
 def _slope(name: str, rows: list[dict[str, Any]]) -> float:
-    """Exponent of time against size, by least squares on logarithms."""
+    """Exponent of time against size, by least squares on logarithms; NaN for a single size."""
     key = {"P": "population", "B": "environments", "T": "steps"}.get(name.split()[-1])
     size = [r[key] if key else r["neurons"] * r["synapses"] for r in rows]
     if len(set(size)) == 1:
@@ -246,7 +248,7 @@ def _slope(name: str, rows: list[dict[str, Any]]) -> float:
 
 
 def machine() -> dict[str, Any]:
-    """What the numbers depend on."""
+    """Hardware and software versions that the timings depend on."""
     name = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo", encoding="utf-8") as file:
@@ -261,5 +263,6 @@ def machine() -> dict[str, Any]:
     }
 
 
-def to_json(found: dict[str, Any]) -> str:
-    return json.dumps(found, indent=1)
+def to_json(results: dict[str, Any]) -> str:
+    """The results of `measure` as JSON text."""
+    return json.dumps(results, indent=1)

@@ -1,8 +1,8 @@
 """Recurrent cells: the evolvable neural unit, and the GRU and LSTM it is compared with.
 
-A cell is a value: sizes and settings, nothing that changes.  Its parameters come as a population of flat genomes
-`(P, D)`, its state as a tuple of tensors, and one step maps `(weights, state, x)` to `(state, y)`.  Shapes: P offspring,
-R rows (independent units that share the offspring's rules: environments, or environments times units), H memory values.
+A cell is immutable and holds only sizes and settings.  Its parameters are a population of flat genomes `(P, D)`, its state
+is a tuple of tensors, and one step maps `(weights, state, x)` to `(state, y)`.  Shapes: P offspring, R rows (independent
+units that share an offspring's rules: environments, or environments times units), H memory values.
 """
 
 from typing import Literal, get_args
@@ -17,7 +17,7 @@ CellName = Literal["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"]
 
 
 def make_cell(kind: str, n_in: int, n_out: int = 1, hidden: int = 32, noise: float = 0.0) -> Cell:
-    """A cell by the name the paper's figures use: enu, nfenu, gru, lstm; or gru-clip, lstm-clip (clipped read-out)."""
+    """A cell by its name in the paper's figures (enu, nfenu, gru, lstm), or with clipped read-out (gru-clip, lstm-clip)."""
     if kind in ("enu", "nfenu"):
         return ENU(n_in, n_out, hidden, feedback=kind == "enu", noise=noise)
     if kind in ("gru", "gru-clip"):

@@ -1,6 +1,6 @@
 """The evolvable neural unit (ENU).
 
-Paper: section "ENU model", Fig. 1.  Constants (gains of 3, reset bias of -1) as in the authors' public code.
+Paper: section "ENU model", Fig. 1.  Constants (gains of 3, reset bias of -1) are from the authors' public code.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ class ENUWeights(NamedTuple):
 
 @dataclass(frozen=True)
 class ENU:
-    """Evolvable neural unit: gated memory, clipped output that can be exactly zero, output fed back to the input.
+    """Evolvable neural unit: gated memory, with an output that is clipped to [0, 1] and fed back to the input.
 
-    With the input row `[x, o, h, 1]` (o: the unit's last output) and one linear map for each gate a:
+    For the input row `[x, o, h, 1]` (o: the unit's last output), and pre-activations a, linear in that row:
 
-        z = sigmoid(3 a_z)    r = sigmoid(3 (a_r - 1))    c = tanh(3 a_c), r * h standing in for h
+        z = sigmoid(3 a_z)    r = sigmoid(3 (a_r - 1))    c = tanh(3 a_c), where a_c takes r * h instead of h
         h <- (1 - z) h + z c    o = clamp(gain ([h, 1] W_o + noise), 0, 1)
 
-    `feedback=False` is the paper's NFENU: its input row has no o.
+    `feedback=False` is the paper's NFENU: its input row lacks o.
     Genome, row-major: gates (K, 2H) as reset|update, cell (K, H), output (H + 1, C); rows in the order x, o, h, 1.
     """
 
@@ -39,8 +39,8 @@ class ENU:
     n_out: Size = 1
     hidden: Size = 32
     feedback: bool = True
-    gain: Real = 1.0  # slope of the output before the clip; 1000 makes it nearly a step
-    noise: NotNegative = 0.0  # s.d. of Gaussian noise added before the clip
+    gain: Real = 1.0  # slope of the output before clipping; 1000 gives a nearly binary output
+    noise: NotNegative = 0.0  # s.d. of Gaussian noise added before clipping
 
     kind: ClassVar[str] = "enu"
 
@@ -49,7 +49,7 @@ class ENU:
 
     @property
     def rows(self) -> int:
-        """K, the length of the gates' input row."""
+        """K, the length of the input row."""
         return self.n_in + (self.n_out if self.feedback else 0) + self.hidden + 1
 
     @property
@@ -61,7 +61,7 @@ class ENU:
         return (self.n_out,) if self.noise else ()
 
     def init(self, generator: torch.Generator) -> Tensor:
-        """One genome (D,): every gate orthogonal, bias rows zero."""
+        """A random genome (D,): orthogonal weights for every gate, zero biases."""
         k, h = self.rows, self.hidden
         reset, update, cell = (orthogonal_with_bias(k, h, generator) for _ in range(3))
         output = orthogonal_with_bias(h + 1, self.n_out, generator)
@@ -73,14 +73,14 @@ class ENU:
         return ENUWeights(*split_genomes(self, genomes, (k, 2 * h), (k, h), (h + 1, self.n_out)))
 
     def reset(self, population: int, rows: int, device: torch.device | str = "cpu") -> State:
-        """Memory h (P, R, H) and output o (P, R, C), all zero."""
+        """Initial state, all zero: memory h (P, R, H) and output o (P, R, C)."""
         return (
             torch.zeros(population, rows, self.hidden, dtype=torch.float32, device=device),
             torch.zeros(population, rows, self.n_out, dtype=torch.float32, device=device),
         )
 
     def step(self, weights: ENUWeights, state: State, x: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
-        """One step of x (P, R, n_in), giving y (P, R, C).  `noise`: standard normals that broadcast to y."""
+        """The next state, and outputs y (P, R, C), for x (P, R, n_in).  `noise`: standard normals that broadcast to y."""
         h, o = state
         x = x.expand(h.shape[0], h.shape[1], -1)
         one = h.new_ones(h.shape[0], h.shape[1], 1)
@@ -99,14 +99,14 @@ class ENU:
 
 
 def orthogonal_with_bias(rows: int, columns: int, generator: torch.Generator) -> Tensor:
-    """Initial weights (rows, columns): orthogonal but for the last row, the bias, which is zero."""
+    """Initial weights (rows, columns): orthogonal, except that the last row, the bias, is zero."""
     weights = torch.zeros(rows, columns, dtype=torch.float32, device="cpu")
     torch.nn.init.orthogonal_(weights[:-1], generator=generator)
     return weights
 
 
 def split_genomes(cell: Any, genomes: Tensor, *shapes: tuple[int, int]) -> list[Tensor]:
-    """Views of genomes (P, D) as one (P, *shape) for each shape.  Raises ValueError for genomes of another size."""
+    """Views of genomes (P, D), one (P, *shape) per shape.  Raises ValueError if D is not the cell's `n_params`."""
     if genomes.dim() != 2 or genomes.shape[1] != cell.n_params:
         raise ValueError(f"genomes must be (P, {cell.n_params}) for {cell}, got {tuple(genomes.shape)}")
     parts = genomes.split([a * b for a, b in shapes], 1)

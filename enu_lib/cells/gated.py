@@ -1,7 +1,7 @@
-"""The cells that the paper compares with: textbook GRU and LSTM, with a linear read-out of the memory.
+"""The cells that the ENU is compared with: textbook GRU and LSTM, with a linear read-out of the memory.
 
-Reconstruction: the paper compares with "standard" GRUs and LSTMs and does not give their wiring.  Ours have no gain, no reset
-bias, no feedback and no clip; `clip=True` adds the clip, for the sensitivity check on that choice.
+Reconstruction: the paper compares with "standard" GRUs and LSTMs without giving their details.  Ours have no gain, no reset
+bias, no feedback and no clipping; `clip=True` adds clipping, to check how sensitive the results are to that choice.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from enu_lib.kinds import NotNegative, Size, check
 
 
 class GatedWeights(NamedTuple):
-    """G: gates, 3 of a GRU (reset | update | new), 4 of an LSTM (input | forget | cell | output)."""
+    """Weights of G gates: 3 in a GRU (reset | update | new), 4 in an LSTM (input | forget | cell | output)."""
 
     w_ih: Tensor  # (P, n_in, G H)
     w_hh: Tensor  # (P, H, G H)
@@ -28,7 +28,7 @@ class GatedWeights(NamedTuple):
 
 @dataclass(frozen=True)
 class Gated:
-    """What GRU and LSTM share: sizes, genome and read-out.
+    """Base of GRU and LSTM: sizes, genome layout and read-out.
 
     Genome, row-major: w_ih (n_in, G H), w_hh (H, G H), b_ih (G H), b_hh (G H), output (H + 1, C).
     """
@@ -46,7 +46,7 @@ class Gated:
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
-        """Of the genome's parts, in order."""
+        """Shapes of the genome's parts, in order."""
         g = self.n_gates * self.hidden
         return [(self.n_in, g), (self.hidden, g), (1, g), (1, g), (self.hidden + 1, self.n_out)]
 
@@ -59,7 +59,7 @@ class Gated:
         return (self.n_out,) if self.noise else ()
 
     def init(self, generator: torch.Generator) -> Tensor:
-        """One genome (D,): every gate's matrices orthogonal, biases zero (the ENU's initialisation)."""
+        """A random genome (D,): orthogonal weights for every gate, zero biases (as for the ENU)."""
         parts = []
         for rows in (self.n_in, self.hidden):
             gates = [torch.empty(rows, self.hidden, dtype=torch.float32, device="cpu") for _ in range(self.n_gates)]
@@ -75,7 +75,7 @@ class Gated:
         return GatedWeights(*split_genomes(self, genomes, *self.shapes))
 
     def read_out(self, output: Tensor, h: Tensor, noise: Tensor | None) -> Tensor:
-        """Outputs (P, R, C) of memory h (P, R, H), for weights (P, H + 1, C)."""
+        """Outputs (P, R, C) from memory h (P, R, H), with weights (P, H + 1, C)."""
         out = h @ output[:, :-1] + output[:, -1:]
         if noise is not None:
             out = out + self.noise * noise
@@ -90,11 +90,11 @@ class GRU(Gated):
     n_gates: ClassVar[int] = 3
 
     def reset(self, population: int, rows: int, device: torch.device | str = "cpu") -> State:
-        """Memory h (P, R, H), zero."""
+        """Initial state, all zero: memory h (P, R, H)."""
         return (torch.zeros(population, rows, self.hidden, dtype=torch.float32, device=device),)
 
     def step(self, weights: GatedWeights, state: State, x: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
-        """One step of x (P, R, n_in), giving y (P, R, C)."""
+        """The next state, and outputs y (P, R, C), for x (P, R, n_in)."""
         (h,) = state
         x = x.expand(h.shape[0], h.shape[1], -1)
         i_r, i_z, i_n = (x @ weights.w_ih + weights.b_ih).split(self.hidden, -1)
@@ -114,12 +114,12 @@ class LSTM(Gated):
     n_gates: ClassVar[int] = 4
 
     def reset(self, population: int, rows: int, device: torch.device | str = "cpu") -> State:
-        """Memory h and cell c, both (P, R, H), zero."""
+        """Initial state, all zero: memory h and cell state c, both (P, R, H)."""
         h = torch.zeros(population, rows, self.hidden, dtype=torch.float32, device=device)
         return h, h.clone()
 
     def step(self, weights: GatedWeights, state: State, x: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
-        """One step of x (P, R, n_in), giving y (P, R, C)."""
+        """The next state, and outputs y (P, R, C), for x (P, R, n_in)."""
         h, c = state
         x = x.expand(h.shape[0], h.shape[1], -1)
         a = x @ weights.w_ih + weights.b_ih + h @ weights.w_hh + weights.b_hh

@@ -14,26 +14,26 @@ from typing import NoReturn
 from enu_lib.cli import bench, claims, evaluate, evolve, sweep, zoo
 
 EPILOG = """examples:
-  python -m enu_lib evolve stdp --out runs/stdp          evolve a synapse in minutes; run it again to go on
+  python -m enu_lib evolve stdp --out runs/stdp          evolve a synapse in minutes; run again to resume
   python -m enu_lib evolve iaf --model lstm --seed 3 --out runs/iaf-lstm-3
   python -m enu_lib evolve tmaze --set task.arm=3 --time-limit 30m --out runs/tmaze-3
-  python -m enu_lib evaluate runs/stdp                   judge a run on inputs it never saw
-  python -m enu_lib evaluate tmaze-enu                   what a network learns in mazes, ability by ability
-  python -m enu_lib sweep --time-limit 2h                all models, tasks and seeds; again to go on
-  python -m enu_lib claims                               what of the paper is reproduced, and by which rule
-  python -m enu_lib zoo list                             the evolved genomes that ship with the package
+  python -m enu_lib evaluate runs/stdp                   evaluate a run on new environments
+  python -m enu_lib evaluate tmaze-enu                   the abilities of an evolved network in mazes
+  python -m enu_lib sweep --time-limit 2h                all models, tasks and seeds; run again to resume
+  python -m enu_lib claims                               which claims of the paper are reproduced, and by which rule
+  python -m enu_lib zoo list                             list the evolved genomes that ship with the package
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the process's exit code."""
+    """Run one command and return its exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
         code = options.run(options) or 0
         sys.stdout.flush()
         return code
-    except BrokenPipeError:  # as by `| head`; what is left to be written goes nowhere
+    except BrokenPipeError:  # e.g. piped to `head`: discard the remaining output
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except KeyboardInterrupt:
@@ -59,7 +59,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m enu_lib",
-        description="Evolve neural units that learn, and look at those that have evolved.",
+        description="Evolve neural units that learn, and analyse evolved ones.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,4 +1,4 @@
-"""What commands share: kinds of arguments, genomes by name, tables."""
+"""Helpers for commands: argument types, genomes by name, tables."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def seconds(text: str) -> float:
     """A duration such as 90s, 9m or 2h, in seconds."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
     if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 90s, 9m or 2h")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration: write e.g. 90s, 9m or 2h")
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
 def setting(text: str) -> tuple[str, Any]:
-    """PATH=VALUE as a setting's path and its value: JSON where it is JSON, else a word."""
+    """The path and value of a setting PATH=VALUE.  The value is parsed as JSON if possible, else taken as a string."""
     path, equals, value = text.partition("=")
     if not equals or not path:
-        raise ValueError(f"--set takes PATH=VALUE, as es.power=3, got {text!r}")
+        raise ValueError(f"--set takes PATH=VALUE, such as es.power=3, got {text!r}")
     from enu_lib.config import from_config, parse_json
 
     words: dict[str, Any] = {"None": None, "True": True, "False": False}
@@ -36,7 +36,7 @@ def setting(text: str) -> tuple[str, Any]:
     try:
         json.loads(value)
     except ValueError:
-        return path, value  # a word
+        return path, value  # a string
     except RecursionError:
         pass
     parsed = parse_json(value, f"--set {path}")
@@ -47,7 +47,7 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 def evolved(name: str) -> Any:
-    """A run by its folder, or else a zoo entry by its name."""
+    """The run in a folder of this name, or else the zoo entry of this name."""
     from pathlib import Path
 
     from enu_lib import zoo
@@ -58,7 +58,7 @@ def evolved(name: str) -> Any:
     try:
         return zoo.load(name)
     except ValueError as error:
-        raise ValueError(f"{name} is no run folder, and {error}") from None
+        raise ValueError(f"{name} is not a run folder, and {error}") from None
 
 
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:

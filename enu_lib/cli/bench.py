@@ -1,4 +1,4 @@
-"""python -m enu_lib bench: how fast lives are computed."""
+"""python -m enu_lib bench: measure the speed of all backends."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from enu_lib.cli.arguments import path
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
-    bench = commands.add_parser("bench", help="seconds and GFLOP/s of a generation, all paths side by side")
-    bench.add_argument("--json", type=path, metavar="FILE", help="write everything that was measured")
-    bench.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs")
-    bench.add_argument("--only", default="", metavar="WORDS", help="only tables whose name holds these words, such as paper")
+    bench = commands.add_parser("bench", help="measure seconds and GFLOP/s per generation on all backends")
+    bench.add_argument("--json", type=path, metavar="FILE", help="write all measurements to this file")
+    bench.add_argument("--quick", action="store_true", help="use tiny sizes, to check that it runs")
+    bench.add_argument("--only", default="", metavar="WORDS", help="only tables whose name contains this text, such as paper")
     bench.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run it."""
+    """Run the command."""
     from pathlib import Path
 
     from enu_lib.bench import cases as bench

@@ -1,4 +1,4 @@
-"""python -m enu_lib claims: what of the paper is reproduced."""
+"""python -m enu_lib claims: check which claims of the paper are reproduced."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from enu_lib.cli.arguments import path
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
-    claims = commands.add_parser("claims", help="what of the paper is reproduced, by which rule, from what is stored")
-    claims.add_argument("--json", action="store_true", help="print JSON, rules and all parts with it")
+    claims = commands.add_parser("claims", help="check which claims of the paper are reproduced, from stored results")
+    claims.add_argument("--json", action="store_true", help="print JSON, including rules and all parts")
     claims.add_argument("--markdown", action="store_true", help="print the README's table")
-    claims.add_argument("--write", type=path, metavar="README", help="put that table into this file, between its marks")
-    claims.add_argument("--measure", action="store_true", help="first simulate reference agents and spiking anew (a minute)")
+    claims.add_argument("--write", type=path, metavar="README", help="write that table into this file, between its markers")
+    claims.add_argument("--measure", action="store_true", help="first simulate reference agents and spiking again (a minute)")
     claims.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run it."""
+    """Run the command."""
     from enu_lib.study import claims, evidence, ledger
 
     if options.measure:

@@ -1,4 +1,4 @@
-"""python -m enu_lib evaluate: what a genome, or a scripted agent, can do."""
+"""python -m enu_lib evaluate: measure the abilities of a genome or a scripted agent."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from enu_lib.cli.arguments import evolved, path, print_table
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
-    evaluate = commands.add_parser("evaluate", help="judge a genome, or a scripted agent, on fresh environments")
-    evaluate.add_argument("folder", nargs="?", type=path, metavar="RUN", help="run folder, or zoo entry")
-    evaluate.add_argument("--agent", metavar="NAME", help="a scripted agent of the mazes in its place, such as latch")
-    evaluate.add_argument("--double", action="store_true", help="in the double T-maze too, wherever it evolved")
-    evaluate.add_argument("--n", type=int, help="sequences (2048), or episodes in each maze (480)")
-    evaluate.add_argument("--seed", type=int, default=77, help="of the environments (%(default)s)")
+    evaluate = commands.add_parser("evaluate", help="evaluate a genome, or a scripted agent, on new environments")
+    evaluate.add_argument("folder", nargs="?", type=path, metavar="RUN", help="run folder or zoo entry")
+    evaluate.add_argument("--agent", metavar="NAME", help="evaluate a scripted maze agent instead, such as latch")
+    evaluate.add_argument("--double", action="store_true", help="test in the double T-maze too, wherever it evolved")
+    evaluate.add_argument("--n", type=int, help="number of sequences (2048), or of episodes in each maze (480)")
+    evaluate.add_argument("--seed", type=int, default=77, help="seed of the environments (%(default)s)")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     evaluate.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run it."""
+    """Run the command."""
     from enu_lib.analysis.battery import battery
     from enu_lib.analysis.scores import scores
     from enu_lib.kinds import Batch, conform
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> None:
     if options.n is not None:
         conform(Batch, options.n, "--n")
     if (options.folder is None) == (options.agent is None):
-        raise ValueError("evaluate takes one of a run folder, a zoo entry, and --agent NAME (such as --agent latch)")
+        raise ValueError("evaluate takes either a run folder or zoo entry, or --agent NAME (such as --agent latch)")
     subject = evolved(options.folder) if options.agent is None else None
     if subject is not None and not (isinstance(subject.task, Maze) and isinstance(subject.model, Network)):
         measured = scores(subject.model, subject.genome, subject.task, options.n or 2048, options.seed)
@@ -49,5 +49,5 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(found.as_json(), indent=1))
         return
-    print(f"{found.agent}: {n} lives in each maze")
+    print(f"{found.agent}: {n} episodes in each maze")
     print_table(found.table())

@@ -14,41 +14,41 @@ def add(commands: Any) -> None:
 
     evolve = commands.add_parser(
         "evolve",
-        help="evolve an experiment (goes on where it was, if the run folder exists)",
+        help="evolve an experiment (resumes if the run folder exists)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=(
-            "Evolve an experiment of the paper. Ctrl-C, SIGTERM and SIGHUP end cleanly; the same command goes on.\n\n"
+            "Evolve an experiment of the paper. Ctrl-C, SIGTERM and SIGHUP save and stop; run the same command to resume.\n\n"
             f"experiments: {', '.join(NAMES)}\nmodels: {', '.join(MODELS)}\n"
             f"profiles: {', '.join(PROFILES)} (seconds; our settings; the published sizes)"
         ),
     )
-    evolve.add_argument("experiment", metavar="EXPERIMENT", help="one of those above")
-    evolve.add_argument("--model", default="enu", help="of the units (%(default)s)")
+    evolve.add_argument("experiment", metavar="EXPERIMENT", help="one of the experiments above")
+    evolve.add_argument("--model", default="enu", help="kind of unit (%(default)s)")
     evolve.add_argument("--profile", default="laptop", help="sizes and generations (%(default)s)")
-    evolve.add_argument("--seed", type=int, default=0, help="of everything random (%(default)s)")
+    evolve.add_argument("--seed", type=int, default=0, help="random seed (%(default)s)")
     evolve.add_argument("--out", type=path, metavar="FOLDER", help="run folder (runs/EXPERIMENT-MODEL-PROFILE-SEED)")
     for name, kind, text in (
-        ("generations", int, "generations in all"),
-        ("population", int, "offspring a generation, even"),
-        ("environments", int, "environments a generation"),
-        ("sigma", float, "s.d. of mutations"),
-        ("hidden", int, "memory values of a unit"),
+        ("generations", int, "total number of generations"),
+        ("population", int, "offspring per generation, an even number"),
+        ("environments", int, "environments per generation"),
+        ("sigma", float, "standard deviation of mutations"),
+        ("hidden", int, "memory values per unit"),
     ):
         evolve.add_argument(f"--{name}", type=kind, help=text)
     evolve.add_argument(
         "--set", action="append", default=[], metavar="PATH=VALUE", dest="settings",
-        help="any other setting, as task.shuffle=none or es.power=3; may be repeated",
+        help="any other setting, such as task.shuffle=none or es.power=3; may be repeated",
     )  # fmt: skip
-    evolve.add_argument("--parent", type=path, metavar="NAME", help="begin from this zoo entry or run folder's genome")
-    evolve.add_argument("--time-limit", type=seconds, metavar="TIME", help="stop after 90s, 9m, 2h")
-    evolve.add_argument("--threads", type=int, help="of the CPU kernel (all cores)")
+    evolve.add_argument("--parent", type=path, metavar="NAME", help="start from the genome of this zoo entry or run folder")
+    evolve.add_argument("--time-limit", type=seconds, metavar="TIME", help="save and stop after this time, e.g. 90s, 9m, 2h")
+    evolve.add_argument("--threads", type=int, help="threads of the CPU kernel (all cores)")
     evolve.add_argument("--device", default="auto", help="auto, cpu, cuda (%(default)s)")
-    evolve.add_argument("--quiet", action="store_true", help="no progress bar, nor a line a minute where there is no terminal")
+    evolve.add_argument("--quiet", action="store_true", help="no progress bar (outside a terminal: no line per minute)")
     evolve.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run it."""
+    """Run the command."""
     from enu_lib.evolve import evolve
 
     names = ("generations", "population", "environments", "sigma", "hidden")
@@ -75,4 +75,4 @@ def run(options: argparse.Namespace) -> None:
     )
     if left and run.stopped in ("interrupted", "time limit"):
         hours = left * run.seconds / max(1, run.generation) / 3600
-        print(f"{left} generations left, about {hours:.1f} h at this speed: the same command goes on")
+        print(f"{left} generations left, about {hours:.1f} h at this speed: run the same command to resume")

@@ -1,4 +1,4 @@
-"""python -m enu_lib sweep: all models on all tasks, many seeds."""
+"""python -m enu_lib sweep: evolve all models on all tasks with many seeds."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from enu_lib.cli.arguments import path, print_table, seconds
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
-    sweep = commands.add_parser("sweep", help="all models on all tasks, many seeds; again to go on")
+    sweep = commands.add_parser("sweep", help="evolve all models on all tasks with many seeds; run again to resume")
     sweep.add_argument("--profile", default="laptop", help="smoke, laptop, paper (%(default)s)")
-    sweep.add_argument("--experiments", metavar="A,B", help="only these, with commas between (all)")
-    sweep.add_argument("--models", metavar="A,B", help="only these, with commas between (all)")
+    sweep.add_argument("--experiments", metavar="A,B", help="only these, separated by commas (all)")
+    sweep.add_argument("--models", metavar="A,B", help="only these, separated by commas (all)")
     sweep.add_argument(
-        "--seeds", type=int, help="at most so many of each (10 for single units, 5 for mazes and for some checks)"
+        "--seeds", type=int, help="at most this many seeds (10 for single units, 5 for mazes and for some checks)"
     )
     sweep.add_argument("--no-checks", action="store_true", help="only the models that the claims compare")
     sweep.add_argument("--jobs", type=int, help="processes of one thread each (all cores)")
-    sweep.add_argument("--time-limit", type=seconds, metavar="TIME", help="stop after 90s, 9m, 2h, with all saved")
-    sweep.add_argument("--out", type=path, metavar="FOLDER", help="of the run folders (runs/sweep-PROFILE)")
-    sweep.add_argument("--dry-run", action="store_true", help="only say what there is, what is left, and how long it takes")
-    sweep.add_argument("--collect", action="store_true", help="only store the results of what is done, for the figures")
-    sweep.add_argument("--again", action="store_true", help="run those too whose results are stored already")
-    sweep.add_argument("--results", type=path, metavar="FOLDER", help="where --collect stores them (in the package)")
-    sweep.add_argument("--quiet", action="store_true", help="no progress bar, nor a line a minute where there is no terminal")
+    sweep.add_argument("--time-limit", type=seconds, metavar="TIME", help="save and stop after this time, e.g. 90s, 9m, 2h")
+    sweep.add_argument("--out", type=path, metavar="FOLDER", help="where to keep the run folders (runs/sweep-PROFILE)")
+    sweep.add_argument("--dry-run", action="store_true", help="only list the runs, what is left to do, and how long it takes")
+    sweep.add_argument("--collect", action="store_true", help="only store the results of finished runs, for the figures")
+    sweep.add_argument("--again", action="store_true", help="also run those whose results are already stored")
+    sweep.add_argument("--results", type=path, metavar="FOLDER", help="where --collect stores results (in the package)")
+    sweep.add_argument("--quiet", action="store_true", help="no progress bar (outside a terminal: no line per minute)")
     sweep.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run it."""
+    """Run the command."""
     from pathlib import Path
 
     from enu_lib.kernels import default_threads

@@ -13,23 +13,23 @@ def add(commands: Any) -> None:
     """Add the command to the parser."""
     zoo = commands.add_parser("zoo", help="the evolved genomes that ship with the package")
     actions = zoo.add_subparsers(required=True, metavar="ACTION")
-    actions.add_parser("list", help="names, with a line each").set_defaults(run=list_entries)
-    show = actions.add_parser("show", help="where an entry comes from, and its scores, as JSON")
+    actions.add_parser("list", help="list the entries").set_defaults(run=list_entries)
+    show = actions.add_parser("show", help="print the provenance and scores of an entry as JSON")
     show.add_argument("name", metavar="NAME")
     show.set_defaults(run=show_entry)
-    verify = actions.add_parser("verify", help="measure entries again on other fresh environments")
+    verify = actions.add_parser("verify", help="measure entries again, on other new environments")
     verify.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     verify.set_defaults(run=verify_entries)
     new = actions.add_parser("add", help="store a run's best genome as an entry")
     new.add_argument("folder", type=path, metavar="RUN", help="run folder")
-    new.add_argument("name", metavar="NAME", help="EXPERIMENT-MODEL, as stdp-enu")
-    new.add_argument("--note", default="", help="a sentence for those who come after")
-    new.add_argument("--latest", action="store_true", help="the latest parent, not the best one on held-out environments")
+    new.add_argument("name", metavar="NAME", help="EXPERIMENT-MODEL, such as stdp-enu")
+    new.add_argument("--note", default="", help="a sentence to store with the entry")
+    new.add_argument("--latest", action="store_true", help="store the latest parent instead of the best held-out one")
     new.set_defaults(run=add_entry)
 
 
 def list_entries(_: argparse.Namespace) -> None:
-    """Print all entries, a line each."""
+    """Print all entries, one per line."""
     from enu_lib import zoo
 
     rows = []
@@ -42,20 +42,20 @@ def list_entries(_: argparse.Namespace) -> None:
 
 
 def show_entry(options: argparse.Namespace) -> None:
-    """Print where an entry comes from."""
+    """Print an entry's provenance."""
     from enu_lib import zoo
 
     print(json.dumps(zoo.load(options.name).provenance, indent=1))
 
 
 def verify_entries(options: argparse.Namespace) -> None:
-    """Measure entries again."""
+    """Measure entries again, and print the stored and the new scores."""
     from enu_lib import zoo
 
     for name in options.names or zoo.names():
         rows = [(k, f"{a:.5g}", f"{b:.5g}") for k, (a, b) in zoo.verify(name).items()]
         print(name)
-        print_table([("  measure", "stored", "found again"), *((f"  {k}", a, b) for k, a, b in rows)])
+        print_table([("  measure", "stored", "measured again"), *((f"  {k}", a, b) for k, a, b in rows)])
 
 
 def add_entry(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Figures: a style, one function a panel, and files that are the same bytes each time."""
+"""Figures: a common style, one function per panel, byte-reproducible files."""
 
 from enu_lib.figures import learning, mazes, networks, units
 from enu_lib.figures.save import drawn_on, read_manifest, save_figure, save_table, write_manifest

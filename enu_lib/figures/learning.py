@@ -1,4 +1,4 @@
-"""Panels on what networks learn in mazes: each draws what it is given into the axes it is given."""
+"""Panels on learning in mazes; each function draws its data into the given axes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from enu_lib.trace import Trace
 
 
 def evolution(ax: Any, runs: dict[str, dict[str, Any]], x: str = "generation", label: str = "generation") -> None:
-    """Held-out fitness of the parent along several runs, as `zoo.progress` gives it, against its column `x`."""
+    """Held-out fitness of the parent in several runs against column `x` (format of `zoo.progress`)."""
     for name, progress in runs.items():
         ax.plot(progress[x], progress["held_out"], "o-", ms=2, label=name, lw=1)
     ax.set(xlabel=label, ylabel="held-out fitness")
 
 
 def frame(ax: Any, grid: Geometry, lives: Trace, phase: Phase) -> None:
-    """One phase of a life: the maze as it then was, and the way walked; a ring around what was eaten."""
+    """One phase of an episode: the maze at that time, the path taken, and a ring around the meal."""
     state = {name: lives.task[name][0, phase.life].numpy() for name in ("cell", "heading", "food", "poison", "ate")}
     before = max(phase.first - 1, 0)
     cells = [grid.start if phase.first == 0 else state["cell"][before], *state["cell"][phase.first : phase.last]]
@@ -32,7 +32,7 @@ def frame(ax: Any, grid: Geometry, lives: Trace, phase: Phase) -> None:
     ate = int(state["ate"][phase.last])
     food, poison = int(state["food"][at]), int(state["poison"][at])
     mazes.maze(ax, grid, food, poison)
-    if ate:  # a meal puts the agent back, so that the last cell is where the meal was
+    if ate:  # the meal resets the agent, so the recorded square is the start; draw the square of the meal
         cells.append(food if ate > 0 else poison)
     else:
         cells.append(int(state["cell"][phase.last]))
@@ -40,11 +40,11 @@ def frame(ax: Any, grid: Geometry, lives: Trace, phase: Phase) -> None:
 
 
 def recovery(ax: Any, conditions: dict[str, Recovery], least: int = 10) -> None:
-    """Share of right visits after a moment, by condition, with 95% (Wilson) intervals; only of at least `least` visits."""
-    for k, (name, found) in enumerate(conditions.items()):
-        kept = np.flatnonzero(found.n >= least)
-        share = found.right[kept] / found.n[kept]
-        bounds = np.array([interval(found.right[i], found.n[i]) for i in kept]).reshape(-1, 2)
+    """Proportion of right visits after an event, by condition, with 95% Wilson intervals; points need `least` visits."""
+    for k, (name, visits) in enumerate(conditions.items()):
+        kept = np.flatnonzero(visits.n >= least)
+        share = visits.right[kept] / visits.n[kept]
+        bounds = np.array([interval(visits.right[i], visits.n[i]) for i in kept]).reshape(-1, 2)
         shift = 0.06 * (k - (len(conditions) - 1) / 2)
         error = np.abs(bounds.T - share)
         color = "k" if k == 0 else f"C{k - 1}"
@@ -54,7 +54,7 @@ def recovery(ax: Any, conditions: dict[str, Recovery], least: int = 10) -> None:
 
 
 def eaten(ax: Any, conditions: dict[str, Any]) -> None:
-    """Mean food that lives (B,) eat after a moment, by condition; 95% intervals of the mean."""
+    """Mean food (B,) eaten after an event, by condition, with 95% intervals of the mean."""
     for k, food in enumerate(conditions.values()):
         food = np.asarray(food, float)
         error = 1.96 * food.std() / max(1, len(food)) ** 0.5
@@ -64,7 +64,7 @@ def eaten(ax: Any, conditions: dict[str, Any]) -> None:
 
 
 def outputs(ax: Any, histograms: dict[str, Any]) -> None:
-    """How often neurons' outputs lie where (shares of equal bins of [0, 1]; log scale)."""
+    """Histograms of neurons' outputs (proportions in equal bins of [0, 1]; log scale)."""
     for name, shares in histograms.items():
         shares = np.asarray(shares)
         edges = np.linspace(0, 1, len(shares) + 1)
@@ -74,29 +74,29 @@ def outputs(ax: Any, histograms: dict[str, Any]) -> None:
 
 
 def raster(ax: Any, y: Any, names: list[str]) -> None:
-    """Outputs (T, N) of neurons in time, as an image."""
+    """Outputs (T, N) of neurons over time, as an image."""
     ax.imshow(np.asarray(y).T, aspect="auto", cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
     ax.set_yticks(range(len(names)), names)
     ax.set(xlabel="time (network steps)")
     ax.tick_params(axis="y", length=0)
 
 
-def conditioning(ax: Any, found: Conditioning, change: Any, label: str) -> None:
-    """Change (R, W, B) by a pairing against the delay of the reward; mean and s.d. over lives."""
+def conditioning(ax: Any, pairing: Conditioning, change: Any, label: str) -> None:
+    """Change (R, W, B) caused by pairing, against the delay of the reward; mean and s.d. over noise samples."""
     colors = {"food": PALETTE["food"], "poison": PALETTE["poison"], "nothing": PALETTE["target"]}
     for name, values in zip(REWARDS, np.asarray(change), strict=True):
         mean, sd = values.mean(-1), values.std(-1)
-        ax.fill_between(found.delay, mean - sd, mean + sd, color=colors[name], alpha=0.2, lw=0)
-        ax.plot(found.delay, mean, "o-", ms=2.5, color=colors[name], label=name)
+        ax.fill_between(pairing.delay, mean - sd, mean + sd, color=colors[name], alpha=0.2, lw=0)
+        ax.plot(pairing.delay, mean, "o-", ms=2.5, color=colors[name], label=name)
     ax.axhline(0, color="0.8", lw=0.5, zorder=0)
     ax.axvline(0, color="0.8", lw=0.5, zorder=0)
     ax.set(xlabel="reward after sensor (steps)", ylabel=label)
     ax.legend()
 
 
-def in_a_row(ax: Any, found: Any, names: list[str]) -> None:
-    """Outputs (K + 1, B, n_outputs) in a probe after 0..K meals; mean and s.d. over lives."""
-    y = np.asarray(found)
+def in_a_row(ax: Any, y: Any, names: list[str]) -> None:
+    """Outputs y (K + 1, B, n_outputs) during a probe after 0..K rewards; mean and s.d. over noise samples."""
+    y = np.asarray(y)
     k = np.arange(len(y))
     for i, name in enumerate(names):
         mean, sd = y[..., i].mean(1), y[..., i].std(1)

@@ -1,4 +1,4 @@
-"""Panels of mazes: the maze, an agent in it, its path, and what agents eat.  Each draws what it is given."""
+"""Panels of mazes: the maze, an agent, its path, and the meals of several agents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enu_lib.figures.style import PALETTE
 
 
 def maze(ax: Any, grid: Any, food: int | None = None, poison: int | None = None) -> None:
-    """A maze seen from above; cells of food and poison by their numbers."""
+    """A maze from above; food and poison are numbers of squares."""
     image = np.zeros(grid.shape)
     for row, column in grid.cells:
         image[row, column] = 1
@@ -25,13 +25,13 @@ def maze(ax: Any, grid: Any, food: int | None = None, poison: int | None = None)
 
 
 def agent(ax: Any, grid: Any, cell: int, heading: int, color: str = PALETTE["evolved"], size: float = 9) -> None:
-    """Where an agent is and which way it looks (heading 0: east, 1: south, ...)."""
+    """The agent's position and heading (0: east, 1: south, 2: west, 3: north)."""
     row, column = grid.cells[cell]
     ax.plot(column, row, marker=[">", "v", "<", "^"][heading], ms=size, color=color, mec="white", mew=0.6)
 
 
 def agents(ax: Any, scores: dict[str, dict[str, float]]) -> None:
-    """Mean food and poison an episode of each reference agent."""
+    """Mean food and poison per episode for each reference agent."""
     y = np.arange(len(scores))
     for k, name in enumerate(("food", "poison")):
         values = [s[name] for s in scores.values()]
@@ -44,7 +44,7 @@ def agents(ax: Any, scores: dict[str, dict[str, float]]) -> None:
 
 
 def path(ax: Any, grid: Any, cells: Any, heading: int, ate: int) -> None:
-    """The way walked in one visit, from the start to the meal."""
+    """The path of one visit, from the start to the meal."""
     places = np.array([grid.cells[c] for c in np.asarray(cells)], float)
     ax.plot(places[:, 1], places[:, 0], "-", color=PALETTE["evolved"], lw=1.6, solid_joinstyle="round")
     row, column = places[-1]
@@ -53,11 +53,11 @@ def path(ax: Any, grid: Any, cells: Any, heading: int, ate: int) -> None:
 
 
 def shares(ax: Any, rows: dict[str, dict[str, float]], keys: dict[str, str]) -> None:
-    """Shares between 0 and 1 of several lots of lives (colours), by measure: {key: label}."""
+    """Proportions for several sets of episodes (colours), by measure; keys: {measure: label}."""
     height = 0.8 / len(rows)
-    for k, (name, found) in enumerate(rows.items()):
+    for k, (name, measures) in enumerate(rows.items()):
         y = np.arange(len(keys)) + (k + 0.5) * height - 0.4
-        values = np.array([found[key] for key in keys])
+        values = np.array([measures[key] for key in keys])
         ax.barh(y, np.nan_to_num(values), 0.9 * height, label=name)
         for at, value in zip(y, values, strict=True):
             ax.text(np.nan_to_num(value) + 0.01, at, "none" if np.isnan(value) else f"{value:.0%}", va="center", fontsize=5.5)

@@ -1,4 +1,4 @@
-"""Panels of units and networks: schematics, graph, connection table, one episode.  Each draws what it is given."""
+"""Panels of units and networks: schematics, graph, connection table, one episode."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _arrow(ax: Any, start: tuple[float, float], end: tuple[float, float], bend: 
 
 
 def enu_schematic(ax: Any) -> None:
-    """The evolvable neural unit: gates, memory, clipped output and its way back (Fig. 1)."""
+    """The evolvable neural unit: gates, memory, clipped output and its feedback (Fig. 1)."""
     light = {"gate": "#cfe3f1", "memory": "#fbe3bf", "out": "#d9efe6"}
     _box(ax, 0.9, 1.5, "input $x_t$", "white", 1.3)
     _box(ax, 3.0, 2.6, "update gate\n$z=\\sigma(3a_z)$", light["gate"])
@@ -67,7 +67,7 @@ def neuron_schematic(ax: Any) -> None:
 
 
 def network(ax: Any, net: Any) -> None:
-    """A network as a graph: circles are neurons, squares are synapses, both of them units (Fig. 2)."""
+    """A network as a graph: circles are neurons, squares are synapses; both are ENUs (Fig. 2)."""
     hidden = net.neurons - net.n_outputs
     names = [f"sensor {i + 1}" for i in range(net.n_inputs - 1)] + ["reward"]
     names += [f"hidden {i + 1}" for i in range(hidden)] + [f"output {i + 1}" for i in range(net.n_outputs)]
@@ -105,7 +105,7 @@ def network(ax: Any, net: Any) -> None:
 
 
 def connections(ax: Any, net: Any) -> None:
-    """Which neuron has a synapse from which: presynaptic neurons along x, postsynaptic ones along y."""
+    """The connection table: presynaptic neurons along x, postsynaptic neurons along y."""
     table = np.zeros((net.neurons, net.n_inputs + net.neurons))
     for i, row in enumerate(net.connections):
         for source in row:
@@ -125,7 +125,7 @@ def connections(ax: Any, net: Any) -> None:
 
 
 def table(ax: Any, values: Any, rows: list[str], title: str, split: int | None = None, high: float = 1.0) -> None:
-    """A matrix with its numbers written in it; `split`: a line before that column."""
+    """A matrix with its values as text; `split`: draw a line before that column."""
     v = np.asarray(values)
     ax.imshow(v, cmap="Blues", vmin=0, vmax=high * 1.5, aspect="auto")
     for (i, j), x in np.ndenumerate(v):
@@ -139,7 +139,7 @@ def table(ax: Any, values: Any, rows: list[str], title: str, split: int | None =
 
 
 def episode(ax: Any, x: Any, y: Any, ate: Any) -> None:
-    """One life: sensors, rewards and outputs (rows) against time; triangles above: meals (up: food, down: poison)."""
+    """One episode: sensors, rewards and outputs (rows) over time; triangles mark meals (up: food, down: poison)."""
     x, y, ate = (np.asarray(v) for v in (x, y, ate))
     rows = np.concatenate([x[:, :3, 0].T, x[:, 3, 1:3].T, y.T])
     ax.imshow(rows, aspect="auto", cmap="Greys", vmin=0, vmax=1, interpolation="nearest")

@@ -1,4 +1,4 @@
-"""Figures as files: one style, byte-reproducible SVG and PNG, and a manifest of where each comes from."""
+"""Save figures and tables: byte-reproducible SVG and PNG, and a manifest with the origin of each."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ ELSEWHERE = "choose another directory for the figures"
 
 @lru_cache
 def drawn_on() -> str:
-    """What the bytes of a figure depend on besides code and data: processor, compiler, versions of packages.
+    """What a figure's bytes depend on besides code and data: processor, compiler, versions of packages.
 
-    Two machines for which this is the same draw the same bytes; others the same picture, to the eye.
+    Machines with the same value write the same bytes; others write figures that look the same.
     """
     vendor = ""
     if os.path.exists("/proc/cpuinfo"):
@@ -57,12 +57,12 @@ def drawn_on() -> str:
 def save_figure(
     fig: Any, name: str, directory: str | Path | None = None, *, caption: str, zoo: Sequence[str] = (), alt: str | None = None
 ) -> list[Path]:
-    """Write NAME.svg and NAME.png and note them in manifest.json; the same figure gives the same bytes (see `drawn_on`).
+    """Write NAME.svg and NAME.png and record them in manifest.json; returns their paths.
 
-    In a notebook, show it with its caption; it is closed, so that it is not shown a second time.
-    caption: what is shown, of how many, and what the spread is; Markdown.  zoo: entries whose genomes it shows.  alt: what
-    somebody who cannot see it should know, where the caption does not say it.
-    directory: by default build/figures in the checkout whose pages run (`places.build`).
+    The same figure gives the same bytes (see `drawn_on`).  In a notebook the figure is displayed with its caption; it is then
+    closed, so that it is not displayed twice.
+    caption: what is shown, n, and the measure of spread; Markdown.  zoo: entries whose genomes are shown.  alt: alternative
+    text; default: the caption.  directory: default: build/figures in the current checkout (`places.build`).
     """
     directory = _folder(directory)
     paths = [directory / f"{name}.svg", directory / f"{name}.png"]
@@ -80,7 +80,7 @@ def save_figure(
 def save_table(
     name: str, texts: dict[str, str], directory: str | Path | None = None, *, caption: str, zoo: Sequence[str] = ()
 ) -> list[Path]:
-    """Write a table as NAME.SUFFIX for each {suffix: text}, and note it in manifest.json as figures are."""
+    """Write a table as NAME.SUFFIX for each {suffix: text}, and record it in manifest.json; returns the paths."""
     directory = _folder(directory)
     paths = [directory / f"{name}.{suffix}" for suffix in texts]
     for path, text in zip(paths, texts.values(), strict=True):
@@ -90,7 +90,7 @@ def save_table(
 
 
 def read_manifest(directory: Path) -> list[dict[str, Any]]:
-    """The entries of a folder's manifest.json; [] if there is none.  Raises ValueError for one that is none."""
+    """The entries of a folder's manifest.json; [] if there is none.  Raises ValueError for an invalid file."""
     manifest = directory / "manifest.json"
     if not manifest.exists():
         return []
@@ -102,7 +102,7 @@ def read_manifest(directory: Path) -> list[dict[str, Any]]:
 
 
 def write_manifest(directory: Path, entries: Sequence[dict[str, Any]]) -> None:
-    """Replace a folder's manifest.json, in the order of the figures' names."""
+    """Replace a folder's manifest.json, sorted by figure name."""
     text = json.dumps(sorted(entries, key=lambda e: e["figure"]), indent=1, ensure_ascii=False)
     write_atomically(directory / "manifest.json", f"{text}\n".encode(), ELSEWHERE)
 
@@ -133,7 +133,7 @@ def _note(name: str, paths: Sequence[Path], directory: Path, caption: str, zoo: 
 
 
 def _show(name: str, alt: str, caption: str, png: Path) -> None:
-    """Display a saved figure with its caption; the book finds it by the name in the output's metadata."""
+    """Display a saved figure with its caption; the metadata holds the name by which the book finds it."""
     from IPython.display import display
 
     picture = base64.b64encode(png.read_bytes()).decode()

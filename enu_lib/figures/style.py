@@ -1,4 +1,4 @@
-"""The book's style: sizes, colours, panel letters."""
+"""The style of all figures: sizes, colours, panel letters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 
 COLUMN, PAGE = 3.5, 7.2  # inches: one column, two columns
-PALETTE = {  # colour-blind-safe (seaborn's "colorblind"); one meaning, one colour, throughout the book
+PALETTE = {  # colour-blind-safe (seaborn's "colorblind"); each colour has one meaning throughout the book
     "target": "#949494",
     "evolved": "#0173b2",
     "pre": "#029e73",
@@ -24,11 +24,11 @@ MODELS = {"enu": "#0173b2", "nfenu": "#56b4e9", "gru": "#de8f05", "lstm": "#d55e
 
 
 def use_style() -> None:
-    """The book's style for all figures that follow."""
+    """Apply the style to all following figures."""
     plt.style.use(Path(__file__).with_name("style.mplstyle"))
 
 
 def panel_letters(axes: Sequence[Any]) -> None:
-    """a, b, c ... at the upper left of each panel."""
+    """Write a, b, c ... at the upper left of each panel."""
     for letter, ax in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
         ax.set_title(letter, loc="left", fontweight="bold", fontsize=9)

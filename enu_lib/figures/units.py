@@ -1,4 +1,4 @@
-"""Panels of single units: input, spikes, frequency, plasticity, progress.  Each draws what it is given and computes nothing."""
+"""Panels of single units: input, spikes, frequency, plasticity, progress.  They draw given data and compute nothing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from enu_lib.figures.style import PALETTE
 
 
 def current(ax: Any, x: Any, scale: float = 1.0) -> None:
-    """Input current (T,) of an integrate-and-fire sequence, in the model neuron's units."""
+    """Input current (T,) of an integrate-and-fire sequence, in units of the model neuron."""
     ax.step(np.arange(len(x)), np.asarray(x) / scale, where="mid", color=PALETTE["input"])
     ax.set(ylabel="input current\n(1 / step)", xlabel="time (steps)", ylim=(0, None))
 
 
 def spike_trains(ax: Any, target: Any, evolved: Any) -> None:
-    """Rasters of the model neuron and of the unit, (n, T) bool each, sequence by sequence."""
+    """Spike rasters of the model neuron and the evolved unit, (n, T) bool each."""
     for i, (a, b) in enumerate(zip(np.asarray(target), np.asarray(evolved), strict=True)):
         ax.vlines(np.flatnonzero(a), i + 0.05, i + 0.45, color=PALETTE["target"], lw=1.2)
         ax.vlines(np.flatnonzero(b), i + 0.5, i + 0.9, color=PALETTE["evolved"], lw=1.2)
@@ -30,13 +30,13 @@ def spike_trains(ax: Any, target: Any, evolved: Any) -> None:
 
 
 def memory(ax: Any, h: Any) -> None:
-    """Memory (T, H) as an image, one row a value."""
+    """Memory (T, H) as an image, one row per memory value."""
     ax.imshow(np.asarray(h).T, aspect="auto", cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
     ax.set(xlabel="time (steps)", ylabel="memory value")
 
 
 def frequency(ax: Any, curve: FrequencyCurve) -> None:
-    """Firing frequency against mean input current, mean and s.d. over sequences."""
+    """Firing frequency against mean input current; mean and s.d. over sequences."""
     for name, mean, sd, label in (
         ("target", curve.target, curve.target_sd, "model neuron"),
         ("evolved", curve.evolved, curve.evolved_sd, "evolved unit"),
@@ -49,7 +49,7 @@ def frequency(ax: Any, curve: FrequencyCurve) -> None:
 
 
 def synapse(ax: Any, batch: Any, y: Any, i: int = 0) -> None:
-    """One STDP sequence: graded input, target and evolved output, both spikes."""
+    """One STDP sequence: graded input, target, evolved output and both spikes."""
     t = np.arange(batch.inputs.shape[1])
     ax.plot(t, batch.inputs[i, :, 0], color=PALETTE["input"], lw=0.8, label="graded input")
     ax.plot(t, batch.target[i], color=PALETTE["target"], ls="--", label="target output")
@@ -60,12 +60,12 @@ def synapse(ax: Any, batch: Any, y: Any, i: int = 0) -> None:
     ax.legend(loc="lower left", ncols=2)
 
 
-def window(ax: Any, found: Window, label: str = "evolved unit", title: str = "") -> None:
+def window(ax: Any, change: Window, label: str = "evolved unit", title: str = "") -> None:
     """Synaptic change against spike distance; mean and s.d. over sequences."""
-    d, m, s = (np.asarray(v) for v in (found.distance, found.evolved, found.evolved_sd))
+    d, m, s = (np.asarray(v) for v in (change.distance, change.evolved, change.evolved_sd))
     for side in (d < 0, d > 0):
         first = side[0]
-        ax.plot(d[side], np.asarray(found.target)[side], color=PALETTE["target"], ls="--", label="rule" if first else None)
+        ax.plot(d[side], np.asarray(change.target)[side], color=PALETTE["target"], ls="--", label="rule" if first else None)
         ax.fill_between(d[side], (m - s)[side], (m + s)[side], color=PALETTE["evolved"], alpha=0.2, lw=0)
         ax.plot(d[side], m[side], color=PALETTE["evolved"], label=label if first else None)
     ax.axhline(0, color="0.8", lw=0.5, zorder=0)
@@ -83,7 +83,7 @@ def progress(ax: Any, rows: list[dict[str, float]], label: str = "", color: str 
 
 
 def one_generation(ax: Any, parent: Any, offspring: Any, weight: Any, after: Any) -> None:
-    """Offspring (P, 2) in a plane of genome space, sized by their weight, and the step they lead to."""
+    """Offspring (P, 2) in a plane of genome space, sized by their weight, and the resulting step of the parent."""
     a = np.asarray(offspring)
     w = np.asarray(weight)
     ax.scatter(*a.T, s=4 + 220 * w / w.max(), color=PALETTE["evolved"], alpha=0.45, lw=0, label="offspring, by weight")

@@ -1,13 +1,13 @@
-"""Whole lives, fast: the same as `enu_lib.rollout`'s reference, on whatever the machine has.
+"""Fast backends for whole episodes, equivalent to the reference.
 
     unit_outputs(cell, genomes, inputs, noise)               single units on given inputs
     maze_lives(network, genomes, maze, state, noise)         networks in a maze
-    stepper(model, genomes, environments)                    any model, one step after another
+    stepper(model, genomes, environments)                    any model, step by step
 
-backend: "reference" is the definition and serves any model; "cpp" is the compiled kernel of the CPU; "torch" needs no
-compiler and serves all processors; "auto" takes the fastest that can be had: "cpp", on an Nvidia GPU "cuda", else "torch"
-(the environment variable ENU_KERNEL=cpp|torch decides for a whole process).  Where "auto" misses a compiler, or a GPU's
-kernel, one line on stderr says so, once.
+backend: "reference" is the definition and runs any model; "cpp" is the compiled CPU kernel; "cuda" is the compiled kernel
+for Nvidia GPUs; "torch" needs no compiler and runs on any device; "auto" is the fastest one available ("cpp" on a CPU,
+"cuda" on an Nvidia GPU, else "torch").  The environment variable ENU_KERNEL=cpp|torch overrides "auto" for a process.  If
+no compiler or no GPU kernel is available, "auto" prints one line on stderr, once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BACKENDS = ("auto", "cpp", "cuda", "torch", "reference")
 
 
 class MazeScores(NamedTuple):
-    """What is left of lives in a maze; all (P, B)."""
+    """Results of episodes in a maze, all (P, B) unless noted."""
 
     fitness: Tensor
     foods: Tensor
@@ -42,25 +42,23 @@ class MazeScores(NamedTuple):
 
 
 def default_threads() -> int:
-    """All cores that this process may use, or ENU_THREADS."""
+    """The number of threads: ENU_THREADS if set, else all cores available to this process."""
     if os.environ.get("ENU_THREADS"):
         return max(1, int(os.environ["ENU_THREADS"]))
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def choose(backend: str, model: Any, genomes: Tensor) -> str:
-    """The backend for this model and these genomes (P, D): `backend` itself, or what "auto" comes to."""
+    """The backend for a model and its genomes (P, D), with "auto" resolved.  Raises Unavailable if it cannot run them."""
     if backend == "auto":
         backend = os.environ.get("ENU_KERNEL") or "auto"
     if backend not in BACKENDS:
         raise ValueError(f"unknown backend {backend!r}: choose one of {', '.join(BACKENDS)}")
     suits_gpu = genomes.device.type == "cuda" and cuda.supports(model)
     if backend == "cpp" and genomes.device.type != "cpu":
-        raise Unavailable(f"the compiled kernel is for genomes on the CPU, not on {genomes.device}: use .cpu() or --device cpu")
+        raise Unavailable(f"the compiled kernel needs genomes on the CPU, not on {genomes.device}: use .cpu() or --device cpu")
     if backend == "cuda" and not suits_gpu:
-        raise Unavailable(
-            f"the kernel of GPUs is for networks of ENUs on one, not for {type(model).__name__} on {genomes.device}"
-        )
+        raise Unavailable(f"the GPU kernel runs networks of ENUs on a GPU, not {type(model).__name__} on {genomes.device}")
     if backend != "auto":
         return backend
     if genomes.device.type != "cpu":
@@ -69,7 +67,7 @@ def choose(backend: str, model: Any, genomes: Tensor) -> str:
 
 
 def compiled(model: Any) -> bool:
-    """Whether the CPU's compiled kernel can be had for a model; if not, a line on stderr says why, once."""
+    """Whether the compiled CPU kernel is available for a model; if not, prints the reason on stderr, once."""
     try:
         cpu.compiled(model)
     except Unavailable as error:
@@ -80,16 +78,16 @@ def compiled(model: Any) -> bool:
 
 @lru_cache
 def _without_compiled(reason: str) -> None:
-    print(f"enu_lib: {reason}; the slower torch path is used instead", file=sys.stderr)
+    print(f"enu_lib: {reason}; using the slower torch backend instead", file=sys.stderr)
 
 
 @lru_cache
 def _without_kernel(reason: str) -> None:
-    print(f"enu_lib: no kernel on this GPU ({reason}); the slower torch path is used instead", file=sys.stderr)
+    print(f"enu_lib: no kernel on this GPU ({reason}); using the slower torch backend instead", file=sys.stderr)
 
 
 def count_threads(threads: int | None) -> int:
-    """A given number of threads, or `default_threads`."""
+    """The given number of threads, or `default_threads` for None or 0."""
     if threads is not None and threads < 0:
         raise ValueError(f"threads must not be negative, got {threads}")
     return int(threads or default_threads())
@@ -104,7 +102,7 @@ def unit_outputs(
     threads: int | None = None,
     backend: str = "auto",
 ) -> Tensor:
-    """Outputs (P, B, T, C) of single units with genomes (P, D) for inputs (B, T, n_in), the same for all offspring."""
+    """Outputs (P, B, T, C) of single units with genomes (P, D), for inputs (B, T, n_in) that all offspring share."""
     genomes, inputs, noise = door.units(cell, genomes, inputs, noise)
     chosen = choose(backend, cell, genomes)
     if chosen == "cpp":
@@ -126,7 +124,7 @@ def maze_lives(
     backend: str = "auto",
     record: bool = False,
 ) -> MazeScores:
-    """Lives of genomes (P, D) in the B environments of `state`, as `maze.reset` draws it."""
+    """Episodes of genomes (P, D) in the B environments of `state`, which comes from `maze.reset`."""
     genomes, state, noise = door.lives(network, genomes, maze, state, noise)
     chosen = choose(backend, network, genomes)
     if chosen == "cpp":
@@ -153,9 +151,9 @@ def stepper(
     backend: str = "auto",
     settable: bool = False,
 ) -> Stepper:
-    """Steps of a model for all offspring in B environments.  settable: its `state` will be read and set between steps.
+    """A stepper of a model for all offspring in B environments.  settable: its `state` can be read and set between steps.
 
-    A model of your own, and a network whose state is to be set where there is no compiler, get the reference's.
+    Models other than `Network` get the reference stepper, and so do networks if `settable` and no compiler is available.
     """
     door.fits(model)
     genomes, environments = door.genomes(model, genomes), door.environments(environments)

@@ -1,10 +1,10 @@
-"""C++ sources as loaded libraries: compiled once, kept in the user's cache, checked before each use.
+"""Compile C++ sources into shared libraries, kept in the user's cache and verified before each use.
 
-    library(source, includes, flags, functions)     # a ctypes.CDLL, or Unavailable
+    library(source, includes, flags, functions)     # a ctypes.CDLL, or raises Unavailable
 
-A library's name in the cache holds what it was made from (sources, compiler, flags, processor) and a checksum of its
-content, so that one that is damaged, foreign or half written is never loaded but made anew.  The cache is trusted only if
-nobody else can write there; a temporary folder of this process takes its place otherwise.
+The name of a cached library contains hashes of its inputs (sources, compiler, flags, processor) and of its content, so that
+a damaged, foreign or partly written library is never loaded but compiled again.  The cache is used only if no other user
+can write to it; otherwise each process compiles into a temporary folder.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from pathlib import Path
 
 COMPILERS = ("c++", "g++", "clang++")
 TIME_LIMIT = 300.0  # seconds for one compilation
-LEFT_OVER = 3600.0  # seconds after which a folder of a compilation is one that was killed
-WORKSHOP = ".build-"  # how such folders' names begin
+LEFT_OVER = 3600.0  # seconds after which a compilation's folder is considered abandoned
+WORKSHOP = ".build-"  # prefix of such folders
 NATIVE = "-march=native"
 
-# Loads a new library in a process of its own, since loading a broken one may end the process.
+# Loads a new library in a separate process, since loading a broken one may crash the process.
 TRIAL = "import ctypes, os, sys; x = ctypes.CDLL(sys.argv[1]); [getattr(x, name) for name in sys.argv[2:]]; os._exit(0)"
 
 
 class Unavailable(RuntimeError):
-    """The kernel cannot be had here; the message says why, in one line."""
+    """The kernel is not available here; the message gives the reason in one line."""
 
 
 def compiler() -> list[str] | None:
-    """The C++ compiler's command, or None if there is none: $CXX, which may hold options, else c++, g++ or clang++."""
+    """Command of the C++ compiler: $CXX, which may include options, else c++, g++ or clang++; None if there is none."""
     given = os.environ.get("CXX", "").strip()
     try:
         commands = [shlex.split(given)] if given else [[name] for name in COMPILERS]
-    except ValueError:  # a quote that is not closed
+    except ValueError:  # an unclosed quote
         return None
     return next(([found, *rest] for name, *rest in commands if (found := shutil.which(name))), None)
 
 
 def cache() -> Path:
-    """Where compiled libraries are meant to be kept: $ENU_CACHE, else enu_lib in the user's cache folder."""
+    """Folder for compiled libraries: $ENU_CACHE, else enu_lib in the user's cache folder."""
     if os.environ.get("ENU_CACHE"):
         return Path(os.environ["ENU_CACHE"]).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -57,9 +57,9 @@ def cache() -> Path:
 
 
 def library(source: Path, includes: tuple[Path, ...], flags: tuple[str, ...], functions: tuple[str, ...]) -> ctypes.CDLL:
-    """`source`, which includes `includes`, compiled with `flags` and those in $ENU_CXXFLAGS; it has to have `functions`.
+    """The library of `source` and its `includes`, compiled with `flags` and $ENU_CXXFLAGS; it must export `functions`.
 
-    Raises Unavailable.  What was found, library or reason, is remembered for these settings and not tried again.
+    Raises Unavailable.  The outcome, library or reason, is cached for this process and not tried again.
     """
     environment = tuple(os.environ.get(name, "") for name in ("CXX", "ENU_CXXFLAGS", "ENU_CACHE"))
     found = _library(source, includes, flags, functions, environment)
@@ -72,7 +72,7 @@ def library(source: Path, includes: tuple[Path, ...], flags: tuple[str, ...], fu
 def _library(
     source: Path, includes: tuple[Path, ...], flags: tuple[str, ...], functions: tuple[str, ...], environment: tuple[str, ...]
 ) -> ctypes.CDLL | str:
-    """The library, or why there is none."""
+    """The library, or the reason why it is not available."""
     try:
         command = [*_compiler(), *flags, *_more_flags()]
         made_from = [source.name.encode(), *(path.read_bytes() for path in (source, *includes))]
@@ -87,7 +87,7 @@ def _library(
         return _made(command, source, functions, folder, stem)
     except Unavailable as error:
         return str(error)
-    except OSError as error:  # a source that cannot be read
+    except OSError as error:  # an unreadable source
         return f"the kernel cannot be compiled ({error})"
 
 
@@ -95,7 +95,7 @@ def _compiler() -> list[str]:
     found = compiler()
     if found is None:
         tried = f"CXX={os.environ['CXX']!r}" if os.environ.get("CXX") else ", ".join((*COMPILERS, "$CXX"))
-        raise Unavailable(f"no C++ compiler was found ({tried}): install g++ or set CXX")
+        raise Unavailable(f"no C++ compiler found ({tried}): install g++ or set CXX")
     return found
 
 
@@ -107,12 +107,12 @@ def _more_flags() -> list[str]:
 
 
 def _version(command: list[str]) -> str:
-    """The compiler's version line: an upgrade makes new libraries."""
+    """The compiler's version line, so that libraries are compiled again after an upgrade."""
     return (_run([*command, "--version"], min(60, TIME_LIMIT)).stdout.splitlines() or [""])[0]
 
 
 def _processor() -> str:
-    """What -march=native depends on, so that machines may share a cache."""
+    """The processor features that -march=native depends on, so that machines can share a cache."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         return "".join(next((x for x in lines if x.startswith(key)), "") for key in ("flags", "Features"))
@@ -121,21 +121,23 @@ def _processor() -> str:
 
 
 def _cache() -> Path | None:
-    """The cache, made if it is not there; None, after a line on stderr, where it cannot be made or others can write to it."""
+    """The cache folder, created if absent; None, with a line on stderr, if that fails or other users can write to it."""
     try:
         folder = cache()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if _ours(folder):
             return folder
-        reason = f"the cache {folder} is another user's or others can write to it: chmod go-w it, or set ENU_CACHE to your own"
-    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
-        reason = f"there is no cache ({error}): set ENU_CACHE to a folder that can be written"
-    _tell(f"{reason}; until then the kernel is compiled anew by every process")
+        reason = (
+            f"the cache {folder} belongs to, or can be written by, other users: chmod go-w it, or set ENU_CACHE to your own"
+        )
+    except (OSError, RuntimeError) as error:  # RuntimeError: no home folder
+        reason = f"the cache cannot be created ({error}): set ENU_CACHE to a writable folder"
+    _tell(f"{reason}; until then, every process compiles the kernel again")
     return None
 
 
 def _ours(path: Path) -> bool:
-    """Whether only this user or root can have written what is there."""
+    """Whether only this user or root can have written this path."""
     if not hasattr(os, "geteuid"):
         return True
     told = path.stat()
@@ -143,24 +145,24 @@ def _ours(path: Path) -> bool:
 
 
 def _kept(folder: Path, stem: str) -> ctypes.CDLL | None:
-    """The cached library, if there is one that is whole; damaged ones are deleted."""
+    """The intact cached library, or None; deletes damaged ones."""
     for path in sorted(folder.glob(f"{stem}-*.so")):
-        with suppress(OSError):  # it cannot be read, or not be loaded after all
+        with suppress(OSError):  # unreadable, or not loadable after all
             if _ours(path) and path.stem == f"{stem}-{_checksum(path)}":
                 return ctypes.CDLL(str(path))
-        with suppress(OSError):  # another process was faster, or it is not ours to delete
+        with suppress(OSError):  # already deleted by another process, or not ours to delete
             path.unlink()
     return None
 
 
 def _made(command: list[str], source: Path, functions: tuple[str, ...], folder: Path | None, stem: str) -> ctypes.CDLL:
-    """The library, compiled and put into the cache in one stroke: several processes may do this at once."""
+    """Compile the library and move it into the cache atomically, so that several processes can do so at once."""
     workshop = _workshop(folder)
     try:
         new = workshop / f"{stem}.so"
         _compile(command, source, new)
         _try(new, functions)
-        new.chmod(0o755)  # the cache's own mode says who may use it
+        new.chmod(0o755)  # access is controlled by the cache folder's mode
         to = workshop.parent if workshop.parent == folder else workshop
         kept = to / f"{stem}-{_checksum(new)}.so"
         os.replace(new, kept)
@@ -172,24 +174,24 @@ def _made(command: list[str], source: Path, functions: tuple[str, ...], folder: 
 
 
 def _workshop(folder: Path | None) -> Path:
-    """An empty folder to compile in, within the cache or, if that cannot be written, among the temporary files."""
+    """An empty folder to compile in: inside the cache, or a temporary folder if the cache cannot be written."""
     if folder:
         _sweep(folder)
         try:
             return Path(tempfile.mkdtemp(prefix=WORKSHOP, dir=folder))
         except OSError as error:
-            reason = f"the cache cannot be written ({error}): set ENU_CACHE to a folder that can"
-            _tell(f"{reason}; until then the kernel is compiled anew by every process")
+            reason = f"the cache cannot be written ({error}): set ENU_CACHE to a writable folder"
+            _tell(f"{reason}; until then, every process compiles the kernel again")
     try:
         return Path(tempfile.mkdtemp(prefix="enu_lib-"))
     except OSError as error:
-        raise Unavailable(f"there is no place for the compiled kernel ({error}): set ENU_CACHE or TMPDIR") from None
+        raise Unavailable(f"no writable folder for the compiled kernel ({error}): set ENU_CACHE or TMPDIR") from None
 
 
 def _sweep(folder: Path) -> None:
-    """Delete what compilations that were killed have left."""
+    """Delete folders left by killed compilations."""
     for old in folder.glob(f"{WORKSHOP}*"):
-        with suppress(OSError):  # another process was faster
+        with suppress(OSError):  # already deleted by another process
             if time.time() - old.lstat().st_mtime > LEFT_OVER:
                 shutil.rmtree(old, ignore_errors=True)
 
@@ -197,12 +199,12 @@ def _sweep(folder: Path) -> None:
 def _compile(command: list[str], source: Path, to: Path) -> None:
     if sys.stderr.isatty():
         print("enu_lib: compiling the kernel (once)", file=sys.stderr)
-    plain = [flag for flag in command if flag != NATIVE]  # not every compiler knows it for every processor
+    plain = [flag for flag in command if flag != NATIVE]  # not supported by every compiler for every processor
     for each in (command, plain):
         done = _run([*each, str(source), "-o", str(to)], TIME_LIMIT)
         if done.returncode == 0 and to.exists():
             return
-    lines = [line for line in done.stdout.splitlines() if line.strip()] or ["it wrote nothing"]
+    lines = [line for line in done.stdout.splitlines() if line.strip()] or ["no output"]
     reason = next((x for x in lines if "error" in x and not x.startswith("collect2")), lines[0]).strip()
     raise Unavailable(f"{shlex.join(command[:1])} could not compile the kernel ({reason}): set CXX to a C++17 compiler")
 
@@ -211,11 +213,11 @@ def _try(path: Path, functions: tuple[str, ...]) -> None:
     done = _run([sys.executable, "-I", "-S", "-c", TRIAL, str(path), *functions], TIME_LIMIT)
     if done.returncode:
         reason = (done.stdout.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise Unavailable(f"what the C++ compiler made cannot be loaded ({reason}): set CXX to a C++17 compiler")
+        raise Unavailable(f"the compiled library cannot be loaded ({reason}): set CXX to a C++17 compiler")
 
 
 def _run(command: list[str], seconds: float) -> subprocess.CompletedProcess[str]:
-    """A finished process with all that it wrote; one that takes too long is ended, with all that it has started."""
+    """Run a command and capture its output.  After `seconds`, kills it with its child processes and raises Unavailable."""
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
@@ -233,7 +235,7 @@ def _run(command: list[str], seconds: float) -> subprocess.CompletedProcess[str]
                 process.kill()
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
-            raise Unavailable(f"{command[0]} did not end in {seconds:g} s: set CXX to a C++17 compiler") from None
+            raise Unavailable(f"{command[0]} did not finish in {seconds:g} s: set CXX to a C++17 compiler") from None
     return subprocess.CompletedProcess(command, process.returncode, told)
 
 
@@ -243,5 +245,5 @@ def _checksum(path: Path) -> str:
 
 @functools.cache
 def _tell(text: str) -> None:
-    """One line on stderr, once."""
+    """Print one line on stderr, only once."""
     print(f"enu_lib: {text}", file=sys.stderr)

@@ -1,6 +1,6 @@
-"""The CPU's fast path: `life.cpp`, compiled once on first use and kept in the user's cache.
+"""CPU backend: `life.cpp`, compiled on first use and kept in the user's cache.
 
-Raises Unavailable where it cannot be compiled, or where a model is larger than the kernel was made for.
+Raises Unavailable if it cannot be compiled or if the model is too large for it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from enu_lib.streams import Noise
 from enu_lib.tasks.maze import geometry
 
 SOURCE = Path(__file__).with_name("life.cpp")
-MAZE = SOURCE.with_name("maze.h")  # included by it
+MAZE = SOURCE.with_name("maze.h")  # included by life.cpp
 FLAGS = (
     "-O3", NATIVE, "-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
     "-fPIC", "-shared", "-pthread", "-Wno-psabi",
 )  # fmt: skip
 FUNCTIONS = ("unit_outputs", "maze_lives", "network_step", "network_memory")
-PAD = 16  # rows in life.cpp are padded to whole blocks of so many floats
+PAD = 16  # life.cpp pads rows to a multiple of this many floats
 MAX_HIDDEN = 64
 
 i32, i64, f32, pointer = ctypes.c_int32, ctypes.c_int64, ctypes.c_float, ctypes.c_void_p
@@ -64,7 +64,7 @@ class _Maze(ctypes.Structure):
 
 
 def library(vectors: int) -> ctypes.CDLL:
-    """The kernel for up to 16 `vectors` hidden units; raises Unavailable."""
+    """The kernel for up to 16 * `vectors` hidden units; raises Unavailable."""
     return build.library(SOURCE, (MAZE,), (*FLAGS, f"-DHP={vectors * PAD}"), FUNCTIONS)
 
 
@@ -74,7 +74,7 @@ def compiled(model: Any) -> ctypes.CDLL:
 
 
 def supports(model: Any) -> bool:
-    """Whether the kernel is made for a model of this size."""
+    """Whether the kernel supports a model of this size."""
     return model.hidden <= MAX_HIDDEN
 
 
@@ -112,7 +112,7 @@ def maze_lives(
 
 
 class Stepper:
-    """A network's steps, one after another, for tasks written in Python.  `step` has the shapes of `Network.step`."""
+    """Steps networks one step at a time, for tasks written in Python.  `step` has the shapes of `Network.step`."""
 
     def __init__(self, network: Network, genomes: Tensor, environments: int, threads: int) -> None:
         self.network, self.genomes, self.threads = network, genomes, threads
@@ -122,11 +122,11 @@ class Stepper:
         size = self._library.network_memory(ctypes.byref(self._net))
         self._memory = torch.zeros(len(genomes), environments, size, dtype=torch.float32, device="cpu")
         self._guard = door.Steps(network, len(genomes), environments, genomes.device)
-        self._noise: Tensor | None = None  # the table that `_table` lengthens
+        self._noise: Tensor | None = None  # the table that `_table` extends
         self._table: Tensor | None = None
 
     def _views(self) -> dict[str, Tensor]:
-        """The parts of the memory in life.cpp's order, without their padding: (P, B, units, values)."""
+        """Views of the memory, in life.cpp's order and without padding: (P, B, units, values)."""
         n, p, b = self.network, *self._memory.shape[:2]
         lanes = {"h": _vectors(n) * PAD, "c": _vectors(n) * PAD, "o": math.ceil(n.channels / PAD) * PAD}
         sizes = {"h": n.hidden, "c": n.hidden, "o": n.channels}
@@ -141,29 +141,31 @@ class Stepper:
         return views
 
     def _kinds(self) -> str:
-        """What a unit's state holds, in the order of its cell's `reset`."""
+        """Names of the parts of a unit's state, in the order of its cell's `reset`."""
         return "ho" if isinstance(self.network.synapse_cell, ENU) else "hc" if self.network.cell == "lstm" else "h"
 
     @property
     def state(self) -> NetworkState:
-        """All units' states now, as `Network.step` has them; a copy, which may be changed and set."""
+        """A copy of the current state of all units, in the form of `Network.step`."""
         views = self._views()
         units = [tuple(views[f"{unit} {k}"].flatten(1, 2) for k in self._kinds()) for unit in ("neuron", "synapse")]
         return NetworkState(units[0], units[1], views["neuron o"].clone())
 
     @state.setter
     def state(self, state: NetworkState) -> None:
-        """Raises ValueError where what a neuron sends differs from what it feeds back: here they are one memory."""
+        """Raises ValueError if transmitted and fed-back outputs differ, since the kernel stores them as one."""
         views = self._views()
         if "o" in self._kinds() and not torch.equal(state.output.flatten(1, 2), state.neuron[1]):
-            raise ValueError("the compiled kernel cannot send other outputs than neurons have: use enu_lib.rollout")
+            raise ValueError(
+                "the compiled kernel cannot transmit outputs that differ from the neurons' own: use enu_lib.rollout"
+            )
         views["neuron o"].copy_(state.output)
         for unit in ("neuron", "synapse"):
             for kind, value in zip(self._kinds(), getattr(state, unit), strict=True):
                 views[f"{unit} {kind}"].copy_(value.unflatten(1, (self._memory.shape[1], -1)))
 
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
-        """x (P or 1, B, I, k) -> the network's output (P, B, n_outputs)."""
+        """Outputs (P, B, n_outputs) for input x (P or 1, B, I, k) and the noise of step t."""
         n, (p, b) = self.network, self._memory.shape[:2]
         x, noise = self._guard(x, noise, t)
         x = x.detach().expand(x.shape[0], b, -1, -1).contiguous()
@@ -181,7 +183,7 @@ class Stepper:
 
 
 def maze_rules(maze: Any, periods: int, ahead: Any) -> _Maze:
-    """maze.h's MazeRules; `ahead`: where its table lies, int64 (cells, 4)."""
+    """MazeRules of maze.h; `ahead`: address of the table of cells ahead, int64 (cells, 4)."""
     g = geometry(maze)
     return _Maze(
         maze.steps, maze.move_every, maze.foods_per_period, maze.deadly_poisons, maze.first_meal_counts,
@@ -192,19 +194,19 @@ def maze_rules(maze: Any, periods: int, ahead: Any) -> _Maze:
 
 def _vectors(model: Any) -> int:
     if not supports(model):
-        raise Unavailable(f"the kernel is made for at most {MAX_HIDDEN} hidden units, not {model.hidden}")
+        raise Unavailable(f"the compiled kernel supports at most {MAX_HIDDEN} hidden units, not {model.hidden}")
     return math.ceil(model.hidden / PAD)
 
 
 def cell_struct(cell: Cell) -> _Cell:
-    """life.cpp's Cell."""
+    """Cell of life.cpp."""
     kind = 0 if isinstance(cell, ENU) else 2 if isinstance(cell, LSTM) else 1
     feedback, clip, gain = (cell.feedback, True, cell.gain) if isinstance(cell, ENU) else (False, cell.clip, 1.0)
     return _Cell(kind, cell.n_in, cell.n_out, cell.hidden, feedback, clip, gain, cell.noise)
 
 
 def _net(network: Network) -> tuple[_Net, np.ndarray]:
-    """The structure, and the table that it points to and that has to outlive it."""
+    """Net of life.cpp, and the table that it points to, which must outlive it."""
     table = np.asarray(network.connections, dtype=np.int32)
     return _Net(
         cell_struct(network.neuron_cell), cell_struct(network.synapse_cell), network.shared, network.n_inputs,
@@ -213,7 +215,7 @@ def _net(network: Network) -> tuple[_Net, np.ndarray]:
 
 
 def _noise(noise: Noise | None, values: int) -> tuple[Tensor | None, Tensor | None]:
-    """The table, long enough to be read on from any offset, and the offsets."""
+    """The table, extended so that `values` numbers can be read from any offset, and the offsets."""
     if noise is None:
         return None, None
     more = math.ceil((values + PAD) / len(noise.table))
@@ -221,11 +223,11 @@ def _noise(noise: Noise | None, values: int) -> tuple[Tensor | None, Tensor | No
 
 
 def _made(failed: int) -> None:
-    """What a function of life.cpp returns: 0, or 1 where memory ran out."""
+    """Check the return value of a function of life.cpp: 0, or 1 if out of memory."""
     if failed:
-        raise MemoryError("the kernel had too little memory: fewer threads, or a smaller model")
+        raise MemoryError("the kernel ran out of memory: use fewer threads or a smaller model")
 
 
 def at(tensor: Tensor | None) -> ctypes.c_void_p:
-    """Where a tensor's memory lies; null for None."""
+    """Address of a tensor's data; null for None."""
     return pointer(0 if tensor is None else tensor.data_ptr())

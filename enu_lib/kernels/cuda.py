@@ -1,10 +1,10 @@
-"""An Nvidia GPU's fast path: `life.cu`, compiled for the network and the card on first use, one launch for whole lives.
+"""Nvidia GPU backend: `life.cu`, compiled on first use for the network and the card; one launch runs whole episodes.
 
-Made for networks of ENUs, with feedback or without, whose lives fit a multiprocessor's shared memory; for all others
-`enu_lib.kernels` takes `graph`.  The compiler (NVRTC) and the driver are reached through cuda-bindings, which come with
-torch's CUDA builds.  Raises Unavailable where the kernel cannot be had.
+Supports networks of ENUs, with or without feedback, whose working memory fits a multiprocessor's shared memory; for all
+others `enu_lib.kernels` uses `graph`.  The compiler (NVRTC) and the driver are called through cuda-bindings, which come with
+torch's CUDA builds.  Raises Unavailable if the kernel is not available.
 
-Tested on the CPU, where the same source runs with a thread for each of a block's; it has not been run on a GPU yet.
+Tested on the CPU, where the same source runs with one CPU thread per GPU thread; it has not been run on a GPU yet.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from enu_lib.streams import Noise, draw_noise, normal, stream
 from enu_lib.tasks.maze import Maze, geometry
 
 KERNEL = SOURCE.with_name("life.cu")
-MOST_ENVIRONMENTS, MOST_THREADS = 8, 384  # of a block; with more threads there are too few registers for each
-MOST_BLOCKS = 65535  # side by side, of an offspring
+MOST_ENVIRONMENTS, MOST_THREADS = 8, 384  # per block; with more threads, each has too few registers
+MOST_BLOCKS = 65535  # per offspring: the grid's limit in y
 INPUTS = 4
-LIFE = 96  # bytes of maze.h's MazeLife
+LIFE = 96  # bytes of MazeLife in maze.h
 
 
 class _Lives(ctypes.Structure):
@@ -44,7 +44,7 @@ class _Lives(ctypes.Structure):
 
 
 class Plan(NamedTuple):
-    """How lives are laid out: each block of threads has an offspring in so many environments."""
+    """Layout of a launch: each block of threads runs one offspring in `environments` environments."""
 
     environments: int
     threads: int
@@ -53,26 +53,26 @@ class Plan(NamedTuple):
 
 
 def supports(model: Any) -> bool:
-    """Whether the kernel is made for a model's cells and for its neurons that meet a maze."""
+    """Whether the kernel supports a model's cells, and its inputs and outputs those of a maze."""
     if not isinstance(model, Network) or not isinstance(model.synapse_cell, ENU):
         return False
     return (model.n_inputs, model.n_outputs) == (INPUTS, 3) and model.hidden % 4 == 0 and model.channels >= 3
 
 
 def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
-    """The layout for `environments` lives in mazes of `cells` cells, in `shared` bytes a block.
+    """The layout for `environments` episodes in mazes of `cells` squares, with `shared` bytes of shared memory per block.
 
     Raises Unavailable if they do not fit.
     """
     h, c, n, s = network.hidden, network.channels, network.neurons, network.synapses
-    cell: Any = network.synapse_cell  # of ENUs, see `supports`
+    cell: Any = network.synapse_cell  # an ENU, see `supports`
     fed, words, synapses = c * cell.feedback, _up(cells, 32) // 32, _up(n * s, 8)
 
     def rules(inputs: int) -> int:
         return _up((inputs + fed + h + 1) * 3 * h + h * c + c, 4)
 
     def needed(e: int) -> tuple[int, int]:
-        """Threads, and bytes of shared memory; 4 floats a value at most are left out."""
+        """Threads, and bytes of shared memory; padding takes at most 4 floats per value."""
         rows, neuron_rows = e * synapses, _up(e * n, 4)
         values = h * (rows + 1) + c * (rows + 4) + (h + 2 * c) * (neuron_rows + 4)
         floats = rules(2 * c) + rules(c) + values + e * (INPUTS + 2 * n) * 3 * h + synapses + e * (INPUTS + 1 + words)
@@ -83,7 +83,7 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
 
     most = max(filter(fits, range(1, min(MOST_ENVIRONMENTS, environments) + 1)), default=0)
     if not most or environments > MOST_BLOCKS * most:
-        raise Unavailable(f"{environments} lives of {n * s} synapses are too many for it")
+        raise Unavailable(f"{environments} environments with {n * s} synapses do not fit its memory")
     blocks_needed = math.ceil(environments / most)
     e = math.ceil(environments / blocks_needed)  # evenly filled
     threads, size = needed(e)
@@ -97,7 +97,7 @@ def maze_lives(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3).
 
-    Raises Unavailable where the kernel cannot be had, or goes astray in a first move.
+    Raises Unavailable if the kernel is not available, or if it disagrees with the torch backend in a first move.
     """
     card = torch.cuda.get_device_properties(genomes.device)
     shared = getattr(card, "shared_memory_per_block_optin", 48 * 1024)
@@ -113,7 +113,7 @@ def maze_lives(
 def _lives(
     kernel: Any, layout: Plan, network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
-    """The same, where `kernel(grid, structures)` launches."""
+    """Launch `kernel(grid, structures)` and return the results of `maze_lives`."""
     p, b, device = len(genomes), state.places.shape[1], genomes.device
     weights = network.unpack(genomes)
     neuron = _rules(Gates(network.neuron_cell, weights.neuron), network.channels)
@@ -140,15 +140,17 @@ def _lives(
 
 
 def _rules(gates: Gates, inputs: int) -> Tensor:
-    """All offspring's rules of a cell (P, ..) as life.cu's `Rules` has them; further inputs are shared rules' padding."""
+    """A cell's rules (P, ..) in the layout of `Rules` in life.cu; inputs beyond `inputs` are padding of shared rules."""
     tensors = (*(x[:, :inputs] for x in gates.x), *gates.oh, *gates.bias, gates.out, gates.out_bias)
     return torch.cat([t.flatten(1) for t in tensors], 1)
 
 
 @lru_cache
 def _checked(layout: Plan, network: Network, architecture: str, device: torch.device) -> Any:
-    """The kernel, once it has made a first move as the torch path does: a GPU that goes astray should not go unnoticed.
-    Or Unavailable, which is remembered, so that nothing is tried anew in every generation."""
+    """The kernel if its first move agrees with the torch backend, so that a wrong result on a GPU does not go unnoticed.
+
+    Else an Unavailable, which is cached rather than raised, so that nothing is tried again in every generation.
+    """
     try:
         kernel = _kernel(layout, architecture)
     except Unavailable as error:
@@ -157,29 +159,29 @@ def _checked(layout: Plan, network: Network, architecture: str, device: torch.de
     genomes = network.init(stream(0, "check")) + 0.1 * normal(2, network.n_params, generator=stream(1, "check"))
     for w in network.unpack(genomes)[: 1 if network.shared else 2]:
         w.output.mul_(0.4)
-        w.output[:, -1] += 0.5  # between the clips, so that all that matters shows
+        w.output[:, -1] += 0.5  # keep outputs off the clipping bounds, where errors would be hidden
     state = move.reset(1, layout.environments, stream(2, "check"))
     noise = draw_noise(move.steps, layout.environments, stream(3, "check")).to(device) if network.noise else None
     lives = network, genomes.to(device), move, type(state)(*(v.to(device) for v in state)), noise
     (*_, found), (*_, expected) = _lives(kernel, layout, *lives, record=True), fused.maze_lives(*lives, record=True)
     if found is None or expected is None or not torch.allclose(found, expected, atol=1e-4):
-        return Unavailable("its first move is not the torch path's")
+        return Unavailable("its first move disagrees with the torch backend")
     return kernel
 
 
 def _kernel(layout: Plan, architecture: str) -> Any:
-    """The kernel as a function of its grid and structures, compiled and loaded."""
+    """The compiled and loaded kernel, as a function of its grid and its argument structures."""
     if torch.version.hip:
-        raise Unavailable("it is made for Nvidia's GPUs")
+        raise Unavailable("it needs an Nvidia GPU")
     try:
         from cuda.bindings import driver, nvrtc
 
         binary = compile_for(layout.defines, architecture, nvrtc)
-        torch.cuda.synchronize()  # the driver has a context then, in this thread too
+        torch.cuda.synchronize()  # makes sure that this thread has a driver context
         module = _ok(driver.cuModuleLoadData(binary))
     except ImportError:
         raise Unavailable("pip install cuda-bindings") from None
-    except RuntimeError as error:  # also where cuda-bindings find no compiler or no driver
+    except RuntimeError as error:  # includes cuda-bindings finding no compiler or driver
         raise Unavailable(str(error).partition("\n")[0]) from None
     function = _ok(driver.cuModuleGetFunction(module, b"lives"))
     most = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
@@ -194,14 +196,14 @@ def _kernel(layout: Plan, architecture: str) -> Any:
 
 
 def compile_for(defines: tuple[str, ...], architecture: str, nvrtc: Any) -> bytes:
-    """Machine code of `life.cu` for an architecture such as sm_90; needs no GPU."""
+    """Machine code of `life.cu` for an architecture such as sm_90; does not need a GPU."""
     program = _ok(nvrtc.nvrtcCreateProgram(KERNEL.read_bytes(), b"life.cu", 1, [MAZE.read_bytes()], [MAZE.name.encode()]))
     options = [
         o.encode() for o in (f"--gpu-architecture={architecture}", "--std=c++17", "-default-device", "--ftz=true", *defines)
     ]
     (failed,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
     if failed:
-        log = b" " * (1 + _ok(nvrtc.nvrtcGetProgramLogSize(program)))  # bytes of its own: short ones are shared
+        log = b" " * (1 + _ok(nvrtc.nvrtcGetProgramLogSize(program)))  # a fresh buffer: Python shares short bytes objects
         _ok(nvrtc.nvrtcGetProgramLog(program, log))
         lines = [line for line in log.decode(errors="replace").splitlines() if "error" in line] or [str(failed)]
         raise Unavailable(f"life.cu could not be compiled for {architecture}: {lines[0]}")
@@ -212,10 +214,10 @@ def compile_for(defines: tuple[str, ...], architecture: str, nvrtc: Any) -> byte
 
 
 def _ok(returned: tuple[Any, ...]) -> Any:
-    """What a call of CUDA returned, without its error."""
+    """The return value of a CUDA call; raises Unavailable if it failed."""
     error, *values = returned
     if error:
-        raise Unavailable(f"CUDA refuses: {error.name}")
+        raise Unavailable(f"CUDA error {error.name}")
     return values[0] if values else None
 
 

@@ -1,12 +1,12 @@
-"""What may enter a life, on every path alike: the compiled kernels read whatever memory they are pointed to.
+"""Checks of everything that enters a backend, since the compiled kernels read whatever memory they are pointed to.
 
     genomes(model, x)                       (P, D) float32
     units(cell, x, inputs, noise)           single units on given inputs
     lives(network, x, maze, state, noise)   networks in a maze
-    fits(model, task)                       sizes, before anything is drawn
+    fits(model, task)                       sizes, before anything is sampled
 
-Each checks its arguments and returns them as the kernels take them: float32 and int64, on the genomes' device.  Raises
-ValueError naming the value and the remedy; because all paths pass here, all raise the same.
+Each function checks its arguments and returns them in the form that the kernels take: float32 and int64, on the genomes'
+device.  Raises ValueError naming the value and the remedy, and does so identically for all backends.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState
 
 CELLS = (ENU, GRU, LSTM)
-LARGEST = 1e18  # of a parameter: the kernels fold factors into the weights, which must not leave the range of float32
-INDEXED = 2**31  # life.cpp counts in 32 bits
+LARGEST = 1e18  # largest norm of a genome: kernels fold factors into the weights, which must not overflow float32
+INDEXED = 2**31  # life.cpp uses 32-bit indices
 WHOLE = (torch.int64, torch.int32)
-WIDEST = 256  # floats a row of padded gates has at most: 4 gates of 64 hidden units
+WIDEST = 256  # most floats in a row of padded gates: 4 gates of 64 hidden units
 
 
 def fits(model: Any, task: Any = None) -> None:
-    """Refuse a model that is larger than the kernels can count, or that cannot live in this task."""
+    """Raise ValueError for a model that is too large for the kernels' indices or does not fit the task."""
     size, sizes = 0, tuple[str, ...]()
     if isinstance(model, Network):
         rows = model.n_inputs + model.neurons * (1 + model.synapses)
@@ -40,7 +40,7 @@ def fits(model: Any, task: Any = None) -> None:
         size, sizes = (model.n_in + model.n_out + model.hidden + 1) * WIDEST, ("n_in", "n_out", "hidden")
     if max(size, getattr(model, "n_params", 0)) >= INDEXED:
         named = ", ".join(f"{name}={getattr(model, name)}" for name in sizes)
-        raise ValueError(f"a model with {named} is too large to be computed: reduce the largest of these")
+        raise ValueError(f"a model with {named} is too large for the kernels: reduce the largest of these")
     if isinstance(task, Maze):
         _fits_maze(model, task)
 
@@ -73,8 +73,8 @@ def environments(count: Any) -> int:
 def genomes(model: Any, x: Any) -> Tensor:
     """Genomes (P, D) in float32.
 
-    A genome with a value that is not finite, or whose norm is beyond LARGEST, becomes NaN throughout, so that its fitness is
-    NaN on every path; otherwise a path that leaves out a product with zero would not notice.
+    A genome with a non-finite value, or a norm above LARGEST, becomes NaN throughout, so that its fitness is NaN on every
+    backend; otherwise a backend that skips products with zero would miss it.
     """
     if not isinstance(x, Tensor) or not x.is_floating_point() or x.layout != torch.strided or x.device.type == "meta":
         raise ValueError(
@@ -99,7 +99,7 @@ def units(cell: Cell, x: Any, inputs: Any, noise: Noise | None) -> tuple[Tensor,
 def lives(network: Network, x: Any, maze: Any, state: Any, noise: Noise | None) -> tuple[Tensor, MazeState, Noise | None]:
     """Genomes (P, D), the environments' state and the noise of networks in a maze."""
     if type(maze) is not Maze:
-        raise ValueError(f"the kernels have the rules of enu_lib.Maze, not of {type(maze).__name__}: use enu_lib.fitness")
+        raise ValueError(f"the kernels implement enu_lib.Maze, not {type(maze).__name__}: use enu_lib.fitness")
     fits(network, maze)
     x = genomes(network, x)
     state = beginning(maze, state, len(x), x.device)
@@ -122,7 +122,7 @@ def sequences(model: Any, x: Any, device: torch.device, whose: str = "inputs") -
 
 
 def batch(model: Any, task: Any, drawn: Any, count: int | None, device: torch.device) -> Any:
-    """What a task's `sample` returned for `count` environments (None: given by the user), all of it in float32."""
+    """The result of a task's `sample` for `count` environments (None: a batch from the user), in float32."""
     name = _name(task)
     if not isinstance(drawn, tuple) or not hasattr(drawn, "inputs"):
         raise ValueError(f"a batch of {name} must be a named tuple with a field `inputs`, got {type(drawn).__name__}")
@@ -131,14 +131,14 @@ def batch(model: Any, task: Any, drawn: Any, count: int | None, device: torch.de
     if wanted not in (None, inputs.shape[:2]):
         raise ValueError(
             f"inputs of {name} must have {count} environments and {task.steps} steps, got {tuple(inputs.shape)}: "
-            "`sample` makes as many as it is asked for, and `steps` of each"
+            "`sample` must return the requested number of environments, with `steps` steps each"
         )
     moved: Any = _moved(drawn, device)
     return moved._replace(inputs=inputs)
 
 
 def start(task: Any, state: Any, count: int, device: torch.device) -> Any:
-    """What a closed loop's `reset` returned for one offspring in `count` environments, all of it in float32."""
+    """The result of a closed loop's `reset` for one offspring in `count` environments, in float32."""
     tensors = [v for v in state if isinstance(v, Tensor)] if isinstance(state, tuple) and hasattr(state, "_fields") else []
     if not tensors or any(v.dim() < 1 or len(v) != 1 for v in tensors) or tensors[0].shape[:2] != (1, count):
         got = [tuple(v.shape) for v in tensors] or type(state).__name__
@@ -149,7 +149,7 @@ def start(task: Any, state: Any, count: int, device: torch.device) -> Any:
 def observation(model: Any, x: Any, t: int, population: int, count: int, device: torch.device) -> Tensor:
     """The input of step t, (P or 1, B, I, k) of a network, (P or 1, B, n_in) of a unit, in float32.
 
-    At first it must be finite.  Later it may depend on outputs that are NaN: what is not finite is NaN then, on every path.
+    It must be finite in the first step.  Later it may depend on NaN outputs, so non-finite values become NaN on every backend.
     """
     got = tuple(x.shape) if isinstance(x, Tensor) else ()
     wanted, fit = _values(model, got[2:])
@@ -157,12 +157,12 @@ def observation(model: Any, x: Any, t: int, population: int, count: int, device:
         raise ValueError(f"a step's input must be (1 or {population}, {count}, {wanted}), got {got or _kind(x)}")
     x = x.detach().to(device, torch.float32)
     if t == 0 and not bool(x.isfinite().all()):
-        raise ValueError(f"the first step's input must be finite, got {_told(x)}: look at what the task's `observe` returns")
+        raise ValueError(f"the first step's input must be finite, got {_told(x)}: check what the task's `observe` returns")
     return x.nan_to_num(torch.nan, torch.nan, torch.nan)
 
 
 class Steps:
-    """Checks what a stepper is given, step after step; noise only when it is first seen."""
+    """Checks the arguments of a stepper at every step; checks noise only when it first sees it."""
 
     def __init__(self, network: Network, population: int, count: int, device: torch.device) -> None:
         self._all = network, population, count, device
@@ -170,7 +170,7 @@ class Steps:
         self._taken: Noise | None = None
 
     def __call__(self, x: Tensor, noise: Noise | None, t: int) -> tuple[Tensor, Noise | None]:
-        """A step's input, and the noise of all steps."""
+        """The checked input of step t, and the noise of all steps."""
         network, population, count, device = self._all
         x = observation(network, x, t, population, count, device)
         if noise is not None and noise is not self._given:
@@ -178,15 +178,15 @@ class Steps:
             self._given, self._taken = noise, None if taken is None else Noise(*(v.clone() for v in taken))
         taken = None if noise is None else self._taken
         if taken is not None and not 0 <= t < len(taken.offsets):
-            raise ValueError(f"there is noise for {len(taken.offsets)} steps, and none for step {t}: draw it for more")
+            raise ValueError(f"there is noise for {len(taken.offsets)} steps, but none for step {t}: draw noise for more steps")
         return x, taken
 
 
 def reward(task: Any, x: Any, shape: tuple[int, ...]) -> Tensor:
-    """Fitness of a step, or of all steps, in float32."""
+    """Fitness of one step, or of all steps, in float32 and of the given shape."""
     if not isinstance(x, Tensor) or x.shape != shape:
         got = tuple(x.shape) if isinstance(x, Tensor) else _kind(x)
-        raise ValueError(f"the fitness that {_name(task)} gives must be {shape}, got {got}")
+        raise ValueError(f"the fitness returned by {_name(task)} must be {shape}, got {got}")
     return x.to(torch.float32)
 
 
@@ -196,7 +196,7 @@ def offsets(model: Any, noise: Noise | None, steps: int, count: int, device: tor
         return None
     table, at = noise
     if table.dim() != 1 or not len(table) or not table.is_floating_point() or not bool(table.isfinite().all()):
-        raise ValueError(f"a noise's table must hold finite numbers (K,), got {_kind(table)}: use draw_noise")
+        raise ValueError(f"the noise table must hold finite numbers (K,), got {_kind(table)}: use draw_noise")
     if at.dim() != 2 or at.shape[0] < steps or at.shape[1] != count or at.dtype not in WHOLE:
         raise ValueError(
             f"noise must have offsets ({steps}, {count}), for {steps} steps of {count} environments, got {_kind(at)}: "
@@ -204,12 +204,12 @@ def offsets(model: Any, noise: Noise | None, steps: int, count: int, device: tor
         )
     low, high = (int(v) for v in at.aminmax())
     if low < 0 or high >= len(table):
-        raise ValueError(f"a noise's offsets must be 0 to {len(table) - 1}, its table's places, got {low} to {high}")
+        raise ValueError(f"noise offsets must be 0 to {len(table) - 1} (indices of its table), got {low} to {high}")
     return Noise(table.detach().to(device, torch.float32), at.to(device, torch.int64))
 
 
 def beginning(maze: Maze, state: Any, population: int, device: torch.device) -> MazeState:
-    """The state before the first step of lives in this maze, as `maze.reset` draws it, for one offspring."""
+    """The initial state of one offspring in this maze, checked to be one that `maze.reset` can return."""
     remedy = "draw it with this maze's `reset`"
     if not isinstance(state, MazeState) or not all(isinstance(v, Tensor) for v in state):
         raise ValueError(f"a maze's state must be a MazeState, got {type(state).__name__}: {remedy}")
@@ -222,20 +222,20 @@ def beginning(maze: Maze, state: Any, population: int, device: torch.device) -> 
             raise ValueError(f"the state's {name} must be whole numbers {wanted}, got {_kind(v)}: {remedy}")
     needed = maze.steps // maze.move_every // maze.foods_per_period + 1
     if periods < needed:
-        raise ValueError(f"the state has places for {periods} periods, lives in this maze need {needed}: {remedy}")
+        raise ValueError(f"the state has places for {periods} periods, but this maze needs {needed}: {remedy}")
     sensors, actions, places = (getattr(state, name).to(device, torch.int64) for name in shapes)
     fresh = maze.begin(1, sensors, actions, places)
     cells, whole = fresh.been.shape[2], torch.arange(3, device=device)
     rules = [
-        ("sensor_of", "be orders of 0, 1, 2", (sensors.sort(-1).values == whole).all()),
+        ("sensor_of", "be permutations of 0, 1, 2", (sensors.sort(-1).values == whole).all()),
         ("action_of", "be 0 to 2", ((actions >= 0) & (actions < 3)).all()),
         ("places", f"be cells of this maze, 0 to {cells - 1}", ((places >= 0) & (places < cells)).all()),
     ]
     for name, mine, expected in zip(MazeState._fields, state, fresh, strict=True):
         fit = mine.shape[1:] == expected.shape[1:] and len(mine) in (1, population)
         same = (mine.to(device) == expected).all() if fit else torch.zeros((), dtype=torch.bool, device=device)
-        rules.append((name, "be that of this maze before the first step", same))
-    held = torch.stack([holds for *_, holds in rules]).tolist()  # one question to the device
+        rules.append((name, "have its initial value in this maze", same))
+    held = torch.stack([holds for *_, holds in rules]).tolist()  # one transfer from the device
     for (name, rule, _), holds in zip(rules, held, strict=True):
         if not holds:
             raise ValueError(f"the state's {name} must {rule}, got {_told(getattr(state, name))}: {remedy}")
@@ -243,7 +243,7 @@ def beginning(maze: Maze, state: Any, population: int, device: torch.device) -> 
 
 
 def _values(model: Any, shape: tuple[int, ...]) -> tuple[str, bool]:
-    """The values of one step's input in one environment, in words, and whether a shape is theirs."""
+    """The expected shape of one step's input in one environment, in words, and whether `shape` matches it."""
     if isinstance(model, Network):
         fit = len(shape) == 2 and shape[0] == model.n_inputs and shape[1] <= model.channels
         return f"{model.n_inputs}, up to {model.channels}", fit
@@ -270,6 +270,6 @@ def _kind(x: Any) -> str:
 
 
 def _told(x: Tensor) -> str:
-    """A tensor's shape and its extremes."""
+    """A tensor's shape and range of values, for error messages."""
     low, high = (v.item() for v in x.to(torch.float64).aminmax()) if x.numel() else (math.nan, math.nan)
     return f"{tuple(x.shape)} with values {low:g} to {high:g}"

@@ -1,7 +1,7 @@
-"""Lives in torch, for GPUs and for machines without a compiler: fewer operations than the reference, no round trips.
+"""Torch backend, for GPUs and for machines without a compiler: fewer operations than the reference, few synchronisations.
 
-What is saved against `Network.step`: each source is projected through the synapse's input weights once, in the place of
-once for each synapse (1.4 times fewer operations); the three gates' products are one; noise is gathered from its table.
+Savings over `Network.step`: each source is projected through the synapse's input weights once, not once per synapse (1.4
+times fewer operations); products of several gates are combined; noise is gathered from its table.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from enu_lib.streams import Noise
 
 
 class Gates:
-    """A cell's rules laid out for few large products.
+    """A cell's rules arranged for a few large matrix products.
 
-    The gates come in parts, each a contiguous tensor of its own (batched products into a slice are slow): of an ENU reset
-    and update, then cell; of the others all.  `x`, `bias`: of each part, (P, n_in, G H) and (P, 1, G H).
+    The gates are grouped into parts, each a contiguous tensor (batched products into a slice are slow).  An ENU has two
+    parts, reset and update, then cell; the other cells have one.  `x`, `bias`: per part, (P, n_in, G H) and (P, 1, G H).
     """
 
     def __init__(self, cell: Cell, weights: Any) -> None:
@@ -30,7 +30,7 @@ class Gates:
         self.fed = cell.n_out if isinstance(cell, ENU) and cell.feedback else 0
         if isinstance(cell, ENU):
             sizes = [cell.n_in, self.fed + h, 1]
-            # tanh(a) = 2 sigmoid(2 a) - 1, and sigmoid is the faster one; half of the memory is kept, so the 2 costs nothing
+            # tanh(a) = 2 sigmoid(2 a) - 1, as sigmoid is faster; the memory is stored halved, so the factor 2 costs nothing
             parts = [(3 * g).split(sizes, 1) for g in (weights.gates, 2 * weights.cell)]
             self.x, self.oh, self.bias = ([part[i].contiguous() for part in parts] for i in range(3))
             self.bias[0][..., :h] -= 3
@@ -43,14 +43,14 @@ class Gates:
             self.out = 2 * self.out
 
     def drive(self, x: Tensor) -> list[Tensor]:
-        """Inputs (P, R, n_in) projected onto each part."""
+        """Inputs (P, R, n_in) projected through each part's weights."""
         return [torch.baddbmm(b, x, w) for b, w in zip(self.bias, self.x, strict=True)]
 
     def step(self, state: list[Tensor], drive: list[Tensor], noise: Tensor | None) -> Tensor:
-        """One step from the projected input, which is overwritten; state changes in place."""
+        """Outputs (P, R, C) for the projected input `drive`, which is overwritten; updates `state` in place."""
         cell, n = self.cell, self.cell.hidden
         if isinstance(cell, ENU):
-            oh, orh = state  # last output and memory side by side; the same with the memory reset
+            oh, orh = state  # last output and memory side by side; the same with the reset memory r * h
             h = oh[..., self.fed :]
             r, z = drive[0].baddbmm_(oh, self.oh[0]).sigmoid_().split(n, -1)
             torch.mul(r, h, out=orh[..., self.fed :])
@@ -79,22 +79,22 @@ class Gates:
         return y
 
     def tensors(self) -> list[Tensor]:
-        """All that differs from one lot of genomes to another."""
+        """All tensors that depend on the genomes."""
         rows = [*self.oh] if isinstance(self.cell, ENU) else [self.h, self.late]
         return [*self.x, *rows, *self.bias, self.out, self.out_bias]
 
     def start(self, population: int, rows: int, device: torch.device) -> list[Tensor]:
-        """Memory, all zero."""
+        """Initial state, all zero."""
         kinds = 1 if isinstance(self.cell, GRU) else 2
         shape = population, rows, self.fed + self.cell.hidden
         return [torch.zeros(shape, dtype=torch.float32, device=device) for _ in range(kinds)]
 
 
-CACHE = 4 << 20  # bytes of a gate's values that a CPU's cache is glad to hold
+CACHE = 4 << 20  # cache budget in bytes, for the values of one gate
 
 
 def chunks(genomes: Tensor, rows: int, hidden: int) -> tuple[Tensor, ...]:
-    """Genomes (P, D) in lots whose lives fit a CPU's cache; all at once on other devices.  `rows`: units an offspring."""
+    """Genomes (P, D) split so that each part fits a CPU's cache; unsplit on other devices.  `rows`: units per offspring."""
     fit = max(8, CACHE // (rows * hidden * 8)) if genomes.device.type == "cpu" else len(genomes)
     return genomes.split(fit)
 
@@ -118,7 +118,7 @@ def _unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | No
 
 
 class Stepper:
-    """A network's steps, one after another.  `step` has the shapes of `Network.step`."""
+    """Steps networks one step at a time.  `step` has the shapes of `Network.step`."""
 
     def __init__(self, network: Network, genomes: Tensor, environments: int) -> None:
         self.network, self.environments = network, environments
@@ -128,7 +128,7 @@ class Stepper:
         self.neuron = Gates(network.neuron_cell, weights.neuron)
         self.synapse = Gates(network.synapse_cell, weights.synapse)
         self.pre, self.post = ([w[:, part].contiguous() for w in self.synapse.x] for part in (slice(c), slice(c, None)))
-        self.neuron.x = [w[:, :c].contiguous() for w in self.neuron.x]  # shared rules: the rest is zero padding's
+        self.neuron.x = [w[:, :c].contiguous() for w in self.neuron.x]  # with shared rules, the rest multiplies zero padding
         self.neuron_state = self.neuron.start(p, b * n, device)
         self.synapse_state = self.synapse.start(p, b * n * network.synapses, device)
         self.sources = torch.zeros(p, b, network.n_inputs + n, c, dtype=torch.float32, device=device)
@@ -138,20 +138,20 @@ class Stepper:
         self.guard = door.Steps(network, p, b, device)
 
     def tensors(self) -> list[Tensor]:
-        """All that differs from one lot of lives to another: rules and memory."""
+        """All tensors that depend on the genomes or change during an episode: rules and memory."""
         rules = [*self.pre, *self.post, *self.neuron.tensors(), *self.synapse.tensors()]
         return [*rules, *self.neuron_state, *self.synapse_state, self.sources, self.output]
 
     @in_float32
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
-        """x (P or 1, B, I, k) -> the network's output (P, B, n_outputs)."""
+        """Outputs (P, B, n_outputs) for input x (P or 1, B, I, k) and the noise of step t."""
         x, noise = self.guard(x, noise, t)
-        self.sources[:, :, : self.network.n_inputs, x.shape[-1] :] = 0  # the step before may have shown more channels
+        self.sources[:, :, : self.network.n_inputs, x.shape[-1] :] = 0  # the previous input may have had more channels
         table, offsets = (None, None) if noise is None else (noise.table, noise.offsets[t])
-        return self.advance(x, table, offsets).clone()  # the task may keep it, and the next step overwrites the outputs
+        return self.advance(x, table, offsets).clone()  # the caller may keep it, but the next step overwrites the outputs
 
     def advance(self, x: Tensor, table: Tensor | None, offsets: Tensor | None) -> Tensor:
-        """The same with the noise's table and this step's offsets (B,): tensors only, so that it can be captured."""
+        """As `step`, with the noise table and this step's offsets (B,): tensors only, so that it can be captured as a graph."""
         net, b = self.network, self.environments
         n, s, c = net.neurons, net.synapses, net.channels
         p = len(self.sources)
@@ -204,7 +204,7 @@ def _maze_lives(
             y[:, :, t] = out * state.alive[..., None]
         state, f = maze.step(state, out, t)
         total += f
-        # asking costs a round trip to the device, so not at every step
+        # checking waits for the device, so not at every step
         if t % 20 == 19 and not bool(state.alive.any()):
             break
     return total, state.foods, state.poisons, alive_steps, y

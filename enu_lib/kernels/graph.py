@@ -1,11 +1,12 @@
-"""Lives in a maze on a GPU for which `cuda` has no kernel: one move is recorded as a graph and replayed until they are over.
+"""Episodes in a maze as a CUDA graph, for networks that `cuda` does not support: one move is recorded and replayed.
 
-A step is some sixty small operations, and to launch them one by one takes longer than to compute them.  A graph is
-launched as one; it reads and writes the tensors that it was recorded with, so a `Life` keeps its tensors for good and
-fills them anew for every generation.  The host is asked nothing but, now and then, whether anybody is still alive.
+A step consists of some sixty small operations, which take longer to launch one by one than to compute.  A graph is launched
+as a whole.  It reads and writes the tensors that it was recorded with, so a `Life` keeps its tensors and refills them for
+every generation.  The host only polls for survivors from time to time.
 
-Tested on the CPU, where a move's operations are recorded, and replayed must live other lives as the reference does; the
-capture itself has not been run on a GPU yet.  If it fails, a line says so and the same operations are launched one by one.
+Tested on the CPU, where the operations of a move are recorded and their replay must reproduce the reference in other
+episodes; the capture itself has not been run on a GPU yet.  If capture fails, a line on stderr says so and the same
+operations are launched one by one.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from enu_lib.kernels.fused import Stepper
 from enu_lib.network import Network
 from enu_lib.streams import Noise
 
-MOVES_BETWEEN_QUESTIONS = 5  # asking whether anybody lives waits for the device
+MOVES_BETWEEN_QUESTIONS = 5  # polling for survivors waits for the device
 
 
 class Life:
-    """The tensors of P x B lives that stay where they are, and the one operation on them: a move."""
+    """The tensors of P x B episodes, at fixed addresses, and the operation that a graph records: one move."""
 
     def __init__(self, network: Network, maze: Any, genomes: Tensor, state: Any, noise: Noise | None) -> None:
-        """All tensors shaped, and first filled, by these lives."""
+        """Allocate tensors with the shapes of these episodes, and fill them."""
         p, b = len(genomes), state.places.shape[1]
         self.network, self.maze = network, maze
-        self.stepper = Stepper(network, genomes.clone(), b)  # some of its tensors are views of its genomes
+        self.stepper = Stepper(network, genomes.clone(), b)  # cloned, as some of its tensors are views of the genomes
         self.state = type(state)(*(_own(v, p) for v in state))
         self.total = torch.zeros(p, b, dtype=torch.float32, device=genomes.device)
         self.alive_steps = torch.zeros(p, b, dtype=torch.int64, device=genomes.device)
@@ -39,7 +40,7 @@ class Life:
         self.noise = None if noise is None else Noise(noise.table.clone(), noise.offsets.clone())
 
     def fill(self, genomes: Tensor, state: Any, noise: Noise | None) -> None:
-        """Other lives of the same shapes, at their beginning."""
+        """Refill all tensors with the initial state of other episodes of the same shapes."""
         fresh = Stepper(self.network, genomes, self.stepper.environments)
         for mine, theirs in zip(self.stepper.tensors(), fresh.tensors(), strict=True):
             mine.copy_(theirs)
@@ -53,7 +54,7 @@ class Life:
 
     @torch.no_grad()
     def move(self) -> None:
-        """`move_every` steps; nothing in it depends on what the host knows, but for the place within the move."""
+        """`move_every` steps, independent of values on the host except for the position within the move."""
         state = self.state
         for t in range(self.maze.move_every):
             table = offsets = None
@@ -69,7 +70,7 @@ class Life:
                 mine.copy_(now)
 
     def live(self, move: Callable[[], Any]) -> None:
-        """Moves to the end of the maze's time, or of the last life."""
+        """Make moves until the maze's last step, or until no agent is alive."""
         for i in range(self.maze.steps // self.maze.move_every):
             move()
             if i % MOVES_BETWEEN_QUESTIONS == MOVES_BETWEEN_QUESTIONS - 1 and not bool(self.state.alive.any()):
@@ -77,14 +78,14 @@ class Life:
 
 
 def serves(maze: Any, genomes: Tensor, record: bool) -> bool:
-    """Whether lives are captured: on a GPU, in whole moves, with nothing recorded."""
+    """Whether episodes can be captured: on a GPU, whole moves only, outputs not recorded."""
     return genomes.device.type == "cuda" and maze.steps % maze.move_every == 0 and not record
 
 
 def maze_lives(
     network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
-    """Fitness, foods, poisons, steps alive, all (P, B); None, for outputs are not recorded."""
+    """Fitness, foods, poisons, steps alive, all (P, B), and None, since outputs are not recorded."""
     with torch.cuda.device(genomes.device):
         return _maze_lives(network, genomes, maze, state, noise)
 
@@ -104,24 +105,24 @@ def _maze_lives(
     return life.total.clone(), life.state.foods.clone(), life.state.poisons.clone(), life.alive_steps.clone(), None
 
 
-KEPT = 3  # recordings, each with its memory: the offspring's, the held-out parent's, and one more
+KEPT = 3  # graphs kept with their memory: for the offspring, the held-out parent, and one more
 _recorded: dict[Any, tuple[Life, Callable[[], None]]] = {}
 
 
 def _record(life: Life) -> Callable[[], None]:
-    """A move as one launch, or where that fails as it is."""
+    """A move recorded as a graph, or the plain move if recording fails."""
     aside = torch.cuda.Stream()
     aside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(aside):  # libraries make themselves ready at first use, which cannot be recorded
+    with torch.cuda.stream(aside):  # libraries initialise at first use, which cannot be recorded
         life.move()
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
     try:
-        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph):  # the outer one: back to it come what may
+        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph):  # the outer one restores it on errors
             life.move()
     except RuntimeError as error:
         reason = (str(error.__context__ or error).strip().splitlines() or ["no message"])[0]
-        print(f"enu_lib: the GPU could not record a move ({reason}); its operations are launched one by one", file=sys.stderr)
+        print(f"enu_lib: the GPU could not record a move ({reason}); launching its operations one by one", file=sys.stderr)
         return life.move
     return graph.replay
 

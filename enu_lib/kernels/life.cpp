@@ -1,9 +1,9 @@
-// Whole lives on the CPU: single units on given inputs, networks step by step, networks in a maze.
+// Whole episodes on the CPU: single units on given inputs, networks step by step, networks in a maze.
 //
-// Vectors run over the hidden units, so that a unit's memory and a weight row are a few registers; several units that
-// share the rules are stepped together, so that each weight row that is loaded serves them all.  Everything of an
-// offspring stays in the core's cache for its whole life.  Offspring are independent of one another and are shared out
-// among threads; nothing that a thread computes depends on how many there are.
+// Vectors run over the hidden units, so that a unit's memory and a weight row each take a few registers.  Several units that
+// share the rules are stepped together, so that each weight row is loaded once for all of them.  An offspring's data stay in
+// the core's cache for its whole episode.  Offspring are independent and are distributed over threads; results do not depend
+// on the number of threads.
 //
 // Compiled with -DHP=n: hidden units rounded up to whole blocks of 16.
 
@@ -25,7 +25,7 @@
 #endif
 
 #if defined(__AVX512F__)
-constexpr int L = 16, REGISTERS = 32;  // floats of a vector as the processor has it, and how many of them
+constexpr int L = 16, REGISTERS = 32;  // floats per vector register, and number of registers
 #elif defined(__AVX__)
 constexpr int L = 8, REGISTERS = 16;
 #elif defined(__aarch64__)
@@ -33,17 +33,17 @@ constexpr int L = 4, REGISTERS = 32;
 #else
 constexpr int L = 4, REGISTERS = 16;
 #endif
-constexpr int PAD = 16, HV = HP / L;  // rows are padded to whole blocks of PAD floats; HV: vectors of a unit's memory
+constexpr int PAD = 16, HV = HP / L;  // rows are padded to a multiple of PAD floats; HV: vectors per unit's memory
 typedef float vec __attribute__((vector_size(4 * L)));
 typedef float loose __attribute__((vector_size(4 * L), aligned(4)));  // an unaligned vector
-// Units stepped together, and of N vectors of a row those that are summed together: with the weights they fill the registers.
+// Units stepped together, and vectors of a row summed together (out of N): with the weights they just fill the registers.
 constexpr int ROWS = L < 16 ? 6 : HV == 1 ? 8 : HV == 2 ? 6 : 4;
 constexpr int tile(int N) { return L == 16 ? N : std::min(N, REGISTERS / 8); }
 #define INLINE static inline __attribute__((always_inline))
 
 enum Kind { ENU = 0, GRU = 1, LSTM = 2 };
 
-struct Cell {  // as kernels/cpu.py fills it
+struct Cell {  // filled by kernels/cpu.py
     int32_t kind, n_in, n_out, hidden, feedback, clip;
     float gain, noise;
     int gates() const { return kind == LSTM ? 4 : 3; }
@@ -58,18 +58,18 @@ struct Cell {  // as kernels/cpu.py fills it
 INLINE vec all(float x) { return vec{} + x; }
 INLINE vec load(const float* p) { return *(const loose*)p; }
 INLINE void store(float* p, vec v) { *(loose*)p = v; }
-INLINE void copy(float* to, const float* from, int64_t n) {  // few values: sooner done than memcpy is called
+INLINE void copy(float* to, const float* from, int64_t n) {  // for few values, faster than calling memcpy
     for (int64_t i = 0; i < n; i++) to[i] = from[i];
 }
 INLINE vec clamp(vec x, float low, float high) {  // NaN stays NaN
 #ifdef __AVX512F__
-    return (vec)_mm512_max_ps((__m512)all(low), _mm512_min_ps((__m512)all(high), (__m512)x));  // if one is NaN: the second
+    return (vec)_mm512_max_ps((__m512)all(low), _mm512_min_ps((__m512)all(high), (__m512)x));  // NaN in either: the second
 #else
     x = x > high ? all(high) : x;
     return x < low ? all(low) : x;
 #endif
 }
-INLINE vec tanh_(vec x) {  // minimax rational, error 4e-7
+INLINE vec tanh_(vec x) {  // minimax rational approximation, error 4e-7
     x = clamp(x, -8.0f, 8.0f);
     const vec u = x * x;
     const vec p = ((1.131043934146936e-05f * u + 0.002938852955722534f) * u + 0.1291366749500106f) * u + 0.9999993638372482f;
@@ -77,10 +77,10 @@ INLINE vec tanh_(vec x) {  // minimax rational, error 4e-7
                    + 0.46246766703533804f) * u + 1.0f;
     return x * p / q;
 }
-INLINE vec sigmoid_of_double(vec half) { return 0.5f + 0.5f * tanh_(half); }  // sigmoid(2 x) of x
+INLINE vec sigmoid_of_double(vec half) { return 0.5f + 0.5f * tanh_(half); }  // sigmoid(2 x), for x
 
-// The rules of one offspring's cell, rows padded to whole vectors; the constants inside tanh and sigmoid are folded in.
-constexpr bool BY_LANES = L == 16;  // how outputs are read out, see `read_out`
+// Rules of one offspring's cell: rows padded to whole vectors, with the constants inside tanh and sigmoid folded in.
+constexpr bool BY_LANES = L == 16;  // selects the implementation of `read_out`
 struct Rules {
     Cell cell;
     int G, CP;
@@ -125,7 +125,7 @@ struct Rules {
                 for (int j = 0; j < H; j++) {
                     for (int k = 0; k < cell.n_in; k++) x[(k * G + g) * HP + j] = scale[g] * ih[(k * G + g) * H + j];
                     for (int k = 0; k < H; k++) h[(k * G + g) * HP + j] = scale[g] * hh[(k * G + g) * H + j];
-                    const bool after = cell.kind == GRU && g == 2;  // reset multiplies this bias too
+                    const bool after = cell.kind == GRU && g == 2;  // the reset gate multiplies this bias too
                     bias[g * HP + j] = scale[g] * (bi[g * H + j] + (after ? 0.0f : bh[g * H + j]));
                     if (after) late[j] = bh[g * H + j];
                 }
@@ -133,7 +133,7 @@ struct Rules {
         }
         for (int k = 0; k <= H; k++)
             for (int c = 0; c < C; c++) {
-                if (C == 1) out[k] = genome[k];  // one output: a dot product, so the weights lie along the memory
+                if (C == 1) out[k] = genome[k];  // one output is a dot product: store the weights contiguously along the memory
                 else if (BY_LANES && C == 4 && k < H) out[(k / L * 4 + k % 4) * L + k % L / 4 * 4 + c] = genome[k * C + c];
                 else if (BY_LANES && C == 4) for (int r = 0; r < 4; r++) out[4 * HP + r * 4 + c] = genome[k * C + c];
                 else out[k * CP + c] = genome[k * C + c];
@@ -157,14 +157,14 @@ INLINE void accumulate(vec (&acc)[R][N], const float* x, int64_t stride, int K, 
     }
 }
 
-struct Input {  // K values for each of R rows, and their weights
+struct Input {  // K values per row, and their weights
     const float* x;
     int64_t stride;
     int K;
     const float* W;
 };
 
-// f(r, v, sum): the sum of start(r, v) and all inputs' products, for R rows and N vectors of them, tile by tile.
+// Calls f(r, v, sum) with the sum of start(r, v) and all inputs' products, for R rows of N vectors, tile by tile.
 template <int R, int N, class Start, class F, class... Inputs>
 INLINE void sums(Start start, F f, int row, const Inputs&... inputs) {
     constexpr int T = tile(N);
@@ -194,7 +194,7 @@ typedef int32_t lanes __attribute__((vector_size(64)));
 #endif
 #define SPREAD(x, i) \
     PICK(x, x, i, i, i, i, 4 + i, 4 + i, 4 + i, 4 + i, 8 + i, 8 + i, 8 + i, 8 + i, 12 + i, 12 + i, 12 + i, 12 + i)
-// Of blocks of 2 D lanes the halves added: a's sums in the result's first halves of blocks, b's in the second.
+// Adds the two halves of each block of 2 D lanes: sums of a go to first halves of the result, those of b to second halves.
 template <int D>
 INLINE vec fold(vec a, vec b) {
     if (D == 1)
@@ -217,12 +217,12 @@ INLINE vec across(const vec (&x)[8]) {
 
 template <int R>
 INLINE void read_out_one(const Rules& w, const float* h, float* o, const float* noise) {
-    // out[hidden] is the bias and lies in the last vector or right after it; padded memory is zero
+    // out[hidden] is the bias, in the last vector or right after it; padding of the memory is zero
     vec sum[8] = {};
     for (int r = 0; r < R; r++)
         for (int v = 0; v < HV; v++) sum[r] += at(h + r * HP, v) * load(w.out + v * L);
     vec y = across(sum) + w.out[w.cell.hidden];
-    if (noise) y += w.cell.noise * load(noise);  // of one output each, so the rows' noise lies together
+    if (noise) y += w.cell.noise * load(noise);  // one output per row, so the noise of all rows is contiguous
     if (w.cell.kind == ENU) y *= w.cell.gain;
     if (w.cell.clip) y = clamp(y, 0.0f, 1.0f);
     float each[L];
@@ -231,7 +231,7 @@ INLINE void read_out_one(const Rules& w, const float* h, float* o, const float* 
 }
 template <int R>
 INLINE void read_out_four(const Rules& w, const float* h, float* o, const float* noise) {
-    // lanes are (memory / 4, channel): of each four values one is spread over its four lanes, and weighed
+    // lanes are (memory / 4, channel): spread every fourth value over its four lanes, and multiply by the weights
     for (int first = 0; first < R; first += 4) {
         vec acc[4] = {};
         for (int r = 0; r < 4 && first + r < R; r++)
@@ -283,14 +283,14 @@ INLINE void read_out(const Rules& w, const float* h, float* o, const float* nois
     }
 }
 
-// One step of R units.  a, b: rows (G, HP) that the gates begin with, b may be null; x: further inputs, n of them.
-// h (R, HP), c (R, HP; LSTM's cell), o (R, CP) change.
+// One step of R units.  a, b: rows (G, HP) of initial values of the gates' sums, b may be null; x: n further inputs.
+// Updates h (R, HP), c (R, HP; cell state of an LSTM) and o (R, CP).
 template <int R>
 static void step(const Rules& w, const float* const* a, const float* const* b, const float* x, int64_t x_stride, int n,
                  float* h, float* c, float* o, const float* noise, int noise_stride) {
     const int row = w.G * HP, H = w.cell.hidden, C = w.cell.fed();
     alignas(64) float kept[R][HP], rh[R][HP];
-    const auto from = [&](int gate) {  // where a gate's sums begin
+    const auto from = [&](int gate) {  // initial values of a gate's sums
         return [=](int r, int v) { return at(a[r] + gate * HP, v) + (b ? at(b[r] + gate * HP, v) : vec{}); };
     };
     const Input in{x, x_stride, n, w.x}, fed{o, w.CP, C, w.o}, own{h, HP, H, w.h};
@@ -328,12 +328,12 @@ static void step(const Rules& w, const float* const* a, const float* const* b, c
             if (v < HV) at(c + r * HP, v) = at(kept[r], v) + at(rh[r], v) * tanh_(sum);
             else at(next[r], v - HV) = sigmoid_of_double(sum) * tanh_(at(c + r * HP, v - HV));
         }, row, gate(in, 2), gate(own, 2));
-        memcpy(h, next, sizeof(next));  // not sooner: every tile reads the old one
+        memcpy(h, next, sizeof(next));  // not earlier, since every tile reads the old h
     }
     read_out<R>(w, h, o, noise, noise_stride);
 }
 
-// The same for any number of units, in blocks that fill the registers.
+// One step of any number of units, in blocks that fill the registers.
 static void step_all(const Rules& w, int rows, const float* const* a, const float* const* b, const float* x,
                      int64_t x_stride, int n, float* h, float* c, float* o, const float* noise, int noise_stride) {
     int r = 0;
@@ -347,7 +347,7 @@ static void step_all(const Rules& w, int rows, const float* const* a, const floa
 #undef BLOCK
 }
 
-// out (rows, G, HP) = first + x W, gate by gate.  Rows beyond the last block of 6 go one by one.
+// out (rows, G, HP) = first + x W, gate by gate.  Rows beyond the last block of 6 are computed one by one.
 template <int R>
 static void project_some(int G, const float* x, int stride, int K, const float* W, const float* first, float* out) {
     for (int g = 0; g < G; g++) {
@@ -363,13 +363,13 @@ static void project(int G, int rows, const float* x, int stride, int K, const fl
     for (; r < rows; r++) project_some<1>(G, x + r * stride, stride, K, W, first, out + r * G * HP);
 }
 
-struct Net {  // as kernels/cpu.py fills it
+struct Net {  // filled by kernels/cpu.py
     Cell neuron, synapse;
     int32_t shared, inputs, neurons, synapses, outputs;
     const int32_t* table;  // (neurons, synapses) presynaptic neuron
 };
 
-struct Buffer {  // aligned floats, all zero
+struct Buffer {  // aligned floats, initially zero
     std::vector<float> memory;
     float* p;
     explicit Buffer(size_t n) : memory(n + PAD) { p = (float*)(((uintptr_t)memory.data() + 63) & ~(uintptr_t)63); }
@@ -396,9 +396,9 @@ struct Agent {
             std::fill(x->memory.begin(), x->memory.end(), 0.0f);
     }
 
-    // One step; the input neurons' projected channels are at source[0 .. inputs).  noise: neurons', then synapses', or null.
+    // One step.  source[0 .. inputs) point to the projected inputs.  noise: of neurons, then of synapses; or null.
     void step(const Rules& neuron, const Rules& synapse, const float* noise) {
-        // A synapse's input is two gathered rows, so each source is projected once, not once for each synapse.
+        // A synapse's input is the sum of two gathered rows, so each source is projected once rather than per synapse.
         project(G, N, neuron_o.p, CP, C, synapse.x, nullptr, pre.p + net.inputs * row);
         project(G, N, neuron_o.p, CP, C, synapse.x + C * row, synapse.bias, post.p);
         for (int i = 0; i < N; i++)
@@ -436,21 +436,21 @@ struct Pair {
     const Rules& first() const { return net.shared ? synapse : neuron; }
 };
 
-// 0, or 1 where memory ran out.
+// Distributes items over threads.  Returns 0, or 1 if out of memory.
 static int share_out(int64_t items, int threads, const std::function<void(std::atomic<int64_t>&)>& work) {
     std::atomic<int64_t> next{0};
     std::atomic<int> failed{0};
     const auto some = [&] {
         try {
             work(next);
-        } catch (const std::bad_alloc&) {  // it must not leave its thread, nor C
+        } catch (const std::bad_alloc&) {  // exceptions must not leave the thread or the C interface
             failed = 1;
         }
     };
     std::vector<std::thread> others;
     try {
         for (int64_t i = 1; i < std::min<int64_t>(threads, items); i++) others.emplace_back(some);
-    } catch (const std::exception&) {  // no more threads to be had: these will do
+    } catch (const std::exception&) {  // no more threads available: continue with those there are
     }
     some();
     for (auto& t : others) t.join();
@@ -484,12 +484,13 @@ int unit_outputs(const Cell* cell, int64_t P, int64_t B, int64_t T, const float*
     });
 }
 
-// One step of all networks.  memory (P, B, size) as `network_memory` gives it: every unit's memory and output, packed.
+// Floats of memory per network: every unit's memory and output, packed.
 int64_t network_memory(const Net* net) {
     const int64_t N = net->neurons, M = N * net->synapses, lstm = net->neuron.kind == LSTM ? 2 : 1;
     return (N + M) * (lstm * HP + net->neuron.out_stride());
 }
 
+// One step of all networks, with memory (P, B, network_memory).
 int network_step(const Net* net, int64_t P, int64_t B, const float* genomes, const float* x, int64_t channels,
                  int64_t x_population, float* memory, const float* table, const int64_t* offsets, float* y, int threads) {
     const int64_t size = network_memory(net), D = Pair::params(*net), I = net->inputs, N = net->neurons;
@@ -519,7 +520,7 @@ int network_step(const Net* net, int64_t P, int64_t B, const float* genomes, con
     });
 }
 
-// Whole lives in a maze, as tasks/maze.py has it.  A life that has ended is not stepped any more.
+// Whole episodes in a maze as defined by tasks/maze.py.  An episode is not stepped further after it has ended.
 // places (B, periods, 2) cells of food and poison; y (P, B, T, 3) may be null.
 int maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, const float* genomes, const float* table,
                const int64_t* offsets, const whole* sensor_of, const whole* action_of, const whole* places,

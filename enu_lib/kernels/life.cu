@@ -1,26 +1,26 @@
-// Whole lives of networks in a maze on an Nvidia GPU: one block of threads for an offspring in E of its environments.
+// Whole episodes of networks in a maze on an Nvidia GPU: one block of threads runs one offspring in E environments.
 //
-// Everything of these lives stays in the multiprocessor's shared memory from the first step to the last: the offspring's
-// rules, every unit's memory and output.  The host is asked nothing.  A thread holds a tile of the sums, some units by some
-// hidden values, in its registers; a value that it loads serves the whole tile.  Memory and outputs lie value by value, all
-// units of a value together, so that a tile's units are loaded as vectors.
+// All data stay in the multiprocessor's shared memory from the first step to the last: the offspring's rules, and every
+// unit's memory and output.  The host is not involved.  A thread keeps a tile of sums, some units by some hidden values, in
+// registers; each value that it loads is used for the whole tile.  Memory and outputs are stored value by value, with all
+// units of a value contiguous, so that the units of a tile are loaded as vectors.
 //
-// Rules come as kernels/fast_torch.py's `Gates` lays them out: gains and the reset gate's bias folded in, memory halved.
-// Compiled with -D: H hidden, C channels, FED outputs fed back (C or 0), N neurons, S synapses of a neuron, E environments
-// of a block, CELLS of the maze, THREADS of a block, SHARED bytes of it, BLOCKS for which a multiprocessor has room.
+// Rules have the layout of `Gates` in kernels/fused.py: gains and the reset gate's bias folded in, memory halved.
+// Compiled with -D: H hidden, C channels, FED outputs fed back (C or 0), N neurons, S synapses per neuron, E environments
+// per block, CELLS of the maze, THREADS per block, SHARED bytes per block, BLOCKS that fit a multiprocessor.
 
 #include "maze.h"
 
 constexpr int INPUTS = 4, OUTPUTS = 3, GATES = 3 * H;
 constexpr int SYNAPSES = (N * S + 7) / 8 * 8, SYNAPSE_ROWS = E * SYNAPSES, NEURON_ROWS = (E * N + 3) / 4 * 4;  // whole tiles
 
-struct Lives {  // as kernels/cuda.py fills it
+struct Lives {  // filled by kernels/cuda.py
     const float *neuron, *synapse;  // (P, ..) rules of each offspring's cells, in the order of `Rules`
     const int* connections;         // (N S) presynaptic neuron
-    const float* table;             // noise, which can be read on from any offset
+    const float* table;             // noise, readable from any offset
     const whole* offsets;           // (T, B)
     const whole *sensor_of, *action_of, *places;  // (B, 3), (B, 3), (B, periods, 2)
-    float* fitness;                 // (P, B), and so are these
+    float* fitness;                 // (P, B), as are the next three
     whole *foods, *poisons, *steps;
     float* outputs;                 // (P, B, T, 3), or null
     int environments;               // B
@@ -28,20 +28,20 @@ struct Lives {  // as kernels/cuda.py fills it
 };
 
 template <int IN>
-struct alignas(16) Rules {  // of one offspring's cell; own: rows of the output fed back, then of the memory
+struct alignas(16) Rules {  // rules of one offspring's cell; own: rows for the fed-back output, then for the memory
     float x_gates[IN][2 * H], x_cell[IN][H], own_gates[FED + H][2 * H], own_cell[FED + H][H];
     float bias_gates[2 * H], bias_cell[H], out[H][C], out_bias[C];
     static constexpr int size = (IN + FED + H + 1) * GATES + (H + 1) * C;
 };
 
-// Values of units, the units of a value together.  After each W of them, as many as a thread has, four floats are left out, so
-// that threads side by side meet other banks.
+// Values of units, with all units of a value contiguous.  After every W values, as many as a thread has, four floats of padding
+// give neighbouring threads different memory banks.
 template <int K, int ROWS, int W>
 struct Values {
     alignas(16) float at[K * ROWS + (K + W - 1) / W * 4];
     __device__ float* operator()(int k, int r) { return at + k * ROWS + k / W * 4 + r; }
 };
-constexpr int V = C % 2 == 0 && C > H / 4 ? 2 : 1;  // outputs of a thread at a time
+constexpr int V = C % 2 == 0 && C > H / 4 ? 2 : 1;  // outputs that a thread computes at a time
 
 struct Memory {
     Rules<2 * C> synapse;
@@ -50,7 +50,7 @@ struct Memory {
     Values<C, SYNAPSE_ROWS, V> synapse_o;
     Values<H, NEURON_ROWS, 1> neuron_h;
     Values<C, NEURON_ROWS, 1> neuron_o, current;
-    alignas(16) float pre[E][INPUTS + N][GATES], post[E][N][GATES];  // sources, and postsynaptic neurons, projected
+    alignas(16) float pre[E][INPUTS + N][GATES], post[E][N][GATES];  // projected sources and postsynaptic neurons
     MazeLife life[E];
     int source[SYNAPSES], shows[E][INPUTS], noise_at[E];
     unsigned been[E][(CELLS + 31) / 32];
@@ -104,8 +104,8 @@ __device__ inline void accumulate(float (&sum)[G][R][W], Values<K, ROWS, A>& val
 
 #define TILE(r, c) _Pragma("unroll") for (int r = 0; r < R; r++) _Pragma("unroll") for (int c = 0; c < W; c++)
 
-// One step of ROWS units, R by W of their hidden values a thread; all threads of the block come here, `active` ones compute.
-// start(sum, gate): what the sums of gates begin with.  noise(r, channel): added to an output of the tile's r-th unit.
+// One step of ROWS units, with R by W hidden values per thread.  All threads of the block must call it; `active` ones compute.
+// start(sum, gate): sets the initial values of the gates' sums.  noise(r, channel): noise of the tile's r-th unit.
 template <int R, int W, int IN, int ROWS, int OW, class Start, class Noise>
 __device__ inline void step(const Rules<IN>& w, Values<H, ROWS, W>& h, Values<C, ROWS, OW>& o, int row, int col, bool active,
                             Start start, Noise noise, float gain) {
@@ -119,7 +119,7 @@ __device__ inline void step(const Rules<IN>& w, Values<H, ROWS, W>& h, Values<C,
         for (int c = 0; c < W; c++) get(own[c], h(col + c, row));
         TILE(r, c) reset[c][r] = sigmoid(sum[0][r][c]) * own[c][r], keep[c][r] = sigmoid(sum[1][r][c]);
     }
-    __syncthreads();  // all have read the memory
+    __syncthreads();  // all threads have read the memory
     if (active)
 #pragma unroll
         for (int c = 0; c < W; c++) put(h(col + c, row), reset[c]);
@@ -155,7 +155,7 @@ __device__ inline void step(const Rules<IN>& w, Values<H, ROWS, W>& h, Values<C,
     __syncthreads();
 }
 
-// Every source and every postsynaptic neuron through the synapse's input weights: once, not once for each synapse.
+// Projects sources and postsynaptic neurons through the synapse's input weights, once each rather than once per synapse.
 __device__ inline void project(Memory& m) {
     for (int i = threadIdx.x; i < E * INPUTS * H; i += THREADS) {
         const int e = i / (INPUTS * H), input = i / H % INPUTS, j = i % H, shown = m.shows[e][input];
@@ -187,7 +187,7 @@ __device__ inline void project(Memory& m) {
     }
 }
 
-// Each neuron's input: the mean of its synapses' outputs.
+// Averages the outputs of each neuron's synapses into its input.
 __device__ inline void average(Memory& m) {
     for (int i = threadIdx.x; i < C * E * N; i += THREADS) {
         const int c = i / (E * N), row = i % (E * N);
@@ -209,7 +209,7 @@ lives(const __grid_constant__ MazeRules maze, const __grid_constant__ Lives all)
     load(m.synapse, all.synapse, p);
     load(m.neuron, all.neuron, p);
     for (int i = tid; i < N * S; i += THREADS) m.source[i] = all.connections[i];
-    const bool mine = tid < E && b < all.environments;  // the first E threads walk through a maze each
+    const bool mine = tid < E && b < all.environments;  // each of the first E threads simulates one maze
     MazeLife& life = m.life[tid < E ? tid : 0];
     if (mine) life.begin(&maze, all.sensor_of + b * 3, all.action_of + b * 3, all.places + b * maze.periods * 2, m.been[tid]);
 
@@ -219,7 +219,7 @@ lives(const __grid_constant__ MazeRules maze, const __grid_constant__ Lives all)
         constexpr int G = sizeof(sum) / sizeof(sum[0]);
 #pragma unroll
         for (int r = 0; r < 8; r++) {
-            const int i = s_row % SYNAPSES + r, n = i / S < N ? i / S : N - 1;  // rows beyond the last synapse are nobody's
+            const int i = s_row % SYNAPSES + r, n = i / S < N ? i / S : N - 1;  // rows beyond the last synapse are padding
 #pragma unroll
             for (int g = 0; g < G; g++) {
                 float pre[4], post[4];

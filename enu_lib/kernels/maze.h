@@ -1,4 +1,4 @@
-// One life in a maze, as tasks/maze.py has it: shared by the CPU's kernel (life.cpp) and the GPU's (life.cu).
+// One episode in a maze as defined by tasks/maze.py, shared by the CPU kernel (life.cpp) and the GPU kernel (life.cu).
 
 #ifdef __CUDACC__
 #define ANYWHERE __device__ inline
@@ -8,13 +8,13 @@
 
 typedef long long whole;  // int64
 
-struct MazeRules {  // as kernels/cpu.py fills it
+struct MazeRules {  // filled by kernels/cpu.py
     int steps, move_every, foods_per_period, deadly_poisons, first_meal_counts, first_of_ties, reward_steps, start, periods, cells;
     float full, energy_cost, alive_bonus, explore_bonus;
-    const whole* ahead;  // (cells, 4) the cell ahead for each heading, -1: a wall
+    const whole* ahead;  // (cells, 4) the cell ahead, per heading; -1: a wall
 };
 
-constexpr int DARK = -1, SEEN = 0, GOOD = 1, BAD = 2;  // what an input neuron shows: nothing, or 1 on the channel of this number
+constexpr int DARK = -1, SEEN = 0, GOOD = 1, BAD = 2;  // input neuron: all zero, or 1 on the channel with this number
 
 struct MazeLife {
     const MazeRules* maze;
@@ -22,7 +22,7 @@ struct MazeLife {
     int cell, heading, shown, foods, poisons, steps;
     bool alive;
     float energy, fitness, reward, votes[3];
-    unsigned* been;  // a bit for each cell, in whole words
+    unsigned* been;  // one bit per cell visited
 
     ANYWHERE void begin(const MazeRules* rules, const whole* sensors, const whole* actions, const whole* ends,
                         unsigned* visited) {
@@ -34,10 +34,10 @@ struct MazeLife {
         enters(cell);
     }
 
-    // Length of `been`.
+    // Length of `been` in words.
     ANYWHERE static int words(const MazeRules& rules) { return (rules.cells + 31) / 32; }
 
-    // Whether it is there for the first time.
+    // Marks a cell as visited; true if it was not visited before.
     ANYWHERE bool enters(int where) {
         const unsigned bit = 1u << (where % 32);
         const bool first = !(been[where / 32] & bit);
@@ -48,7 +48,7 @@ struct MazeLife {
     ANYWHERE const whole* ends() const { return places + foods / maze->foods_per_period * 2; }
     ANYWHERE int ahead() const { return (int)maze->ahead[cell * 4 + heading]; }
 
-    // What each of the four input neurons shows.
+    // Sets the state of each of the four input neurons.
     ANYWHERE void observe(int (&shows)[4]) const {
         const int next = ahead();
         shows[sensor_of[0]] = next < 0 ? SEEN : DARK;
@@ -75,7 +75,7 @@ struct MazeLife {
         alive = energy > 0 && poisons < maze->deadly_poisons;
     }
 
-    // The action with most votes, if ties allow it: 1 if it led to the food, -1 to the poison, else 0.
+    // Takes the action with the largest sum, unless ties prevent it.  Returns 1 for food, -1 for poison, else 0.
     ANYWHERE int moves(float sum) {
         int best = 0, same = 0, ate = 0;
         for (int i = 1; i < 3; i++)

@@ -1,4 +1,4 @@
-"""The reference: any model, one step after another, exactly as its `step` defines it."""
+"""Reference backend: runs any model with its own `step`, which defines the correct result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Stepper:
         self.state: Any = model.reset(len(genomes), environments, genomes.device)
 
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
-        """Outputs (P, B, C) for input x (P or 1, B, ..); noise of step t."""
+        """Outputs (P, B, C) for input x (P or 1, B, ..) and the noise of step t."""
         now = None if noise is None else noise.at(t, self.model.noise_shape)
         self.state, y = self.model.step(self.weights, self.state, x, now)
         return y

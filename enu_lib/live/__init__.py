@@ -1,10 +1,10 @@
-"""Pages that are alive without a kernel: a recorded life, an evolved synapse, an evolution, each in a cell's HTML.
+"""Interactive HTML that needs no kernel: a recorded episode, an evolved synapse, a recorded evolution.
 
     live.maze(enu.rollout(network, genome, maze, 1, seed=3, memory=True), maze, network)
     live.window(zoo.load("stdp-enu"))
     live.evolution(live.record(live.small_synapse()))
 
-What they show is in the page itself, script and data; nothing is fetched, and without scripts a still picture remains.
+Script and data are part of the HTML; nothing is fetched, and without scripts a static picture is shown.
 """
 
 from enu_lib.live.evolution import Recording, evolution, record, small_synapse

@@ -1,7 +1,7 @@
-"""Line charts as text: curves in data coordinates in a stretched SVG, words and numbers around it in HTML.
+"""Line charts as HTML: curves in data coordinates in a stretched SVG, labels around it in HTML.
 
-A curve's path is written in data coordinates (y upwards is minus y), so that a script can replace it without knowing any
-scale; lines keep their width (`vector-effect`), and words keep their size on a telephone.
+Paths are written in data coordinates (with y negated, since SVG's y points down), so that a script can replace them without
+knowing the scale.  Line widths (`vector-effect`) and text sizes do not scale with the chart, also on small screens.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ Ticks = Sequence[float | tuple[float, str]]
 
 @dataclass(frozen=True)
 class Line:
-    """A curve.  color: a name of `enu_lib.figures.PALETTE`.  kind: line, dashed, thin, or dot (each point a round dot)."""
+    """A curve.  color: a key of `enu_lib.figures.PALETTE`.  kind: line, dashed, thin, or dot (each point as a round dot)."""
 
     name: str
     color: str
     d: str
     kind: str = "line"
-    text: str = ""  # in the legend; none if empty
+    text: str = ""  # legend entry; empty: none
 
 
 def path(xs: Iterable[Any], ys: Iterable[Any], gap: float = math.inf) -> str:
-    """Path data of a curve in data coordinates; it is broken where x leaps by more than `gap` and where y is not finite."""
+    """SVG path data of a curve, interrupted where x increases by more than `gap` or y is not finite."""
     parts, last = list[str](), None
     for x, y in zip(map(float, xs), map(float, ys), strict=True):
         if not math.isfinite(y):
@@ -39,7 +39,7 @@ def path(xs: Iterable[Any], ys: Iterable[Any], gap: float = math.inf) -> str:
 
 
 def dots(xs: Iterable[Any], ys: Iterable[Any]) -> str:
-    """Path data of single points: lines of no length with round ends."""
+    """SVG path data of single points, as lines of zero length with round caps."""
     return "".join(f"M{float(x):.5g} {-float(y):.5g}h0" for x, y in zip(xs, ys, strict=True))
 
 
@@ -52,7 +52,7 @@ def chart(
     xticks: Ticks,
     yticks: Ticks,
 ) -> str:
-    """A chart; `text` is what a reader who cannot see it is told.  Lines have `data-line` NAME for the script."""
+    """A line chart as HTML; `text`: alternative text.  Each line has the attribute data-line=NAME for the script."""
     (x0, x1), (y0, y1) = x, y
     spans = "".join(
         f'<span class="enu-tick-{axis}" style="{side}:{100 * (float(at) - low) / (high - low):.2f}%">{escape(word)}</span>'

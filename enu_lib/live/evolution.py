@@ -1,4 +1,4 @@
-"""An evolution, recorded and played again in the page: fitness and plasticity window, generation by generation."""
+"""Record an evolution and replay it in the page: loss and plasticity window over generations."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ SPEEDS = {"2 frames/s": 2.0, "5 frames/s": 5.0, "10 frames/s": 10.0, "20 frames/
 
 
 class Recording(NamedTuple):
-    """What became of the parent; K moments of a run on the STDP task, W distances of the spikes."""
+    """The parent during a run on the STDP task: K recorded generations, W spike distances."""
 
-    generation: np.ndarray  # (K,) generations done
-    loss: np.ndarray  # (K,) of the parent on held-out sequences
-    distance: np.ndarray  # (W,) t_post - t_pre, steps
-    target: np.ndarray  # (2, W) the rule without and with neuromodulator, %
-    evolved: np.ndarray  # (K, 2, W) the parent's change, %
-    note: str  # sizes and seed
+    generation: np.ndarray  # (K,) number of generations completed
+    loss: np.ndarray  # (K,) loss of the parent on held-out sequences
+    distance: np.ndarray  # (W,) t_post - t_pre in steps
+    target: np.ndarray  # (2, W) change by the rule, without and with neuromodulator, %
+    evolved: np.ndarray  # (K, 2, W) change by the parent, %
+    note: str  # population, memory size and seed, as text
 
 
 def small_synapse(generations: int = 400, frames: int = 50) -> Experiment:
-    """The STDP task and a small unit; most seeds learn it in ten to thirty seconds of one core (our settings)."""
+    """The STDP task with a small unit; most seeds learn it in 10 to 30 seconds on one core (reconstruction)."""
     task = STDP()
     settings = ES(population=192, sigma=0.03, sigma_final=0.003, decay_generations=600)
     unit = ENU(task.n_in, task.n_out, hidden=16)
@@ -41,20 +41,20 @@ def small_synapse(generations: int = 400, frames: int = 50) -> Experiment:
 
 
 def record(experiment: Experiment, seed: int = 0, n: int = 4) -> Recording:
-    """Evolve an experiment on the STDP task with `enu_lib.evolve`, and keep what each of its held-out evaluations met.
+    """Evolve an experiment on the STDP task and record the parent at each held-out evaluation.
 
-    experiment.evaluate_every decides how many frames there are.  n: sequences a distance of the window.
+    experiment.evaluate_every sets the number of frames.  n: sequences per spike distance of the window.
     """
     generations, losses, windows = list[int](), list[float](), list[torch.Tensor]()
     distance, target = torch.empty(0, device="cpu"), torch.empty(0, device="cpu")
 
     def keep(run: Run) -> None:
         nonlocal distance, target
-        found = [plasticity_window(run.model, run.parent, run.task, m, n=n) for m in (0, 1)]
-        distance, target = found[0].distance, torch.stack([w.target for w in found])
+        pair = [plasticity_window(run.model, run.parent, run.task, m, n=n) for m in (0, 1)]
+        distance, target = pair[0].distance, torch.stack([w.target for w in pair])
         generations.append(run.generation)
         losses.append(-run.log[-1]["held_out"])
-        windows.append(torch.stack([w.evolved for w in found]))
+        windows.append(torch.stack([w.evolved for w in pair]))
 
     evolve(experiment, seed=seed, progress=False, each=keep)
     note = f"{experiment.es.population} offspring, {experiment.model.hidden} memory values, seed {seed}"
@@ -64,7 +64,7 @@ def record(experiment: Experiment, seed: int = 0, n: int = 4) -> Recording:
 
 
 def evolution(recording: Recording, text: str = "A synapse evolves") -> Live:
-    """Play a recorded evolution."""
+    """Interactive replay of a recorded evolution."""
     r, at = recording, len(recording.generation) - 1
     reach, high = float(r.distance[-1]), max(60.0, 10 * float(np.abs(r.target).max() // 10 + 1))
     body = f'<div class="enu-row">{loss_chart(r.generation, r.loss, at)}{window_chart(r, at, reach, high)}</div>'
@@ -81,7 +81,7 @@ def evolution(recording: Recording, text: str = "A synapse evolves") -> Live:
 
 
 def loss_chart(generation: np.ndarray, loss: np.ndarray, at: int) -> str:
-    """Loss against generations, on a logarithmic scale; `at`: the one that is marked."""
+    """Loss against generations, on a logarithmic scale; `at`: index of the marked point."""
     logs = np.log10(loss)
     low, top = np.floor(logs.min()), np.ceil(max(logs.max(), logs.min() + 0.1))
     last = max(1.0, float(generation[-1]))
@@ -97,7 +97,7 @@ def loss_chart(generation: np.ndarray, loss: np.ndarray, at: int) -> str:
 
 
 def window_chart(r: Recording, at: int, reach: float, high: float) -> str:
-    """Rule and parent with and without neuromodulator."""
+    """Plasticity windows of rule and parent, with and without neuromodulator."""
     rules = [Line(f"rule{m}", "target", path(r.distance, r.target[m], 1.5), "dashed", "rule" if m else "") for m in (0, 1)]
     units = [
         Line(f"unit{m}", color, path(r.distance, r.evolved[at][m], 1.5), "line", name)

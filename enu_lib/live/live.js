@@ -1,4 +1,4 @@
-// Brings the pictures of enu_lib.live to life.  No library, no request; it may stand in a page more than once.
+// Makes the pictures of enu_lib.live interactive.  No library, no request; safe to include repeatedly.
 (function (scope) {
   "use strict";
   if (scope.enuLive && scope.document) return scope.enuLive.start();
@@ -54,7 +54,7 @@
     return { y, target, goal: 100 * goal, change };
   }
 
-  // ---- small things
+  // ---- helpers
   function unpack(packed) {
     const bytes = Uint8Array.from(atob(packed.data), (c) => c.charCodeAt(0));
     return packed.type === "uint8" ? bytes : new Float32Array(bytes.buffer);
@@ -70,7 +70,7 @@
   const find = (root, selector) => root.querySelector(selector);
   const line = (root, name, d) => find(root, `[data-line="${name}"]`).setAttribute("d", d);
 
-  // play, pause, step, scrub and speed of `count` frames; show(k) draws frame k, a step of the buttons is `stride` frames
+  // playback controls for `count` frames: show(k) draws frame k, the step buttons move by `stride` frames
   function player(root, count, stride, show) {
     const button = find(root, '[data-do="play"]'), seek = find(root, '[data-do="seek"]'), speed = find(root, '[data-do="speed"]');
     let at = +seek.value, timer = null;
@@ -102,7 +102,7 @@
     go(at);
   }
 
-  // ---- the three kinds
+  // ---- the three kinds of picture
   function maze(root, data) {
     const f = {};
     for (const name of Object.keys(data)) if (data[name].data !== undefined) f[name] = unpack(data[name]);
@@ -140,7 +140,7 @@
         square.style.fillOpacity = Math.abs(value);
       }
       part.said.textContent = `step ${k}, move ${Math.floor(k / data.move)}: food ${f.foods[k]}, poison ${f.poisons[k]}.` +
-        (f.alive[k] ? "" : " This life is over.");
+        (f.alive[k] ? "" : " The episode has ended.");
     });
   }
 
@@ -156,14 +156,14 @@
         find(root, `output[data-part="${name}"]`).textContent = control[name].value;
         line(root, name, `M${control[name].value} -0.9V-1`);
       }
-      const found = synapse(data, pre, post, m), d = post - pre;
-      line(root, "y", path(steps, found.y, Infinity));
-      line(root, "target", path(steps, found.target, Infinity));
-      line(root, "goal", d ? `M${d} ${-found.goal}h0` : "");
-      line(root, "change", `M${d} ${-found.change}h0`);
+      const result = synapse(data, pre, post, m), d = post - pre;
+      line(root, "y", path(steps, result.y, Infinity));
+      line(root, "target", path(steps, result.target, Infinity));
+      line(root, "goal", d ? `M${d} ${-result.goal}h0` : "");
+      line(root, "change", `M${d} ${-result.change}h0`);
       said.textContent = d === 0
-        ? `distance 0: evolution never showed this; the unit changes by ${found.change.toFixed(1)}%.`
-        : `distance ${d} steps: the unit changes by ${found.change.toFixed(1)}%, the rule by ${found.goal.toFixed(1)}%.`;
+        ? `distance 0 (not used in evolution): the unit changes by ${result.change.toFixed(1)}%.`
+        : `distance ${d} steps: the unit changes by ${result.change.toFixed(1)}%, the rule by ${result.goal.toFixed(1)}%.`;
     }
     for (const element of Object.values(control)) element.addEventListener("input", draw);
     draw();

@@ -1,4 +1,4 @@
-"""A recorded life in a maze, to be played in the page: agent, sensors, reward, energy, all outputs, synapses' memories."""
+"""Replay a recorded episode in the page: agent, sensors, reward, energy, all outputs, synapses' memories."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from enu_lib.tasks.maze import Maze, geometry
 from enu_lib.trace import Trace
 
 SPEEDS = {"1 move/s": 1.0, "2 moves/s": 2.0, "4 moves/s": 4.0, "8 moves/s": 8.0, "16 moves/s": 16.0}
-AFTER_DEATH = 8  # network steps that are still shown
+AFTER_DEATH = 8  # network steps shown after death
 
 
 def maze(
-    trace: Trace, maze: Maze, network: Network | None = None, life: int = 0, text: str = "A recorded life in the maze"
+    trace: Trace, maze: Maze, network: Network | None = None, life: int = 0, text: str = "A recorded episode in the maze"
 ) -> Live:
-    """Play life number `life` of recorded lives (from `rollout`, `agents.play` or `record_episodes`).
+    """Interactive replay of episode number `life` of a trace (from `rollout`, `agents.play` or `record_episodes`).
 
-    With a `network` and a trace that holds its memory (`rollout(.., memory=True)`), hidden neurons and synapses are shown
-    too.  Frame k is the moment after k network steps: where everything is, what the inputs then show, and the last outputs.
-    Raises ValueError for a life that there is not.
+    With a `network` and a trace that contains memories (`rollout(.., memory=True)`), hidden neurons and synapses are shown
+    too.  Frame k is the state after k network steps, with the inputs for the next step and the outputs of the last one.
+    Raises ValueError for an invalid episode number, or for a network and a trace without memories.
     """
     lives = trace.y.shape[1]
     if not 0 <= life < lives:
-        raise ValueError(f"no life {life}: the trace holds {lives}, numbered from 0")
+        raise ValueError(f"no episode {life}: the trace has {lives}, numbered from 0")
     if network is not None and "synapse_memory" not in trace.model:
-        raise ValueError("the trace holds no memories: record it with rollout(.., memory=True), or leave out the network")
+        raise ValueError("the trace has no memories: record it with rollout(.., memory=True), or leave out the network")
     frames = _frames(trace, maze, network, life)
     grid = geometry(maze)
     at = int(frames["last"])
@@ -45,7 +45,8 @@ def maze(
         shown = synapses[at].reshape(network.neurons, network.synapses) / 127.5 - 1
         body += scene.matrix(network.connections, outputs[:, at], shown, share, network.n_outputs)
     meals = [(int(k), int(s)) for k, s in zip(frames["meal_steps"], frames["meal_signs"], strict=True)]
-    said = f"Outputs of all neurons over the life; {sum(s > 0 for _, s in meals)} foods, {sum(s < 0 for _, s in meals)} poisons"
+    foods, poisons = (sum(s == sign for _, s in meals) for sign in (1, -1))
+    said = f"Outputs of all neurons over the episode; {foods} foods, {poisons} poisons"
     body += f'</div><p class="enu-said" data-part="said">{_said(frames, maze, at)}</p>'
     body += scene.raster(outputs, meals, at, said)
     body += player(len(frames["cell"]), "move", SPEEDS, "4 moves/s", at)
@@ -62,7 +63,7 @@ def maze(
 
 
 def _frames(trace: Trace, maze: Maze, network: Network | None, life: int) -> dict[str, Any]:
-    """Every frame's values, as the payload holds them; the last axis but for `outputs` (4 + N, T) comes after time."""
+    """The values of all frames as in the payload; time is the first axis, except for `outputs` (4 + N, T)."""
     after = {name: values[0, life].numpy() for name, values in trace.task.items()}
     dead = np.flatnonzero(~after["alive"])
     steps = min(len(after["cell"]), int(dead[0]) + 1 + AFTER_DEATH) if len(dead) else len(after["cell"])
@@ -79,7 +80,7 @@ def _frames(trace: Trace, maze: Maze, network: Network | None, life: int) -> dic
     frames: dict[str, Any] = {
         "cell": before("cell", geometry(maze).start),
         "heading": before("heading", 0),
-        "food": before("food", after["food"][0]),  # nobody eats in the first step
+        "food": before("food", after["food"][0]),  # no meal is possible in the first step
         "poison": before("poison", after["poison"][0]),
         "alive": before("alive", 1),
         "energy": np.rint(255 * before("energy", maze.full) / maze.full).clip(0, 255),
@@ -103,14 +104,14 @@ def _frames(trace: Trace, maze: Maze, network: Network | None, life: int) -> dic
 
 
 def _walked(frames: dict[str, Any], start: int, at: int) -> list[int]:
-    """Cells since the last meal, up to frame `at`."""
+    """Squares visited since the last meal, up to frame `at`."""
     meals = [k for k in frames["meal_steps"] if k <= at]
     since = meals[-1] if meals else 0
     return [start, *(int(c) for c in frames["cell"][since : at + 1])]
 
 
 def _said(frames: dict[str, Any], maze: Maze, at: int) -> str:
-    """As the script says it."""
-    over = "" if frames["alive"][at] else " This life is over."
+    """The status line, as the script writes it."""
+    over = "" if frames["alive"][at] else " The episode has ended."
     move = at // maze.move_every
     return f"step {at}, move {move}: food {frames['foods'][at]}, poison {frames['poisons'][at]}.{over}"

@@ -1,6 +1,6 @@
-"""A piece of a page that plays by itself: a picture, its controls, its data and the script that moves them.
+"""A self-contained interactive HTML element: picture, controls, data and script.
 
-Everything stands in the HTML: nothing is fetched, no library is needed, and where scripts do not run the picture stays.
+Nothing is fetched and no library is needed; where scripts are disabled, the static picture remains.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ HERE = Path(__file__).parent
 
 @lru_cache
 def style() -> str:
-    """The style sheet, with the colours of the book's figures."""
+    """The style sheet as HTML, with the colours of the figures."""
     colors = ";".join(f"--enu-{name}:{color}" for name, color in PALETTE.items())
     return f"<style>.enu-live{{{colors}}}\n{(HERE / 'live.css').read_text(encoding='utf-8')}</style>"
 
 
 @lru_cache
 def script() -> str:
-    """The script; it may stand in a page as often as it likes."""
+    """The script; safe to include repeatedly."""
     return (HERE / "live.js").read_text(encoding="utf-8")
 
 
 def pack(values: Any) -> dict[str, Any]:
-    """An array as JSON: {"shape": [..], "type": "uint8" or "float32", "data": base64 of its bytes, little-endian}."""
+    """Encode an array for JSON: {"shape": [..], "type": "uint8" or "float32", "data": base64 of its bytes, little-endian}."""
     a = np.ascontiguousarray(values)
     kind = "uint8" if a.dtype == np.uint8 else "float32"
     data = base64.b64encode(a.astype("<u1" if kind == "uint8" else "<f4").tobytes()).decode()
@@ -42,16 +42,17 @@ def pack(values: Any) -> dict[str, Any]:
 
 
 def unpack(packed: dict[str, Any]) -> np.ndarray:
-    """The array that `pack` wrote."""
+    """Decode an array encoded by `pack`."""
     kind = {"uint8": "<u1", "float32": "<f4"}[packed["type"]]
     return np.frombuffer(base64.b64decode(packed["data"]), kind).reshape(packed["shape"])
 
 
 @dataclass(frozen=True)
 class Live:
-    """What a notebook's cell shows: HTML with its picture, which the script brings to life.
+    """Interactive HTML as the output of a notebook cell.
 
-    kind: maze, window or evolution.  text: what is to be seen, in a sentence.  body: picture and controls.
+    kind: maze, window or evolution.  text: a one-sentence description.  body: picture and controls.  payload: data for the
+    script, JSON-serialisable.
     """
 
     kind: str
@@ -64,19 +65,20 @@ class Live:
         return (
             f'{style()}<div class="enu-live" data-enu-live="{self.kind}" role="group" aria-label="{escape(self.text)}">'
             f"{self.body}"
-            '<p class="enu-still">This is a still picture: in a browser that runs scripts it moves.</p>'
+            '<p class="enu-still">This is a static picture; it is interactive in a browser that runs scripts.</p>'
             f'<script type="application/json">{data}</script></div>'
             f"<script>{script()}</script>"
         )
 
     def __repr__(self) -> str:
-        return f"{self.text} (shown by a browser)"
+        return f"{self.text} (interactive in a browser)"
 
 
 def player(count: int, unit: str, speeds: dict[str, float], speed: str, at: int = 0) -> str:
-    """Controls of a recording with `count` frames; they stay hidden until the script has found them.
+    """Playback controls for `count` frames as HTML; hidden until the script is running.
 
-    unit: what a frame, or a step of the buttons, is called.  speeds: {label: frames a second}.
+    unit: name of the step of the buttons.  speeds: {label: steps per second}.  speed: label of the initial one.
+    at: initial frame.
     """
     options = "".join(
         f'<option value="{value:g}"{" selected" if label == speed else ""}>{escape(label)}</option>'
@@ -95,7 +97,7 @@ def player(count: int, unit: str, speeds: dict[str, float], speed: str, at: int 
 
 
 def slider(name: str, text: str, value: int, low: int, high: int) -> str:
-    """A labelled slider with its value beside it."""
+    """A labelled slider that displays its value, as HTML."""
     return (
         f'<label class="enu-wide">{escape(text)} <input type="range" data-set="{name}" min="{low}" max="{high}" step="1" '
         f'value="{value}"> <output data-part="{name}">{value}</output></label>'

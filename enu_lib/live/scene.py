@@ -1,6 +1,6 @@
-"""A moment of a life in a maze as a picture in text: the maze, the inputs, all outputs so far, the synapses' memories.
+"""The state of an episode as HTML and SVG: the maze, the inputs, all outputs so far, the synapses' memories.
 
-What changes has `data-part` NAME, so that the page's script can move it; explorers write the picture anew for each step.
+Moving elements have the attribute data-part=NAME for the page's script; explorers redraw everything at each step.
 Rows of outputs: sensors, reward, hidden neurons, output neurons.
 """
 
@@ -19,8 +19,8 @@ from enu_lib.figures.style import PALETTE
 from enu_lib.network import Connections
 from enu_lib.tasks.maze import Geometry
 
-CELL = 20  # units of the picture a cell of the maze
-ROW = 13  # pixels a row of outputs
+CELL = 20  # SVG units per square of the maze
+ROW = 13  # pixels per row of outputs
 N_INPUTS = 4  # three sensors and the reward neuron
 
 
@@ -32,26 +32,27 @@ def names(neurons: int, n_outputs: int = 3) -> list[str]:
 
 
 def short(name: str) -> str:
-    """S1, R, H1, O1."""
+    """The short name of a neuron: S1, R, H1, O1."""
     return "R" if name == "reward" else name[0].upper() + name[-1]
 
 
 def center(grid: Geometry, cell: int) -> tuple[int, int]:
-    """Where the middle of a cell is in the picture, (x, y)."""
+    """The centre of a square in SVG units, (x, y)."""
     row, column = grid.cells[cell]
     return CELL * column + CELL // 2, CELL * row + CELL // 2
 
 
 def trail(grid: Geometry, cells: Sequence[int]) -> str:
-    """Path data of a walk over cells."""
+    """SVG path data of a path over squares."""
     points = (center(grid, cell) for cell in cells)
     return "".join(f"{'L' if i else 'M'}{x} {y}" for i, (x, y) in enumerate(points))
 
 
 def maze(grid: Geometry, where: Sequence[int], alive: bool, walked: Sequence[int], text: str) -> str:
-    """The maze from above: food is a plus, poison a cross, the agent an arrow-head.
+    """The maze from above as SVG: food is a plus, poison a cross, the agent an arrowhead.
 
-    where: the agent's cell and heading, the cells of food and poison.  walked: cells since the last meal.
+    where: the agent's square and heading, the squares of food and poison.  walked: squares since the last meal.
+    text: alternative text.
     """
     cell, heading, food, poison = where
     columns, rows = [column for _, column in grid.cells], [row for row, _ in grid.cells]
@@ -77,7 +78,7 @@ def maze(grid: Geometry, where: Sequence[int], alive: bool, walked: Sequence[int
 
 
 def gauges(sensors: Sequence[float], reward: float, energy: float) -> str:
-    """What the input neurons show now, and the energy (share of the full one), as bars."""
+    """The current inputs and the energy (proportion of its maximum) as bars, in HTML."""
     rows = [(f"sensor {i + 1}", v, "input") for i, v in enumerate(sensors)]
     rows += [("reward", abs(reward), "food" if reward >= 0 else "poison"), ("energy", energy, "target")]
     bars = "".join(
@@ -90,9 +91,9 @@ def gauges(sensors: Sequence[float], reward: float, energy: float) -> str:
 
 
 def raster(outputs: np.ndarray, meals: Sequence[tuple[int, int]], t: int, text: str) -> str:
-    """All outputs of a life against time, and where in it we are.
+    """All outputs over time, with a cursor at step `t`, as HTML.
 
-    outputs (4 + N, T) in 0..1, the reward's row in -1..1; zero where the future is.  meals: (step, +1 food or -1 poison).
+    outputs (4 + N, T) in 0..1, the reward's row in -1..1, zero for future steps.  meals: (step, +1 food or -1 poison).
     """
     rows, steps = outputs.shape
     labels = "".join(f"<span>{name}</span>" for name in ["meals", *names(rows - N_INPUTS)])
@@ -110,7 +111,7 @@ def raster(outputs: np.ndarray, meals: Sequence[tuple[int, int]], t: int, text: 
 
 
 def _image(outputs: np.ndarray) -> str:
-    """Outputs as a PNG: colour by kind of neuron, opacity by value; several pixels a value, since browsers smooth them."""
+    """Outputs as a PNG data URL: colour by kind of neuron, opacity by value; enlarged, since browsers smooth pixels."""
     rows, steps = outputs.shape
     kinds = ["input"] * 3 + ["food"] + ["memory"] * (rows - N_INPUTS - 3) + ["evolved"] * 3
     rgba = np.empty((rows, steps, 4), np.uint8)
@@ -130,10 +131,10 @@ def _rgb(name: str) -> list[int]:
 
 
 def matrix(connections: Connections, outputs: Any, memories: Any, share: float, n_outputs: int = 3) -> str:
-    """Which synapse holds what: presynaptic neurons along x, postsynaptic ones along y, lit by their outputs now.
+    """The synapses' memories (presynaptic neurons along x, postsynaptic along y) and all current outputs, as HTML.
 
-    outputs (4 + N,) in 0..1; memories (N, S) in -1..1, a synapse's place on the principal axis, which explains `share`
-    of the variance.  Two synapses between the same neurons halve their square.
+    outputs (4 + N,) in 0..1; memories (N, S) in -1..1: projections onto the principal axis, which explains `share` of the
+    variance.  Several synapses between the same neurons divide their square.
     """
     neurons, size, left, top = len(connections), 22, 34, 40
     labels = names(neurons, n_outputs)
@@ -157,14 +158,14 @@ def matrix(connections: Connections, outputs: Any, memories: Any, share: float, 
     text = f"Memories of {neurons * len(connections[0])} synapses, by presynaptic (x) and postsynaptic neuron (y)"
     return (
         f'<div class="enu-panel"><svg class="enu-matrix" viewBox="0 0 {width} {height}" role="img" aria-label="{text}">'
-        f'{"".join(parts)}</svg><p class="enu-note">Squares: synapses, from the neuron above to the neuron at the left; '
+        f'{"".join(parts)}</svg><p class="enu-note">Squares: synapses from the neuron at the top to the neuron at the left; '
         f"colour: memory on its first principal axis (blue +, orange &#8722;; {share:.0%} of the variance). "
-        "Circles: outputs now.</p></div>"
+        "Circles: current outputs.</p></div>"
     )
 
 
 def synapse_style(value: float) -> str:
-    """Colour of a synapse whose memory lies at `value` in -1..1."""
+    """CSS colour of a synapse with a projected memory `value` in -1..1."""
     return f"fill:var(--{'evolved' if value >= 0 else 'memory'});fill-opacity:{abs(value):.2f}"
 
 

@@ -1,4 +1,4 @@
-"""An evolved synapse in the page: the script runs the unit itself, with its genome, whenever a slider moves."""
+"""An interactive evolved synapse: the script simulates the unit from its genome whenever a slider moves."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from enu_lib.streams import stream, uniform
 from enu_lib.tasks.stdp import weight_change
 from enu_lib.zoo import Entry
 
-EARLIEST, LATEST = 20, 80  # steps at which spikes may be put
+EARLIEST, LATEST = 20, 80  # range of spike times, steps
 
 
 def window(entry: Entry, pre: int = 45, post: int = 52, modulator: bool = True, seed: int = 1) -> Live:
-    """The evolved synapse answers two spikes wherever the reader puts them (as `widgets.synapse_explorer`, without a kernel).
+    """The response of an evolved synapse to two spikes at adjustable times (`widgets.synapse_explorer` without a kernel).
 
-    entry: an ENU evolved on the STDP task with a neuromodulator.  Its genome is in the page and the script computes all
-    its steps; curves of the window's mean over sequences, behind, come from `plasticity_window`.
+    entry: an ENU evolved on an STDP task with a neuromodulator.  The script simulates it from its genome; the mean
+    plasticity windows in the background come from `plasticity_window`.  Raises ValueError for another entry.
     """
     task, model = entry.task, entry.model
     if getattr(model, "kind", None) != "enu" or getattr(task, "n_in", None) != 4:
-        raise ValueError(f"{entry.name} is no ENU with a neuromodulator's input: try zoo.load('stdp-enu')")
+        raise ValueError(f"{entry.name} is not an ENU with a neuromodulator input: use zoo.load('stdp-enu')")
     x = task.low + (task.high - task.low) * uniform(1, task.steps, generator=stream(seed, "explorer"))
     batch = task.respond(x, *(torch.tensor([v], device="cpu") for v in (pre, post, int(modulator))))
     trace = rollout(model, entry.genome, task, batch=batch)

@@ -1,1 +1,1 @@
-"""Runs on disk: folders, checkpoints, logs."""
+"""Storage of runs on disk: folders, checkpoints, logs."""

@@ -1,7 +1,7 @@
-"""A run on disk: config.json, log.csv, checkpoint.safetensors, genome.safetensors; whole or absent, never half.
+"""The files of a run folder: config.json, log.csv, checkpoint.safetensors, genome.safetensors.
 
-Tensors are safetensors, settings JSON, the log CSV.  Files that are replaced are written under a temporary name, synced
-and renamed, so that a kill at any moment leaves the old or the new one.
+Tensors are stored as safetensors, settings as JSON, the log as CSV.  A file is replaced by writing under a temporary name,
+syncing and renaming, so that a kill at any moment leaves either the old or the new file intact.
 """
 
 from __future__ import annotations
@@ -28,51 +28,51 @@ from enu_lib.experiments import Experiment
 from enu_lib.kinds import Between, Measured, NotNegative, require, shown
 
 COLUMNS = (
-    "generation",  # 0: the first one
-    "fitness_mean",  # over all offspring, on this generation's environments
+    "generation",  # counted from 0
+    "fitness_mean",  # over all offspring, in this generation's environments
     "fitness_sd",
     "fitness_max",
-    "parent",  # fitness of the unperturbed parent, same environments
-    "held_out",  # fitness of the next parent on environments kept for this; empty if not evaluated
+    "parent",  # fitness of the unperturbed parent in the same environments
+    "held_out",  # fitness of the next parent in the held-out environments; empty if not evaluated
     "sigma",
-    "seconds",  # since the run's start, pauses not counted
+    "seconds",  # computing time since the start of the run, excluding pauses
 )
 
 LOCK = ".lock"
 CONFIG, LOG, CHECKPOINT, GENOME = "config.json", "log.csv", "checkpoint.safetensors", "genome.safetensors"
-EVALUATION = "evaluation.json"  # of a sweep's finished run
-FORMAT = 1  # of the checkpoint's layout
-WORDS = {  # of a checkpoint, beside its tensors
+EVALUATION = "evaluation.json"  # of a finished run in a sweep
+FORMAT = 1  # version of the checkpoint's layout
+WORDS = {  # metadata of a checkpoint
     "format": int,
     "generation": Annotated[int, Between(0, 10**9)],
     "score": Measured | None,
     "seconds": NotNegative,
-    "lesson_ends": tuple[Annotated[int, Between(0, 10**9)], ...],
+    "stage_ends": tuple[Annotated[int, Between(0, 10**9)], ...],
 }
-ELSEWHERE = "choose another folder with --out"  # remedies, of run folders
-ANEW = "restore it from a copy, or give another --out to begin anew"
-PACKAGE = "it lies in the package, so use enu_lib from a folder that you may write (git clone, pip install -e .)"
+ELSEWHERE = "choose another folder with --out"  # remedies, for error messages
+ANEW = "restore it from a copy, or start a new run with another --out"
+PACKAGE = "it is inside the package, so install enu_lib from a writable folder (git clone, pip install -e .)"
 Row = dict[str, float]
 
 
 class RunFolderError(ValueError):
-    """A run folder, or another file of ours, that cannot be used; the message names it and the remedy."""
+    """A run folder, or another of our files, is unusable; the message names it and the remedy."""
 
 
 def user_path(path: str | Path) -> Path:
-    """A path as it was typed, with ~ for the home folder."""
+    """A path with ~ expanded to the home folder."""
     return Path(os.path.expanduser(path))
 
 
 def cannot(what: str, path: Path, error: OSError, remedy: str) -> RunFolderError:
-    """The error that tells of an operating system's one.  Where the disk is full, that is what has to be mended."""
+    """A RunFolderError for an OSError, with the given remedy, or to free space if the disk is full."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        remedy = "make room there, and the same command goes on"
+        remedy = "free some space there, then run the same command again"
     return RunFolderError(f"cannot {what} {path} ({error.strerror or error}): {remedy}")
 
 
 def write_atomically(path: Path, data: bytes, remedy: str = ELSEWHERE) -> None:
-    """Replace `path` by `data`, or leave it as it was."""
+    """Replace the file `path` by `data`, or on failure leave it unchanged."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
@@ -93,15 +93,15 @@ def write_atomically(path: Path, data: bytes, remedy: str = ELSEWHERE) -> None:
 
 
 def remove_leftovers(folder: Path, *names: str) -> None:
-    """Delete what kills left of writing these files.  Only for who holds the folder's lock: nobody else is writing them."""
-    ours = re.compile(rf"\.({'|'.join(map(re.escape, names))})\.[a-z0-9_]{{8}}")  # as tempfile.mkstemp names them
+    """Delete temporary files that killed processes left.  Hold the folder's lock, so that nobody else is writing them."""
+    ours = re.compile(rf"\.({'|'.join(map(re.escape, names))})\.[a-z0-9_]{{8}}")  # names made by tempfile.mkstemp
     for file in folder.iterdir():
         if ours.fullmatch(file.name):
             file.unlink(missing_ok=True)
 
 
 def read_record(path: Path, wanted: Mapping[str, Any], remedy: str = ANEW) -> dict[str, Any]:
-    """The JSON object in a file, with at least the entries `wanted` ({key: kind}, see `enu_lib.kinds`)."""
+    """The JSON object in a file, which must have the entries `wanted` ({key: kind}, see `enu_lib.kinds`)."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -115,7 +115,7 @@ def read_record(path: Path, wanted: Mapping[str, Any], remedy: str = ANEW) -> di
 
 
 def checked(record: Any, wanted: Mapping[str, Any], source: Path | str, remedy: str = ANEW) -> dict[str, Any]:
-    """The entries `wanted` of a JSON object, or RunFolderError with the remedy."""
+    """The entries `wanted` of a JSON object.  Raises RunFolderError with the remedy if they are missing or invalid."""
     try:
         return require(record, wanted, str(source))
     except ValueError as error:
@@ -123,34 +123,34 @@ def checked(record: Any, wanted: Mapping[str, Any], source: Path | str, remedy: 
 
 
 def read_experiment(record: Mapping[str, Any], source: Path, remedy: str = ANEW) -> Experiment:
-    """The experiment of a configuration or of a genome's provenance."""
+    """The experiment stored in a run's configuration or in a genome's provenance."""
     config = checked(record, {"experiment": dict}, source, remedy)["experiment"]
     try:
         found = from_config(config)
     except ValueError as error:
         raise RunFolderError(f"{source}: {error}") from None
     if not isinstance(found, Experiment):
-        raise RunFolderError(f"{source} holds no experiment but {shown(found)}: {remedy}")
+        raise RunFolderError(f"{source} must hold an experiment, not {shown(found)}: {remedy}")
     return found
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], remedy: str = ELSEWHERE) -> None:
-    """Tensors, with `meta` as JSON under the metadata key "enu"."""
+    """Write tensors, with `meta` as JSON under the metadata key "enu"."""
     cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomically(path, save(cpu, {"enu": json.dumps(meta)}), remedy)
 
 
 def read_tensors(path: Path, remedy: str = ANEW) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What `write_tensors` wrote.  Raises RunFolderError for a file that is truncated or not ours."""
+    """Tensors and metadata as written by `write_tensors`.  Raises RunFolderError if the file is missing or damaged."""
     try:
-        path.open("rb").close()  # safetensors says of every file that it cannot open that it is not there
+        path.open("rb").close()  # safetensors reports every unreadable file as missing
         with safe_open(str(path), "pt") as file:
             meta = parse_json((file.metadata() or {}).get("enu", ""), "its metadata")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             require(meta, {}, "its metadata")
             return tensors, meta
     except FileNotFoundError:
-        raise RunFolderError(f"{path} does not exist: nothing has been saved there yet") from None
+        raise RunFolderError(f"{path} does not exist: no checkpoint or genome has been saved there yet") from None
     except OSError as error:
         raise cannot("read", path, error, remedy) from None
     except (SafetensorError, KeyError, ValueError) as error:
@@ -158,28 +158,28 @@ def read_tensors(path: Path, remedy: str = ANEW) -> tuple[dict[str, Tensor], dic
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """A checkpoint's tensors (parent, velocity, variance, best) and its words, as in WORDS."""
+    """A checkpoint's tensors (parent, velocity, variance, best) and its metadata, as in WORDS."""
     path = folder / CHECKPOINT
     tensors, meta = read_tensors(path)
     if isinstance(meta, dict):
-        meta.setdefault("lesson_ends", [])  # older checkpoints do not say
+        meta.setdefault("stage_ends", meta.pop("lesson_ends", []))  # renamed; missing in the oldest checkpoints
     meta = checked(meta, WORDS, path)
     if meta["format"] != FORMAT:
-        raise RunFolderError(f"{path} has format {meta['format']}, this version reads {FORMAT}: {ANEW}")
+        raise RunFolderError(f"{path} has format {meta['format']}, but this version reads format {FORMAT}: {ANEW}")
     if set(tensors) != {"parent", "velocity", "variance", "best"} or any(v.dtype != float32 for v in tensors.values()):
-        raise RunFolderError(f"{path} does not hold the tensors of a checkpoint but {', '.join(sorted(tensors))}: {ANEW}")
+        raise RunFolderError(f"{path} must hold the tensors of a checkpoint, not {', '.join(sorted(tensors))}: {ANEW}")
     return tensors, meta
 
 
 @contextmanager
 def locked(folder: Path, wait: bool = False, remedy: str = ELSEWHERE) -> Iterator[None]:
-    """Make the folder if need be and keep other processes from working in it."""
+    """Create the folder if needed and lock it against other processes.  wait: wait for the lock, rather than fail."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK)
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
-        raise RunFolderError(f"another process is at work in {folder}: wait for it, or {remedy}") from None
+        raise RunFolderError(f"another process is using {folder}: wait for it, or {remedy}") from None
     except OSError as error:
         raise cannot("write in", folder, error, remedy) from None
     try:
@@ -189,30 +189,30 @@ def locked(folder: Path, wait: bool = False, remedy: str = ELSEWHERE) -> Iterato
 
 
 def open_folder(folder: Path, config: str) -> bool:
-    """Write config.json into an empty folder, or check that the folder's own one is of the same configuration.
+    """Write config.json into an empty folder, or check that an existing one has the same configuration.
 
-    Returns whether there is a checkpoint to go on from.  Only the run's end (`generations`, `target`) may differ from
-    what an existing folder says; the folder is not changed here.
+    Returns whether there is a checkpoint to resume from.  Only the stopping point (`generations`, `target`) may differ from
+    an existing configuration, which is not changed here.
     """
     path = folder / CONFIG
     if not path.exists():
-        ours = (LOCK, f".{path.name}.")  # the lock, and what a kill left of writing config.json
+        ours = (LOCK, f".{path.name}.")  # the lock, and temporary files of a killed process
         if not all(file.name.startswith(ours) for file in folder.iterdir()):
-            raise RunFolderError(f"{folder} is not empty and no run: {ELSEWHERE}")
+            raise RunFolderError(f"{folder} is not empty and not a run folder: {ELSEWHERE}")
         write_atomically(path, config.encode())
         return False
     old, new = read_record(path, {"experiment": dict}), json.loads(config)
     longer = {**old, "experiment": {**_completed(old["experiment"]), **_length(new)}}
     if longer != new:
         raise RunFolderError(
-            f"{folder} holds a run of another configuration ({_difference(longer, new)}): "
-            f"{ELSEWHERE}, or repeat that run's settings to go on with it"
+            f"{folder} holds a run with another configuration ({_difference(longer, new)}): "
+            f"{ELSEWHERE}, or use that run's settings to resume it"
         )
     return (folder / CHECKPOINT).exists()
 
 
 def _completed(experiment: dict[str, Any]) -> dict[str, Any]:
-    """An older folder's settings, with the defaults of those that this version has added."""
+    """Settings from an older version, with the defaults of settings added since."""
     try:
         completed: dict[str, Any] = to_config(from_config(experiment))
         return completed
@@ -221,7 +221,7 @@ def _completed(experiment: dict[str, Any]) -> dict[str, Any]:
 
 
 def _length(config: dict[str, Any]) -> dict[str, Any]:
-    """What may change when a run goes on: where it ends."""
+    """The settings that may change when a run is resumed: its stopping point."""
     return {key: config["experiment"][key] for key in ("generations", "target")}
 
 
@@ -237,7 +237,7 @@ _IN_EVERY_ROW = dict.fromkeys(("generation", "seconds"), NotNegative)
 
 
 def append_log(folder: Path, rows: list[Row], keep_below: int | None = None) -> None:
-    """Add rows to log.csv.  `keep_below`: first drop rows of that generation and later (after a kill)."""
+    """Append rows to log.csv.  `keep_below`: first drop the rows of that generation and later (after a kill)."""
     path = folder / LOG
     if keep_below is not None or not path.exists():
         kept = [r for r in read_log(folder) if r["generation"] < (keep_below or 0)]
@@ -251,7 +251,7 @@ def append_log(folder: Path, rows: list[Row], keep_below: int | None = None) -> 
 
 
 def read_log(folder: Path) -> list[Row]:
-    """Rows of log.csv, in order; [] if there is none.  Empty cells are left out of a row."""
+    """Rows of log.csv, in order; [] if there is no file.  Rows omit empty cells."""
     path = folder / LOG
     rows: list[Row] = []
     try:
@@ -261,7 +261,7 @@ def read_log(folder: Path) -> list[Row]:
                 raise ValueError(f"its columns are not {', '.join(COLUMNS)}")
             for cells in reader:
                 if None in cells or None in cells.values():
-                    break  # a line cut short by a kill
+                    break  # a line truncated by a kill
                 row = {key: float(cell) for key, cell in cells.items() if cell != ""}
                 rows.append({**row, **require(row, _IN_EVERY_ROW, f"line {reader.line_num}")})
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Runs: what evolution returns, what a run folder holds of it, and where a genome comes from."""
+"""Runs as evolution returns them, their checkpoints, and the provenance of genomes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from enu_lib import es
 from enu_lib.config import library_version, to_config
-from enu_lib.experiments import Experiment, Lesson
+from enu_lib.experiments import Experiment, Stage
 from enu_lib.kinds import Seed
 from enu_lib.storage.folder import (
     ANEW,
@@ -37,20 +37,20 @@ from enu_lib.storage.folder import (
 
 @dataclass(frozen=True)
 class Run:
-    """A run, finished or not: the best parent so far on held-out environments, and how it came about."""
+    """A finished or unfinished run: its best parent so far on held-out environments, its latest parent and its log."""
 
     experiment: Experiment
     seed: int
-    genome: Tensor  # (D,) the best parent on the held-out environments
-    score: float  # its fitness there
-    parent: Tensor  # (D,) the latest parent
-    generation: int  # generations done
+    genome: Tensor  # (D,) parent with the best held-out fitness so far
+    score: float  # held-out fitness of `genome`
+    parent: Tensor  # (D,) latest parent
+    generation: int  # generations completed
     seconds: float
     log: list[Row]
     stopped: str  # "finished", "target", "interrupted", "time limit"
     folder: Path | None = None
-    lesson_ends: tuple[int, ...] = ()  # the generation at which each stage of the curriculum ended, so far
-    begun_from: str | None = None  # fingerprint of the genome it was given to begin from; None: a random one
+    stage_ends: tuple[int, ...] = ()  # generations at which the stages of the curriculum completed so far ended
+    begun_from: str | None = None  # fingerprint of the initial genome if one was given; None: random
 
     @property
     def model(self) -> Any:
@@ -61,34 +61,34 @@ class Run:
         return self.experiment.task
 
     def column(self, name: str) -> tuple[list[float], list[float]]:
-        """(generations, values) of one column of the log, where it has a value."""
+        """(generations, values) of one column of the log, without rows in which it is empty."""
         rows = [row for row in self.log if name in row]
         return [row["generation"] for row in rows], [row[name] for row in rows]
 
 
 @dataclass
 class Progress:
-    """What a checkpoint holds."""
+    """The state of a run that a checkpoint stores."""
 
     state: es.ESState
     best: Tensor
     score: float
     seconds: float
-    ends: list[int] = field(default_factory=list)  # the generation at which each lesson ended
+    ends: list[int] = field(default_factory=list)  # generations at which the completed stages ended
 
-    def stage(self, experiment: Experiment) -> Lesson:
-        """The stage that the coming generation belongs to; those whose time is over are ended first."""
-        while len(self.ends) < len(experiment.lessons) and experiment.lessons[len(self.ends)].until <= self.state.generation:
-            self.ends.append(experiment.lessons[len(self.ends)].until)
+    def stage(self, experiment: Experiment) -> Stage:
+        """The stage of the next generation, after ending stages whose generations are over."""
+        while len(self.ends) < len(experiment.stages) and experiment.stages[len(self.ends)].until <= self.state.generation:
+            self.ends.append(experiment.stages[len(self.ends)].until)
         return experiment.stage(len(self.ends))
 
 
 def load_run(folder: str | Path) -> Run:
-    """A run from its folder, as far as it got.  Raises RunFolderError for a folder that is none."""
+    """The run stored in a folder, up to its last checkpoint.  Raises RunFolderError if it is not a run folder."""
     folder = user_path(folder)
     path = folder / CONFIG
     if not os.path.exists(path):
-        raise RunFolderError(f"{folder} is no run folder: it holds no {CONFIG}")
+        raise RunFolderError(f"{folder} is not a run folder: it has no {CONFIG}")
     config = read_record(path, {"seed": Seed, "parent": str | None})
     experiment = read_experiment(config, path)
     now, log = load_checkpoint(folder, experiment, write=False)
@@ -97,7 +97,7 @@ def load_run(folder: str | Path) -> Run:
 
 
 def reached(experiment: Experiment, now: Progress) -> str | None:
-    """Why a run has ended, or None."""
+    """Why a run has ended ("finished" or "target"), or None if it has not."""
     if now.state.generation >= experiment.generations:
         return "finished"
     if experiment.target is not None and now.score >= experiment.target:
@@ -114,7 +114,7 @@ def as_run(
     folder: Path | None,
     begun_from: str | None,
 ) -> Run:
-    """A run as it stands."""
+    """The current state of a run as a `Run`."""
     return Run(
         experiment,
         seed,
@@ -132,7 +132,7 @@ def as_run(
 
 
 def save_checkpoint(folder: Path, now: Progress, rows: list[Row]) -> None:
-    """The log first: rows beyond the checkpoint's generation are dropped when a run goes on."""
+    """Write log rows, then the checkpoint: resuming drops any log rows beyond the checkpoint's generation."""
     append_log(folder, rows)
     state = now.state
     tensors = {"parent": state.parent, "velocity": state.velocity, "variance": state.variance, "best": now.best}
@@ -141,26 +141,26 @@ def save_checkpoint(folder: Path, now: Progress, rows: list[Row]) -> None:
         "generation": now.state.generation,
         "score": None if math.isinf(now.score) else now.score,
         "seconds": now.seconds,
-        "lesson_ends": now.ends,
+        "stage_ends": now.ends,
     }
     write_tensors(folder / CHECKPOINT, tensors, meta)
 
 
 def load_checkpoint(folder: Path, experiment: Experiment, write: bool = True) -> tuple[Progress, list[Row]]:
-    """The checkpoint and the log up to it.  `write`: cut the log file too, to go on from there."""
+    """The checkpoint, and the log up to it.  `write`: also truncate the log file, to resume from there."""
     t, meta = read_checkpoint(folder)
     if any(v.shape != (experiment.model.n_params,) for v in t.values()):
-        raise RunFolderError(f"{folder / CHECKPOINT} does not fit {folder / CONFIG}: {ANEW}")
+        raise RunFolderError(f"{folder / CHECKPOINT} does not match {folder / CONFIG}: {ANEW}")
     state = es.ESState(t["parent"], t["velocity"], t["variance"], meta["generation"])
     score = -math.inf if meta["score"] is None else meta["score"]
     if write:
         append_log(folder, [], keep_below=state.generation)
     log = [row for row in read_log(folder) if row["generation"] < state.generation]
-    return Progress(state, t["best"], score, meta["seconds"], list(meta["lesson_ends"])), log
+    return Progress(state, t["best"], score, meta["seconds"], list(meta["stage_ends"])), log
 
 
 def provenance(run: Run, processor: str) -> dict[str, Any]:
-    """Where a genome comes from, JSON-able."""
+    """A genome's provenance: experiment, seed, generations, processor, version and date, as JSON-compatible values."""
     return {
         "format": 1,
         "experiment": to_config(run.experiment),
@@ -168,7 +168,7 @@ def provenance(run: Run, processor: str) -> dict[str, Any]:
         "begun_from": run.begun_from,
         "generations": run.generation,
         "seconds": round(run.seconds, 1),
-        "lesson_ends": list(run.lesson_ends),
+        "stage_ends": list(run.stage_ends),
         "processor": f"{processor} ({platform.machine()}), torch {torch.__version__}",
         "version": library_version(),
         "date": datetime.date.today().isoformat(),

@@ -1,1 +1,1 @@
-"""This paper's study: its sweep of models, stored results, claims and tables."""
+"""The study of this paper: the sweep of models, stored results, claims and tables."""

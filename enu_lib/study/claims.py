@@ -1,20 +1,19 @@
-"""The ledger: what the paper claims, how we measure it, and the rule by which each claim gets its verdict.
+"""The paper's claims, how each is measured, and the rule that gives its verdict.
 
-The rules were committed before the sweep of models and the evolved networks that they judge existed (the single units of
-the zoo did exist; where an earlier page of the book had a threshold for them, it is the one used here).  A rule is
-changed only for a reason that does not depend on the result; `Claim.history` keeps the rule that was replaced, the date and
-the reason.
+The rules were committed before the sweep of models and the evolved networks that they judge existed.  The single units of
+the zoo already existed; where an earlier page of the book had a threshold for them, that threshold is used.  A rule is
+changed only for reasons that do not depend on the result; `Claim.history` records the old rule, the date and the reason.
 
-Every claim is cut into parts.  A part holds, fails (it is refuted), is undecided (neither shown nor refuted), or is not
-judged (nothing stored, fewer than MIN_SEEDS evolutions, or no model got far enough for a difference to mean anything):
+Every claim has several parts.  A part holds, fails (is refuted), is undecided (neither shown nor refuted), or is not judged
+(no stored results, fewer than MIN_SEEDS evolutions, or no model that learnt enough for a meaningful comparison):
 
     reproduced    every part holds
     in part       some parts hold, others do not or are not judged
     not           no part holds, and at least one is refuted
-    undecided     no part holds and none is refuted: what could be judged does not settle it
+    undecided     no part holds and none is refuted
     not tested    no part can be judged
 
-The rules themselves: `enu_lib.study.rules`.  Nothing here simulates; `enu_lib.study.evidence` gathers what is stored.
+The rules are implemented in `enu_lib.study.rules`.  Nothing is simulated here; `enu_lib.study.evidence` reads stored results.
 """
 
 from __future__ import annotations
@@ -40,18 +39,18 @@ class Change(NamedTuple):
 
 
 class Repeats(NamedTuple):
-    """Independent evolutions to which the rule of a claim on one unit or network can be put."""
+    """Independent evolutions to which the rule for a single unit or network is also applied."""
 
-    name: str  # the zoo entry that the claim is judged on
-    experiment: str = ""  # of the sweep; its evolutions take the place of that entry
-    others: tuple[str, ...] = ()  # or entries of the zoo that repeat its settings with other seeds, for claims on spiking
+    name: str  # zoo entry on which the claim is judged
+    experiment: str = ""  # experiment of the sweep whose evolutions replace that entry
+    others: tuple[str, ...] = ()  # or zoo entries with the same settings and other seeds, for claims on spiking
 
     @property
     def where(self) -> str:
         return "sweep" if self.experiment else "zoo"
 
     def evidence(self, e: Evidence, model: str = "enu") -> list[Evidence]:
-        """The evidence with each of these evolutions in the place of the entry."""
+        """Copies of the evidence in which each of these evolutions replaces the zoo entry."""
         if self.experiment:
             return [replace(e, zoo={self.name: scores}) for scores in e.scores.get((self.experiment, model), ())]
         return [replace(e, spiking={self.name: e.spiking[n]}) for n in (self.name, *self.others) if n in e.spiking]
@@ -59,19 +58,19 @@ class Repeats(NamedTuple):
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the paper, and our rule for it."""
+    """A claim of the paper with our measure and rule."""
 
     key: str
-    statement: str  # the paper's, in our words
-    where: str  # in the paper
+    statement: str  # the claim in our words
+    where: str  # figure or table of the paper
     measure: str
     rule: str
     source: str  # zoo entry or stored sweep
     judge: Callable[[Evidence], list[Part]]
-    headline: int | None = None  # the part whose measure stands for the claim; None: how many parts are shown
-    repeats: Repeats | None = None  # None: models are compared
-    tasks: tuple[str, ...] = ()  # of the sweep, on which models are compared
-    models: tuple[str, ...] = ()  # that are compared
+    headline: int | None = None  # index of the part whose measure is displayed; None: the number of parts that hold
+    repeats: Repeats | None = None  # None for claims that compare models
+    tasks: tuple[str, ...] = ()  # experiments of the sweep on which models are compared
+    models: tuple[str, ...] = ()  # models that are compared
     history: tuple[Change, ...] = ()
 
 
@@ -82,11 +81,11 @@ class Finding:
     claim: Claim
     verdict: str
     parts: tuple[Part, ...]
-    evolutions: str  # how many independent evolutions pass, or how many were compared
+    evolutions: str  # number of independent evolutions that pass, or that were compared
 
     @property
     def number(self) -> str:
-        """The one measure that stands for the claim."""
+        """The one measure that is displayed for the claim."""
         known = [part for part in self.parts if part.outcome != "not judged"]
         if self.claim.headline is not None or not known:
             return self.parts[self.claim.headline or 0].measured
@@ -95,16 +94,16 @@ class Finding:
 
 
 def judge(evidence: Evidence) -> list[Finding]:
-    """All claims, in order, with their verdicts."""
-    found = []
+    """The verdicts on all claims, in order."""
+    findings = []
     for claim in CLAIMS:
         parts = tuple(claim.judge(evidence))
-        found.append(Finding(claim, verdict(parts), parts, evolutions(claim, evidence)))
-    return found
+        findings.append(Finding(claim, verdict(parts), parts, evolutions(claim, evidence)))
+    return findings
 
 
 def verdict(parts: Sequence[Part]) -> str:
-    """From the parts of a claim to its verdict; see the head of this file."""
+    """The verdict that follows from the parts of a claim; see the module's docstring."""
     judged = [part.outcome for part in parts if part.outcome != "not judged"]
     if not judged:
         return "not tested"
@@ -114,7 +113,7 @@ def verdict(parts: Sequence[Part]) -> str:
 
 
 def evolutions(claim: Claim, evidence: Evidence) -> str:
-    """How many independent evolutions pass a claim's rule; where models are compared, how many evolutions of each."""
+    """The number of independent evolutions that pass a claim's rule, or of evolutions compared, as text."""
     if claim.repeats is None:
         counts = [len(evidence.final.get((task, model), ())) for task in claim.tasks for model in claim.models]
         if not (high := max(counts)):
@@ -126,7 +125,7 @@ def evolutions(claim: Claim, evidence: Evidence) -> str:
 
 
 def passes(claim: Claim, each: Sequence[Evidence]) -> tuple[int, int]:
-    """How many of these evolutions pass a claim's rule, all of it that can be judged, and how many there are."""
+    """The number of evolutions that pass all parts that can be judged, and the number of evolutions."""
     outcomes = [{part.outcome for part in claim.judge(e)} - {"not judged"} for e in each]
     return outcomes.count({"holds"}), len(outcomes)
 

@@ -1,7 +1,7 @@
-"""Two models of a task compared over independent evolutions, or the reason why they cannot be.
+"""Comparisons of two models on a task over independent evolutions, or the reason why they cannot be compared.
 
-The unit is one evolution: its evolved parent's mean fitness over 30 trial runs, or the generations it took to reach a level.
-Statistics, and why these: `enu_lib.analysis.stats`.
+The statistical unit is one evolution: the evolved parent's mean fitness over 30 trial runs, or the number of generations to
+reach a level.  For the choice of statistics see `enu_lib.analysis.stats`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from enu_lib.analysis import stats
 from enu_lib.study.design import MAIN
 from enu_lib.study.evidence import Evidence
 
-MIN_SEEDS = 5  # evolutions of each model, below which two models are not compared
+MIN_SEEDS = 5  # minimal number of evolutions of each model for a comparison
 
 Pair = tuple[str, str]
 Values = Mapping[tuple[str, str], Sequence[float]]  # by (experiment, model), one value per evolution
 
 
 def values_of_pair(e: Evidence, experiment: str, pair: Pair, values: Values) -> str | tuple[list[float], list[float]]:
-    """The values of both models, or why they cannot be compared."""
+    """The values of both models, or the reason why they cannot be compared."""
     a, b = (list(values.get((experiment, model), ())) for model in pair)
     if not a and not b:
         return "not run yet"
@@ -38,26 +38,26 @@ def values_of_pair(e: Evidence, experiment: str, pair: Pair, values: Values) -> 
 def compared(
     e: Evidence, experiment: str, pairs: Sequence[Pair], values: Values, less_is_better: bool = False
 ) -> dict[Pair, stats.Comparison | str]:
-    """All pairs of one family, p-values corrected together; a string says why a pair cannot be compared."""
+    """Comparisons of all pairs, Holm-corrected as one family; a string is the reason why a pair is not compared."""
     sign = -1 if less_is_better else 1
-    found = {pair: values_of_pair(e, experiment, pair, values) for pair in pairs}
-    both = {pair: v for pair, v in found.items() if not isinstance(v, str)}
+    each = {pair: values_of_pair(e, experiment, pair, values) for pair in pairs}
+    both = {pair: v for pair, v in each.items() if not isinstance(v, str)}
     family = stats.holm([stats.compare([sign * x for x in a], [sign * x for x in b]) for a, b in both.values()])
     corrected = dict(zip(both, family, strict=True))
-    return {pair: v if isinstance(v, str) else corrected[pair] for pair, v in found.items()}
+    return {pair: v if isinstance(v, str) else corrected[pair] for pair, v in each.items()}
 
 
 def final_comparisons(e: Evidence, experiment: str) -> dict[Pair, stats.Comparison | str]:
-    """Final fitness of the ENU against every other model of an experiment."""
+    """Comparisons of final fitness: ENU against every other model of an experiment."""
     return compared(e, experiment, [("enu", other) for other in MAIN[experiment][1:]], e.final)
 
 
 def speed_comparisons(e: Evidence, experiment: str) -> dict[Pair, stats.Comparison | str]:
-    """Generations to the level: ENU against GRU and LSTM, GRU against LSTM."""
+    """Comparisons of generations to the level: ENU against GRU and LSTM, GRU against LSTM."""
     pairs = [("enu", "gru"), ("enu", "lstm"), ("gru", "lstm")]
     return compared(e, experiment, pairs, e.reached, less_is_better=True)
 
 
 def words(c: stats.Comparison) -> str:
-    """A comparison in one line."""
+    """A comparison as one line of text."""
     return f"A = {c.effect:.2f} [{c.low:.2f}, {c.high:.2f}], p = {c.p_holm:.2g}, n = {c.n[0]} and {c.n[1]}"

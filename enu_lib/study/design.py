@@ -1,4 +1,4 @@
-"""What the sweep runs: the models and tasks that are compared, its jobs, their order, and the experiment of each.
+"""The design of the sweep: models, tasks, jobs, their order, and the experiment of each job.
 
 A **job** is one evolution: an experiment, a model and a seed.
 """
@@ -11,11 +11,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from enu_lib import experiments
-from enu_lib.experiments import Experiment, Lesson
+from enu_lib.experiments import Experiment, Stage
 from enu_lib.study.results import references
 from enu_lib.tasks.maze import Maze
 
-MAIN = {  # the models compared, by experiment; models of matched size or with a clipped read-out are shown, but decide nothing
+MAIN = {  # models compared by the claims; others (matched size, clipped read-out) are only displayed
     "iaf": ("enu", "nfenu", "gru", "lstm"),
     "stdp": ("enu", "nfenu", "gru", "lstm"),
     "complex-stdp": ("enu", "nfenu", "gru", "lstm"),
@@ -28,39 +28,39 @@ LABEL = {
 }  # fmt: skip
 ORDER = ("complex-stdp", "stdp", "iaf", "tmaze", "double-tmaze")
 UNITS = ("complex-stdp", "stdp", "iaf")
-MATCHED = "-matched"  # the model with as many parameters as the ENU of that experiment, or as close as its sizes allow
+MATCHED = "-matched"  # suffix: memory size chosen so that the number of parameters is closest to the ENU's
 
 
 class Group(NamedTuple):
-    """Jobs that answer one question."""
+    """Jobs for one question."""
 
     models: Mapping[str, Sequence[str]]  # by experiment
-    few: bool = False  # with as few seeds as mazes have
-    to_level: bool = False  # a run ends once its held-out fitness is at the experiment's level
+    few: bool = False  # with only as many seeds as for mazes
+    to_level: bool = False  # stop a run once its held-out fitness reaches the experiment's level
 
 
 _CHECKS = ("gru-clip", "lstm-clip", "lstm-matched")
 _OTHERS = ("constant", "small", "few", "adam", "narrow", "narrow-small", "narrow-few")
 GROUPS = {  # in the order in which they run
     "models": Group(MAIN),
-    "checks": Group(  # of our choices that could decide the comparison; a GRU has the ENU's size, in a maze nine tenths of it
+    "checks": Group(  # choices that could bias the comparison; GRUs have the ENU's size, in mazes 90% of it
         {**dict.fromkeys(UNITS, _CHECKS), "tmaze": ("gru-clip", "lstm-matched", "shared-matched")}
     ),
-    "strategies": Group(  # ours against the published one; and whether the strategy decides which model is best
+    "strategies": Group(  # ours against the published one; does the ranking of models depend on the strategy?
         {
             "complex-stdp": ("enu@published", "enu@annealed", "nfenu@annealed", "gru@annealed", "lstm@annealed"),
             "stdp": ("enu@published", "enu@annealed"),
         },
         to_level=True,
     ),
-    "choices": Group({"iaf": ("enu@unscaled", "enu@unrested", "enu@constant", "enu@large")}, few=True),  # without one of ours
-    "rules": Group({"stdp": ("enu@tau5", "enu@tau20")}, few=True),  # time constants other than the published 10 steps
+    "choices": Group({"iaf": ("enu@unscaled", "enu@unrested", "enu@constant", "enu@large")}, few=True),  # one undone each
+    "rules": Group({"stdp": ("enu@tau5", "enu@tau20")}, few=True),  # published: 10 steps
     "other strategies": Group({"complex-stdp": tuple(f"enu@{name}" for name in _OTHERS)}, few=True, to_level=True),
 }
-# What MODEL@VARIANT changes in the settings of the profile laptop.  Strategies get as many lives as the sweep's own, or SPEND
-# times as many.  "annealed" was found by trying some forty strategies on seeds 100 to 103, most of them on one or two; it was
-# fixed before it saw a seed of the sweep.
-NARROW: dict[str, Any] = {"es.sigma": 0.01, "es.sigma_final": None}  # mutations as published
+# Settings changed by MODEL@VARIANT relative to the profile laptop.  Strategies get the same number of episodes as the sweep's
+# own, or SPEND times as many.  "annealed" was chosen among some forty strategies tried on seeds 100 to 103 (most on one or two
+# of them), before it was run on any seed of the sweep.
+NARROW: dict[str, Any] = {"es.sigma": 0.01, "es.sigma_final": None}  # the published mutations
 VARIANTS: dict[str, dict[str, Any]] = {
     "published": {**NARROW, "es.population": 512},
     "annealed": {"es.sigma": 0.02, "es.sigma_final": 0.003, "es.decay_generations": 1000},
@@ -79,21 +79,21 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 SPEND = {"published": 4}
 
-# What differs from the profile of the same name in `experiments`, for all models of an experiment alike.
+# Differences from the profile of the same name in `experiments`; the same for all models of an experiment.
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {name: {} for name in ORDER},
     "laptop": {
         **{name: {"generations": 1500, "es.decay_generations": 1500, "evaluate_every": 10} for name in ("stdp", "iaf")},
-        "complex-stdp": {"generations": 3000, "evaluate_every": 20},  # as many as the paper shows; half of that is too few
+        "complex-stdp": {"generations": 3000, "evaluate_every": 20},  # as in the paper; half of that is too few
         "tmaze": {"generations": 350, "evaluate_every": 10, "evaluate_environments": 240},
         "double-tmaze": {"generations": 100, "environments": 24, "evaluate_every": 5, "evaluate_environments": 240},
     },
     "paper": {name: {} for name in ORDER},
 }
-SEEDS = {"smoke": (2, 1), "laptop": (10, 5), "paper": (10, 5)}  # per model: single units, mazes
+SEEDS = {"smoke": (2, 1), "laptop": (10, 5), "paper": (10, 5)}  # per model: for single units, for mazes
 
-# A job in the double T-maze starts from the best parent of the T-maze's job with the same model and seed (reconstruction: a
-# curriculum): from a random genome ours hardly ate after 200 generations, even in the smallest double T-maze.
+# A double T-maze job starts from the best parent of the T-maze job with the same model and seed (a curriculum,
+# reconstruction): from random genomes, our networks hardly ate after 200 generations even in the smallest double T-maze.
 AFTER = {"smoke": {"double-tmaze": "tmaze"}, "laptop": {"double-tmaze": "tmaze"}, "paper": dict[str, str]()}
 
 
@@ -102,7 +102,7 @@ class Job:
     """One evolution of the sweep."""
 
     experiment: str
-    model: str  # as in `experiments.MODELS`, with -matched or @VARIANT where it is one
+    model: str  # as in `experiments.MODELS`, optionally with -matched or @VARIANT
     seed: int
 
     @property
@@ -111,7 +111,7 @@ class Job:
 
 
 def strategies(name: str) -> tuple[str, ...]:
-    """The models of an experiment that are evolved with another strategy, until they reach the experiment's level."""
+    """The models of an experiment with another strategy, which are evolved until they reach the experiment's level."""
     return tuple(model for group in GROUPS.values() if group.to_level for model in group.models.get(name, ()))
 
 
@@ -127,7 +127,8 @@ def jobs(
 ) -> list[Job]:
     """The jobs of a sweep in the order in which they run.
 
-    seeds: at most this many per model.  checks: all groups, not only the models that the claims compare.  only: these models.
+    seeds: at most this many per model.  checks: all groups, not only the models compared by the claims.  only: restrict to
+    these models.  Raises ValueError for an unknown profile, experiment or model, or seeds < 1.
     """
     if profile not in SETTINGS:
         raise ValueError(f"unknown profile {profile!r}: choose one of {', '.join(SETTINGS)}")
@@ -136,26 +137,26 @@ def jobs(
             raise ValueError(f"experiment {name!r} is not in the sweep: choose from {', '.join(ORDER)}")
     if seeds is not None and seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
-    found = []
+    chosen = []
     for group in GROUPS.values() if checks else [GROUPS["models"]]:
         for seed in range(max(SEEDS[profile])):
             for name in (n for n in ORDER if n in names):
                 of_units, of_mazes = SEEDS[profile]
                 many = of_units if name in UNITS and not group.few else of_mazes
                 if seed < min(many, seeds or many):
-                    found += [Job(name, model, seed) for model in group.models.get(name, ())]
+                    chosen += [Job(name, model, seed) for model in group.models.get(name, ())]
     if profile == "paper":
-        found = [job for job in found if "@" not in job.model]  # variants are defined for the profile laptop
-    known = dict.fromkeys(job.model for job in found)
+        chosen = [job for job in chosen if "@" not in job.model]  # variants are defined for the profile laptop
+    known = dict.fromkeys(job.model for job in chosen)
     for model in only or ():
         if model not in known:
             raise ValueError(f"model {model!r} is not among these runs: choose from {', '.join(known)}")
-    return [job for job in found if only is None or job.model in only]
+    return [job for job in chosen if only is None or job.model in only]
 
 
 @lru_cache
 def build(name: str, model: str, profile: str) -> Experiment:
-    """The experiment of a job: all models get the same task, strategy and evaluations; a variant changes what it names."""
+    """The experiment of a job: the same task, strategy and evaluations for all models, except for a variant's change."""
     kind, _, variant = model.partition("@")
     base = kind.removesuffix(MATCHED)
     settings = dict(SETTINGS[profile][name])
@@ -174,16 +175,16 @@ def build(name: str, model: str, profile: str) -> Experiment:
 
 
 def _get(name: str, **choice: Any) -> Experiment:
-    """As `experiments.get`, but for the mazes as they were when the sweep was run: ties and curriculum came later."""
+    """As `experiments.get`, but mazes keep the settings of the stored sweep (ties and curriculum changed later)."""
     experiment = experiments.get(name, **choice)
     if not isinstance(experiment.task, Maze):
         return experiment
     task = replace(experiment.task, tie="nothing")
     if choice["profile"] != "laptop" or task.layout != "t":
         return replace(experiment, task=task)
-    small = Lesson(150, replace(task, corridor=2, arm=1))
+    small = Stage(150, replace(task, corridor=2, arm=1))
     es = replace(experiment.es, sigma=0.03)
-    return replace(experiment, task=task, es=es, environments=36, lessons=(small,))
+    return replace(experiment, task=task, es=es, environments=36, stages=(small,))
 
 
 def _size(name: str, model: str, profile: str, hidden: int) -> int:
@@ -191,7 +192,7 @@ def _size(name: str, model: str, profile: str, hidden: int) -> int:
 
 
 def nearest(size: Callable[[int], int], wanted: int) -> int:
-    """The number of memory values whose parameter count is closest to `wanted`; `size` must grow with it."""
+    """The number of memory values whose parameter count `size` (increasing) is closest to `wanted`."""
     hidden = 1
     while size(hidden + 1) <= wanted:
         hidden += 1

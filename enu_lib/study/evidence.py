@@ -1,10 +1,10 @@
-"""The evidence by which the claims are judged: from the zoo, the stored sweep and a file of reference measures.
+"""The evidence for judging the claims: from the zoo, the stored sweep and a file of reference measures.
 
     claims.judge(evidence.gather())          # reads files only
-    evidence.measure()                       # simulates reference agents and the networks' spiking again: a minute
+    evidence.measure()                       # simulates the reference measures again: about a minute
 
-`enu_lib/study/data/references.json` keeps what would otherwise be simulated each time: the level at which an experiment counts
-as learnt, the scores of reference agents, and how spike-like the outputs of the zoo's networks are.
+`enu_lib/study/data/references.json` caches simulated values: the fitness level at which an experiment counts as learnt, the
+scores of the reference agents, and the spiking measures of the zoo's networks.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Layout, Maze
 from enu_lib.tasks.stdp import STDP
 
-SHARE = 0.1  # of the loss of a unit that learns nothing: where a single unit counts as having learnt
+SHARE = 0.1  # a single unit counts as having learnt below this proportion of the loss without learning
 MAZES: tuple[Layout, ...] = ("t", "double-t")
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the claims are judged by; any of it may be missing.
+    """The data by which the claims are judged; any part may be missing.
 
-    zoo: scores of zoo entries on fresh environments.  scores: those of each evolution of the sweep, by (experiment, model).
-    final: fitness of each evolution's parent (mean of 30 trial runs), likewise.  reached: generations until the held-out
-    fitness was at the experiment's level, inf if never.  level: that fitness.  references: scores of reference agents by
-    layout ("t", "double-t").  spiking: measures of a zoo entry's outputs, "evolved" and "before" evolution.
+    zoo: scores of zoo entries in new environments.  By (experiment, model), one value per evolution of the sweep: scores;
+    final: fitness of the evolved parent (mean of 30 trial runs); reached: generations until the held-out fitness reached
+    the experiment's level, inf if never.  level: that fitness, by experiment.  references: scores of reference agents by
+    layout ("t", "double-t").  spiking: spiking measures of zoo entries, "evolved" and "before" evolution.
     """
 
     zoo: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -52,14 +52,14 @@ class Evidence:
 
 
 def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Record] | None = None) -> Evidence:
-    """Evidence from the zoo and a profile's stored runs (or those given)."""
+    """The evidence from the zoo and from a profile's stored runs, or from the given runs."""
     runs = results.load(profile, folder).runs if stored is None else stored
     kept = results.references(folder)
     entries = {name: zoo.load(name) for name in zoo.names()}
     spikes = {
-        name: {when: numbers(found[when]) for when in ("evolved", "before")}
-        for name, found in kept.spiking.items()
-        if name in entries and found["genome"] == entries[name].provenance["sha256"]
+        name: {when: numbers(measures[when]) for when in ("evolved", "before")}
+        for name, measures in kept.spiking.items()
+        if name in entries and measures["genome"] == entries[name].provenance["sha256"]
     }
     final: dict[tuple[str, str], list[float]] = {}
     reached: dict[tuple[str, str], list[float]] = {}
@@ -74,12 +74,12 @@ def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Rec
 
 
 def numbers(stored: Mapping[str, float | None]) -> dict[str, float]:
-    """Measures as they were before `five_digits`: NaN where there was nothing to measure."""
+    """Stored measures with NaN for missing values."""
     return {key: math.nan if value is None else value for key, value in stored.items()}
 
 
 def rounded(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Measures as they are stored."""
+    """Measures in the stored format (see `five_digits`)."""
     return {key: five_digits(value) for key, value in values.items()}
 
 
@@ -96,7 +96,7 @@ def generations_to(run: Record, level: float) -> float:
 
 
 def measure(folder: Path | None = None, episodes: int = 10_000) -> References:
-    """Simulate all reference measures again, and write their file."""
+    """Simulate all reference measures and write references.json (in `folder`; default: the package's)."""
     earned: dict[str, dict[str, dict[str, float]]] = {
         layout: {a: numbers(rounded(agents.scores(Maze(layout), a, episodes))) for a in agents.NAMES} for layout in MAZES
     }
@@ -113,12 +113,12 @@ def measure(folder: Path | None = None, episodes: int = 10_000) -> References:
         }
         for e in networks
     }
-    found = References(level, earned, spikes)
+    measured = References(level, earned, spikes)
     file = (folder or results.FOLDER) / results.REFERENCES
     with locked(file.parent, wait=True, remedy=PACKAGE):
         remove_leftovers(file.parent, file.name)
-        write_atomically(file, (json.dumps(found._asdict(), indent=1) + "\n").encode(), PACKAGE)
-    return found
+        write_atomically(file, (json.dumps(measured._asdict(), indent=1) + "\n").encode(), PACKAGE)
+    return measured
 
 
 def _unit_tasks() -> dict[str, IAF | STDP]:
@@ -128,10 +128,10 @@ def _unit_tasks() -> dict[str, IAF | STDP]:
 
 
 def unit_level(task: IAF | STDP, n: int = 4096) -> float:
-    """The fitness at which a single unit counts as having learnt: SHARE of the loss of the best unit that learns nothing.
+    """The fitness at which a single unit counts as having learnt: SHARE of the loss of a trivial unit.
 
-    For STDP that unit passes its graded input on; for integrate and fire it fires at the best fixed interval, whatever its
-    input.
+    For STDP the trivial unit copies its graded input; for integrate-and-fire it fires at the best fixed interval,
+    independently of its input.
     """
     generator = stream(1, "level")
     if isinstance(task, STDP):

@@ -1,4 +1,4 @@
-"""The ledger of claims as text: JSON, the README's table and the ledger's page, from the same findings (`claims.judge`)."""
+"""The verdicts on the claims as JSON, as the README's table and as the ledger page, from one source (`claims.judge`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ END = "<!-- end of claims -->"
 
 
 def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Everything: statement, measure, rule and its history, source, verdict, and every part."""
+    """All findings for JSON: statement, measure, rule with its history, source, verdict and parts."""
     return [
         {
             "claim": f.claim.key,
@@ -53,13 +53,13 @@ def as_markdown(findings: Sequence[Finding]) -> str:
 
 
 def as_summary(findings: Sequence[Finding]) -> str:
-    """Which claims have which verdict, one line per verdict, in Markdown."""
+    """The claims grouped by verdict, as a Markdown list."""
     kinds = {v: [f.claim.key for f in findings if f.verdict == v] for v in VERDICTS}
     return "\n".join(f"- {verdict}: {', '.join(keys)}" for verdict, keys in kinds.items() if keys)
 
 
 def measured(finding: Finding) -> str:
-    """What was measured, part by part; a part that does not hold is marked, and a reason that several share is given once."""
+    """The measures of all parts as text; parts that do not hold are marked, and shared reasons are given once."""
     texts: dict[str, list[str]] = {}
     for part in finding.parts:
         if part.outcome == "not judged":
@@ -74,23 +74,23 @@ def measured(finding: Finding) -> str:
 
 
 def write(path: str | Path, findings: Sequence[Finding]) -> None:
-    """Put the table between the marks of a file.  Raises ValueError if it has none."""
+    """Replace the table between the marks in a file.  Raises ValueError for an unreadable file or missing marks."""
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ValueError(f"cannot read {path} ({error.strerror})") from None
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no text in UTF-8 ({error})") from None
+        raise ValueError(f"{path} is not a UTF-8 text file ({error})") from None
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{path} has no place for the table: it needs the lines {BEGIN} and {END}")
+        raise ValueError(f"{path} has no place for the table: add the lines {BEGIN} and {END}")
     path.write_text(f"{before}{BEGIN}\n{as_markdown(findings)}\n{END}{after}", encoding="utf-8")
 
 
 def as_details(findings: Sequence[Finding]) -> str:
-    """Measure, rule, its history, and all parts of every claim, as Markdown."""
+    """Measure, rule with its history, and parts of every claim, as Markdown."""
     return "\n\n".join(_details(f) for f in findings)
 
 
@@ -107,7 +107,7 @@ def _details(f: Finding) -> str:
 
 
 def verdicts(scores: Mapping[str, Mapping[str, float]], *keys: str) -> str:
-    """Some claims judged by scores {zoo entry: {measure: value}} alone, as a table for the page that measured them."""
+    """A Markdown table of the given claims, judged by scores {zoo entry: {measure: value}} only."""
     findings = [f for f in judge(Evidence(zoo=scores)) if f.claim.key in keys]
     return markdown(
         [
@@ -121,15 +121,15 @@ def verdicts(scores: Mapping[str, Mapping[str, float]], *keys: str) -> str:
     )
 
 
-def repeat_table(found: Evidence) -> list[Row]:
-    """How many evolutions of each model of the sweep pass the rules for the zoo's units and networks: a row per claim."""
+def repeat_table(known: Evidence) -> list[Row]:
+    """The number of evolutions of each model that pass the rules for single units and networks; one row per claim."""
     rows: list[Row] = []
     for claim in CLAIMS:
         if claim.repeats is None or not (task := claim.repeats.experiment):
             continue
         row: Row = {"claim": claim.key, "on": LABEL[task]}
         for model in MAIN[task]:
-            passing, many = passes(claim, claim.repeats.evidence(found, model))
+            passing, many = passes(claim, claim.repeats.evidence(known, model))
             row[name(model)] = f"{passing} of {many}"
         rows.append(row)
     return rows

@@ -1,4 +1,4 @@
-"""What part of a sweep is done, and how long the rest will take."""
+"""Progress of a sweep, and an estimate of the remaining time."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from enu_lib.storage.folder import CHECKPOINT, read_checkpoint
 from enu_lib.study.design import Job, build
 from enu_lib.study.results import Record, load, read_evaluation
 
-# Core-microseconds per offspring and environment, measured on one core of an AMD Zen 5 (AVX-512): for the estimate of --dry-run
-# before anything has run.  In mazes, lives end early at first; this is close to the mean over a run.
+# Core-microseconds per offspring and environment, measured on one core of an AMD Zen 5 (AVX-512); used by --dry-run before any
+# run has finished.  In mazes, episodes are short at first; the values are close to the mean over a run.
 COST = {"complex-stdp": 3.5, "stdp": 3.5, "iaf": 5.5, "tmaze": 140.0, "double-tmaze": 280.0}
 SLOWER = {"lstm": 1.35}
 
 
 def stored_jobs(profile: str, todo: Sequence[Job], folder: Path | None = None) -> dict[Job, Record]:
-    """The jobs whose records are stored, of a run with the same settings."""
+    """The jobs with a stored record whose settings are the same."""
     known = load(profile, folder)
     records = {(r.experiment, r.model, r.seed): r for r in known.runs}
     return {
@@ -32,13 +32,13 @@ def stored_jobs(profile: str, todo: Sequence[Job], folder: Path | None = None) -
 
 
 def generations_done(folder: Path) -> int:
-    """Generations that a job has run so far, from its checkpoint."""
+    """Number of generations completed in a run folder, from its checkpoint."""
     return read_checkpoint(folder)[1]["generation"] if (folder / CHECKPOINT).exists() else 0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The runs that the sweep asks for of one model on one experiment, and those that are done."""
+    """Planned and finished runs of one model on one experiment."""
 
     experiment: str
     model: str
@@ -47,7 +47,7 @@ class Plan:
     done: int
     runs: int
     generations: int
-    seconds: float  # core-seconds per run: mean of the finished ones, else an estimate
+    seconds: float  # core-seconds per run: mean over finished runs, or an estimate
 
 
 def plan(profile: str, todo: Sequence[Job], out: str | Path, stored: Mapping[Job, Record] | None = None) -> list[Plan]:
@@ -60,18 +60,18 @@ def plan(profile: str, todo: Sequence[Job], out: str | Path, stored: Mapping[Job
 
 def _plan(profile: str, pair: tuple[str, str], runs: Sequence[Job], out: Path, stored: Mapping[Job, Record]) -> Plan:
     e = build(*pair, profile)
-    found = [stored[job] if job in stored else read_evaluation(out / job.name) for job in runs]
-    records = [r for r in found if r]
+    finished = [stored[job] if job in stored else read_evaluation(out / job.name) for job in runs]
+    records = [r for r in finished if r]
     guess = estimate(e) if not records else sum(r.seconds for r in records) / len(records)
     return Plan(*pair, e.model.hidden, e.model.n_params, len(records), len(runs), e.generations, guess)
 
 
 def estimate(e: Experiment) -> float:
-    """Core-seconds of a run, from measurements on our machine with 16 memory values; larger units cost in proportion."""
+    """Estimated core-seconds of a run, from timings with 16 memory values, scaled in proportion to memory size."""
     size = math.ceil(e.model.hidden / 16)
     return 1e-6 * COST[e.name] * e.lives * size * SLOWER.get(e.model_name.removesuffix("-clip"), 1.0)
 
 
 def hours(plans: Sequence[Plan], jobs: int) -> float:
-    """Wall-clock hours that the remaining runs take on `jobs` cores."""
+    """Estimated wall-clock hours of the remaining runs on `jobs` cores."""
     return sum(p.seconds * (p.runs - p.done) for p in plans) / jobs / 3600

@@ -1,7 +1,7 @@
-"""Stored results of sweeps: for every run its curve, and the trial runs and scores of its evolved parent.
+"""Stored results of sweeps: the fitness curve of each run, and trial runs and scores of its evolved parent.
 
     stored = results.load("laptop")                        # enu_lib/study/data/sweep-laptop.json.gz: .runs, .configs
-    results.collect("laptop", "runs/sweep-laptop")         # adds what the sweep has finished since
+    results.collect("laptop", "runs/sweep-laptop")         # adds newly finished runs
 
 There is one compressed JSON file per profile, a few kilobytes per run.
 """
@@ -40,9 +40,9 @@ FOLDER = Path(__file__).parent / "data"
 FORMAT = 1
 REFERENCES = "references.json"
 ELSEWHERE = "choose another folder with --results"
-COLLECT = "restore it, or delete it and collect the runs again"
-AGAIN = "delete that file, and the run is evaluated again"
-TRIALS = 30  # as in the paper; a trial is a batch of fresh environments as large as a generation's (reconstruction)
+COLLECT = "restore the file, or delete it and collect the runs again"
+AGAIN = "delete the file to evaluate the run again"
+TRIALS = 30  # as in the paper; one trial is a batch of as many new environments as in a generation (reconstruction)
 
 
 class Record(NamedTuple):
@@ -60,15 +60,15 @@ class Record(NamedTuple):
     version: str
     date: str
     genome: str  # SHA-256 of the evolved parent
-    generation: list[int]  # of the held-out evaluations
-    held_out: list[float | None]  # fitness of the parent in each of them
+    generation: list[int]  # generations of the held-out evaluations
+    held_out: list[float | None]  # held-out fitness of the parent at these generations
     trials: list[float | None]  # mean fitness of the evolved parent in each trial run; all runs share the environments
-    scores: dict[str, float | None]  # `analysis.scores`; None if there was nothing to measure
-    begun_from: str | None = None  # SHA-256 of the genome that the run started from; None: a random one
+    scores: dict[str, float | None]  # `analysis.scores`; None for a missing value
+    begun_from: str | None = None  # SHA-256 of the initial genome; None: random
 
 
 def record(run: Run, model: str, quick: bool = False) -> Record:
-    """A finished run as a record; `model` is its name in the sweep.  quick: few trials, for smoke tests."""
+    """Evaluate a finished run: its record.  model: its name in the sweep.  quick: few trials, for smoke tests."""
     e, kept = run.experiment, provenance(run, "cpu")
     trials = 3 if quick else TRIALS
     live = [fitness(run.model, run.genome[None], run.task, e.environments, stream(9, "trial", k), 1) for k in range(trials)]
@@ -89,14 +89,14 @@ def record(run: Run, model: str, quick: bool = False) -> Record:
 
 
 def five_digits(value: float) -> float | None:
-    """A number as it is stored: five significant digits, integers whole; None for NaN, which JSON does not have."""
+    """Round a number to five significant digits (integers stay exact); None for NaN, which JSON lacks."""
     if isinstance(value, int):
         return value
     return None if math.isnan(value) else float(f"{value:.5g}")
 
 
 def path(profile: str, folder: Path | None = None) -> Path:
-    """The file that stores a profile's results."""
+    """The file with a profile's results."""
     return (folder or FOLDER) / f"sweep-{profile}.json.gz"
 
 
@@ -105,11 +105,11 @@ class References(NamedTuple):
 
     level: dict[str, float]  # fitness that counts as learnt, by experiment
     agents: dict[str, dict[str, dict[str, float]]]  # scores of reference agents: layout, agent, measure
-    spiking: dict[str, dict[str, Any]]  # of each network of the zoo: "genome", its SHA-256; measures "evolved" and "before"
+    spiking: dict[str, dict[str, Any]]  # by zoo entry: "genome" (SHA-256), measures "evolved" and "before"
 
 
 def references(folder: Path | None = None) -> References:
-    """The stored reference measures, empty if there are none."""
+    """The stored reference measures; empty if the file does not exist."""
     file = (folder or FOLDER) / REFERENCES
     if not file.exists():
         return References({}, {}, {})
@@ -117,9 +117,9 @@ def references(folder: Path | None = None) -> References:
 
 
 def attempts(maze: str) -> list[Any]:
-    """Attempts at a maze that was hard to learn, noted by hand: from, changed, generations, found.
+    """Manually recorded attempts at a maze that was hard to learn: from, changed, generations, found.
 
-    "double-tmaze-steps", "tmaze-actions-steps": the sequence of commands that produced the zoo's double-tmaze-enu and
+    "double-tmaze-steps" and "tmaze-actions-steps" are the commands that produced the zoo entries double-tmaze-enu and
     tmaze-actions-enu.
     """
     return read_record(FOLDER / "attempts.json", {maze: list}, "restore the file")[maze]
@@ -133,7 +133,7 @@ class Stored(NamedTuple):
 
 
 def load(profile: str, folder: Path | None = None) -> Stored:
-    """The stored results of a profile, empty if there is no file.  Raises RunFolderError for a file that is not ours."""
+    """Read a profile's stored results; empty if the file does not exist.  Raises RunFolderError for an invalid file."""
     file = path(profile, folder)
     if not file.exists():
         return Stored([], {})
@@ -150,7 +150,7 @@ def load(profile: str, folder: Path | None = None) -> Stored:
 
 
 def read_evaluation(folder: Path) -> Record | None:
-    """The record of a finished run of a sweep, from its folder; None if it is not there."""
+    """Read the record of a finished run from its folder; None if there is none."""
     file = folder / EVALUATION
     return _as_record(read_record(file, {}, AGAIN), file, AGAIN) if file.exists() else None
 
@@ -160,26 +160,26 @@ def _as_record(values: dict[str, Any], source: Path | str, remedy: str) -> Recor
 
 
 def collect(profile: str, runs: str | Path, folder: Path | None = None) -> Stored:
-    """Add all evaluated runs in a sweep's folder to the stored ones, and return all of them.
+    """Add all evaluated runs in a sweep's folder to the stored results, and return the combined results.
 
-    A job that is stored already is replaced.  Raises RunFolderError if an experiment's settings differ from those of its
-    stored runs, since the two must not be mixed.
+    Records of the same job are replaced.  Raises RunFolderError if an experiment's settings differ from those of its stored
+    runs.
     """
     file = path(profile, folder)
     with locked(file.parent, wait=True, remedy=ELSEWHERE):
         remove_leftovers(file.parent, file.name)
         known = load(profile, folder)
         records, configs = {(r.experiment, r.model, r.seed): r for r in known.runs}, dict(known.configs)
-        for where in sorted(found.parent for found in Path(runs).glob(f"*/{EVALUATION}")):
+        for where in sorted(file.parent for file in Path(runs).glob(f"*/{EVALUATION}")):
             run = read_evaluation(where)
-            if run is None:  # deleted meanwhile
+            if run is None:  # deleted in the meantime
                 continue
             config = read_record(where / CONFIG, {"experiment": dict})
             name, ours = f"{run.experiment}-{run.model}", read_experiment(config, where / CONFIG)
             if from_config(configs.setdefault(name, config["experiment"])) != ours:
                 raise RunFolderError(
                     f"{where} has other settings than the stored runs of {name}: "
-                    f"delete {file} to begin anew, or collect from another folder"
+                    f"delete {file} to start over, or collect from another folder"
                 )
             records[run.experiment, run.model, run.seed] = run
         stored = Stored([records[key] for key in sorted(records)], {key: configs[key] for key in sorted(configs)})

@@ -1,6 +1,6 @@
-"""The rule of each claim: from the evidence to the parts of the claim, and how each of them came out.
+"""The rule of each claim: a function from the evidence to the outcomes of the claim's parts.
 
-`enu_lib.study.claims` says in words what each of these rules asks for.
+The rules are described in words in `enu_lib.study.claims`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ Outcome = Literal["holds", "fails", "undecided", "not judged"]
 
 
 class Part(NamedTuple):
-    """One thing that must hold."""
+    """One condition of a claim and its outcome."""
 
     name: str
     outcome: Outcome
-    measured: str  # in words, with numbers; the reason, if it is not judged
-    of: str = ""  # what it was measured on
+    measured: str  # the measured values as text, or the reason why it is not judged
+    of: str = ""  # zoo entry or task that was measured
 
 
 def met(condition: bool) -> Outcome:
-    """The outcome of a threshold; NaN does not meet any, since an event that never happened has not been shown."""
+    """The outcome of a threshold condition.  NaN fails: no such event."""
     return "holds" if condition else "fails"
 
 
@@ -37,26 +37,26 @@ def not_judged(names: Sequence[str], reason: str, of: str) -> list[Part]:
 
 
 def missing(name: str, parts: Sequence[str]) -> list[Part]:
-    """The parts of a claim on a unit that is not in the zoo."""
+    """The parts of a claim whose unit is not in the zoo."""
     return not_judged(parts, "not in the zoo", name)
 
 
 def above(value: float, error: float, bound: float) -> Outcome:
-    """Whether a mean with its standard error is above a bound; undecided if its 95% interval contains the bound."""
+    """Whether a mean is above a bound, given its standard error; undecided if its 95% interval contains the bound."""
     if value - 1.96 * error > bound:
         return "holds"
     return "undecided" if value + 1.96 * error >= bound else "fails"
 
 
 def difference(c: stats.Comparison) -> Outcome:
-    """Of the claim that the first model is better: refuted if it is worse, or if a large difference can be excluded."""
+    """The outcome of "the first model is better": refuted if it is worse or a large difference can be excluded."""
     if c.better:
         return "holds"
     return "fails" if c.worse or c.alike else "undecided"
 
 
 def likeness(c: stats.Comparison) -> Outcome:
-    """Of the claim that two models are alike: refuted if one of them is better."""
+    """The outcome of "the models are alike": refuted if one of them is better."""
     if c.better or c.worse:
         return "fails"
     return "holds" if c.alike else "undecided"
@@ -127,32 +127,32 @@ def complex_stdp(e: Evidence) -> list[Part]:
 # Models compared, over the evolutions of the sweep
 
 
-def compared_part(name: str, found: stats.Comparison | str, task: str, label: str, alike: bool = False) -> Part:
-    if isinstance(found, str):
-        return Part(name, "not judged", found, label)
-    return Part(name, likeness(found) if alike else difference(found), f"{label}: {words(found)}", task)
+def compared_part(name: str, comparison: stats.Comparison | str, task: str, label: str, alike: bool = False) -> Part:
+    if isinstance(comparison, str):
+        return Part(name, "not judged", comparison, label)
+    return Part(name, likeness(comparison) if alike else difference(comparison), f"{label}: {words(comparison)}", task)
 
 
 def ends_better(e: Evidence) -> list[Part]:
     parts = []
     for experiment in ("complex-stdp", "double-tmaze"):
-        found, task = final_comparisons(e, experiment), LABEL[experiment]
+        by_pair, task = final_comparisons(e, experiment), LABEL[experiment]
         for rival in ("gru", "lstm", "nfenu"):
             name = f"ENU ends better than {LABEL[rival]} on {task}"
-            parts.append(compared_part(name, found["enu", rival], task, f"{task}, ENU against {LABEL[rival]}"))
+            parts.append(compared_part(name, by_pair["enu", rival], task, f"{task}, ENU against {LABEL[rival]}"))
     both, task = ("gru", "lstm"), LABEL["double-tmaze"]
-    found = compared(e, "double-tmaze", [both], e.final)
+    by_pair = compared(e, "double-tmaze", [both], e.final)
     name = f"GRU and LSTM are alike on {task}"
-    return [*parts, compared_part(name, found[both], task, f"{task}, GRU against LSTM", alike=True)]
+    return [*parts, compared_part(name, by_pair[both], task, f"{task}, GRU against LSTM", alike=True)]
 
 
 def converges_faster(e: Evidence) -> list[Part]:
     parts = []
     for experiment in ("complex-stdp", "double-tmaze"):
         task = LABEL[experiment]
-        for (first, second), found in speed_comparisons(e, experiment).items():
+        for (first, second), comparison in speed_comparisons(e, experiment).items():
             name = f"{LABEL[first]} is faster than {LABEL[second]} on {task}"
-            parts.append(compared_part(name, found, task, f"{task}, {LABEL[first]} before {LABEL[second]}"))
+            parts.append(compared_part(name, comparison, task, f"{task}, {LABEL[first]} before {LABEL[second]}"))
     return parts
 
 
@@ -172,16 +172,16 @@ def shared_rules_fail(e: Evidence) -> list[Part]:
         if isinstance(values, str):
             parts.append(Part(name, "not judged", values, task))
             continue
-        level, found = e.level[experiment], final_comparisons(e, experiment)["enu", "shared"]
+        level, comparison = e.level[experiment], final_comparisons(e, experiment)["enu", "shared"]
         own, shared = (float(np.median(v)) for v in values)
         if own < level:
             reason = "ENU's own median is not at the level at which something has been learnt"
             parts.append(Part(name, "not judged", reason, task))
             continue
-        if shared >= level or isinstance(found, str):
+        if shared >= level or isinstance(comparison, str):
             outcome: Outcome = "fails"
         else:
-            outcome = difference(found)
+            outcome = difference(comparison)
         text = f"median fitness {own:.2f} (ENU) and {shared:.2f} (SHAREDENU), level {level:.2f}, n = {len(values[1])}"
         parts.append(Part(name, outcome, f"{task}: {text}", task))
     return parts

@@ -1,13 +1,13 @@
-"""All models on all tasks with many seeds, on all cores; a sweep can be stopped and resumed at any time.
+"""The sweep: all models on all tasks with many seeds, on all cores; it can be stopped and resumed at any time.
 
     python -m enu_lib sweep --profile laptop --time-limit 2h      # run again to resume
 
-A **job** is one evolution (experiment, model, seed) and has one run folder.  Jobs come seed by seed, so that a sweep stopped
-half way has complete seeds of all models; checks of our choices (matched parameter counts, clipped read-outs) and other
-evolution strategies come after what the claims need.  A worker that dies loses only what it did since its last checkpoint.  A
-job is done when its evaluation is written, or when its record is stored (`enu_lib.study.results`), on whatever machine.  A job
-that is done does not run again, with one exception: a double T-maze starts from the genome of a T-maze, and where only the
-T-maze's record is stored, its genome is evolved once more, with the same result.
+A **job** is one evolution (experiment, model, seed) and has one run folder.  Jobs are ordered by seed, so that an interrupted
+sweep has complete seeds of all models.  Jobs that the claims need come first; then checks of our choices (matched parameter
+counts, clipped read-outs) and other evolution strategies.  A worker that dies loses only the work since its last checkpoint.
+A job is done when its evaluation is written or its record is stored (`enu_lib.study.results`), possibly from another machine.
+Finished jobs are not run again, with one exception: a double T-maze job starts from the genome of a T-maze job, and if only
+the record of that job is stored, its genome is evolved again, with the same result.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ __all__ = [
 
 
 def default_out(profile: str) -> Path:
-    """The folder of a sweep's run folders, unless another is given."""
+    """The default folder of a sweep's run folders."""
     return Path("runs") / f"sweep-{profile}"
 
 
 def obtain(profile: str) -> Stored:
-    """The runs that the pages draw: those stored, and those that a sweep on this machine has finished since.
+    """The runs shown by the pages: the stored ones and those finished by a sweep on this machine.
 
-    profile "zoo": the runs that ship (laptop sizes).  smoke: a tiny sweep, run on the spot and kept under build/.
+    profile "zoo": the shipped runs (laptop sizes) only.  smoke: first runs a tiny sweep, which is kept under build/.
     """
     if profile == "zoo":
         return load("laptop")

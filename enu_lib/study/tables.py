@@ -1,6 +1,6 @@
-"""Tables of stored runs, as the pages show them.  Statistics: `enu_lib.analysis.stats`; verdicts: `enu_lib.study.claims`.
+"""Tables of stored runs for the pages.  Statistics: `enu_lib.analysis.stats`; verdicts: `enu_lib.study.claims`.
 
-A table is a list of rows, each a dict with the same keys; `markdown` and `csv` write it.
+A table is a list of rows, dicts with the same keys; `markdown` and `csv` format it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Row = dict[str, str | int]
 
 
 class Curves(NamedTuple):
-    """Held-out fitness in all runs of one model: generations (G,), lives so far (G,), fitness (S, G)."""
+    """Held-out fitness of all S runs of one model: generations (G,), episodes so far (G,), fitness (S, G)."""
 
     generation: np.ndarray
     evaluations: np.ndarray
@@ -37,13 +37,13 @@ def of(runs: Sequence[Record], experiment: str, model: str) -> list[Record]:
 
 
 def curves(runs: Sequence[Record], experiment: str, model: str) -> Curves | None:
-    """Curves of all seeds; a run that stopped at its target keeps its last value.  None if there are no runs."""
-    found = of(runs, experiment, model)
-    if not found:
+    """Fitness curves of all seeds, None without runs; a run that stopped at its target keeps its last value."""
+    own = of(runs, experiment, model)
+    if not own:
         return None
-    longest = max(found, key=lambda r: len(r.generation))
-    fitness = np.full((len(found), len(longest.generation)), np.nan)
-    for row, run in zip(fitness, found, strict=True):
+    longest = max(own, key=lambda r: len(r.generation))
+    fitness = np.full((len(own), len(longest.generation)), np.nan)
+    for row, run in zip(fitness, own, strict=True):
         row[: len(run.held_out)] = [math.nan if f is None else f for f in run.held_out]
         row[len(run.held_out) :] = row[len(run.held_out) - 1]
     generation = np.array(longest.generation)
@@ -59,36 +59,36 @@ def name(model: str) -> str:
     return ", ".join([LABEL.get(kind, kind), *filter(None, remarks)])
 
 
-def final_table(runs: Sequence[Record], found: Evidence, experiments: Sequence[str] = tuple(MAIN)) -> list[Row]:
-    """Extended data Table 1 and more: one row per model and experiment, models without runs included.
+def final_table(runs: Sequence[Record], known: Evidence, experiments: Sequence[str] = tuple(MAIN)) -> list[Row]:
+    """Final fitness as in extended data Table 1: one row per model and experiment, including models without runs.
 
-    first seed: mean and s.d. over the 30 trial runs of its evolved parent, as in the paper.  over seeds: mean of the
-    evolutions' means with its 95% bootstrap interval.  A, p: ENU against this model (p after Holm's correction).
+    first seed: mean and s.d. over 30 trial runs of one evolved parent, as in the paper.  over seeds: mean over evolutions
+    with its 95% bootstrap interval.  A, p: ENU against this model (p after Holm's correction).
     """
     rows = []
     for experiment in experiments:
         models = MAIN[experiment]
-        compared = comparisons.final_comparisons(found, experiment)
-        rows += [_row(of(runs, experiment, m), experiment, m, found, compared.get(("enu", m))) for m in models]
+        compared = comparisons.final_comparisons(known, experiment)
+        rows += [_row(of(runs, experiment, m), experiment, m, known, compared.get(("enu", m))) for m in models]
         extra = sorted({r.model for r in runs if r.experiment == experiment and "@" not in r.model} - set(models))
-        rows += [_row(of(runs, experiment, m), experiment, m, found, _alone(found, experiment, m)) for m in extra]
+        rows += [_row(of(runs, experiment, m), experiment, m, known, _alone(known, experiment, m)) for m in extra]
     return rows
 
 
-def _alone(found: Evidence, experiment: str, model: str) -> stats.Comparison | str:
-    """ENU against a model that checks one of our choices: a single comparison, not corrected."""
-    a, b = found.final.get((experiment, "enu"), ()), found.final.get((experiment, model), ())
+def _alone(known: Evidence, experiment: str, model: str) -> stats.Comparison | str:
+    """ENU against a model that checks one of our choices: a single, uncorrected comparison."""
+    a, b = known.final.get((experiment, "enu"), ()), known.final.get((experiment, model), ())
     return stats.compare(a, b) if min(len(a), len(b)) >= comparisons.MIN_SEEDS else "too few evolutions"
 
 
-def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compared: stats.Comparison | str | None) -> Row:
+def _row(runs: list[Record], experiment: str, model: str, known: Evidence, compared: stats.Comparison | str | None) -> Row:
     row: Row = {"task": LABEL[experiment], "model": name(model), "memory": "", "parameters": "", "evolutions": len(runs)}
     empty = ("first seed, mean", "first seed, s.d.", "over seeds, mean", "95% low", "95% high", "median", "A", "p", "remark")
     row |= dict.fromkeys(empty, "")
     if not runs:
         return row | {"remark": "not run yet"}
     trials = np.array([math.nan if t is None else t for t in runs[0].trials])
-    mean = stats.interval(found.final[experiment, model])
+    mean = stats.interval(known.final[experiment, model])
     row |= {
         "memory": runs[0].hidden,
         "parameters": runs[0].n_params,
@@ -97,11 +97,11 @@ def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compa
         "over seeds, mean": _digits(mean.value),
         "95% low": _digits(mean.low),
         "95% high": _digits(mean.high),
-        "median": _digits(float(np.median(found.final[experiment, model]))),
+        "median": _digits(float(np.median(known.final[experiment, model]))),
     }
     remark = "" if model in MAIN[experiment] else "p not corrected"
-    if isinstance(compared, str) and isinstance(alone := _alone(found, experiment, model), stats.Comparison):
-        compared, remark = alone, f"{compared}; p not corrected"  # no verdict, but the measure is shown
+    if isinstance(compared, str) and isinstance(alone := _alone(known, experiment, model), stats.Comparison):
+        compared, remark = alone, f"{compared}; p not corrected"  # no verdict, but the effect is shown
     if isinstance(compared, stats.Comparison):
         row |= {"A": f"{compared.effect:.2f}", "p": f"{compared.p_holm:.2g}", "remark": remark}
     elif compared is not None:
@@ -109,20 +109,20 @@ def _row(runs: list[Record], experiment: str, model: str, found: Evidence, compa
     return row
 
 
-def counts(found: Evidence, experiments: Sequence[str]) -> str:
-    """The number of evolutions of each model, for captions."""
-    each = {t: ", ".join(f"{name(m)} {len(found.final.get((t, m), ()))}" for m in MAIN[t]) for t in experiments}
+def counts(known: Evidence, experiments: Sequence[str]) -> str:
+    """The number of evolutions of each model, as text for captions."""
+    each = {t: ", ".join(f"{name(m)} {len(known.final.get((t, m), ()))}" for m in MAIN[t]) for t in experiments}
     return "; ".join(f"{LABEL[t]} {text}" for t, text in each.items())
 
 
 class Cost(NamedTuple):
-    """What each evolution of a model spent until it reached a level (S,); inf if it never did."""
+    """The cost of reaching a level for each evolution of a model, (S,); inf if it was not reached."""
 
     reached: np.ndarray  # bool
     generations: np.ndarray
     lives: np.ndarray
     seconds: np.ndarray  # core-seconds
-    spent: np.ndarray  # lives of the whole run, whether it reached the level or not
+    spent: np.ndarray  # lives (episodes or sequences) of the whole run
 
 
 def costs(runs: Sequence[Record], experiment: str, model: str, level: float) -> Cost:
@@ -137,14 +137,14 @@ def costs(runs: Sequence[Record], experiment: str, model: str, level: float) -> 
     return Cost(np.isfinite(generations), generations, generations * lives, generations * seconds, spent)
 
 
-def speed_table(runs: Sequence[Record], found: Evidence, pairs: Sequence[tuple[str, str]]) -> list[Row]:
-    """How soon each (experiment, model) reaches the experiment's level: how many runs do, and generations, lives, seconds.
+def speed_table(runs: Sequence[Record], known: Evidence, pairs: Sequence[tuple[str, str]]) -> list[Row]:
+    """The number of runs of each (experiment, model) that reach the level, and the generations, lives and seconds needed.
 
     Medians over all runs; "never" if half of them or more do not reach it.
     """
     rows: list[Row] = []
     for experiment, model in pairs:
-        cost = costs(runs, experiment, model, found.level.get(experiment, math.inf))
+        cost = costs(runs, experiment, model, known.level.get(experiment, math.inf))
         rows.append(
             {
                 "task": LABEL[experiment],
@@ -161,22 +161,21 @@ def speed_table(runs: Sequence[Record], found: Evidence, pairs: Sequence[tuple[s
 
 def savings_table(
     runs: Sequence[Record],
-    found: Evidence,
+    known: Evidence,
     comparisons: Sequence[tuple[str, str, str]],
     units: Sequence[str] = ("evaluations", "core-seconds"),
 ) -> list[Row]:
-    """The cost of reaching the level, for each (experiment, model, other model): medians, and which is cheaper.
+    """The median cost of reaching the level for each (experiment, model, other model), with a comparison.
 
     A: probability that an evolution of the model is cheaper than one of the other; p after Holm's correction over all rows.
-    Where a run ended without reaching the level, all runs that took more lives than it had count as never reaching it, since
-    which of them is more expensive is not known.
+    Runs are censored: if one ended without reaching the level, all runs that took more lives than it count as not reaching it.
     """
     rows: list[Row] = []
     compared: list[stats.Comparison] = []
     where = []
     for unit in units:
         for task, *models in comparisons:
-            both = [costs(runs, task, model, found.level.get(task, math.inf)) for model in models]
+            both = [costs(runs, task, model, known.level.get(task, math.inf)) for model in models]
             values = [cost.lives if unit == "evaluations" else cost.seconds for cost in both]
             row: Row = {"task": LABEL[task], "cost": unit, "model": name(models[0]), "against": name(models[1])}
             row |= {"median": _median(values[0]), "median of the other": _median(values[1]), "A": "", "p": ""}
@@ -192,7 +191,7 @@ def savings_table(
 
 
 def behaviour_table(runs: Sequence[Record], experiment: str, measures: Sequence[str]) -> list[Row]:
-    """The given scores of every evolution of each model, in order of final fitness, best first."""
+    """The given scores of every evolution of each model, sorted by final fitness, best first."""
     rows = []
     for model in MAIN[experiment]:
         those = sorted(
@@ -206,11 +205,11 @@ def behaviour_table(runs: Sequence[Record], experiment: str, measures: Sequence[
     return rows
 
 
-def eaten_table(runs: Sequence[Record], found: Evidence, experiment: str) -> list[Row]:
-    """What the networks in a maze eat, for every evolution, and what an agent eats that always takes the same arm."""
+def eaten_table(runs: Sequence[Record], known: Evidence, experiment: str) -> list[Row]:
+    """Food in a maze for every evolution of each model, and for an agent that always takes the same arm."""
     rows = behaviour_table(runs, experiment, ("food", "second visit right after poison"))
     layout = {"tmaze": "t", "double-tmaze": "double-t"}[experiment]
-    food = found.references.get(layout, {}).get("fixed-arm", {}).get("food", math.nan)
+    food = known.references.get(layout, {}).get("fixed-arm", {}).get("food", math.nan)
     last: Row = {**dict.fromkeys(rows[0], ""), "model": "the same arm always", "food": f"{food:.2f}"}
     return [*rows, last]
 
@@ -227,7 +226,7 @@ def _digits(value: float) -> str:
 
 
 def markdown(rows: Sequence[Mapping[str, object]]) -> str:
-    """A table as Markdown; bars in its texts are escaped."""
+    """A table as Markdown; vertical bars in cells are escaped."""
     escaped = [{key: str(value).replace("|", "\\|") for key, value in row.items()} for row in rows]
     return tabulate(escaped, headers="keys", tablefmt="github", disable_numparse=True) + "\n"
 

@@ -1,4 +1,4 @@
-"""Job after job on every core; a worker takes the first unfinished job that is not locked."""
+"""Run the jobs of a sweep on all cores; each worker takes the first unfinished, unlocked job."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def run(
     time_limit: float | None = None,
     progress: bool = True,
 ) -> list[str]:
-    """Run the jobs that are not done; return one line per error.
+    """Run all unfinished jobs; returns one line per error.
 
-    out: folder of the run folders.  jobs: processes of one thread each (None: one per core; 1: this process alone).
-    time_limit: seconds after which all runs are saved and stopped.  Ctrl-C does the same.
+    out: folder of the run folders.  jobs: number of single-threaded processes (None: one per core; 1: this process only).
+    time_limit: seconds after which all runs are saved and stopped; Ctrl-C does the same.
     """
     out = Path(out)
     deadline = None if time_limit is None else time.time() + time_limit
@@ -67,7 +67,7 @@ def run(
 
 
 class _View:
-    """One progress bar for all workers, in generations."""
+    """A progress bar over the generations of all workers."""
 
     def __init__(self, bar: Any, profile: str, todo: Sequence[Job], out: Path, before: dict[str, int]) -> None:
         self.bar, self.at, self.errors = bar, dict(before), list[str]()
@@ -76,7 +76,7 @@ class _View:
         bar.set_description(f"{self.many - self.left} of {self.many} runs")
 
     def take(self, kind: str, name: str, value: Any) -> None:
-        """News of a job: `at` a generation, `done`, or an `error`.  A job that others start from may not be in our list."""
+        """Handle a message about a job: `at` a generation, `done` or `error`; prerequisite jobs may not be in the list."""
         if kind == "error":
             self.errors.append(f"{name}: {value}")
         if kind == "error" or name not in self.at:
@@ -89,10 +89,10 @@ class _View:
 
 
 def _progress(profile: str, job: Job, out: Path) -> int:
-    """Generations that count as done.  Raises RunFolderError if the job's folder holds other settings."""
+    """Generations of a job that count as done.  Raises RunFolderError if its folder has other settings."""
     e, config = build(job.experiment, job.model, profile), out / job.name / CONFIG
     if config.exists() and read_experiment(read_record(config, {}), config) != e:
-        raise RunFolderError(f"{config.parent} holds a run of other settings: choose another folder with --out, or delete it")
+        raise RunFolderError(f"{config.parent} has a run with other settings: choose another folder with --out, or delete it")
     whole = e.generations
     return whole if read_evaluation(out / job.name) else min(whole, generations_done(out / job.name))
 
@@ -109,7 +109,7 @@ def _share(profile: str, todo: Sequence[Job], out: Path, deadline: float | None,
     while any(worker.is_alive() for worker in workers) or not news.empty():
         try:
             _drain(news, view)
-        except KeyboardInterrupt:  # the workers save and end, whether they had it too or not; a second one ends them at once
+        except KeyboardInterrupt:  # let the workers save and stop; a second Ctrl-C stops at once
             if interrupted:
                 raise
             interrupted = True
@@ -117,7 +117,7 @@ def _share(profile: str, todo: Sequence[Job], out: Path, deadline: float | None,
     for worker in workers:
         worker.join()
         if worker.exitcode and not interrupted:
-            view.errors.append(f"a worker ended with exit code {worker.exitcode}; the same command goes on")
+            view.errors.append(f"a worker ended with exit code {worker.exitcode}: run the same command again to resume")
 
 
 def _drain(news: Any, view: _View) -> None:
@@ -136,7 +136,7 @@ def _worker(profile: str, todo: Sequence[Job], out: Path, deadline: float | None
 
 
 def _work(profile: str, todo: Sequence[Job], out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> None:
-    """Run jobs until none is left, the time is up, or one was interrupted; also ends if `tell` returns true."""
+    """Run jobs until none is left, the deadline has passed, one was interrupted, or `tell` returns true."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -169,7 +169,7 @@ def _work(profile: str, todo: Sequence[Job], out: Path, deadline: float | None, 
 
 @contextmanager
 def _claimed(out: Path, job: Job) -> Iterator[bool]:
-    """Whether this process may work on a job: no other process does."""
+    """Lock a job if no other process has; yields whether it is locked by this process."""
     try:
         (out / ".locks").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -187,7 +187,7 @@ def _claimed(out: Path, job: Job) -> Iterator[bool]:
 
 
 def _interrupted_in_a_second() -> bool:
-    """Wait a second; return whether Ctrl-C was pressed meanwhile."""
+    """Wait one second; return whether Ctrl-C was pressed."""
     try:
         time.sleep(1)
     except KeyboardInterrupt:
@@ -195,15 +195,15 @@ def _interrupted_in_a_second() -> bool:
     return False
 
 
-HELD = "held"  # the job that this one starts from is being run by another process
+HELD = "held"  # waiting for the prerequisite job, which another process is running
 
 
 def _one(profile: str, job: Job, out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> str:
-    """Run a job, and before it the job that it starts from.  Returns how it stopped, as `Run.stopped`, or HELD."""
+    """Run a job after its prerequisite job, if any; returns the stop reason as in `Run.stopped`, or HELD."""
     experiment, parent = build(job.experiment, job.model, profile), None
     if (name := AFTER[profile].get(job.experiment)) is not None:
         before = Job(name, job.model, job.seed)
-        _progress(profile, before, out)  # raises RunFolderError for a run of other settings
+        _progress(profile, before, out)  # raises RunFolderError for a run with other settings
         if not read_evaluation(out / before.name):
             with _claimed(out, before) as mine:
                 stopped = _one(profile, before, out, deadline, tell) if mine else HELD
@@ -215,13 +215,13 @@ def _one(profile: str, job: Job, out: Path, deadline: float | None, tell: Callab
         return bool(tell("at", job.name, run.generation))
 
     left = None if deadline is None else max(0.0, deadline - time.time())
-    found = evolve(
+    result = evolve(
         experiment, seed=job.seed, out=out / job.name, parent=parent, threads=1, device="cpu", time_limit=left,
         progress=False, each=each,
     )  # fmt: skip
-    if found.stopped in ("finished", "target"):
-        kept = json.dumps(record(found, job.model, quick=profile == "smoke")._asdict())
+    if result.stopped in ("finished", "target"):
+        kept = json.dumps(record(result, job.model, quick=profile == "smoke")._asdict())
         with locked(out / job.name):
             write_atomically(out / job.name / EVALUATION, kept.encode())
         tell("done", job.name, experiment.generations)
-    return found.stopped
+    return result.stopped

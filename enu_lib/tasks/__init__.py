@@ -1,1 +1,1 @@
-"""What fitness is measured on: integrate and fire, plasticity rules, mazes."""
+"""Tasks that define fitness: integrate-and-fire, synaptic plasticity, mazes."""

@@ -1,11 +1,11 @@
-"""A maze altered under the agent's feet: sensors reshuffled in mid-life or hidden, rewards cut (ours, beyond the paper).
+"""A maze with altered observations: sensors reshuffled during the episode or hidden, rewards hidden (beyond the paper).
 
-    Altered(Maze(), reshuffle_at=200)                # each sensor takes over another's meaning before step 200
-    Altered(Maze(), 200, ("food", "poison"))         # only the sensors for food and poison exchange theirs
+    Altered(Maze(), reshuffle_at=200)                # sensors exchange meanings before step 200
+    Altered(Maze(), 200, ("food", "poison"))         # only the sensors for food and poison exchange meanings
     Altered(Maze(), hide=("food", "poison"))         # no sensor shows food or poison
-    Altered(Maze(), cut=("poison",))                 # the reward neuron does not tell of poison
+    Altered(Maze(), cut=("poison",))                 # the reward neuron does not signal poison
 
-The maze itself is the same: same places, energy, deaths and fitness.  Only what the agent is shown differs.
+Places, energy, deaths and fitness are those of the maze; only the agent's observations differ.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _REWARDS = {"food": 1, "poison": 2}  # the reward neuron's channels
 
 @dataclass(frozen=True)
 class Altered:
-    """A maze that shows its agents something else; until then, and in all that is not shown, it is `maze` bit for bit.
+    """A maze with altered observations; everything else, and everything before `reshuffle_at`, equals `maze` bit for bit.
 
-    reshuffle_at: the network step before which each of the sensors that show `reshuffle` takes over another's meaning; with
-    three of them there are two ways to do so, and every second life has one of them.  hide: what no sensor shows ("wall",
-    "food", "poison").  cut: meals of which the reward neuron does not tell ("food", "poison").
+    reshuffle_at: network step before which the sensors that show `reshuffle` exchange meanings, so that each of them shows
+    something else; of the two ways to do so with three sensors, even and odd environments get one each.  hide: what no
+    sensor shows ("wall", "food", "poison").  cut: meals that the reward neuron does not signal ("food", "poison").
     """
 
     maze: Maze
@@ -49,18 +49,18 @@ class Altered:
         if len(self.reshuffle) < 2:
             raise ValueError(f"reshuffle takes two or three of {tuple(_SENSORS)}, got {self.reshuffle}")
         if self.reshuffle_at is not None and not 0 < self.reshuffle_at < self.maze.steps:
-            raise ValueError(f"reshuffle_at must be a step of the life, 1 to {self.maze.steps - 1}, got {self.reshuffle_at}")
+            raise ValueError(f"reshuffle_at must be a step of the episode, 1 to {self.maze.steps - 1}, got {self.reshuffle_at}")
 
     @property
     def steps(self) -> int:
         return self.maze.steps
 
     def reset(self, population: int, environments: int, generator: torch.Generator) -> MazeState:
-        """The lives that `maze` draws."""
+        """The initial state that `maze` samples."""
         return self.maze.reset(population, environments, generator)
 
     def observe(self, state: MazeState, t: int) -> Tensor:
-        """What `maze` shows (P, B, 4, 3), without what is hidden or cut."""
+        """Input of `maze` (P, B, 4, 3), without what is hidden or cut."""
         x = self.maze.observe(state, t)
         for kind in self.hide:
             sensor = state.sensor_of[..., _SENSORS[kind]].expand(len(x), -1)[..., None]
@@ -70,7 +70,7 @@ class Altered:
         return x
 
     def step(self, state: MazeState, y: Tensor, t: int) -> tuple[MazeState, Tensor]:
-        """The maze's step; the last one before `reshuffle_at` reshuffles the sensors."""
+        """The maze's step: next state and fitness (P, B).  The last step before `reshuffle_at` also reshuffles the sensors."""
         state, fitness = self.maze.step(state, y, t)
         if t + 1 == self.reshuffle_at:
             state = reshuffled(state, self.reshuffle)
@@ -81,9 +81,9 @@ class Altered:
 
 
 def reshuffled(state: MazeState, kinds: tuple[str, ...] = ("wall", "food", "poison")) -> MazeState:
-    """The same moment, but none of the sensors that show these kinds means what it meant: a rotation among them.
+    """The same state with the meanings of the sensors that show `kinds` rotated, so that none keeps its meaning.
 
-    With three kinds it goes one way in even environments and the other way in odd ones.
+    Three kinds are rotated one way in even environments and the other way in odd ones.
     """
     sensors = state.sensor_of
     columns = torch.tensor([_SENSORS[kind] for kind in kinds], device=sensors.device)
@@ -95,5 +95,5 @@ def reshuffled(state: MazeState, kinds: tuple[str, ...] = ("wall", "food", "pois
 
 
 def rules(task: Maze | Altered) -> Maze:
-    """The maze that an agent walks in, altered or not."""
+    """The underlying maze of a task, altered or not."""
     return task.maze if isinstance(task, Altered) else task

@@ -1,4 +1,4 @@
-"""A single maze as a gymnasium environment, for learners that are not networks of ENUs (needs the extra `gym`).
+"""A maze as a gymnasium environment, for other kinds of agents (needs the extra `gym`).
 
 env = gymnasium.make("enu_lib/TMaze-v0")     # after `import enu_lib.tasks.gym`; or MazeEnv(Maze("double-t"))
 """
@@ -16,11 +16,11 @@ from enu_lib.tasks.maze import Layout, Maze, MazeState, geometry
 
 
 class MazeEnv(gymnasium.Env):
-    """One life in a maze; one step of the environment is one move, `maze.move_every` network steps.
+    """One episode in a maze; each environment step is one move, that is `maze.move_every` network steps.
 
-    Observation (4, 3) float32: three sensor neurons on channel 0, the reward neuron's channels 1 and 2.  Action 0, 1, 2: which
-    output wins; what it does is shuffled as `maze.shuffle` says.  Reward: the fitness of these steps.  Terminated: dead;
-    truncated: `maze.steps` over.  info: foods, poisons, energy.
+    Observation (4, 3) float32: three sensor neurons on channel 0; a reward neuron on channels 1 and 2.  Action 0, 1, 2: the
+    winning output, whose meaning is shuffled according to `maze.shuffle`.  Reward: the fitness gained in these steps.
+    Terminated: dead; truncated: alive after `maze.steps`.  info: foods, poisons, energy.
     """
 
     metadata = {"render_modes": ["ansi"], "render_fps": 4}
@@ -52,7 +52,7 @@ class MazeEnv(gymnasium.Env):
         return self._observe(), reward, dead, over and not dead, self._info()
 
     def render(self) -> str | None:
-        """The maze as text: # wall, F food, X poison, and the agent as > v < ^."""
+        """The maze as text: # wall, F food, X poison, > v < ^ the agent."""
         if self.render_mode != "ansi" or self._state is None:
             return None
         s, g = self._state, geometry(self.maze)

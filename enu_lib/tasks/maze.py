@@ -1,8 +1,9 @@
 """The T-maze and the double T-maze (paper: section "Reinforcement learning", Fig. 4 and 5, extended data Fig. 4).
 
-An agent walks a small grid.  One arm ends in food, another in poison, and they change places now and then; what its
-sensors mean (and, if so set, what its outputs do) is shuffled anew for every agent, so that it has to be learnt within a
-life.  Rules and constants as in the authors' public code, where it shows them; fields marked "reconstruction" are ours.
+An agent walks through a small grid.  Food lies at the end of one arm and poison at the end of another; their places
+sometimes change.  The meaning of the sensors (and, depending on `shuffle`, of the outputs) is shuffled for every agent, so
+that it has to be learnt within an episode.  Rules and constants are from the authors' public code as far as that shows
+them; fields marked "reconstruction" are ours.
 Shapes: P offspring, B environments.
 """
 
@@ -26,85 +27,85 @@ Facing = Literal["stem", "wall"]
 Tie = Literal["first", "nothing"]
 Moves = Annotated[int, Between(1, 1000)]
 
-WALL, FOOD, POISON = 0, 1, 2  # what a sensor may mean
-FORWARD, LEFT, RIGHT = 0, 1, 2  # what an output may do
-HEADINGS = ((0, 1), (1, 0), (0, -1), (-1, 0))  # east, south, west, north as (row, column); +1 is a turn to the right
+WALL, FOOD, POISON = 0, 1, 2  # what a sensor may detect
+FORWARD, LEFT, RIGHT = 0, 1, 2  # actions
+HEADINGS = ((0, 1), (1, 0), (0, -1), (-1, 0))  # east, south, west, north as (row, column); +1: turn right
 
 
 class Geometry(NamedTuple):
     """A maze as tables over its free cells."""
 
     cells: tuple[tuple[int, int], ...]  # (row, column) of each free cell
-    ahead: tuple[tuple[int, ...], ...]  # the cell ahead for each heading; -1: a wall
-    start: int  # cell; the agent starts facing east (heading 0)
-    ends: tuple[int, ...]  # cells at the ends of the arms, where food and poison may be
-    shape: tuple[int, int]  # rows and columns, walls included
+    ahead: tuple[tuple[int, ...], ...]  # the cell ahead, per cell and heading; -1: a wall
+    start: int  # starting cell; the agent faces east (heading 0)
+    ends: tuple[int, ...]  # cells at the ends of the arms, possible places of food and poison
+    shape: tuple[int, int]  # rows and columns, including walls
 
 
 class MazeState(NamedTuple):
-    """All of a life.  The first fields change; those after `been` are drawn at the start, the same for all offspring."""
+    """State of all episodes.  `sensor_of`, `action_of` and `places` are sampled at the start and shared by all offspring."""
 
     cell: Tensor  # (P, B) int64
     heading: Tensor  # (P, B) int64
     energy: Tensor  # (P, B)
     alive: Tensor  # (P, B) bool
-    foods: Tensor  # (P, B) int64, eaten so far
-    poisons: Tensor  # (P, B) int64
-    reward: Tensor  # (P, B) +1, -1 or 0: what the reward neuron shows
-    shown: Tensor  # (P, B) int64, steps for which it is still shown
+    foods: Tensor  # (P, B) int64, foods eaten so far
+    poisons: Tensor  # (P, B) int64, poisons eaten so far
+    reward: Tensor  # (P, B) +1, -1 or 0: signal of the reward neuron
+    shown: Tensor  # (P, B) int64, steps for which the reward neuron still shows it
     votes: Tensor  # (P, B, 3) outputs summed since the last move
-    action: Tensor  # (P, B) int64, the last step's action; -1: none
-    ate: Tensor  # (P, B) int64, the last step's meal: 1 food, -1 poison, 0 none
-    been: Tensor  # (P, B, cells) bool, cells it has been in; followed only where `explore_bonus` asks for it
+    action: Tensor  # (P, B) int64, action in the last step; -1: none
+    ate: Tensor  # (P, B) int64, meal in the last step: 1 food, -1 poison, 0 none
+    been: Tensor  # (P, B, cells) bool, cells visited; only updated if `explore_bonus` is set
     food: Tensor  # (P, B) int64, cell of the food
     poison: Tensor  # (P, B) int64, cell of the poison
-    sensor_of: Tensor  # (1, B, 3) int64, the sensor neuron that shows wall, food, poison
-    action_of: Tensor  # (1, B, 3) int64, what outputs 0, 1, 2 do
-    places: Tensor  # (1, B, K, 2) int64, cells of food and poison in each period of five foods
+    sensor_of: Tensor  # (1, B, 3) int64, the sensor neurons for wall, food, poison
+    action_of: Tensor  # (1, B, 3) int64, the actions of outputs 0, 1, 2
+    places: Tensor  # (1, B, K, 2) int64, cells of food and poison in each of K periods (`foods_per_period`)
 
 
 @dataclass(frozen=True)
 class Maze:
-    """Rules of a maze; the defaults are the published ones.
+    """Rules of a maze, by default the published ones.
 
-    Each network step costs energy; every `move_every` steps the output with the largest sum over these steps acts (if two
-    tie, the first of them; if all three do, nothing happens): forward one cell (not into a wall), turn left, turn right.
-    Walking onto food or poison eats it: the agent is refilled and put back at the start.  After every `foods_per_period`
-    foods the places change with probability `change`.  Fitness: +1 a food, -1 a poison, but the very first meal counts +1
-    whichever it is, plus `alive_bonus` for each step alive and `explore_bonus` for each cell entered for the first time in
-    a life: a lesson in walking, for agents that do not know yet what their outputs do (reconstruction).
+    Each network step costs energy.  Every `move_every` steps, the output with the largest sum over these steps determines
+    the action: move forward one cell (unless there is a wall), turn left or turn right.  If two outputs tie, the first acts;
+    if all three tie, nothing happens.  Entering the cell of food or poison eats it, restores full energy and returns the
+    agent to the start.  After every `foods_per_period` foods, the places change with probability `change`.  Fitness: +1 per
+    food and -1 per poison, except that the first meal counts +1 either way; `alive_bonus` per step alive; `explore_bonus`
+    per cell entered for the first time, which rewards walking before an agent can find food (reconstruction).
 
-    The double T ("double-t") is a reconstruction: two T's joined stem to stem, the agent starts in the middle facing one
-    of them; four arm ends, of which one holds food, one poison and two nothing.  A change draws both places anew.  Its
-    energy is scaled to the longest search: `energy=None` gives 18 for the T (12 moves see both arms) and 48 for the double
-    T (32 moves see all four).
+    The double T ("double-t") is a reconstruction: two Ts joined at their stems, with the agent starting in the middle, facing
+    one of them.  Of the four arm ends, one holds food, one poison and two nothing; a change redraws both places.  The energy
+    is scaled to the longest search: `energy=None` means 18 for the T (both arms seen after 12 moves) and 48 for the double T
+    (all four seen after 32 moves).
     """
 
     layout: Layout = "t"
-    shuffle: Shuffle = "sensors+actions"  # what is permuted for every agent
+    shuffle: Shuffle = "sensors+actions"  # meanings that are permuted for every agent
     steps: Steps = 400  # network steps
     move_every: Count = 4
     energy: Positive | None = None
-    energy_cost: NotNegative = 0.25  # a network step
+    energy_cost: NotNegative = 0.25  # per network step
     foods_per_period: Count = 5
-    change: Share = 0.5  # probability
+    change: Share = 0.5  # probability that the places change
     deadly_poisons: Count = 2
     first_meal_counts: bool = True
     alive_bonus: Real = 0.025
     explore_bonus: Real = 0.0
-    reward_steps: Annotated[int, Between(0, 10**9)] = 4  # reconstruction: the reward neuron shows a reward until the next move
+    reward_steps: Annotated[int, Between(0, 10**9)] = 4  # reconstruction: a reward is shown until the next move
     corridor: Moves = 3  # moves from the start to the junction
-    arm: Moves = 2  # moves from the junction to an arm's end
-    placements: tuple[tuple[int, int], ...] | None = None  # (food, poison) as numbers of ends; None: all (reconstruction)
-    tie: Tie = "first"  # outputs tie for the largest sum: the first of them acts, or nothing is done
-    facing: Facing = "stem"  # what the agent sees at the start: along the "stem", or the "wall" beside it (a quarter turn)
-    balanced: bool = True  # reconstruction: a batch holds every shuffle (and side) equally often
+    arm: Moves = 2  # moves from the junction to the end of an arm
+    placements: tuple[tuple[int, int], ...] | None = None  # (food, poison) as indices of ends; None: all (reconstruction)
+    tie: Tie = "first"  # if two outputs tie for the largest sum: the first acts, or nothing happens
+    facing: Facing = "stem"  # view at the start: along the "stem", or, a quarter turn away, the "wall" beside it
+    balanced: bool = True  # reconstruction: every shuffle and placement equally often in a batch
     pairs: tuple[tuple[int, int], ...] | None = None  # reconstruction: see `shuffles`
 
     name: ClassVar[str] = "maze"
-    n_inputs: ClassVar[int] = 4  # three sensors, one reward neuron
+    n_inputs: ClassVar[int] = 4  # three sensors and the reward neuron
     n_outputs: ClassVar[int] = 3
-    older: ClassVar[dict[str, str]] = {"tie": "nothing"}  # what stored settings mean that are older than a field
+    older: ClassVar[dict[str, str]] = {"tie": "nothing"}  # values for files older than the field
 
     def __post_init__(self) -> None:
         check(self)
@@ -116,11 +117,11 @@ class Maze:
 
     @property
     def full(self) -> float:
-        """Energy at the start and after a meal."""
+        """Energy at the start and after each meal."""
         return self.energy if self.energy is not None else {"t": 18.0, "double-t": 48.0}[self.layout]
 
     def reset(self, population: int, environments: int, generator: torch.Generator) -> MazeState:
-        """Fresh lives: P x B agents at the start, the same B environments for all P."""
+        """The initial state of P x B episodes, in B random environments that all P offspring share."""
         b = environments
         ends = torch.tensor(geometry(self).ends, device="cpu")
         placements = list(self.placements or permutations(range(len(ends)), 2))
@@ -137,14 +138,14 @@ class Maze:
         place[:, 0] = drawn[:, 6]
         changes = uniform(b, periods, generator=generator) < self.change
         anew = integers(0, len(placements), (b, periods), generator)
-        for k in range(1, periods):  # two placements: the other one; more: any
+        for k in range(1, periods):  # with two placements, switch; with more, draw any
             other = 1 - place[:, k - 1] if len(placements) == 2 else anew[:, k]
             place[:, k] = torch.where(changes[:, k], other, place[:, k - 1])
         places = ends[torch.tensor(placements, device="cpu")[place]][None]
         return self.begin(population, drawn[None, :, 0:3], drawn[None, :, 3:6], places)
 
     def begin(self, population: int, sensor_of: Tensor, action_of: Tensor, places: Tensor) -> MazeState:
-        """P x B lives before their first step, in environments given as in `MazeState`: (1, B, 3), (1, B, 3), (1, B, K, 2)."""
+        """The initial state of P x B episodes in given environments, (1, B, 3), (1, B, 3), (1, B, K, 2); see `MazeState`."""
         p, b, g, device = population, places.shape[1], geometry(self), places.device
 
         def fill(value: float, dtype: torch.dtype = torch.int64, *more: int) -> Tensor:
@@ -171,7 +172,7 @@ class Maze:
         )
 
     def observe(self, state: MazeState, t: int) -> Tensor:
-        """Input neurons (P, B, 4, 3): the sensors on channel 0; the reward neuron's channel 1 positive, 2 negative."""
+        """Input neurons (P, B, 4, 3): sensors on channel 0; reward neuron on channel 1 (food) and channel 2 (poison)."""
         ahead = _tables(self, str(state.cell.device))[state.cell, state.heading]
         seen = torch.stack([ahead < 0, ahead == state.food, ahead == state.poison], -1)
         p, b = state.cell.shape
@@ -183,7 +184,7 @@ class Maze:
         return x
 
     def step(self, state: MazeState, y: Tensor, t: int) -> tuple[MazeState, Tensor]:
-        """One network step with outputs y (P, B, 3): the next state and the step's fitness (P, B)."""
+        """The next state, and the step's fitness (P, B), for outputs y (P, B, 3)."""
         s, g = state, geometry(self)
         votes = s.votes + y
         moving = (t + 1) % self.move_every == 0
@@ -241,15 +242,15 @@ class Maze:
         return state, fitness
 
     def done(self, state: MazeState) -> Tensor:
-        """Lives that have ended (P, B): they do nothing and earn nothing any more."""
+        """Episodes (P, B) that have ended: the agent no longer acts or earns fitness."""
         return ~state.alive
 
 
 def shuffles(maze: Maze) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """All (sensor_of, action_of) that may be drawn.
+    """All possible shuffles (sensor_of, action_of).
 
-    `maze.pairs` keeps those in which (sensor neuron that shows the wall, output neuron that goes forward) is one of the
-    given pairs: a smaller shuffle, for a curriculum (reconstruction).
+    `maze.pairs` restricts them to those whose (sensor neuron for the wall, output for moving forward) is one of the given
+    pairs: fewer shuffles, for a curriculum (reconstruction).
     """
     same, every = [(0, 1, 2)], list(permutations(range(3)))
     sensors = same if maze.shuffle == "none" else every
@@ -258,7 +259,7 @@ def shuffles(maze: Maze) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
 
 
 def geometry(maze: Maze) -> Geometry:
-    """The tables of a maze."""
+    """The maze as tables over its free cells."""
     return _geometry(maze.layout, maze.corridor, maze.arm, maze.facing)
 
 
@@ -273,7 +274,7 @@ def _geometry(layout: str, corridor: int, arm: int, facing: str) -> Geometry:
     free |= {(r, column) for column in bars for r in range(1, 2 * arm + 2)}
     ends = [(r, column) for column in bars for r in (1, 2 * arm + 1)]
     first, shape = (row, start), (2 * arm + 3, east + 2)
-    if facing == "wall":  # every agent starts facing east: turn the maze, not the agent
+    if facing == "wall":  # agents always start facing east, so transpose the maze
         free, ends, first, shape = {(c, r) for r, c in free}, [(c, r) for r, c in ends], first[::-1], shape[::-1]
     cells = tuple(sorted(free))
     number = {cell: i for i, cell in enumerate(cells)}

@@ -1,7 +1,7 @@
-"""Spike-timing-dependent plasticity: become a synapse that learns (paper: Fig. 3, extended data Fig. 3 and 7).
+"""Spike-timing-dependent plasticity (STDP): evolve a plastic synapse (paper: Fig. 3, extended data Fig. 3 and 7).
 
-The synapse passes on a graded input x, weighted by w.  One presynaptic and one postsynaptic spike arrive; one step after
-the later one, w changes by a rule of their distance D = t_post - t_pre and of the neuromodulator NT.
+The synapse transmits a graded input x, scaled by its weight w.  There is one presynaptic and one postsynaptic spike; one step
+after the later one, w changes as a function of the interval D = t_post - t_pre and of the neuromodulator NT.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ RULES: tuple[Rule, ...] = get_args(Rule)
 
 class STDPBatch(NamedTuple):
     inputs: Tensor  # (B, T, n_in) graded input, presynaptic spike, postsynaptic spike[, neuromodulator]
-    target: Tensor  # (B, T) the modified graded input
+    target: Tensor  # (B, T) the weighted graded input w x
     t_pre: Tensor  # (B,) steps
     t_post: Tensor  # (B,) steps
     modulator: Tensor  # (B,) 0 or 1
 
 
 def weight_change(rule: str, distance: Tensor, modulator: Tensor, tau: float = 10.0) -> Tensor:
-    """The target rule: change of w (from 1) for D = t_post - t_pre in steps and NT in {0, 1}.
+    """Change of w (from 1) under the target rule, for the interval D = t_post - t_pre in steps and NT in {0, 1}.
 
     neuromodulated: 0.5 sign(D) exp(-|D| / tau) NT.  plain: the same with NT = 1.
-    complex, with NT: 0.5 exp(-|D| / tau); without: 0.5 cos(pi D / tau)^2 exp(-(D / 2 tau)^2).  The complex formula is our
-    reconstruction of extended data Fig. 3, of which the paper gives the picture and a description.  Published: tau = 10.
+    complex, NT = 1: 0.5 exp(-|D| / tau); NT = 0: 0.5 cos(pi D / tau)^2 exp(-(D / 2 tau)^2).  The complex formula is our
+    reconstruction: extended data Fig. 3 shows and describes the rule without a formula.  Published: tau = 10.
     """
     d = distance.float()
     decay = torch.exp(-d.abs() / tau)
@@ -49,11 +49,11 @@ def weight_change(rule: str, distance: Tensor, modulator: Tensor, tau: float = 1
 
 @dataclass(frozen=True)
 class STDP:
-    """Pass on w x, and change w as the rule says.
+    """Transmit w x, with the weight w changed according to the rule.
 
-    Inputs at each step: x ~ U(low, high), presynaptic spike, postsynaptic spike, NT (0 or 1 for a whole sequence; not
-    for the plain rule).  Each spike comes once, at N(spike_mean, spike_sd) rounded, never both at once.  Loss of a
-    step: (w x - o)^2; w is 1 up to the later spike and changed from the next step on.  Fitness: minus the mean loss.
+    Inputs at each step: x ~ U(low, high), presynaptic spike, postsynaptic spike, NT (0 or 1 throughout a sequence; absent
+    for the plain rule).  There is one spike of each kind, at N(spike_mean, spike_sd) rounded, never both in the same step.
+    Loss per step: (w x - o)^2; w is 1 up to the later spike and changes in the step after it.  Fitness: minus the mean loss.
     """
 
     rule: Rule = "neuromodulated"
@@ -71,7 +71,7 @@ class STDP:
         check(self)
         if self.apart < 0.01:
             raise ValueError(
-                f"two spikes would nearly always coincide with spike_mean={self.spike_mean:g}, spike_sd={self.spike_sd:g}, "
+                f"the two spikes would almost always coincide with spike_mean={self.spike_mean:g}, spike_sd={self.spike_sd:g}, "
                 f"steps={self.steps}: choose a mean between 0 and {self.steps - 2}, or a larger s.d."
             )
 
@@ -81,14 +81,14 @@ class STDP:
 
     @property
     def apart(self) -> float:
-        """The probability that two spike times, as they are drawn, differ."""
+        """Probability that two independently drawn spike times differ."""
         edges = torch.arange(0.5, self.steps - 2, dtype=torch.float64, device="cpu")  # between the steps 0 .. steps - 2
         below = torch.special.ndtr((edges - self.spike_mean) / self.spike_sd)
         each = below.diff(prepend=below.new_zeros(1), append=below.new_ones(1))
         return 1 - float((each**2).sum())
 
     def sample(self, environments: int, generator: torch.Generator) -> STDPBatch:
-        """`environments` random sequences with their targets."""
+        """Random sequences with their targets, for B environments."""
         times = torch.zeros(environments, 2, dtype=torch.float32, device="cpu")
         again = torch.ones(environments, dtype=torch.bool, device="cpu")
         while again.any():  # until no two spikes coincide
@@ -100,7 +100,7 @@ class STDP:
         return self.respond(x, times[:, 0].long(), times[:, 1].long(), modulator)
 
     def respond(self, x: Tensor, t_pre: Tensor, t_post: Tensor, modulator: Tensor) -> STDPBatch:
-        """The batch for given graded input x (B, T), spike times (B,) and neuromodulator (B,)."""
+        """The batch for a given graded input x (B, T), spike times (B,) and neuromodulator (B,)."""
         t = torch.arange(x.shape[-1], device=x.device)
         change = weight_change(self.rule, t_post - t_pre, modulator.float(), self.tau)
         w = 1 + change[:, None] * (t > torch.maximum(t_pre, t_post)[:, None])
@@ -110,5 +110,5 @@ class STDP:
         return STDPBatch(torch.stack(channels, -1), w * x, t_pre, t_post, modulator)
 
     def score(self, batch: STDPBatch, outputs: Tensor) -> Tensor:
-        """Fitness of every step, (P, B, T), for outputs (P, B, T, 1)."""
+        """Fitness (P, B, T) of every step, for outputs (P, B, T, 1)."""
         return -((batch.target - outputs[..., 0]) ** 2)

@@ -1,11 +1,11 @@
-"""Explorers: move a control, and the units of a page answer at once.
+"""Interactive explorers for notebooks with a running kernel.
 
-- `explorer`: a figure of your own, drawn anew with each control; `w`: ipywidgets, for these controls
-- `neuron_explorer`: an evolved neuron beside its model
-- `synapse_explorer`: an evolved synapse, with spikes to move
-- `MazeLife`: watch a life in a maze, and meddle with it
-- `MazeWalk`, `Duel`: walk a maze by its output neurons, alone or beside an agent
-- `LiveEvolution`: evolve a synapse while you watch
+- `explorer`: any figure, redrawn when one of its controls changes; `w`: ipywidgets, for these controls
+- `neuron_explorer`: an evolved neuron beside the model neuron
+- `synapse_explorer`: an evolved synapse with movable spikes
+- `MazeLife`: watch an episode in a maze and intervene in it
+- `MazeWalk`, `Duel`: control the output neurons yourself, alone or against an agent
+- `LiveEvolution`: watch a synapse evolve
 - `runs_explorer`: stored evolutions of all models
 """
 

@@ -1,4 +1,4 @@
-"""What all explorers share: sliders with room for words, and a picture where no kernel runs."""
+"""Parts shared by all explorers: controls, and a static picture for pages without a kernel."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ TEXT = {"description_width": "190px"}
 
 
 def slider(text: str, value: float, low: float, high: float, step: float = 1) -> Any:
-    """A slider with room for its words; whole numbers where the step is one."""
+    """A slider with a wide label; integers if `step` is an integer."""
     make = w.IntSlider if isinstance(step, int) else w.FloatSlider
     return make(value=value, min=low, max=high, step=step, description=text, layout=WIDE, style=TEXT, continuous_update=True)
 
 
 def button(text: str, press: Callable[[], None], kind: str = "", tooltip: str = "") -> Any:
-    """A button that does `press()`."""
+    """A button that calls `press()`."""
     made = w.Button(description=text, button_style=kind, tooltip=tooltip, layout=w.Layout(width="auto"))
     made.on_click(lambda _: press())
     return made
 
 
 def png(figure: Any) -> bytes:
-    """A figure as a PNG; it is closed."""
+    """A figure as PNG bytes; closes the figure."""
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=110)
     plt.close(figure)
@@ -38,10 +38,10 @@ def png(figure: Any) -> bytes:
 
 
 class Pictured(w.VBox):
-    """Widgets that show a picture and a sentence where no kernel runs."""
+    """Widgets that show a static picture and a sentence if no kernel is running."""
 
-    sentence = "With a running kernel this answers your hand."
-    still: Callable[[], bytes]  # the picture as a PNG; each kind of explorer has its own
+    sentence = "This figure is interactive with a running kernel."
+    still: Callable[[], bytes]  # the static picture as PNG bytes; defined by each explorer
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
@@ -51,17 +51,17 @@ class Pictured(w.VBox):
 
 
 def sheet() -> Any:
-    """The style of pictures in text, once for each explorer, since a browser takes its time over it."""
+    """The style sheet of HTML pictures; once per explorer, since browsers are slow to apply it again."""
     return w.HTML(style(), layout=w.Layout(height="0", margin="0"))
 
 
 def framed(body: str) -> str:
-    """A picture in text, as the pieces of `enu_lib.live` look."""
+    """HTML in the style of `enu_lib.live`."""
     return f'<div class="enu-live">{body}</div>'
 
 
 class Explorer(Pictured):
-    """Controls above a picture.  Where no kernel runs, the picture as it last was is shown in its place."""
+    """Controls above a figure; without a kernel, the last figure is shown."""
 
     def __init__(self, draw: Callable[..., Any], controls: dict[str, Any]) -> None:
         self.draw, self.controls = draw, controls
@@ -72,7 +72,7 @@ class Explorer(Pictured):
         self.update()
 
     def update(self, _: Any = None) -> None:
-        """Draw anew with the controls' values."""
+        """Redraw the figure with the current values of the controls."""
         self.picture.value = png(self.draw(**{name: control.value for name, control in self.controls.items()}))
 
     def still(self) -> bytes:
@@ -80,5 +80,5 @@ class Explorer(Pictured):
 
 
 def explorer(draw: Callable[..., Any], **controls: Any) -> Explorer:
-    """Controls above the figure that `draw(**values)` returns, drawn anew whenever one of them moves."""
+    """Controls above the figure returned by `draw(**values)`, which is redrawn when a control changes."""
     return Explorer(draw, controls)

@@ -1,10 +1,10 @@
-"""One life in a maze, step by step, with a hand in it: what explorers show while it is lived.
+"""One interactive episode in a maze, step by step.
 
     life = begin(network, genome, maze, seed=1)        # or begin("looking", None, maze, seed=1), a reference agent
     life = step(life)                                  # the next network step
     life = swap(life)                                  # food and poison change places
 
-Left alone it is the life that `rollout(network, genome, maze, environments=1, seed=seed)` records, bit for bit.
+Without interventions it is bit for bit the episode of `rollout(network, genome, maze, environments=1, seed=seed)`.
 """
 
 from __future__ import annotations
@@ -27,88 +27,90 @@ from enu_lib.tasks.maze import Maze, MazeState
 
 @dataclass(frozen=True)
 class Life:
-    """A life after `t` network steps; P = B = 1."""
+    """An episode after `t` network steps; P = B = 1."""
 
-    agent: Network | str | None  # a network, the name of a reference agent, or None: moved by hand (`put`)
+    agent: Network | str | None  # a network, the name of a reference agent, or None: controlled by hand (`put`)
     maze: Maze
     seed: int
-    weights: Any  # of a network
+    weights: Any  # of the network; None for other agents
     noise: Noise | None
-    generator: torch.Generator  # of the random reference agent; the only part that is not a value
+    generator: torch.Generator  # for the random reference agent; the only mutable field
     t: int
-    place: MazeState
-    mind: Any  # NetworkState, or what a reference agent believes; None by hand
-    x: Tensor  # (4, 3) what the input neurons show now
+    maze_state: MazeState
+    agent_state: Any  # NetworkState, or the Belief of a reference agent; None by hand
+    x: Tensor  # (4, 3) current values of the input neurons
     y: Tensor  # (3,) outputs of the last step
 
     @property
     def over(self) -> bool:
-        """Dead, or at the end of its time."""
-        return self.t >= self.maze.steps or not bool(self.place.alive)
+        """Whether the agent is dead or the maximum number of steps is reached."""
+        return self.t >= self.maze.steps or not bool(self.maze_state.alive)
 
 
 def begin(agent: Network | str | None, genome: Tensor | None, maze: Maze, seed: int = 1) -> Life:
-    """A life before its first step.
+    """An episode before its first step.
 
-    genome (D,): of a network; None for the others.  Raises ValueError where they do not fit.
+    genome (D,): of a network; None for other agents.  Raises ValueError if agent, genome and maze do not fit together.
     """
     generator = stream(seed, "rollout")
-    place = maze.reset(1, 1, generator)
+    maze_state = maze.reset(1, 1, generator)
     noise: Noise | None = None
     weights: Any = None
-    mind: Any = None
+    agent_state: Any = None
     if isinstance(agent, Network):
         if genome is None:
             raise ValueError("a network needs a genome: begin(network, genome, maze)")
         if agent.noise_shape:
             noise = draw_noise(maze.steps, 1, generator)
         door.fits(agent, maze)
-        weights, mind = agent.unpack(door.genomes(agent, genome[None])), agent.reset(1, 1)
+        weights, agent_state = agent.unpack(door.genomes(agent, genome[None])), agent.reset(1, 1)
     elif agent is not None:
-        mind = agents.begin(maze, agent, 1)
-    x, y = maze.observe(place, 0)[0, 0], torch.zeros(maze.n_outputs, dtype=torch.float32, device="cpu")
-    return Life(agent, maze, seed, weights, noise, stream(seed, "actions"), 0, place, mind, x, y)
+        agent_state = agents.begin(maze, agent, 1)
+    x, y = maze.observe(maze_state, 0)[0, 0], torch.zeros(maze.n_outputs, dtype=torch.float32, device="cpu")
+    return Life(agent, maze, seed, weights, noise, stream(seed, "actions"), 0, maze_state, agent_state, x, y)
 
 
 @in_float32
 def step(life: Life, interventions: Sequence[Intervention] = ()) -> Life:
-    """The life after its next network step; the same life where it is over.
+    """The episode after its next network step; unchanged at the maximum number of steps.
 
     interventions: as for `rollout` (see `enu_lib.analysis.interventions`), applied in order before the step; networks only.
+    Raises ValueError for an episode that is controlled by hand.
     """
     if life.t >= life.maze.steps:
         return life
     if isinstance(life.agent, Network):
-        mind = life.mind
+        agent_state = life.agent_state
         for intervene in interventions:
-            mind = intervene(life.t, mind)
+            agent_state = intervene(life.t, agent_state)
         noise = None if life.noise is None else life.noise.at(life.t, life.agent.noise_shape)
-        mind, y = life.agent.step(life.weights, mind, life.maze.observe(life.place, life.t), noise)
-        return _answered(life, mind, y)
+        x = life.maze.observe(life.maze_state, life.t)
+        agent_state, y = life.agent.step(life.weights, agent_state, x, noise)
+        return _after_outputs(life, agent_state, y)
     if life.agent is None:
-        raise ValueError("this life is led by hand: use put(life, y)")
-    belief, y = agents.act(life.maze, life.agent, life.mind, life.place, life.t, life.generator)
-    after = _answered(life, belief, y)
-    return replace(after, mind=agents.learn(life.maze, life.agent, belief, after.place, after.t))
+        raise ValueError("this episode has no agent: use put(life, y)")
+    belief, y = agents.act(life.maze, life.agent, life.agent_state, life.maze_state, life.t, life.generator)
+    after = _after_outputs(life, belief, y)
+    return replace(after, agent_state=agents.learn(life.maze, life.agent, belief, after.maze_state, after.t))
 
 
 def put(life: Life, y: Tensor) -> Life:
-    """The life after a network step in which the outputs are y (3,), whatever its agent would have put out."""
-    return life if life.t >= life.maze.steps else _answered(life, life.mind, y[None, None])
+    """The episode after a network step with outputs y (3,) in place of the agent's."""
+    return life if life.t >= life.maze.steps else _after_outputs(life, life.agent_state, y[None, None])
 
 
-def _answered(life: Life, mind: Any, y: Tensor) -> Life:
-    """The maze answers outputs y (1, 1, 3)."""
-    place, _ = life.maze.step(life.place, y, life.t)
-    x = life.maze.observe(place, life.t + 1)[0, 0]
-    return replace(life, t=life.t + 1, place=place, mind=mind, x=x, y=y[0, 0])
+def _after_outputs(life: Life, agent_state: Any, y: Tensor) -> Life:
+    """The episode after the maze's step for outputs y (1, 1, 3)."""
+    maze_state, _ = life.maze.step(life.maze_state, y, life.t)
+    x = life.maze.observe(maze_state, life.t + 1)[0, 0]
+    return replace(life, t=life.t + 1, maze_state=maze_state, agent_state=agent_state, x=x, y=y[0, 0])
 
 
 def swap(life: Life) -> Life:
-    """Food and poison change places, now and in all periods to come: later changes happen as they were drawn."""
-    place = life.place
-    periods = torch.arange(place.places.shape[2], device=place.places.device)
-    period = periods >= (place.foods // life.maze.foods_per_period)[..., None]
-    places = torch.where(period[..., None], place.places.flip(-1), place.places)
-    place = place._replace(places=places, food=place.poison, poison=place.food)
-    return replace(life, place=place, x=life.maze.observe(place, life.t)[0, 0])
+    """Exchange the places of food and poison, now and in all later periods, so that later changes remain changes."""
+    now = life.maze_state
+    periods = torch.arange(now.places.shape[2], device=now.places.device)
+    period = periods >= (now.foods // life.maze.foods_per_period)[..., None]
+    places = torch.where(period[..., None], now.places.flip(-1), now.places)
+    maze_state = now._replace(places=places, food=now.poison, poison=now.food)
+    return replace(life, maze_state=maze_state, x=life.maze.observe(maze_state, life.t)[0, 0])

@@ -1,4 +1,4 @@
-"""Evolve a synapse from nothing while you watch, with the library's own `ask`, `fitness` and `tell`."""
+"""Watch a synapse evolve from a random genome, with the library's `ask`, `fitness` and `tell`."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ from enu_lib.streams import stream
 from enu_lib.tasks.stdp import STDP
 from enu_lib.widgets.base import TEXT, WIDE, Pictured, button, framed, png, sheet
 
-TICK = 20  # ms of rest between bursts of generations
-BURST = 0.15  # seconds of evolution before controls are heard again
-REDRAW = 0.5  # seconds between pictures
-NARROW = 0.1  # what mutations have shrunk to after `decay_generations`
+TICK = 20  # ms between bursts of generations
+BURST = 0.15  # seconds of evolution per burst; controls respond between bursts
+REDRAW = 0.5  # seconds between redraws
+NARROW = 0.1  # relative mutation s.d. after `decay_generations`
 FOR_EVER = 10**9
 
 
 class LiveEvolution(Pictured):
-    """Start, pause, restart; offspring and mutations may be changed while it runs.
+    """An evolution that can be started, paused and restarted; population and mutation s.d. can be changed while it runs.
 
-    experiment: an STDP task and its unit; its population and mutations are what the controls begin with.  Left alone,
-    generation k is that of `evolve(experiment, seed=seed)`.  The browser's clock drives it (ipywidgets.Play): there is no
-    thread, it rests while another cell runs, and it ends with the page.
+    experiment: an STDP task and its unit, with the initial values of the controls.  If no control is changed, generation k is
+    that of `evolve(experiment, seed=seed)`.  Driven by the browser's clock (ipywidgets.Play): no thread is used, it pauses
+    while another notebook cell runs, and it stops when the page is closed.  Raises ValueError for another task.
     """
 
-    sentence = "A synapse evolves here, from nothing, in some seconds; start it with a running kernel."
+    sentence = "With a running kernel, a synapse evolves here from a random genome within seconds."
 
     def __init__(self, experiment: Experiment | None = None, seed: int = 0) -> None:
         self.experiment, self.seed = experiment or small_synapse(), seed
         if not isinstance(self.experiment.task, STDP):
-            raise ValueError(f"this explorer draws STDP windows; the task is {self.experiment.task!r}")
+            raise ValueError(f"this explorer needs an STDP task, got {self.experiment.task!r}: use experiments.get('stdp')")
         settings = self.experiment.es
         self.play = w.Play(min=0, max=FOR_EVER, value=0, interval=TICK, show_repeat=False)
         self.again = button("restart", lambda: self.restart(self.seed), "warning")
         self.other = button("another seed", lambda: self.restart(self.seed + 1), "warning")
         self.population = w.IntSlider(
-            settings.population, min=16, max=512, step=16, description="offspring a generation", layout=WIDE, style=TEXT
+            settings.population, min=16, max=512, step=16, description="offspring per generation", layout=WIDE, style=TEXT
         )
-        middle = math.log10(settings.sigma)  # a tenth of it to ten times as much, in steps that meet it
+        middle = math.log10(settings.sigma)  # from a tenth to ten times the initial value, which lies on the grid of steps
         self.sigma = w.FloatLogSlider(
             settings.sigma, min=middle - 1, max=middle + 1, step=0.05, description="mutation s.d.", layout=WIDE, style=TEXT
         )
-        self.narrow = w.Checkbox(settings.sigma_final is not None, description="narrow them as it goes on", indent=False)
+        self.narrow = w.Checkbox(settings.sigma_final is not None, description="reduce it over generations", indent=False)
         self.picture, self.said = w.HTML(), w.HTML()
         self.play.observe(self._tick, names="value")
         sliders = w.HBox([self.population, self.sigma, self.narrow], layout=w.Layout(flex_flow="row wrap"))
@@ -62,45 +62,45 @@ class LiveEvolution(Pictured):
 
     @property
     def settings(self) -> es.ES:
-        """The evolution strategy as the controls say now."""
+        """The evolution strategy with the current values of the controls."""
         sigma, was, final = self.sigma.value, self.experiment.es, None
         if self.narrow.value:
             final = was.sigma_final if sigma == was.sigma and was.sigma_final else NARROW * sigma
         return replace(was, population=self.population.value, sigma=sigma, sigma_final=final)
 
     def restart(self, seed: int) -> None:
-        """Back to a random genome."""
+        """Start again from a random genome."""
         self.play.playing = False
         self.seed, self.seconds = seed, 0.0
-        self.state = es.start(self.experiment.model.init(stream(seed, "genome")))
+        self.state = es.init(self.experiment.model.init(stream(seed, "genome")))
         self.generations, self.losses = list[int](), list[float]()
         self.update()
 
     def advance(self, generations: int = 1) -> None:
-        """Some generations, without a picture."""
+        """Run some generations without redrawing."""
         e, begun = self.experiment, time.perf_counter()
         for _ in range(generations):
             settings, generator = self.settings, stream(self.seed, "environment", self.state.generation)
             genomes, mutations = es.ask(settings, self.state, self.seed)
             f = fitness(e.model, genomes, e.task, e.environments, generator)
-            self.state = es.tell(settings, self.state, mutations, es.merit(settings, f))
+            self.state = es.tell(settings, self.state, mutations, es.aggregate_fitness(settings, f))
         self.seconds += time.perf_counter() - begun
 
     def _tick(self, change: Any) -> None:
         if change["new"] < change["old"]:
-            return  # the clock's stop button winds it back
+            return  # the stop button resets the clock
         begun = time.perf_counter()
         try:
             while time.perf_counter() - begun < BURST:
                 self.advance()
             if time.perf_counter() - self.drawn > REDRAW:
                 self.update()
-        except Exception as error:  # shown where the reader looks; a callback's traceback would be lost
+        except Exception as error:  # shown in the widget, since the traceback of a callback would be lost
             self.play.playing = False
             self.said.value = f"<b>Stopped at generation {self.state.generation}:</b> {error}"
 
     def update(self) -> None:
-        """Measure the parent on held-out sequences, and write the picture anew."""
+        """Evaluate the parent on held-out sequences and redraw."""
         e, g = self.experiment, self.state.generation
         held_out = fitness(e.model, self.state.parent[None], e.task, e.evaluate_environments, stream(self.seed, "held-out"))
         self.generations.append(g)
@@ -110,8 +110,8 @@ class LiveEvolution(Pictured):
             np.array(self.generations),
             np.array(self.losses),
             self.windows[1].distance.numpy(),
-            torch.stack([found.target for found in self.windows]).numpy(),
-            torch.stack([found.evolved for found in self.windows])[None].numpy(),
+            torch.stack([window.target for window in self.windows]).numpy(),
+            torch.stack([window.evolved for window in self.windows])[None].numpy(),
             "",
         )
         charts = loss_chart(r.generation, r.loss, len(r.loss) - 1) + window_chart(r, 0, float(r.distance[-1]), 60.0)
@@ -124,7 +124,7 @@ class LiveEvolution(Pictured):
 
     @property
     def correlation(self) -> float:
-        """Of the parent's window with the rule's, neuromodulator present; 0 while the unit does not change at all."""
+        """Correlation of the parent's window with the rule, neuromodulator present; 0 if the unit does not change."""
         return correlation(self.windows[1])
 
     def still(self) -> bytes:
@@ -135,7 +135,7 @@ class LiveEvolution(Pictured):
         return png(figure)
 
 
-def correlation(found: Window) -> float:
-    """Of a window with its rule; 0 where the unit's is flat or not defined."""
-    r = torch.corrcoef(torch.stack([found.target, found.evolved]))[0, 1]
+def correlation(window: Window) -> float:
+    """Correlation of a unit's plasticity window with the rule; 0 if it is constant or not finite."""
+    r = torch.corrcoef(torch.stack([window.target, window.evolved]))[0, 1]
     return float(r.nan_to_num())

@@ -1,4 +1,4 @@
-"""Watch a life in a maze, step by step, and meddle with it: swap the places, lesion a neuron, freeze a memory."""
+"""Watch an episode in a maze and intervene in it: swap the places, lesion a neuron, freeze memories."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from enu_lib.tasks.maze import Maze
 from enu_lib.widgets.base import Pictured, button, framed, png, sheet, slider
 from enu_lib.widgets.watched import Watched, outputs_figure
 
-TICK = 60  # ms between pictures; below that, browser and kernel would only wait for one another
+TICK = 60  # minimal ms between redraws; browser and kernel cannot keep up with less
 FOR_EVER = 10**9
-AXIS_STEPS = 200  # of another life, in which the synapses' memories show the axis on which they are drawn
+AXIS_STEPS = 200  # length of the separate episode from which the axis of the displayed memories is computed
 
 
 class MazeLife(Pictured):
-    """A life of a network, or of a reference agent by name, simulated as it is watched.
+    """An episode of a network, or of a reference agent by name, simulated while it is displayed.
 
         MazeLife(entry.model, entry.genome, entry.task, seed=3)
         MazeLife("looking", maze=Maze(), seed=3)
 
-    Left alone, it is the life that `rollout(network, genome, maze, 1, seed)` records.  Freezing and lesions are those of
-    `enu_lib.analysis.interventions`, from the step at which a box is ticked until it is unticked.  The browser's clock drives
-    it (ipywidgets.Play), so that nothing runs on when the page is closed.
+    Without interventions it is the episode of `rollout(network, genome, maze, 1, seed)`.  Freezing and lesions are those of
+    `enu_lib.analysis.interventions`, from the step at which a box is ticked until it is unticked.  Driven by the browser's
+    clock (ipywidgets.Play), so that it stops when the page is closed.  Raises ValueError for a network without a genome.
     """
 
-    sentence = "A life in the maze: with a running kernel it is simulated here, step by step, and can be meddled with."
+    sentence = "An episode in the maze; with a running kernel it is simulated here, and you can intervene in it."
 
     def __init__(self, agent: Network | str, genome: Tensor | None = None, maze: Maze | None = None, seed: int = 0) -> None:
         self.agent, self.genome, self.maze, self.seed = agent, genome, maze or Maze(), seed
@@ -49,14 +49,14 @@ class MazeLife(Pictured):
             sample = replace(self.maze, steps=min(AXIS_STEPS, self.maze.steps))
             self.axis = principal_axis(rollout(agent, genome, sample, 1, seed, memory=True).model["synapse_memory"])
         self.play = w.Play(min=0, max=FOR_EVER, value=0, interval=TICK, show_repeat=False)
-        self.speed = slider("network steps a second", 16, 1, 80)
+        self.speed = slider("network steps per second", 16, 1, 80)
         self.one, self.four = button("one step", lambda: self.go(1)), button("one move", lambda: self.go(self.maze.move_every))
-        self.again = button("new life", lambda: self.restart(self.seed + 1), "warning")
+        self.again = button("new episode", lambda: self.restart(self.seed + 1), "warning")
         self.exchange = button("swap food and poison now", self.swap, "info")
         box = partial(w.Checkbox, False, indent=False)
         self.frozen = {name: box(description=f"freeze memory of {name}") for name in iv.COMPARTMENTS}
-        hearing = ["no neuron", *(scene.names(agent.neurons)[scene.N_INPUTS :] if isinstance(agent, Network) else [])]
-        self.lesion = w.Dropdown(options=hearing, description="lesion", layout=w.Layout(width="220px"))
+        choices = ["no neuron", *(scene.names(agent.neurons)[scene.N_INPUTS :] if isinstance(agent, Network) else [])]
+        self.lesion = w.Dropdown(options=choices, description="lesion", layout=w.Layout(width="220px"))
         self.picture, self.said = w.HTML(), w.HTML()
         self.play.observe(self._tick, names="value")
         self.speed.observe(self._pace, names="value")
@@ -73,7 +73,7 @@ class MazeLife(Pictured):
         self.restart(seed)
 
     def restart(self, seed: int) -> None:
-        """Begin another life; what is frozen or lesioned stays so, from its start."""
+        """Begin a new episode; current interventions apply from its start."""
         self.seed, self.swapped = seed, []
         self.watched = Watched(self.agent, self.genome, self.maze, seed)
         for name in self.frozen:
@@ -81,7 +81,7 @@ class MazeLife(Pictured):
         self._silence()
 
     def go(self, steps: int) -> None:
-        """Some network steps, fewer where the life ends, and then a picture."""
+        """Run up to `steps` network steps, until the episode ends, and redraw."""
         for _ in range(steps):
             if not self.watched.life.over:
                 self.watched.step(list(self.active.values()))
@@ -90,23 +90,23 @@ class MazeLife(Pictured):
         self.update()
 
     def swap(self) -> None:
-        """Food and poison change places now."""
+        """Exchange the places of food and poison."""
         self.watched.swap()
-        place = self.watched.life.place
-        self.swapped.append((self.watched.life.t, int(place.foods), int(place.poisons)))
+        state = self.watched.life.maze_state
+        self.swapped.append((self.watched.life.t, int(state.foods), int(state.poisons)))
         self.update()
 
     def _tick(self, change: Any) -> None:
-        if change["new"] > change["old"]:  # the clock's stop button winds it back
-            self.go(self.steps_a_picture)
+        if change["new"] > change["old"]:  # the stop button resets the clock
+            self.go(self.steps_per_picture)
 
     def _pace(self, _: Any = None) -> None:
-        """Slow lives get fewer pictures, fast ones more steps a picture."""
-        self.steps_a_picture = math.ceil(self.speed.value * TICK / 1000)
-        self.play.interval = round(1000 * self.steps_a_picture / self.speed.value)
+        """Set the interval between redraws and the steps per redraw from the speed."""
+        self.steps_per_picture = math.ceil(self.speed.value * TICK / 1000)
+        self.play.interval = round(1000 * self.steps_per_picture / self.speed.value)
 
     def _freeze(self, name: str) -> None:
-        """Take up, or give up, what the box says; a memory is kept as it is now."""
+        """Start or stop freezing a memory at its current value, as its box says."""
         self.active.pop(name, None)
         if self.frozen[name].value:
             self.active[name] = iv.freeze(name, since=self.watched.life.t)
@@ -119,17 +119,17 @@ class MazeLife(Pictured):
         self.update()
 
     def update(self) -> None:
-        """Write the picture anew."""
+        """Redraw."""
         seen = self.watched
         matrix = "" if self.axis is None else seen.matrix_html(self.axis)
         since = ""
         if self.swapped:
             t, foods, poisons = self.swapped[-1]
-            place = seen.life.place
-            since = f" Since your swap at step {t}: food {int(place.foods) - foods}, poison {int(place.poisons) - poisons}."
+            state = seen.life.maze_state
+            since = f" Since your swap at step {t}: food {int(state.foods) - foods}, poison {int(state.poisons) - poisons}."
         done = [f"memory of {name} frozen" for name, box in self.frozen.items() if box.value]
         if self.lesion.index:
-            done.append(f"no neuron hears {self.lesion.value} (if an output neuron, it still moves the agent)")
+            done.append(f"output of {self.lesion.value} not transmitted (an output neuron still moves the agent)")
         now = f" Now: {'; '.join(done)}." if done else ""
         self.said.value = f"Step {seen.life.t}, {seen.tally()}{since}{now}"
         self.picture.value = framed(
@@ -137,7 +137,7 @@ class MazeLife(Pictured):
         )
 
     def still(self) -> bytes:
-        """The life so far; of one not yet begun, as it goes if it is left alone."""
+        """The episode so far; before its first step, the whole episode without interventions."""
         seen = self.watched
         if not seen.life.t:
             seen = Watched(self.agent, self.genome, self.maze, self.seed)

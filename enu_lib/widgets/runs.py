@@ -1,4 +1,4 @@
-"""Stored evolutions of all models, to choose from."""
+"""An explorer of the stored evolutions of all models."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from enu_lib.study.design import LABEL, MAIN
 from enu_lib.study.results import Record
 from enu_lib.widgets.base import Explorer, explorer
 
-ALL = "all"  # of an experiment's models but those with settings of their own, which are for looking at one by one
+ALL = "all"  # all models of an experiment except variants (MODEL@VARIANT), which are shown one at a time
 
 
 def models_of(runs: list[Record], experiment: str) -> list[str]:
-    """The models of an experiment of which there are runs, those that the claims compare first."""
-    found = {r.model for r in runs if r.experiment == experiment}
-    compared = [m for m in MAIN[experiment] if m in found]
-    return compared + sorted(found - set(compared), key=lambda m: ("@" in m, m))
+    """The models of an experiment that have runs; first those compared by the claims."""
+    available = {r.model for r in runs if r.experiment == experiment}
+    compared = [m for m in MAIN[experiment] if m in available]
+    return compared + sorted(available - set(compared), key=lambda m: ("@" in m, m))
 
 
 def runs_figure(runs: list[Record], levels: Mapping[str, float], experiment: str, model: str, x: str, what: str) -> Any:
-    """Curves of one model (or all) of an experiment, or what its evolutions reached."""
+    """Fitness curves (what="progress") or final fitness (what="final") of one model, or all, of an experiment."""
     models = [m for m in models_of(runs, experiment) if "@" not in m] if model == ALL else [model]
     loss = experiment not in ("tmaze", "double-tmaze")
     fig, ax = plt.subplots(figsize=(5, 2.8))
@@ -39,7 +39,7 @@ def runs_figure(runs: list[Record], levels: Mapping[str, float], experiment: str
 
 
 def runs_explorer(runs: list[Record], levels: Mapping[str, float], experiment: str = "stdp") -> Explorer:
-    """Choose a task, one of its models and a measure, and see every evolution."""
+    """Explore every stored evolution by task, model and measure."""
     task = w.Dropdown(options=[(LABEL[name], name) for name in MAIN], value=experiment, description="task")
     model = w.Dropdown(description="model")
 

@@ -1,4 +1,4 @@
-"""Single evolved units that answer a slider.  Each draws with the functions of `plots`."""
+"""Explorers of single evolved units, drawn with `enu_lib.figures.units`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from enu_lib.zoo import Entry
 
 
 def neuron_figure(entry: Entry, current: float = 0.08, second: float = 0.03, seed: int = 1) -> Any:
-    """Model neuron and evolved unit on a current that changes in the middle of the sequence."""
+    """Spikes of model neuron and evolved unit for a current that changes in the middle of the sequence."""
     task = entry.task
     u = 1 + (uniform(1, task.steps, generator=stream(seed, "explorer")) - 0.5) * 2 / 3
     mean = torch.full_like(u, second)
@@ -31,7 +31,7 @@ def neuron_figure(entry: Entry, current: float = 0.08, second: float = 0.03, see
 
 
 def neuron_explorer(entry: Entry) -> Explorer:
-    """Change the input current and see both neurons fire."""
+    """Explore the spikes of both neurons for different input currents."""
     return explorer(
         lambda **v: neuron_figure(entry, **v),
         current=slider("current, first half (1/step)", 0.08, 0.01, 0.18, 0.005),
@@ -40,7 +40,7 @@ def neuron_explorer(entry: Entry) -> Explorer:
 
 
 def synapse_figure(entry: Entry, pre: int = 45, post: int = 52, modulator: bool = True, seed: int = 1) -> Any:
-    """The rule and the evolved synapse for two spikes at given times (steps)."""
+    """Output of rule and evolved synapse for one spike pair; `pre`, `post`: spike times (steps)."""
     task = entry.task
     x = task.low + (task.high - task.low) * uniform(1, task.steps, generator=stream(seed, "explorer"))
     batch = task.respond(x, *(torch.tensor([v], device="cpu") for v in (pre, post, int(modulator))))
@@ -51,7 +51,7 @@ def synapse_figure(entry: Entry, pre: int = 45, post: int = 52, modulator: bool 
 
 
 def synapse_explorer(entry: Entry) -> Explorer:
-    """Move the two spikes and the neuromodulator."""
+    """Explore the evolved synapse with movable spikes and switchable neuromodulator."""
     return explorer(
         lambda **v: synapse_figure(entry, **v),
         pre=slider("presynaptic spike (step)", 45, 20, 80),

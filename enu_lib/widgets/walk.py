@@ -1,4 +1,4 @@
-"""Walk a maze by hand, through its output neurons: alone, or beside an agent that leads the same life."""
+"""Control the output neurons in a maze by hand, alone or against an agent in the same maze."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from enu_lib.widgets.watched import Watched
 
 
 class MazeWalk(Pictured):
-    """A maze to walk by hand: three outputs as buttons, and what the sensors, the energy and the reward then show."""
+    """A maze controlled by hand: three buttons for the outputs; sensors, energy and reward are displayed."""
 
-    sentence = "A maze to walk by hand, with a running kernel: three outputs as buttons."
+    sentence = "With a running kernel, you control the three output neurons in a maze."
 
     def __init__(self, maze: Maze | None = None, seed: int = 0) -> None:
         self.maze, self.seed = maze or Maze(), seed
         self.picture, self.said = w.HTML(), w.HTML()
         self.outputs = [button(f"output {k + 1}", partial(self.move, k)) for k in range(self.maze.n_outputs)]
-        self.again = button("new life", lambda: self.restart(self.seed + 1), "warning")
-        self.blind = w.Checkbox(False, description="blindfold: inputs only, as an agent", indent=False)
+        self.again = button("new episode", lambda: self.restart(self.seed + 1), "warning")
+        self.blind = w.Checkbox(False, description="blindfold: show only the agent's inputs", indent=False)
         self.blind.observe(lambda _: self.update(), names="value")
         super().__init__([w.HBox([*self.outputs, self.again, self.blind]), self.said, self.picture, sheet()])
         self.children[0].layout.flex_flow = "row wrap"
         self.restart(seed)
 
     def restart(self, seed: int) -> None:
-        """Begin another life."""
+        """Begin a new episode."""
         self.seed = seed
         self.you = Watched(None, None, self.maze, seed)
         self.update()
 
     def move(self, output: int) -> None:
-        """Let an output win for one move."""
+        """Activate one output for one move."""
         self.you.move(output)
         self.update()
 
     def update(self) -> None:
-        """Draw the maze and the input neurons as they are now."""
+        """Redraw the maze and the input neurons."""
         self.said.value = self.you.tally()
         self.picture.value = framed(f'<div class="enu-row">{self.side(self.you, "You")}{self.you.gauges_html()}</div>')
 
     def side(self, who: Watched, name: str) -> str:
-        """One walker's maze, unless blindfolded while your life lasts."""
+        """The maze of one participant as HTML, hidden while you are blindfolded and alive."""
         hidden = self.blind.value and not self.you.life.over
         maze = '<div class="enu-hidden-maze">blindfolded</div>' if hidden else who.maze_svg()
         return f"<div><p><b>{name}</b>, {who.tally()}</p>{maze}</div>"
@@ -59,38 +59,38 @@ class MazeWalk(Pictured):
 
 
 class Duel(MazeWalk):
-    """You and an agent lead the same life, same shuffle, same places, move by move.
+    """You and an agent play the same episode (same shuffling, same places), move by move.
 
-    agent: a network with its genome, or the name of a reference agent ("looking"; these know what their outputs do).
+    agent: a network with its genome, or the name of a reference agent such as "looking" (these know what their outputs do).
     """
 
-    sentence = "Play against the agent, with a running kernel: both walk the same maze, move by move."
+    sentence = "With a running kernel, you play against the agent in the same maze, move by move."
 
     def __init__(self, agent: Network | str, genome: Tensor | None = None, maze: Maze | None = None, seed: int = 0) -> None:
         self.agent, self.genome = agent, genome
         super().__init__(maze, seed)
 
     def restart(self, seed: int) -> None:
-        """Begin another life, both of you."""
+        """Begin a new episode for both."""
         self.other = Watched(self.agent, self.genome, self.maze, seed)
         super().restart(seed)
 
     def move(self, output: int) -> None:
-        """Your move, and then the agent's.  Whose life is over waits for the other."""
+        """Make your move and the agent's; whoever is dead waits for the other."""
         for _ in range(self.maze.move_every):
             if not self.other.life.over:
                 self.other.step()
         super().move(output)
 
     def update(self) -> None:
-        """Draw both."""
+        """Redraw both mazes."""
         name = f"{self.agent} agent" if isinstance(self.agent, str) else "The network"
-        ahead = int(self.you.life.place.foods) - int(self.other.life.place.foods)
-        score = "You are level." if not ahead else f"You are {abs(ahead)} food {'ahead' if ahead > 0 else 'behind'}."
+        ahead = int(self.you.life.maze_state.foods) - int(self.other.life.maze_state.foods)
+        score = "You are tied." if not ahead else f"You are {abs(ahead)} food {'ahead' if ahead > 0 else 'behind'}."
         self.said.value = score
         self.picture.value = framed(
             f'<div class="enu-row">{self.side(self.you, "You")}{self.side(self.other, name)}</div>'
-            f"<p>What your input neurons show:</p>{self.you.gauges_html()}"
+            f"<p>Your input neurons:</p>{self.you.gauges_html()}"
         )
 
     def still(self) -> bytes:

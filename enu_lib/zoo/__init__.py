@@ -1,12 +1,12 @@
-"""Evolved genomes that ship with the package, each with where it comes from.
+"""Evolved genomes that ship with the package, each with its provenance.
 
     entry = zoo.load("stdp-enu")      # .model .task .genome .provenance
     rollout(entry.model, entry.genome, entry.task)
 
 `zoo/NAME.safetensors` holds one tensor `genome` (D,) and, as JSON under the metadata key "enu", its provenance: format,
-experiment (model, task, evolution strategy, all with every setting), seed, generations, seconds, processor, version, date,
-scores on fresh environments, and the held-out fitness along the run.  Names are EXPERIMENT-MODEL, with a suffix where there
-are several.
+experiment (all settings of model, task and evolution strategy), seed, generations, seconds, processor, version, date,
+scores in new environments, and held-out fitness over the run.  Names are EXPERIMENT-MODEL, with a suffix if there are
+several.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from enu_lib.storage.folder import (
 from enu_lib.storage.run import Run, fingerprint, provenance
 
 FOLDER = Path(__file__).parent
-AFRESH = "restore the file, as by installing enu_lib again"
-PROVENANCE = {  # what an entry must say; more in `evolve.provenance`
+AFRESH = "restore the file, for example by reinstalling enu_lib"
+PROVENANCE = {  # required fields; all fields: `storage.run.provenance`
     "seed": Seed,
     "generations": int,
     "seconds": float,
@@ -48,7 +48,7 @@ PROVENANCE = {  # what an entry must say; more in `evolve.provenance`
 
 @dataclass(frozen=True)
 class Entry:
-    """A genome of the zoo."""
+    """A genome of the zoo with its experiment and provenance."""
 
     name: str
     experiment: Experiment
@@ -65,12 +65,12 @@ class Entry:
 
     @property
     def scores(self) -> dict[str, float]:
-        """Scores on fresh environments, as stored when the entry was made."""
+        """Scores in new environments, as stored when the entry was made."""
         return self.provenance["scores"]
 
     @property
     def made(self) -> dict[str, Any]:
-        """How it was evolved, in some numbers; all settings: `experiment` and `provenance`."""
+        """The main settings of its evolution; all of them: `experiment` and `provenance`."""
         e, settings = self.experiment, self.experiment.es
         return {
             "seed": self.provenance["seed"],
@@ -84,14 +84,14 @@ class Entry:
 
 
 def names() -> list[str]:
-    """All entries, in alphabetical order."""
+    """The names of all entries, in alphabetical order."""
     return sorted(path.stem for path in FOLDER.glob("*.safetensors"))
 
 
 def load(name: str) -> Entry:
-    """An entry by name.  Raises ValueError naming the entries there are."""
+    """Read an entry.  Raises ValueError for an unknown name, RunFolderError for a damaged file."""
     if name not in names():
-        raise ValueError(f"no zoo entry {name!r}: there are {', '.join(names()) or 'none'}")
+        raise ValueError(f"no zoo entry {name!r}: choose from {', '.join(names()) or 'none (the zoo is empty)'}")
     path = FOLDER / f"{name}.safetensors"
     tensors, meta = read_tensors(path, AFRESH)
     experiment = read_experiment(meta, path, AFRESH)
@@ -103,11 +103,11 @@ def load(name: str) -> Entry:
 
 
 def add(run: Run, name: str, processor: str = "cpu", n: int = 2048, note: str = "", latest: bool = False) -> Entry:
-    """Store a run's best genome (or its `latest` parent) under a name, with its scores on `n` fresh environments."""
+    """Store a run's best genome (or its `latest` parent) under a name, with its scores in `n` new environments."""
     genome = run.parent if latest else run.genome
     file = f"{name}.safetensors"
     if Path(file).name != file:
-        raise ValueError(f"a zoo entry's name is no path, got {name!r}: as stdp-enu")
+        raise ValueError(f"a zoo entry's name must not be a path, got {name!r}: use a plain name such as stdp-enu")
     with locked(FOLDER, wait=True, remedy=PACKAGE):
         remove_leftovers(FOLDER, file)
         meta = {**provenance(run, processor), "genome": "latest parent" if latest else "best parent, held-out"}
@@ -121,7 +121,7 @@ def add(run: Run, name: str, processor: str = "cpu", n: int = 2048, note: str = 
 
 
 def progress(run: Run, points: int = 200) -> dict[str, list[float]]:
-    """A run's held-out evaluations, thinned to at most about `points`: what progress figures draw."""
+    """A run's held-out evaluations, thinned to about `points`, for figures of progress."""
     rows = [row for row in run.log if "held_out" in row]
     rows = rows[:: max(1, len(rows) // points)]
     return {
@@ -132,15 +132,15 @@ def progress(run: Run, points: int = 200) -> dict[str, list[float]]:
 
 
 def verify(name: str, n: int = 2048, seed: int = 78) -> dict[str, tuple[float, float]]:
-    """Measure an entry again, on other fresh environments: {measure: (stored, found)}.
+    """Stored and remeasured scores of an entry, in other new environments: {measure: (stored, remeasured)}.
 
     Raises ValueError if the genome is not the one whose scores are stored.
     """
     entry = load(name)
     if fingerprint(entry.genome) != entry.provenance["sha256"]:
-        raise ValueError(f"zoo entry {name!r} is not the genome it says: its checksum differs")
-    found = analysis.scores(entry.model, entry.genome, entry.task, n, seed)
-    return {key: (entry.scores[key], found[key]) for key in entry.scores}
+        raise ValueError(f"zoo entry {name!r}: the genome does not match its stored checksum; {AFRESH}")
+    remeasured = analysis.scores(entry.model, entry.genome, entry.task, n, seed)
+    return {key: (entry.scores[key], remeasured[key]) for key in entry.scores}
 
 
 def obtain(
@@ -150,12 +150,11 @@ def obtain(
     generations: int | None = None,
     runs: str | Path | None = None,
 ) -> Entry:
-    """A zoo entry, or the same experiment evolved afresh: what notebooks draw from.
+    """A zoo entry, or the same experiment evolved from scratch; used by the notebooks.
 
-    profile "zoo" loads the entry `name` (EXPERIMENT-MODEL).  smoke, laptop and paper evolve that experiment and model
-    first, in a run folder under `runs` (build/runs of the checkout) that later calls reuse; its provenance then has no
-    scores.  `generations`: the latest parent at that generation, in the place of the best one at the end; its entry is
-    NAME-GENERATIONS.
+    profile "zoo" loads the entry `name` (EXPERIMENT-MODEL).  smoke, laptop and paper first evolve that experiment and model
+    in a run folder under `runs` (default: build/runs of the checkout), which later calls reuse; the provenance then has no
+    scores.  generations: take the parent at that generation, not the best one of the whole run (entry NAME-GENERATIONS).
     """
     if profile == "zoo":
         return load(name if generations is None else f"{name}-{generations}")

@@ -1,4 +1,4 @@
-"""The built book in Chromium (Debian's package).  `make test-browser` installs it, builds the book, and runs these tests."""
+"""The built book in Chromium (Debian package); `make test-browser` installs it, builds the book and runs these tests."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""JupyterLab as `make lab` starts it: a page opens as a notebook, runs, and its explorer answers a slider."""
+"""JupyterLab as started by `make lab`: a page opens as a notebook, runs, and its explorer responds to a slider."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ def free_port():
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """Addresses of pages in a running JupyterLab, token included; nothing is written to the home."""
+    """URLs (with token) of pages in a running JupyterLab that does not write to the home folder."""
     home, port = tmp_path_factory.mktemp("home"), free_port()
     options = f"--no-browser --allow-root --port={port} --IdentityProvider.token=secret"
     environment = {**os.environ, "HOME": str(home), "OMP_NUM_THREADS": "1"}
@@ -54,7 +54,7 @@ def run_all(page, address):
 
 
 def ran(page):
-    """Every code cell has a number, so all of them have run."""
+    """Wait until every code cell has a number, that is, has run."""
     page.wait_for_function(
         "() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].every(p => /\\d/.test(p.textContent))",
         timeout=120_000,
@@ -96,7 +96,7 @@ def test_a_page_runs_and_its_slider_changes_the_picture(chromium, lab):
     page.close()
 
 
-def test_it_survives_restart_and_run_all_and_a_synapse_evolves_live(chromium, lab):
+def test_restart_and_run_all_works_and_a_synapse_evolves_live(chromium, lab):
     page = chromium.new_page(viewport={"width": 1300, "height": 2400})
     run_all(page, lab("51_evolve_live.py"))
     said = page.locator(".jp-OutputArea .widget-html", has_text="Generation ").last

@@ -1,4 +1,4 @@
-"""Pieces of pages that live without a kernel: they play, step, stop and answer, by mouse and by keyboard."""
+"""Interactive pictures without a kernel: play, step, stop and sliders, by mouse and by keyboard."""
 
 import pytest
 from conftest import HTML
@@ -12,7 +12,7 @@ def pages_with(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_book_has_each_kind(kind):
+def test_the_book_has_every_kind_of_interactive_picture(kind):
     assert pages_with(kind), f"no page has a piece of the kind {kind}"
 
 
@@ -64,7 +64,7 @@ def test_speed_changes_how_fast_it_plays(chromium):
         assert gone[max(options)] > 2 * gone[min(options)]
 
 
-def test_the_plasticity_window_answers_a_slider(chromium):
+def test_the_plasticity_window_responds_to_a_slider(chromium):
     for name in pages_with("window"):
         with Visit(chromium, name) as visit:
             root = piece(visit, "window")
@@ -83,7 +83,7 @@ def test_the_plasticity_window_answers_a_slider(chromium):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_without_scripts_a_picture_and_a_sentence_remain(chromium, kind):
+def test_without_scripts_a_static_picture_and_a_sentence_are_shown(chromium, kind):
     context = chromium.new_context(offline=True, java_script_enabled=False)
     page = context.new_page()
     page.goto((HTML / f"{pages_with(kind)[0]}.html").as_uri())

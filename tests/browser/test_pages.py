@@ -1,4 +1,4 @@
-"""Every page of the built book, from disk with the network off: whole, quiet, light, accessible, and fit for a phone."""
+"""Every page of the built book, offline: complete, without errors, small, accessible, and usable on a phone."""
 
 import re
 import sys
@@ -20,7 +20,7 @@ MEGABYTE = 1_000_000
 
 
 class Document(HTMLParser):
-    """What a page names (ids), points to (links, files), and shows (images)."""
+    """The ids, links, files and images of a page."""
 
     def __init__(self, path):
         super().__init__()
@@ -45,7 +45,7 @@ def documents():
 
 
 class Visit:
-    """A page as a browser without a network opens it, and what went on meanwhile."""
+    """A page opened in an offline browser, with its messages and requests."""
 
     def __init__(self, browser, name):
         self.name, self.file = name, HTML / f"{name}.html"
@@ -68,7 +68,7 @@ class Visit:
 
 @pytest.fixture(scope="module", params=PAGES)
 def visit(chromium, request):
-    """Each page, opened once for all the tests of a page."""
+    """Each page, opened once for all its tests."""
     with Visit(chromium, request.param) as visit:
         yield visit
 
@@ -88,14 +88,14 @@ def test_page_opens_from_disk_without_a_network(visit):
     assert not broken, broken
 
 
-def test_formulas_are_set(visit):
+def test_formulas_are_typeset(visit):
     formulas = len(re.findall(r'class="math notranslate', visit.file.read_text()))
     assert visit.page.locator("mjx-container").count() == formulas
     assert visit.page.locator("mjx-merror").count() == 0
 
 
-def test_page_is_light(visit):
-    """All that a browser loads for it, scripts and fonts included."""
+def test_page_size_is_limited(visit):
+    """Everything that a browser loads for it, including scripts and fonts."""
     files = {urlsplit(url).path for url in visit.requests if url.startswith("file:")}
     weight = sum(Path(unquote(path)).stat().st_size for path in files)
     assert weight < 3 * MEGABYTE, f"{weight / MEGABYTE:.1f} MB are loaded"
@@ -110,7 +110,7 @@ def test_page_has_no_serious_accessibility_finding(visit):
     visit.page.emulate_media(color_scheme="light")
 
 
-def test_page_fits_a_phone(visit):
+def test_page_fits_a_phone_screen(visit):
     visit.page.set_viewport_size(PHONE)
     wide = visit.page.evaluate(
         """() => [...document.querySelectorAll("article *")].filter(e => {
@@ -123,7 +123,7 @@ def test_page_fits_a_phone(visit):
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_links_and_anchors_lead_somewhere(documents):
+def test_links_and_anchors_have_targets(documents):
     lost = []
     for path, document in documents.items():
         for link in [*document.links, *document.files]:
@@ -137,7 +137,7 @@ def test_links_and_anchors_lead_somewhere(documents):
     assert documents and not lost, lost
 
 
-def test_nothing_is_fetched_from_elsewhere(documents):
+def test_nothing_is_fetched_from_other_hosts(documents):
     outside = [f"{path.name}: {file}" for path, d in documents.items() for file in d.files if urlsplit(file).netloc]
     assert not outside, outside
 
@@ -149,13 +149,13 @@ def test_every_picture_has_alternative_text(documents):
     assert len(images) >= len(NOTEBOOKS)
 
 
-def test_the_book_is_light():
+def test_the_size_of_the_book_is_limited():
     weight = sum(path.stat().st_size for path in HTML.rglob("*") if path.is_file())
     assert MEGABYTE < weight < 30 * MEGABYTE
 
 
 def test_the_theme_can_be_switched(chromium):
-    """From the menu, with the keyboard; and the next page remembers."""
+    """With the keyboard; the next page keeps the theme."""
     with Visit(chromium, "index") as visit:
         for theme in ("dark", "light"):
             visit.page.locator(".theme-switch-button").press("Enter")
