@@ -43,6 +43,7 @@ sequences = 1024
 # %%
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import widgets
@@ -77,7 +78,7 @@ files = save_figure(
 )  # fmt: skip
 
 # %%
-pd.DataFrame(variants.strategy_table(stored.runs, found, TASKS)).set_index(["task", "model"])
+Markdown(tables.markdown(variants.strategy_table(stored.runs, found, TASKS)))
 
 # %% [markdown]
 # The annealed strategy against the published one, with the statistics of the ledger (exact Mann-Whitney test; A: how often an
@@ -167,7 +168,8 @@ pd.Series(fits, name="time constant (steps)").rename_axis("distances").to_frame(
 # as long (evolutions of the sweep, each judged by its own rule; time constant fitted from one step to twice the target):
 
 # %%
-pd.DataFrame(variants.time_constant_table(stored.runs))
+rows = variants.time_constant_table(stored.runs)
+Markdown(tables.markdown(rows) if rows else "not run yet")
 
 # %% [markdown]
 # ## Reconstruction
@@ -177,8 +179,9 @@ pd.DataFrame(variants.time_constant_table(stored.runs))
 #
 # ## Verdict
 #
-# The published strategy can be improved by annealing the mutations, and which model wins on complex STDP depends on the
-# strategy. The evolved units have learnt the rule on the range of inputs that evolution used, and part of it beyond.
+# On both tasks annealing the mutations makes the published strategy cheaper, and which model is ahead on complex STDP depends
+# on the strategy. The evolved units generalise to other currents, spike times and time differences, and less well to several
+# pairs of spikes or to noise of a tenth of the mean input and more.
 #
 # ## Try it
 #

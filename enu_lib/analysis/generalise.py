@@ -56,7 +56,7 @@ def stdp_cases(task: STDP) -> dict[str, STDP]:
         "3 x distances": replace(task, steps=200, spike_mean=100.0, spike_sd=3 * task.spike_sd),
         "later spikes": replace(task, steps=200, spike_mean=150.0),
         "earlier spikes": replace(task, spike_mean=25.0),
-        "3 x keeping": replace(task, steps=200),
+        "3 x retention": replace(task, steps=200),
     }
 
 
