@@ -274,7 +274,7 @@ def test_the_statements_about_models_under_the_better_strategy_agree_with_stored
     assert {m: len(c.reached) for m, c in cost.items()} == dict.fromkeys(design.MAIN[task], 10)
     assert cost["enu"].reached.sum() == 9 and not cost["gru"].reached.any() and not cost["lstm"].reached.any()
     rivals = [rival for m in design.MAIN[task] if m != "enu" for rival in (f"{m}@annealed", m)]
-    rows = tables.savings_table(runs, found, [(task, ours, rival) for rival in rivals], ["lives"])
+    rows = tables.savings_table(runs, found, [(task, ours, rival) for rival in rivals], ["evaluations"])
     p = {rival: float(row["p"]) for rival, row in zip(rivals, rows, strict=True)}
     assert max(p["gru@annealed"], p["lstm@annealed"], p["lstm"]) < 0.05 < p["gru"]
     assert tables.costs(runs, task, "gru", found.level[task]).reached.sum() > 0
