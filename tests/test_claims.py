@@ -1,4 +1,4 @@
-"""The rules of all claims give every verdict; statements in README and pages agree with stored results."""
+"""The rules of all claims give every verdict; statements on pages agree with stored results."""
 
 from pathlib import Path
 
@@ -217,7 +217,7 @@ def test_holm_correction_can_remove_significance():
     assert found.p < 0.05 < found.p_holm and not found.better
 
 
-def test_the_cautions_in_the_readme_agree_with_stored_results():
+def test_the_cautions_on_the_ledger_page_agree_with_stored_results():
     stored, agents = results.load("laptop").runs, results.references().agents
 
     def each(experiment, model, value):
