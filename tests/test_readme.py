@@ -79,7 +79,7 @@ def test_both_are_short():
 def test_the_numbers_to_expect_agree_with_what_ships():
     figures = json.loads((ROOT / "figures/manifest.json").read_text())
     assert f"{len(figures)} figures" in README
-    above, at_first = (-float(x) for x in re.search(r"above -([\d.]+), from -([\d.]+)", README).groups())
+    at_first, above = (-float(x) for x in re.search(r"from -([\d.]+) to above -([\d.]+)", README).groups())
     runs = evidence.gather().scores["stdp", "enu"]  # of the sweep: half as many generations
     assert runs and all(run["fitness"] > above for run in runs)
     start = zoo.load("stdp-enu").provenance["progress"]["held_out"][0]
