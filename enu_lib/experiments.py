@@ -165,9 +165,9 @@ def _curriculum(task: Maze) -> tuple[Stage, ...]:
     """
     walk, switch = ES(population=256, sigma=0.03, breadth=1.5), ES(population=256, sigma=0.02, breadth=0.0)
     return (
-        Stage(150, replace(task, corridor=2, arm=1), es=walk),
-        Stage(600, task, target=12.0, es=walk),
-        Stage(1400, replace(task, foods_per_period=1, alive_bonus=0.0), target=11.0, es=switch),
+        Stage(400, replace(task, corridor=2, arm=1), target=6.0, es=walk),
+        Stage(900, task, target=12.0, es=walk),
+        Stage(1600, replace(task, foods_per_period=1, alive_bonus=0.0), target=11.0, es=switch),
     )
 
 
@@ -212,7 +212,7 @@ def get(
             shared=model == "shared",
         )
         if task.layout == "t" and profile == "laptop":
-            sizes |= dict(es=ES(population=256, sigma=0.01, breadth=1.5), stages=_curriculum(task))
+            sizes |= dict(es=ES(population=256, sigma=0.01, breadth=1.5), generations=2000, stages=_curriculum(task))
     experiment = Experiment(name, task, cell, model_name=model, profile=profile, **sizes)
     changed: Experiment = with_settings(experiment, {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})})
     return changed
