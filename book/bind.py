@@ -68,6 +68,7 @@ API = {
     "speed": ("Speed", ["bench.cases", "bench.authors_scheme"]),
 }  # fmt: skip
 PACKAGES = ("cells", "widgets", "live")  # whose names stand in their __init__
+FACES = ("analysis",)  # whose names are documented where they are defined
 HIDDEN = {"parameters": "remove-cell", "injected-parameters": "hide-input", "explorer": "hide-input"}
 MATHJAX = (
     "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js",
@@ -160,7 +161,7 @@ def reference(source: Path) -> None:
     for name, (title, modules) in API.items():
         parts = [f"# {title}\n"]
         for module in modules:
-            options = ":members:\n   :imported-members:" if module in PACKAGES else ":members:"
+            options = ":members:\n   :imported-members:" if module in PACKAGES else "" if module in FACES else ":members:"
             parts.append(f"## `enu_lib.{module}`\n\n```{{eval-rst}}\n.. automodule:: enu_lib.{module}\n   {options}\n```\n")
         (source / f"api_{name}.md").write_text("\n".join(parts), encoding="utf-8")
     rows = []

@@ -1,4 +1,4 @@
-"""The rules of all claims give every verdict; statements in README and pages agree with stored results."""
+"""The rules of all claims give every verdict; statements on pages agree with stored results."""
 
 from pathlib import Path
 
@@ -217,7 +217,7 @@ def test_holm_correction_can_remove_significance():
     assert found.p < 0.05 < found.p_holm and not found.better
 
 
-def test_the_cautions_in_the_readme_agree_with_stored_results():
+def test_the_cautions_on_the_ledger_page_agree_with_stored_results():
     stored, agents = results.load("laptop").runs, results.references().agents
 
     def each(experiment, model, value):
@@ -274,7 +274,7 @@ def test_the_statements_about_models_under_the_better_strategy_agree_with_stored
     assert {m: len(c.reached) for m, c in cost.items()} == dict.fromkeys(design.MAIN[task], 10)
     assert cost["enu"].reached.sum() == 9 and not cost["gru"].reached.any() and not cost["lstm"].reached.any()
     rivals = [rival for m in design.MAIN[task] if m != "enu" for rival in (f"{m}@annealed", m)]
-    rows = tables.savings_table(runs, found, [(task, ours, rival) for rival in rivals], ["lives"])
+    rows = tables.savings_table(runs, found, [(task, ours, rival) for rival in rivals], ["evaluations"])
     p = {rival: float(row["p"]) for rival, row in zip(rivals, rows, strict=True)}
     assert max(p["gru@annealed"], p["lstm@annealed"], p["lstm"]) < 0.05 < p["gru"]
     assert tables.costs(runs, task, "gru", found.level[task]).reached.sum() > 0

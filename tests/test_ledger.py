@@ -1,6 +1,7 @@
 """README, page and JSON agree, since they come from the same findings."""
 
 import json
+import re
 from pathlib import Path
 
 import jupytext
@@ -19,8 +20,6 @@ def test_readme_page_and_json_agree(capsys):
     stored = json.loads(capsys.readouterr().out)
     assert main(["claims", "--markdown"]) == 0
     table = capsys.readouterr().out.strip()
-    readme = (ROOT / "README.md").read_text()
-    assert f"{ledger.BEGIN}\n{table}\n{ledger.END}" in readme, "run: python -m enu_lib claims --write README.md"
     lines = table.splitlines()[2:]
     assert len(lines) == len(stored) == 11
     for line, entry in zip(lines, stored, strict=True):
@@ -31,6 +30,14 @@ def test_readme_page_and_json_agree(capsys):
     assert any("ledger.as_markdown(findings)" in cell.source for cell in page.cells)
     findings = claims.judge(evidence.gather())
     assert ledger.as_markdown(findings) == table
+    readme = (ROOT / "README.md").read_text()
+    for part, words in ledger.PARTS.items():
+        begin, end = ledger.marks(part)
+        assert f"{begin}\n{words(findings)}\n{end}" in readme, "run: python -m enu_lib claims --write README.md"
+    sentence = ledger.as_sentence(findings)
+    assert findings[0].number in sentence and findings[2].number in sentence
+    counts = [int(n) for n in re.findall(r"(\d+) (?:reproduced|not|undecided)", sentence)]
+    assert sum(counts) == 11 and counts[0] == sum(f.verdict == "reproduced" for f in findings)
     details = ledger.as_details(findings)
     assert all(part["measured"] in details and part["name"] in details for entry in stored for part in entry["parts"])
 
@@ -47,21 +54,33 @@ def test_changed_rules_are_shown_with_date_and_reason():
         assert f.claim.history or "Changed on" not in details[f.claim.key]
 
 
-def test_the_table_is_written_between_the_marks(tmp_path):
+def test_each_part_is_written_between_its_marks(tmp_path):
     found = claims.judge(Evidence())
     path = tmp_path / "README.md"
-    path.write_text(f"before\n{ledger.BEGIN}\nold\n{ledger.END}\nafter\n")
+    blocks = ["\n".join([ledger.marks(part)[0], "old", ledger.marks(part)[1]]) for part in ledger.PARTS]
+    path.write_text("\n".join(["before", *blocks, "after"]))
     ledger.write(path, found)
     text = path.read_text()
-    assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text and "| C11 " in text
+    assert text.startswith("before\n") and text.endswith("\nafter") and "old" not in text
+    assert all(words(found) in text for words in ledger.PARTS.values())
     ledger.write(path, found)
     assert path.read_text() == text
-    path.write_text("no marks")
-    with pytest.raises(ValueError, match="README.md.*claims"):
+    for block, words in zip(blocks, ledger.PARTS.values(), strict=True):  # a file may want one of them only
+        path.write_text(block)
         ledger.write(path, found)
+        assert path.read_text().splitlines()[1:-1] == words(found).splitlines()
+    assert main(["claims", "--write", str(tmp_path / "none.md")]) == 2
+
+
+@pytest.mark.parametrize("text", ["no marks", *(ledger.marks(part)[0] for part in ledger.PARTS)])
+def test_a_file_without_marks_or_with_half_of_them_is_left_as_it_is(text, tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="README.md.*<!-- end of"):
+        ledger.write(path, claims.judge(Evidence()))
+    assert path.read_text() == text
     with pytest.raises(ValueError, match="none.md"):
-        ledger.write(tmp_path / "none.md", found)
-    assert main(["claims", "--write", str(path)]) == 2
+        ledger.write(tmp_path / "none.md", [])
 
 
 def test_parts_that_do_not_hold_are_marked():

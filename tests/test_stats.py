@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from enu_lib.analysis import stats
 
@@ -85,3 +86,12 @@ def test_the_interval_of_the_mean_has_nearly_nominal_coverage():
 def test_an_empty_sample_is_an_error():
     with pytest.raises(ValueError, match="got 0 and 2"):
         stats.compare([], [1, 2])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_exact_p_value_equals_that_of_listing_all_divisions(seed):
+    rng = np.random.default_rng(seed)
+    x, y = rng.integers(0, 4, 3 + seed % 3).astype(float), rng.integers(0, 4, 4).astype(float)  # ties
+    x[0] = [0.5, np.inf][seed % 2]
+    listed = scipy.stats.mannwhitneyu(x, y, alternative="two-sided", method=scipy.stats.PermutationMethod())
+    assert stats.rank_sum_p(x, y) == pytest.approx(listed.pvalue, abs=1e-12)

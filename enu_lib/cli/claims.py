@@ -14,7 +14,7 @@ def add(commands: Any) -> None:
     claims = commands.add_parser("claims", help="check which claims of the paper are reproduced, from stored results")
     claims.add_argument("--json", action="store_true", help="print JSON, including rules and all parts")
     claims.add_argument("--markdown", action="store_true", help="print the README's table")
-    claims.add_argument("--write", type=path, metavar="README", help="write that table into this file, between its markers")
+    claims.add_argument("--write", type=path, metavar="README", help="update the result and table in this file")
     claims.add_argument("--measure", action="store_true", help="first simulate reference agents and spiking again (a minute)")
     claims.set_defaults(run=run)
 

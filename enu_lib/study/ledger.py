@@ -1,8 +1,8 @@
-"""The verdicts on the claims as JSON, as the README's table and as the ledger page, from one source (`claims.judge`)."""
+"""The verdicts on the claims as JSON, in the README and on the ledger page, from one source (`claims.judge`)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,7 @@ from enu_lib.study.rules import Outcome
 from enu_lib.study.tables import Row, markdown, name
 
 MARK: dict[Outcome, str] = {"holds": "+", "fails": "-", "undecided": "~", "not judged": "?"}
-BEGIN = "<!-- claims: written by the command `claims --write` -->"
-END = "<!-- end of claims -->"
+WORDS = {"in part": "reproduced in part", "not": "not reproduced"}  # for verdicts that need more words in a sentence
 
 
 def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -52,6 +51,17 @@ def as_markdown(findings: Sequence[Finding]) -> str:
     ).rstrip()
 
 
+def as_sentence(findings: Sequence[Finding]) -> str:
+    """The README's result in one sentence: what the two single units do, and the number of claims with each verdict."""
+    number = {f.claim.key: f.number for f in findings}
+    counts = {v: sum(f.verdict == v for f in findings) for v in VERDICTS}
+    verdicts = ", ".join(f"{n} {WORDS.get(verdict, verdict)}" for verdict, n in counts.items() if n)
+    return (
+        f"Evolution on a CPU turned one kind of small recurrent unit into a spiking neuron ({number['C1']}) and into a plastic "
+        f"synapse ({number['C3']}); verdicts on the paper's {len(findings)} claims: {verdicts}."
+    )
+
+
 def as_summary(findings: Sequence[Finding]) -> str:
     """The claims grouped by verdict, as a Markdown list."""
     kinds = {v: [f.claim.key for f in findings if f.verdict == v] for v in VERDICTS}
@@ -73,8 +83,19 @@ def measured(finding: Finding) -> str:
     return "; ".join(said)
 
 
+PARTS: dict[str, Callable[[Sequence[Finding]], str]] = {"result": as_sentence, "claims": as_markdown}
+
+
+def marks(part: str) -> tuple[str, str]:
+    """The lines above and below a generated part of the README."""
+    return f"<!-- {part}: written by the command `claims --write` -->", f"<!-- end of {part} -->"
+
+
 def write(path: str | Path, findings: Sequence[Finding]) -> None:
-    """Replace the table between the marks in a file.  Raises ValueError for an unreadable file or missing marks."""
+    """Replace the generated parts between their marks in a file.
+
+    Raises ValueError for an unreadable file, one without marks, and a first mark without its second.
+    """
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -82,11 +103,17 @@ def write(path: str | Path, findings: Sequence[Finding]) -> None:
         raise ValueError(f"cannot read {path} ({error.strerror})") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not a UTF-8 text file ({error})") from None
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{path} has no place for the table: add the lines {BEGIN} and {END}")
-    path.write_text(f"{before}{BEGIN}\n{as_markdown(findings)}\n{END}{after}", encoding="utf-8")
+    if not any(marks(part)[0] in text for part in PARTS):
+        raise ValueError(f"{path} has no place for the claims: add the lines {' and '.join(marks('claims'))}")
+    for part, words in PARTS.items():
+        begin, end = marks(part)
+        before, begun, rest = text.partition(begin)
+        _, ended, after = rest.partition(end)
+        if begun and not ended:
+            raise ValueError(f"{path} has no end of its {part}: add the line {end} below {begin}")
+        if begun:
+            text = f"{before}{begin}\n{words(findings)}\n{end}{after}"
+    path.write_text(text, encoding="utf-8")
 
 
 def as_details(findings: Sequence[Finding]) -> str:

@@ -176,7 +176,7 @@ def savings_table(
     for unit in units:
         for task, *models in comparisons:
             both = [costs(runs, task, model, known.level.get(task, math.inf)) for model in models]
-            values = [cost.lives if unit == "evaluations" else cost.seconds for cost in both]
+            values = [{"evaluations": cost.lives, "core-seconds": cost.seconds}[unit] for cost in both]
             row: Row = {"task": LABEL[task], "cost": unit, "model": name(models[0]), "against": name(models[1])}
             row |= {"median": _median(values[0]), "median of the other": _median(values[1]), "A": "", "p": ""}
             if all(len(v) for v in values):
