@@ -77,7 +77,7 @@ axes[0].set(xlabel="generation", ylabel="held-out fitness")
 axes[0].axhline(references["fixed-arm"]["fitness"], ls=":", lw=0.8, color="0.4")
 food = pd.DataFrame(rows).T[["food", "poison"]]
 food.plot.barh(ax=axes[1], color=[figures.PALETTE["food"], figures.PALETTE["poison"]], legend=False)
-axes[1].set(xlabel="meals an episode")
+axes[1].set(xlabel="meals per episode")
 axes[1].invert_yaxis()
 figures.networks.episode(axes[2], lives.x[0, life], lives.y[0, life], ate)
 keys = {

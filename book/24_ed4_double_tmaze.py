@@ -81,7 +81,7 @@ figures.mazes.shares(axes[4], {"evolved network": found, **references}, keys)
 axes[4].get_legend().remove()
 meals = pd.DataFrame({"evolved": found, **references}).T[["food", "poison"]]
 meals.plot.barh(ax=axes[5], color=[figures.PALETTE["food"], figures.PALETTE["poison"]])
-axes[5].set(xlabel="meals an episode")
+axes[5].set(xlabel="meals per episode")
 axes[5].invert_yaxis()
 panel_letters(axes)
 files = save_figure(

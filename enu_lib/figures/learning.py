@@ -50,7 +50,7 @@ def recovery(ax: Any, conditions: dict[str, Recovery], least: int = 10) -> None:
         color = "k" if k == 0 else f"C{k - 1}"
         ax.errorbar(kept + 1 + shift, share, error, marker="o", ms=3, lw=0.9, capsize=1.5, label=name, color=color)
     ax.axhline(0.5, color="0.8", lw=0.5, zorder=0)
-    ax.set(xlabel="visit after it", ylabel="share with food", ylim=(0, 1.05))
+    ax.set(xlabel="visit after the intervention", ylabel="share with food", ylim=(0, 1.05))
 
 
 def eaten(ax: Any, conditions: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ def eaten(ax: Any, conditions: dict[str, Any]) -> None:
         error = 1.96 * food.std() / max(1, len(food)) ** 0.5
         ax.barh(k, food.mean(), xerr=error, height=0.7, color="k" if k == 0 else PALETTE["food"], error_kw={"lw": 0.8})
     ax.set_yticks(range(len(conditions)), list(conditions))
-    ax.set(xlabel="food eaten after it", ylim=(len(conditions) - 0.5, -0.5))
+    ax.set(xlabel="food after the intervention", ylim=(len(conditions) - 0.5, -0.5))
 
 
 def outputs(ax: Any, histograms: dict[str, Any]) -> None:

@@ -39,7 +39,7 @@ def agents(ax: Any, scores: dict[str, dict[str, float]]) -> None:
         for i, v in enumerate(values):
             ax.text(v + 0.15, i + 0.19 - 0.38 * k, f"{v:.1f}", va="center", fontsize=6)
     ax.set_yticks(y, list(scores))
-    ax.set(xlabel="meals an episode", xlim=(0, 18))
+    ax.set(xlabel="meals per episode", xlim=(0, 18))
     ax.legend(loc="upper right")
 
 
