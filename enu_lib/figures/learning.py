@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,11 +74,16 @@ def outputs(ax: Any, histograms: dict[str, Any]) -> None:
     ax.legend()
 
 
-def raster(ax: Any, y: Any, names: list[str]) -> None:
-    """Outputs (T, N) of neurons over time, as an image."""
-    ax.imshow(np.asarray(y).T, aspect="auto", cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
+def traces(ax: Any, y: Any, names: Sequence[str]) -> None:
+    """Outputs (T, N) of neurons over time, one trace each, all from 0 to 1; the scale is at the right."""
+    y = np.asarray(y)
+    for k, trace in enumerate(y.T):
+        ax.plot(k + 0.4 - 0.8 * trace, color=PALETTE["evolved"], lw=0.7)
+    end = len(y) * 1.01
+    ax.plot([end, end], [y.shape[1] - 0.6, y.shape[1] - 1.4], color="k", lw=1, clip_on=False)
+    ax.text(end * 1.005, y.shape[1] - 1, "0 to 1", fontsize=6, va="center")
     ax.set_yticks(range(len(names)), names)
-    ax.set(xlabel="time (network steps)")
+    ax.set(xlabel="time (network steps)", xlim=(0, end), ylim=(len(names) - 0.4, -0.6))
     ax.tick_params(axis="y", length=0)
 
 
@@ -103,3 +109,13 @@ def in_a_row(ax: Any, y: Any, names: list[str]) -> None:
         ax.errorbar(k, mean, sd, marker="o", ms=3, capsize=1.5, label=name)
     ax.set(ylabel="output at the wall", xticks=k)
     ax.legend()
+
+
+def evolutions(ax: Any, progress: Mapping[str, Mapping[str, Sequence[float]]], ends: Sequence[int] = ()) -> None:
+    """Held-out fitness against generations, one line per evolution; the first in front, with the ends of its stages."""
+    for k, of in reversed(list(enumerate(progress.values()))):
+        style = {"color": PALETTE["evolved"], "lw": 1.2} if not k else {"color": "0.65", "lw": 0.7}
+        ax.plot(of["generation"], of["held_out"], **style)
+    for end in ends:
+        ax.axvline(end, color=PALETTE["evolved"], ls=":", lw=0.7)
+    ax.set(xlabel="generation", ylabel="held-out fitness", xlim=(0, None))

@@ -23,6 +23,7 @@ from enu_lib.storage.folder import (
     CHECKPOINT,
     CONFIG,
     FORMAT,
+    GENOME,
     Row,
     RunFolderError,
     append_log,
@@ -30,6 +31,7 @@ from enu_lib.storage.folder import (
     read_experiment,
     read_log,
     read_record,
+    read_tensors,
     user_path,
     write_tensors,
 )
@@ -173,6 +175,14 @@ def provenance(run: Run, processor: str) -> dict[str, Any]:
         "version": library_version(),
         "date": datetime.date.today().isoformat(),
     }
+
+
+def evolved_on(run: Run) -> dict[str, Any]:
+    """Processor, version and date as recorded in the run's folder by the machine that evolved it; empty without a record."""
+    if run.folder is None or not (run.folder / GENOME).exists():
+        return {}
+    _, meta = read_tensors(run.folder / GENOME)
+    return {key: meta[key] for key in ("processor", "version", "date") if key in meta}
 
 
 def fingerprint(genome: Tensor) -> str:

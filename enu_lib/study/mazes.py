@@ -51,6 +51,12 @@ def independent_evolutions(entry: Entry, stored: Stored, from_zoo: bool = True) 
     return {key: {name: row.get(name) for name in INDEPENDENT} for key, row in sorted(rows.items())}
 
 
+def evolved_alike(entry: Entry, profile: str) -> dict[str, Entry]:
+    """An evolved network and, for the zoo, those that the same command evolved with other seeds."""
+    others = [name for name in evidence.INDEPENDENT if name in zoo.names() and name != entry.name] if profile == "zoo" else []
+    return {entry.name: entry, **{name: zoo.load(name) for name in others}}
+
+
 def costs_of(entries: Mapping[str, Entry]) -> dict[str, dict[str, list[float]]]:
     """Held-out fitness of entries' parents against generations, evaluations in millions, and minutes of one core."""
     found = {}
