@@ -39,7 +39,7 @@ from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, widgets
-from enu_lib.analysis import spiking
+from enu_lib.analysis import readout, spiking
 from enu_lib.analysis.conditioning import conditioning, repeated
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.study import claims, dissection, evidence, ledger, tables
@@ -85,6 +85,14 @@ files = save_figure(
 
 # %%
 Markdown(tables.markdown(dissection.pulse_table(watched, outputs, evidence.gather() if profile == "zoo" else None)))
+
+# %% [markdown]
+# Do the pulses carry what the agent does? The maze reads the outputs in other ways, while the network itself receives its own:
+# each output at its resting level or at its peak only; averaged over the four steps of a move; a step late.
+
+# %%
+read = readout.food(network, entry.genome, maze, n, seed=seed + 606)
+Markdown(tables.markdown(dissection.reading_table(read)))
 
 # %% [markdown]
 # ### Where is the memory of an episode stored?

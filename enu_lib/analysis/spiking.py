@@ -63,8 +63,7 @@ def pulses(lives: Trace, neurons: slice = slice(None), channels: slice = slice(N
 
 def pulse_measures(y: Tensor, alive: Tensor) -> Pulses:
     """As `pulses`, for outputs (B, T, K) during the steps where `alive` (B, T)."""
-    lived = y[alive]
-    rest, peak = torch.quantile(lived[:: math.ceil(len(lived) / MOST)].double(), torch.tensor([REST, PEAK]).double(), 0)
+    lived, (rest, peak) = y[alive], levels(y, alive)
     varies = peak - rest > VARIES
     if not varies.any():
         return Pulses(0.0, *[math.nan] * 4)
@@ -79,6 +78,13 @@ def pulse_measures(y: Tensor, alive: Tensor) -> Pulses:
         ((lived > 0.25) & (lived < 0.75)).double().mean().item(),
         (spent / events).mean().item(),
     )
+
+
+def levels(y: Tensor, alive: Tensor) -> tuple[Tensor, Tensor]:
+    """Resting level and peak of outputs (B, T, K) during the steps where `alive` (B, T): two tensors (K,), float64."""
+    lived = y[alive].double()
+    rest, peak = torch.quantile(lived[:: math.ceil(len(lived) / MOST)], torch.tensor([REST, PEAK]).double(), 0)
+    return rest, peak
 
 
 def pulses_of(network: Network, genome: Tensor, maze: Maze, lives: int = 64, seed: int = 5) -> Pulses:

@@ -58,6 +58,18 @@ def _pulses(measures: Mapping[str, float]) -> list[str]:
     return [f"{measures['rate']:.1f}", f"{measures['length']:.1f}", f"{measures['on']:.0%}", f"{measures['graded']:.0%}"]
 
 
+def reading_table(read: Mapping[str, Tensor]) -> list[Row]:
+    """Food eaten where the maze reads the outputs in each way (`analysis.readout.food`)."""
+    return [
+        {
+            "the maze reads the outputs": name,
+            "food, mean": f"{eaten.mean().item():.2f}",
+            "s.e.": f"{eaten.std().item() / len(eaten) ** 0.5:.2f}",
+        }
+        for name, eaten in read.items()
+    ]
+
+
 class Disturbed(NamedTuple):
     """What follows a disturbance of the memory at one moment of an episode."""
 
