@@ -35,11 +35,12 @@ moment = 200  # network step of an intervention; an episode has 400
 # %%
 import matplotlib.pyplot as plt
 import pandas as pd
+import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, widgets
-from enu_lib.analysis import readout, spiking
+from enu_lib.analysis import drive, readout, spiking
 from enu_lib.analysis.conditioning import conditioning, repeated
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.study import claims, dissection, evidence, ledger, tables
@@ -72,7 +73,11 @@ watched = {
 names = dissection.neuron_names(network)
 longest = int(watched["evolved"].task["alive"][0].sum(-1).argmax())
 
-fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.6), width_ratios=[1, 1.8])
+drives = torch.linspace(0, 3, 241)
+settled = drive.bifurcation(network, entry.genome, drive.mean_current(watched["evolved"]), drives)
+
+fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.6), width_ratios=[1, 1.8, 1])
+figures.learning.bifurcation(axes[2], drives, settled)
 figures.learning.outputs(axes[0], {k: spiking.output_histogram(v) for k, v in watched.items()})
 figures.learning.traces(axes[1], watched["evolved"].model["neuron_output"][0, longest, :200, :, 0], names)
 panel_letters(axes)
@@ -80,7 +85,9 @@ files = save_figure(
     fig, "spiking", figures_dir, zoo=[entry.name],
     caption=f"""**a**, How often each output value occurs, all neurons and channels, while the agent is alive: the evolved
     network and one evolved as long without selection, {min(n, 64)} episodes each. **b**, First channel of each neuron in the
-    first 200 steps of one episode of the evolved network; each trace from 0 to 1.""",
+    first 200 steps of one episode of the evolved network; each trace from 0 to 1. **c**, First channel of one neuron alone
+    under constant drive, without noise, after it has settled: one point is rest or steady activity, several are pulses. The
+    drive is a multiple of the mean current of the neurons in **b** (dotted: that current).""",
 )  # fmt: skip
 
 # %%

@@ -87,6 +87,14 @@ def traces(ax: Any, y: Any, names: Sequence[str]) -> None:
     ax.tick_params(axis="y", length=0)
 
 
+def bifurcation(ax: Any, drives: Any, settled: Any) -> None:
+    """Outputs (A, K) of a neuron after it has settled, against its constant drive (A,); 1 is its mean drive in the network."""
+    drives, settled = np.asarray(drives), np.asarray(settled)
+    ax.plot(np.repeat(drives, settled.shape[1]), settled.ravel(), ".", ms=1.2, color=PALETTE["evolved"], rasterized=True)
+    ax.axvline(1, color="0.6", ls=":", lw=0.8)
+    ax.set(xlabel="constant drive (mean drive in the network = 1)", ylabel="output, settled", ylim=(-0.03, 1.03))
+
+
 def conditioning(ax: Any, pairing: Conditioning, change: Any, label: str) -> None:
     """Change (R, W, B) caused by pairing, against the delay of the reward; mean and s.d. over noise samples."""
     colors = {"food": PALETTE["food"], "poison": PALETTE["poison"], "nothing": PALETTE["target"]}
