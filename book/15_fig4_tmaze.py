@@ -52,15 +52,15 @@ found = learning.measures(lives)
 compared = ("looking", "memory-only", "latch", "fixed-arm")
 references = {a: learning.measures(agents.play(entry.task, a, n, seed=seed + 500)) for a in compared}
 rows = {"evolved network": found, **references}
-same = mazes.evolved_alike(entry, profile)
+chain = mazes.ancestry(entry)
 able = {"evolved network": abilities.of_networks(entry, profile)[entry.name], **abilities.of_agents(compared, profile)}
 asked = ("switching.1", "swapped.2", "standard.no_mistake", "left_alone.first", "exchanged.first")
 
 # %% [markdown]
 # ## Figure
 #
-# One network is shown in all panels: the one of the zoo, from seed 0 of the command `python -m enu_lib evolve tmaze`. Each
-# output is the first channel of an output neuron; in every move of 4 steps, the output with the largest sum acts.
+# One network is shown in all panels, the one of the zoo ([how it was found](61_how_the_networks_were_found.py)). Each output is
+# the first channel of an output neuron; in every move of 4 steps, the output with the largest sum acts.
 
 # %%
 phases = find_phases(lives, entry.task)
@@ -69,8 +69,7 @@ ate = lives.task["ate"][0, life]
 fig = plt.figure(figsize=(PAGE, 6.6))
 grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.3, 1.6])
 axes = [fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[0, 1]), fig.add_subplot(grid[1, :]), fig.add_subplot(grid[2, :])]
-ends = entry.provenance.get("stage_ends", ())
-figures.learning.evolutions(axes[0], {name: e.provenance["progress"] for name, e in same.items()}, ends)
+figures.learning.chain(axes[0], [e.provenance["progress"] for e in chain], [mazes.asked(e) for e in chain])
 axes[0].axhline(references["fixed-arm"]["fitness"], ls="--", lw=0.8, color="0.4")
 food = pd.DataFrame(rows).T[["food", "poison"]]
 food.plot.barh(ax=axes[1], color=[figures.PALETTE["food"], figures.PALETTE["poison"]], legend=False)
@@ -82,10 +81,10 @@ axes[3].set(xlim=(-0.02, 1.02), xlabel="share of visits that end with food")
 axes[3].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(able))
 panel_letters(axes)
 files = save_figure(
-    fig, "fig4_tmaze", figures_dir, zoo=list(same) if profile == "zoo" else [entry.name],
-    caption=f"""**a**, Held-out fitness of the parent in the plain T-maze during the evolution of this network (blue; dotted:
-    ends of its stages in easier or harder mazes) and, in grey, of {len(same) - 1} with other seeds; dashed: an agent that
-    always takes the same arm. **b**, Food (green) and poison (red) eaten per episode; mean of {n:,} episodes. **c**, One
+    fig, "fig4_tmaze", figures_dir, zoo=[e.name for e in chain],
+    caption=f"""**a**, Held-out fitness of the parent during the {len(chain)} evolutions that led to this network, each
+    starting from the last one's result, and each in its own maze (named above); dashed: an agent that always takes the same
+    arm of the published maze. **b**, Food (green) and poison (red) eaten per episode; mean of {n:,} episodes. **c**, One
     episode: sensors, rewards and outputs, each from 0 to 1; triangles: meals (up: food, down: poison). **d**, Shares of
     visits that end with food, by what went before ([the whole battery](17_what_kind_of_learner.py)): network and scripted
     agents, {abilities.episodes(profile):,} episodes in each maze, 95% intervals. To the right is better, except where sensors

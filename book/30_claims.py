@@ -29,8 +29,8 @@
 # Claims about evolved units (C1 to C4, C9, C11) are judged on one evolved genome each: the verdict says that it can evolve,
 # not how often. The last column of the table says how many independent evolutions pass the same rule, as far as it can be
 # judged for them. C1 to C4 and C11 are put to the ENUs of the sweep, which are smaller and evolve for fewer generations than
-# the unit or network that ships (C4 without its comparison of generations), C9 to all networks that the same command evolved
-# with other seeds. C10 counts those networks. C5 to C8 compare models, and their verdicts already rest on all evolutions.
+# the unit or network that ships (C4 without its comparison of generations), C9 to the other networks of the zoo that evolved
+# in the T-maze. C10 counts those networks. C5 to C8 compare models, and their verdicts already rest on all evolutions.
 #
 # This is the table in the README, and what `python -m enu_lib claims` prints.
 

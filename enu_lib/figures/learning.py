@@ -119,11 +119,13 @@ def in_a_row(ax: Any, y: Any, names: list[str]) -> None:
     ax.legend()
 
 
-def evolutions(ax: Any, progress: Mapping[str, Mapping[str, Sequence[float]]], ends: Sequence[int] = ()) -> None:
-    """Held-out fitness against generations, one line per evolution; the first in front, with the ends of its stages."""
-    for k, of in reversed(list(enumerate(progress.values()))):
-        style = {"color": PALETTE["evolved"], "lw": 1.2} if not k else {"color": "0.65", "lw": 0.7}
-        ax.plot(of["generation"], of["held_out"], **style)
-    for end in ends:
-        ax.axvline(end, color=PALETTE["evolved"], ls=":", lw=0.7)
-    ax.set(xlabel="generation", ylabel="held-out fitness", xlim=(0, None))
+def chain(ax: Any, runs: Sequence[Mapping[str, Sequence[float]]], labels: Sequence[str]) -> None:
+    """Held-out fitness over several evolutions, one after the other, each with its label (format of `zoo.progress`)."""
+    begun = 0.0
+    for of, label in zip(runs, labels, strict=True):
+        x = begun + np.asarray(of["generation"], float)
+        ax.plot(x, of["held_out"], color=PALETTE["evolved"], lw=1)
+        ax.text((begun + x[-1]) / 2, 1.02, label, transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=5.5)
+        begun = x[-1]
+        ax.axvline(begun, color="0.7", lw=0.5)
+    ax.set(xlabel="generation", ylabel="held-out fitness", xlim=(0, begun))

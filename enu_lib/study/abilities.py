@@ -1,6 +1,6 @@
 """What kind of learner an agent in the T-maze is, from its battery: a latch, one that remembers, one that knows its sensors.
 
-found = of_networks(zoo.load("tmaze-enu"), "zoo")      # as stored, with the networks of other seeds
+found = of_networks(zoo.load("tmaze-enu"), "zoo")      # as stored, with the zoo's other networks
 agents = of_agents(("looking", "latch"), "zoo")        # scripted ones
 across({**found, **agents}, SHARES)                    # a table, one column per agent
 in_words(found["tmaze-enu"], agents)                   # Markdown

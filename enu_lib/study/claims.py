@@ -43,7 +43,7 @@ class Repeats(NamedTuple):
 
     name: str  # zoo entry on which the claim is judged
     experiment: str = ""  # experiment of the sweep whose evolutions replace that entry
-    others: tuple[str, ...] = ()  # or zoo entries evolved by the same command with other seeds, itself among them
+    others: tuple[str, ...] = ()  # or zoo entries from separate evolutions, itself among them
 
     @property
     def where(self) -> str:
@@ -264,7 +264,7 @@ CLAIMS = (
         "On less than half of the time; graded less than a quarter of the time; events shorter than a move of 4 steps: each in "
         "more than half of the networks (95% interval of the share). All three more often than without selection (Fisher's "
         "exact test, p < 0.05).",
-        "zoo: tmaze-enu and the other seeds of its command", rules.came_to_spike, 3, counted=rules.networks_that_pulse,
+        "zoo: T-maze networks of separate evolutions", rules.came_to_spike, 3, counted=rules.networks_that_pulse,
         history=(
             Change(
                 _CHANGED,

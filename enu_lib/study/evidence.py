@@ -34,8 +34,8 @@ T = TypeVar("T")
 SHARE = 0.1  # a single unit counts as having learnt below this proportion of the loss without learning
 ABILITIES = 2048  # episodes of the battery in each maze
 NEUTRAL = 20  # evolutions without selection
+INDEPENDENT = ("tmaze-enu", "tmaze-enu-lesson-seed1", "tmaze-enu-seed1", "tmaze-enu-seed2")  # separate evolutions
 OTHERS = ("tmaze-enu-latch", "double-tmaze-enu")  # also put to the battery, in the plain T-maze
-INDEPENDENT = ("tmaze-enu", *(f"tmaze-enu-seed{k}" for k in range(1, 5)))  # evolved by the same command with other seeds
 MAZES: tuple[Layout, ...] = ("t", "double-t")
 
 
