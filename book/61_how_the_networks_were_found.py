@@ -90,6 +90,23 @@ independent = mazes.independent_evolutions(entry, stored, from_zoo=profile == "z
 pd.DataFrame(independent).T.astype(float).round(2)
 
 # %% [markdown]
+# ### A network that knows what its sensors mean
+#
+# From random genomes, evolution in the T-maze found latches and went no further: a latch eats as much there as an agent that
+# remembers. What led on was a maze whose places may swap after every food, in which remembering an arm is worth nothing. It
+# worked from one latch, which had been evolved for long; from younger ones, so far it did not. The commands, from that latch
+# (the second began with the latest parent of the first):
+
+# %%
+Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
+
+# %% [markdown]
+# What else was tried:
+
+# %%
+Markdown(tables.markdown(results.attempts("tmaze")))
+
+# %% [markdown]
 # ### The T-maze with shuffled actions
 #
 # A genome that always tries one output first is right in a third of the episodes and earns all its fitness there; trying

@@ -122,8 +122,8 @@ def references(folder: Path | None = None) -> References:
 def attempts(maze: str) -> list[Any]:
     """Manually recorded attempts at a maze that was hard to learn: from, changed, generations, found.
 
-    "double-tmaze-steps" and "tmaze-actions-steps" are the commands that produced the zoo entries double-tmaze-enu and
-    tmaze-actions-enu.
+    "tmaze-steps", "double-tmaze-steps" and "tmaze-actions-steps" are the commands that produced the zoo entries tmaze-enu,
+    double-tmaze-enu and tmaze-actions-enu.
     """
     return read_record(FOLDER / "attempts.json", {maze: list}, "restore the file")[maze]
 
