@@ -52,6 +52,8 @@
 # - **latch**: goes to the first end and, after its first poison, to the second one for ever. It switches once and learns
 #   nothing more. In the published T-maze it eats as much as memory alone: a second poison kills, so that a failure to switch
 #   again is never observed;
+# - **once-bitten**: as the latch, but in front of what its first poison looked like it turns around and takes the other arm. It
+#   learns once, and never again;
 # - **alternating**: goes to another end after every meal, whatever it was. After poison this looks like learning; after food it
 #   is a mistake;
 # - **fixed-arm**: always goes to the same end by the shortest way. More *food* than this requires learning or switching; more

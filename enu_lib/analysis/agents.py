@@ -11,6 +11,7 @@ choose the end:
                   sensor signals poison (the one active just before the meal), and relearns this when a meal contradicts it
     memory-only   where food was last; if that end holds poison or nothing, the next one
     latch         the first end until its first poison, then the second one for good: it switches once
+    once-bitten   as the latch, but in front of what its first poison looked like it turns around and takes the next end
     alternating   another end after every meal, whatever it was
     fixed-arm     always the same end
     random        each action with probability 1/3
@@ -34,7 +35,7 @@ from enu_lib.tasks.altered import Altered, rules
 from enu_lib.tasks.maze import FORWARD, HEADINGS, LEFT, RIGHT, Maze, MazeState, geometry
 from enu_lib.trace import Trace, over_time
 
-NAMES = ("omniscient", "looking", "memory-only", "latch", "alternating", "fixed-arm", "random")
+NAMES = ("omniscient", "looking", "memory-only", "latch", "once-bitten", "alternating", "fixed-arm", "random")
 
 
 class Belief(NamedTuple):
@@ -129,6 +130,8 @@ def learn(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t:
     felt = (channels[:, 1] - channels[:, 2]).sign() * (state.ate[0] != 0)  # 1 food, -1 poison, 0 no meal or no reward shown
     if agent == "latch":
         return _give_up(belief, (felt < 0) & ~belief.bad.any(1))
+    if agent == "once-bitten":
+        return _bitten(belief, felt)
     if agent == "alternating":
         return belief._replace(target=torch.where(felt != 0, (belief.target + 1) % belief.bad.shape[1], belief.target))
     belief = belief._replace(bad=belief.bad & (felt <= 0)[:, None])
@@ -137,12 +140,27 @@ def learn(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t:
     return _give_up(belief, felt < 0)
 
 
+def _bitten(belief: Belief, felt: Tensor) -> Belief:
+    """Learn from the first poison (felt < 0) what it looks like, and from then on begin every visit with the second end."""
+    first = (felt < 0) & ~belief.bad.any(1)
+    bad = belief.bad.clone()
+    bad[:, 0] |= first
+    means = torch.where(first, belief.ahead, belief.means_poison)
+    return belief._replace(bad=bad, means_poison=means, target=torch.where(felt != 0, bad[:, 0].long(), belief.target))
+
+
 def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t: int) -> Belief:
     """Choose the target of the next move."""
     if agent in ("fixed-arm", "latch", "alternating"):
         return belief
     grid = geometry(rules(maze))
     ends = torch.tensor(grid.ends, device="cpu")
+    if agent == "once-bitten":
+        sensors = maze.observe(state, t)[0, :, :3, 0] > 0
+        ahead = torch.where(sensors.any(1), sensors.long().argmax(1), -1)
+        end = (torch.tensor(grid.ahead, device="cpu")[state.cell[0], state.heading[0]][:, None] == ends).any(1)
+        turns = end & (ahead >= 0) & (ahead == belief.means_poison)
+        return belief._replace(ahead=ahead, target=torch.where(turns, (belief.target + 1) % len(ends), belief.target))
     if agent == "omniscient":
         return belief._replace(target=(state.food[0, :, None] == ends).long().argmax(1))
     goal = ends[belief.target]

@@ -13,6 +13,7 @@ MARKS = {  # scripted agents: marker, colour
     "looking": ("^", "#029e73"),
     "memory-only": ("s", "#de8f05"),
     "latch": ("X", "#d55e00"),
+    "once-bitten": ("P", "#ca9161"),
     "alternating": ("d", "#cc78bc"),
     "fixed-arm": ("v", "#949494"),
 }

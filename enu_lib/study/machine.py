@@ -7,13 +7,14 @@ in_words("the network", part)            # Markdown
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from enu_lib.analysis import transplant
+from enu_lib.analysis.battery import Measure
 from enu_lib.analysis.transplant import Synapses
 from enu_lib.figures.synapses import names
 from enu_lib.rollout import rollout
@@ -22,6 +23,10 @@ from enu_lib.zoo import Entry
 
 SHOWN = 8  # episodes of the portrait
 VISITS = 4  # after the first poison, where places may change after every food
+COMPARED = (
+    "standard.food", "standard.poison", "every_food.food", "hidden.food", "standard.no_mistake", "switching.1", "swapped.3",
+    "exchanged.first", "exchanged.later", "reshuffled.later",
+)  # fmt: skip
 MOST = 0.5  # share of what is lost or kept from which a synapse counts as necessary or sufficient
 
 
@@ -88,14 +93,38 @@ def summary(name: str, part: Dissected) -> list[Row]:
 
 def in_words(entry: Entry, part: Dissected) -> str:
     """Which synapses hold what the first poison has taught, as Markdown."""
+    _, neurons = names(entry.model)
     lines = []
     for where, found in (("which arm to take", part.one), ("to avoid poison on sight", part.sight)):
         if found.intact - found.naive < 0.1:
             lines.append(f"- *{where}*: nothing that setting the synapses back would undo.")
             continue
         needed, enough = (_list(entry, those) for those in (necessary(found), sufficient(found)))
-        lines.append(f"- *{where}*: necessary alone: {needed}; sufficient alone: {enough}.")
+        bound = (found.intact + found.naive) / 2
+        own = [name for name, share in zip(neurons, found.neuron_knows.tolist(), strict=True) if share > bound]
+        lines.append(
+            f"- *{where}*: single synapses that are necessary: {needed}; sufficient: {enough}. Neurons whose synapses together "
+            f"are sufficient: {', '.join(own) or 'none'}."
+        )
     return "\n".join(lines)
+
+
+def compared(network: Mapping[str, Measure], rule: Mapping[str, Measure]) -> list[Row]:
+    """The network beside an agent that follows its rule in words, by what both eat and by the tests of the battery."""
+    return [
+        {
+            "measure": network[key].text,
+            "network": f"{network[key].value:.2f}" if network[key].n else "none",
+            "rule": f"{rule[key].value:.2f}" if rule[key].n else "none",
+        }
+        for key in COMPARED
+    ]
+
+
+def misses(network: Mapping[str, Measure], rule: Mapping[str, Measure]) -> float:
+    """Largest relative difference between what the rule and the network eat, over the mazes of the battery."""
+    eaten = [key for key in COMPARED if key.endswith(".food")]
+    return max(abs(rule[key].value / network[key].value - 1) for key in eaten)
 
 
 def _list(entry: Entry, those: Sequence[tuple[int, int]]) -> str:
