@@ -1,0 +1,80 @@
+"""Where the jobs of a sweep run: in this process, in processes of this machine with or without GPUs, or on a Dask cluster.
+
+Each place is a context that yields `submit(function, *arguments)`, which returns a future as in `concurrent.futures`.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures as cf
+import multiprocessing as mp
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Annotated, Any
+
+import torch
+
+from enu_lib.kernels import default_threads
+from enu_lib.kinds import Between, conform
+
+Submit = Callable[..., cf.Future[Any]]
+Some = Annotated[int, Between(1, 4096)]
+TRIES = 3  # attempts at a task whose process dies; Dask has such a number in its own settings
+
+
+def gpus(device: str = "cpu", per_device: int = 1, jobs: int | None = None) -> list[str | None]:
+    """The GPU of each worker, as CUDA_VISIBLE_DEVICES names it: `per_device` workers on each; on a CPU, None for each core.
+
+    jobs: number of workers, instead of all.  Raises ValueError if there is no GPU, or for numbers below 1.
+    """
+    jobs, per_device = conform(Some | None, jobs, "--jobs"), conform(Some, per_device, "--per-device")
+    if device == "cpu":
+        return [None] * (jobs or default_threads())
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(torch.cuda.device_count()))))
+    if not visible:
+        raise ValueError(f"device {device!r} cannot be used here, since there is no GPU: try --device cpu")
+    return [*visible.split(",") * per_device][:jobs]
+
+
+@contextmanager
+def local(free: list[str | None]) -> Iterator[Submit]:
+    """Workers on this machine, one for each entry of `gpus`: this process if it is one on the CPU, else a process per task."""
+    pool = cf.ThreadPoolExecutor(len(free))
+    yield pool.submit if free == [None] else partial(pool.submit, _in_a_process, free)
+    pool.shutdown(wait=False)
+
+
+def _in_a_process(free: list[str | None], *task: Any) -> Any:
+    """Run a task in a new process that sees only one of the free GPUs; if it dies, try again."""
+    gpu, context = free.pop(), mp.get_context("spawn")
+    try:
+        for _ in range(TRIES):
+            with suppress(cf.BrokenExecutor), cf.ProcessPoolExecutor(1, context, _see, (gpu,)) as process:
+                return process.submit(*task).result()
+    finally:
+        free.append(gpu)
+    raise cf.BrokenExecutor(f"{TRIES} processes died while running it, perhaps for want of memory: use fewer --jobs")
+
+
+def _see(gpu: str | None) -> None:
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[Submit]:
+    """The workers of a running Dask cluster, by the address of its scheduler."""
+    try:
+        from distributed import Client
+
+        client = Client(address, timeout=10, set_as_default=False)
+    except ModuleNotFoundError:
+        raise ValueError("--scheduler needs the extra `cluster`: pip install '.[cluster]'") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"no Dask scheduler at --scheduler {address} ({error}): start one with `dask scheduler`") from None
+    with client:
+        for worker, threads in client.nthreads().items():
+            if threads > 1:
+                raise ValueError(f"Dask worker {worker} has {threads} threads: start workers with --nthreads 1")
+        yield client.get_executor(pure=False).submit
