@@ -1,6 +1,7 @@
 """Where the jobs of a sweep run: in this process, in processes of this machine with or without GPUs, or on a Dask cluster.
 
-Each place is a context that yields `submit(function, *arguments)`, which returns a future as in `concurrent.futures`.
+Each place is a context that yields how many tasks to submit at a time, and `submit(rank, function, *arguments)`, which returns
+a future as in `concurrent.futures`.  Tasks of low rank are run first.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 import concurrent.futures as cf
 import multiprocessing as mp
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import Annotated, Any
 
 import torch
@@ -18,7 +19,7 @@ import torch
 from enu_lib.kernels import default_threads
 from enu_lib.kinds import Between, conform
 
-Submit = Callable[..., cf.Future[Any]]
+Place = tuple[int, Callable[..., cf.Future[Any]]]
 Some = Annotated[int, Between(1, 4096)]
 TRIES = 3  # attempts at a task whose process dies; Dask has such a number in its own settings
 
@@ -38,10 +39,11 @@ def gpus(device: str = "cpu", per_device: int = 1, jobs: int | None = None) -> l
 
 
 @contextmanager
-def local(free: list[str | None]) -> Iterator[Submit]:
+def local(free: list[str | None]) -> Iterator[Place]:
     """Workers on this machine, one for each entry of `gpus`: this process if it is one on the CPU, else a process per task."""
     pool = cf.ThreadPoolExecutor(len(free))
-    yield pool.submit if free == [None] else partial(pool.submit, _in_a_process, free)
+    first = () if free == [None] else (_in_a_process, free)
+    yield len(free), lambda rank, *task: pool.submit(*first, *task)
     pool.shutdown(wait=False)
 
 
@@ -63,7 +65,7 @@ def _see(gpu: str | None) -> None:
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[Submit]:
+def cluster(address: str) -> Iterator[Place]:
     """The workers of a running Dask cluster, by the address of its scheduler."""
     try:
         from distributed import Client
@@ -77,4 +79,5 @@ def cluster(address: str) -> Iterator[Submit]:
         for worker, threads in client.nthreads().items():
             if threads > 1:
                 raise ValueError(f"Dask worker {worker} has {threads} threads: start workers with --nthreads 1")
-        yield client.get_executor(pure=False).submit
+        pool = client.get_executor(pure=False)
+        yield sys.maxsize, lambda rank, *task: pool.submit(*task, priority=-rank)

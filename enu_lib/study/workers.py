@@ -32,7 +32,7 @@ from enu_lib.progress import bar
 from enu_lib.storage import folder as files
 from enu_lib.storage.run import load_run
 from enu_lib.study.design import Job
-from enu_lib.study.executors import Submit, cluster, gpus, local
+from enu_lib.study.executors import Place, cluster, gpus, local
 from enu_lib.study.progress import generations_done
 from enu_lib.study.results import Record, read_evaluation
 
@@ -102,29 +102,30 @@ def run(
     if not at:
         return []
     with ExitStack() as stack:
-        submit = stack.enter_context(cluster(scheduler) if scheduler else local(gpus(device, per_device, jobs)))
+        place = stack.enter_context(cluster(scheduler) if scheduler else local(gpus(device, per_device, jobs)))
         sweep.parent.mkdir(parents=True, exist_ok=True)
         lock = stack.enter_context(FileLock(sweep))
         stack.callback(sweep.unlink, missing_ok=True)
         whole = sum(build(job.experiment, job.model).generations for job in at)
         shown = stack.enter_context(bar(whole, sum(at.values()), show=progress))
         stack.enter_context(as_interrupts())
-        return _share(work, at, submit, lock, shown)
+        return _share(work, at, place, lock, shown)
 
 
-def _share(work: Work, at: dict[Job, int], submit: Submit, lock: Any, shown: Any) -> list[str]:
+def _share(work: Work, at: dict[Job, int], place: Place, lock: Any, shown: Any) -> list[str]:
     """Hand out all jobs, and show how far they are (generations `at`); returns one line per error."""
     waiting = [job for job in at if read_evaluation(work.out / job.name) is None]
     left, running, errors = len(waiting), dict[cf.Future[Any], Job](), list[str]()
+    (room, submit), rank = place, {job: k for k, job in enumerate(at)}
     while waiting or running:
         try:
             if time.time() >= work.deadline or not lock.is_locked:
                 lock.release()
                 waiting.clear()
             unfinished = {*waiting, *running.values()}
-            for job in [job for job in waiting if work.before(job) not in unfinished]:
+            for job in [job for job in waiting if work.before(job) not in unfinished][: room - len(running)]:
                 waiting.remove(job)
-                running[submit(_work, work, job)] = job
+                running[submit(rank[job], _work, work, job)] = job
             shown.set_description(f"{len(at) - left} of {len(at)} runs")
             done, _ = cf.wait(running, max(1.0, len(running) / 50), cf.FIRST_COMPLETED)
             for future in done:
