@@ -186,12 +186,13 @@ pd.DataFrame(rows).T.rename_axis("workers").round(2)
 longest = max(chain, key=chain.get)
 total, mean = sum(seconds.values()), np.mean(list(seconds.values()))
 kept_busy = mean / cost["in the sweep's own process"]
+bound = total / chain[longest]
 Markdown(
-    f"**Where it stops.** The longest chain begins with `{longest.name}` and takes {chain[longest] / 60:.0f} minutes, the whole "
-    f"sweep {total / 3600:.1f} hours of one core. So no number of workers is more than {total / chain[longest]:.0f} times as "
-    f"fast as one, and beyond about as many, most of them wait for the last chains; beyond {len(seconds)}, there are more "
-    f"workers than jobs. The process that hands out the jobs is no limit here: at {mean:.0f} s per job it could keep "
-    f"{kept_busy:,.0f} workers busy."
+    f"**Where it stops.** The longest chain begins with `{longest.name}` and takes {chain[longest] / 60:.0f} minutes, the "
+    f"whole sweep {total / 3600:.1f} hours of one core. So no number of workers is more than {bound:.0f} times as fast as one, "
+    f"and beyond about {bound:.0f} workers most wait for the last chains; beyond {len(seconds)}, there are more workers "
+    f"than jobs. The process that hands out the jobs is no limit here: at {mean:.0f} s per job it could keep {kept_busy:,.0f} "
+    "workers busy."
 )
 
 # %% [markdown]

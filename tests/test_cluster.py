@@ -110,14 +110,20 @@ def two(dask):
         yield address, client
 
 
-def test_a_cluster_gives_the_results_of_a_serial_sweep_though_a_worker_is_killed(serial, begun, two):
+@pytest.mark.parametrize("lost", ["killed", "retired"])
+def test_a_cluster_gives_the_results_of_a_serial_sweep_though_a_worker_is_lost(lost, serial, begun, two):
+    """A retired worker gives up its job only when that is done, while another one is already to run it."""
     (out, log), (address, client) = begun, two
     with ThreadPoolExecutor(1) as thread:
         sweep = thread.submit(run, out, scheduler=address)
         wait_for(lambda: busy(out, UNITS[0]), "the job did not start")
         held = str(out / ".locks" / UNITS[0].name)
-        (pid,) = (p for p in client.run(os.getpid).values() if held in [f.path for f in psutil.Process(p).open_files()])
-        os.kill(pid, signal.SIGKILL)
+        pids = client.run(os.getpid).items()
+        ((worker, pid),) = (i for i in pids if held in [file.path for file in psutil.Process(i[1]).open_files()])
+        if lost == "killed":
+            os.kill(pid, signal.SIGKILL)
+        else:
+            client.retire_workers([worker])
         assert sweep.result(timeout=240) == []
     assert len(client.nthreads()) == 1
     assert records(out) == records(serial)

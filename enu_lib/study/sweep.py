@@ -1,6 +1,7 @@
-"""The sweep: all models on all tasks with many seeds, on all cores; it can be stopped and resumed at any time.
+"""The sweep: all models on all tasks with many seeds, on all cores or on a cluster; it can be stopped and resumed at any time.
 
     python -m enu_lib sweep --profile laptop --time-limit 2h      # run again to resume
+    python -m enu_lib sweep --scheduler tcp://HOST:8786           # on the workers of a Dask cluster
 
 A **job** is one evolution (experiment, model, seed) and has one run folder.  Jobs are ordered by seed, so that an interrupted
 sweep has complete seeds of all models.  Jobs that the claims need come first; then checks of our choices (matched parameter

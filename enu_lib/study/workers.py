@@ -38,7 +38,7 @@ from enu_lib.study.results import Record, read_evaluation
 
 AGAIN = "run the same command again to resume"
 FINISHED = ("finished", "target")
-ERROR, BUSY, HELD = "error", "busy", "held"  # another sweep runs the job (BUSY), or the one that it starts from (HELD)
+ERROR, BUSY, HELD = "error", "busy", "held"  # BUSY: another sweep runs the job; HELD: it has to wait for another worker
 
 
 @dataclass(frozen=True)
@@ -181,9 +181,11 @@ def _evolve(work: Work, job: Job) -> str:
     folder, parent = work.out / job.name, None
     if not work.sweep.parent.is_dir():
         raise files.RunFolderError(f"a worker does not see {work.out}: give --out a folder that all workers share")
-    with work.claimed(job, seconds=1) as mine:  # a worker that was killed a moment ago may still hold it
-        if not mine:
-            return BUSY
+    owner = work.sweep.parent / f"{job.name}.owner"  # the sweep that began the job
+    with work.claimed(job, seconds=1) as mine:
+        if not mine:  # by a worker that Dask takes for lost, or by another sweep
+            return HELD if owner.exists() and owner.read_text(encoding="utf-8") == work.sweep.name else BUSY
+        owner.write_text(work.sweep.name, encoding="utf-8")
         work.generations(job)  # raises an error if the run has other settings
         if read_evaluation(folder):
             return "finished"
