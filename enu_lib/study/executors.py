@@ -9,9 +9,11 @@ from __future__ import annotations
 import concurrent.futures as cf
 import multiprocessing as mp
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import torch
@@ -21,6 +23,7 @@ from enu_lib.kinds import Between, conform
 
 Place = tuple[int, Callable[..., cf.Future[Any]]]
 Some = Annotated[int, Between(1, 4096)]
+_own = threading.local()  # of each thread of `local`: its GPU and its process
 TRIES = 3  # attempts at a task whose process dies; Dask has such a number in its own settings
 
 
@@ -40,28 +43,36 @@ def gpus(device: str = "cpu", per_device: int = 1, jobs: int | None = None) -> l
 
 @contextmanager
 def local(free: list[str | None]) -> Iterator[Place]:
-    """Workers on this machine, one for each entry of `gpus`: this process if it is one on the CPU, else a process per task."""
-    pool = cf.ThreadPoolExecutor(len(free))
-    first = () if free == [None] else (_in_a_process, free)
+    """Workers on this machine, one for each entry of `gpus`: a process each, or this one if it is alone on the CPU."""
+    first = () if free == [None] else (_in_own_process,)
+    pool = cf.ThreadPoolExecutor(len(free), initializer=lambda: setattr(_own, "gpu", free.pop()))
     yield len(free), lambda rank, *task: pool.submit(*first, *task)
     pool.shutdown(wait=False)
 
 
-def _in_a_process(free: list[str | None], *task: Any) -> Any:
-    """Run a task in a new process that sees only one of the free GPUs; if it dies, try again."""
-    gpu, context = free.pop(), mp.get_context("spawn")
-    try:
-        for _ in range(TRIES):
-            with suppress(cf.BrokenExecutor), cf.ProcessPoolExecutor(1, context, _see, (gpu,)) as process:
-                return process.submit(*task).result()
-    finally:
-        free.append(gpu)
+def _in_own_process(*task: Any) -> Any:
+    """Run a task in this thread's process, which is started if there is none; if it dies, try again in a new one."""
+    for _ in range(TRIES):
+        if not hasattr(_own, "process"):
+            _own.process = cf.ProcessPoolExecutor(1, mp.get_context("spawn"), _begin, (_own.gpu,))
+        try:
+            return _own.process.submit(*task).result()
+        except cf.BrokenExecutor:
+            del _own.process
     raise cf.BrokenExecutor(f"{TRIES} processes died while running it, perhaps for want of memory: use fewer --jobs")
 
 
-def _see(gpu: str | None) -> None:
+def _begin(gpu: str | None) -> None:
+    """Prepare a process: it sees only its GPU, leaves Ctrl-C between tasks to its parent, and ends with its parent."""
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_after, args=(mp.parent_process(),), daemon=True).start()
+
+
+def _end_after(parent: Any) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)  # an evolution is saved first
 
 
 @contextmanager
