@@ -144,9 +144,9 @@ files = save_figure(
 # %% [markdown]
 # ## What we measured
 #
-# The costs on the machine that made this page. *Starting a worker* is $c_0$; it happens once. *Evaluating* is that of an evolved
-# T-maze network, the longest. *Handing over* is all that is done for a job whose evolution takes next to no time, and *in the
-# sweep's own process* what looking at a finished job takes.
+# The costs on the machine that made this page. *Starting a worker* is $c_0$; it happens once per worker. *Evaluating* is that of
+# an evolved T-maze network, the longest. *Handing over* is all that is done for a job whose evolution takes next to no time, and
+# *in the sweep's own process* what looking at a finished job takes.
 
 # %%
 with executors.local([None, None]) as (_, submit):
@@ -187,8 +187,7 @@ Markdown(
     f"**Where it stops.** The longest chain begins with `{longest.name}` and takes {chain[longest] / 60:.0f} minutes, the "
     f"whole sweep {total / 3600:.1f} hours of one core. So no number of workers is more than {bound:.0f} times as fast as one, "
     f"and beyond about {bound:.0f} workers most wait for the last chains; beyond {len(seconds)}, there are more workers "
-    f"than jobs. The process that hands out the jobs is no limit here: at {mean:.0f} s per job it could keep {kept_busy:,.0f} "
-    "workers busy."
+    f"than jobs. The process that hands out the jobs could keep {kept_busy:,.0f} workers busy, at {mean:.0f} s per job."
 )
 
 # %% [markdown]
