@@ -26,7 +26,7 @@ from enu_lib.study.sweep import Job
 
 ROOT = Path(__file__).parents[1]
 AFTER = {"double-tmaze": "tmaze"}
-LONG = partial(experiments.get, profile="smoke", generations=1500)  # seconds each
+LONG = partial(experiments.get, profile="smoke", generations=1000)  # seconds each
 UNITS = [Job("complex-stdp", model, 0) for model in ("enu", "gru", "lstm")]
 TODO = [Job("double-tmaze", "enu", 0), *UNITS, Job("tmaze", "enu", 0)]
 

@@ -134,7 +134,7 @@ def _at_work(out):
     return parent
 
 
-def wait_for(what, otherwise, seconds=120):
+def wait_for(what, otherwise, seconds=240):
     deadline = time.time() + seconds
     while not what():
         assert time.time() < deadline, otherwise
