@@ -144,7 +144,7 @@ files = save_figure(
 # %% [markdown]
 # ## What we measured
 #
-# The costs on the machine that made this page. *Starting a worker* is $c_0$, once per worker. *Evaluating* is that of an evolved
+# The costs on the machine that made this page. *Starting a worker* is $c_0$. *Evaluating* is that of an evolved
 # T-maze network, the longest. *Handing over* is all that is done for a job whose evolution takes next to no time, and *in the
 # sweep's own process* what looking at a finished job takes.
 

@@ -189,12 +189,13 @@ def test_two_sweeps_in_one_folder_share_the_jobs(serial, tmp_path):
 
 def test_a_process_that_is_killed_is_replaced(serial, begun):
     out, log = begun
+    other = psutil.Process().children()
     with ThreadPoolExecutor(1) as thread:
         sweep = thread.submit(run, out, jobs=2)
         wait_for(lambda: busy(out, UNITS[0]), "the job did not start")
-        mine = [p for p in psutil.Process().children() if any("spawn_main" in word for word in p.cmdline())]
-        assert len(mine) == 2
-        for process in mine:
+        started = [p for p in psutil.Process().children() if p not in other and "spawn_main" in " ".join(p.cmdline())]
+        assert len(started) == 2
+        for process in started:
             process.kill()
         assert sweep.result(timeout=240) == []
     assert records(out) == records(serial)

@@ -139,12 +139,13 @@ def _share(work: Work, at: dict[Job, int], place: Place, lock: Any, shown: Any) 
                     errors.append(f"{job.name}: {line}")
                 if future.cancelled():  # by Dask, without a scheduler
                     lock.release()
-            for job in () if done else running.values():
-                with suppress(files.RunFolderError):
-                    at[job] = max(at[job], generations_done(work.out / job.name))
-            shown.update(max(0, sum(at.values()) - shown.n))
-            if not done and not lock.is_locked:  # what nobody is running, nobody will begin
+            if not done and lock.is_locked:
+                for job in running.values():
+                    with suppress(files.RunFolderError):
+                        at[job] = max(at[job], generations_done(work.out / job.name))
+            elif not done:  # what nobody is running, nobody will begin
                 running = {future: job for future, job in running.items() if work.is_locked(job)}
+            shown.update(max(0, sum(at.values()) - shown.n))
         except KeyboardInterrupt:  # let the workers save and stop; a second Ctrl-C stops at once
             if not lock.is_locked:
                 raise
