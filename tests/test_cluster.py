@@ -26,9 +26,14 @@ from enu_lib.study.sweep import Job
 
 ROOT = Path(__file__).parents[1]
 AFTER = {"double-tmaze": "tmaze"}
-LONG = partial(experiments.get, profile="smoke", generations=1000)  # seconds each
+GENERATIONS = {"complex-stdp": 1000, "tmaze": 6, "double-tmaze": 6}  # 1000: seconds
 UNITS = [Job("complex-stdp", model, 0) for model in ("enu", "gru", "lstm")]
 TODO = [Job("double-tmaze", "enu", 0), *UNITS, Job("tmaze", "enu", 0)]
+
+
+def build(name, model):
+    """The experiment of a job."""
+    return experiments.get(name, model, profile="smoke", generations=GENERATIONS[name])
 
 
 def noted_record(run, model, **_):
@@ -39,7 +44,7 @@ def noted_record(run, model, **_):
 
 
 def run(out, **options):
-    return workers.run(TODO, out, LONG, AFTER, noted_record, progress=False, **options)
+    return workers.run(TODO, out, build, AFTER, noted_record, progress=False, **options)
 
 
 def busy(out, job):
@@ -57,7 +62,7 @@ def assert_once(out):
     assert sorted((out / "evaluated").read_text().split()) == sorted(job.name for job in TODO)
     for job in TODO:
         rows = (out / job.name / "log.csv").read_text().splitlines()[1:]
-        assert [int(row.split(",")[0]) for row in rows] == list(range(LONG(job.experiment, job.model).generations))
+        assert [int(row.split(",")[0]) for row in rows] == list(range(GENERATIONS[job.experiment]))
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +77,9 @@ def serial(tmp_path_factory):
 def begun(tmp_path):
     """A sweep's folder in which the first complex-stdp job has been interrupted, and its log."""
     job, out = UNITS[0], tmp_path / "s"
-    experiment = LONG(job.experiment, job.model)
-    half = evolve(experiment, seed=0, out=out / job.name, threads=1, progress=False, each=lambda r: r.generation > 99)
-    assert half.stopped == "stopped" and 99 < half.generation < experiment.generations
+    short = {"threads": 1, "progress": False, "each": lambda run: run.generation > 99}
+    half = evolve(build(job.experiment, job.model), seed=0, out=out / job.name, **short)
+    assert half.stopped == "stopped" and 99 < half.generation < GENERATIONS[job.experiment]
     return out, (out / job.name / "log.csv").read_text()
 
 
@@ -168,8 +173,8 @@ def test_workers_with_several_threads_are_refused(dask, tmp_path, capsys):
 def test_jobs_run_in_order_and_each_after_the_one_that_it_starts_from(jobs, tmp_path):
     mazes = {model: [Job(name, model, 0) for name in ("tmaze", "double-tmaze")] for model in ("enu", "gru")}
     todo = [*reversed(mazes["enu"]), *UNITS, *reversed(mazes["gru"])]
-    build = partial(experiments.get, profile="smoke")
-    assert workers.run(todo, tmp_path, build, AFTER, noted_record, jobs=jobs, progress=False) == []
+    short = partial(experiments.get, profile="smoke")
+    assert workers.run(todo, tmp_path, short, AFTER, noted_record, jobs=jobs, progress=False) == []
     found, expected = (tmp_path / "evaluated").read_text().split(), [j.name for j in (*mazes["enu"], *UNITS, *mazes["gru"])]
     assert found == expected if jobs == 1 else sorted(found) == sorted(expected)
     for before, then in mazes.values():
@@ -211,8 +216,8 @@ def dying_record(run, model, **_):
 
 def test_a_job_that_kills_its_process_is_reported_and_the_others_run(tmp_path):
     todo = [Job("complex-stdp", model, 0) for model in ("enu", "gru", "lstm")]
-    build = partial(experiments.get, profile="smoke")
-    errors = workers.run(todo, tmp_path, build, {}, dying_record, jobs=2, progress=False)
+    short = partial(experiments.get, profile="smoke")
+    errors = workers.run(todo, tmp_path, short, {}, dying_record, jobs=2, progress=False)
     assert set(records(tmp_path)) == {todo[0].name, todo[2].name}
     assert len(errors) == 1 and errors[0].startswith(f"{todo[1].name}: ") and "--jobs" in errors[0] and "\n" not in errors[0]
 
