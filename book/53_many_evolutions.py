@@ -171,23 +171,24 @@ pd.Series(cost, name="seconds").round(3).to_frame()
 
 # %%
 each = cost["evaluating"] + cost["handing over"]
+whole = {job: s + each for job, s in seconds.items()}
+total, start = sum(whole.values()), cost["starting a worker"]
 rows = {}
 for w in (1, 2, 8, 32, 100, 300, 1000):
-    needed = hours(seconds, w, each) + cost["starting a worker"] / 3600
-    speed = (sum(seconds.values()) + len(seconds) * each) / 3600 / needed
-    rows[w] = {"hours": needed, "speed-up": speed, "share of workers busy": speed / w}
+    needed = start + 3600 * hours(whole, w)
+    rows[w] = {"hours": needed / 3600, "speed-up": total / needed, "share of workers busy": total / needed / w}
 pd.DataFrame(rows).T.rename_axis("workers").round(2)
 
 # %%
-longest = max(chain, key=chain.get)
-total, mean = sum(seconds.values()), np.mean(list(seconds.values()))
-kept_busy = mean / cost["in the sweep's own process"]
-bound = total / chain[longest]
+ends = chains(whole, AFTER["laptop"])
+longest = max(ends, key=ends.get)
+bound, mean, own = total / ends[longest], total / len(whole), cost["in the sweep's own process"]
 Markdown(
-    f"**Where it stops.** The longest chain begins with `{longest.name}` and takes {chain[longest] / 60:.0f} minutes, the "
-    f"whole sweep {total / 3600:.1f} hours of one core. So no number of workers is more than {bound:.0f} times as fast as one, "
-    f"and beyond about {bound:.0f} workers most wait for the last chains; beyond {len(seconds)}, there are more workers "
-    f"than jobs. The process that hands out the jobs could keep {kept_busy:,.0f} workers busy, at {mean:.0f} s per job."
+    f"**Where it stops.** The longest chain begins with `{longest.name}` and takes {ends[longest] / 60:.0f} minutes, the whole "
+    f"sweep {total / 3600:.1f} hours of one core. So no number of workers is more than {bound:.0f} times as fast as one, and "
+    f"beyond about {bound:.0f} workers most wait for the last chains; beyond {len(whole)}, there are more workers than jobs. "
+    f"The process that hands out the jobs could keep {mean / own:,.0f} workers busy, at "
+    f"{mean:.0f} s per job."
 )
 
 # %% [markdown]

@@ -26,7 +26,7 @@ from enu_lib.study.sweep import Job
 
 ROOT = Path(__file__).parents[1]
 AFTER = {"double-tmaze": "tmaze"}
-GENERATIONS = {"complex-stdp": 1000, "tmaze": 6, "double-tmaze": 6}  # 1000: seconds
+GENERATIONS = {"complex-stdp": 600, "tmaze": 6, "double-tmaze": 6}  # 600: seconds
 UNITS = [Job("complex-stdp", model, 0) for model in ("enu", "gru", "lstm")]
 TODO = [Job("double-tmaze", "enu", 0), *UNITS, Job("tmaze", "enu", 0)]
 
