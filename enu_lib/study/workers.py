@@ -132,7 +132,7 @@ def _share(work: Work, at: dict[Job, int], place: Place, lock: Any, shown: Any) 
                 job = running.pop(future)
                 stopped, line = _result(future)
                 if stopped in FINISHED:
-                    left, at[job] = left - 1, work.generations(job)
+                    left, at[job] = left - 1, work.build(job.experiment, job.model).generations
                 elif stopped == HELD:
                     waiting.append(job)
                 elif stopped == ERROR and lock.is_locked:
