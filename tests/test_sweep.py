@@ -179,7 +179,7 @@ def test_a_double_tmaze_job_starts_from_its_tmaze_job(tmp_path):
     assert records(tmp_path) == found
 
 
-def test_only_jobs_with_a_locked_prerequisitewait_for(tmp_path):
+def test_only_jobs_with_a_locked_prerequisite_wait(tmp_path):
     (tmp_path / ".locks").mkdir()
     before, begun = Job("tmaze", "enu", 0), time.time()
     with FileLock(tmp_path / ".locks" / before.name):
