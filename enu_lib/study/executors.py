@@ -38,7 +38,8 @@ def gpus(device: str = "cpu", per_device: int = 1, jobs: int | None = None) -> l
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(torch.cuda.device_count()))))
     if not visible:
         raise ValueError(f"device {device!r} cannot be used here, since there is no GPU: try --device cpu")
-    return [*visible.split(",") * per_device][:jobs]
+    found: list[str | None] = [*visible.split(",") * per_device]
+    return found[:jobs]
 
 
 @contextmanager
