@@ -67,9 +67,9 @@ class Record(NamedTuple):
     begun_from: str | None = None  # SHA-256 of the initial genome; None: random
 
 
-def record(run: Run, model: str, quick: bool = False) -> Record:
+def record(run: Run, model: str, quick: bool = False, processor: str = "cpu") -> Record:
     """Evaluate a finished run: its record.  model: its name in the sweep.  quick: few trials, for smoke tests."""
-    e, kept = run.experiment, provenance(run, "cpu")
+    e, kept = run.experiment, provenance(run, processor)
     trials = 3 if quick else TRIALS
     live = [fitness(run.model, run.genome[None], run.task, e.environments, stream(9, "trial", k), 1) for k in range(trials)]
     scores = analysis.scores(run.model, run.genome, run.task, 32 if quick else 1024)
