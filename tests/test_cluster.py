@@ -228,8 +228,8 @@ def test_each_process_sees_its_gpu(monkeypatch):
     assert executors.gpus("cuda") == ["3", "5"]
     assert executors.gpus("cuda", jobs=1) == ["3"]
     assert sorted(executors.gpus("cuda", per_device=2)) == ["3", "3", "5", "5"]
-    with executors.local(executors.gpus("cuda")) as submit:
-        seen = [submit(os.getenv, "CUDA_VISIBLE_DEVICES") for _ in range(2)]
+    with executors.local(executors.gpus("cuda")) as (_, submit):
+        seen = [submit(rank, os.getenv, "CUDA_VISIBLE_DEVICES") for rank in range(2)]
         assert sorted(future.result() for future in seen) == ["3", "5"]
 
 

@@ -47,8 +47,10 @@ def local(free: list[str | None]) -> Iterator[Place]:
     """Workers on this machine, one for each entry of `gpus`: a process each, or this one if it is alone on the CPU."""
     first: tuple[Any, ...] = () if free == [None] else (_in_own_process,)
     pool = cf.ThreadPoolExecutor(len(free), initializer=lambda: setattr(_own, "gpu", free.pop()))
-    yield len(free), lambda rank, *task: pool.submit(*first, *task)
-    pool.shutdown(wait=False)
+    try:
+        yield len(free), lambda rank, *task: pool.submit(*first, *task)
+    finally:
+        pool.shutdown(wait=False)
 
 
 def _in_own_process(*task: Any) -> Any:
