@@ -38,7 +38,8 @@
 # kinds, or two versions of the library, are refused at the start.
 #
 # **One process writes.** Rank 0 keeps the run folder, evaluates the parent on the held-out environments, and tells the others
-# when to stop. Only its machine needs the folder.
+# when to stop. On several machines the folder must be on a file system that they share, since torchrun may make any of them the
+# first, and another one after a restart.
 #
 # **A process can be lost.** If one dies, hangs, or is slower than `--process-timeout` (ten minutes), the run ends with one line
 # that names its rank, machine and process. The same command goes on from the last checkpoint; with `--max-restarts`, torchrun

@@ -7,8 +7,8 @@
 
 Mutations and environments are functions of the seed, so only fitness has to travel: one `all_gather` per generation, a few
 kilobytes, in the same order of offspring for any number of processes.  What follows from it is computed everywhere, with the
-same bits.  Fitness goes to the CPU in any case, to be ranked, so it travels by gloo for GPUs too: gloo notices at once when a
-process dies, NCCL only when its time limit has passed.
+same bits.  A task or model of your own must treat each offspring by itself.  Fitness goes to the CPU in any case, to be ranked,
+so it travels by gloo for GPUs too: gloo notices at once when a process dies, NCCL only when its time limit has passed.
 
 Rank 0 alone writes the run folder, evaluates on the held-out environments and decides when time is up; the others learn the
 outcome from it.  If a process dies, hangs or is slower than the time limit, all end with an error that names it.
@@ -54,8 +54,8 @@ class Alone:
         return 0, population
 
     def threads(self, threads: int | None) -> int | None:
-        """The given number of threads, or this process's share of the machine's cores."""
-        return threads or max(1, default_threads() // self.beside)
+        """The given number of threads, or ENU_THREADS, or this process's share of the machine's cores."""
+        return threads or default_threads() // (1 if os.environ.get("ENU_THREADS") else self.beside) or 1
 
     def share_memory(self, floats: int) -> Tensor | None:
         """Memory (floats,) that the processes of this machine share, or None if there is not enough."""
