@@ -54,12 +54,17 @@ import subprocess
 import sys
 import tempfile
 
+import matplotlib.pyplot as plt
 import torch
 from IPython.display import Markdown
 from tabulate import tabulate
 
 import enu_lib as enu
+from enu_lib import widgets
 from enu_lib.bench import sharing
+from enu_lib.figures import use_style
+
+use_style()
 
 # %% [markdown]
 # ## What we measured
@@ -82,10 +87,10 @@ Markdown(
 # %% [markdown]
 # **What a generation costs**, in milliseconds on one core of the machine that made this page, around an evolved parent of the
 # zoo. Each process simulates whole offspring; the processes of a machine share the drawing of mutations; each computes the
-# parent's step, and waits for the held-out evaluation. From these costs follows how many times as fast many processes
-# should be, with one core each, eight on a machine, and 50 µs for an exchange with a neighbour, as in a good network. The last
-# column has a process for every offspring. Efficiency itself is measured by `python -m enu_lib bench --processes 2`, which lets
-# one and two processes take turns.
+# parent's step, and waits for the held-out evaluation. From these costs follows what speed many processes should
+# reach, with one core each, eight on a machine, and `50e-6` seconds for an exchange with a neighbour, as in a good network. The
+# last column has a process for every offspring. Efficiency itself is measured by `python -m enu_lib bench --processes 2`, which
+# lets one and two processes take turns.
 
 # %% tags=["hide-input"]
 numbers, speeds = [], []
@@ -108,10 +113,32 @@ Markdown("\n\n".join([tables[0].replace("_", "-"), "Predicted speed, relative to
 #
 # ## Reconstruction
 #
-# The paper does not say how its evolutions were distributed; its population and number of generations suggest a cluster or
-# GPUs. How the work is divided here is ours.
+# How the work is divided is ours; the paper does not say on what, and how distributed, its evolutions ran.
 #
 # ## Try it
 #
 # Start the first command with `--profile smoke --out runs/shared`, and kill one process with `kill -9`. Then the same with
 # `--max-restarts=1`. Evolve on with `python -m enu_lib evolve`, the same options and a larger `--generations`.
+#
+# Below: how much faster the T-maze's evolution should be with more processes, for a larger population, more processes on each
+# machine or another network. Dashed: as many times as there are processes.
+
+
+# %% tags=["explorer"]
+def show_speed(larger=1, beside=8, message=50):
+    scaled = costs._replace(episodes=larger * costs.episodes, mutations=larger * costs.mutations, step=larger * costs.step)
+    counts = [2**n for n in range(11)]
+    seconds = [sharing.predicted(scaled, larger * population, n, beside, message / 1e6) for n in counts]
+    fig, ax = plt.subplots(figsize=(5, 2.8))
+    ax.loglog(counts, [seconds[0] / s for s in seconds], "o-")
+    ax.loglog(counts, counts, "--", color="0.6")
+    ax.set(xlabel="processes", ylabel="speed (one process: 1)")
+    return fig
+
+
+widgets.explorer(
+    show_speed,
+    larger=widgets.slider("times as many offspring", 1, 1, 64, 1),
+    beside=widgets.slider("processes a machine", 8, 1, 64, 1),
+    message=widgets.slider("exchange with a neighbour (µs)", 50, 1, 500, 1),
+)
