@@ -135,7 +135,7 @@ class Processes(Alone):
         """Connect with all other processes."""
         self.alive.begin()
         self._begin(lambda: self.alive.all_begun(self._start))
-        everybody = dict(store=self._store, rank=self.rank, world_size=self.size)
+        everybody: dict[str, Any] = dict(store=self._store, rank=self.rank, world_size=self.size)
         self._begin(lambda: self._all.init_process_group("gloo", timeout=self._timeout, **everybody))
 
     def leave(self) -> None:
