@@ -40,7 +40,10 @@ API = {
     "units": ("Units and networks", ["contracts", "cells", "cells.enu", "cells.gated", "network", "precision"]),
     "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "tasks.altered", "tasks.gym"]),
     "episodes": ("Episodes", ["rollout", "trace", "streams", "kernels", "kernels.door"]),
-    "evolution": ("Evolution", ["es", "evolve", "experiments", "storage.run", "storage.folder", "zoo"]),
+    "evolution": (
+        "Evolution",
+        ["es", "evolve", "experiments", "processes", "liveness", "ahead", "devices", "storage.run", "storage.folder", "zoo"],
+    ),
     "measures": (
         "Measures",
         [
@@ -65,7 +68,7 @@ API = {
         ],
     ),
     "ground": ("Settings, signals, progress", ["config", "kinds", "interrupt", "progress", "faults"]),
-    "speed": ("Speed", ["bench.cases", "bench.authors_scheme"]),
+    "speed": ("Speed", ["bench.cases", "bench.sharing", "bench.authors_scheme"]),
 }  # fmt: skip
 PACKAGES = ("cells", "widgets", "live")  # whose names stand in their __init__
 FACES = ("analysis",)  # whose names are documented where they are defined

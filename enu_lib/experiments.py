@@ -85,9 +85,14 @@ class Experiment:
         return self.generations * self.es.population * self.environments
 
     @property
+    def populations(self) -> tuple[int, ...]:
+        """Population sizes of the run: that of `es`, and those of stages with an evolution strategy of their own."""
+        return tuple(es.population for es in (self.es, *(stage.es for stage in self.stages)) if es)
+
+    @property
     def bytes(self) -> int:
         """Lower bound on memory in bytes: genomes and mutations, and a sequence task's inputs and outputs."""
-        population = max(es.population for es in (self.es, *(stage.es for stage in self.stages)) if es)
+        population = max(self.populations)
         genomes = population * int(self.model.n_params) * 5 // 2
         if not is_sequence(self.task):
             return 4 * genomes
