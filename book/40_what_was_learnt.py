@@ -38,7 +38,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import figures, widgets
+from enu_lib import figures, live, widgets
 from enu_lib.analysis import spiking
 from enu_lib.analysis.battery import battery
 from enu_lib.analysis.conditioning import conditioning, repeated
@@ -222,6 +222,9 @@ Markdown(ledger.as_markdown([f for f in claims.judge(evidence.gather()) if f.cla
 # ## Try it
 #
 # Freeze the memory of the synapses or the neurons in the middle of an episode; silence a neuron; swap food and poison.
+
+# %% tags=["hide-input"]
+live.toy(network, entry.genome, maze, seed)
 
 # %% tags=["explorer"]
 widgets.MazeLife(network, entry.genome, maze, seed=seed)
