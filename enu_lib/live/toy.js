@@ -24,7 +24,7 @@
       const { place } = life, outputs = life.history.at(-1);
       scene({
         ...place, walked: life.walked, sensors: outputs.slice(0, 3), energy: place.energy / maze.full, outputs,
-        memories: live.project(data.axis, life.mind.synapse.h),
+        memories: live.project(data.axis, life.changed.frozen || life.mind.synapse.h),
       });
       raster(life.history, life.meals);
       for (const i of [0, 1, 2]) say(`meaning ${i + 1}`, life.kindOf(i));

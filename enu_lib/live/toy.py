@@ -63,8 +63,8 @@ def toy(
     noises = sorted({network.noise, *NOISES})
     payload: dict[str, Any] = {
         "genome": pack(genome.numpy()),
-        "network": _network(network),
-        "maze": _rules(maze),
+        "network": description(network),
+        "maze": rules(maze),
         "first": _environment(first),
         "seed": seed,
         "names": names,
@@ -97,15 +97,15 @@ def _checked(network: Network, genome: Tensor, maze: Maze) -> Tensor:
     return genome
 
 
-def _network(network: Network) -> dict[str, Any]:
-    """What the script's network needs besides the genome."""
+def description(network: Network) -> dict[str, Any]:
+    """What the page's script needs to know of a network of ENUs, besides the genome."""
     cell = network.synapse_cell
     named = {name: getattr(network, name) for name in ("n_inputs", "n_outputs", "channels", "hidden", "shared", "noise")}
     return {"connections": network.connections, **named, "feedback": cell.feedback, "gain": cell.gain}
 
 
-def _rules(maze: Maze) -> dict[str, Any]:
-    """What the script's maze needs: the settings and tables."""
+def rules(maze: Maze) -> dict[str, Any]:
+    """What the page's script needs to know of a maze: settings and tables."""
     grid = geometry(maze)
     pairs = maze.placements or permutations(range(len(grid.ends)), 2)
     return {

@@ -171,6 +171,7 @@ def test_a_new_life_resets_what_was_damaged(open_toy):
     toy.do("move").click()
     frozen = squares.evaluate_all(colours)
     toy.do("move").click()
+    assert squares.evaluate_all(colours) == frozen
     toy.set("freeze").uncheck()
     toy.do("move").click()
     assert squares.evaluate_all(colours) != frozen
@@ -192,7 +193,7 @@ def test_every_control_explains_itself_to_mouse_and_keyboard(open_toy):
         control.focus()
         assert toy.text("hint") == title
         explained.add(title)
-    assert len(explained) == 13
+    assert len(explained) == 14
 
 
 def test_the_speed_changes_how_fast_it_runs(open_toy):
