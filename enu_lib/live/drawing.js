@@ -58,8 +58,8 @@
   // A function that draws the outputs of all neurons over a life, and its meals, onto a canvas.
   // kinds: for each row, the name of its colour; the reward's row, the fourth, is green for food and red for poison.
   function raster(root, canvas, kinds, steps) {
-    const WIDE = 2, HIGH = 13, GAP = 2, pen = canvas.getContext("2d"), rows = kinds.length;
-    canvas.width = WIDE * (steps + 1);
+    const WIDE = Math.min(2, 16000 / (steps + 1)), HIGH = 13, GAP = 2, pen = canvas.getContext("2d"), rows = kinds.length;
+    canvas.width = Math.ceil(WIDE * (steps + 1));  // browsers draw at most some 30,000 pixels
     canvas.height = HIGH * (rows + 1);
     let drawn = 0, colours = {}, theme = "";
 

@@ -4,14 +4,14 @@
   const live = (scope.enuLive = scope.enuLive || {});
   if (live.life) return;
 
-  const MEANINGS = ["walls", "food", "poison"], ACTIONS = ["forward", "left", "right"];
-  const DOES = ["moves the agent forward", "turns it left", "turns it right"], INPUTS = 4;
+  const ACTIONS = ["forward", "left", "right"], INPUTS = 4;
 
   const list = (parts) => (parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`);
   const times = (n) => (n === 1 ? "once" : n === 2 ? "twice" : `${n} times`);
 
   // data: network and genome (units.js), maze (rules.js), first (the environment of the first life), seed, names (of all
-  // neurons).  The value's fields are the current state; its functions change it and leave a sentence in `said`.
+  // neurons), meanings (what sensors show: wall, food, poison), does (what outputs do: forward, left, right).  The value's
+  // fields are the current state; its functions change it and leave a sentence in `said`.
   function life(data) {
     const { rules } = live, { maze, names } = data, net = live.network(data.genome, data.network);
     const usual = data.network.noise, self = { net, maze, number: 0 };
@@ -24,7 +24,6 @@
       self.number += 1;
       self.place = rules.begin(maze, environment);
       self.mind = net.reset();
-      self.noises = null;  // of the last step
       self.changed = { noise: usual, silenced: -1, frozen: null, harmless: false, swaps: 0, shuffles: 0 };
       self.history = [now()];  // outputs of all neurons at the start and after every step
       self.meals = [];  // [step, 1 food or -1 poison]
@@ -46,8 +45,8 @@
       const { place, mind, changed } = self, { food, poison } = place;
       if (changed.silenced >= 0) net.silence(mind, changed.silenced);
       if (changed.frozen) mind.synapse.h.set(changed.frozen);
-      self.noises = changed.noise ? Float32Array.from({ length: net.noises }, numbers.normal) : null;
-      net.step(mind, rules.observe(maze, place, net.channels), self.noises, changed.noise);
+      const noise = changed.noise ? Float32Array.from({ length: net.noises }, numbers.normal) : null;
+      net.step(mind, rules.observe(maze, place, net.channels), noise, changed.noise);
       const y = action < 0 ? net.outputs(mind).slice(-3) : rules.voteFor(place, action);
       rules.step(maze, place, y, changed.harmless);
       if (place.ate) {
@@ -93,9 +92,9 @@
     }
 
     // What is said of the sensors, and of the outputs.
-    const kindOf = (sensor) => MEANINGS[self.place.sensor_of.indexOf(sensor)];
+    const kindOf = (sensor) => data.meanings[self.place.sensor_of.indexOf(sensor)];
     const sensors = () => `Sensor 1 shows ${kindOf(0)}, sensor 2 ${kindOf(1)}, sensor 3 ${kindOf(2)}.`;
-    const actions = () => `${list(self.place.action_of.map((a, i) => `${i ? "o" : "O"}utput ${i + 1} ${DOES[a]}`))}.`;
+    const actions = () => `${list(self.place.action_of.map((a, i) => `${i ? "o" : "O"}utput ${i + 1} ${data.does[a]}`))}.`;
 
     function swap() {
       rules.swap(maze, self.place);

@@ -28,17 +28,13 @@ from enu_lib.tasks.maze import Maze, MazeState, geometry, shuffles
 
 LARGEST = 50_000  # values of a genome: 270 kB of page
 AXIS_STEPS = 200  # length of the separate episode from which the axis of the displayed memories is computed
-MEANINGS = ("walls", "food", "poison")
-DOES = ("moves the agent forward", "turns it left", "turns it right")
+MEANINGS = ("walls", "food", "poison")  # what a sensor shows
+DOES = ("moves the agent forward", "turns it left", "turns it right")  # what an output does
 NOISES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # to choose from, beside the network's own
 ACTIONS = (
-    (
-        "left",
-        "&#8630; Turn left",
-        "Turn the agent left yourself (left arrow key). The network watches: it receives its inputs.",
-    ),
-    ("forward", "&#8593; Forward", "Move the agent one square ahead yourself (up arrow key). The network watches."),
-    ("right", "Turn right &#8631;", "Turn the agent right yourself (right arrow key). The network watches."),
+    ("left", "&#8630; Turn left", "Turn the agent left yourself (left arrow key). The network watches."),
+    ("forward", "&#8593; Forward", "Move it one square ahead yourself (up arrow key). The network still receives its inputs."),
+    ("right", "Turn right &#8631;", "Turn it right yourself (right arrow key). The network watches."),
 )
 
 
@@ -68,6 +64,8 @@ def toy(
         "first": _environment(first),
         "seed": seed,
         "names": names,
+        "meanings": MEANINGS,
+        "does": DOES,
         "kinds": scene.kinds(len(names), network.n_outputs),
         "noises": noises,
         "centers": [scene.center(geometry(maze), cell) for cell in range(len(geometry(maze).cells))],
@@ -100,6 +98,7 @@ def _checked(network: Network, genome: Tensor, maze: Maze) -> Tensor:
 def description(network: Network) -> dict[str, Any]:
     """What the page's script needs to know of a network of ENUs, besides the genome."""
     cell = network.synapse_cell
+    assert isinstance(cell, ENU), "checked before"
     named = {name: getattr(network, name) for name in ("n_inputs", "n_outputs", "channels", "hidden", "shared", "noise")}
     return {"connections": network.connections, **named, "feedback": cell.feedback, "gain": cell.gain}
 
