@@ -146,7 +146,7 @@
       if (c.frozen) done.push("synapses frozen");
       if (c.noise !== usual) done.push(`noise ${c.noise} in place of ${usual}`);
       if (c.harmless) done.push("poison harmless");
-      return done.length ? `You have changed: ${list(done)}.` : "You have changed nothing in this life.";
+      return done.length ? `Your changes in this life: ${list(done)}.` : "You have changed nothing in this life.";
     }
 
     begin();
