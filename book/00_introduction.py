@@ -13,6 +13,17 @@
 # %% [markdown]
 # # Can evolution find the rules of neurons and synapses?
 #
+# This is the life of an evolved network in a maze: each of its synapses and neurons computes and remembers by evolved rules,
+# and nothing tells it which of its sensors shows food. Press *Run*, and then swap food and poison, shuffle its sensors again,
+# silence a neuron or freeze its synapses: does it still find the food?
+
+# %% tags=["hide-input"]
+from enu_lib import live, zoo
+
+shown = zoo.load("tmaze-enu")
+live.toy(shown.model, shown.genome, shown.task)
+
+# %% [markdown]
 # ## Question
 #
 # Neuroscience knows many rules by which neurons fire and synapses change: integrate-and-fire dynamics, spike-timing-dependent

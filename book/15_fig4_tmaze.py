@@ -151,6 +151,9 @@ foods, poisons = (recorded.task[name][0, :, -1] for name in ("foods", "poisons")
 best = int((foods * (poisons == 1)).argmax())
 live.maze(recorded, entry.task, entry.model, life=best, text="An episode of the evolved network in the T-maze")
 
+# %% tags=["hide-input"]
+live.toy(entry.model, entry.genome, entry.task, seed)
+
 # %% [markdown]
 # In a notebook the episode is simulated as you watch: swap food and poison, silence a neuron, freeze a memory.
 

@@ -36,7 +36,7 @@ import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import figures, widgets
+from enu_lib import figures, live, widgets
 from enu_lib.analysis import agents
 from enu_lib.analysis.battery import battery
 from enu_lib.analysis.phases import find_phases
@@ -109,6 +109,12 @@ Markdown(abilities.reversal_in_words(switching))
 #
 # ## Try it
 #
+# Trick the network, damage it, or walk it by hand.
+
+# %% tags=["hide-input"]
+live.toy(entry.model, entry.genome, entry.task, seed)
+
+# %% [markdown]
 # Play against it: you and the evolved network walk the same maze with the same shuffle, move by move. For equal terms, use the
 # blindfold.
 

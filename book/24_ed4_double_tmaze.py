@@ -151,5 +151,8 @@ recorded = enu.rollout(entry.model, entry.genome, entry.task, 12, seed=seed + 50
 best = int(recorded.task["foods"][0, :, -1].argmax())
 live.maze(recorded, entry.task, entry.model, life=best, text="An episode of the evolved network in the double T-maze")
 
+# %% tags=["hide-input"]
+live.toy(entry.model, entry.genome, entry.task, seed)
+
 # %% tags=["explorer"]
 widgets.MazeLife(entry.model, entry.genome, entry.task, seed=seed)

@@ -39,7 +39,7 @@ import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import figures, widgets
+from enu_lib import figures, live, widgets
 from enu_lib.analysis import drive, readout, spiking
 from enu_lib.analysis.conditioning import conditioning, repeated
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
@@ -210,6 +210,9 @@ Markdown(ledger.as_details([f for f in claims.judge(evidence.gather()) if f.clai
 # ## Try it
 #
 # Freeze the memory of the synapses or the neurons in the middle of an episode; silence a neuron; swap food and poison.
+
+# %% tags=["hide-input"]
+live.toy(network, entry.genome, maze, seed)
 
 # %% tags=["explorer"]
 widgets.MazeLife(network, entry.genome, maze, seed=seed)
