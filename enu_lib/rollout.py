@@ -11,6 +11,7 @@ Shapes: P offspring, B environments, T steps.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import torch
@@ -149,12 +150,40 @@ def play(
     if not sequence:
         return _closed_loop(model, genomes, task, drawn, stepper, recorder, intervene)
     record = recorder or Recorder(model)
-    for t in range(drawn.start.inputs.shape[1]):
-        x = drawn.start.inputs[None, :, t]
-        _step(stepper, x, drawn.noise, t, intervene, record)
+    present(stepper, drawn.start.inputs, drawn.noise, record, intervene)
     outputs = record.outputs()
     scores = door.reward(task, task.score(drawn.start, outputs), outputs.shape[:3])
     return scores if recorder else scores.mean(-1)
+
+
+def present(
+    stepper: Stepper, inputs: Tensor, noise: Noise | None, recorder: Recorder, intervene: Intervention | None = None
+) -> None:
+    """Step the models through inputs (B, T, ..) that do not depend on their outputs, and record every step."""
+    for t in range(inputs.shape[1]):
+        x = inputs[None, :, t]
+        recorder(x, respond(stepper, x, noise, t, intervene), stepper)
+
+
+def respond(stepper: Stepper, x: Tensor, noise: Noise | None, t: int, intervene: Intervention | None = None) -> Tensor:
+    """The models' outputs (P, B, C) at step t, after the intervention, if any."""
+    if intervene is not None:
+        settable = cast(SettableStepper, stepper)
+        settable.state = intervene(t, settable.state)
+    return stepper.step(x, noise, t)
+
+
+def turns(
+    task: Any, state: Any, act: Callable[[Any, int], tuple[Tensor, Tensor]]
+) -> Iterator[tuple[Tensor, Tensor, Any, Tensor]]:
+    """Each step of a closed loop: what the agent observes, its outputs, the state after the step, and the step's fitness.
+
+    act(state, t): what the agent observes (P or 1, B, ..) and its outputs (P, B, C) at step t.
+    """
+    for t in range(task.steps):
+        x, y = act(state, t)
+        state, fitness = task.step(state, y, t)
+        yield x, y, state, fitness
 
 
 def _closed_loop(
@@ -167,14 +196,14 @@ def _closed_loop(
     intervene: Intervention | None,
 ) -> Tensor:
     population, environments, device = len(genomes), drawn.environments, genomes.device
-    state = type(drawn.start)(
-        *(v.expand(population, *v.shape[1:]).clone() if isinstance(v, Tensor) else v for v in drawn.start)
-    )
-    total = torch.zeros(population, environments, dtype=torch.float32, device=device)
-    for t in range(task.steps):
+
+    def act(state: Any, t: int) -> tuple[Tensor, Tensor]:
         x = door.observation(model, task.observe(state, t), t, population, environments, device)
-        y = _step(stepper, x, drawn.noise, t, intervene)
-        state, gained = task.step(state, y, t)
+        return x, respond(stepper, x, drawn.noise, t, intervene)
+
+    start = (v.expand(population, *v.shape[1:]).clone() if isinstance(v, Tensor) else v for v in drawn.start)
+    total = torch.zeros(population, environments, dtype=torch.float32, device=device)
+    for x, y, state, gained in turns(task, type(drawn.start)(*start), act):
         gained = door.reward(task, gained, (population, environments))
         total += gained
         if recorder is not None:
@@ -182,18 +211,6 @@ def _closed_loop(
         elif hasattr(task, "done") and bool(task.done(state).all()):
             break  # all episodes have ended
     return total
-
-
-def _step(
-    stepper: Stepper, x: Tensor, noise: Noise | None, t: int, intervene: Intervention | None, recorder: Recorder | None = None
-) -> Tensor:
-    if intervene is not None:
-        open_stepper = cast(SettableStepper, stepper)
-        open_stepper.state = intervene(t, open_stepper.state)
-    y = stepper.step(x, noise, t)
-    if recorder is not None:
-        recorder(x, y, stepper)
-    return y
 
 
 class _Replay:

@@ -41,7 +41,9 @@ class Recorder:
         self.task_states: list[Any] = []
         self.model_states: list[dict[str, Tensor]] = []
 
-    def __call__(self, x: Tensor, y: Tensor, stepper: Stepper, state: Any = None, fitness: Tensor | None = None) -> None:
+    def __call__(
+        self, x: Tensor, y: Tensor, stepper: Stepper | None = None, state: Any = None, fitness: Tensor | None = None
+    ) -> None:
         """Record one step: input and outputs; for a closed loop also the step's fitness and the state after it."""
         self.x.append(x.expand(*y.shape[:2], *x.shape[2:]))
         self.y.append(y)
