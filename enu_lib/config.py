@@ -18,7 +18,7 @@ from enu_lib.kinds import conform, kinds, shown
 
 T = TypeVar("T", bound=type)
 _CLASSES: dict[str, type] = {}
-DEEPEST = 32  # most levels of nesting accepted in JSON; our files have six
+MAX_DEPTH = 32  # most levels of nesting accepted in JSON; our files have six
 
 
 def library_version() -> str:
@@ -97,35 +97,31 @@ def parse_json(text: str | bytes, source: str) -> Any:
     try:
         value = json.loads(text)
     except RecursionError:
-        value, depth = None, DEEPEST + 1
+        value, depth = None, MAX_DEPTH + 1
     except ValueError as error:
         raise ValueError(f"{source} is not valid JSON ({error})") from None
     else:
         depth = _depth(value)
-    if depth > DEEPEST:
-        raise ValueError(f"{source} nests lists and objects more than {DEEPEST} deep")
+    if depth > MAX_DEPTH:
+        raise ValueError(f"{source} nests lists and objects more than {MAX_DEPTH} deep")
     return value
 
 
 def _depth(value: Any) -> int:
     """Levels of nested lists and objects, counted without recursion and only until the limit is exceeded."""
     depth, level = 0, [value]
-    while depth <= DEEPEST and (level := [v for v in level if isinstance(v, (list, dict))]):
+    while depth <= MAX_DEPTH and (level := [v for v in level if isinstance(v, (list, dict))]):
         level = [item for v in level for item in (v.values() if isinstance(v, dict) else v)]
         depth += 1
     return depth
 
 
-def with_setting(value: Any, path: str, new: Any) -> Any:
-    """A copy of nested settings with one field changed: `with_setting(experiment, "es.sigma", 0.02)`.
-
-    Raises ValueError for an unknown field, naming the valid ones, and for a value of the wrong type or out of bounds.
-    """
-    return with_settings(value, {path: new})
-
-
 def with_settings(value: Any, changes: Mapping[str, Any], within: str = "") -> Any:
-    """A copy of nested settings with several fields changed at once; the order of the changes does not matter."""
+    """A copy of nested settings with fields changed: `with_settings(experiment, {"es.sigma": 0.02})`.
+
+    The order of the changes does not matter.  Raises ValueError for an unknown field, naming the valid ones, and for a value
+    of the wrong type or out of bounds.
+    """
     fields = kinds(type(value))
     changed: dict[str, Any] = {}
     nested: dict[str, dict[str, Any]] = {}

@@ -7,7 +7,7 @@ import torch
 
 import enu_lib as enu
 from enu_lib.analysis import spiking
-from enu_lib.network import SYMMETRIC, Network
+from enu_lib.network import ORDERED, Network
 from enu_lib.tasks.maze import Maze
 from enu_lib.trace import Trace
 
@@ -39,7 +39,7 @@ def test_an_event_at_the_first_step_counts():
 
 
 def test_activity_of_single_channels():
-    network = Network(SYMMETRIC, channels=4, hidden=8, noise=0.1)
+    network = Network(ORDERED, channels=4, hidden=8, noise=0.1)
     lives = enu.rollout(network, network.init(enu.stream(0, "genome")), Maze(steps=60), 4, memory=True)
     each = [spiking.activity(lives, slice(c, c + 1)) for c in range(4)]
     together = spiking.activity(lives)

@@ -38,7 +38,7 @@ class Protocol(NamedTuple):
     probe: int = 8  # the first sensor is active again
 
 
-USUAL = Protocol()
+DEFAULT_PROTOCOL = Protocol()
 
 
 class Conditioning(NamedTuple):
@@ -74,7 +74,7 @@ def conditioning(
     genome: Tensor,
     delays: Sequence[int] = tuple(range(-16, 25, 4)),
     lives: int = 16,
-    protocol: Protocol = USUAL,
+    protocol: Protocol = DEFAULT_PROTOCOL,
     seed: int = 1,
 ) -> Conditioning:
     """Change of the responses to a probe after a sensor is paired with each reward at each delay.
@@ -101,7 +101,7 @@ def repeated(
     reward: str,
     times: int = 4,
     lives: int = 16,
-    protocol: Protocol = USUAL,
+    protocol: Protocol = DEFAULT_PROTOCOL,
     seed: int = 1,
 ) -> Tensor:
     """Mean outputs (times + 1, B, n_outputs), first channel, during a probe after 0, 1, .. `times` rewards in a row.

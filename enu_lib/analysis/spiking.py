@@ -23,7 +23,7 @@ from enu_lib.streams import stream
 from enu_lib.tasks.maze import Maze
 from enu_lib.trace import Trace
 
-SHARP = 0.05  # an output within this distance of 0 or 1 counts as off or on
+MARGIN = 0.05  # an output within this distance of 0 or 1 counts as off or on
 
 
 class Activity(NamedTuple):
@@ -57,8 +57,8 @@ def activity(lives: Trace, channels: slice = slice(None)) -> Activity:
     onsets = (on & ~before).sum((0, 1, 3))
     return Activity(
         share(y == 0),
-        share(y < SHARP),
-        share(y > 1 - SHARP),
+        share(y < MARGIN),
+        share(y > 1 - MARGIN),
         100 * onsets / count,
         torch.where(onsets > 0, on.sum((0, 1, 3)).float() / onsets, torch.nan),
     )
@@ -87,7 +87,7 @@ def pulses(lives: Trace, move: int) -> Pulses:
 
 def pulse_measures(y: Tensor, alive: Tensor, move: int) -> Pulses:
     """As `pulses`, for outputs (B, T, K) during the steps where `alive` (B, T)."""
-    active = (y > SHARP) & alive[..., None]
+    active = (y > MARGIN) & alive[..., None]
     used = active.any(0).any(0)
     active, y = active[..., used], y[..., used]
     steps = alive.sum().item() * int(used.sum())
@@ -97,7 +97,7 @@ def pulse_measures(y: Tensor, alive: Tensor, move: int) -> Pulses:
     begins = padded.unfold(-1, move + 1, 1).all(-1)  # (B, K, T + move): a run of move + 1 active steps begins here
     within = torch.nn.functional.max_pool1d(begins.float().flatten(0, 1)[:, None], move + 1, 1)[:, 0]
     count = active.sum().item()
-    return Pulses(count / steps, (active & (y < 1 - SHARP)).sum().item() / count, within.sum().item() / count)
+    return Pulses(count / steps, (active & (y < 1 - MARGIN)).sum().item() / count, within.sum().item() / count)
 
 
 def pulses_of(network: Network, genome: Tensor, maze: Maze, lives: int = 64, seed: int = 5) -> Pulses:

@@ -146,7 +146,7 @@ def _peak_memory(device: str) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-SMALL: dict[str, Any] = dict(population=4, environments=2, steps=8, repeats=1)
+QUICK: dict[str, Any] = dict(population=4, environments=2, steps=8, repeats=1)
 
 
 def cases(quick: bool = False) -> dict[str, list[Case]]:
@@ -186,7 +186,7 @@ def cases(quick: bool = False) -> dict[str, list[Case]]:
     tables.update({f"growth with {name}": cs for name, cs in grow.items()})
     if quick:
         tables = {
-            name: [replace(c, **(SMALL if c.what != "product" else {"repeats": 1})) for c in cs] for name, cs in tables.items()
+            name: [replace(c, **(QUICK if c.what != "product" else {"repeats": 1})) for c in cs] for name, cs in tables.items()
         }
     return tables
 

@@ -24,10 +24,10 @@ from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState
 
 CELLS = (ENU, GRU, LSTM)
-LARGEST = 1e18  # largest norm of a genome: kernels fold factors into the weights, which must not overflow float32
-INDEXED = 2**31  # life.cpp uses 32-bit indices
-WHOLE = (torch.int64, torch.int32)
-WIDEST = 256  # most floats in a row of padded gates: 4 gates of 64 hidden units
+LARGEST_NORM = 1e18  # largest norm of a genome: kernels fold factors into the weights, which must not overflow float32
+INDEX_LIMIT = 2**31  # life.cpp uses 32-bit indices
+INTEGER_TYPES = (torch.int64, torch.int32)
+WIDEST_ROW = 256  # most floats in a row of padded gates: 4 gates of 64 hidden units
 
 
 def fits(model: Any, task: Any = None) -> None:
@@ -35,10 +35,10 @@ def fits(model: Any, task: Any = None) -> None:
     size, sizes = 0, tuple[str, ...]()
     if isinstance(model, Network):
         rows = model.n_inputs + model.neurons * (1 + model.synapses)
-        size, sizes = rows * max(WIDEST, model.channels), ("n_inputs", "channels", "hidden")
+        size, sizes = rows * max(WIDEST_ROW, model.channels), ("n_inputs", "channels", "hidden")
     elif isinstance(model, CELLS):
-        size, sizes = (model.n_in + model.n_out + model.hidden + 1) * WIDEST, ("n_in", "n_out", "hidden")
-    if max(size, getattr(model, "n_params", 0)) >= INDEXED:
+        size, sizes = (model.n_in + model.n_out + model.hidden + 1) * WIDEST_ROW, ("n_in", "n_out", "hidden")
+    if max(size, getattr(model, "n_params", 0)) >= INDEX_LIMIT:
         named = ", ".join(f"{name}={getattr(model, name)}" for name in sizes)
         raise ValueError(f"a model with {named} is too large for the kernels: reduce the largest of these")
     if isinstance(task, Maze):
@@ -73,7 +73,7 @@ def environments(count: Any) -> int:
 def genomes(model: Any, x: Any) -> Tensor:
     """Genomes (P, D) in float32.
 
-    A genome with a non-finite value, or a norm above LARGEST, becomes NaN throughout, so that its fitness is NaN on every
+    A genome with a non-finite value, or a norm above LARGEST_NORM, becomes NaN throughout, so that its fitness is NaN on every
     backend; otherwise a backend that skips products with zero would miss it.
     """
     if not isinstance(x, Tensor) or not x.is_floating_point() or x.layout != torch.strided or x.device.type == "meta":
@@ -84,7 +84,7 @@ def genomes(model: Any, x: Any) -> Tensor:
     if not len(x):
         raise ValueError(f"there must be at least one genome, got {tuple(x.shape)}")
     x = x.detach().to(torch.float32).contiguous()
-    usable = torch.linalg.vector_norm(x, dim=1) <= LARGEST  # one pass over the values
+    usable = torch.linalg.vector_norm(x, dim=1) <= LARGEST_NORM  # one pass over the values
     return x if bool(usable.all()) else x.masked_fill(~usable[:, None], torch.nan)
 
 
@@ -197,7 +197,7 @@ def offsets(model: Any, noise: Noise | None, steps: int, count: int, device: tor
     table, at = noise
     if table.dim() != 1 or not len(table) or not table.is_floating_point() or not bool(table.isfinite().all()):
         raise ValueError(f"the noise table must hold finite numbers (K,), got {_kind(table)}: use draw_noise")
-    if at.dim() != 2 or at.shape[0] < steps or at.shape[1] != count or at.dtype not in WHOLE:
+    if at.dim() != 2 or at.shape[0] < steps or at.shape[1] != count or at.dtype not in INTEGER_TYPES:
         raise ValueError(
             f"noise must have offsets ({steps}, {count}), for {steps} steps of {count} environments, got {_kind(at)}: "
             f"use draw_noise({steps}, {count}, generator)"
@@ -217,7 +217,7 @@ def beginning(maze: Maze, state: Any, population: int, device: torch.device) -> 
     shapes = {"sensor_of": (1, b, 3), "action_of": (1, b, 3), "places": (1, b, periods, 2)}
     for name, shape in shapes.items():
         v = getattr(state, name)
-        if v.shape != shape or not b or v.dtype not in WHOLE:
+        if v.shape != shape or not b or v.dtype not in INTEGER_TYPES:
             wanted = f"{shape[:1] + ('B',) + shape[2:]}".replace("'", "")
             raise ValueError(f"the state's {name} must be whole numbers {wanted}, got {_kind(v)}: {remedy}")
     needed = maze.steps // maze.move_every // maze.foods_per_period + 1

@@ -22,7 +22,7 @@ from enu_lib.kernels.fused import Stepper
 from enu_lib.network import Network
 from enu_lib.streams import Noise
 
-MOVES_BETWEEN_QUESTIONS = 5  # polling for survivors waits for the device
+MOVES_BETWEEN_POLLS = 5  # polling for survivors waits for the device
 
 
 class Life:
@@ -73,7 +73,7 @@ class Life:
         """Make moves until the maze's last step, or until no agent is alive."""
         for i in range(self.maze.steps // self.maze.move_every):
             move()
-            if i % MOVES_BETWEEN_QUESTIONS == MOVES_BETWEEN_QUESTIONS - 1 and not bool(self.state.alive.any()):
+            if i % MOVES_BETWEEN_POLLS == MOVES_BETWEEN_POLLS - 1 and not bool(self.state.alive.any()):
                 break
 
 
@@ -95,7 +95,7 @@ def _maze_lives(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
     key = (network, maze, len(genomes), state.places.shape[1], genomes.device, noise is None)
     if key not in _recorded:
-        while len(_recorded) >= KEPT:
+        while len(_recorded) >= GRAPHS_KEPT:
             del _recorded[next(iter(_recorded))]
         life = Life(network, maze, genomes, state, noise)
         _recorded[key] = life, _record(life)
@@ -105,7 +105,7 @@ def _maze_lives(
     return life.total.clone(), life.state.foods.clone(), life.state.poisons.clone(), life.alive_steps.clone(), None
 
 
-KEPT = 3  # graphs kept with their memory: for the offspring, the held-out parent, and one more
+GRAPHS_KEPT = 3  # graphs kept with their memory: for the offspring, the held-out parent, and one more
 _recorded: dict[Any, tuple[Life, Callable[[], None]]] = {}
 
 

@@ -13,13 +13,22 @@ import matplotlib.pyplot as plt
 from enu_lib.live.page import style
 
 WIDE = w.Layout(width="420px")
-TEXT = {"description_width": "190px"}
+LABEL = {"description_width": "190px"}
 
 
 def slider(text: str, value: float, low: float, high: float, step: float = 1) -> Any:
     """A slider with a wide label; integers if `step` is an integer."""
     make = w.IntSlider if isinstance(step, int) else w.FloatSlider
-    return make(value=value, min=low, max=high, step=step, description=text, layout=WIDE, style=TEXT, continuous_update=True)
+    return make(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=text,
+        layout=WIDE,
+        style=LABEL,
+        continuous_update=True,
+    )
 
 
 def button(text: str, press: Callable[[], None], kind: str = "", tooltip: str = "") -> Any:

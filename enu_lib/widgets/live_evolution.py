@@ -19,13 +19,13 @@ from enu_lib.live.evolution import Recording, loss_chart, small_synapse, window_
 from enu_lib.rollout import fitness
 from enu_lib.streams import stream
 from enu_lib.tasks.stdp import STDP
-from enu_lib.widgets.base import TEXT, WIDE, Pictured, button, framed, png, sheet
+from enu_lib.widgets.base import LABEL, WIDE, Pictured, button, framed, png, sheet
 
-TICK = 20  # ms between bursts of generations
-BURST = 0.15  # seconds of evolution per burst; controls respond between bursts
-REDRAW = 0.5  # seconds between redraws
-NARROW = 0.1  # relative mutation s.d. after `decay_generations`
-FOR_EVER = 10**9
+TICK_MS = 20  # ms between bursts of generations
+BURST_SECONDS = 0.15  # seconds of evolution per burst; controls respond between bursts
+REDRAW_SECONDS = 0.5  # seconds between redraws
+FINAL_RATIO = 0.1  # of mutation s.d., after `decay_generations` to initially
+CLOCK_END = 10**9
 
 
 class LiveEvolution(Pictured):
@@ -43,15 +43,27 @@ class LiveEvolution(Pictured):
         if not isinstance(self.experiment.task, STDP):
             raise ValueError(f"this explorer needs an STDP task, got {self.experiment.task!r}: use experiments.get('stdp')")
         settings = self.experiment.es
-        self.play = w.Play(min=0, max=FOR_EVER, value=0, interval=TICK, show_repeat=False)
+        self.play = w.Play(min=0, max=CLOCK_END, value=0, interval=TICK_MS, show_repeat=False)
         self.again = button("restart", lambda: self.restart(self.seed), "warning")
         self.other = button("another seed", lambda: self.restart(self.seed + 1), "warning")
         self.population = w.IntSlider(
-            settings.population, min=16, max=512, step=16, description="offspring per generation", layout=WIDE, style=TEXT
+            settings.population,
+            min=16,
+            max=512,
+            step=16,
+            description="offspring per generation",
+            layout=WIDE,
+            style=LABEL,
         )
         middle = math.log10(settings.sigma)  # from a tenth to ten times the initial value, which lies on the grid of steps
         self.sigma = w.FloatLogSlider(
-            settings.sigma, min=middle - 1, max=middle + 1, step=0.05, description="mutation s.d.", layout=WIDE, style=TEXT
+            settings.sigma,
+            min=middle - 1,
+            max=middle + 1,
+            step=0.05,
+            description="mutation s.d.",
+            layout=WIDE,
+            style=LABEL,
         )
         self.narrow = w.Checkbox(settings.sigma_final is not None, description="reduce it over generations", indent=False)
         self.picture, self.said = w.HTML(), w.HTML()
@@ -65,7 +77,7 @@ class LiveEvolution(Pictured):
         """The evolution strategy with the current values of the controls."""
         sigma, was, final = self.sigma.value, self.experiment.es, None
         if self.narrow.value:
-            final = was.sigma_final if sigma == was.sigma and was.sigma_final else NARROW * sigma
+            final = was.sigma_final if sigma == was.sigma and was.sigma_final else FINAL_RATIO * sigma
         return replace(was, population=self.population.value, sigma=sigma, sigma_final=final)
 
     def restart(self, seed: int) -> None:
@@ -91,9 +103,9 @@ class LiveEvolution(Pictured):
             return  # the stop button resets the clock
         begun = time.perf_counter()
         try:
-            while time.perf_counter() - begun < BURST:
+            while time.perf_counter() - begun < BURST_SECONDS:
                 self.advance()
-            if time.perf_counter() - self.drawn > REDRAW:
+            if time.perf_counter() - self.drawn > REDRAW_SECONDS:
                 self.update()
         except Exception as error:  # shown in the widget, since the traceback of a callback would be lost
             self.play.playing = False

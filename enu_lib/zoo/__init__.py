@@ -31,10 +31,10 @@ from enu_lib.storage.folder import (
     remove_leftovers,
     write_tensors,
 )
-from enu_lib.storage.run import Run, fingerprint, provenance
+from enu_lib.storage.run import FromExperiment, Run, fingerprint, provenance
 
 FOLDER = Path(__file__).parent
-AFRESH = "restore the file, for example by reinstalling enu_lib"
+REMEDY_REINSTALL = "restore the file, for example by reinstalling enu_lib"
 PROVENANCE = {  # required fields; all fields: `storage.run.provenance`
     "seed": Seed,
     "generations": int,
@@ -47,21 +47,13 @@ PROVENANCE = {  # required fields; all fields: `storage.run.provenance`
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(FromExperiment):
     """A genome of the zoo with its experiment and provenance."""
 
     name: str
     experiment: Experiment
     genome: Tensor  # (D,)
     provenance: dict[str, Any]
-
-    @property
-    def model(self) -> Any:
-        return self.experiment.model
-
-    @property
-    def task(self) -> Any:
-        return self.experiment.task
 
     @property
     def scores(self) -> dict[str, float]:
@@ -93,12 +85,14 @@ def load(name: str) -> Entry:
     if name not in names():
         raise ValueError(f"no zoo entry {name!r}: choose from {', '.join(names()) or 'none (the zoo is empty)'}")
     path = FOLDER / f"{name}.safetensors"
-    tensors, meta = read_tensors(path, AFRESH)
-    experiment = read_experiment(meta, path, AFRESH)
-    checked(meta, PROVENANCE, path, AFRESH)
+    tensors, meta = read_tensors(path, REMEDY_REINSTALL)
+    experiment = read_experiment(meta, path, REMEDY_REINSTALL)
+    checked(meta, PROVENANCE, path, REMEDY_REINSTALL)
     shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
     if shapes != {"genome": (experiment.model.n_params,)}:
-        raise RunFolderError(f"{path} does not hold a genome of {experiment.model.n_params} values, but {shapes}: {AFRESH}")
+        raise RunFolderError(
+            f"{path} does not hold a genome of {experiment.model.n_params} values, but {shapes}: {REMEDY_REINSTALL}"
+        )
     return Entry(name, experiment, tensors["genome"], meta)
 
 
@@ -138,7 +132,7 @@ def verify(name: str, n: int = 2048, seed: int = 78) -> dict[str, tuple[float, f
     """
     entry = load(name)
     if fingerprint(entry.genome) != entry.provenance["sha256"]:
-        raise ValueError(f"zoo entry {name!r}: the genome does not match its stored checksum; {AFRESH}")
+        raise ValueError(f"zoo entry {name!r}: the genome does not match its stored checksum; {REMEDY_REINSTALL}")
     remeasured = analysis.scores(entry.model, entry.genome, entry.task, n, seed)
     return {key: (entry.scores[key], remeasured[key]) for key in entry.scores}
 
