@@ -55,8 +55,8 @@ def random_connections(neurons: int, synapses: int, n_inputs: int, generator: to
 
 
 class NetworkWeights(NamedTuple):
-    neuron: Any  # the neuron cell's weights
-    synapse: Any  # the synapse cell's weights
+    neuron: Any  # what the neuron cell's `unpack` returns
+    synapse: Any  # what the synapse cell's `unpack` returns
 
 
 class NetworkState(NamedTuple):

@@ -6,11 +6,12 @@ Paper: section "ENU model", Fig. 1.  Constants (gains of 3, reset bias of -1) ar
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
+from enu_lib.contracts import AnyModel
 from enu_lib.kinds import NotNegative, Real, Size, check
 
 State = tuple[Tensor, ...]
@@ -105,7 +106,7 @@ def orthogonal_with_bias(rows: int, columns: int, generator: torch.Generator) ->
     return weights
 
 
-def split_genomes(cell: Any, genomes: Tensor, *shapes: tuple[int, int]) -> list[Tensor]:
+def split_genomes(cell: AnyModel, genomes: Tensor, *shapes: tuple[int, int]) -> list[Tensor]:
     """Views of genomes (P, D), one (P, *shape) per shape.  Raises ValueError if D is not the cell's `n_params`."""
     if genomes.dim() != 2 or genomes.shape[1] != cell.n_params:
         raise ValueError(f"genomes must be (P, {cell.n_params}) for {cell}, got {tuple(genomes.shape)}")

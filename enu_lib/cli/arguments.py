@@ -23,18 +23,6 @@ def seconds(text: str) -> float:
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-def add_switches(parser: argparse.ArgumentParser, **switches: str) -> None:
-    """Add options without a value, given the help text of each."""
-    for name, text in switches.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", action="store_true", help=text)
-
-
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options shared by the commands that evolve."""
-    parser.add_argument("--time-limit", type=seconds, metavar="TIME", help="save and stop after this time, e.g. 90s, 9m, 2h")
-    add_switches(parser, quiet="no progress bar (outside a terminal: no line per minute)")
-
-
 def setting(text: str) -> tuple[str, Any]:
     """The path and value of a setting PATH=VALUE.  The value is parsed as JSON if possible, else taken as a string."""
     path, equals, value = text.partition("=")

@@ -6,19 +6,16 @@ import argparse
 import json
 from typing import Any
 
-from enu_lib.cli.arguments import add_switches, path
+from enu_lib.cli.arguments import path
 
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
     claims = commands.add_parser("claims", help="check which claims of the paper are reproduced, from stored results")
+    claims.add_argument("--json", action="store_true", help="print JSON, including rules and all parts")
+    claims.add_argument("--markdown", action="store_true", help="print the README's table")
     claims.add_argument("--write", type=path, metavar="README", help="update the result and table in this file")
-    add_switches(
-        claims,
-        json="print JSON, including rules and all parts",
-        markdown="print the README's table",
-        measure="first simulate reference agents and spiking again (a minute)",
-    )
+    claims.add_argument("--measure", action="store_true", help="first simulate reference agents and spiking again (a minute)")
     claims.set_defaults(run=run)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from enu_lib.cli.arguments import add_run_options, evolved, path, setting
+from enu_lib.cli.arguments import evolved, path, seconds, setting
 
 
 def add(commands: Any) -> None:
@@ -40,9 +40,10 @@ def add(commands: Any) -> None:
         help="any other setting, such as task.shuffle=none or es.power=3; may be repeated",
     )  # fmt: skip
     evolve.add_argument("--parent", type=path, metavar="NAME", help="start from the genome of this zoo entry or run folder")
-    add_run_options(evolve)
+    evolve.add_argument("--time-limit", type=seconds, metavar="TIME", help="save and stop after this time, e.g. 90s, 9m, 2h")
     evolve.add_argument("--threads", type=int, help="threads of the CPU kernel (all cores)")
     evolve.add_argument("--device", default="auto", help="auto, cpu, cuda (%(default)s)")
+    evolve.add_argument("--quiet", action="store_true", help="no progress bar (outside a terminal: no line per minute)")
     evolve.set_defaults(run=run)
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Annotated, Any
 
-from enu_lib.cli.arguments import add_run_options, add_switches, path, print_table
+from enu_lib.cli.arguments import path, print_table, seconds
 
 
 def add(commands: Any) -> None:
@@ -18,17 +18,15 @@ def add(commands: Any) -> None:
     sweep.add_argument(
         "--seeds", type=int, help="at most this many seeds (10 for single units, 5 for mazes and for some checks)"
     )
+    sweep.add_argument("--no-checks", action="store_true", help="only the models that the claims compare")
     sweep.add_argument("--jobs", type=int, help="processes of one thread each (all cores)")
-    add_run_options(sweep)
+    sweep.add_argument("--time-limit", type=seconds, metavar="TIME", help="save and stop after this time, e.g. 90s, 9m, 2h")
     sweep.add_argument("--out", type=path, metavar="FOLDER", help="where to keep the run folders (runs/sweep-PROFILE)")
-    add_switches(
-        sweep,
-        no_checks="only the models that the claims compare",
-        dry_run="only list the runs, what is left to do, and how long it takes",
-        collect="only store the results of finished runs, for the figures",
-        again="also run those whose results are already stored",
-    )
+    sweep.add_argument("--dry-run", action="store_true", help="only list the runs, what is left to do, and how long it takes")
+    sweep.add_argument("--collect", action="store_true", help="only store the results of finished runs, for the figures")
+    sweep.add_argument("--again", action="store_true", help="also run those whose results are already stored")
     sweep.add_argument("--results", type=path, metavar="FOLDER", help="where --collect stores results (in the package)")
+    sweep.add_argument("--quiet", action="store_true", help="no progress bar (outside a terminal: no line per minute)")
     sweep.set_defaults(run=run)
 
 

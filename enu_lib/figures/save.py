@@ -25,7 +25,7 @@ from enu_lib.kernels import build
 from enu_lib.kinds import conform, require
 from enu_lib.storage.folder import locked, remove_leftovers, write_atomically
 
-REMEDY_OTHER_DIRECTORY = "choose another directory for the figures"
+ELSEWHERE = "choose another directory for the figures"
 
 
 @lru_cache
@@ -104,7 +104,7 @@ def read_manifest(directory: Path) -> list[dict[str, Any]]:
 def write_manifest(directory: Path, entries: Sequence[dict[str, Any]]) -> None:
     """Replace a folder's manifest.json, sorted by figure name."""
     text = json.dumps(sorted(entries, key=lambda e: e["figure"]), indent=1, ensure_ascii=False)
-    write_atomically(directory / "manifest.json", f"{text}\n".encode(), REMEDY_OTHER_DIRECTORY)
+    write_atomically(directory / "manifest.json", f"{text}\n".encode(), ELSEWHERE)
 
 
 def _folder(directory: str | Path | None) -> Path:
@@ -126,7 +126,7 @@ def _note(name: str, paths: Sequence[Path], directory: Path, caption: str, zoo: 
         "library": library_version(),
         "drawn_on": drawn_on(),
     }
-    with locked(directory, wait=True, remedy=REMEDY_OTHER_DIRECTORY):
+    with locked(directory, wait=True, remedy=ELSEWHERE):
         remove_leftovers(directory, "manifest.json")
         entries = [e for e in read_manifest(directory) if e["figure"] != name]
         write_manifest(directory, [*entries, entry])

@@ -28,7 +28,7 @@ from enu_lib.kernels.cpu import MAZE, SOURCE, at, f32, i32, maze_rules, pointer
 from enu_lib.kernels.fused import Gates
 from enu_lib.network import Network
 from enu_lib.streams import Noise, draw_noise, normal, stream
-from enu_lib.tasks.maze import Maze, geometry
+from enu_lib.tasks.maze import Maze, MazeState, geometry
 
 KERNEL = SOURCE.with_name("life.cu")
 MOST_ENVIRONMENTS, MOST_THREADS = 8, 384  # per block; with more threads, each has too few registers
@@ -59,7 +59,7 @@ class Plan(NamedTuple):
     defines: tuple[str, ...]
 
 
-def supports(model: Any) -> bool:
+def supports(model: object) -> bool:
     """Whether the kernel supports a model's cells, and its inputs and outputs those of a maze."""
     if not isinstance(model, Network) or not isinstance(model.synapse_cell, ENU):
         return False
@@ -100,7 +100,7 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
 
 
 def maze_lives(
-    network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None, record: bool
+    network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3).
 
@@ -118,7 +118,14 @@ def maze_lives(
 
 @torch.no_grad()
 def run(
-    launch: Launch, layout: Plan, network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None, record: bool
+    launch: Launch,
+    layout: Plan,
+    network: Network,
+    genomes: Tensor,
+    maze: Maze,
+    state: MazeState,
+    noise: Noise | None,
+    record: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """The results of `maze_lives`, with a kernel that has been loaded for this layout."""
     p, b, device = len(genomes), state.places.shape[1], genomes.device

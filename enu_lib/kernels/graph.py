@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,6 +20,7 @@ from torch import Tensor
 from enu_lib.kernels.fused import Stepper
 from enu_lib.network import Network
 from enu_lib.streams import Noise
+from enu_lib.tasks.maze import Maze, MazeState
 
 MOVES_BETWEEN_POLLS = 5  # polling for survivors waits for the device
 
@@ -28,7 +28,7 @@ MOVES_BETWEEN_POLLS = 5  # polling for survivors waits for the device
 class Life:
     """The tensors of P x B episodes, at fixed addresses, and the operation that a graph records: one move."""
 
-    def __init__(self, network: Network, maze: Any, genomes: Tensor, state: Any, noise: Noise | None) -> None:
+    def __init__(self, network: Network, maze: Maze, genomes: Tensor, state: MazeState, noise: Noise | None) -> None:
         """Allocate tensors with the shapes of these episodes, and fill them."""
         p, b = len(genomes), state.places.shape[1]
         self.network, self.maze = network, maze
@@ -39,7 +39,7 @@ class Life:
         self.clock = torch.zeros(1, dtype=torch.int64, device=genomes.device)
         self.noise = None if noise is None else Noise(noise.table.clone(), noise.offsets.clone())
 
-    def fill(self, genomes: Tensor, state: Any, noise: Noise | None) -> None:
+    def fill(self, genomes: Tensor, state: MazeState, noise: Noise | None) -> None:
         """Refill all tensors with the initial state of other episodes of the same shapes."""
         fresh = Stepper(self.network, genomes, self.stepper.environments)
         for mine, theirs in zip(self.stepper.tensors(), fresh.tensors(), strict=True):
@@ -69,7 +69,7 @@ class Life:
             if mine is not now:
                 mine.copy_(now)
 
-    def live(self, move: Callable[[], Any]) -> None:
+    def live(self, move: Callable[[], object]) -> None:
         """Make moves until the maze's last step, or until no agent is alive."""
         for i in range(self.maze.steps // self.maze.move_every):
             move()
@@ -77,13 +77,13 @@ class Life:
                 break
 
 
-def serves(maze: Any, genomes: Tensor, record: bool) -> bool:
+def serves(maze: Maze, genomes: Tensor, record: bool) -> bool:
     """Whether episodes can be captured: on a GPU, whole moves only, outputs not recorded."""
     return genomes.device.type == "cuda" and maze.steps % maze.move_every == 0 and not record
 
 
 def maze_lives(
-    network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None
+    network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and None, since outputs are not recorded."""
     with torch.cuda.device(genomes.device):
@@ -91,7 +91,7 @@ def maze_lives(
 
 
 def _maze_lives(
-    network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None
+    network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
     key = (network, maze, len(genomes), state.places.shape[1], genomes.device, noise is None)
     if key not in _recorded:
@@ -106,7 +106,7 @@ def _maze_lives(
 
 
 GRAPHS_KEPT = 3  # graphs kept with their memory: for the offspring, the held-out parent, and one more
-_recorded: dict[Any, tuple[Life, Callable[[], None]]] = {}
+_recorded: dict[tuple[object, ...], tuple[Life, Callable[[], None]]] = {}
 
 
 def _record(life: Life) -> Callable[[], None]:

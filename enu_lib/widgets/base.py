@@ -31,10 +31,17 @@ def slider(text: str, value: float, low: float, high: float, step: float = 1) ->
     )
 
 
-def button(text: str, press: Callable[[], None], kind: str = "", tooltip: str = "") -> Any:
+def button(text: str, press: Callable[[], None], kind: str = "") -> Any:
     """A button that calls `press()`."""
-    made = w.Button(description=text, button_style=kind, tooltip=tooltip, layout=w.Layout(width="auto"))
+    made = w.Button(description=text, button_style=kind, layout=w.Layout(width="auto"))
     made.on_click(lambda _: press())
+    return made
+
+
+def clock(tick: Callable[[Any], None], interval: int) -> Any:
+    """The browser's clock, which calls `tick(change)` every `interval` ms while it runs, and stops with the page."""
+    made = w.Play(min=0, max=10**9, value=0, interval=interval, show_repeat=False)
+    made.observe(tick, names="value")
     return made
 
 

@@ -19,13 +19,12 @@ from enu_lib.live.evolution import Recording, loss_chart, small_synapse, window_
 from enu_lib.rollout import fitness
 from enu_lib.streams import stream
 from enu_lib.tasks.stdp import STDP
-from enu_lib.widgets.base import LABEL, WIDE, Pictured, button, framed, png, sheet
+from enu_lib.widgets.base import LABEL, WIDE, Pictured, button, clock, framed, png, sheet
 
 TICK_MS = 20  # ms between bursts of generations
 BURST_SECONDS = 0.15  # seconds of evolution per burst; controls respond between bursts
 REDRAW_SECONDS = 0.5  # seconds between redraws
 FINAL_RATIO = 0.1  # of mutation s.d., after `decay_generations` to initially
-CLOCK_END = 10**9
 
 
 class LiveEvolution(Pictured):
@@ -43,7 +42,7 @@ class LiveEvolution(Pictured):
         if not isinstance(self.experiment.task, STDP):
             raise ValueError(f"this explorer needs an STDP task, got {self.experiment.task!r}: use experiments.get('stdp')")
         settings = self.experiment.es
-        self.play = w.Play(min=0, max=CLOCK_END, value=0, interval=TICK_MS, show_repeat=False)
+        self.play = clock(self._tick, TICK_MS)
         self.again = button("restart", lambda: self.restart(self.seed), "warning")
         self.other = button("another seed", lambda: self.restart(self.seed + 1), "warning")
         self.population = w.IntSlider(
@@ -67,7 +66,6 @@ class LiveEvolution(Pictured):
         )
         self.narrow = w.Checkbox(settings.sigma_final is not None, description="reduce it over generations", indent=False)
         self.picture, self.said = w.HTML(), w.HTML()
-        self.play.observe(self._tick, names="value")
         sliders = w.HBox([self.population, self.sigma, self.narrow], layout=w.Layout(flex_flow="row wrap"))
         super().__init__([w.HBox([self.play, self.again, self.other]), sliders, self.said, self.picture, sheet()])
         self.restart(seed)
@@ -85,7 +83,8 @@ class LiveEvolution(Pictured):
         self.play.playing = False
         self.seed, self.seconds = seed, 0.0
         self.state = es.init(self.experiment.model.init(stream(seed, "genome")))
-        self.generations, self.losses = list[int](), list[float]()
+        self.generations: list[int] = []
+        self.losses: list[float] = []
         self.update()
 
     def advance(self, generations: int = 1) -> None:

@@ -34,7 +34,7 @@ from enu_lib.storage.folder import (
 from enu_lib.storage.run import FromExperiment, Run, fingerprint, provenance
 
 FOLDER = Path(__file__).parent
-REMEDY_REINSTALL = "restore the file, for example by reinstalling enu_lib"
+AFRESH = "restore the file, for example by reinstalling enu_lib"
 PROVENANCE = {  # required fields; all fields: `storage.run.provenance`
     "seed": Seed,
     "generations": int,
@@ -85,14 +85,12 @@ def load(name: str) -> Entry:
     if name not in names():
         raise ValueError(f"no zoo entry {name!r}: choose from {', '.join(names()) or 'none (the zoo is empty)'}")
     path = FOLDER / f"{name}.safetensors"
-    tensors, meta = read_tensors(path, REMEDY_REINSTALL)
-    experiment = read_experiment(meta, path, REMEDY_REINSTALL)
-    checked(meta, PROVENANCE, path, REMEDY_REINSTALL)
+    tensors, meta = read_tensors(path, AFRESH)
+    experiment = read_experiment(meta, path, AFRESH)
+    checked(meta, PROVENANCE, path, AFRESH)
     shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
     if shapes != {"genome": (experiment.model.n_params,)}:
-        raise RunFolderError(
-            f"{path} does not hold a genome of {experiment.model.n_params} values, but {shapes}: {REMEDY_REINSTALL}"
-        )
+        raise RunFolderError(f"{path} does not hold a genome of {experiment.model.n_params} values, but {shapes}: {AFRESH}")
     return Entry(name, experiment, tensors["genome"], meta)
 
 
@@ -132,7 +130,7 @@ def verify(name: str, n: int = 2048, seed: int = 78) -> dict[str, tuple[float, f
     """
     entry = load(name)
     if fingerprint(entry.genome) != entry.provenance["sha256"]:
-        raise ValueError(f"zoo entry {name!r}: the genome does not match its stored checksum; {REMEDY_REINSTALL}")
+        raise ValueError(f"zoo entry {name!r}: the genome does not match its stored checksum; {AFRESH}")
     remeasured = analysis.scores(entry.model, entry.genome, entry.task, n, seed)
     return {key: (entry.scores[key], remeasured[key]) for key in entry.scores}
 
