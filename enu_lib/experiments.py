@@ -214,8 +214,7 @@ def get(
         if task.layout == "t" and profile == "laptop":
             sizes |= dict(es=ES(population=256, sigma=0.01, breadth=1.5), generations=2000, stages=_curriculum(task))
     experiment = Experiment(name, task, cell, model_name=model, profile=profile, **sizes)
-    changed: Experiment = with_settings(experiment, {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})})
-    return changed
+    return with_settings(experiment, {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})})
 
 
 def _path(experiment: Experiment, name: str) -> str:

@@ -16,7 +16,7 @@ import ctypes
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -72,7 +72,7 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
     Raises Unavailable if they do not fit.
     """
     h, c, n, s = network.hidden, network.channels, network.neurons, network.synapses
-    cell: Any = network.synapse_cell  # an ENU, see `supports`
+    cell = cast(ENU, network.synapse_cell)  # see `supports`
     fed, words, synapses = c * cell.feedback, _up(cells, 32) // 32, _up(n * s, 8)
 
     def rules(inputs: int) -> int:
@@ -144,7 +144,7 @@ def run(
         noise = Noise(none, torch.zeros(maze.steps, b, dtype=torch.int64, device=device))
     table = noise.table.repeat(1 + math.ceil(values / len(noise.table)))
     offsets = noise.offsets.contiguous()
-    cell: Any = network.synapse_cell
+    cell = cast(ENU, network.synapse_cell)
     lives = _Lives(
         *map(at, (neuron, synapse, connections, table, offsets, *drawn, fitness, *counts, y)), b, cell.noise, cell.gain
     )
