@@ -92,9 +92,13 @@ def require(record: Any, wanted: Mapping[str, Any], source: str) -> dict[str, An
     return {key: conform(kind, record[key], f"{source}: {key}") for key, kind in wanted.items()}
 
 
-@lru_cache
 def kinds(cls: type) -> dict[str, Any]:
     """The kind of each field of a dataclass or named tuple.  Annotations that cannot be resolved accept any value."""
+    return _kinds(cls)
+
+
+@lru_cache
+def _kinds(cls: type) -> dict[str, Any]:
     names = [f.name for f in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else getattr(cls, "_fields", ())
     try:
         hints = get_type_hints(cls, include_extras=True)
