@@ -19,16 +19,7 @@ LABEL = {"description_width": "190px"}
 def slider(text: str, value: float, low: float, high: float, step: float = 1) -> Any:
     """A slider with a wide label; integers if `step` is an integer."""
     make = w.IntSlider if isinstance(step, int) else w.FloatSlider
-    return make(
-        value=value,
-        min=low,
-        max=high,
-        step=step,
-        description=text,
-        layout=WIDE,
-        style=LABEL,
-        continuous_update=True,
-    )
+    return make(value=value, min=low, max=high, step=step, description=text, layout=WIDE, style=LABEL, continuous_update=True)
 
 
 def button(text: str, press: Callable[[], None], kind: str = "") -> Any:

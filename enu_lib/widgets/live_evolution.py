@@ -46,23 +46,11 @@ class LiveEvolution(Pictured):
         self.again = button("restart", lambda: self.restart(self.seed), "warning")
         self.other = button("another seed", lambda: self.restart(self.seed + 1), "warning")
         self.population = w.IntSlider(
-            settings.population,
-            min=16,
-            max=512,
-            step=16,
-            description="offspring per generation",
-            layout=WIDE,
-            style=LABEL,
+            settings.population, min=16, max=512, step=16, description="offspring per generation", layout=WIDE, style=LABEL
         )
         middle = math.log10(settings.sigma)  # from a tenth to ten times the initial value, which lies on the grid of steps
         self.sigma = w.FloatLogSlider(
-            settings.sigma,
-            min=middle - 1,
-            max=middle + 1,
-            step=0.05,
-            description="mutation s.d.",
-            layout=WIDE,
-            style=LABEL,
+            settings.sigma, min=middle - 1, max=middle + 1, step=0.05, description="mutation s.d.", layout=WIDE, style=LABEL
         )
         self.narrow = w.Checkbox(settings.sigma_final is not None, description="reduce it over generations", indent=False)
         self.picture, self.said = w.HTML(), w.HTML()
