@@ -30,10 +30,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from enu_lib.rollout import turns
 from enu_lib.streams import integers, stream
 from enu_lib.tasks.altered import Altered, rules
 from enu_lib.tasks.maze import FORWARD, HEADINGS, LEFT, RIGHT, Maze, MazeState, geometry
-from enu_lib.trace import Trace, over_time
+from enu_lib.trace import Recorder, Trace
 
 NAMES = ("omniscient", "looking", "memory-only", "latch", "once-bitten", "alternating", "fixed-arm", "random")
 
@@ -53,25 +54,19 @@ class Belief(NamedTuple):
 @torch.no_grad()
 def play(maze: Maze | Altered, agent: str, environments: int = 64, seed: int = 1) -> Trace:
     """Record episodes of a reference agent in the format of `enu_lib.rollout` (P = 1)."""
-    xs, ys, fs = list[Tensor](), list[Tensor](), list[Tensor]()
-    states = list[MazeState]()
-    before = maze.reset(1, environments, stream(seed, "rollout"))
-    for t, (y, f, state) in enumerate(_lives(maze, agent, before, seed)):
-        xs.append(maze.observe(before, t))
-        ys.append(y)
-        fs.append(f)
-        states.append(state)
-        before = state
-    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, over_time(states))
+    recorder = Recorder(None)
+    for x, y, state, fitness in _turns(maze, agent, maze.reset(1, environments, stream(seed, "rollout")), seed):
+        recorder(x, y, None, state, fitness)
+    return recorder.trace()
 
 
 @torch.no_grad()
 def scores(maze: Maze | Altered, agent: str, episodes: int = 10_000, seed: int = 1) -> dict[str, float]:
     """Mean food, poison, fitness and survival time (steps) over new episodes, and the standard error of food."""
-    fitness, alive = (torch.zeros(episodes, dtype=torch.float32, device="cpu") for _ in range(2))
     state = maze.reset(1, episodes, stream(seed, "rollout"))
-    for _, f, after in _lives(maze, agent, state, seed):
-        fitness += f[0]
+    fitness, alive = (torch.zeros(episodes, dtype=torch.float32, device="cpu") for _ in range(2))
+    for _, _, after, gained in _turns(maze, agent, state, seed):
+        fitness += gained[0]
         alive += state.alive[0]
         state = after
     food = state.foods[0].float()
@@ -85,14 +80,16 @@ def scores(maze: Maze | Altered, agent: str, episodes: int = 10_000, seed: int =
     }
 
 
-def _lives(maze: Maze | Altered, agent: str, state: MazeState, seed: int) -> Iterator[tuple[Tensor, Tensor, MazeState]]:
-    """Yield outputs (1, B, 3), fitness (1, B) and the resulting state for each network step."""
-    belief, generator = begin(maze, agent, state.cell.shape[1]), stream(seed, "actions")
-    for t in range(maze.steps):
-        belief, y = act(maze, agent, belief, state, t, generator)
-        state, f = maze.step(state, y, t)
-        belief = learn(maze, agent, belief, state, t + 1)
-        yield y, f, state
+def _turns(maze: Maze | Altered, agent: str, start: MazeState, seed: int) -> Iterator[tuple[Tensor, Tensor, MazeState, Tensor]]:
+    """The steps of episodes that begin in `start`, as `rollout.turns` yields them."""
+    belief, generator = begin(maze, agent, start.cell.shape[1]), stream(seed, "actions")
+
+    def choose(state: MazeState, t: int) -> tuple[Tensor, Tensor]:
+        nonlocal belief
+        belief, y = act(maze, agent, learn(maze, agent, belief, state, t), state, t, generator)
+        return maze.observe(state, t), y
+
+    return turns(maze, start, choose)
 
 
 def begin(maze: Maze | Altered, agent: str, environments: int) -> Belief:
