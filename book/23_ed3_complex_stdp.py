@@ -57,18 +57,20 @@ units = [enu.zoo.obtain("complex-stdp-enu", profile, seed, generations=g) for g 
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4), sharex=True, sharey=True)
-correlation = {}
+correlation, windows = {}, {}
 for row, unit, g in zip(axes, units, GENERATIONS, strict=True):
     for ax, modulator, text in zip(row, (1, 0), ("with neuromodulator", "without"), strict=True):
         found = enu.analysis.plasticity_window(unit.model, unit.genome, unit.task, modulator, seed=seed + 600)
         correlation[text, g] = torch.corrcoef(torch.stack([found.target, found.evolved]))[0, 1].item()
         figures.units.window(ax, found, title=f"{text}, generation {g:,}")
+        windows["abcd"[len(windows)]] = figures.data.window(found).assign(generation=g, neuromodulator=modulator)
 panel_letters(axes.flat)
 files = save_figure(
     fig, "ed3_complex_stdp", figures_dir, zoo=[f"complex-stdp-enu-{g}" for g in GENERATIONS],
+    data=figures.data.panels(windows),
     caption=f"""Synaptic change against spike-time difference after 1,000 (**a**, **b**) and 3,000 generations (**c**, **d**),
-    with and without neuromodulator; the parent of one run; mean and s.d. of {found.n} sequences per difference; dashed: the
-    rule (our formula).""",
+    with and without neuromodulator; the parent of one run; mean and s.d. of {found.n} sequences per difference; grey band:
+    the rule to be met (our formula).""",
 )  # fmt: skip
 
 # %% [markdown]
