@@ -90,10 +90,12 @@ for (left, right), (layout, name) in zip(axes, layouts.items(), strict=True):
     figures.mazes.agents(right, scores[layout])
     left.set_title(name)
 panel_letters(axes.flat)
+measured = {layouts[k]: pd.DataFrame(found).T.rename_axis("agent").reset_index() for k, found in scores.items()}
 files = save_figure(
-    fig, "mazes", figures_dir,
+    fig, "mazes", figures_dir, data=figures.data.panels(measured, "maze"),
     caption=f"""**a**, **c**, The T-maze and our double T-maze: agent (triangle) at the start, food (plus), poison (cross).
-    **b**, **d**, Food and poison eaten per episode by scripted agents; mean of {n:,} episodes, largest standard error
+    **b**, **d**, Food and poison eaten per episode by scripted agents; mean of {n:,} episodes; much food (green) and
+    little poison (red) are better. Largest standard error
     {max(v["food s.e."] for found in scores.values() for v in found.values()):.2f}.""",
 )  # fmt: skip
 

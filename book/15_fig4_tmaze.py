@@ -45,7 +45,7 @@ from enu_lib.analysis.battery import battery
 from enu_lib.analysis.phases import find_phases
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.rollout import record_episodes
-from enu_lib.study import abilities, claims, evidence, ledger, sweep, tables
+from enu_lib.study import abilities, claims, evidence, ledger, plotted, sweep, tables
 
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
@@ -91,6 +91,11 @@ figures.mazes.shares(axes[3], rows, keys)
 panel_letters(axes)
 files = save_figure(
     fig, "fig4_tmaze", figures_dir, zoo=[entry.name],
+    data={
+        "a": plotted.progress({"tmaze": {"enu": tables.curves(swept, "tmaze", "enu")}}),
+        "b_d": pd.DataFrame(rows).T.rename_axis("agent").reset_index(),
+        "c": figures.data.episode(lives.x[0, life], lives.y[0, life], ate),
+    },
     caption=f"""**a**, Held-out fitness of the parent in {len(swept)} evolutions of the sweep (not of the network in b to d);
     dotted: an agent that always takes the same arm. **b**, Food (green) and poison (red) eaten per episode; mean of {n:,}
     episodes. **c**, One episode: sensors, rewards and outputs; triangles: meals (up: food, down: poison). **d**, Shares of

@@ -69,6 +69,7 @@ for ax, phase in zip(axes, phases, strict=True):
 panel_letters(axes)
 files = save_figure(
     fig, "fig5_behaviour", figures_dir, zoo=[entry.name],
+    data=figures.data.panels({k: figures.data.visit(grid, lives, p) for k, p in zip("abcdefgh", phases, strict=False)}),
     caption=f"""Visits of {who}, from {len({p.life for p in phases})} of {lives.y.shape[1]:,} episodes. Plus: food; cross:
     poison; triangle: start; ring: what was eaten. {"; ".join(p.name for p in phases)}.""",
 )  # fmt: skip

@@ -86,6 +86,12 @@ axes[5].invert_yaxis()
 panel_letters(axes)
 files = save_figure(
     fig, "ed4_double_tmaze", figures_dir, zoo=[entry.name],
+    data={
+        "a_d": figures.data.panels(
+            {letter: figures.data.visit(grid, shown, phase) for letter, (phase, shown) in zip("abcd", phases, strict=False)}
+        ),
+        "e_f": pd.DataFrame({"evolved network": found, **references}).T.rename_axis("agent").reset_index(),
+    },
     caption=f"""**a-d**, Four phases of behaviour, each from the first of {n:,} episodes that shows it. {stands_in} Plus: food;
     cross: poison; triangle: start; ring: what was eaten. **e**, Shares of visits that end with food; colours as in Fig. 4.
     **f**, Meals per episode, evolved network and scripted agents; mean of {n:,} episodes.""",

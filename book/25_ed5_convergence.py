@@ -37,7 +37,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from enu_lib import widgets
-from enu_lib.study import claims, comparisons, design, evidence, ledger, panels, results, sweep, tables, variants
+from enu_lib.study import claims, comparisons, design, evidence, ledger, panels, plotted, results, sweep, tables, variants
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -49,16 +49,19 @@ TASKS = ("complex-stdp", "double-tmaze")
 # ## Figure
 
 # %%
-fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.8))
+curves = {task: {m: tables.curves(stored.runs, task, m) for m in design.MAIN[task]} for task in TASKS}
+fig, axes = plt.subplots(1, 2, figsize=(PAGE, 3.4))
 for ax, task in zip(axes, TASKS, strict=True):
-    curves = {m: tables.curves(stored.runs, task, m) for m in design.MAIN[task]}
-    panels.progress(ax, curves, found.level.get(task), task in sweep.UNITS)
+    panels.progress(ax, curves[task], found.level.get(task), task in sweep.UNITS, legend=False)
     ax.set_title(design.LABEL[task])
+panels.shared_legend(fig, axes)
 panel_letters(axes)
 files = save_figure(
     fig, "ed5_convergence", figures_dir,
-    caption=f"""Convergence on complex STDP (**a**) and in the double T-maze (**b**). Thin lines: single evolutions; thick
-    lines: medians; dotted: the level from which something counts as learnt. Evolutions: {tables.counts(found, TASKS)}.""",
+    data={"progress": plotted.progress(curves), "level": plotted.levels(found.level, TASKS)},
+    caption=f"""Convergence on complex STDP (**a**, loss on a log scale: lower is better) and in the double T-maze (**b**,
+    fitness: higher is better). Thin lines: single evolutions; thick lines: medians; dotted: the level from which something
+    counts as learnt; the sooner a line crosses it, the better. Evolutions: {tables.counts(found, TASKS)}.""",
 )  # fmt: skip
 
 # %% [markdown]

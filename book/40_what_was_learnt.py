@@ -95,11 +95,17 @@ names = dissection.neuron_names(network)
 longest = int(watched["evolved"].task["alive"][0].sum(-1).argmax())
 
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.4), width_ratios=[1, 1.6])
-figures.learning.outputs(axes[0], {k: spiking.output_histogram(v) for k, v in watched.items()})
-figures.learning.raster(axes[1], watched["evolved"].model["neuron_output"][0, longest, :200, :, 0], names)
+histograms = {k: spiking.output_histogram(v) for k, v in watched.items()}
+raster = watched["evolved"].model["neuron_output"][0, longest, :200, :, 0]
+figures.learning.outputs(axes[0], histograms)
+figures.learning.raster(axes[1], raster, names)
 panel_letters(axes)
 files = save_figure(
     fig, "spiking", figures_dir, zoo=[entry.name],
+    data={
+        "a": figures.data.series("network", histograms, {"bin of the output": None}, "share of steps"),
+        "b": figures.data.long({"time (steps)": range(len(raster)), "neuron": names}, {"output": raster}),
+    },
     caption=f"""**a**, Outputs of all neurons, all channels, while the agent is alive: evolved network and the same network
     before evolution, {min(n, 64)} episodes each. **b**, First channel of each neuron in the first 200 steps of one episode.""",
 )  # fmt: skip
@@ -131,6 +137,12 @@ for ax, part in zip(axes[1:], ("synapses", "neurons"), strict=True):
 panel_letters(axes)
 files = save_figure(
     fig, "where_memory_lives", figures_dir, zoo=[entry.name],
+    data={
+        "a": figures.data.series("memory", eaten, {"episode": None}, "food after the intervention"),
+        "b_c": figures.data.panels(
+            {k: figures.data.long({"visit": None}, {"with food": v.right, "visits": v.n}) for k, v in after.items()}, "memory"
+        ),
+    },
     caption=f"""After an intervention at step {moment}: **a**, food eaten in the rest of the episode, mean and 95% interval;
     **b**, memory of synapses, **c**, memory of neurons: share of visits that end with food, in the order of visits, 95%
     (Wilson) intervals, where there are at least 10 visits. {n} episodes each, of which {living} had not ended by then; visits
@@ -163,18 +175,27 @@ which unit holds what: where it hurts, that assignment matters."""
 delays, lives = range(-16, 25, 8 if smoke else 4), 2 if smoke else 8
 dish = conditioning(network, entry.genome, delays, lives=lives, seed=seed + 602)
 rows = {reward: repeated(network, entry.genome, reward, 4, lives=lives, seed=seed + 605) for reward in ("food", "poison")}
-fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4))
-figures.learning.conditioning(axes[0, 0], dish, dish.transmitted, "change of the\nprobed synapses")
+fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.6))
+figures.learning.conditioning(axes[0, 0], dish, dish.transmitted, "change of the mean output\nof the probed synapses")
 right_left = dish.outputs[..., 2] - dish.outputs[..., 1]
-figures.learning.conditioning(axes[0, 1], dish, right_left, "change of\noutput 3 - output 2")
-axes[0, 1].get_legend().remove()
+figures.learning.conditioning(axes[0, 1], dish, right_left, "change of the preference\n(output 3 - output 2)")
+axes[1, 0].sharey(axes[1, 1])
+turns = ["output 1", "output 2 (left)", "output 3 (right)"]
 for ax, (reward, outputs) in zip(axes[1], rows.items(), strict=True):
-    figures.learning.in_a_row(ax, outputs, names[-3:])
-    ax.set(xlabel=f"{reward} in a row")
-axes[1, 0].get_legend().remove()
+    figures.learning.in_a_row(ax, outputs, turns)
+    ax.set(xlabel=f"meals of {reward} in a row")
+for ax in (axes[0, 1], axes[1, 1]):
+    ax.get_legend().remove()
+axes[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+axes[1, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
 panel_letters(axes.flat)
+paired = {"meal": dish.rewards, "delay from sensor to meal (steps)": dish.delay, "noise sample": None}
 files = save_figure(
     fig, "conditioning", figures_dir, zoo=[entry.name],
+    data={
+        "a_b": figures.data.long(paired, {"change of the synapses": dish.transmitted, "change of the preference": right_left}),
+        "c_d": figures.data.series("meal", rows, {"meals in a row": range(5), "noise sample": None, "output": turns}, "output"),
+    },
     caption=f"""What single events change in a network that is driven through its inputs only. **a**, **b**, A sensor
     paired with food, poison or nothing, against the delay from sensor to reward; difference from the same network without
     pairing. **a**, Mean output of the synapses from the probed (wall) sensor onto output neurons. **b**, Preference for a

@@ -63,6 +63,7 @@ panel_letters(axes)
 last = list(pairs.values())[-1]
 files = save_figure(
     fig, "published_settings", figures_dir, zoo=[e.name for e in pairs.values()],
+    data=figures.data.panels({k: pd.DataFrame(v).rename(columns=mazes.COSTS) for k, v in curves.items()}, "settings"),
     caption=f"""Held-out fitness of the parent with our settings and with the published ones, against evaluations (**a**) and
     time (**b**); one seed each; points are held-out evaluations. The published run had reached generation
     {last.provenance["generations"]:,} of {last.experiment.generations:,}.""",

@@ -53,8 +53,8 @@ API = {
         "Comparisons and claims",
         [
             "study.sweep", "study.design", "study.results", "study.tables", "study.comparisons", "study.evidence",
-            "study.rules", "study.claims", "study.ledger", "study.panels", "study.workers", "study.progress", "study.variants",
-            "study.mazes", "study.abilities", "study.dissection",
+            "study.rules", "study.claims", "study.ledger", "study.panels", "study.plotted", "study.workers", "study.progress",
+            "study.variants", "study.mazes", "study.abilities", "study.dissection",
         ],
     ),
     "figures": (

@@ -17,27 +17,38 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from enu_lib.analysis.phases import Phase
 from enu_lib.analysis.units import FrequencyCurve, Window
+from enu_lib.tasks.maze import Geometry
+from enu_lib.trace import Trace
 
 DIGITS = 6  # significant digits of a number in a CSV file
 TIME = "time (steps)"
 
 
-def long(index: Mapping[str, Sequence[Any]], values: Mapping[str, Any]) -> pd.DataFrame:
+def long(index: Mapping[str, Sequence[Any] | None], values: Mapping[str, Any]) -> pd.DataFrame:
     """Arrays as a table with a row for each element.
 
-    index: names and labels of the arrays' dimensions, in their order.  values: arrays (or tensors) of this shape, by column.
+    index: names and labels of the arrays' dimensions, in their order; None: 1, 2, ...  values: arrays (or tensors) of one
+    shape, by column.
     """
-    shape = tuple(len(labels) for labels in index.values())
-    labels = [np.asarray(list(of)) for of in index.values()]
+    arrays = {name: np.asarray(array) for name, array in values.items()}
+    shape = next(iter(arrays.values())).shape
+    labels = [
+        np.arange(1, n + 1) if given is None else np.asarray(given) for n, given in zip(shape, index.values(), strict=True)
+    ]
+    for name, array in arrays.items():
+        if array.shape != tuple(map(len, labels)):
+            wanted = ", ".join(f"{len(each)} ({dimension})" for dimension, each in zip(index, labels, strict=True))
+            raise ValueError(f"{name} has shape {array.shape}, its labels {wanted}: give one label for each element")
     where = np.indices(shape).reshape(len(shape), -1)
-    columns = {name: of[at] for (name, of), at in zip(zip(index, labels, strict=True), where, strict=True)}
-    for name, array in values.items():
-        array = np.asarray(array)
-        if array.shape != shape:
-            raise ValueError(f"{name} has shape {array.shape}, but {', '.join(index)} have {shape}: give one label for each")
-        columns[name] = array.ravel()
-    return pd.DataFrame(columns)
+    columns = {name: each[at] for name, each, at in zip(index, labels, where, strict=True)}
+    return pd.DataFrame(columns | {name: array.ravel() for name, array in arrays.items()})
+
+
+def series(column: str, by: Mapping[str, Any], index: Mapping[str, Sequence[Any] | None], value: str) -> pd.DataFrame:
+    """Arrays of several series, {series: array}, as one table: the series in `column`, then `index` as in `long`."""
+    return panels({name: long(index, {value: array}) for name, array in by.items()}, column)
 
 
 def panels(tables: Mapping[str, pd.DataFrame], column: str = "panel") -> pd.DataFrame:
@@ -97,3 +108,23 @@ def spikes(trains: Mapping[str, Any]) -> pd.DataFrame:
         sequence, time = np.nonzero(np.asarray(train))
         found[series] = pd.DataFrame({"sequence": sequence + 1, "spike time (steps)": time})
     return panels(found, "series")
+
+
+def episode(x: Any, y: Any, ate: Any) -> pd.DataFrame:
+    """One episode in a maze: sensors and rewards x (T, 4, C), outputs y (T, 3), and meals (1: food, -1: poison)."""
+    x, y = np.asarray(x), np.asarray(y)
+    values = {f"sensor {k + 1}": x[:, k, 0] for k in range(3)} | {"reward, food": x[:, 3, 1], "reward, poison": x[:, 3, 2]}
+    values |= {f"output {k + 1}": y[:, k] for k in range(3)}
+    return long({TIME: range(len(x))}, {**values, "meal (1 food, -1 poison)": np.asarray(ate)})
+
+
+def visit(grid: Geometry, lives: Trace, phase: Phase) -> pd.DataFrame:
+    """The steps of one phase of an episode: squares of agent, food and poison as row and column from the upper left."""
+    steps = np.arange(phase.first, phase.last + 1)
+    state = {name: lives.task[name][0, phase.life].numpy()[steps] for name in ("cell", "heading", "food", "poison", "ate")}
+    squares = np.array(grid.cells)
+    columns: dict[str, Any] = {"phase": phase.name, "episode": phase.life, TIME: steps}
+    for name, of in (("agent", "cell"), ("food", "food"), ("poison", "poison")):
+        columns |= {f"{name}, row": squares[state[of], 0], f"{name}, column": squares[state[of], 1]}
+    headings = np.array(["east", "south", "west", "north"])
+    return pd.DataFrame(columns | {"heading": headings[state["heading"]], "meal (1 food, -1 poison)": state["ate"]})

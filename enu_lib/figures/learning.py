@@ -83,14 +83,15 @@ def raster(ax: Any, y: Any, names: list[str]) -> None:
 
 def conditioning(ax: Any, pairing: Conditioning, change: Any, label: str) -> None:
     """Change (R, W, B) caused by pairing, against the delay of the reward; mean and s.d. over noise samples."""
-    colors = {"food": PALETTE["food"], "poison": PALETTE["poison"], "nothing": PALETTE["target"]}
+    styles = {"food": ("food", "o", "-"), "poison": ("poison", "X", "-"), "nothing": ("target", "s", "--")}
     for name, values in zip(REWARDS, np.asarray(change), strict=True):
+        color, marker, ls = styles[name]
         mean, sd = values.mean(-1), values.std(-1)
-        ax.fill_between(pairing.delay, mean - sd, mean + sd, color=colors[name], alpha=0.2, lw=0)
-        ax.plot(pairing.delay, mean, "o-", ms=2.5, color=colors[name], label=name)
-    ax.axhline(0, color="0.8", lw=0.5, zorder=0)
-    ax.axvline(0, color="0.8", lw=0.5, zorder=0)
-    ax.set(xlabel="reward after sensor (steps)", ylabel=label)
+        ax.fill_between(pairing.delay, mean - sd, mean + sd, color=PALETTE[color], alpha=0.2, lw=0)
+        ax.plot(pairing.delay, mean, marker=marker, ls=ls, ms=3, color=PALETTE[color], label=name)
+    ax.axhline(0, color="0.6", lw=0.6, zorder=0)
+    ax.axvline(0, color="0.6", lw=0.6, zorder=0)
+    ax.set(xlabel="delay from sensor to meal (steps)", ylabel=label)
     ax.legend()
 
 
@@ -100,6 +101,6 @@ def in_a_row(ax: Any, y: Any, names: list[str]) -> None:
     k = np.arange(len(y))
     for i, name in enumerate(names):
         mean, sd = y[..., i].mean(1), y[..., i].std(1)
-        ax.errorbar(k, mean, sd, marker="o", ms=3, capsize=1.5, label=name)
+        ax.errorbar(k, mean, sd, marker="os^D"[i % 4], ls=["-", "--", ":"][i % 3], ms=3, capsize=1.5, label=name)
     ax.set(ylabel="output at the wall", xticks=k)
     ax.legend()

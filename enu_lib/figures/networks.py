@@ -10,7 +10,6 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from enu_lib.figures.style import PALETTE
 
-
 TEXT = 7  # points
 
 
@@ -32,9 +31,9 @@ def enu_schematic(ax: Any) -> None:
     _arrow(ax, (-0.5, 1.5), (0.05, 1.5))
     ax.text(-0.55, 1.5, "$x_t$", ha="right", va="center", fontsize=TEXT + 1)
     _box(ax, 1.15, 1.5, "with bias 1:\n$a=[x_t,o_{t-1},$\n$h_{t-1},1]$", "white", 2.1, 1.05)
-    _box(ax, 4.35, 2.9, "update gate\n$z=\\sigma(3\\,aW_z)$", light["gate"], 2.5, 0.8)
-    _box(ax, 4.35, 1.5, "reset gate\n$r=\\sigma(3\\,(aW_r-1))$", light["gate"], 2.5, 0.8)
-    _box(ax, 4.35, 0.1, "cell gate\n$c=\\tanh(3\\,a_rW_c)$", light["gate"], 2.5, 0.8)
+    _box(ax, 4.35, 2.9, "update gate\n$z=\\sigma(3\\,aW_z)$", light["gate"], 2.6, 0.8)
+    _box(ax, 4.35, 1.5, "reset gate\n$r=\\sigma(3\\,(aW_r-1))$", light["gate"], 2.6, 0.8)
+    _box(ax, 4.35, 0.1, "cell gate\n$c=\\tanh(3\\,a_rW_c)$", light["gate"], 2.6, 0.8)
     _box(ax, 7.85, 1.5, "memory\n$h_t=(1-z)\\,h_{t-1}$\n$+\\,z\\,c$", light["memory"], 2.4, 1.05)
     _box(ax, 11.2, 1.5, "output gate\n$u=g\\,[h_t,1]\\,W_o$\n$o_t=\\mathrm{clip}(u,0,1)$", light["out"], 2.5, 1.05)
     for y in (2.9, 1.5, 0.1):

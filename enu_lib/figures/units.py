@@ -67,8 +67,8 @@ def synapse(ax: Any, batch: Any, y: Any, i: int = 0) -> None:
     ax.plot(t, batch.target[i], label="target output", **BELOW)
     ax.plot(t, batch.inputs[i, :, 0], color=PALETTE["input"], lw=0.8, label="graded input")
     ax.plot(t, np.asarray(y), color=PALETTE["evolved"], lw=0.9, label="evolved output")
-    ax.axvline(int(batch.t_pre[i]), color=PALETTE["pre"], ls=(0, (4, 1.5)), label="presynaptic spike", zorder=0)
-    ax.axvline(int(batch.t_post[i]), color=PALETTE["post"], ls=(0, (1, 1)), label="postsynaptic spike", zorder=0)
+    ax.axvline(int(batch.t_pre[i]), 0.45, color=PALETTE["pre"], ls=(0, (4, 1.5)), label="presynaptic spike", zorder=0)
+    ax.axvline(int(batch.t_post[i]), 0.45, color=PALETTE["post"], ls=(0, (1, 1)), label="postsynaptic spike", zorder=0)
     low, high = ax.get_ylim()
     ax.set(xlabel="time (steps)", ylabel="potential", ylim=(low - 0.75 * (high - low), high))  # room for the legend
     ax.legend(loc="lower left", ncols=2)
@@ -103,14 +103,12 @@ def one_generation(ax: Any, parent: Any, offspring: Any, weight: Any, after: Any
     """
     a, w, best = (np.asarray(v) for v in (offspring, weight, optimum))
     for share in (0.25, 0.5, 0.75, 1.0, 1.25):
-        ax.add_patch(Circle(best, share * np.hypot(*(best - np.asarray(parent))), fc="none", ec="0.85", lw=0.6, zorder=0))
+        ax.add_artist(Circle(best, share * np.hypot(*(best - np.asarray(parent))), fc="none", ec="0.85", lw=0.6, zorder=0))
     ax.scatter(*a.T, s=3 + 90 * w / w.max(), color=PALETTE["evolved"], alpha=0.45, lw=0, label="offspring, area: weight")
     ax.annotate("", after, parent, arrowprops={"arrowstyle": "-|>", "color": PALETTE["post"], "lw": 1.6}, zorder=4)
     ax.plot(*parent, "o", color="k", label="parent")
     ax.plot([], [], color=PALETTE["post"], label="its step")
     ax.plot(*best, "+", ms=9, mew=1.8, color=PALETTE["target"], label="optimum")
-    ax.margins(0.08)
+    ax.margins(0.12)
     ax.set(xlabel="gene 1", ylabel="gene 2", aspect="equal")
-    low, high = ax.get_ylim()
-    ax.set_ylim(low, high + 0.5 * (high - low))  # room for the legend
-    ax.legend(loc="upper left")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)

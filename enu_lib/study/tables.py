@@ -75,6 +75,23 @@ def final_table(runs: Sequence[Record], known: Evidence, experiments: Sequence[s
     return rows
 
 
+def final_summary(rows: Sequence[Row]) -> list[Row]:
+    """Six columns of `final_table`: what was compared, on how many evolutions, mean with its interval, A and p."""
+    return [
+        {
+            "task": row["task"],
+            "model": row["model"],
+            "evolutions": row["evolutions"],
+            "mean over seeds [95% interval]": f"{row['over seeds, mean']} [{row['95% low']}, {row['95% high']}]"
+            if row["evolutions"]
+            else row["remark"],
+            "A": row["A"],
+            "p": row["p"],
+        }
+        for row in rows
+    ]
+
+
 def _alone(known: Evidence, experiment: str, model: str) -> stats.Comparison | str:
     """ENU against a model that checks one of our choices: a single, uncorrected comparison."""
     a, b = known.final.get((experiment, "enu"), ()), known.final.get((experiment, model), ())
