@@ -55,12 +55,11 @@ figures_dir = None  # build/figures
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
-import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import live, figures, widgets
-from enu_lib.study import ledger, sweep, variants
+from enu_lib.study import ledger, sweep, tables, variants
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -130,13 +129,16 @@ files = save_figure(
 # %%
 n = 2048 if profile != "smoke" else 64
 scores = {e.name: enu.analysis.scores(e.model, e.genome, e.task, n, seed=seed + 400) for e in (iaf, stdp)}
-pd.concat({unit: pd.Series(found, name="value") for unit, found in scores.items()}).map("{:.4g}".format).to_frame()
+rows = [
+    {"unit": unit, "measure": key, "value": f"{value:.4g}"} for unit, found in scores.items() for key, value in found.items()
+]
+Markdown(tables.markdown(rows))
 
 # %% [markdown]
 # The two runs that these units come from:
 
 # %%
-pd.DataFrame.from_dict({e.name: e.made for e in (iaf, stdp)}, orient="index")
+Markdown(tables.markdown(tables.made({e.name: e.made for e in (iaf, stdp)})))
 
 # %% [markdown]
 # ## Reconstruction
@@ -151,7 +153,7 @@ pd.DataFrame.from_dict({e.name: e.made for e in (iaf, stdp)}, orient="index")
 # seeds. The unit above had more offspring, environments and generations than these.
 
 # %%
-pd.DataFrame(variants.choices_table(sweep.obtain(profile).runs)).set_index("settings")
+Markdown(tables.markdown(variants.choices_table(sweep.obtain(profile).runs)))
 
 # %% [markdown]
 # ## Verdict

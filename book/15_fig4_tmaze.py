@@ -106,7 +106,7 @@ files = save_figure(
 # ## What we measured
 
 # %%
-pd.DataFrame(rows).round(3)
+Markdown(tables.numbers(rows, 3, "measure", upright=True))
 
 # %%
 task, provenance, fixed = entry.task, entry.provenance, references["fixed-arm"]
@@ -129,7 +129,7 @@ for {provenance["generations"]:,} generations of {entry.experiment.es.population
 many = 60 if profile == "smoke" else 240
 tested = [battery(entry.model, entry.genome, entry.task, many, name="evolved network", parts=abilities.NEEDED)]
 tested += [battery(agent, n=many, parts=abilities.NEEDED) for agent in ("latch", "memory-only")]
-pd.DataFrame(abilities.table(tested)).set_index("agent")
+Markdown(tables.markdown(abilities.table(tested)))
 
 # %% [markdown]
 # ## Reconstruction

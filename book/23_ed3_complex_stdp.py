@@ -37,13 +37,12 @@ figures_dir = None  # build/figures
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
-import pandas as pd
 import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, widgets
-from enu_lib.study import ledger
+from enu_lib.study import ledger, tables
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -80,14 +79,15 @@ files = save_figure(
 # generation, which the paper's were not: part of the gain after generation 1,000 may be due to that.
 
 # %%
-pd.Series(correlation, name="correlation with the rule").unstack().rename_axis(columns="generation").round(4)
+found = {text: {f"generation {g:,}": correlation[text, g] for g in GENERATIONS} for text, _ in correlation}
+Markdown(tables.numbers(found, 4, "correlation with the rule"))
 
 # %% [markdown]
 # The run that the two parents come from:
 
 # %%
 made = {f"after {g:,} generations": u.made for u, g in zip(units, GENERATIONS, strict=True)}
-pd.DataFrame.from_dict(made, orient="index").round(4)
+Markdown(tables.markdown(tables.made(made)))
 
 # %% [markdown]
 # ## Reconstruction

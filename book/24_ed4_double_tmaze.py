@@ -40,7 +40,7 @@ import enu_lib as enu
 from enu_lib import figures, live, widgets
 from enu_lib.analysis import agents, learning
 from enu_lib.analysis.phases import find_groups
-from enu_lib.study import claims, evidence, ledger, mazes
+from enu_lib.study import claims, evidence, ledger, mazes, tables
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import geometry
 from enu_lib.rollout import record_episodes
@@ -101,7 +101,7 @@ files = save_figure(
 # ## What we measured
 
 # %%
-pd.DataFrame({"evolved network": found, **references}).round(3)
+Markdown(tables.numbers({"evolved network": found, **references}, 3, "measure", upright=True))
 
 # %%
 low, high = references["fixed-arm"]["food"], references["memory-only"]["food"]
@@ -119,13 +119,13 @@ from an agent that always goes to the same end ({low:.2f}) to one that remembers
 # to turn around in a corridor where no sensor is active, or to leave the bar at a junction that it cannot see.
 
 # %%
-pd.DataFrame(mazes.by_side(lives, entry.task)).T.round(2)
+Markdown(tables.numbers(mazes.by_side(lives, entry.task), 2, "episodes with"))
 
 # %% [markdown]
 # Mean food when the places never change, by where food and poison are; ends 1 and 2 are ahead of the agent, 3 and 4 behind it:
 
 # %%
-pd.DataFrame(mazes.by_placement(entry, min(n, 480), seed + 504)).T.round(1).astype(object).fillna("")
+Markdown(tables.numbers(mazes.by_placement(entry, min(n, 480), seed + 504), 1, empty=""))
 
 # %% [markdown]
 # The network makes a round. At first it goes ahead and turns left at walls; where that end is empty it crosses to the other

@@ -33,7 +33,6 @@ figures_dir = None  # build/figures
 
 # %%
 import matplotlib.pyplot as plt
-import pandas as pd
 from IPython.display import Markdown
 
 from enu_lib import widgets
@@ -71,7 +70,7 @@ files = save_figure(
 
 # %%
 pairs = [(task, model) for task in TASKS for model in design.MAIN[task]]
-pd.DataFrame(tables.speed_table(stored.runs, found, pairs)).set_index(["task", "model"])
+Markdown(tables.markdown(tables.speed_table(stored.runs, found, pairs)))
 
 # %% [markdown]
 # Here *A* is the probability that an evolution of the first model reaches the level sooner than one of the second.
@@ -108,7 +107,7 @@ Markdown(tables.markdown(tables.eaten_table(stored.runs, found, "double-tmaze"))
 
 # %%
 budgets = {"half as long": results.load("laptop-short").runs, "as above": stored.runs}
-pd.DataFrame(variants.budget_table(budgets, TASKS[0])).set_index(["budget", "model"])
+Markdown(tables.markdown(variants.budget_table(budgets, TASKS[0])))
 
 # %% [markdown]
 # ### Does it depend on the evolution strategy?
@@ -120,7 +119,7 @@ pd.DataFrame(variants.budget_table(budgets, TASKS[0])).set_index(["budget", "mod
 # %%
 annealed = [f"{model}@annealed" for model in design.MAIN[TASKS[0]]]
 table = tables.speed_table(stored.runs, found, [(TASKS[0], model) for model in annealed])
-pd.DataFrame(table).set_index(["task", "model"])
+Markdown(tables.markdown(table))
 
 # %% [markdown]
 # Here no GRU and no LSTM reaches the level, and the ENU is ahead of both: which model is ahead on this task depends on the
@@ -131,7 +130,7 @@ pd.DataFrame(table).set_index(["task", "model"])
 # %%
 against = variants.rivals_of_annealed(TASKS[0])
 table = tables.savings_table(stored.runs, found, against, ["evaluations"])
-pd.DataFrame(table).set_index(["task", "model", "against"])
+Markdown(tables.markdown(table))
 
 # %% [markdown]
 # ## Reconstruction

@@ -34,14 +34,13 @@ moment = 200  # network step of an intervention; an episode has 400
 
 # %%
 import matplotlib.pyplot as plt
-import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, widgets
 from enu_lib.analysis import spiking
 from enu_lib.analysis.battery import battery
-from enu_lib.analysis.conditioning import conditioning, repeated
+from enu_lib.analysis.conditioning import REWARDS, conditioning, repeated
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.study import abilities, claims, dissection, evidence, ledger, tables
 
@@ -111,7 +110,7 @@ files = save_figure(
 )  # fmt: skip
 
 # %%
-pd.DataFrame(dissection.activity_table(watched)).T.round(3)
+Markdown(tables.numbers(dissection.activity_table(watched), 3, "network"))
 
 # %% [markdown]
 # ### Where is the memory of an episode stored?
@@ -150,7 +149,7 @@ files = save_figure(
 )  # fmt: skip
 
 # %%
-pd.DataFrame(dissection.disturbed_table(disturbed)).set_index("memory")
+Markdown(tables.markdown(dissection.disturbed_table(disturbed)))
 
 # %%
 Markdown(
@@ -189,7 +188,7 @@ for ax in (axes[0, 1], axes[1, 1]):
 axes[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
 axes[1, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
 panel_letters(axes.flat)
-paired = {"meal": dish.rewards, "delay from sensor to meal (steps)": dish.delay, "noise sample": None}
+paired = {"meal": list(REWARDS), "delay from sensor to meal (steps)": dish.delay, "noise sample": None}
 files = save_figure(
     fig, "conditioning", figures_dir, zoo=[entry.name],
     data={
@@ -223,7 +222,7 @@ measures it where poison does not kill."""
 # %%
 far = dissection.elsewhere(entry, 60 if smoke else 256, seed + 603) | dissection.silenced(entry, n // 3, seed + 604)
 wanted = ["n", "food", "food s.e.", "poison", "second visit right after poison", "right again after one mistake"]
-pd.DataFrame(far).T[wanted].round(2)
+Markdown(tables.numbers({name: {key: row[key] for key in wanted} for name, row in far.items()}, 2, "maze or network"))
 
 # %% [markdown]
 # ## Verdict

@@ -89,7 +89,7 @@ Markdown(tables.markdown(variants.strategy_table(stored.runs, found, TASKS)))
 
 # %%
 against = [(task, "enu@annealed", "enu@published") for task in TASKS]
-pd.DataFrame(tables.savings_table(stored.runs, found, against)).set_index(["task", "cost"])
+Markdown(tables.markdown(tables.savings_table(stored.runs, found, against)))
 
 # %% [markdown]
 # On STDP the annealed strategy is cheaper in every pair of evolutions. On complex STDP it is cheaper in most; within the
@@ -171,7 +171,7 @@ files += save_figure(
 # %%
 window = enu.analysis.plasticity_window(stdp.model, stdp.genome, stdp.task, 1, reach=40, n=max(8, n // 16), seed=seed)
 fits = {f"{a} to {b} steps": generalise.time_constant(window, a, b) for a, b in ((1, 10), (5, 20), (15, 40))}
-pd.Series(fits, name="time constant (steps)").rename_axis("distances").to_frame().round(2)
+Markdown(tables.numbers({name: {"time constant (steps)": fit} for name, fit in fits.items()}, 2, "distances"))
 
 # %% [markdown]
 # The rule's time constant is the paper's choice. Evolved anew, with everything else unchanged, for rules half as long and twice

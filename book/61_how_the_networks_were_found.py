@@ -83,7 +83,7 @@ files = save_figure(
 
 # %%
 independent = mazes.independent_evolutions(entry, stored, from_zoo=profile == "zoo")
-pd.DataFrame(independent).T.astype(float).round(2)
+Markdown(tables.numbers(independent, 2, ("begins in", "run")))
 
 # %% [markdown]
 # ### The T-maze with shuffled actions

@@ -122,7 +122,7 @@ def linked(text: str) -> str:
 def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> NotebookNode:
     """An executed notebook as a page: figures with captions, Markdown from code as text, explorers as pictures.
 
-    Code that imports, that draws a figure, or that makes an explorer is folded; so is what has the tag `hide-input`.
+    Code that imports, draws a figure, fills in a text or makes an explorer is folded; so is what has the tag `hide-input`.
 
     Raises ValueError where a cell wrote to stderr, the manifest lacks a figure, or an explorer left no picture.
     """
@@ -135,7 +135,8 @@ def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> Noteboo
         no_errors(cell, name)
         tags = set(cell.metadata.get("tags", []))
         draws = any(output.get("metadata", {}).get("figure") for output in cell.outputs)
-        folded = {"hide-input"} if draws or re.match(r"(from|import) ", cell.source) else set()
+        says = re.search(r"^Markdown\(\s*f?\"", cell.source, re.M)
+        folded = {"hide-input"} if draws or says or re.match(r"(from|import) ", cell.source) else set()
         cell.metadata["tags"] = sorted(tags | folded | {HIDDEN[tag] for tag in tags if tag in HIDDEN})
         kept, after = [], []
         for output in cell.outputs:
