@@ -64,8 +64,8 @@ grid = geometry(entry.task)
 fig, axes = plt.subplots(1, len(phases), figsize=(PAGE, 1.9))
 for ax, phase in zip(axes, phases, strict=True):
     figures.learning.frame(ax, grid, lives, phase)
-    ax.set_xlabel(f"steps {phase.first}-{phase.last}", fontsize=6.5)
-    ax.text(0.5, -0.32, phase.name.replace(": ", ":\n"), transform=ax.transAxes, ha="center", va="top", fontsize=6.5)
+    ax.set_xlabel(f"steps {phase.first}-{phase.last}")
+    ax.text(0.5, -0.32, phase.name.replace(": ", ":\n"), transform=ax.transAxes, ha="center", va="top")
 panel_letters(axes)
 files = save_figure(
     fig, "fig5_behaviour", figures_dir, zoo=[entry.name],

@@ -71,7 +71,7 @@ axes = [fig.add_subplot(rows[0, k]) for k in range(4)] + [fig.add_subplot(rows[1
 for ax, (phase, shown) in zip(axes, phases, strict=False):
     figures.learning.frame(ax, grid, shown, phase)
     who = "evolved network" if shown is lives else "scripted agent"
-    ax.set_xlabel(phase.name.replace(": ", ":\n") + f"\n({who})", fontsize=6)
+    ax.set_xlabel(phase.name.replace(": ", ":\n") + f"\n({who})")
 keys = {
     "second visit right after poison": "second visit right,\nafter poison",
     "later visits right": "later visits right",

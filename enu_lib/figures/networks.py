@@ -10,14 +10,12 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from enu_lib.figures.style import PALETTE
 
-TEXT = 7  # points
-
 
 def _box(ax: Any, x: float, y: float, text: str, color: str, width: float = 1.5, height: float = 0.62) -> None:
     style = "round,pad=0.02,rounding_size=0.1"
     patch = FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle=style, fc=color, ec="0.25", lw=0.8)
     ax.add_patch(patch)
-    ax.text(x, y, text, ha="center", va="center", fontsize=TEXT)
+    ax.text(x, y, text, ha="center", va="center")
 
 
 def _arrow(ax: Any, start: tuple[float, float], end: tuple[float, float], bend: float = 0.0, color: str = "0.25") -> None:
@@ -29,7 +27,7 @@ def enu_schematic(ax: Any) -> None:
     """The evolvable neural unit: gates with biases, memory, output with its gain, and both feedbacks (Fig. 1)."""
     light = {"gate": "#cfe3f1", "memory": "#fbe3bf", "out": "#d9efe6"}
     _arrow(ax, (-0.5, 1.5), (0.05, 1.5))
-    ax.text(-0.55, 1.5, "$x_t$", ha="right", va="center", fontsize=TEXT + 1)
+    ax.text(-0.55, 1.5, "$x_t$", ha="right", va="center", fontsize=8)
     _box(ax, 1.15, 1.5, "with bias 1:\n$a=[x_t,o_{t-1},$\n$h_{t-1},1]$", "white", 2.1, 1.05)
     _box(ax, 4.35, 2.9, "update gate\n$z=\\sigma(3\\,aW_z)$", light["gate"], 2.6, 0.8)
     _box(ax, 4.35, 1.5, "reset gate\n$r=\\sigma(3\\,(aW_r-1))$", light["gate"], 2.6, 0.8)
@@ -41,7 +39,7 @@ def enu_schematic(ax: Any) -> None:
     for y in (2.9, 0.1):
         _arrow(ax, (5.64, y), (6.6, 1.5))
     _arrow(ax, (4.35, 1.08), (4.35, 0.53))
-    ax.text(4.45, 0.82, "$r\\,h_{t-1}$", va="center", fontsize=TEXT)
+    ax.text(4.45, 0.82, "$r\\,h_{t-1}$", va="center")
     _arrow(ax, (9.09, 1.5), (9.91, 1.5))
     _arrow(ax, (12.49, 1.5), (13.1, 1.5))
     for x, edge, level, text, color in (
@@ -50,7 +48,7 @@ def enu_schematic(ax: Any) -> None:
     ):
         ax.plot([x, x, 1.15], [edge, level, level], color=color, lw=0.9)
         _arrow(ax, (1.15, level), (1.15, edge), color=color)
-        ax.text((x + 1.15) / 2, level + 0.08, text, ha="center", va="bottom", fontsize=TEXT, color=color)
+        ax.text((x + 1.15) / 2, level + 0.08, text, ha="center", va="bottom", color=color)
     ax.set(xlim=(-1.2, 13.2), ylim=(-0.95, 4.1))
     ax.axis("off")
 
@@ -59,17 +57,17 @@ def neuron_schematic(ax: Any) -> None:
     """A neuron whose synapses and soma are units; its output goes back to every synapse (Fig. 1)."""
     for i, y in enumerate((2.6, 1.2, -0.2)):
         ax.add_patch(Circle((0.4, y), 0.28, fc="white", ec="0.25", lw=0.8))
-        ax.text(0.4, y, f"$x_{i + 1}$", ha="center", va="center", fontsize=TEXT)
+        ax.text(0.4, y, f"$x_{i + 1}$", ha="center", va="center")
         _arrow(ax, (0.7, y), (1.4, y))
         _box(ax, 1.85, y, "ENU", "#d9efe6", 0.8, 0.56)
         _arrow(ax, (2.32, y + 0.12), (3.72, 1.32 + 0.3 * (1 - i)))
         _arrow(ax, (3.68, 1.08 + 0.3 * (1 - i)), (2.32, y - 0.12), color=PALETTE["post"])
     ax.add_patch(Circle((4.25, 1.2), 0.52, fc="#cfe3f1", ec="0.25", lw=0.8))
-    ax.text(4.25, 1.2, "ENU", ha="center", va="center", fontsize=TEXT)
+    ax.text(4.25, 1.2, "ENU", ha="center", va="center")
     _arrow(ax, (4.8, 1.2), (5.5, 1.2))
-    ax.text(3.1, -0.55, "feedback of the neuron\nto each synapse", ha="left", va="center", fontsize=TEXT, color=PALETTE["post"])
-    ax.text(1.85, 3.2, "synapses", ha="center", fontsize=TEXT)
-    ax.text(4.25, 1.95, "neuron", ha="center", fontsize=TEXT)
+    ax.text(3.1, -0.55, "feedback of the neuron\nto each synapse", ha="left", va="center", color=PALETTE["post"])
+    ax.text(1.85, 3.2, "synapses", ha="center")
+    ax.text(4.25, 1.95, "neuron", ha="center")
     ax.set(xlim=(0, 5.6), ylim=(-0.9, 3.5), aspect="equal")
     ax.axis("off")
 
@@ -95,10 +93,10 @@ def network(ax: Any, net: Any) -> None:
             ax.plot(*square, "s", ms=3, color="0.25", zorder=2)
     for name, k, (x, y) in zip(short_names(net), layer, place, strict=True):
         ax.add_patch(Circle((x, y), 0.42, fc="white", ec=colors[k], lw=1.4, zorder=3))
-        ax.text(x, y, name, ha="center", va="center", zorder=4, fontsize=TEXT)
+        ax.text(x, y, name, ha="center", va="center", zorder=4)
     top = max(sizes) / 2 * apart[1]
     for k, text in enumerate(("input neurons", "hidden neurons", "output neurons")):
-        ax.text(apart[0] * k, top + 0.3, text, ha="center", fontsize=TEXT)
+        ax.text(apart[0] * k, top + 0.3, text, ha="center")
     ax.set(xlim=(-1.6, 2 * apart[0] + 1.5), ylim=(-top + 0.3, top + 0.9), aspect="equal")
     ax.axis("off")
 
@@ -135,7 +133,7 @@ def connections(ax: Any, net: Any) -> None:
     counts, names = connection_counts(net), short_names(net)
     ax.pcolormesh(counts, cmap="Blues", vmin=0, vmax=5, edgecolor="0.9", lw=0.5)  # the same shade for as many in all tables
     for i, j in np.argwhere(counts > 1):
-        ax.text(j + 0.5, i + 0.5, f"{counts[i, j]}", ha="center", va="center", fontsize=TEXT)
+        ax.text(j + 0.5, i + 0.5, f"{counts[i, j]}", ha="center", va="center")
     ax.set(aspect="equal", ylim=(net.neurons, 0))
     ax.set_xticks(np.arange(len(names)) + 0.5, names)
     ax.set_yticks(np.arange(net.neurons) + 0.5, names[net.n_inputs :])
@@ -149,11 +147,9 @@ def table(ax: Any, values: Any, rows: list[str], title: str, groups: Sequence[st
     each = v.shape[1] // len(groups)
     ax.imshow(v, cmap="Blues", vmin=0, vmax=1.5, aspect="auto")
     for (i, j), x in np.ndenumerate(v):
-        ax.text(j, i, f"{x:.2f}".replace("0.", ".") if 0 < x < 1 else f"{x:.0f}", ha="center", va="center", fontsize=TEXT)
+        ax.text(j, i, f"{x:.2f}".replace("0.", ".") if 0 < x < 1 else f"{x:.0f}", ha="center", va="center")
     for k, group in enumerate(groups):
-        ax.text(
-            (k + 0.5) * each - 0.5, 1.13, group, ha="center", va="bottom", fontsize=TEXT, transform=ax.get_xaxis_transform()
-        )
+        ax.text((k + 0.5) * each - 0.5, 1.13, group, ha="center", va="bottom", transform=ax.get_xaxis_transform())
         if k:
             ax.axvline(k * each - 0.5, color="k", lw=0.8)
     ax.set_yticks(range(len(v)), rows)
@@ -173,7 +169,7 @@ def flow_arrows(axes: Sequence[Any], texts: Sequence[str]) -> None:
     middles = [(ax.get_position().x0 + ax.get_position().x1) / 2 for ax in axes]
     for x0, x1, text in zip(middles, middles[1:], texts, strict=False):
         figure.add_artist(FancyArrowPatch((x0, 0.11), (x1, 0.11), transform=figure.transFigure, **style))
-        figure.text((x0 + x1) / 2, 0.015, text, ha="center", va="bottom", fontsize=TEXT, color=PALETTE["evolved"])
+        figure.text((x0 + x1) / 2, 0.015, text, ha="center", va="bottom", color=PALETTE["evolved"])
 
 
 def episode(ax: Any, x: Any, y: Any, ate: Any) -> None:
