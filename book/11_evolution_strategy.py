@@ -76,17 +76,9 @@ def generation(ax, population=64, sigma=0.1, start=(0.0, 0.0)):
     genomes, mutations = es.ask(settings, state, seed)
     aggregated = quadratic(genomes)
     after = es.tell(settings, state, mutations, aggregated).parent
-    weight = es.fitness_shaping(settings, aggregated)
-    figures.units.one_generation(ax, state.parent, genomes, weight, after, OPTIMUM)
-    points = {
-        "parent": state.parent[None],
-        "offspring": genomes,
-        "parent after its step": after[None],
-        "optimum": OPTIMUM[None],
-    }
-    each = {name: pd.DataFrame(at.numpy(), columns=["gene 1", "gene 2"]) for name, at in points.items()}
-    each["offspring"]["weight"] = weight.numpy()
-    return figures.data.panels(each, "series")
+    drawn = (state.parent, genomes, es.fitness_shaping(settings, aggregated), after, OPTIMUM)
+    figures.units.one_generation(ax, *drawn)
+    return figures.data.one_generation(*drawn)
 
 
 def climb(ax, population=64, sigma=0.1, generations=60):

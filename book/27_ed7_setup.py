@@ -33,49 +33,21 @@ import matplotlib.pyplot as plt
 
 import enu_lib as enu
 from enu_lib import figures, widgets
-from enu_lib.figures import PAGE, PALETTE, panel_letters, save_figure, use_style
+from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
 
 
-def sequence_of(task, seed, environments=64):
-    return task.sample(environments, enu.stream(seed, "page"))
-
-
 def draw_neuron(axes, task, seed):
-    batch = sequence_of(task, seed, 1)
-    table = figures.data.long(
-        {"time (steps)": range(task.steps)},
-        {
-            "input current (1/step)": batch.inputs[0, :, 0] / task.input_scale,
-            "potential": batch.potential[0],
-            "spike": batch.spikes[0].int(),
-        },
-    )
-    t, current, potential, spike = table.to_numpy().T
-    axes[0].step(t, current, where="mid", color=PALETTE["input"])
-    axes[1].plot(t, potential, color=PALETTE["memory"])
-    axes[1].axhline(task.threshold, color="0.4", lw=0.8, ls=":")
-    axes[2].vlines(t[spike == 1], 0, 1, color=PALETTE["target"])
-    axes[0].set(ylabel="input current\n(1 / step)")
-    axes[1].set(ylabel="potential")
-    axes[2].set(ylabel="target\nspikes", xlabel="time (steps)", yticks=[])
+    table = figures.data.iaf_sequence(task, task.sample(1, enu.stream(seed, "page")))
+    figures.units.iaf_sequence(axes, table, task.threshold)
     return table
 
 
 def draw_synapse(axes, task, seed):
-    batch = sequence_of(task, seed)
-    i = int(batch.modulator.argmax())
-    names = {"graded input": "input", "presynaptic spike": "pre", "postsynaptic spike": "post", "neuromodulator": "modulator"}
-    values = {name: batch.inputs[i, :, channel] for channel, name in enumerate(names)} | {"target output": batch.target[i]}
-    table = figures.data.long({"time (steps)": range(task.steps)}, values)
-    for ax, name in zip(axes, values, strict=True):
-        color = PALETTE[names.get(name, "target")]
-        ax.step(table["time (steps)"], table[name], where="mid", color=color)
-        ax.set(ylabel=name.replace(" ", "\n"))
-    for ax in axes[1:4]:
-        ax.set(ylim=(-0.1, 1.1), yticks=[0, 1])
-    axes[-1].set(xlabel="time (steps)")
+    batch = task.sample(64, enu.stream(seed, "page"))
+    table = figures.data.stdp_sequence(batch, int(batch.modulator.argmax()))
+    figures.units.stdp_sequence(axes, table)
     return table
 
 

@@ -75,6 +75,33 @@ def test_spikes_are_listed_with_their_times():
     assert table.to_numpy().tolist() == [["model", 1, 1], ["unit", 1, 2], ["unit", 2, 0]]
 
 
+def test_sequences_of_both_tasks_list_every_input_and_target():
+    iaf, stdp = enu.IAF(), enu.STDP()
+    batch = iaf.sample(2, enu.stream(0, "test"))
+    table = data.iaf_sequence(iaf, batch, 1)
+    assert np.allclose(table["input current (1/step)"] * iaf.input_scale, batch.inputs[1, :, 0])
+    assert table["target spike"].tolist() == batch.spikes[1].int().tolist()
+    batch = stdp.sample(3, enu.stream(0, "test"))
+    table = data.stdp_sequence(batch, 2)
+    assert table["presynaptic spike"].idxmax() == batch.t_pre[2] and table["postsynaptic spike"].idxmax() == batch.t_post[2]
+    assert set(table["neuromodulator"]) == {float(batch.modulator[2])}
+    assert np.allclose(table["target output"], batch.target[2])
+    fig, axes = plt.subplots(5, 1)
+    units.stdp_sequence(axes, table)
+    assert np.allclose(axes[3].lines[0].get_ydata(), float(batch.modulator[2])), "the neuromodulator is drawn"
+    assert "neuromodulator" not in data.stdp_sequence(enu.STDP("plain").sample(1, enu.stream(0, "test")))
+    plt.close(fig)
+
+
+def test_one_generation_lists_parent_offspring_and_optimum():
+    table = data.one_generation(
+        torch.zeros(2), torch.ones(3, 2), torch.tensor([0.2, 0.3, 0.5]), (0.1, 0.2), torch.tensor([1.0, 0.5])
+    )
+    assert table["series"].tolist() == ["parent", *["offspring"] * 3, "parent after its step", "optimum"]
+    assert table["weight"].tolist()[1:4] == pytest.approx([0.2, 0.3, 0.5]) and table["weight"].isna().sum() == 3
+    assert table[["gene 1", "gene 2"]].iloc[4].tolist() == [0.1, 0.2]
+
+
 def test_a_visit_lists_every_step_with_the_squares_of_the_maze():
     entry = enu.zoo.load("tmaze-enu")
     lives = record_episodes(entry.model, entry.genome, entry.task, 2, seed=1)

@@ -19,7 +19,9 @@ import pandas as pd
 
 from enu_lib.analysis.phases import Phase
 from enu_lib.analysis.units import FrequencyCurve, Window
+from enu_lib.tasks.iaf import IAF, IAFBatch
 from enu_lib.tasks.maze import Geometry
+from enu_lib.tasks.stdp import STDPBatch
 from enu_lib.trace import Trace
 
 DIGITS = 6  # significant digits of a number in a CSV file
@@ -108,6 +110,28 @@ def spikes(trains: Mapping[str, Any]) -> pd.DataFrame:
         sequence, time = np.nonzero(np.asarray(train))
         found[series] = pd.DataFrame({"sequence": sequence + 1, "spike time (steps)": time})
     return panels(found, "series")
+
+
+def one_generation(parent: Any, offspring: Any, weight: Any, after: Any, optimum: Any) -> pd.DataFrame:
+    """Two genes of the parent, of its offspring with their weights, of the parent after its step, and of the optimum."""
+    points = {"parent": [parent], "offspring": offspring, "parent after its step": [after], "optimum": [optimum]}
+    tables = {name: pd.DataFrame(np.stack([*map(np.asarray, at)]), columns=["gene 1", "gene 2"]) for name, at in points.items()}
+    tables["offspring"]["weight"] = np.asarray(weight)
+    return panels(tables, "series")
+
+
+def iaf_sequence(task: IAF, batch: IAFBatch, i: int = 0) -> pd.DataFrame:
+    """Sequence i of the integrate-and-fire task: input, potential of the model neuron, its spikes."""
+    current = batch.inputs[i, :, 0] / task.input_scale
+    values = {"input current (1/step)": current, "potential": batch.potential[i], "target spike": batch.spikes[i].int()}
+    return long({TIME: range(len(current))}, values)
+
+
+def stdp_sequence(batch: STDPBatch, i: int = 0) -> pd.DataFrame:
+    """Sequence i of a plasticity task: its inputs, and the target output."""
+    names = ("graded input", "presynaptic spike", "postsynaptic spike", "neuromodulator")
+    values = {name: batch.inputs[i, :, channel] for channel, name in enumerate(names[: batch.inputs.shape[-1]])}
+    return long({TIME: range(batch.inputs.shape[1])}, values | {"target output": batch.target[i]})
 
 
 def episode(x: Any, y: Any, ate: Any) -> pd.DataFrame:

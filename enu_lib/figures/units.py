@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.patches import Circle
+from pandas import DataFrame
 
 from enu_lib.analysis.units import FrequencyCurve, Window
 from enu_lib.figures.style import PALETTE, better
@@ -15,6 +16,30 @@ def current(ax: Any, x: Any, scale: float = 1.0) -> None:
     """Input current (T,) of an integrate-and-fire sequence, in units of the model neuron."""
     ax.step(np.arange(len(x)), np.asarray(x) / scale, where="mid", color=PALETTE["input"])
     ax.set(ylabel="input current\n(1 / step)", xlabel="time (steps)", ylim=(0, None))
+
+
+def iaf_sequence(axes: Any, table: DataFrame, threshold: float) -> None:
+    """One sequence of the integrate-and-fire task (`data.iaf_sequence`): current, potential with its threshold, spikes."""
+    t, current, potential, spike = table.to_numpy().T
+    axes[0].step(t, current, where="mid", color=PALETTE["input"])
+    axes[1].plot(t, potential, color=PALETTE["memory"])
+    axes[1].axhline(threshold, color="0.4", lw=0.8, ls=":")
+    axes[2].vlines(t[spike == 1], 0, 1, color=PALETTE["target"])
+    axes[0].set(ylabel="input current\n(1 / step)")
+    axes[1].set(ylabel="potential")
+    axes[2].set(ylabel="target\nspikes", xlabel="time (steps)", yticks=[])
+
+
+def stdp_sequence(axes: Any, table: DataFrame) -> None:
+    """One sequence of a plasticity task (`data.stdp_sequence`): every input, and the target output."""
+    time, *names = table.columns
+    colors = ("input", "pre", "post", "modulator")[: len(names) - 1]
+    for ax, name, color in zip(axes, names, (*colors, "target"), strict=True):
+        ax.step(table[time], table[name], where="mid", color=PALETTE[color])
+        ax.set(ylabel=name.replace(" ", "\n"))
+    for ax in axes[1:-1]:
+        ax.set(ylim=(-0.1, 1.1), yticks=[0, 1])
+    axes[-1].set(xlabel=time)
 
 
 def spike_trains(ax: Any, target: Any, evolved: Any) -> None:
