@@ -43,6 +43,11 @@ def test_labels_that_do_not_fit_are_an_error_that_names_both(labels, values):
         data.long({"time": labels}, {"output": values})
 
 
+def test_a_column_cannot_be_both_a_label_and_a_value():
+    with pytest.raises(ValueError, match="output names both"):
+        data.long({"output": ["left"]}, {"output": [0.5]})
+
+
 def test_panels_stand_below_each_other_with_gaps_for_what_they_lack():
     table = data.panels({"a": pd.DataFrame({"x": [1]}), "b": pd.DataFrame({"x": [2], "y": [0.5]})})
     assert data.as_csv(table) == "panel,x,y\na,1,\nb,2,0.5\n"

@@ -43,6 +43,8 @@ def long(index: Mapping[str, Sequence[Any] | None], values: Mapping[str, Any]) -
         if array.shape != tuple(map(len, labels)):
             wanted = ", ".join(f"{len(each)} ({dimension})" for dimension, each in zip(index, labels, strict=True))
             raise ValueError(f"{name} has shape {array.shape}, its labels {wanted}: give one label for each element")
+    if twice := index.keys() & values.keys():
+        raise ValueError(f"{', '.join(sorted(twice))} names both labels and values: choose another name for one of them")
     where = np.indices(shape).reshape(len(shape), -1)
     columns = {name: each[at] for name, each, at in zip(index, labels, where, strict=True)}
     return pd.DataFrame(columns | {name: array.ravel() for name, array in arrays.items()})
