@@ -193,7 +193,9 @@ files = save_figure(
     fig, "conditioning", figures_dir, zoo=[entry.name],
     data={
         "a_b": figures.data.long(paired, {"change of the synapses": dish.transmitted, "change of the preference": right_left}),
-        "c_d": figures.data.series("meal", rows, {"meals in a row": range(5), "noise sample": None, "output": turns}, "value at the wall"),
+        "c_d": figures.data.series(
+            "meal", rows, {"meals in a row": range(5), "noise sample": None, "output": turns}, "value at the wall"
+        ),
     },
     caption=f"""What single events change in a network that is driven through its inputs only. **a**, **b**, A sensor
     paired with food, poison or nothing, against the delay from sensor to reward; difference from the same network without
