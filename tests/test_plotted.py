@@ -34,3 +34,7 @@ def test_evolutions_below_the_level_are_listed_with_what_they_used_up():
     assert table.columns.tolist()[:2] == ["task", "strategy"]
     assert table["level reached"].tolist() == ["yes", "no"]
     assert table["evaluations (millions)"].tolist() == pytest.approx([2, 9])
+
+
+def test_without_any_run_the_tables_are_empty():
+    assert plotted.progress({"stdp": {"enu": None}}).empty and plotted.finals({"stdp": {"enu": []}}).empty

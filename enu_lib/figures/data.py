@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ DIGITS = 6  # significant digits of a number in a CSV file
 TIME = "time (steps)"
 
 
-def long(index: Mapping[str, Sequence[Any] | None], values: Mapping[str, Any]) -> pd.DataFrame:
+def long(index: Mapping[str, Any], values: Mapping[str, Any]) -> pd.DataFrame:
     """Arrays as a table with a row for each element.
 
     index: names and labels of the arrays' dimensions, in their order; None: 1, 2, ...  values: arrays (or tensors) of one
@@ -50,7 +50,7 @@ def long(index: Mapping[str, Sequence[Any] | None], values: Mapping[str, Any]) -
     return pd.DataFrame(columns | {name: array.ravel() for name, array in arrays.items()})
 
 
-def series(column: str, by: Mapping[str, Any], index: Mapping[str, Sequence[Any] | None], value: str) -> pd.DataFrame:
+def series(column: str, by: Mapping[str, Any], index: Mapping[str, Any], value: str) -> pd.DataFrame:
     """Arrays of several series, {series: array}, as one table: the series in `column`, then `index` as in `long`."""
     return panels({name: long(index, {value: array}) for name, array in by.items()}, column)
 

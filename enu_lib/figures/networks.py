@@ -87,7 +87,7 @@ def network(ax: Any, net: Any) -> None:
         at = place[net.n_inputs + i]
         for source, square in zip(row, _around(at, [place[source] for source in row], reach), strict=True):
             own = source == net.n_inputs + i
-            line = {"arrowstyle": "-", "lw": 0.5, "color": "0.6", "zorder": 0}
+            line: dict[str, Any] = {"arrowstyle": "-", "lw": 0.5, "color": "0.6", "zorder": 0}
             ax.add_patch(FancyArrowPatch(place[source], square, connectionstyle=f"arc3,rad={0.7 if own else 0.06}", **line))
             ax.add_patch(FancyArrowPatch(square, at, connectionstyle="arc3,rad=0", **{**line, "color": "0.25"}))
             ax.plot(*square, "s", ms=3, color="0.25", zorder=2)
@@ -165,10 +165,12 @@ def flow_arrows(axes: Sequence[Any], texts: Sequence[str]) -> None:
     figure = axes[0].figure
     figure.get_layout_engine().set(rect=(0, 0.14, 1, 0.86))
     figure.draw_without_rendering()  # the layout, for where the tables are
-    style = {"arrowstyle": "-|>", "mutation_scale": 8, "lw": 1.0, "color": PALETTE["evolved"], "shrinkA": 5, "shrinkB": 5}
+    style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 8, "lw": 1.0, "shrinkA": 5, "shrinkB": 5}
     middles = [(ax.get_position().x0 + ax.get_position().x1) / 2 for ax in axes]
     for x0, x1, text in zip(middles, middles[1:], texts, strict=False):
-        figure.add_artist(FancyArrowPatch((x0, 0.11), (x1, 0.11), transform=figure.transFigure, **style))
+        figure.add_artist(
+            FancyArrowPatch((x0, 0.11), (x1, 0.11), transform=figure.transFigure, color=PALETTE["evolved"], **style)
+        )
         figure.text((x0 + x1) / 2, 0.015, text, ha="center", va="bottom", color=PALETTE["evolved"])
 
 

@@ -21,19 +21,19 @@ def _measure(task: str) -> tuple[str, int]:
 
 def progress(shown: Mapping[str, Mapping[str, Curves | None]]) -> pd.DataFrame:
     """Held-out loss or fitness of every evolution of {task: {model: curves}} against generations."""
-    parts = []
+    parts: list[pd.DataFrame] = []
     for task, models in shown.items():
         measure, sign = _measure(task)
         for model, curves in models.items():
             if curves is not None:
                 index = {"evolution": None, "generation": curves.generation}
                 parts.append(_of(data.long(index, {f"held-out {measure}": sign * curves.fitness}), task, model))
-    return pd.concat(parts, ignore_index=True)
+    return _joined(parts)
 
 
 def finals(final: Mapping[str, Mapping[str, Sequence[float]]]) -> pd.DataFrame:
     """Final loss or fitness of every evolution of {task: {model: final fitness}}."""
-    parts = []
+    parts: list[pd.DataFrame] = []
     for task, models in final.items():
         measure, sign = _measure(task)
         for model, values in models.items():
@@ -42,7 +42,7 @@ def finals(final: Mapping[str, Mapping[str, Sequence[float]]]) -> pd.DataFrame:
                 {"evolution": numbers, "measure": f"final {measure}", "value": sign * np.asarray(values, float)}
             )
             parts.append(_of(table, task, model))
-    return pd.concat(parts, ignore_index=True)
+    return _joined(parts)
 
 
 def levels(level: Mapping[str, float], tasks: Sequence[str]) -> pd.DataFrame:
@@ -56,7 +56,7 @@ def levels(level: Mapping[str, float], tasks: Sequence[str]) -> pd.DataFrame:
 
 def reached(costs: Mapping[str, Mapping[str, Cost]]) -> pd.DataFrame:
     """Evaluations until every evolution of {task: {strategy: cost}} reached the level, or that it used up without."""
-    parts = []
+    parts: list[pd.DataFrame] = []
     for task, strategies in costs.items():
         for strategy, cost in strategies.items():
             table = pd.DataFrame(
@@ -66,9 +66,16 @@ def reached(costs: Mapping[str, Mapping[str, Cost]]) -> pd.DataFrame:
                     "evaluations (millions)": np.where(cost.reached, cost.lives, cost.spent) / 1e6,
                 }
             )
-            parts.append(table.assign(task=LABEL[task], strategy=strategy))
-    table = pd.concat(parts, ignore_index=True)
-    return table[["task", "strategy", *(column for column in table if column not in ("task", "strategy"))]]
+            table.insert(0, "task", LABEL[task])
+            table.insert(1, "strategy", strategy)
+            parts.append(table)
+    return _joined(parts)
+
+
+def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The tables that have rows, below each other."""
+    kept = [part for part in parts if len(part)]
+    return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame({"task": []})
 
 
 def _of(table: pd.DataFrame, task: str, model: str) -> pd.DataFrame:
