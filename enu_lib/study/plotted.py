@@ -37,10 +37,7 @@ def finals(final: Mapping[str, Mapping[str, Sequence[float]]]) -> pd.DataFrame:
     for task, models in final.items():
         measure, sign = _measure(task)
         for model, values in models.items():
-            numbers = range(1, len(values) + 1)
-            table = pd.DataFrame(
-                {"evolution": numbers, "measure": f"final {measure}", "value": sign * np.asarray(values, float)}
-            )
+            table = data.long({"evolution": None}, {f"final {measure}": sign * np.asarray(values, float)})
             parts.append(_of(table, task, model))
     return _joined(parts)
 
