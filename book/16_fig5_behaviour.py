@@ -64,11 +64,12 @@ grid = geometry(entry.task)
 fig, axes = plt.subplots(1, len(phases), figsize=(PAGE, 1.9))
 for ax, phase in zip(axes, phases, strict=True):
     figures.learning.frame(ax, grid, lives, phase)
-    ax.set_xlabel(f"steps {phase.first}-{phase.last}", fontsize=6.5)
-    ax.text(0.5, -0.32, phase.name.replace(": ", ":\n"), transform=ax.transAxes, ha="center", va="top", fontsize=6.5)
+    ax.set_xlabel(f"steps {phase.first}-{phase.last}")
+    ax.text(0.5, -0.32, phase.name.replace(": ", ":\n"), transform=ax.transAxes, ha="center", va="top")
 panel_letters(axes)
 files = save_figure(
     fig, "fig5_behaviour", figures_dir, zoo=[entry.name],
+    data=figures.data.panels({k: figures.data.visit(grid, lives, p) for k, p in zip("abcdefgh", phases, strict=False)}),
     caption=f"""Visits of {who}, from {len({p.life for p in phases})} of {lives.y.shape[1]:,} episodes. Plus: food; cross:
     poison; triangle: start; ring: what was eaten. {"; ".join(p.name for p in phases)}.""",
 )  # fmt: skip

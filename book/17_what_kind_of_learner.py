@@ -70,6 +70,7 @@ fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", nco
 panel_letters(axes)
 files = save_figure(
     fig, "what_kind_of_learner", figures_dir, zoo=[entry.name],
+    data={"a": figures.abilities.table(found, abilities.SHARES), "b": figures.abilities.table(found, abilities.FOOD)},
     caption=f"""The battery on evolved networks (circles; filled: the network of Fig. 4; open: other networks of the zoo, among
     them a latch and the network of the double T-maze) and on scripted agents. **a**, Shares of visits that end with food, by
     what went before. **b**, Food per episode in four mazes. Values with 95% intervals, {lives:,} episodes in each maze; to the

@@ -62,11 +62,15 @@ for row, (name, part) in zip(axes, found.items(), strict=True):
     figures.synapses.table(row[1], network, 1 - part.one.forgets, 1, "next arm: forgets")
     figures.synapses.table(row[2], network, 1 - part.sight.forgets, 1, "poison on sight: forgets")
     figures.synapses.portrait(row[3], part.paths, part.events)
-    row[3].set_title(f"memory of {part.carrier}", fontsize=6.5)
+    row[3].set_title(f"memory of {part.carrier}", fontsize=7)
     row[0].set_ylabel(name)
 panel_letters(axes.flat)
 files = save_figure(
     fig, "learned_rule", figures_dir, zoo=[e.name for e in subjects.values()],
+    data={
+        "synapses": figures.data.panels({name: machine.table(subjects[name], part) for name, part in found.items()}, "network"),
+        "memory": figures.data.panels({name: machine.paths_table(part) for name, part in found.items()}, "network"),
+    },
     caption=f"""One row per network. Each square is a synapse: its row is the neuron that it belongs to, its label the source
     (S: sensors, R: reward, H: hidden, O: output neurons; O1 forward, O2 left, O3 right). First column: distance that the visit
     with the first poison moves the synapse's memory. Second and third: share of the following visits that become wrong if this

@@ -66,6 +66,10 @@ panel_letters(axes)
 last = list(pairs.values())[-1]
 files = save_figure(
     fig, "published_settings", figures_dir, zoo=[e.name for e in pairs.values()],
+    data={
+        "a": figures.data.panels({k: pd.DataFrame(v).rename(columns=mazes.COSTS) for k, v in curves.items()}, "settings"),
+        "b": shown.rename_axis("shows the wall").reset_index(),
+    },
     caption=f"""With our settings and with the published ones, one evolution each. **a**, Held-out fitness of the parent in the
     plain T-maze against evaluations (logarithmic axis). **b**, Food per episode of the best parent, by the sensor that shows
     the wall; 512 episodes each. The published run had reached generation {last.provenance["generations"]:,} of
@@ -87,7 +91,7 @@ files = save_figure(
 
 # %%
 independent = mazes.independent_evolutions(entry, stored, from_zoo=profile == "zoo")
-pd.DataFrame(independent).T.astype(float).round(2)
+Markdown(tables.numbers(independent, 2, ("begins in", "run")))
 
 # %% [markdown]
 # ### A network that knows what its sensors mean

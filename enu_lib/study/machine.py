@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -23,6 +24,7 @@ from enu_lib.zoo import Entry
 
 SHOWN = 8  # episodes of the portrait
 VISITS = 4  # after the first poison, where places may change after every food
+PARTS = {"forgets": "right if set back", "knows": "right if all others are set back"}
 COMPARED = (
     "standard.food", "standard.poison", "every_food.food", "hidden.food", "standard.no_mistake", "switching.1", "swapped.3",
     "exchanged.first", "exchanged.later", "reshuffled.later",
@@ -89,6 +91,34 @@ def summary(name: str, part: Dissected) -> list[Row]:
             (f"the next {VISITS}, swaps after every food", part.sight),
         )
     ]
+
+
+def table(entry: Entry, part: Dissected) -> pd.DataFrame:
+    """All that was measured of every synapse, one row each."""
+    sources, neurons = names(entry.model)
+    return pd.DataFrame(
+        [
+            {
+                "neuron": neurons[i],
+                "source": sources[entry.model.connections[i][j]],
+                "moved by the poison": part.one.changed[i, j].item(),
+                **{f"{word}, next arm": getattr(part.one, key)[i, j].item() for key, word in PARTS.items()},
+                **{f"{word}, poison on sight": getattr(part.sight, key)[i, j].item() for key, word in PARTS.items()},
+            }
+            for i in range(entry.model.neurons)
+            for j in range(entry.model.synapses)
+        ]
+    )
+
+
+def paths_table(part: Dissected) -> pd.DataFrame:
+    """The memory of the synapse that matters most, one row for each step of each episode."""
+    tables = []
+    for number, (path, event) in enumerate(zip(part.paths, part.events, strict=True), 1):
+        steps = range(len(path))
+        columns = {"first component": path[:, 0].numpy(), "second component": path[:, 1].numpy()}
+        tables.append(pd.DataFrame({"episode": number, "time (steps)": steps, "first poison (step)": event, **columns}))
+    return pd.concat(tables, ignore_index=True)
 
 
 def in_words(entry: Entry, part: Dissected) -> str:
