@@ -68,7 +68,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import places, widgets
+from enu_lib import figures, places, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.study import executors, results, sweep
 from enu_lib.study.design import AFTER, Job
@@ -126,17 +126,23 @@ def hours(jobs, workers, each=0.0):
 
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.6))
 axes[0].plot(machines, machines, ":", color="k", label="ideal")
-for name, jobs in orders.items():
-    axes[0].plot(machines, [sum(jobs.values()) / 3600 / hours(jobs, w) for w in machines], label=name)
+gain = {name: [sum(jobs.values()) / 3600 / hours(jobs, w) for w in machines] for name, jobs in orders.items()}
+taken = {each: [hours(seconds, w, each) for w in machines] for each in (0, 10, 100)}
+for name, values in gain.items():
+    axes[0].plot(machines, values, label=name)
 axes[0].set(xscale="log", yscale="log", xlabel="workers", ylabel="speed-up")
 axes[0].legend()
-for each in (0, 10, 100):
-    axes[1].plot(machines, [hours(seconds, w, each) for w in machines], label=f"$c$ = {each} s")
+for each, values in taken.items():
+    axes[1].plot(machines, values, label=f"$c$ = {each} s")
 axes[1].set(xscale="log", yscale="log", xlabel="workers", ylabel="time of the sweep (hours)")
 axes[1].legend()
 panel_letters(axes)
 files = save_figure(
     fig, "many_evolutions", figures_dir,
+    data={
+        "a": figures.data.series("sweep", gain, {"workers": machines}, "speed-up"),
+        "b": figures.data.series("cost of a job (s)", taken, {"workers": machines}, "time of the sweep (hours)"),
+    },
     caption=f"""Predicted time of a sweep of {len(seconds)} evolutions, from the seconds that each took on one core.
     **a**, Speed-up over one worker, with $c$ = 0. **b**, Time of the stored sweep, for three costs $c$ per job.""",
 )  # fmt: skip

@@ -128,7 +128,8 @@ def one_generation(ax: Any, parent: Any, offspring: Any, weight: Any, after: Any
     """
     a, w, best = (np.asarray(v) for v in (offspring, weight, optimum))
     for share in (0.25, 0.5, 0.75, 1.0, 1.25):
-        ax.add_artist(Circle((best[0], best[1]), share * np.hypot(*(best - np.asarray(parent))), fc="none", ec="0.85", lw=0.6, zorder=0))
+        radius = share * np.hypot(*(best - np.asarray(parent)))
+        ax.add_artist(Circle((best[0], best[1]), radius, fc="none", ec="0.85", lw=0.6, zorder=0))
     ax.scatter(*a.T, s=3 + 90 * w / w.max(), color=PALETTE["evolved"], alpha=0.45, lw=0, label="offspring, area: weight")
     ax.annotate("", after, parent, arrowprops={"arrowstyle": "-|>", "color": PALETTE["post"], "lw": 1.6}, zorder=4)
     ax.plot(*parent, "o", color="k", label="parent")
