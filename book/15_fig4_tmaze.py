@@ -52,7 +52,7 @@ found = learning.measures(lives)
 compared = ("looking", "memory-only", "latch", "fixed-arm")
 references = {a: learning.measures(agents.play(entry.task, a, n, seed=seed + 500)) for a in compared}
 rows = {"evolved network": found, **references}
-chain = mazes.ancestry(entry)
+chain = enu.zoo.ancestry(entry)
 able = {"evolved network": abilities.of_networks(entry, profile)[entry.name], **abilities.of_agents(compared, profile)}
 asked = ("switching.1", "swapped.2", "standard.no_mistake", "left_alone.first", "exchanged.first")
 
@@ -89,12 +89,13 @@ files = save_figure(
         "d": figures.abilities.table(able, asked),
     },
     caption=f"""**a**, Held-out fitness of the parent during the {len(chain)} evolutions that led to this network, each
-    starting from the last one's result, and each in its own maze (named above); dashed: an agent that always takes the same
-    arm of the published maze. **b**, Food (green) and poison (red) eaten per episode; mean of {n:,} episodes. **c**, One
-    episode: sensors, rewards and outputs, each from 0 to 1; triangles: meals (up: food, down: poison). **d**, Shares of
-    visits that end with food, by what went before ([the whole battery](17_what_kind_of_learner.py)): network and scripted
-    agents, {abilities.episodes(profile):,} episodes in each maze, 95% intervals. To the right is better, except where sensors
-    are exchanged: there an agent that goes by its sensors must fail.""",
+    starting from the last one's result, and each in its own maze (*swaps*: places may swap after every food, and there is no
+    bonus for living); dashed: an agent that always takes the same arm of the published maze. **b**, Food (green) and poison
+    (red) eaten per episode; mean of {n:,} episodes. **c**, One episode: sensors, rewards and outputs, each from 0 to 1;
+    triangles: meals (up: food, down: poison). **d**, Shares of visits that end with food, by what went before ([the whole
+    battery](17_what_kind_of_learner.py)): network and scripted agents, {abilities.episodes(profile):,} episodes in each maze,
+    95% intervals. To the right is better, except where sensors are exchanged: there an agent that goes by its sensors must
+    fail.""",
 )  # fmt: skip
 
 # %% [markdown]

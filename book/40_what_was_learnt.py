@@ -62,9 +62,7 @@ n = 16 if smoke else episodes
 
 # %%
 outputs = slice(network.neurons - network.n_outputs, None)
-without = spiking.neutral_genome(
-    entry.experiment, entry.provenance.get("stage_ends", ()), 5 if smoke else entry.provenance["generations"], seed
-)
+without = evidence.neutral(entry, seed)
 watched = {
     name: enu.rollout(network, genome, maze, min(n, 64), seed=seed + 600, memory=True)
     for name, genome in (("evolved", entry.genome), ("evolved without selection", without))

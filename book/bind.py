@@ -49,7 +49,7 @@ API = {
         [
             "analysis", "analysis.units", "analysis.scores", "analysis.battery", "analysis.learning", "analysis.agents",
             "analysis.phases", "analysis.spiking", "analysis.interventions", "analysis.conditioning", "analysis.generalise",
-            "analysis.flow", "analysis.memory", "analysis.stats",
+            "analysis.flow", "analysis.memory", "analysis.readout", "analysis.drive", "analysis.transplant", "analysis.stats",
         ],
     ),
     "claims": (
@@ -65,7 +65,7 @@ API = {
         "Figures and explorers",
         [
             "figures.style", "figures.save", "figures.data", "figures.units", "figures.networks", "figures.mazes",
-            "figures.learning", "places", "widgets", "widgets.life", "live",
+            "figures.learning", "figures.abilities", "figures.synapses", "places", "widgets", "widgets.life", "live",
         ],
     ),
     "ground": ("Settings, signals, progress", ["config", "kinds", "interrupt", "progress", "faults"]),

@@ -179,8 +179,8 @@ def test_intervals_account_for_dependent_visits_within_an_episode():
     assert (wrong.low, wrong.high) == learning.interval(0, wrong.n / 5) and wrong.n > 500
 
 
-def test_the_tmaze_network_is_a_latch():
-    found = evolved("tmaze-enu")
+def test_the_former_tmaze_network_is_a_latch():
+    found = evolved("tmaze-enu-latch")
     assert found["switching.1"].low > 0.95 and found["switching.2"].high < 0.05
     assert found["standard.no_mistake"].value == 0
     for what in ("food", "poison"):
@@ -188,6 +188,14 @@ def test_the_tmaze_network_is_a_latch():
     for moment in MOMENTS:
         alone, exchanged = found[f"left_alone.{moment}"], found[f"exchanged.{moment}"]
         assert exchanged.low < alone.value < exchanged.high
+
+
+def test_the_tmaze_network_learns_once_what_its_sensors_mean():
+    found = evolved("tmaze-enu")
+    assert found["standard.food"].low > 13 and found["every_food.food"].low > 11
+    assert found["standard.no_mistake"].low > 0.95 and found["every_food.no_mistake"].low > 0.95
+    assert found["left_alone.first"].low > 0.95
+    assert found["exchanged.first"].high < 0.05 and found["exchanged.later"].high < 0.05, "it does not learn anew"
 
 
 def test_the_double_tmaze_network_uses_its_sensors_but_does_not_relearn_them():

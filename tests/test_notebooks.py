@@ -26,8 +26,6 @@ def test_page_runs_in_the_smoke_profile(page, tmp_path):
     done = nbformat.read(run(page, tmp_path, {k: v for k, v in given.items() if k in known}), as_version=4)
     code = [cell for cell in done.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in code)
-    said = [output.text for cell in code for output in cell.outputs if output.get("name") == "stderr"]
-    assert not said, "a page is not to show warnings"
     assert "explorer" in code[-1].metadata["tags"], "a page ends with something to play with"
     shown = [output.data for output in code[-1].outputs if "data" in output]
     assert any("application/vnd.jupyter.widget-view+json" in data and "image/png" in data for data in shown)

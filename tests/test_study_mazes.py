@@ -85,10 +85,10 @@ def test_models_by_food_and_what_of_their_fitness_is_survival():
 
 def test_the_ancestry_of_a_network_is_read_from_its_genomes():
     latch = zoo.load("tmaze-enu-latch")
-    assert [e.name for e in mazes.ancestry(latch)] == ["tmaze-enu-latch"]
+    assert [e.name for e in zoo.ancestry(latch)] == ["tmaze-enu-latch"]
     for name in zoo.names():
-        chain = mazes.ancestry(zoo.load(name))
+        chain = zoo.ancestry(zoo.load(name))
         assert chain[-1].name == name and len({e.name for e in chain}) == len(chain)
         for before, after in zip(chain, chain[1:], strict=False):
             assert after.provenance["begun_from"] == before.provenance["sha256"]
-    assert len(mazes.ancestry(zoo.load("tmaze-enu"))) > 1
+    assert len(zoo.ancestry(zoo.load("tmaze-enu"))) > 1

@@ -93,12 +93,15 @@ def pulses_of(network: Network, genome: Tensor, maze: Maze, lives: int = 64, see
     return pulses(recorded, slice(network.neurons - network.n_outputs, None), slice(1))
 
 
-def neutral_genome(experiment: Experiment, ends: Sequence[int], generations: int, seed: int) -> Tensor:
+def neutral_genome(
+    experiment: Experiment, ends: Sequence[int], generations: int, seed: int, parent: Tensor | None = None
+) -> Tensor:
     """The parent (D,) after as many generations of the same strategy without selection: offspring are ranked at random.
 
-    ends: generations at which the experiment's stages ended, since each may have a strategy of its own.
+    ends: generations at which the experiment's stages ended, since each may have a strategy of its own.  parent: first genome
+    (D,); None: a random one.
     """
-    state = es.init(experiment.model.init(stream(seed, "genome")))
+    state = es.init(experiment.model.init(stream(seed, "genome")) if parent is None else parent)
     while (g := state.generation) < generations:
         settings = experiment.stage(sum(end <= g for end in ends)).es or experiment.es
         mutations = es.sample_mutations(settings, len(state.parent), seed, g)

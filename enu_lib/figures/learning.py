@@ -92,7 +92,7 @@ def bifurcation(ax: Any, drives: Any, settled: Any) -> None:
     drives, settled = np.asarray(drives), np.asarray(settled)
     ax.plot(np.repeat(drives, settled.shape[1]), settled.ravel(), ".", ms=1.2, color=PALETTE["evolved"], rasterized=True)
     ax.axvline(1, color="0.6", ls=":", lw=0.8)
-    ax.set(xlabel="constant drive (mean drive in the network = 1)", ylabel="output, settled", ylim=(-0.03, 1.03))
+    ax.set(xlabel="constant drive", ylabel="output, settled", ylim=(-0.03, 1.03))
 
 
 def conditioning(ax: Any, pairing: Conditioning, change: Any, label: str) -> None:

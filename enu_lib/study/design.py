@@ -184,7 +184,7 @@ def _get(name: str, **choice: Any) -> Experiment:
         return replace(experiment, task=task)
     small = Stage(150, replace(task, corridor=2, arm=1))
     es = replace(experiment.es, sigma=0.03)
-    return replace(experiment, task=task, es=es, environments=36, stages=(small,))
+    return replace(experiment, task=task, es=es, environments=36, stages=(small,), target=None)
 
 
 def _size(name: str, model: str, profile: str, hidden: int) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from torch import Tensor
 
 from enu_lib import zoo
 from enu_lib.analysis import agents, spiking
@@ -153,11 +154,20 @@ def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool =
 
 
 def without_selection(entry: zoo.Entry, many: int) -> Iterator[spiking.Pulses]:
-    """Spiking measures of networks evolved without selection, as long and with the same strategy as a zoo entry."""
-    e, ends = entry.experiment, entry.provenance.get("stage_ends", ())
+    """Spiking measures of networks evolved without selection, as long as a zoo entry and with the strategies that led to it."""
     for seed in range(many):
-        genome = spiking.neutral_genome(e, ends, entry.provenance["generations"], seed)
+        genome = neutral(entry, seed)
         yield spiking.pulses_of(entry.model, genome, entry.task)
+
+
+def neutral(entry: zoo.Entry, seed: int) -> Tensor:
+    """A genome (D,) evolved without selection through all evolutions that led to a zoo entry."""
+    genome: Tensor | None = None
+    for e in zoo.ancestry(entry):
+        ends, generations = e.provenance.get("stage_ends", ()), e.provenance["generations"]
+        genome = spiking.neutral_genome(e.experiment, ends, generations, seed, genome)
+    assert genome is not None, "an entry is its own last ancestor"
+    return genome
 
 
 def _measures(tested: Battery) -> dict[str, Any]:

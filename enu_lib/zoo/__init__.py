@@ -94,6 +94,15 @@ def load(name: str) -> Entry:
     return Entry(name, experiment, tensors["genome"], meta)
 
 
+def ancestry(entry: Entry) -> list[Entry]:
+    """The entries that led to an evolved network, oldest first: each began from the genome of the one before."""
+    by_genome = {e.provenance["sha256"]: e for e in map(load, names())}
+    found = [entry]
+    while (before := by_genome.get(found[0].provenance.get("begun_from") or "")) is not None and before not in found:
+        found.insert(0, before)
+    return found
+
+
 def add(run: Run, name: str, processor: str = "cpu", n: int = 2048, note: str = "", latest: bool = False) -> Entry:
     """Store a run's best genome (or its `latest` parent) under a name, with its scores in `n` new environments."""
     genome = run.parent if latest else run.genome
