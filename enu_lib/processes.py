@@ -122,13 +122,15 @@ class Processes(Alone):
         self.beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         self._wish = self._heard = self._memories = 0
         try:
-            self._store = next(self._all.rendezvous("env://", timeout=self._start))[0]
+            met = next(self._all.rendezvous("env://", timeout=self._start))[0]
         except RuntimeError:
             place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
             raise ProcessError(
                 f"rank {self.rank}: not all {self.size} processes met at {place} within {self._start.total_seconds():g} s: "
                 "start all of them with the same address, or raise --process-timeout"
             ) from None
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # else addresses of processes that died may be read
+        self._store = self._all.PrefixStore(f"attempt {attempt}", met)
         self.alive = Liveness(self._store, self.rank, self.size, timeout)
 
     def meet(self) -> None:
