@@ -92,8 +92,8 @@ files = save_figure(
     starting from the last one's result, and each in its own maze (*swaps*: places may swap after every food, and there is no
     bonus for living); dashed: an agent that always takes the same arm of the published maze. **b**, Food (green) and poison
     (red) eaten per episode; mean of {n:,} episodes. **c**, One episode: sensors, rewards and outputs, each from 0 to 1;
-    triangles: meals (up: food, down: poison). **d**, Shares of visits that end with food, by what went before ([the whole
-    battery](17_what_kind_of_learner.py)): network and scripted agents, {abilities.episodes(profile):,} episodes in each maze,
+    triangles: meals (up: food, down: poison). **d**, Shares of visits that end with food, by what went before (the whole
+    battery follows two pages on): network and scripted agents, {abilities.episodes(profile):,} episodes in each maze,
     95% intervals. To the right is better, except where sensors are exchanged: there an agent that goes by its sensors must
     fail.""",
 )  # fmt: skip
