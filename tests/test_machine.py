@@ -3,7 +3,7 @@
 import pytest
 
 from enu_lib import zoo
-from enu_lib.figures.synapses import names
+from enu_lib.figures.networks import short_names
 from enu_lib.study import abilities, machine
 
 
@@ -14,9 +14,9 @@ def dissected():
 
 def test_what_the_first_poison_teaches_is_kept_in_the_synapses_of_the_right_turn_neuron(dissected):
     network = zoo.load("tmaze-enu").model
-    sources, neurons = names(network)
+    names = short_names(network)
     reward, right = network.connections[5].index(3), 5
-    assert (sources[3], neurons[right]) == ("R", "O3") and dissected.carrier == "R to O3"
+    assert (names[3], names[network.n_inputs + right]) == ("R", "O3") and dissected.carrier == "R to O3"
     for found in (dissected.one, dissected.sight):
         assert (right, reward) in machine.necessary(found) and found.intact > 0.8 and found.naive < 0.2
         assert found.neuron_knows[right] > 0.8 and (found.neuron_knows[:right] < 0.2).all()

@@ -7,26 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from enu_lib.figures.networks import short_names
 from enu_lib.figures.style import PALETTE
-
-
-def names(network: Any) -> tuple[list[str], list[str]]:
-    """Short names of sources (inputs, then neurons) and of neurons, as in the connection table."""
-    hidden = network.neurons - network.n_outputs
-    inputs = [f"S{i + 1}" for i in range(network.n_inputs - 1)] + ["R"]
-    neurons = [f"H{i + 1}" for i in range(hidden)] + [f"O{i + 1}" for i in range(network.n_outputs)]
-    return [*inputs, *neurons], neurons
 
 
 def table(ax: Any, network: Any, values: Any, high: float, title: str) -> None:
     """A value for each synapse (N, S), as a shade: one row per neuron, each square labelled with its source."""
     v = np.asarray(values)
-    sources, neurons = names(network)
+    names = short_names(network)
     ax.imshow(v, cmap="Blues", vmin=0, vmax=high, aspect="auto")
     for (i, j), x in np.ndenumerate(v):
         color = "white" if x > 0.6 * high else "0.2"
-        ax.text(j, i, sources[network.connections[i][j]], ha="center", va="center", fontsize=7, color=color)
-    ax.set_yticks(range(len(neurons)), neurons)
+        ax.text(j, i, names[network.connections[i][j]], ha="center", va="center", fontsize=7, color=color)
+    ax.set_yticks(range(network.neurons), names[network.n_inputs :])
     ax.set_xticks([])
     ax.set_title(title, fontsize=7)
     ax.tick_params(length=0)

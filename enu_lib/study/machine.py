@@ -17,7 +17,8 @@ from torch import Tensor
 from enu_lib.analysis import transplant
 from enu_lib.analysis.battery import Measure
 from enu_lib.analysis.transplant import Synapses
-from enu_lib.figures.synapses import names
+from enu_lib.figures.networks import short_names
+from enu_lib.network import Network
 from enu_lib.rollout import rollout
 from enu_lib.study.tables import Row
 from enu_lib.zoo import Entry
@@ -57,9 +58,7 @@ def dissect(entry: Entry, n: int, seed: int) -> Dissected:
     poisoned = [b for b in range(n) if (ate[b] < 0).any()][:SHOWN]
     events = [int((ate[b] < 0).int().argmax()) for b in poisoned]
     alive = [int(lives.task["alive"][0, b].sum()) for b in poisoned]
-    sources, neurons = names(network)
-    carrier = f"{sources[network.connections[i][j]]} to {neurons[i]}"
-    return Dissected(one, sight, carrier, [plane[b, :t] for b, t in zip(poisoned, alive, strict=True)], events)
+    return Dissected(one, sight, _name(network, i, j), [plane[b, :t] for b, t in zip(poisoned, alive, strict=True)], events)
 
 
 def necessary(part: Synapses) -> list[tuple[int, int]]:
@@ -95,18 +94,18 @@ def summary(name: str, part: Dissected) -> list[Row]:
 
 def table(entry: Entry, part: Dissected) -> pd.DataFrame:
     """All that was measured of every synapse, one row each."""
-    sources, neurons = names(entry.model)
+    network, names = entry.model, short_names(entry.model)
     return pd.DataFrame(
         [
             {
-                "neuron": neurons[i],
-                "source": sources[entry.model.connections[i][j]],
+                "neuron": names[network.n_inputs + i],
+                "source": names[network.connections[i][j]],
                 "moved by the poison": part.one.changed[i, j].item(),
                 **{f"{word}, next arm": getattr(part.one, key)[i, j].item() for key, word in PARTS.items()},
                 **{f"{word}, poison on sight": getattr(part.sight, key)[i, j].item() for key, word in PARTS.items()},
             }
-            for i in range(entry.model.neurons)
-            for j in range(entry.model.synapses)
+            for i in range(network.neurons)
+            for j in range(network.synapses)
         ]
     )
 
@@ -123,13 +122,13 @@ def paths_table(part: Dissected) -> pd.DataFrame:
 
 def in_words(entry: Entry, part: Dissected) -> str:
     """Which synapses hold what the first poison has taught, as Markdown."""
-    _, neurons = names(entry.model)
+    neurons = short_names(entry.model)[entry.model.n_inputs :]
     lines = []
     for where, found in (("which arm to take", part.one), ("to avoid poison on sight", part.sight)):
         if found.intact - found.naive < 0.1:
             lines.append(f"- *{where}*: nothing that setting the synapses back would undo.")
             continue
-        needed, enough = (_list(entry, those) for those in (necessary(found), sufficient(found)))
+        needed, enough = (_list(entry.model, those) for those in (necessary(found), sufficient(found)))
         bound = (found.intact + found.naive) / 2
         own = [name for name, share in zip(neurons, found.neuron_knows.tolist(), strict=True) if share > bound]
         lines.append(
@@ -157,6 +156,11 @@ def misses(network: Mapping[str, Measure], rule: Mapping[str, Measure]) -> float
     return max(abs(rule[key].value / network[key].value - 1) for key in eaten)
 
 
-def _list(entry: Entry, those: Sequence[tuple[int, int]]) -> str:
-    sources, neurons = names(entry.model)
-    return ", ".join(f"{sources[entry.model.connections[i][j]]} to {neurons[i]}" for i, j in those) or "none"
+def _list(network: Network, those: Sequence[tuple[int, int]]) -> str:
+    return ", ".join(_name(network, i, j) for i, j in those) or "none"
+
+
+def _name(network: Network, i: int, j: int) -> str:
+    """The name of synapse j of neuron i, as "R to O3"."""
+    names = short_names(network)
+    return f"{names[network.connections[i][j]]} to {names[network.n_inputs + i]}"
