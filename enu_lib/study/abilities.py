@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from enu_lib.analysis.battery import CHANGES, POISONS, Battery, Measure, battery
 from enu_lib.study import evidence
 from enu_lib.study.evidence import ABILITIES, INDEPENDENT, OTHERS
+from enu_lib.study.rules import share
 from enu_lib.study.tables import Row
 from enu_lib.zoo import Entry
 
@@ -89,11 +90,6 @@ def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
     if knows:
         return first + f"It **has learnt what its sensors mean**: {shares}."
     return first + f"It **does not go by what its sensors show of food and poison**: {shares}."
-
-
-def share(measure: Measure) -> str:
-    """A share in percent; "none" where there was nothing to measure."""
-    return f"{measure.value:.0%}" if measure.n else "none"
 
 
 def poison_table(found: Battery) -> list[Row]:

@@ -20,6 +20,7 @@ from enu_lib.analysis.transplant import Synapses
 from enu_lib.figures.networks import short_names
 from enu_lib.network import Network
 from enu_lib.rollout import rollout
+from enu_lib.study.abilities import across
 from enu_lib.study.tables import Row
 from enu_lib.zoo import Entry
 
@@ -140,14 +141,7 @@ def in_words(entry: Entry, part: Dissected) -> str:
 
 def compared(network: Mapping[str, Measure], rule: Mapping[str, Measure]) -> list[Row]:
     """The network beside an agent that follows its rule in words, by what both eat and by the tests of the battery."""
-    return [
-        {
-            "measure": network[key].text,
-            "network": f"{network[key].value:.2f}" if network[key].n else "none",
-            "rule": f"{rule[key].value:.2f}" if rule[key].n else "none",
-        }
-        for key in COMPARED
-    ]
+    return across({"network": network, "rule": rule}, {key: network[key].text for key in COMPARED})
 
 
 def misses(network: Mapping[str, Measure], rule: Mapping[str, Measure]) -> float:

@@ -64,6 +64,7 @@ def beyond(m: Measure, bound: float, below: bool = False) -> Outcome:
 
 
 def share(m: Measure) -> str:
+    """A share in percent; "none" where there was nothing to measure."""
     return f"{m.value:.0%}" if m.n else "none"
 
 
