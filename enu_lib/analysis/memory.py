@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from enu_lib.network import Network
+from enu_lib.rollout import rollout
+from enu_lib.tasks.maze import Maze
+
+AXIS_STEPS = 200  # length of the episode of `synapse_axis`
 
 
 class Axis(NamedTuple):
@@ -27,6 +34,12 @@ def principal_axis(memory: Tensor) -> Axis:
     scale = ((h - mean) @ direction).abs().sort().values[int(0.98 * (len(h) - 1))]
     share = values[-1] / values.sum() if values.sum() > 0 else 0.0
     return Axis(mean.float(), direction.float(), max(float(scale), 1e-9), float(share))
+
+
+def synapse_axis(network: Network, genome: Tensor, maze: Maze, seed: int) -> Axis:
+    """The axis on which memories of synapses are displayed while an episode is simulated, from a separate episode."""
+    sample = replace(maze, steps=min(AXIS_STEPS, maze.steps))
+    return principal_axis(rollout(network, genome, sample, 1, seed, memory=True).model["synapse_memory"])
 
 
 def project(axis: Axis, memory: Tensor) -> Tensor:

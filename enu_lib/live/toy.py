@@ -7,7 +7,7 @@ The page's script has the step of all units (units.js) and the rules of the maze
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from html import escape
 from itertools import permutations
 from typing import Any
@@ -15,19 +15,17 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from enu_lib.analysis.memory import Axis, principal_axis, project
+from enu_lib.analysis.memory import Axis, project, synapse_axis
 from enu_lib.cells import ENU
 from enu_lib.kernels import door
 from enu_lib.live import scene
 from enu_lib.live.maze import SPEEDS
 from enu_lib.live.page import Live, pack, slider, speeds
 from enu_lib.network import Network
-from enu_lib.rollout import rollout
 from enu_lib.streams import stream
 from enu_lib.tasks.maze import Maze, MazeState, geometry, shuffles
 
 LARGEST = 50_000  # values of a genome: 270 kB of page
-AXIS_STEPS = 200  # length of the separate episode from which the axis of the displayed memories is computed
 MEANINGS = ("walls", "food", "poison")  # what a sensor shows
 DOES = ("moves the agent forward", "turns it left", "turns it right")  # what an output does
 NOISES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # to choose from, beside the network's own
@@ -52,9 +50,7 @@ def toy(
     """
     genome = _checked(network, genome, maze)
     first = maze.reset(1, 1, stream(seed, "toy"))
-    axis = principal_axis(
-        rollout(network, genome, replace(maze, steps=min(AXIS_STEPS, maze.steps)), 1, seed, memory=True).model["synapse_memory"]
-    )
+    axis = synapse_axis(network, genome, maze, seed)
     names = scene.names(network.neurons, network.n_outputs)
     noises = sorted({network.noise, *NOISES})
     payload: dict[str, Any] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,18 +11,16 @@ import ipywidgets as w
 from torch import Tensor
 
 from enu_lib.analysis import interventions as iv
-from enu_lib.analysis.memory import principal_axis
+from enu_lib.analysis.memory import synapse_axis
 from enu_lib.contracts import Intervention
 from enu_lib.live import scene
 from enu_lib.network import Network
-from enu_lib.rollout import rollout
 from enu_lib.tasks.maze import Maze
 from enu_lib.widgets import life as lives
 from enu_lib.widgets.base import Pictured, button, clock, framed, png, sheet, slider
 from enu_lib.widgets.watched import Watched, outputs_figure
 
 TICK_MS = 60  # minimal ms between redraws; browser and kernel cannot keep up with less
-AXIS_STEPS = 200  # length of the separate episode from which the axis of the displayed memories is computed
 
 
 class MazeLife(Pictured):
@@ -55,8 +52,7 @@ class MazeLife(Pictured):
         if isinstance(agent, Network):
             if genome is None:
                 raise ValueError("a network needs a genome: MazeLife(network, genome, maze)")
-            sample = replace(self.maze, steps=min(AXIS_STEPS, self.maze.steps))
-            self.axis = principal_axis(rollout(agent, genome, sample, 1, seed, memory=True).model["synapse_memory"])
+            self.axis = synapse_axis(agent, genome, self.maze, seed)
         self.play = clock(self._tick, TICK_MS)
         self.speed = slider("network steps per second", 16, 1, 80)
         self.one, self.four = button("one step", lambda: self.go(1)), button("one move", lambda: self.go(self.maze.move_every))
