@@ -11,7 +11,7 @@ from enu_lib.analysis.conditioning import REWARDS, Conditioning
 from enu_lib.analysis.learning import Recovery, interval
 from enu_lib.analysis.phases import Phase
 from enu_lib.figures import mazes
-from enu_lib.figures.style import PALETTE
+from enu_lib.figures.style import PALETTE, trace_axes
 from enu_lib.tasks.maze import Geometry
 from enu_lib.trace import Trace
 
@@ -79,12 +79,7 @@ def traces(ax: Any, y: Any, names: Sequence[str]) -> None:
     y = np.asarray(y)
     for k, trace in enumerate(y.T):
         ax.plot(k + 0.4 - 0.8 * trace, color=PALETTE["evolved"], lw=0.7)
-    end = len(y) * 1.01
-    ax.plot([end, end], [y.shape[1] - 0.6, y.shape[1] - 1.4], color="k", lw=1, clip_on=False)
-    ax.text(end * 1.005, y.shape[1] - 1, "0 to 1", fontsize=7, va="center")
-    ax.set_yticks(range(len(names)), names)
-    ax.set(xlabel="time (network steps)", xlim=(0, end), ylim=(len(names) - 0.4, -0.6))
-    ax.tick_params(axis="y", length=0)
+    trace_axes(ax, len(y), names)
 
 
 def bifurcation(ax: Any, drives: Any, settled: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
-from enu_lib.figures.style import PALETTE
+from enu_lib.figures.style import PALETTE, trace_axes
 
 
 def _box(ax: Any, x: float, y: float, text: str, color: str, width: float = 1.5, height: float = 0.62) -> None:
@@ -188,9 +188,4 @@ def episode(ax: Any, x: Any, y: Any, ate: Any) -> None:
     for sign, mark, name in ((1, "^", "food"), (-1, "v", "poison")):
         steps = np.flatnonzero(ate == sign)
         ax.plot(steps, np.full(len(steps), -0.9), mark, ms=4, color=PALETTE[name], clip_on=False, label=name, lw=0)
-    end = len(y) * 1.01
-    ax.plot([end, end], [7.4, 6.6], color="k", lw=1, clip_on=False)
-    ax.text(end * 1.005, 7.0, "0 to 1", fontsize=7, va="center")
-    ax.set_yticks(range(8), names)
-    ax.set(xlabel="time (network steps)", xlim=(0, end), ylim=(7.6, -0.6))
-    ax.tick_params(axis="y", length=0)
+    trace_axes(ax, len(y), names)

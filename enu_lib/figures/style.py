@@ -38,3 +38,13 @@ def panel_letters(axes: Sequence[Any]) -> None:
 def better(label: str, up: bool) -> str:
     """An axis label with an arrow to the better values (up: the larger ones); it points the right way on either axis."""
     return f"{label} (better \N{RIGHTWARDS ARROW})" if up else f"{label} (\N{LEFTWARDS ARROW} better)"
+
+
+def trace_axes(ax: Any, steps: int, names: Sequence[str]) -> None:
+    """Axes of traces below each other, each 0.8 high from 0 to 1: their names, and at the right their common scale."""
+    end, last = steps * 1.01, len(names) - 1
+    ax.plot([end, end], [last + 0.4, last - 0.4], color="k", lw=1, clip_on=False)
+    ax.text(end * 1.005, last, "0 to 1", fontsize=7, va="center")
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel="time (network steps)", xlim=(0, end), ylim=(last + 0.6, -0.6))
+    ax.tick_params(axis="y", length=0)
