@@ -131,9 +131,7 @@ def test_numbers_have_whole_counts_and_their_gaps_are_explained():
     assert "none" in tables.numbers(table).splitlines()[-1] and "|" not in tables.numbers(table).splitlines()[-1]
     without = tables.numbers(table, empty="")
     assert "none" not in without and "nan" not in without
-    upright = [
-        [cell.strip() for cell in line.split("|")[1:-1]] for line in tables.numbers(table, 1, upright=True).splitlines()[:5]
-    ]
+    upright = cells_of(tables.numbers(table, 1, upright=True))
     assert upright[0][1:] == ["enu", "gru"] and upright[2:4] == [["n", "2,048", "7"], ["food", "1.2", "0.0"]]
 
 

@@ -153,8 +153,7 @@ def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t
     grid = geometry(rules(maze))
     ends = torch.tensor(grid.ends, device="cpu")
     if agent == "once-bitten":
-        sensors = maze.observe(state, t)[0, :, :3, 0] > 0
-        ahead = torch.where(sensors.any(1), sensors.long().argmax(1), -1)
+        ahead = _seen(maze, state, t)
         end = (torch.tensor(grid.ahead, device="cpu")[state.cell[0], state.heading[0]][:, None] == ends).any(1)
         turns = end & (ahead >= 0) & (ahead == belief.means_poison)
         return belief._replace(ahead=ahead, target=torch.where(turns, (belief.target + 1) % len(ends), belief.target))
@@ -163,12 +162,17 @@ def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t
     goal = ends[belief.target]
     here = state.cell[0] == goal  # at its target without a meal: that end is empty
     if agent == "looking":
-        sensors = maze.observe(state, t)[0, :, :3, 0] > 0
-        belief = belief._replace(ahead=torch.where(sensors.any(1), sensors.long().argmax(1), -1))
+        belief = belief._replace(ahead=_seen(maze, state, t))
         before = torch.tensor(grid.ahead, device="cpu")[state.cell[0], state.heading[0]] == goal
         turns = before & _useless(belief, empty_ends=len(ends) > 2)
         belief, here = _doubt(belief, turns), here | turns
     return _give_up(belief, here)
+
+
+def _seen(maze: Maze | Altered, state: MazeState, t: int) -> Tensor:
+    """The active sensor (B,); -1: none."""
+    sensors = maze.observe(state, t)[0, :, :3, 0] > 0
+    return torch.where(sensors.any(1), sensors.long().argmax(1), -1)
 
 
 def _useless(belief: Belief, empty_ends: bool) -> Tensor:
