@@ -67,7 +67,7 @@ files = save_figure(
 # ## What we measured
 
 # %% tags=["hide-input"]
-apart = (curve.evolved / curve.target - 1).abs()
+apart = curve.deviation.abs()
 worst = int(apart.argmax())
 Markdown(
     f"Along this curve the unit's frequency deviates from the model's by {apart.mean():.1%} on average and by "

@@ -35,7 +35,7 @@ def _iaf_scores(model: Any, genome: Tensor, task: IAF, n: int, seed: int) -> dic
     fired, spikes = task.fired(trace.y[0]), trace.batch.spikes
     curve = frequency_curve(model, genome, task, seed=seed)
     early = fired & (spikes.cumsum(-1) == 0) & ~spikes.roll(-1, -1)
-    apart = (curve.evolved / curve.target - 1).abs()
+    apart = curve.deviation.abs()
     return {
         "n": n,
         "fitness": trace.fitness.mean().item(),

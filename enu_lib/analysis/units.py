@@ -35,6 +35,11 @@ class FrequencyCurve(NamedTuple):
     evolved_sd: Tensor  # (F,)
     n: int  # sequences per current
 
+    @property
+    def deviation(self) -> Tensor:
+        """Relative deviation (F,) of the evolved unit's mean frequency from the model neuron's."""
+        return self.evolved / self.target - 1
+
 
 def firing_frequency(spikes: Tensor) -> Tensor:
     """Spikes per step (..) of spike trains (.., T) bool: the inverse of the mean interspike interval.

@@ -86,7 +86,7 @@ def frequency(curve: FrequencyCurve) -> pd.DataFrame:
             "model neuron, s.d. (spikes/step)": curve.target_sd.numpy(),
             "evolved unit, mean (spikes/step)": curve.evolved.numpy(),
             "evolved unit, s.d. (spikes/step)": curve.evolved_sd.numpy(),
-            "deviation of the mean (%)": 100 * (curve.evolved / curve.target - 1).numpy(),
+            "deviation of the mean (%)": 100 * curve.deviation.numpy(),
             "sequences": curve.n,
         }
     )

@@ -79,9 +79,7 @@ def frequency(ax: Any, curve: FrequencyCurve) -> None:
 
 def frequency_deviation(ax: Any, curve: FrequencyCurve) -> None:
     """Deviation of the evolved unit's mean firing frequency from the model neuron's, in %; 0 is exact."""
-    ax.plot(
-        curve.current, 100 * (np.asarray(curve.evolved) / np.asarray(curve.target) - 1), "o-", ms=2, color=PALETTE["evolved"]
-    )
+    ax.plot(curve.current, 100 * curve.deviation, "o-", ms=2, color=PALETTE["evolved"])
     ax.axhline(0, **BELOW, zorder=0)
     ax.set(xlabel="mean input current (1 / step)", ylabel="deviation of\nthe unit (%)")
 
