@@ -6,12 +6,11 @@ The README's generated parts: tests/test_ledger.py.
 import json
 import re
 import subprocess
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from test_layers import LEVELS
 
 from enu_lib import zoo
@@ -19,7 +18,7 @@ from enu_lib.analysis import learning
 from enu_lib.cli import main
 from enu_lib.rollout import record_episodes
 from enu_lib.study import evidence, ledger
-from enu_lib.tasks.maze import Maze
+from enu_lib.tasks.altered import Altered
 
 ROOT = Path(__file__).parents[1]
 README, CONTRIBUTING = (ROOT / "README.md").read_text(), (ROOT / "CONTRIBUTING.md").read_text()
@@ -100,15 +99,6 @@ def test_the_levels_in_contributing_are_those_of_the_layers_test():
     assert [tuple(re.findall(r"`([\w.]+)`", row)) for row in rows] == [rooms for rooms in LEVELS]
 
 
-@dataclass(frozen=True)
-class Hidden(Maze):
-    """A T-maze whose sensors show walls, but neither food nor poison."""
-
-    def observe(self, state, t):
-        nowhere = torch.full_like(state.food, -2)
-        return super().observe(state._replace(food=nowhere, poison=nowhere), t)
-
-
 def test_a_latch_was_the_start_of_the_t_maze_network_as_the_readme_says():
     """Right after the first poison, wrong after later ones; as good where its sensors show neither food nor poison."""
     entry = zoo.load("tmaze-enu-latch")
@@ -119,9 +109,8 @@ def test_a_latch_was_the_start_of_the_t_maze_network_as_the_readme_says():
     after_poison = np.concatenate([[False], ~v.food[:-1]]) & (v.number > 0) & (v.since_change != 0)
     assert v.food[after_poison & (eaten == 1)].mean() > 0.9
     assert v.food[after_poison & (eaten > 1)].mean() < 0.1
-    settings = {field.name: getattr(entry.task, field.name) for field in fields(entry.task)}
     seen, hidden = (
         learning.measures(record_episodes(entry.model, entry.genome, task, 48, seed=6))
-        for task in (entry.task, Hidden(**settings))
+        for task in (entry.task, Altered(entry.task, hide=("food", "poison")))
     )
     assert hidden["food"] > 0.9 * seen["food"]
