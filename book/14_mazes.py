@@ -88,7 +88,7 @@ layouts = {"t": "T-maze", "double-t": "double T-maze"}
 scores = {k: {a: agents.scores(Maze(k), a, n, seed=seed + 1) for a in agents.NAMES} for k in layouts}
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4), width_ratios=[1, 1.6])
+fig, axes = plt.subplots(2, 2, figsize=(PAGE, 5.4), width_ratios=[1, 1.6])
 for (left, right), (layout, name) in zip(axes, layouts.items(), strict=True):
     grid = geometry(Maze(layout))
     figures.mazes.maze(left, grid, food=grid.ends[0], poison=grid.ends[1])

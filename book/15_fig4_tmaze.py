@@ -105,7 +105,8 @@ files = save_figure(
 Markdown(tables.numbers(rows, 3, "measure", upright=True))
 
 # %%
-task, provenance, fixed = entry.task, entry.provenance, references["fixed-arm"]
+task, fixed = entry.task, references["fixed-arm"]
+generations, hours = mazes.evolved_for(entry)
 Markdown(
     f"""In {n:,} fresh episodes, shuffle *{task.shuffle}*, the network eats **{found["food"]:.2f} food** (standard error
 {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison; an agent that always goes to the same arm eats {fixed["food"]:.2f}
@@ -113,8 +114,7 @@ food. After poison at the first visit, the second visit ends with food in {found
 episodes; after food, in {found["second visit right after food"]:.0%}. After a swap, the network goes to the new place at once
 in {found["no mistake after a change"]:.0%} of cases (an agent that recognises poison on sight would; one that only remembers an
 arm cannot), and, if it does not, it is right after one mistake in {found["right again after one mistake"]:.0%}. It was evolved
-for {provenance["generations"]:,} generations of {entry.experiment.es.population} offspring
-({provenance["seconds"] / 3600:.1f} hours)."""
+for {generations:,} generations of {entry.experiment.es.population} offspring in {len(chain)} runs ({hours:.1f} hours)."""
 )
 
 # %% [markdown]

@@ -21,10 +21,12 @@
 #
 # The paper makes eleven claims. Each has a measure of ours and a rule that turns the measure into a verdict. The rules are in
 # `enu_lib/study/claims.py` and were committed before the sweep of models and the evolved networks that they judge existed (the
-# single units of the zoo did exist); where a rule was changed later, the old one and the reason are given below. Each claim is
-# divided into parts, and each part holds, fails, is undecided or is not judged. **Reproduced** means that every part holds,
-# **in part** that some do, **not** that none holds and at least one is refuted, **undecided** that none holds and none is
-# refuted, so that the parts that can be judged do not settle it, and **not tested** that no part can be judged yet.
+# single units of the zoo did exist); where a rule was changed later, the old one, the reason and what was known by then are
+# given below. **C9 is the weakest in this respect**: when its rule was written, the parent of the network that it judges had
+# already been measured. Each claim is divided into parts, and each part holds, fails, is undecided or is not judged.
+# **Reproduced** means that every part holds, **in part** that some do, **not** that none holds and at least one is refuted,
+# **undecided** that none holds and none is refuted, so that the parts that can be judged do not settle it, and **not tested**
+# that no part can be judged yet.
 #
 # Claims about evolved units (C1 to C4, C9, C11) are judged on one evolved genome each: the verdict says that it can evolve,
 # not how often. The last column of the table says how many independent evolutions pass the same rule, as far as it can be

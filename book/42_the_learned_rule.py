@@ -60,8 +60,8 @@ fig, axes = plt.subplots(len(found), 4, figsize=(PAGE, 1.9 * len(found) + 0.3), 
 for row, (name, part) in zip(axes, found.items(), strict=True):
     network = subjects[name].model
     figures.synapses.table(row[0], network, part.one.changed, float(part.one.changed.max()), "moved by the poison")
-    figures.synapses.table(row[1], network, 1 - part.one.forgets, 1, "next arm: forgets")
-    figures.synapses.table(row[2], network, 1 - part.sight.forgets, 1, "poison on sight: forgets")
+    figures.synapses.table(row[1], network, machine.lost(part.one), 1, "next arm: loses")
+    figures.synapses.table(row[2], network, machine.lost(part.sight), 1, "on sight: loses")
     figures.synapses.portrait(row[3], part.paths, part.events)
     row[3].set_title(f"memory of {part.carrier}", fontsize=7)
     row[0].set_ylabel(name)
@@ -74,11 +74,11 @@ files = save_figure(
     },
     caption=f"""One row per network. Each square is a synapse: its row is the neuron that it belongs to, its label the source
     (S: sensors, R: reward, H: hidden, O: output neurons; O1 forward, O2 left, O3 right). First column: distance that the visit
-    with the first poison moves the synapse's memory. Second and third: share of the following visits that become wrong if this
-    synapse alone is set back to before that visit (dark: necessary), at the next visit in the published maze, and over the next
-    four in a maze whose places may swap after every food. Fourth: the memory of the synapse that matters most, in the plane of
-    its two main components, in up to eight episodes: grey before the first poison, red after it; dots: just before it, and at
-    the end. Up to {n} episodes, those with a poison.""",
+    with the first poison moves the synapse's memory. Second and third: what is lost if this synapse alone is set back to
+    before that visit, as a share of what is lost if all are (dark: necessary), by the share of right visits: the next one in
+    the published maze, and the next four in a maze whose places may swap after every food. Fourth: the memory of the synapse
+    that matters most, in the plane of its two main components, in up to eight episodes: grey before the first poison, red
+    after it; dots: just before it, and at the end. Up to {n} episodes, those with a poison.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -131,7 +131,7 @@ taken = {each: [hours(seconds, w, each) for w in machines] for each in (0, 10, 1
 for name, values in gain.items():
     axes[0].plot(machines, values, label=name)
 axes[0].set(xscale="log", yscale="log", xlabel="workers", ylabel="speed-up")
-axes[0].legend()
+axes[0].legend(loc="lower right")
 for each, values in taken.items():
     axes[1].plot(machines, values, label=f"$c$ = {each} s")
 axes[1].set(xscale="log", yscale="log", xlabel="workers", ylabel="time of the sweep (hours)")

@@ -10,11 +10,11 @@ import pandas as pd
 
 from enu_lib.figures.style import PALETTE
 
-MARKS = {  # scripted agents: marker, colour
-    "looking": ("^", "#029e73"),
-    "memory-only": ("s", "#de8f05"),
-    "latch": ("X", "#d55e00"),
-    "once-bitten": ("P", "#ca9161"),
+MARKS = {  # scripted agents: marker, colour (none of them that of food or poison)
+    "looking": ("^", "#7b3fa0"),
+    "once-bitten": ("P", "#8c564b"),
+    "memory-only": ("s", "#c9a400"),
+    "latch": ("X", "#262626"),
     "alternating": ("d", "#cc78bc"),
     "fixed-arm": ("v", "#949494"),
 }

@@ -71,7 +71,7 @@ def outputs(ax: Any, histograms: dict[str, Any]) -> None:
         edges = np.linspace(0, 1, len(shares) + 1)
         ax.stairs(np.maximum(shares, 1e-6), edges, label=name, baseline=1e-6)
     ax.set(xlabel="output", ylabel="share of steps", yscale="log", ylim=(1e-5, 1.5))
-    ax.legend()
+    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98))
 
 
 def traces(ax: Any, y: Any, names: Sequence[str]) -> None:

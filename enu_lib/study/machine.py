@@ -52,7 +52,9 @@ def dissect(entry: Entry, n: int, seed: int) -> Dissected:
     i, j = divmod(int(one.forgets.argmin()), network.synapses)
     lives = rollout(network, genome, maze, n, seed, memory=True, backend="auto")
     ate, memory = lives.task["ate"][0], lives.model["synapse_memory"][0][:, :, i, j].double()
-    _, _, axes = torch.pca_lowrank(memory.flatten(0, 1), q=2, niter=8)
+    centred = (memory - memory.mean((0, 1))).flatten(0, 1)
+    axes = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -2:].flip(1)
+    axes = axes * axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()  # else a sign may differ from machine to machine
     plane = (memory - memory.mean((0, 1))) @ axes
     poisoned = [b for b in range(n) if (ate[b] < 0).any()][:SHOWN]
     events = [int((ate[b] < 0).int().argmax()) for b in poisoned]
@@ -72,6 +74,11 @@ def sufficient(part: Synapses) -> list[tuple[int, int]]:
     """Synapses whose change alone keeps at least half of what was learnt."""
     bound = part.naive + MOST * (part.intact - part.naive)
     return [(int(i), int(j)) for i, j in (part.knows > bound).nonzero()]
+
+
+def lost(found: Synapses) -> Tensor:
+    """What setting back each synapse alone loses (N, S): the share of what setting back all of them loses."""
+    return ((found.intact - found.forgets) / max(found.intact - found.naive, 1e-9)).clamp(0, 1)
 
 
 def summary(name: str, part: Dissected) -> list[Row]:
