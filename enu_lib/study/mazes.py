@@ -59,7 +59,7 @@ def independent_evolutions(entry: Entry, stored: Stored, from_zoo: bool = True) 
 
 
 def asked(entry: Entry) -> str:
-    """What the maze of an evolution asks, in a few words."""
+    """What the maze of an evolution demands, in a word."""
     if entry.task.foods_per_period == 1:
         return "swaps"
     return "T-maze" if entry.task.layout == "t" else "double"
