@@ -162,7 +162,7 @@ def test_text_in_figures_has_at_least_seven_points_on_a_page_of_two_columns(entr
 
 
 def test_a_figure_is_drawn_again_from_its_csv(tmp_path):
-    """Extended data Fig. 2, compared with the shipped picture; another number would show."""
+    """Extended data Fig. 2, compared with the shipped picture; a different number would show."""
 
     def drawn(folder, table):
         names = ("mean input current", "model neuron, mean", "evolved unit, mean", "model neuron, s.d.", "evolved unit, s.d.")

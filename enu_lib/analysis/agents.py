@@ -11,8 +11,8 @@ choose the end:
                   sensor signals poison (the one active just before the meal), and relearns this when a meal contradicts it
     memory-only   where food was last; if that end holds poison or nothing, the next one
     latch         the first end until its first poison, then the second one for good: it switches once
-    once-bitten   as the latch, but in front of what its first poison looked like it turns around and takes the next end
-    alternating   another end after every meal, whatever it was
+    once-bitten   as the latch, but it turns around in front of what its first poison looked like, and takes the next end
+    alternating   the next end after every meal, whatever it was
     fixed-arm     always the same end
     random        each action with probability 1/3
 

@@ -72,7 +72,7 @@ def evolved_for(entry: Entry) -> tuple[int, float]:
 
 
 def asked(entry: Entry) -> str:
-    """What the maze of an evolution asks, in a few words."""
+    """What the maze of an evolution demands, in a word."""
     if entry.task.foods_per_period == 1:
         return "swaps"
     return "T-maze" if entry.task.layout == "t" else "double"

@@ -245,7 +245,7 @@ def learns_tmaze(e: Evidence) -> list[Part]:
 
 
 def pulse_criteria(measured: Mapping[str, float]) -> tuple[bool, bool, bool]:
-    """Whether outputs are at rest most of the time, all or none, and brief.  NaN, where no output varies, is none of these."""
+    """Whether outputs are at rest most of the time, all or none, and brief.  NaN (no output varies) meets none of them."""
     return measured["on"] < 0.5, measured["graded"] < 0.25, measured["length"] < MOVE
 
 
@@ -272,7 +272,7 @@ def came_to_spike(e: Evidence) -> list[Part]:
 
 
 def most(k: int, n: int) -> Outcome:
-    """Whether more than half of all such evolutions do it, by the 95% (Wilson) interval of k out of n."""
+    """Whether more than half of all such evolutions meet a criterion, by the 95% (Wilson) interval of k out of n."""
     low, high = interval(k, n)
     return "holds" if low > 0.5 else "fails" if high < 0.5 else "undecided"
 
