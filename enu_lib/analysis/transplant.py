@@ -63,7 +63,7 @@ def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 6
         network, genome.expand(len(which), -1), maze, environments, seed,
         intervene=set_back(which, before.flatten(1, 2), first + AFTER), backend="auto",
     )  # fmt: skip
-    right = _next_visits(lives.task["ate"], first, visits)[:, use].nanmean(1)
+    right = _next_visits(lives.task["ate"], first, visits)[:, use].mean(1)
     shape = (network.neurons, network.synapses)
     forgets, knows, lost, kept = right[2:].split([many, many, network.neurons, network.neurons])
     return Synapses(

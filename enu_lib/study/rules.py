@@ -230,7 +230,8 @@ def learns_tmaze(e: Evidence) -> list[Part]:
     again = [found["swapped.2"], found["swapped.3"]]
     outcomes = {beyond(m, OFTEN) for m in again}
     worst: Outcome = next((o for o in ("fails", "not judged", "undecided") if o in outcomes), "holds")
-    swaps = f"food within two visits of {' and '.join(map(share, again))} of second and third changes"
+    second, third = map(share, again)
+    swaps = f"food within two visits after {second} of the second swaps and {third} of the third"
     return [
         eats,
         Part(names[1], beyond(poisoned, OFTEN), f"{share(poisoned)} right after a first poison", network),
