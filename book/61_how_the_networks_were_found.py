@@ -45,8 +45,9 @@ stored = sweep.obtain(profile)
 # %% [markdown]
 # ## Figure
 #
-# Our settings and the published ones (512 offspring, 8 environments, 32 memory values and 16 channels, mutations of s.d. 0.01,
-# the published wiring, no stages; on an NVIDIA H100). One seed each, both seed 0. An evaluation is one offspring in one maze.
+# We compare our settings with the published ones (512 offspring, 8 environments, 32 memory values and 16 channels, mutations of
+# s.d. 0.01, the published wiring, no easier mazes first; run on an NVIDIA H100). Each was run once, with seed 0. An evaluation
+# is one offspring in one maze.
 
 # %%
 pairs = {"ours": entry}
@@ -70,11 +71,11 @@ files = save_figure(
         "a": figures.data.panels({k: pd.DataFrame(v).rename(columns=mazes.COSTS) for k, v in curves.items()}, "settings"),
         "b": shown.rename_axis("shows the wall").reset_index(),
     },
-    caption=f"""With our settings and with the published ones, one evolution each. **a**, Held-out fitness of the parent in the
-    plain T-maze against evaluations (logarithmic axis). **b**, Food per episode of the best parent, by the sensor that shows
-    the wall; 512 episodes each. The published run had reached generation {last.provenance["generations"]:,} of
-    {last.experiment.generations:,}; its fitness is flat from generation 3,000 on, because what it does serves one of the three
-    meanings of its sensors.""",
+    caption=f"""Evolution with our settings and with the published ones, one run each. **a**, Held-out fitness of the parent in
+    the plain T-maze against evaluations (logarithmic axis); higher is better. **b**, Food per episode of the best parent, by
+    which sensor shows the wall; 512 episodes per sensor; more is better. The run with published settings had reached
+    generation {last.provenance["generations"]:,} of {last.experiment.generations:,}; its fitness is flat from generation 3,000
+    on, because its behaviour works only when one particular sensor shows the wall.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -96,10 +97,11 @@ Markdown(tables.numbers(independent, 2, ("begins in", "run")))
 # %% [markdown]
 # ### A network that knows what its sensors mean
 #
-# From random genomes, evolution in the T-maze found latches and went no further: a latch eats as much there as an agent that
-# remembers. What led on was a maze whose places may swap after every food, in which remembering an arm is worth nothing. It
-# worked from one latch, which had been evolved for long; from younger ones, so far it did not. The commands, from that latch
-# (the second began with the latest parent of the first):
+# From random genomes, evolution in the T-maze found [latches](14_mazes.py) and went no further: there, a latch eats as much as
+# an agent that remembers places. What led further was a maze in which food and poison may swap places after every food, so that
+# remembering an arm is worth nothing. This worked from one latch, which had already evolved for many generations; so far it has
+# not worked from latches with fewer generations. The commands, starting from that latch (the second starts from the latest
+# parent of the first):
 
 # %%
 Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
