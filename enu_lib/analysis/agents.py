@@ -44,7 +44,7 @@ class Belief(NamedTuple):
 
     target: Tensor  # (B,) index of the end it is walking to
     bad: Tensor  # (B, E) bool, ends found to hold no food since the last food
-    means_food: Tensor  # (B,) sensor believed to signal food, -1: none; this and the fields below are used by "looking" only
+    means_food: Tensor  # (B,) sensor believed to signal food, -1: none; this and the fields below: of agents that look
     means_poison: Tensor  # (B,) sensor believed to signal poison
     ahead: Tensor  # (B,) sensor active before the last move; -1: none
     passed: Tensor  # (B,) how many ends it has turned away from since its last meal

@@ -119,13 +119,13 @@ def _table(found: Battery, counted: str, text: str, key: str, most: int) -> list
 
 
 def reversal_in_words(found: Battery) -> str:
-    """Whether the agent reverses again and again, judged by its visits after poison and after swaps, as Markdown."""
+    """Whether the agent finds the food again after every swap, by its visits after poison and after swaps, as Markdown."""
     after = [found[f"switching.{k}"] for k in (1, 2)]
     swaps = [found[f"swapped.{k}"] for k in (2, 3)]
     first, second = map(share, after)
     anew = f"it finds food within two visits after {share(swaps[0])} of the second swaps and {share(swaps[1])} of the third"
     if swaps[0].n and swaps[0].value >= MOSTLY and after[0].n and after[0].value >= MOSTLY:
-        return f"It **reverses again and again**: {first} of its visits after a first poison end with food, and {anew}."
+        return f"It **finds the food again after every swap**: {first} of its visits after a first poison end with food, and {anew}."
     if not after[0].n:
         return "It ate no poison, so nothing can be said about whether it reverses."
     if after[0].value < MOSTLY:

@@ -212,7 +212,7 @@ def shared_rules_fail(e: Evidence) -> list[Part]:
 def learns_tmaze(e: Evidence) -> list[Part]:
     names = (
         "eats more than any fixed arm", "one poison is enough", "avoids poison on sight once punished",
-        "because of what its sensors show", "switches again",
+        "because of what its sensors show", "finds the food after each swap",
     )  # fmt: skip
     network = "tmaze-enu"
     if network not in e.abilities:
