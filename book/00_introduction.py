@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Can evolution find the rules of neurons and synapses?
 #
-# This is the life of an evolved network in a maze: each of its synapses and neurons computes and remembers by evolved rules,
-# and nothing tells it which of its sensors shows food. Press *Run*, and then swap food and poison, shuffle its sensors again,
-# silence a neuron or freeze its synapses: does it still find the food?
+# Below, an evolved network lives in a maze. Each of its synapses and neurons computes and remembers by evolved rules, and
+# nothing tells the network which of its sensors signals food. Press *Run*; then swap food and poison, reshuffle the sensors,
+# silence a neuron or freeze the synapses. Does the network still find the food?
 
 # %% tags=["hide-input"]
 from enu_lib import live, zoo
@@ -92,7 +92,7 @@ files = save_figure(
     caption=f"""Two evolved units on inputs not used in evolution. **a**, Spikes of a model integrate-and-fire neuron (grey)
     and of the unit evolved to imitate it (blue), {len(trace.batch.spikes)} random sequences. **b**, Synaptic change of the
     unit evolved as a neuromodulated STDP synapse against spike-time difference, neuromodulator present; mean and s.d. of
-    {window.n} sequences per difference; grey band: the rule to be met.""",
+    {window.n} sequences per difference; grey band: the rule to be met. The closer blue follows grey, the better.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -75,10 +75,10 @@ panel_letters(axes)
 files = save_figure(
     fig, "fig1_enu", figures_dir, data=None,
     caption="""A neuron made of evolvable neural units, and the unit itself (schematic, no data). **a**, Three synapses and a
-    cell body, each a unit with its own memory; the neuron's output (orange) goes back to every one of its synapses. **b**, The
-    unit: input, previous output, memory and a constant 1 (the bias) are joined to *a*, which enters all gates; in the cell
-    gate, the reset gate scales the memory first ($a_r$). The output is multiplied by the gain *g*, clipped to [0, 1] and fed
-    back.""",
+    cell body, each a unit with its own memory; the neuron's output (orange) is fed back to all of its synapses. **b**, The
+    unit: input, previous output, memory and a constant 1 (the bias) are concatenated into *a*, which enters all gates; for
+    the cell gate, the memory is first scaled by the reset gate ($a_r$). The output is multiplied by the gain *g*, clipped to
+    [0, 1] and fed back.""",
 )  # fmt: skip
 
 # %% [markdown]

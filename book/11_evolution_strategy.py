@@ -107,12 +107,12 @@ axes["b"].set(xlabel="rank / P (best: 1)", ylabel="weight")
 panel_letters(axes.values())
 files = save_figure(
     fig, "method_generation", figures_dir, data=shown,
-    caption=f"""The evolution strategy with two parameters, genes 1 and 2. **a**, One generation: the area of a dot is the
-    weight of an offspring, the arrow the parent's step; grey circles: equal fitness, the higher the nearer to the
-    optimum (cross).
+    caption=f"""The evolution strategy with two parameters, genes 1 and 2. **a**, One generation: each dot is
+    an offspring, its area the offspring's weight; arrow: the parent's step; grey circles: lines of equal fitness, which rises
+    towards the optimum (cross).
     **b**, Weight against rank for 512 offspring; the best fifth has {weights[-102:].sum():.0%} of the total. **c**, Sixty
-    generations: squared distance of the parent from the optimum; one run, seed {seed}. With momentum the parent passes the
-    optimum and returns.""",
+    generations: squared distance of the parent from the optimum (lower is better); one run, seed {seed}. Because of momentum
+    the parent overshoots the optimum and returns.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -83,10 +83,10 @@ files = save_figure(
     fig, "fig2_network", figures_dir, data=figures.data.panels(counted),
     caption=f"""The network for the T-maze. **a**, The published connection table as a graph: S, sensors; R, reward neuron; H,
     hidden and O, output neurons (circles). Each of the {published.neurons * published.synapses} small squares is a synapse, a
-    unit with its own memory; it stands beside the neuron that it belongs to, and a grey line leads to the neuron whose output
-    it receives. **b**, The same table: shaded where the neuron of the row has a synapse from the neuron of the column.
-    **c**, Our own table, in which every neuron receives input from all sensors and the reward neuron (reconstruction); numbers:
-    more than one synapse.""",
+    unit with its own memory; it is drawn beside its postsynaptic neuron, and a grey line connects it to its presynaptic
+    neuron. **b**, The same table: shaded where the neuron of the row has a synapse from the neuron of the column.
+    **c**, Our own table, in which every neuron receives input from all sensors and the reward neuron (reconstruction); a number
+    gives the count where there is more than one synapse.""",
 )  # fmt: skip
 
 # %% [markdown]

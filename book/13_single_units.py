@@ -113,10 +113,10 @@ files = save_figure(
     fig, "fig3_single_units", figures_dir, zoo=["iaf-enu", "stdp-enu"], data=data,
     caption=f"""**a**, Input current of one sequence. **b**, Memory of the evolved neuron during this sequence, one row per
     value. **c**, Spikes of the model neuron (grey) and of the evolved unit (blue), {len(trace.batch.spikes)} random sequences;
-    the first is that of a and b; the closer blue follows grey, the better. **d**, One sequence of the evolved synapse,
-    neuromodulator present; the target (grey band) lies below the evolved output (blue). **e**, Synaptic change against
-    spike-time difference, with and without neuromodulator; mean and s.d. of {window[1].n} sequences per difference; grey band:
-    the rule to be met.""",
+    the first is that of a and b. **d**, One sequence of the evolved synapse, neuromodulator present; the target (grey band) is
+    drawn behind the evolved output (blue). **e**, Synaptic change against spike-time difference, with and without
+    neuromodulator; mean and s.d. of {window[1].n} sequences per difference; grey band: the rule to be met. In **c** to **e**,
+    the closer blue follows grey, the better.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -52,10 +52,10 @@
 # - **latch**: goes to the first end and, after its first poison, to the second one for ever. It switches once and learns
 #   nothing more. In the published T-maze it eats as much as memory alone: a second poison kills, so that a failure to switch
 #   again is never observed;
-# - **once-bitten**: as the latch, but in front of what its first poison looked like it turns around and takes the other arm. It
-#   learns once, and never again;
-# - **alternating**: goes to another end after every meal, whatever it was. After poison this looks like learning; after food it
-#   is a mistake;
+# - **once-bitten**: like the latch, but it remembers which sensor was active just before its first poison; whenever that sensor
+#   is active again, it turns around and takes the other arm. It learns once and never again;
+# - **alternating**: goes to a different end after every meal, whether food or poison. After poison this looks like learning;
+#   after food it is a mistake;
 # - **fixed-arm**: always goes to the same end by the shortest way. More *food* than this requires learning or switching; more
 #   *fitness* does not, since an agent that loiters lives longer and is rewarded for it;
 # - **random**: chooses each action at random.
@@ -88,7 +88,7 @@ layouts = {"t": "T-maze", "double-t": "double T-maze"}
 scores = {k: {a: agents.scores(Maze(k), a, n, seed=seed + 1) for a in agents.NAMES} for k in layouts}
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4), width_ratios=[1, 1.6])
+fig, axes = plt.subplots(2, 2, figsize=(PAGE, 5.4), width_ratios=[1, 1.6])
 for (left, right), (layout, name) in zip(axes, layouts.items(), strict=True):
     grid = geometry(Maze(layout))
     figures.mazes.maze(left, grid, food=grid.ends[0], poison=grid.ends[1])
@@ -100,8 +100,8 @@ measured = {layouts[k]: pd.DataFrame(found).T.rename_axis("agent").reset_index()
 files = save_figure(
     fig, "mazes", figures_dir, data=figures.data.panels(measured, "maze"),
     caption=f"""**a**, **c**, The T-maze and our double T-maze: agent (triangle) at the start, food (plus), poison (cross).
-    **b**, **d**, Food and poison eaten per episode by scripted agents; mean of {n:,} episodes; much food (green) and
-    little poison (red) are better. Largest standard error
+    **b**, **d**, Food and poison eaten per episode by scripted agents; mean of {n:,} episodes; more food (green)
+    and less poison (red) are better. Largest standard error
     {max(v["food s.e."] for found in scores.values() for v in found.values()):.2f}.""",
 )  # fmt: skip
 
@@ -114,11 +114,12 @@ table = {(layouts[k], agent): {key: row[key] for key in wanted} for k, v in scor
 Markdown(tables.numbers(table, 3, ("maze", "agent")))
 
 # %% [markdown]
-# ### Mazes that ask more
+# ### More demanding mazes
 #
-# In the published T-maze, memory for an arm and a latch eat the same. Two variants, each an experiment of its own, tell them
-# apart: `tmaze-volatile`, where places may change after *every* food, so that only an agent that knows what its sensors mean
-# eats well; and `tmaze-harmless`, where poison never kills, so that an agent can switch many times. Food per episode:
+# In the published T-maze, an agent that remembers the good arm and a latch eat the same amount. Two variants, each an
+# experiment of its own, tell them apart: in `tmaze-volatile`, food and poison may swap places after *every* food, so that only
+# an agent that knows what its sensors mean eats well; in `tmaze-harmless`, poison never kills, so that an agent can switch many
+# times. Mean food per episode, in at most two thousand episodes (more is better):
 
 # %%
 variants = {name: experiments.get(name).task for name in ("tmaze", "tmaze-volatile", "tmaze-harmless")}

@@ -22,8 +22,8 @@
 # ## Approach
 #
 # We record many episodes of the evolved network and compare it with [scripted agents](14_mazes.py) of known abilities. An agent
-# can eat well in this maze without having learnt much; [a later page](17_what_kind_of_learner.py) puts the network to the tests
-# that tell such agents apart, and this page shows their outcome.
+# can eat well in this maze without having learnt much; the tests that tell such agents apart are described on [a later
+# page](17_what_kind_of_learner.py), and this page shows some of their results.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
@@ -59,8 +59,9 @@ asked = ("switching.1", "swapped.2", "standard.no_mistake", "left_alone.first", 
 # %% [markdown]
 # ## Figure
 #
-# One network is shown in all panels, the one of the zoo ([how it was found](61_how_the_networks_were_found.py)). Each output is
-# the first channel of an output neuron; in every move of 4 steps, the output with the largest sum acts.
+# All panels show the same network, the one in the zoo, our collection of evolved genomes ([how it was
+# found](61_how_the_networks_were_found.py)). Each output is the first channel of an output neuron; at the end of each move of 4
+# steps, the output with the largest sum over these steps determines the action.
 
 # %%
 phases = find_phases(lives, entry.task)
@@ -89,13 +90,13 @@ files = save_figure(
         "d": figures.abilities.table(able, asked),
     },
     caption=f"""**a**, Held-out fitness of the parent during the {len(chain)} evolutions that led to this network, each
-    starting from the last one's result, and each in its own maze (*swaps*: places may swap after every food, and there is no
-    bonus for living); dashed: an agent that always takes the same arm of the published maze. **b**, Food (green) and poison
-    (red) eaten per episode; mean of {n:,} episodes. **c**, One episode: sensors, rewards and outputs, each from 0 to 1;
-    triangles: meals (up: food, down: poison). **d**, Shares of visits that end with food, by what went before (the whole
-    battery follows two pages on): network and scripted agents, {abilities.episodes(profile):,} episodes in each maze,
-    95% intervals. To the right is better, except where sensors are exchanged: there an agent that goes by its sensors must
-    fail.""",
+    starting from the result of the previous one, and each in its own maze (*swaps*: food and poison may swap places after every
+    food, and there is no bonus for staying alive); higher is better; dashed: an agent that always takes the same arm of the
+    published maze. **b**, Food (green; more is better) and poison (red; less is better) eaten per episode; mean of {n:,}
+    episodes. **c**, One episode: sensors, rewards and outputs, each from 0 to 1; triangles: meals (up: food, down: poison).
+    **d**, Shares of visits that end with food, by what preceded the visit (the full set of tests follows two pages on), for
+    the network and scripted agents; {abilities.episodes(profile):,} episodes in each maze, 95% intervals. Further to the right
+    is better, except where sensors are exchanged: there an agent that relies on its sensors must fail.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -105,7 +106,8 @@ files = save_figure(
 Markdown(tables.numbers(rows, 3, "measure", upright=True))
 
 # %%
-task, provenance, fixed = entry.task, entry.provenance, references["fixed-arm"]
+task, fixed = entry.task, references["fixed-arm"]
+generations, hours = mazes.evolved_for(entry)
 Markdown(
     f"""In {n:,} fresh episodes, shuffle *{task.shuffle}*, the network eats **{found["food"]:.2f} food** (standard error
 {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison; an agent that always goes to the same arm eats {fixed["food"]:.2f}
@@ -113,8 +115,7 @@ food. After poison at the first visit, the second visit ends with food in {found
 episodes; after food, in {found["second visit right after food"]:.0%}. After a swap, the network goes to the new place at once
 in {found["no mistake after a change"]:.0%} of cases (an agent that recognises poison on sight would; one that only remembers an
 arm cannot), and, if it does not, it is right after one mistake in {found["right again after one mistake"]:.0%}. It was evolved
-for {provenance["generations"]:,} generations of {entry.experiment.es.population} offspring
-({provenance["seconds"] / 3600:.1f} hours)."""
+for {generations:,} generations of {entry.experiment.es.population} offspring in {len(chain)} runs ({hours:.1f} hours)."""
 )
 
 # %% [markdown]
@@ -138,14 +139,15 @@ for {provenance["generations"]:,} generations of {entry.experiment.es.population
 Markdown(abilities.in_words(able["evolved network"], able))
 
 # %% [markdown]
-# By the rule of the [ledger](30_claims.py), for the network that ships, in other fresh episodes:
+# The verdict by the rule of the [ledger](30_claims.py), on the network in the zoo, in further episodes not used here:
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_markdown([f for f in claims.judge(evidence.gather()) if f.claim.key == "C9"]))
 
 # %% [markdown]
-# What it does after one poison, two, or three, and what it goes by, is on the page [What kind of learner is
-# it?](17_what_kind_of_learner.py); where it keeps its memory, on [Where is what it learnt?](40_what_was_learnt.py).
+# What the network does after one, two or three poisons, and what it relies on, is shown on the page [What kind of learner is
+# it?](17_what_kind_of_learner.py); where it keeps its memory, on the page [Where does it
+# store what it learnt?](40_what_was_learnt.py)
 #
 # ## Try it
 #

@@ -82,16 +82,16 @@ Markdown(tables.markdown([{"phase": p.name, "episode": p.life, "network steps": 
 
 # %% [markdown]
 # The figure shows single switches. Whether the network can switch again is not visible in the published T-maze, in which a
-# second poison kills. So we made poison harmless, and let episodes last twice as long. The share of visits that end with food,
-# after each poison, where the agent ate that many:
+# second poison kills. So we made poison harmless, and let episodes last twice as long. The table gives, for the first, second
+# and later poisons of an episode, the share of next visits that end with food (episodes with fewer poisons are left out):
 
 # %%
 switching = battery(entry.model, entry.genome, entry.task, 60 if profile == "smoke" else 480, parts=("switching",))
 Markdown(tables.markdown(abilities.poison_table(switching)))
 
 # %% [markdown]
-# An agent that recognises poison on sight seldom eats it twice. So we also ask, in the same episodes, whether there is food at
-# one of the two visits after each swap:
+# An agent that recognises poison on sight seldom eats it twice. So we also ask, in the same episodes, how often at least one of
+# the two visits after a swap ends with food:
 
 # %%
 Markdown(tables.markdown(abilities.swap_table(switching)))
@@ -99,18 +99,18 @@ Markdown(tables.markdown(abilities.swap_table(switching)))
 # %% [markdown]
 # ## Verdict
 #
-# An agent that learns to reverse has high shares in every row of both tables. A latch, "left, and right for ever after the
-# first poison", is right after its first poison and never again.
+# An agent that learns to reverse has high shares in every row of both tables. A latch ("left, and right for ever after the
+# first poison") finds food after its first poison, but not after later ones.
 
 # %%
 Markdown(abilities.reversal_in_words(switching))
 
 # %% [markdown]
-# What it goes by when it reverses, memory or sight, is measured [on the next page](17_what_kind_of_learner.py).
+# Whether it relies on memory or on sight when it reverses is measured [on the next page](17_what_kind_of_learner.py).
 #
 # ## Try it
 #
-# Trick the network, damage it, or walk it by hand.
+# Trick the network, damage it, or move the agent yourself.
 
 # %% tags=["hide-input"]
 live.toy(entry.model, entry.genome, entry.task, seed)

@@ -15,26 +15,27 @@
 #
 # ## Question
 #
-# The paper says of its agent in the T-maze more than that it eats: once punished, it *detects* the poison, turns around, and
-# goes to the other arm, and after a swap it does so again. An agent can eat well for lesser reasons. In the published maze a
-# second poison kills, so that "left, and right for ever after the first poison" (a latch of one bit) eats as much as an agent
-# that remembers which arm was good. Which of these has evolved here?
+# The paper claims more of its agent in the T-maze than that it eats: once punished, it *detects* the poison, turns around and
+# goes to the other arm, and after a swap it does so again. An agent can also eat well with simpler strategies. In the published
+# maze a second poison kills. There, an agent that follows "left, and right for ever after the first poison" (a one-bit latch)
+# eats as much as one that remembers which arm was good. Which kind of agent has evolved here?
 #
 # ## Approach
 #
-# A battery of tests on episodes that were not used in evolution (`enu_lib.analysis.battery`; on the command line:
+# We run a battery of tests on episodes that were not used in evolution (`enu_lib.analysis.battery`; on the command line:
 # `python -m enu_lib evaluate tmaze-enu`). Only the maze is altered, never the agent.
 #
-# 1. **Switching.** Poison does not kill, and episodes last twice as long. Which visits after the first, second, third poison
-#    end with food? And after the first, second, third swap of places, is there food at one of the two visits that follow?
-# 2. **Use of the sensors.** Directly after a swap no memory for places can help. In episodes with an earlier poison, does the
-#    first visit after a swap end with food? As a causal test, the sensors for food and poison exchange their meanings in
-#    mid-episode: an agent that uses them must fail, one that does not use them cannot notice.
-# 3. **Memory for places.** Neither food nor poison is shown by any sensor.
+# 1. **Switching.** Poison does not kill, and episodes last twice as long. How often does the visit right after the first,
+#    second or third poison end with food? And how often does at least one of the two visits after the first, second or third
+#    swap of food and poison?
+# 2. **Use of the sensors.** Directly after a swap, remembering places does not help. In episodes in which poison was eaten
+#    earlier, how often does the first visit after a swap end with food? As a causal test, the sensors for food and poison
+#    exchange their meanings in mid-episode: an agent that uses them must fail, and one that does not use them is unaffected.
+# 3. **Memory for places.** No sensor shows food or poison.
 #
-# Scripted agents with known abilities take the same tests. Each single test is passed by some agent that has learnt little: an
-# agent that *alternates* between the arms passes all tests of switching, and starves; a *latch* passes the first. Only the
-# whole tells.
+# [Scripted agents](14_mazes.py) with known abilities take the same tests. For each single test there is an agent that passes it
+# although it has learnt little: an agent that *alternates* between the arms passes all tests of switching, but eats little; a
+# *latch* passes the first. Only the results of all tests together show what kind of learner an agent is.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the networks that ship; smoke, laptop, paper: evolve afresh
@@ -71,11 +72,11 @@ panel_letters(axes)
 files = save_figure(
     fig, "what_kind_of_learner", figures_dir, zoo=[entry.name],
     data={"a": figures.abilities.table(found, abilities.SHARES), "b": figures.abilities.table(found, abilities.FOOD)},
-    caption=f"""The battery on evolved networks (circles; filled: the network of Fig. 4; open: other networks of the zoo, among
-    them a latch and the network of the double T-maze) and on scripted agents. **a**, Shares of visits that end with food, by
-    what went before. **b**, Food per episode in four mazes. Values with 95% intervals, {lives:,} episodes in each maze; to the
-    right is better, except where sensors are exchanged, where an agent that uses its sensors must fail. A mark is missing where
-    an agent had no such visit.""",
+    caption=f"""Test results of evolved networks (circles; filled: the network of Fig. 4; open: other networks of the zoo, among
+    them a latch and the network of the double T-maze) and of scripted agents. **a**, Shares of visits that end with food, by
+    what preceded the visit. **b**, Food per episode in four mazes. Values with 95% intervals, {lives:,} episodes in each maze.
+    Further to the right is better, except where sensors are exchanged: there an agent that uses its sensors must fail. A mark
+    is missing where an agent had no such visit.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -90,14 +91,14 @@ Markdown(abilities.in_words(networks[entry.name], agents))
 # %% [markdown]
 # ## Reconstruction
 #
-# All of this is ours; the paper shows single episodes. A visit ends with a meal or with starvation, which counts as wrong. The
-# intervals of shares allow for several visits coming from the same episode. The mazes that tell the agents apart are
-# described with the [other mazes](14_mazes.py), and each is an experiment of its own, so that networks can also be evolved
-# there (`python -m enu_lib evolve tmaze-volatile`, `tmaze-harmless`).
+# All of these tests are ours; the paper shows single episodes. A visit ends with a meal or with starvation, which counts as
+# wrong. The intervals of shares take into account that several visits come from the same episode. The mazes that tell the
+# agents apart are described with the [other mazes](14_mazes.py). Each is an experiment of its own, so that networks can also
+# be evolved in it (`python -m enu_lib evolve tmaze-volatile`, `tmaze-harmless`).
 #
 # ## Verdict
 #
-# The [ledger](30_claims.py) asks for all of it together:
+# The rule of claim C9 in the [ledger](30_claims.py) combines several of these tests:
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_details([f for f in claims.judge(evidence.gather()) if f.claim.key == "C9"]))
@@ -105,7 +106,7 @@ Markdown(ledger.as_details([f for f in claims.judge(evidence.gather()) if f.clai
 # %% [markdown]
 # ## Try it
 #
-# Choose an agent and see what it does next when you swap food and poison, or exchange what its sensors mean.
+# Choose an agent, then swap food and poison or exchange the meanings of its sensors, and see what it does next.
 
 # %% tags=["explorer"]
 widgets.MazeLife(entry.model, entry.genome, entry.task, seed=seed, others=agents)

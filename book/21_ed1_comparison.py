@@ -68,8 +68,8 @@ data = {"progress": plotted.progress(shown), "final": plotted.finals(final), "le
 files = save_figure(
     fig, "ed1_comparison", figures_dir, data=data,
     caption=f"""Training progress (top) and loss or fitness of the evolved parents in 30 trial runs (bottom). Thin lines and
-    dots: single evolutions, their number in parentheses; thick lines: medians; dotted: the level from which something counts as
-    learnt. Arrows point to better values: a low loss (log scale), a high fitness; at the bottom, better is to the right.
+    dots: single evolutions, their number in parentheses; thick lines: medians; dotted: the level from which the task counts as
+    learnt. Arrows point towards better values: a low loss (log scale) or a high fitness; at the bottom, better is to the right.
     Evolutions: {tables.counts(found, TASKS)}.""",
 )  # fmt: skip
 
@@ -121,8 +121,8 @@ Markdown(tables.markdown(tables.eaten_table(stored.runs, found, "tmaze")))
 #
 # ## Verdict
 #
-# Two claims rest on these runs and on those of [extended data Fig. 5](25_ed5_convergence.py). By the rules of the
-# [ledger](30_claims.py):
+# Two claims rest on these runs and on those of [extended data Fig. 5](25_ed5_convergence.py). Their verdicts by the rules of
+# the [ledger](30_claims.py):
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_markdown([f for f in claims.judge(found) if f.claim.key in ("C7", "C8")]))

@@ -60,7 +60,7 @@ files = save_figure(
     fig, "ed2_frequency", figures_dir, zoo=["iaf-enu"], data=figures.data.frequency(curve),
     caption=f"""**a**, Firing frequency against mean input current, for the model neuron (grey band) and the evolved unit
     (blue); mean and s.d. of {n} sequences of {iaf.task.steps} steps at each of {points} currents. **b**, Deviation of the
-    unit's mean frequency from the model neuron's; 0 is exact.""",
+    unit's mean frequency from that of the model neuron; the closer to 0, the better.""",
 )  # fmt: skip
 
 # %% [markdown]

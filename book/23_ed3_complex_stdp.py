@@ -69,7 +69,7 @@ files = save_figure(
     data=figures.data.panels(windows),
     caption=f"""Synaptic change against spike-time difference after 1,000 (**a**, **b**) and 3,000 generations (**c**, **d**),
     with and without neuromodulator; the parent of one run; mean and s.d. of {found.n} sequences per difference; grey band:
-    the rule to be met (our formula).""",
+    the rule to be met (our formula). The closer blue follows grey, the better.""",
 )  # fmt: skip
 
 # %% [markdown]

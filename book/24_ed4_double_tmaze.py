@@ -142,7 +142,7 @@ Markdown(tables.numbers(mazes.by_placement(entry, min(n, 480), seed + 504), 1, e
 #
 # ## Verdict
 #
-# By the rule of the [ledger](30_claims.py), for the network that ships, in other fresh episodes:
+# The verdict by the rule of the [ledger](30_claims.py), on the network in the zoo, in further episodes not used here:
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_markdown([f for f in claims.judge(evidence.gather()) if f.claim.key == "C11"]))

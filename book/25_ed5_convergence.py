@@ -59,7 +59,7 @@ files = save_figure(
     fig, "ed5_convergence", figures_dir,
     data={"progress": plotted.progress(curves), "level": plotted.levels(found.level, TASKS)},
     caption=f"""Convergence on complex STDP (**a**, loss on a log scale: lower is better) and in the double T-maze (**b**,
-    fitness: higher is better). Thin lines: single evolutions; thick lines: medians; dotted: the level from which something
+    fitness: higher is better). Thin lines: single evolutions; thick lines: medians; dotted: the level from which the task
     counts as learnt; the sooner a line crosses it, the better. Evolutions: {tables.counts(found, TASKS)}.""",
 )  # fmt: skip
 
@@ -144,7 +144,7 @@ Markdown(tables.markdown(table))
 #
 # ## Verdict
 #
-# By the rule of the [ledger](30_claims.py):
+# The verdict by the rule of the [ledger](30_claims.py):
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_markdown([f for f in claims.judge(found) if f.claim.key == "C6"]))

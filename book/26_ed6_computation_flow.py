@@ -55,7 +55,7 @@ def steps_of(genome_seed=4, step=3):
 
 def draw(flow):
     fig, axes = plt.subplots(1, 5, figsize=(PAGE, 2.5), width_ratios=[3, 6, 3, 3, 3])
-    figures.networks.table(axes[0], flow.sources, ["input", *NEURONS], "outputs of the\nstep before")
+    figures.networks.table(axes[0], flow.sources, ["input", *NEURONS], "outputs of the\nprevious step")
     figures.networks.table(axes[1], flow.gathered, SYNAPSES, "what each synapse\nreceives", ("presynaptic", "postsynaptic"))
     figures.networks.table(axes[2], flow.transmitted, [""] * 4, "outputs of\nthe synapses")
     figures.networks.table(axes[3], flow.mean, NEURONS, "mean of each\nneuron's synapses")
@@ -80,10 +80,10 @@ flow = steps_of(step=step)
 files = save_figure(
     draw(flow), "ed6_computation_flow", figures_dir, data=figures.data.panels(numbers(flow)),
     caption=f"""Step {step} of a network of four synapses, two neurons and three channels with a random genome and no noise.
-    Columns are channels; arrows: the order of the computation. **a**, Last outputs of the input neuron and the neurons.
-    **b**, Input of each synapse: the channels of its presynaptic neuron (left of the line) and of its postsynaptic neuron.
-    **c**, Outputs of the synapses, in the rows of b. **d**, Their mean for each neuron. **e**, Outputs of the neurons, in the
-    rows of d; they enter the next step as last outputs.""",
+    Columns are channels; arrows show the order of the computation. **a**, Outputs of the input neuron and the neurons in the
+    previous step. **b**, Input of each synapse: the channels of its presynaptic neuron (left of the line) and of its
+    postsynaptic neuron. **c**, Outputs of the synapses, rows as in b. **d**, Their mean for each neuron. **e**, Outputs of the
+    neurons, rows as in d; they enter panel a of the next step.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -64,8 +64,9 @@ files = save_figure(
     fig, "ed7_setup", figures_dir, data=data,
     caption="""One random sequence of each task; 100 steps. **a**, Integrate and fire: a current whose level changes every
     quarter of the sequence, the potential that integrates it up to the threshold (dotted), and the target spikes. **b**,
-    Neuromodulated STDP: graded input, one presynaptic and one postsynaptic spike, the neuromodulator (here present, 1,
-    throughout; absent, 0, in half of the sequences), and the graded target output, which changes after the later spike.""",
+    Neuromodulated STDP: graded input, one presynaptic and one postsynaptic spike, the neuromodulator (in this sequence present
+    throughout, at 1; in half of the sequences absent, at 0), and the graded target output, which changes after the later
+    spike.""",
 )  # fmt: skip
 
 # %% [markdown]

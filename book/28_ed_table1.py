@@ -62,8 +62,8 @@ files = save_figure(
     fig, "ed_table1_values", figures_dir,
     data={"final": plotted.finals(final), "level": plotted.levels(found.level, list(axes))},
     caption=f"""The values behind the table: final loss (single units, log scale, reversed) or fitness (mazes) of each of the
-    {sum("@" not in r.model for r in stored.runs)} evolutions (dots; their number in parentheses), mean of 30 trial runs;
-    better is to the right everywhere. Lines: medians; dotted: the level from which something counts as learnt.""",
+    {sum("@" not in r.model for r in stored.runs)} evolutions (dots; their number in parentheses), each the mean of 30 trial
+    runs; better is to the right in all panels. Lines: medians; dotted: the level from which the task counts as learnt.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -73,8 +73,8 @@ files = save_figure(
 rows = tables.final_table(stored.runs, found)
 caption = f"""Fitness of evolved parents in 30 trial runs (higher is better; single units: minus the loss),
 {sum(row["evolutions"] for row in rows)} evolutions in all. A: probability that an evolution of the ENU ends better than one of
-the model; p: exact Mann-Whitney test, Holm correction within the task unless a remark in the whole table says otherwise. The
-whole table has memory sizes, parameters, the first seed's mean and s.d. as in the paper, medians and remarks."""
+the model; p: exact Mann-Whitney test, Holm correction within the task unless a remark in the full table says otherwise. The
+full table also gives memory sizes, parameter counts, the first seed's mean and s.d. as in the paper, medians and remarks."""
 files += save_table(
     "ed_table1", {"csv": tables.csv(rows), "md": tables.markdown(rows)}, figures_dir, caption=caption,
     summary=tables.markdown(tables.final_summary(rows)),
@@ -90,7 +90,7 @@ files += save_table(
 #
 # ## Verdict
 #
-# By the rule of the [ledger](30_claims.py):
+# The verdict by the rule of the [ledger](30_claims.py):
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_markdown([f for f in claims.judge(found) if f.claim.key == "C5"]))

@@ -21,16 +21,18 @@
 #
 # The paper makes eleven claims. Each has a measure of ours and a rule that turns the measure into a verdict. The rules are in
 # `enu_lib/study/claims.py` and were committed before the sweep of models and the evolved networks that they judge existed (the
-# single units of the zoo did exist); where a rule was changed later, the old one and the reason are given below. Each claim is
-# divided into parts, and each part holds, fails, is undecided or is not judged. **Reproduced** means that every part holds,
-# **in part** that some do, **not** that none holds and at least one is refuted, **undecided** that none holds and none is
-# refuted, so that the parts that can be judged do not settle it, and **not tested** that no part can be judged yet.
+# single units of the zoo did exist); where a rule was changed later, the old one, the reason and what was known by then are
+# given below. **C9 is the weakest in this respect**: when its rule was written, the parent of the network that it judges had
+# already been measured. Each claim is divided into parts, and each part holds, fails, is undecided or is not judged.
+# **Reproduced** means that every part holds, **in part** that some do, **not** that none holds and at least one is refuted,
+# **undecided** that none holds and none is refuted, so that the parts that can be judged do not settle it, and **not tested**
+# that no part can be judged yet.
 #
-# Claims about evolved units (C1 to C4, C9, C11) are judged on one evolved genome each: the verdict says that it can evolve,
-# not how often. The last column of the table says how many independent evolutions pass the same rule, as far as it can be
-# judged for them. C1 to C4 and C11 are put to the ENUs of the sweep, which are smaller and evolve for fewer generations than
-# the unit or network that ships (C4 without its comparison of generations), C9 to the other networks of the zoo that evolved
-# in the T-maze. C10 counts those networks. C5 to C8 compare models, and their verdicts already rest on all evolutions.
+# Claims about evolved units (C1 to C4, C9, C11) are judged on one evolved genome each: the verdict says that such a unit can
+# evolve, not how often. The last column of the table says how many independent evolutions pass the same rule, as far as it can
+# be applied to them. For C1 to C4 and C11 these are the ENUs of the sweep, which are smaller and evolve for fewer generations
+# than the unit or network in the zoo (C4 without its comparison of generations); for C9, the other networks of the zoo that
+# evolved in the T-maze. C10 counts those networks. C5 to C8 compare models, and their verdicts already rest on all evolutions.
 #
 # This is the table in the README, and what `python -m enu_lib claims` prints.
 
@@ -79,9 +81,9 @@ Markdown(tables.markdown(ledger.repeat_table(found)))
 # fitness; and the rules were fixed before we saw how far survival alone carries. So here is what the networks of the sweep eat
 # in each maze, median of the evolutions and best one, and what an agent eats that always takes the same arm. Where a model eats
 # less than that agent, a difference in the model's favour is largely one of living longer, and a model that passes the level
-# need not have learnt anything. C8 reads *not* although no evolution of SHAREDENU eats more than a fixed arm in the T-maze,
-# where some of the ENU's do. In the double T-maze no ENU evolution eats as much as an agent that always goes to the same end,
-# while some of NFENU and SHAREDENU do.
+# need not have learnt anything. For example, the verdict on C8 is *not* although in the T-maze no SHAREDENU evolution eats more
+# than an agent that always takes the same arm, while some ENU evolutions do. In the double T-maze no ENU evolution eats as much
+# as an agent that always goes to the same end, while some NFENU and SHAREDENU evolutions do.
 
 # %%
 Markdown(tables.markdown(mazes.model_table(stored.runs, found)))
@@ -95,20 +97,21 @@ bonus = enu.Maze("double-t").alive_bonus
 Markdown(tables.numbers(mazes.survival_table(stored.runs, ("enu", "lstm"), "double-tmaze", bonus)))
 
 # %% [markdown]
-# So what holds of C5 and C6 in the double T-maze is, to about one half, that networks of ENUs live longer than networks of
+# So about half of the advantage behind C5 and C6 in the double T-maze is that networks of ENUs live longer than networks of
 # LSTMs.
 #
 # ### What the rules do not ask
 #
-# **C9** had an easier rule at first, which a latch passes; the network that shipped with that rule, `tmaze-enu-latch`, was one.
-# The rule of now asks for what the paper says of its agent ([details](17_what_kind_of_learner.py)); the old one is kept above.
+# **C9** at first had an easier rule, which a latch passes; the network judged by it, `tmaze-enu-latch`, was one. The present
+# rule requires what the paper says of its agent ([details](17_what_kind_of_learner.py)); the old rule is kept above.
 #
 # **C11** is judged on one network, from one chain of evolutions through easier mazes that was not repeated with other seeds.
-# What it eats, here and on other fresh lives (`zoo verify`), is more than half way by over three standard errors
-# ([details](24_ed4_double_tmaze.py)).
+# What the network eats, here and in other new episodes (`zoo verify`), is more than three standard errors above the half-way
+# point between the fixed-end and the memory-only agent ([details](24_ed4_double_tmaze.py)).
 #
-# **Below the level** nothing is judged. Yet on complex STDP every ENU ends better than every LSTM, and on IAF the ENU ends
-# better than NFENU, GRU and LSTM, and alone fires about as often as the model neuron ([details](21_ed1_comparison.py)).
+# **Below the level** from which a task counts as learnt, nothing is judged. Yet on complex STDP every ENU ends better than
+# every LSTM; and on IAF the ENU ends better than NFENU, GRU and LSTM, and it alone fires about as often as the model neuron
+# ([details](21_ed1_comparison.py)).
 #
 # ## Reconstruction
 #

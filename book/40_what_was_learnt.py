@@ -11,13 +11,13 @@
 # ---
 
 # %% [markdown]
-# # Where is what it learnt?
+# # Where does it store what it learnt?
 #
 # ## Question
 #
-# The paper shows *that* its network adapts in the T-maze. [What kind of learner](17_what_kind_of_learner.py) ours is has been
-# measured. Do its units spike? Where does the memory of an episode reside? What does a single meal change? And how far does the
-# behaviour generalise? All of this is ours, beyond the paper.
+# The paper shows *that* its network adapts in the T-maze. [An earlier page](17_what_kind_of_learner.py) measures what kind of
+# learner ours is. Here we ask: do its units spike? Where is the memory of an episode stored? What does a single meal change?
+# And how far does the behaviour generalise? None of these measurements is in the paper.
 #
 # ## Approach
 #
@@ -54,11 +54,11 @@ n = 16 if smoke else episodes
 #
 # ### Does it spike?
 #
-# Nothing asks the units to spike: an output may be anything from 0 to 1. The paper's figure shows the first channel of the
-# output neurons, and so do we. A neuron may rest at any level; so the threshold lies midway between its 5th and its 99th
-# percentile, and an event lasts from when the output rises above it until it falls below. What would such outputs look like if
-# nothing had been selected? The comparison is with networks evolved for as many generations of the same strategy in which the
-# offspring are ranked at random. Claim C10 in the [ledger](30_claims.py) rests on these numbers.
+# Selection does not require the units to spike: an output may be anything from 0 to 1. Like the paper's figure, we look at the
+# first channel of the output neurons. A neuron may rest at any level, so we set its threshold midway between the 5th and the
+# 99th percentile of its output; an event lasts from when the output rises above the threshold until it falls below. What would
+# the outputs look like without selection? For comparison we use networks evolved for as many generations with the same
+# strategy, but with the offspring ranked at random. Claim C10 in the [ledger](30_claims.py) rests on these numbers.
 
 # %%
 outputs = slice(network.neurons - network.n_outputs, None)
@@ -87,19 +87,20 @@ files = save_figure(
         "b": figures.data.long({"time (steps)": range(len(traces)), "neuron": names}, {"output": traces}),
         "c": figures.data.long({"drive": drives, "step after settling": None}, {"output": settled}),
     },
-    caption=f"""**a**, How often each output value occurs, all neurons and channels, while the agent is alive: the evolved
-    network and one evolved as long without selection, {min(n, 64)} episodes each. **b**, First channel of each neuron in the
-    first 200 steps of one episode of the evolved network; each trace from 0 to 1. **c**, First channel of one neuron alone
-    under constant drive, without noise, after it has settled: one point is rest or steady activity, several are pulses. The
-    drive is a multiple of the mean current of the neurons in **b** (dotted: that current).""",
+    caption=f"""**a**, Distribution of the outputs of all neurons and channels while the agent is alive: the evolved network and
+    one evolved for as long without selection, {min(n, 64)} episodes each. **b**, First channel of each neuron in the first 200
+    steps of one episode of the evolved network; each trace from 0 to 1. **c**, First channel of a single isolated neuron under
+    constant drive, without noise, after it has settled: one point per drive means rest or steady activity, several mean
+    pulses. The drive is a multiple of the mean input current of all neurons in the evolved network (dotted: that current).""",
 )  # fmt: skip
 
 # %%
 Markdown(tables.markdown(dissection.pulse_table(watched, outputs, evidence.gather() if profile == "zoo" else None)))
 
 # %% [markdown]
-# Do the pulses carry what the agent does? The maze reads the outputs in other ways, while the network itself receives its own:
-# each output at its resting level or at its peak only; averaged over the four steps of a move; a step late.
+# Do the pulses matter for the agent's actions? We change how the maze reads the outputs, while the network itself still
+# receives its original outputs: each output reduced to two values, its resting level or its peak; averaged over the four steps
+# of a move; or delayed by a step.
 
 # %%
 read = readout.food(network, entry.genome, maze, n, seed=seed + 606)
@@ -203,9 +204,9 @@ late, bad = right_left[1].mean(-1), turn["poison"]
 Markdown(
     f"""One poison moves the preference for the right turn from {bad[0]:+.2f} to {bad[1]:+.2f}, a second one to
 {bad[2]:+.2f}, and a fourth one to {bad[4]:+.2f}; one food moves it to {turn["food"][1]:+.2f}. Over all delays from
-{min(delays)} to {max(delays)} steps, the effect of poison lies between {late.min():+.2f} and {late.max():+.2f}. In the
-published maze the second poison kills, so that selection never saw a second switch; [Fig. 5](16_fig5_behaviour.py)
-measures it where poison does not kill."""
+{min(delays)} to {max(delays)} steps, the effect of poison lies between {late.min():+.2f} and {late.max():+.2f}. In
+the mazes in which it evolved a second poison kills, so that no agent was selected for what it does after it;
+[Fig. 5](16_fig5_behaviour.py) measures that where poison does not kill."""
 )
 
 # %% [markdown]
@@ -222,7 +223,7 @@ Markdown(tables.numbers({name: {key: row[key] for key in wanted} for name, row i
 # %% [markdown]
 # ## Verdict
 #
-# Whether the units spike, by the rule of the [ledger](30_claims.py), for the networks that ship:
+# The verdict on whether the units spike, by the rule of the [ledger](30_claims.py), on the networks in the zoo:
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_details([f for f in claims.judge(evidence.gather()) if f.claim.key == "C10"]))

@@ -73,9 +73,10 @@ panel_letters(axes)
 files = save_figure(
     fig, "beyond_strategies", figures_dir, data=plotted.reached(cost),
     caption="""Evaluations until the held-out loss first reached the level (a tenth of the loss of a unit that only transmits
-    its input), for several evolution strategies: offspring, standard deviation of mutations and the generations over which it
-    is annealed; fewer evaluations are better. Dots: single evolutions, their number in parentheses; open: not reached, drawn at
-    the evaluations that were used up; line: median, where more than half of the evolutions reached the level.""",
+    its input), for several evolution strategies; labels give the number of offspring, the standard deviation of mutations and
+    the generations over which it is annealed. Fewer evaluations are better. Dots: single evolutions, their number in
+    parentheses; open: level not reached, drawn at the number of evaluations used; line: median, where more than half of the
+    evolutions reached the level.""",
 )  # fmt: skip
 
 # %%
@@ -155,10 +156,10 @@ files += save_figure(
         "mutations": figures.data.series("unit", mutants, {"mutation s.d.": sigmas, "mutant": None}, "quality"),
         "memory": figures.data.series("unit", {u: sorted(v, reverse=True) for u, v in lost.items()}, {"rank": None}, "quality"),
     },
-    caption=f"""Quality of three evolved units; 1 is best, values below 0 are not drawn. **a-c**, On several kinds of input, of
-    which evolution used only the first; {n} sequences each. **d**, Against noise on the input, {small} sequences. **e**,
-    Against mutations of the genome, median and quartiles of 16 mutants. **f**, With one memory value held at zero, from the
-    least to the most important one, {small} sequences.""",
+    caption=f"""Quality of three evolved units; 1 is best, values below 0 are not drawn. **a-c**, Quality on several kinds of
+    input, of which evolution used only the first; {n} sequences each. **d**, Quality against noise on the input, {small}
+    sequences. **e**, Quality against mutations of the genome, median and quartiles of 16 mutants. **f**, Quality with one
+    memory value held at zero, ordered from the least to the most important value; {small} sequences.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -189,9 +190,9 @@ Markdown(tables.markdown(rows) if rows else "not run yet")
 #
 # ## Verdict
 #
-# On both tasks annealing the mutations makes the published strategy cheaper, and which model is ahead on complex STDP depends
-# on the strategy. The evolved units generalise to other currents, spike times and time differences, and less well to several
-# pairs of spikes or to noise of a tenth of the mean input and more.
+# On both tasks, annealing the mutation size makes the published strategy cheaper; which model is ahead on complex STDP depends
+# on the strategy. The evolved units generalise well to other currents, spike times and time differences, and less well to
+# several pairs of spikes or to noise of at least a tenth of the mean input.
 #
 # ## Try it
 #

@@ -15,18 +15,19 @@
 #
 # ## Question
 #
-# A single poison changes what the network does for the rest of its life. Which of its 48 synapses change, which of them carry
-# what has been learnt, and what do they do? Can the rule be said in words, and does an agent that follows these words eat as
-# the network does?
+# A single poison changes what the network does for the rest of its life. Which of its 48 synapses change, which of them store
+# what has been learnt, and what do they do? Can the rule be put into words, and does an agent that follows this rule eat as
+# much as the network?
 #
 # ## Approach
 #
-# Each episode is interrupted as the agent starts its next visit after its first poison, and then goes on in many copies. In one
-# copy a single synapse's memory is **set back** to what it was before the visit that ended with the poison; in another, all
-# synapses *but* one are. If setting one synapse back makes the agent forget, the synapse is necessary; if the agent still knows
-# with all others set back, it is sufficient. The same is done with all synapses of one neuron. The outputs of the synapses and
-# the memories of the neurons are not touched. Two things may be known afterwards: which arm to take next, in the published
-# maze; and what poison looks like, in a maze whose places may swap after every food.
+# Each episode is interrupted at the start of the next visit after the first poison, and then continues in many copies. In one
+# copy, the memory of a single synapse is **set back** to its state before the visit that ended with the poison; in another, the
+# memories of all synapses *but* one are. If the agent forgets when one synapse is set back, this synapse is necessary; if the
+# agent still remembers when all others are set back, it is sufficient. The same is done with all synapses of one neuron. The
+# outputs of the synapses and the memories of the neurons are left unchanged. We test two things that the agent may have learnt:
+# which arm to take next, in the published maze; and what poison looks like, in a maze in which food and poison may swap places
+# after every food.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the networks that ship; smoke, laptop, paper: evolve afresh
@@ -60,8 +61,8 @@ fig, axes = plt.subplots(len(found), 4, figsize=(PAGE, 1.9 * len(found) + 0.3), 
 for row, (name, part) in zip(axes, found.items(), strict=True):
     network = subjects[name].model
     figures.synapses.table(row[0], network, part.one.changed, float(part.one.changed.max()), "moved by the poison")
-    figures.synapses.table(row[1], network, 1 - part.one.forgets, 1, "next arm: forgets")
-    figures.synapses.table(row[2], network, 1 - part.sight.forgets, 1, "poison on sight: forgets")
+    figures.synapses.table(row[1], network, machine.lost(part.one), 1, "next arm: loses")
+    figures.synapses.table(row[2], network, machine.lost(part.sight), 1, "on sight: loses")
     figures.synapses.portrait(row[3], part.paths, part.events)
     row[3].set_title(f"memory of {part.carrier}", fontsize=7)
     row[0].set_ylabel(name)
@@ -72,13 +73,14 @@ files = save_figure(
         "synapses": figures.data.panels({name: machine.table(subjects[name], part) for name, part in found.items()}, "network"),
         "memory": figures.data.panels({name: machine.paths_table(part) for name, part in found.items()}, "network"),
     },
-    caption=f"""One row per network. Each square is a synapse: its row is the neuron that it belongs to, its label the source
-    (S: sensors, R: reward, H: hidden, O: output neurons; O1 forward, O2 left, O3 right). First column: distance that the visit
-    with the first poison moves the synapse's memory. Second and third: share of the following visits that become wrong if this
-    synapse alone is set back to before that visit (dark: necessary), at the next visit in the published maze, and over the next
-    four in a maze whose places may swap after every food. Fourth: the memory of the synapse that matters most, in the plane of
-    its two main components, in up to eight episodes: grey before the first poison, red after it; dots: just before it, and at
-    the end. Up to {n} episodes, those with a poison.""",
+    caption=f"""One row of panels per network. Each square is a synapse: its row is the postsynaptic neuron, its label the
+    presynaptic one (S: sensors, R: reward, H: hidden, O: output neurons; O1 forward, O2 left, O3 right). First column: how far
+    the visit with the first poison moves the synapse's memory. Second and third: what is lost if this synapse alone is set
+    back to its state before that visit, as a share of what is lost if all are (dark: necessary). What is lost are visits that
+    end with food; second: the next visit in the published maze; third: the next four in a maze in which food and poison may
+    swap places after every food. Fourth: the memory of the synapse that matters most, in the plane of its first two principal
+    components, in up to eight episodes: grey before the first poison, red after it; dots: just before it, and at the end. Mean
+    over those of {n} episodes in which poison was eaten.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -89,7 +91,7 @@ rows = [row for name, part in found.items() for row in machine.summary(name, par
 Markdown(tables.markdown(rows))
 
 # %% [markdown]
-# What the first poison has taught, and where it is kept:
+# What the network learnt from the first poison, and which synapses store it:
 
 # %%
 Markdown("\n\n".join(f"**{name}**\n\n{machine.in_words(subjects[name], part)}" for name, part in found.items()))
@@ -97,16 +99,16 @@ Markdown("\n\n".join(f"**{name}**\n\n{machine.in_words(subjects[name], part)}" f
 # %% [markdown]
 # ## Reconstruction
 #
-# All of this is ours. That a synapse is necessary or sufficient is said of what the first poison has taught, at the next
-# visits, and not of walking: all synapses take part in that.
+# All of these tests are ours. "Necessary" and "sufficient" refer only to what was learnt from the first poison, tested at the
+# next visits, and not to walking, in which all synapses take part.
 #
 # ## Verdict
 #
-# In words, the rule of the network of Fig. 4 that ships is this. *Go left. When you have eaten poison for the first time,
-# remember what you saw just before it, and from then on begin every visit with the right arm; where you see what you remember,
-# turn around and take the other arm.* The reward neuron's synapse onto the neuron for right turns flips, once and for good, at
-# the first poison; the sensors' synapses onto that same neuron hold what the poison looked like. The scripted agent
-# `once-bitten` follows these words ([all scripted agents](14_mazes.py)). In the network's place:
+# In words, the rule of the network of Fig. 4 in the zoo is this. *Go left. When you eat poison for the first time, remember
+# what you saw just before it. From then on, begin every visit with the right arm; if you see again what you remember, turn
+# around and take the other arm.* The synapse from the reward neuron onto the output neuron for right turns flips, once and for
+# good, at the first poison; the synapses from the sensors onto the same neuron store what the poison looked like. The scripted
+# agent `once-bitten` follows this rule ([all scripted agents](14_mazes.py)). Compared with the network:
 
 # %%
 able = abilities.of_networks(entry, profile)[entry.name]
@@ -115,15 +117,16 @@ Markdown(tables.markdown(machine.compared(able, rule)))
 
 # %%
 Markdown(
-    f"""What the rule eats differs from what the network eats by at most {machine.misses(able, rule):.0%} in the three mazes.
-Both learn once: when the sensors exchange their meanings in mid-episode, neither learns anew. So the memory that the paper's
-claim needs is small: one bit, and which of three sensors was active."""
+    f"""The agent that follows the rule and the network differ in food eaten by at most {machine.misses(able, rule):.0%} in the
+three mazes. Both learn once: when the sensors exchange their meanings in mid-episode, neither relearns. So the paper's claim
+requires only a small memory: one bit, and which of the three sensors was active."""
 )
 
 # %% [markdown]
 # ## Try it
 #
-# Choose *once-bitten* or the network, swap the places, exchange the sensors: do they ever differ?
+# Choose *once-bitten* or the network, then swap food and poison or exchange the sensors: do the two agents ever behave
+# differently?
 
 # %% tags=["explorer"]
 widgets.MazeLife(entry.model, entry.genome, entry.task, seed=seed, others=("once-bitten", "looking", "latch"))

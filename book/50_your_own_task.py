@@ -104,8 +104,8 @@ data = {
 files = save_figure(
     fig, "own_task", figures_dir, data=data,
     caption=f"""A task defined in the notebook. **a**, Loss of the parent on held-out sequences (log scale; lower is better),
-    one run (seed {seed}). **b**, Output of the evolved unit (blue) in eight fresh sequences; grey bands: the numbers shown at
-    step {task.shown_at} (dotted), which the output should keep until the end.""",
+    one run (seed {seed}). **b**, Output of the evolved unit (blue) in eight fresh sequences; grey bands: the numbers shown
+    at step {task.shown_at} (dotted), which the output should hold until the end; the closer blue follows grey, the better.""",
 )  # fmt: skip
 
 # %% [markdown]

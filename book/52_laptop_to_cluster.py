@@ -15,8 +15,8 @@
 #
 # ## Question
 #
-# An evolution no longer fits two cores. How can many processes, on one machine or on several, share a single run, and what
-# does each of them still have to do by itself?
+# Suppose that two cores are no longer enough for an evolution. How can many processes, on one machine or on several, share a
+# single run, and which work must each process still do itself?
 #
 # ## Approach
 #
@@ -28,22 +28,24 @@
 #     --max-restarts=3 -m enu_lib evolve tmaze --profile paper            # the same command on each of four machines
 # ```
 #
-# On a machine with GPUs each process takes one of them, so that the number of processes is that of the GPUs. Without them,
-# each takes its share of the cores as threads.
+# On a machine with GPUs each process uses one GPU, so start as many processes as there are GPUs. Without GPUs, the processes
+# divide the cores among them and use them as threads.
 #
-# **Only fitness travels.** Mutations and environments are functions of the seed, which every process knows. So each process
-# simulates its share of the offspring; all send one another the fitness of theirs, a few kilobytes; and all rank the offspring
-# and compute the next parent, with the same bits. A run has therefore the same genomes with any number of processes, on one
-# kind of processor: what four began, one can finish. A checksum of the parent travels with the fitness. Processors of two
-# kinds, or two versions of the library, are refused at the start.
+# **Only fitness is exchanged.** Mutations and environments are functions of the seed, which every process knows. So each
+# process simulates its share of the offspring and sends their fitness, a few kilobytes, to all other processes; then every
+# process ranks all offspring and computes the same next parent, bit for bit. Therefore, on one kind of processor, a run gives
+# the same genomes with any number of processes: one process can finish what four began. A checksum of the parent is sent along
+# with the fitness. A run whose processes differ in the kind of processor or in the version of the library is refused at the
+# start.
 #
-# **One process writes.** Rank 0 keeps the run folder, evaluates the parent on the held-out environments, and tells the others
-# when to stop. On several machines the folder must be on a file system that they share, since torchrun may make any of them the
-# first, and another one after a restart.
+# **One process writes.** The process with rank 0 writes the run folder, evaluates the parent on the held-out environments, and
+# tells the others when to stop. With several machines, the folder must be on a file system that they share, since torchrun may
+# give rank 0 to a process on any of them, and to a different one after a restart.
 #
-# **A process can be lost.** If one dies, hangs, or is slower than `--process-timeout` (ten minutes), the run ends with one line
-# that names its rank, machine and process. The same command goes on from the last checkpoint; with `--max-restarts`, torchrun
-# gives it by itself. Ctrl-C, or a scheduler's SIGTERM, to torchrun or to any process, saves and stops all of them.
+# **A process can be lost.** If a process dies, hangs, or is slower than `--process-timeout` (ten minutes), the run ends with a
+# one-line message that names its rank, machine and process number. Repeat the command to resume from the last checkpoint; with
+# `--max-restarts`, torchrun does so automatically. Ctrl-C, or SIGTERM from a scheduler, sent to torchrun or to any process,
+# saves the run and stops all processes.
 
 # %% tags=["parameters"]
 profile = "zoo"
@@ -69,7 +71,7 @@ use_style()
 # %% [markdown]
 # ## What we measured
 #
-# **The same bits.** A small evolution, once in this process and once in two that torchrun starts:
+# **Identical results.** We ran a small evolution once in this process, and once in two processes started by torchrun:
 
 # %%
 one = enu.evolve("stdp", profile="smoke", seed=seed, progress=False)
@@ -85,12 +87,12 @@ Markdown(
 )
 
 # %% [markdown]
-# **What a generation costs**, in milliseconds on one core of the machine that made this page, around an evolved parent of the
-# zoo. Each process simulates whole offspring; the processes of a machine share the drawing of mutations; each computes the
-# parent's step, and waits for the held-out evaluation. From these costs follows what speed many processes should
-# reach, with one core each, eight on a machine, and `50e-6` seconds for an exchange with a neighbour, as in a good network. The
-# last column has a process for every offspring. Efficiency itself is measured by `python -m enu_lib bench --processes 2`, which
-# lets one and two processes take turns.
+# **What a generation costs**, in milliseconds on one core of the machine that made this page, with an evolved genome of the zoo
+# as the parent. Each process simulates whole offspring; the processes of one machine share the drawing of mutations; and every
+# process computes the parent's step and waits for the held-out evaluation. From these costs we predict the speed of many
+# processes, with one core each, eight per machine, and `50e-6` seconds for an exchange with a neighbour, as in a fast network.
+# The last column has one process per offspring. To measure the efficiency directly, run
+# `python -m enu_lib bench --processes 2`, which alternates between one and two processes.
 
 # %% tags=["hide-input"]
 numbers, speeds = [], []
@@ -104,24 +106,26 @@ tables = [tabulate(rows, headers="keys", tablefmt="github", disable_numparse=Tru
 Markdown("\n\n".join([tables[0].replace("_", "-"), "Predicted speed, relative to one process:", tables[1]]))
 
 # %% [markdown]
-# **Where it stops.** There are no more shares than offspring. Before that, what is not divided takes over: the mutations, which
-# every machine draws in full, because the random numbers form one sequence and the parent's step is a sum over all of them; the
-# held-out evaluation; and the way of the fitness round all processes. A larger population, more environments or a larger task
-# moves the limit, since their episodes are divided. What would have to change for thousands of machines is the random stream
-# (numbers that can be drawn from the middle), which would change every run. For many *independent* evolutions none of this
-# matters: they need no exchange.
+# **What limits the speed.** There cannot be more processes than offspring. Well before that, the work that is not divided
+# dominates: the mutations, which every machine draws in full, because the random numbers form one sequence and the parent's
+# step is a sum over all mutations; the held-out evaluation; and passing the fitness round all processes. A larger population,
+# more environments or a larger task raises the limit, since episodes are divided. Thousands of machines would need a different
+# random generator, one that can start anywhere in its sequence, and that would change the results of every run. For many
+# *independent* evolutions none of this matters: [they need no exchange](53_many_evolutions.py).
 #
 # ## Reconstruction
 #
-# How the work is divided is ours; the paper does not say on what, and how distributed, its evolutions ran.
+# This division of the work is ours; the paper does not say on what hardware its evolutions ran, or how they were distributed.
 #
 # ## Try it
 #
-# Start the first command with `--profile smoke --out runs/shared`, and kill one process with `kill -9`. Then the same with
-# `--max-restarts=1`. Evolve on with `python -m enu_lib evolve`, the same options and a larger `--generations`.
+# Start the first command with `--profile smoke --out runs/shared`, and kill one process with `kill -9`. Then do the same with
+# `--max-restarts=1`. To continue the evolution, run `python -m enu_lib evolve` with the same options and a larger
+# `--generations`.
 #
-# Below: how much faster the T-maze's evolution should be with more processes, for a larger population, more processes on each
-# machine or another network. Dashed: as many times as there are processes.
+# Below: predicted speed of the T-maze evolution, relative to one process, against the number of processes (higher is better),
+# for the population, the processes per machine and the network speed that you choose. Dashed: ideal, as many times as fast as
+# there are processes.
 
 
 # %% tags=["explorer"]
@@ -132,13 +136,13 @@ def show_speed(larger=1, beside=8, message=50):
     fig, ax = plt.subplots(figsize=(5, 2.8))
     ax.loglog(counts, [seconds[0] / s for s in seconds], "o-")
     ax.loglog(counts, counts, "--", color="0.6")
-    ax.set(xlabel="processes", ylabel="speed (one process: 1)")
+    ax.set(xlabel="processes", ylabel="speed relative to one process")
     return fig
 
 
 widgets.explorer(
     show_speed,
-    larger=widgets.slider("times as many offspring", 1, 1, 64, 1),
-    beside=widgets.slider("processes a machine", 8, 1, 64, 1),
+    larger=widgets.slider("offspring, multiplied by", 1, 1, 64, 1),
+    beside=widgets.slider("processes per machine", 8, 1, 64, 1),
     message=widgets.slider("exchange with a neighbour (µs)", 50, 1, 500, 1),
 )

@@ -15,41 +15,42 @@
 #
 # ## Question
 #
-# The [claims](30_claims.py) rest on hundreds of evolutions. How are they run on two cores, on a cluster and on GPUs, and by how
-# much would more machines shorten them?
+# The [claims](30_claims.py) rest on hundreds of evolutions. How can they be run on two cores, on a cluster or on GPUs, and how
+# much time would more machines save?
 #
 # ## Approach
 #
-# A **job** is one evolution: an experiment, a model and a seed. All of its state is in its run folder, so that any machine that
-# sees the folder can continue it, bit for bit on the same kind of processor. A sweep hands its jobs to workers and does nothing
-# else. Jobs are independent, except that some start from the evolved genome of another one.
+# A **job** is one evolution: an experiment, a model and a seed. Its whole state is in its run folder, so that any machine with
+# access to the folder can continue it, bit for bit on the same kind of processor. A **sweep** is a set of jobs; it hands them
+# to **workers**, the processes that run them. Jobs are independent, except that some start from the genome evolved by another
+# job.
 #
 # ### On one machine
 #
 # ```
-# python -m enu_lib sweep --time-limit 2h        # a process of one thread per core; run again to resume
+# python -m enu_lib sweep --time-limit 2h        # one single-threaded process per core; repeat to resume
 # python -m enu_lib sweep --jobs 4
 # ```
 #
-# Ctrl-C, SIGTERM and the time limit save all runs and stop. If a process dies, its job is resumed by a new one. Two sweeps may
-# share a folder: a job is locked while it runs, and a locked job is left alone.
+# On Ctrl-C, SIGTERM or the time limit, the sweep saves all runs and stops. If a process dies, a new one resumes its job. Two
+# sweeps may share a folder: a job is locked while it runs, and other sweeps skip locked jobs.
 #
 # ### On a cluster
 #
-# The workers may be those of a [Dask](https://www.dask.org) cluster instead. All of them must see the folder of the runs, by
-# the same path and with locks that hold between machines (NFS 4; Lustre mounted with `flock`).
+# The workers may also be those of a [Dask](https://www.dask.org) cluster. All of them must have access to the folder of the
+# runs under the same path, on a file system whose locks work across machines (NFS 4; Lustre mounted with `flock`).
 #
 # ```
 # pip install '.[cluster]'
-# dask scheduler                                                    # on one machine; prints its address and a dashboard's
-# dask worker tcp://ADDRESS:8786 --nthreads 1 --nworkers 32         # on every other one, with its number of cores
+# dask scheduler                                                    # on one machine; prints its address and the dashboard's
+# dask worker tcp://ADDRESS:8786 --nthreads 1 --nworkers 32         # on each other machine; --nworkers: its cores
 # python -m enu_lib sweep --scheduler tcp://ADDRESS:8786 --out /shared/sweep
 # ```
 #
-# If a worker is killed, Dask gives its job to another one, which resumes it from the last checkpoint. Workers may come and go
-# while the sweep runs. A Dask scheduler runs what it is sent: start it in a network that you trust.
+# If a worker is killed, Dask gives its job to another worker, which resumes it from the last checkpoint. Workers may join and
+# leave while the sweep runs. A Dask scheduler executes any code that it receives: start it only in a network that you trust.
 #
-# Under SLURM, `dask-jobqueue` writes the batch scripts. This file is `book/static/slurm_sweep.py`:
+# Under SLURM, `dask-jobqueue` writes and submits the batch scripts. The following example is `book/static/slurm_sweep.py`:
 
 # %% tags=["parameters"]
 profile = "zoo"  # the stored sweep, whatever the profile
@@ -82,18 +83,18 @@ Markdown(f"```python\n{example.read_text(encoding='utf-8')}```")
 # ### On GPUs
 #
 # ```
-# python -m enu_lib sweep --profile paper --experiments tmaze --device cuda                    # a process per GPU
+# python -m enu_lib sweep --profile paper --experiments tmaze --device cuda                    # one process per GPU
 # python -m enu_lib sweep --profile paper --experiments tmaze --device cuda --per-device 4     # four on each GPU
 # ```
 #
-# Each process sees one GPU only. On a cluster, start one worker per GPU, or several, each with its own `CUDA_VISIBLE_DEVICES`.
-# Only networks gain from a GPU. Memory is not what limits the number of evolutions on one:
+# Each process uses only one GPU. On a cluster, start one or several workers per GPU, and set `CUDA_VISIBLE_DEVICES` for each of
+# them. Only networks run faster on a GPU. Memory does not limit the number of evolutions per GPU:
 
 # %%
 paper = enu.experiments.get("tmaze", profile="paper")
 Markdown(
-    f"At the published sizes, genomes and mutations of a T-maze evolution take at least {paper.bytes / 2**20:.0f} MiB. The "
-    "processor limits instead: evolutions that share a GPU take turns, and pay off only as far as one alone leaves it idle."
+    f"At the published sizes, the genomes and mutations of a T-maze evolution take at least {paper.bytes / 2**20:.0f} MiB. The "
+    "limit is computing time: evolutions that share a GPU take turns, which helps only if one alone leaves it partly idle."
 )
 
 # %% [markdown]
@@ -103,9 +104,9 @@ Markdown(
 #
 # $$c_0 + \max\left(\frac{1}{W}\sum_i (s_i + c),\; \max_{\text{chains}} \sum_{i \in \text{chain}} (s_i + c)\right),$$
 #
-# where $s_i$ are the seconds of job $i$, $c$ what each job costs besides its evolution (handing it over, evaluating the evolved
-# genome) and $c_0$ the start of a worker. A chain is a job with the job that it starts from. The curves simulate what the sweep
-# does: a free worker takes the first job that can start. The $s_i$ are those of the stored sweep.
+# where $s_i$ is the duration of job $i$ in seconds, $c$ the additional cost of each job (handing it over and evaluating the
+# evolved genome), and $c_0$ the time to start a worker. A chain is a job together with the job that it starts from. The curves
+# simulate what the sweep does: a free worker takes the first job that can start. The $s_i$ are those of the stored sweep.
 
 # %% tags=["hide-input"]
 stored = {Job(r.experiment, r.model, r.seed): r.seconds for r in results.load("laptop").runs}
@@ -131,7 +132,7 @@ taken = {each: [hours(seconds, w, each) for w in machines] for each in (0, 10, 1
 for name, values in gain.items():
     axes[0].plot(machines, values, label=name)
 axes[0].set(xscale="log", yscale="log", xlabel="workers", ylabel="speed-up")
-axes[0].legend()
+axes[0].legend(loc="lower right")
 for each, values in taken.items():
     axes[1].plot(machines, values, label=f"$c$ = {each} s")
 axes[1].set(xscale="log", yscale="log", xlabel="workers", ylabel="time of the sweep (hours)")
@@ -143,16 +144,17 @@ files = save_figure(
         "a": figures.data.series("sweep", gain, {"workers": machines}, "speed-up"),
         "b": figures.data.series("cost of a job (s)", taken, {"workers": machines}, "time of the sweep (hours)"),
     },
-    caption=f"""Predicted time of a sweep of {len(seconds)} evolutions, from the seconds that each took on one core.
-    **a**, Speed-up over one worker, with $c$ = 0. **b**, Time of the stored sweep, for three costs $c$ per job.""",
+    caption=f"""Predicted duration of a sweep of {len(seconds)} evolutions, simulated from the seconds that each took on one
+    core. **a**, Speed-up over one worker, with $c$ = 0, for three orders or sizes of the sweep; higher is better; dotted:
+    ideal. **b**, Duration of the stored sweep, for three costs $c$ per job; lower is better.""",
 )  # fmt: skip
 
 # %% [markdown]
 # ## What we measured
 #
-# The costs on the machine that made this page. *Starting a worker* is $c_0$. *Evaluating* is that of an evolved
-# T-maze network, the longest. *Handing over* is all that is done for a job whose evolution takes next to no time, and *in the
-# sweep's own process* what looking at a finished job takes.
+# The table gives the costs per worker or job on the machine that made this page. *Starting a worker* is $c_0$. *Evaluating* is
+# the time to evaluate an evolved T-maze network, which takes longest. *Handing over* is the total time for a job whose
+# evolution takes almost no time. *In the sweep's own process* is the time to check a job that is already finished.
 
 # %%
 with executors.local([None, None]) as (_, submit):
@@ -173,7 +175,7 @@ with TemporaryDirectory() as folder:
 pd.Series(cost, name="seconds").round(3).to_frame()
 
 # %% [markdown]
-# What these predict for the stored sweep, on workers of the same speed:
+# With these costs, the prediction for the stored sweep, on workers of equal speed, is:
 
 # %%
 each = cost["evaluating"] + cost["handing over"]
@@ -190,9 +192,10 @@ ends = chains(whole, AFTER["laptop"])
 longest = max(ends, key=ends.get)
 bound, mean, own = total / ends[longest], total / len(whole), cost["in the sweep's own process"]
 Markdown(
-    f"**Where it stops.** The longest chain begins with `{longest.name}` and takes {ends[longest] / 60:.0f} minutes, the whole "
-    f"sweep {total / 3600:.1f} hours of one core. So no number of workers is more than {bound:.0f} times as fast as one, and "
-    f"beyond about {bound:.0f} workers most wait for the last chains; beyond {len(whole)}, there are more workers than jobs. "
+    f"**What limits the speed.** The longest chain begins with `{longest.name}` and takes {ends[longest] / 60:.0f} minutes, "
+    f"the whole sweep {total / 3600:.1f} hours on one core. So a sweep cannot be more than {bound:.0f} times as fast as with "
+    f"one worker; beyond about {bound:.0f} workers, most of them wait for the last chains, and beyond {len(whole)}, there are "
+    "more workers than jobs. "
     f"The process that hands out the jobs could keep {mean / own:,.0f} workers busy, at "
     f"{mean:.0f} s per job."
 )
@@ -200,15 +203,15 @@ Markdown(
 # %% [markdown]
 # ## Reconstruction
 #
-# The paper does not say on what its evolutions ran. The seconds of the stored runs are those of one core, on machines that had
-# other work to do as well; a faster core shortens all of them alike.
+# The paper does not say on what hardware its evolutions ran. The durations of the stored runs were measured on one core each,
+# on machines that were also doing other work; a faster core would shorten all of them by the same factor.
 #
 # ## Verdict
 #
-# A sweep is as fast as its workers are many, until its longest chain takes as long as all else. To use more, begin with the
-# longest chains, which the sweep does not do because an interrupted sweep should have all models of its first seeds; run more
-# seeds, which costs no time as long as there are workers; or let several processes share one evolution (`torchrun`), which
-# shortens the chain itself.
+# The speed of a sweep grows in proportion to the number of workers until the longest chain takes as long as everything else.
+# There are three ways to make use of more workers. Begin with the longest chains; the sweep does not do so, because an
+# interrupted sweep should contain all models for its first seeds. Run more seeds, which takes no extra time as long as there
+# are free workers. Or let several processes [share one evolution](52_laptop_to_cluster.py), which shortens the chain itself.
 #
 # ## Try it
 #
@@ -234,5 +237,5 @@ widgets.explorer(
     predict,
     doublings=widgets.slider("workers, as a power of 2", 6, 0, 10),
     each=widgets.slider("cost per job c (s)", 5.0, 0.0, 100.0, 1.0),
-    seeds=widgets.slider("times as many seeds", 1, 1, 10),
+    seeds=widgets.slider("seeds, multiplied by", 1, 1, 10),
 )

@@ -1,14 +1,15 @@
-"""Mutations drawn ahead of time, while a GPU or other processes are busy.
+"""Mutations drawn ahead of time, while a GPU or other processes are busy with the episodes.
 
-All processes of a run need all mutations (P / 2, D): each simulates a share of the offspring only, but computes the parent's
-step from all.  To draw some rows only would save little, since torch's generator is sequential and takes 5 of the 6 ns a number
-costs; and sums over some rows, exchanged and added up, would have other bits for every number of processes.
+Every process of a run needs all mutations (P / 2, D): it simulates only its share of the offspring, but computes the parent's
+step from all of them.  Drawing only some rows would save little, since torch's generator is sequential and takes 5 of the 6 ns
+that a number costs.  Exchanging sums over some rows would give different bits for each number of processes.
 
-What we chose: the L processes of one machine draw in turns, each every L-th generation, an L-th of it at a time, into memory
-that they share.  A process then spends 1 / L of the drawing, and each machine all of it.  At the published sizes (256 x 15,072
-numbers, 24 ms on one core) 1,000 processes on 125 machines of eight spend 3 ms per generation; 1,000 on as many machines 24 ms,
-which is more than their share of the episodes (11 ms on one core): use fewer machines with more processes on each, or a GPU.
-Populations that grow with the number of machines would need another random stream, one that can be entered anywhere.
+We chose this: the L processes of one machine take turns.  Each draws every L-th generation, one L-th of it at a time, into
+memory that they share.  A process thus does 1 / L of the drawing, and each machine all of it.  At the published sizes (256 x
+15,072 numbers, 24 ms on one core), 1,000 processes on 125 machines, eight on each, spend 3 ms per generation.  1,000 processes
+on 1,000 machines spend 24 ms, more than on their share of the episodes (11 ms on one core): use fewer machines with more
+processes on each, or a GPU.  A population that grows with the number of machines would need a different random stream, one that
+can be started at any position.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from enu_lib.experiments import Experiment
 from enu_lib.processes import Alone
 from enu_lib.streams import stream
 
-WORTH = 2**16  # numbers in a generation from which taking turns is worthwhile: half a millisecond
+WORTH = 2**16  # fewest numbers in a generation for which taking turns pays: half a millisecond
 BLOCK = 16  # torch draws normal numbers in blocks of this size
 
 
 class Ahead:
-    """The mutations of a run, each generation's drawn during the one before."""
+    """The mutations of a run; those of each generation are drawn during the one before."""
 
     def __init__(self, parameters: int, seed: int) -> None:
         self.parameters, self.seed = parameters, seed
@@ -42,15 +43,15 @@ class Ahead:
         return es.sample_mutations(settings, self.parameters, self.seed, generation)
 
     def draw(self, settings: es.ES, generation: int) -> None:
-        """Prepare for the generation after this one."""
+        """Draw the mutations of the generation after this one."""
         self._drawn = settings, generation + 1, es.sample_mutations(settings, self.parameters, self.seed, generation + 1)
 
 
 class Turns(Ahead):
     """The same, drawn in turns by L processes with shared memory; all must call `take` and `draw` in every generation.
 
-    Process l draws each generation g with g % L == l, in L parts, during generations g - 1 - L to g - 2.  In generation g - 1
-    processes exchange fitness, so that all of them find the mutations complete in generation g.
+    Process l draws each generation g with g % L == l, in L parts, during generations g - 1 - L to g - 2.  The exchange of
+    fitness in generation g - 1 guarantees that the mutations are complete when any process needs them in generation g.
     """
 
     def __init__(self, parameters: int, seed: int, turn: int, turns: int, memory: Tensor) -> None:
@@ -60,14 +61,14 @@ class Turns(Ahead):
         self._begun, self._generator = 0, torch.Generator()
 
     def take(self, settings: es.ES, generation: int) -> Tensor:
-        if settings != self._settings:  # the run begins, or a stage with other mutations
+        if settings != self._settings:  # start of the run, or of a stage with other settings
             self._settings, self._begun = settings, generation
-        if generation <= self._begun + self._turns:  # nobody had the time to draw these
+        if generation <= self._begun + self._turns:  # too early for anybody to have drawn these
             return es.sample_mutations(settings, self.parameters, self.seed, generation)
         return self._slot(settings, generation).view(-1, self.parameters)
 
     def draw(self, settings: es.ES, generation: int) -> None:
-        """Draw a part of the next generation that is this process's turn."""
+        """Draw one part of the next generation that this process has to draw."""
         mine = generation + 2 + (self._turn - generation - 2) % self._turns
         if mine <= self._begun + self._turns:
             return
@@ -86,12 +87,12 @@ class Turns(Ahead):
 
 
 def slots(turns: int) -> int:
-    """Generations that `turns` processes keep in memory: none is overwritten while a process may still read it."""
+    """Number of generations kept in memory by `turns` processes, so that none is overwritten while a process may read it."""
     return turns * (1 + math.ceil(3 / turns))
 
 
 def prepare(experiment: Experiment, seed: int, processes: Alone) -> Ahead:
-    """The mutations of a run in these processes."""
+    """The mutations of a run: `Turns` if processes share a machine and there are enough to draw, else `Ahead`."""
     parameters = int(experiment.model.n_params)
     numbers, turns = max(experiment.populations) // 2 * parameters, processes.beside
     memory = processes.share_memory(slots(turns) * numbers) if turns > 1 and numbers >= WORTH else None

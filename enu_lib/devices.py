@@ -12,7 +12,7 @@ from enu_lib.experiments import Experiment
 def choose_device(device: str, experiment: Experiment, number: int | None = None) -> torch.device:
     """The torch device.  auto: the GPU, if any, for networks; the CPU for single units, which gain nothing from a GPU.
 
-    number: of the GPU, where `device` does not say which one.
+    number: index of the GPU, if `device` is just "cuda".  Raises ValueError if the device cannot be used.
     """
     if device == "auto":
         network = hasattr(experiment.model, "connections")

@@ -81,8 +81,8 @@ def ask(
 ) -> tuple[Tensor, Tensor]:
     """Genomes (P, D) and mutations (P / 2, D) of the next generation; `drawn`: its mutations, if already sampled.
 
-    Offspring i is the parent plus mutation i; offspring P / 2 + i is the parent minus mutation i.  `rows`: only the genomes
-    of the offspring from the first number up to the second.
+    Offspring i is the parent plus mutation i; offspring P / 2 + i is the parent minus mutation i.  `rows`: (first,
+    last plus one), to return the genomes of these offspring only.
     """
     mutations = sample_mutations(settings, len(state.parent), seed, state.generation) if drawn is None else drawn
     mutations = mutations.to(state.parent.device)

@@ -79,7 +79,7 @@ def evolve(
     device: auto (the GPU if there is one and the model is a network), cpu, cuda.  settings: as for `experiments.get`.
     each: called with the run after every held-out evaluation; return True to stop.  wait: wait for another process that is
     using the run folder, rather than raise an error.  processes: those that share the work (`enu_lib.processes.join`); only
-    the first one writes, shows progress and calls `each`, and its time limit counts.
+    rank 0 writes, shows progress and calls `each`, and its time limit counts.
     Ctrl-C, SIGTERM and SIGHUP let the current generation finish and save everything.  Raises ValueError for invalid
     arguments, RunFolderError (a ValueError) for an unusable run folder, FloatingPointError if every fitness is NaN.
     """

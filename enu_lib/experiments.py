@@ -153,7 +153,7 @@ _MAZE_TASKS = {
     name + suffix: Maze(layout, shuffle) for name, layout in _LAYOUTS.items() for suffix, shuffle in _SHUFFLES.items()
 }
 
-# Two variants of the published T-maze (reconstructions).  Volatile: food and poison may swap after every meal, so that
+# Two variants of the published T-maze (reconstructions).  Volatile: food and poison may swap after every food, so that
 # remembering an arm is useless and the agent must know what the sensors mean.  Harmless: poison never kills, so that an
 # agent can switch many times.  The scripted agents of `analysis.agents` show which strategies fail in them.
 _MAZE_TASKS["tmaze-volatile"] = Maze("t", "sensors", foods_per_period=1, alive_bonus=0.0)
@@ -166,11 +166,11 @@ def _curriculum(task: Maze) -> tuple[Stage, ...]:
     """Stages before the T-maze: walk in a small maze, switch arms, and learn what the sensors mean.
 
     Evolution has to find the first meal by chance, and a random walk seldom reaches the food of the published maze.  The
-    published maze then rewards switching arms once; only a maze that changes after every meal demands more.  Networks that
-    went there before they ate nearly as a latch does (fitness 18.7) had learnt nothing more 250 generations later.  Poison is
-    harmless there, so that an episode has many changes, and first switching and then recognising poison pays a little more.
-    Living on is rewarded as in the published maze: without that reward, agents came to starve on purpose after a poison, since
-    at a place that holds food or poison by chance there is nothing to gain.
+    published maze then rewards switching arms once; only a maze that may change after every food demands more.  Networks that
+    entered that maze before they ate nearly as much as a latch (fitness 18.7) had learnt nothing more 250 generations later.
+    Poison is harmless there, so that an episode has many changes; switching and then recognising poison each pay a little
+    more.  Staying alive is rewarded as in the published maze.  Without that reward, agents evolved to starve on purpose after
+    a poison, since a place that holds food or poison by chance offers nothing to gain.
     """
     walk, switch = ES(population=256, sigma=0.03, breadth=1.5), ES(population=256, sigma=0.02, breadth=0.0)
     return (

@@ -14,7 +14,7 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 class SoftInterrupt:
     """Context in which the first signal only sets `asked`, so that work can finish and save; the second interrupts at once.
 
-    patient: further signals do not interrupt either, for processes that a launcher and a scheduler may both signal.
+    patient: further signals do not interrupt, either; for processes that both a launcher and a scheduler may signal.
     """
 
     def __init__(self, patient: bool = False) -> None:

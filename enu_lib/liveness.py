@@ -1,8 +1,8 @@
-"""Which process of a run is missing when the others cannot go on.
+"""Heartbeats that tell which process of a run is missing when the others cannot go on.
 
-Each process writes signs of life into the launcher's store, once a second, from a thread of its own: how many it has written,
-and how many exchanges with the others it has begun.  Where an exchange fails or takes too long, the first process to notice
-reads them twice: one that writes nothing new has died or is stopped; one that has begun fewer exchanges is late.
+Once a second, a separate thread of each process writes a heartbeat to the launcher's store: a count, and how many exchanges
+with the others the process has begun.  If an exchange fails or takes too long, the first process to notice reads all heartbeats
+twice.  A process whose count is unchanged has died or is stopped; one that has begun fewer exchanges is late.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from enu_lib.faults import explain
 
-BEAT = 1.0  # seconds between signs of life
+BEAT = 1.0  # seconds between heartbeats
 
 
 class ProcessError(ValueError):
@@ -26,7 +26,7 @@ class ProcessError(ValueError):
 
 
 class Liveness:
-    """This process's signs of life, and those of the others."""
+    """The heartbeat of this process, and what those of the others say."""
 
     def __init__(self, store: Any, rank: int, size: int, timeout: float) -> None:
         self._store, self.rank, self.size, self.timeout = store, rank, size, timeout
@@ -34,44 +34,47 @@ class Liveness:
         self._over, self._heart = threading.Event(), threading.Thread(target=self._beat, daemon=True)
 
     def begin(self) -> None:
-        """Tell who this process is, and begin to show signs of life."""
+        """Store who this process is, and start its heartbeat."""
         self._store.set(f"who {self.rank}", f"rank {self.rank} ({socket.gethostname()}, process {os.getpid()})")
         self._store.set(f"beat {self.rank}", "0 0")
         self._heart.start()
 
     def all_begun(self, limit: timedelta) -> None:
-        """Wait until all processes have begun; raises RuntimeError if one has not within the limit."""
+        """Wait until all processes have begun.  Raises RuntimeError if one has not done so within the limit."""
         self._store.wait([f"beat {rank}" for rank in range(self.size)], limit)
 
     def end(self) -> None:
-        """Show no more signs of life."""
+        """Stop the heartbeat."""
         self._over.set()
         if self._heart.is_alive():
             self._heart.join(BEAT)
 
     def names(self, ranks: Iterable[int]) -> str:
-        """Rank, machine and process number of some processes."""
+        """Rank, machine and process ID of the processes with these ranks, as text."""
         return ", ".join(self._store.get(f"who {rank}").decode() for rank in ranks)
 
     def missing(self) -> ProcessError:
-        """The error that names the process which keeps this one from going on; the first process to notice finds it."""
+        """The error that names the process for which this one waits in vain; the first to notice finds it out for all."""
         try:
             if self._store.add("notices", 1) > 1:
                 self._store.wait(["verdict"], timedelta(seconds=20 * BEAT))
                 return ProcessError(self._store.get("verdict").decode())
             verdict = self._judge()
             self._store.set("verdict", verdict)
-        except RuntimeError:  # the store is gone, which rank 0 or the launcher beside it keeps
+        except RuntimeError:  # rank 0 or its launcher, which keeps the store, is gone
             verdict = f"rank 0 or its launcher died {self.place}: run the same command to resume from the last checkpoint"
         return ProcessError(verdict)
 
     def tell(self, error: BaseException) -> BaseException:
-        """Tell the others why this process ends; the error to raise, or SystemExit if another process reports the same."""
+        """Tell the others why this process ends.
+
+        Returns the error to raise, or SystemExit if another process already reports the same.
+        """
         line = " ".join(str(error).split()) or type(error).__name__
         known = explain(error) if isinstance(error, Exception) else None
         with suppress(RuntimeError):
             stopped = f"{self.names([self.rank])} stopped: {known or line}"
-            if known and not isinstance(error, (ValueError, FloatingPointError)):  # not something that all others meet
+            if known and not isinstance(error, (ValueError, FloatingPointError)):  # not an error that all processes meet
                 error, line = ProcessError(stopped), stopped
             if self._store.add("notices", 1) == 1:
                 self._store.set("verdict", stopped)
@@ -83,13 +86,13 @@ class Liveness:
     def _beat(self) -> None:
         count = 0
         with suppress(RuntimeError):  # the launcher is gone
-            store = self._store.clone()  # a connection of its own: another may be waiting for an answer
+            store = self._store.clone()  # a connection of its own: the other may be blocked
             while not self._over.wait(BEAT):
                 count += 1
                 store.set(f"beat {self.rank}", f"{count} {self.exchanges}")
 
     def _beats(self) -> dict[int, tuple[int, int]]:
-        """(signs of life, exchanges begun) of each process that has started."""
+        """(heartbeats, exchanges begun) of each process that has started, by rank."""
         started = [r for r in range(self.size) if self._store.check([f"beat {r}"])]
         pairs = (self._store.get(f"beat {r}").split() for r in started)
         return {r: (int(count), int(begun)) for r, (count, begun) in zip(started, pairs, strict=True)}

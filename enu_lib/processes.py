@@ -1,17 +1,19 @@
-"""One evolution in many processes: each simulates its share of the offspring, and all compute the same next parent.
+"""One evolution in several processes: each simulates its share of the offspring, and all compute the same next parent.
 
     torchrun --nproc-per-node=4 -m enu_lib evolve tmaze          # four processes on this machine
 
     with join(timeout=600) as processes:                         # the same in a script; without torchrun: one process
         run = evolve(experiment, out="runs/mine", processes=processes)
 
-Mutations and environments are functions of the seed, so only fitness has to travel: one `all_gather` per generation, a few
-kilobytes, in the same order of offspring for any number of processes.  What follows from it is computed everywhere, with the
-same bits.  A task or model of your own must treat each offspring by itself.  Fitness goes to the CPU in any case, to be ranked,
-so it travels by gloo for GPUs too: gloo notices at once when a process dies, NCCL only when its time limit has passed.
+Mutations and environments are functions of the seed, so only fitness is exchanged: one `all_gather` per generation, a few
+kilobytes, with the offspring in the same order for any number of processes.  Every process then computes the next parent from
+the same numbers, bit for bit.  A task or model of your own must treat each offspring independently of the others.  Fitness is
+ranked on the CPU in any case, so gloo exchanges it even where GPUs run the episodes: gloo notices at once when a process dies,
+NCCL only after its timeout.
 
-Rank 0 alone writes the run folder, evaluates on the held-out environments and decides when time is up; the others learn the
-outcome from it.  If a process dies, hangs or is slower than the time limit, all end with an error that names it.
+Only rank 0 writes the run folder, evaluates the parent in the held-out environments and decides when the time limit is reached;
+the others learn the outcome from it.  If a process dies, hangs or is slower than the timeout, all end with an error that names
+it.
 """
 
 from __future__ import annotations
@@ -34,10 +36,10 @@ from enu_lib.kinds import Between, conform
 from enu_lib.liveness import Liveness, ProcessError
 from enu_lib.streams import normal, stream
 
-HEAD = 3  # integers that travel with the fitness: generation, checksum of the parent, wish to stop
+HEAD = 3  # integers sent with the fitness: generation, checksum of the parent, request to stop
 STOPS = (None, "interrupted", "time limit")
 INTERRUPTED = 1
-START = 60.0  # seconds that processes wait for one another at least until all have started
+START = 60.0  # smallest number of seconds that processes wait for all of them to start
 Timeout = Annotated[float, Between(1, 1e6)]
 T = TypeVar("T")
 
@@ -47,38 +49,41 @@ class Alone:
 
     rank, size = 0, 1
     beside = 1  # processes on this machine
-    local_rank: int | None = None  # number of this process among them; None: alone
+    local_rank: int | None = None  # number of this process on this machine; None: it is alone
 
     def rows(self, population: int) -> tuple[int, int]:
-        """This process's share of the offspring: the first, and the one after the last."""
+        """This process's share of the offspring: number of the first, and of the last plus one."""
         return 0, population
 
     def threads(self, threads: int | None) -> int | None:
-        """The given number of threads, or ENU_THREADS, or this process's share of the machine's cores."""
+        """The given number of threads; if None, ENU_THREADS or else this process's share of the machine's cores."""
         return threads or default_threads() // (1 if os.environ.get("ENU_THREADS") else self.beside) or 1
 
     def share_memory(self, floats: int) -> Tensor | None:
-        """Memory (floats,) that the processes of this machine share, or None if there is not enough."""
+        """Float32 memory (floats,) shared by the processes of this machine; None without enough space or other processes."""
         return None
 
     def gather(self, fitness: Tensor, population: int, parent: Tensor, generation: int) -> Callable[[], Tensor]:
-        """Start to collect the fitness (P, B) of all offspring from this share's; the result waits for it and returns it."""
+        """Start to collect the fitness (P, B) of all offspring; the function returned waits for it and returns it.
+
+        fitness: that of this process's share (rows, B).
+        """
         return lambda: fitness
 
     def agreed(self, stop: str | None) -> str | None:
-        """Why all processes stop now, if they do, given why this one would."""
+        """Why all processes stop now, or None to go on.  stop: why this process would stop, or None."""
         return stop
 
     def first(self, work: Callable[[], float]) -> float:
-        """The result of `work` in rank 0, in all processes."""
+        """The result of `work`, which only rank 0 calls, in all processes."""
         return work()
 
     def resume(self, tensors: Tensor, words: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
-        """Rank 0's tensors and JSON-compatible words, in all processes."""
+        """Rank 0's tensors and JSON-compatible values, in all processes."""
         return tensors, words
 
     def agree(self, facts: Callable[[], dict[str, str]]) -> None:
-        """Begin a run; raise ProcessError unless these facts, versions and random numbers are the same in all processes."""
+        """Begin a run.  Raises ProcessError unless facts, versions and random numbers are the same in all processes."""
 
 
 ALONE = Alone()
@@ -86,10 +91,10 @@ ALONE = Alone()
 
 @contextmanager
 def join(timeout: float = 600.0) -> Iterator[Alone]:
-    """The processes that torchrun started, or another launcher that sets the same environment variables; else `ALONE`.
+    """The processes started by torchrun, or by a launcher that sets the same environment variables; without one, `ALONE`.
 
-    timeout: seconds that processes wait for one another.  An error that several processes meet leaves the context in one of
-    them; the others end with exit code 2.
+    timeout: seconds that processes wait for one another.  If several processes meet the same error, one of them raises it and
+    the others exit with code 2.
     """
     timeout = conform(Timeout, timeout, "process timeout")
     variables = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
@@ -129,7 +134,7 @@ class Processes(Alone):
                 f"rank {self.rank}: not all {self.size} processes met at {place} within {self._start.total_seconds():g} s: "
                 "start all of them with the same address, or raise --process-timeout"
             ) from None
-        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # else addresses of processes that died may be read
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # else keys of processes that died may be read
         self._store = self._all.PrefixStore(f"attempt {attempt}", met)
         self.alive = Liveness(self._store, self.rank, self.size, timeout)
 
@@ -162,7 +167,7 @@ class Processes(Alone):
         memory = torch.from_file(name, shared=True, size=floats, dtype=torch.float32) if name else None
         self._exchange(lambda: self._all.barrier(async_op=True))
         if leads and name:
-            os.unlink(name)  # mapped by all: it goes when they end, however they end
+            os.unlink(name)  # all have mapped it: it is freed when they end, however they end
         return memory
 
     def gather(self, fitness: Tensor, population: int, parent: Tensor, generation: int) -> Callable[[], Tensor]:
@@ -177,13 +182,13 @@ class Processes(Alone):
             sent[HEAD : HEAD + fitness.numel()] = fitness.cpu().contiguous().view(torch.int32).flatten()
             return self._all.all_gather(received, sent, async_op=True)
 
-        begun = self._begin(send) if fitness.device.type == "cpu" else None  # a GPU is still computing: ask it later
+        begun = self._begin(send) if fitness.device.type == "cpu" else None  # a GPU is still computing: send later
 
         def wait() -> Tensor:
             self._finish(begun or self._begin(send))
             heads = torch.stack([v[:HEAD] for v in received])
-            for column, what in ((0, "is in another generation"), (1, "has computed another parent")):
-                self._same(heads[:, column].tolist(), f"{what} than rank 0 {self.alive.place}")
+            for column, what in ((0, "is in a different generation"), (1, "has computed a different parent")):
+                self._same(heads[:, column].tolist(), f"{what} from rank 0 {self.alive.place}")
             wishes = heads[:, 2].tolist()
             self._heard = INTERRUPTED if INTERRUPTED in wishes else wishes[0]
             shares = [population * (r + 1) // self.size - population * r // self.size for r in range(self.size)]
@@ -193,7 +198,7 @@ class Processes(Alone):
         return wait
 
     def agreed(self, stop: str | None) -> str | None:
-        """What was agreed with the last fitness; this process's own wish travels with the next."""
+        """What was agreed with the last exchange of fitness; this process's own request is sent with the next one."""
         self._wish = STOPS.index(stop)
         return STOPS[self._heard]
 
@@ -230,7 +235,7 @@ class Processes(Alone):
         other = [r for r, value in enumerate(values) if value != values[0]]
         if other:
             raise ProcessError(
-                f"{self.alive.names(other)} {how}: start all processes with the same command, on one kind of processor, "
+                f"{self.alive.names(other)} {how}: start all processes with the same command, on the same kind of processor, "
                 "with the same versions of enu_lib and torch"
             )
 
@@ -260,7 +265,7 @@ def _checksum(data: bytes) -> int:
 
 
 def _reserve(size: int) -> str:
-    """The name of a new file of this size in memory, or else on the disk for temporary files; "" if there is no space."""
+    """Create a file of `size` bytes in memory, or else in the temporary folder; returns its path, "" if there is no space."""
     for folder in ("/dev/shm", None):
         with suppress(OSError):
             handle, name = tempfile.mkstemp(prefix="enu_lib-", dir=folder)

@@ -30,7 +30,7 @@ def test_the_words_tell_agents_that_reverse_from_those_that_do_not():
     latch, learner = found((0.97, 0.04, 0, 0), (0.5, 0.0, None)), found((0.97, None, None, None), (1.0, 0.98, 0.96))
     never, harmless = found((0.1, 0.9, 0, 0)), found((None,) * 4)
     text = [reversal_in_words(f) for f in (latch, learner, never, harmless)]
-    assert len(set(text)) == 4 and "once and for good" in text[0] and "again and again" in text[1]
+    assert len(set(text)) == 4
     assert all(value in text[0] for value in ("97%", "4%", "0%")) and "98%" in text[1]
 
 

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 AFTER = {"double-tmaze": "tmaze"}
 GENERATIONS = {"complex-stdp": 600, "tmaze": 6, "double-tmaze": 6}  # 600: seconds
 UNITS = [Job("complex-stdp", model, 0) for model in ("enu", "gru", "lstm")]
-TODO = [Job("double-tmaze", "enu", 0), *UNITS, Job("tmaze", "enu", 0)]
+SWEEP = [Job("double-tmaze", "enu", 0), *UNITS, Job("tmaze", "enu", 0)]
 
 
 def build(name, model):
@@ -44,7 +44,7 @@ def noted_record(run, model, **_):
 
 
 def run(out, **options):
-    return workers.run(TODO, out, build, AFTER, noted_record, progress=False, **options)
+    return workers.run(SWEEP, out, build, AFTER, noted_record, progress=False, **options)
 
 
 def busy(out, job):
@@ -59,8 +59,8 @@ def busy(out, job):
 
 def assert_once(out):
     """Each job was evaluated once, and each of its generations is in its log once."""
-    assert sorted((out / "evaluated").read_text().split()) == sorted(job.name for job in TODO)
-    for job in TODO:
+    assert sorted((out / "evaluated").read_text().split()) == sorted(job.name for job in SWEEP)
+    for job in SWEEP:
         rows = (out / job.name / "log.csv").read_text().splitlines()[1:]
         assert [int(row.split(",")[0]) for row in rows] == list(range(GENERATIONS[job.experiment]))
 
@@ -117,7 +117,7 @@ def two(dask):
 
 @pytest.mark.parametrize("lost", ["killed", "retired"])
 def test_a_cluster_gives_the_results_of_a_serial_sweep_though_a_worker_is_lost(lost, serial, begun, two):
-    """A retired worker gives up its job only when that is done, while another one is already to run it."""
+    """A retired worker keeps its job until that is done, although another one has already been told to run it."""
     (out, log), (address, client) = begun, two
     with ThreadPoolExecutor(1) as thread:
         sweep = thread.submit(run, out, scheduler=address)
@@ -142,7 +142,7 @@ def test_an_interrupt_stops_all_workers_of_a_cluster(number, two, tmp_path):
     out = tmp_path / "s"
     command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp", "--again"]
     command += ["--seeds", "1", "--quiet", "--scheduler", address, "--out", str(out)]
-    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs inherit that it is ignored
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # background jobs of a shell ignore it
     at_work = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, preexec_fn=heard)
     try:
         wait_for(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
@@ -208,7 +208,7 @@ def test_a_process_that_is_killed_is_replaced(serial, begun):
 
 
 def dying_record(run, model, **_):
-    """Evaluate a run; the process dies of those of GRUs."""
+    """Evaluate a run; evaluating a GRU kills the process."""
     if model == "gru":
         os._exit(9)
     return record(run, model, quick=True)

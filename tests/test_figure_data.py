@@ -15,6 +15,7 @@ import enu_lib as enu
 from enu_lib.analysis.phases import Phase
 from enu_lib.analysis.units import FrequencyCurve, Window
 from enu_lib.figures import COLUMN, MODELS, PALETTE, data, panel_letters, read_manifest, save_figure, units, use_style
+from enu_lib.figures.abilities import MARKS
 from enu_lib.rollout import record_episodes
 from enu_lib.tasks.maze import Maze, geometry
 
@@ -161,7 +162,7 @@ def test_text_in_figures_has_at_least_seven_points_on_a_page_of_two_columns(entr
 
 
 def test_a_figure_is_drawn_again_from_its_csv(tmp_path):
-    """Extended data Fig. 2, compared with the shipped picture; another number would show."""
+    """Extended data Fig. 2, compared with the shipped picture; a different number would show."""
 
     def drawn(folder, table):
         names = ("mean input current", "model neuron, mean", "evolved unit, mean", "model neuron, s.d.", "evolved unit, s.d.")
@@ -190,5 +191,7 @@ def test_food_and_poison_keep_their_colours_from_models_and_lines():
     lines = {
         f"#{color}".lower() if color[0] != "#" else color.lower() for color in plt.rcParams["axes.prop_cycle"].by_key()["color"]
     }
-    assert not {PALETTE["food"], PALETTE["poison"]} & (set(MODELS.values()) | lines)
+    agents = {color for _, color in MARKS.values()}
+    assert not {PALETTE["food"], PALETTE["poison"]} & (set(MODELS.values()) | lines | agents)
+    assert len(agents | {PALETTE["evolved"]}) == len(MARKS) + 1
     assert len(set(MODELS.values())) == len(MODELS)

@@ -35,7 +35,7 @@ SMOKE = ["evolve", "stdp", "--profile", "smoke", "--quiet", "--out"]
 @enu.register
 @dataclasses.dataclass(frozen=True)
 class Failing(enu.STDP):
-    """A task that takes for ever in rank 1, or runs out of memory there."""
+    """A task that never ends in rank 1, or runs out of memory there."""
 
     slow: bool = False
 
@@ -64,7 +64,7 @@ def experiment(name="stdp", **settings):
 
 
 def evolve(out, *which, timeout=60.0, **options):
-    """Evolve experiments one after the other, in the processes there are."""
+    """Evolve experiments one after the other, in all processes of the team."""
     with join(timeout) as team:
         for own in which:
             enu.evolve(own, out=out / own.name, progress=False, processes=team, **options)
@@ -97,7 +97,7 @@ def _child(rank, size, port, folder, variables, work, arguments, options):
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)  # as a process of its own would, without the test's own ends
+        os._exit(code)  # as a separate process would, without pytest's exit handlers
 
 
 class Team:
@@ -106,7 +106,7 @@ class Team:
     def __init__(self, folder, size, work, *arguments, variables=None, **options):
         self.folder = folder / f"team-{size}"
         self.folder.mkdir()
-        self.store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)  # which torchrun would keep
+        self.store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)  # as torchrun would provide it
         shared = size, self.store.port, self.folder, variables or {}, work, arguments, options
         self.members = [FORKS.Process(target=_child, args=(rank, *shared), daemon=True) for rank in range(size)]
         for member in self.members:
@@ -116,7 +116,7 @@ class Team:
         os.kill(self.members[rank].pid, number)
 
     def codes(self, lost=None):
-        """Exit codes, once all but the one with the rank `lost` have ended; None of those that have not."""
+        """Exit codes once all processes except rank `lost` have ended; None for those still running."""
         deadline = time.monotonic() + 100
         for member in self.members[:lost] + self.members[lost + 1 :] if lost is not None else self.members:
             member.join(max(0.0, deadline - time.monotonic()))

@@ -56,19 +56,29 @@ def test_shuffles_are_measured_one_by_one():
 def test_all_evolutions_that_are_kept_are_listed():
     entry = zoo.load("tmaze-enu")
     rows = mazes.independent_evolutions(entry, load("laptop"))
-    named = [n for n in zoo.names() if n == "tmaze-enu" or n.startswith(("tmaze-enu-seed", "tmaze-enu-lesson"))]
+    named = [
+        n for n in zoo.names() if n == "tmaze-enu" or n.startswith(("tmaze-enu-latch", "tmaze-enu-seed", "tmaze-enu-lesson"))
+    ]
     swept = [r for r in load("laptop").runs if (r.experiment, r.model) == ("tmaze", "enu")]
     assert len(rows) == len(named) + len(swept) and all(set(row) == set(mazes.INDEPENDENT) for row in rows.values())
     assert len(mazes.independent_evolutions(entry, load("laptop"), from_zoo=False)) == len(swept)
     assert mazes.independent_evolutions(entry, Stored([], {}), from_zoo=False) == {}
 
 
-def test_evaluations_are_generations_times_offspring_times_environments():
+def test_evaluations_are_generations_times_offspring_times_environments_of_all_evolutions():
     entry = zoo.load("tmaze-enu")
+    latch, volatile, last = chain = zoo.ancestry(entry)
     found = mazes.costs_of({"ours": entry})["ours"]
-    each = entry.experiment.es.population * entry.experiment.environments
-    assert found["evaluations"][-1] == pytest.approx(found["generation"][-1] * each / 1e6)
+    each = [e.experiment.es.population * e.experiment.environments for e in chain]
+    spent = sum(e.provenance["generations"] * n for e, n in zip(chain[:2], each[:2], strict=True))
+    rest = last.provenance["progress"]["generation"][-1]
+    assert found["evaluations"][-1] == pytest.approx((spent + rest * each[2]) / 1e6)
+    assert found["evaluations"] == sorted(found["evaluations"]) and found["generation"] == sorted(found["generation"])
+    own = [e.provenance["progress"]["held_out"] for e in (latch, last)]
+    assert found["held_out"] == [*own[0], *own[1]], "the maze with swaps after every food has other rules"
     assert found["minutes"][-1] == pytest.approx(found["seconds"][-1] / 60)
+    generations, hours = mazes.evolved_for(entry)
+    assert generations == sum(e.provenance["generations"] for e in chain) and hours * 60 > found["minutes"][-1]
 
 
 def test_models_by_food_and_what_of_their_fitness_is_survival():

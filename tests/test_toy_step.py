@@ -35,7 +35,7 @@ def case(seed):
 
 
 def random_states(network, b, generator):
-    """States (1, B ..) as they may occur, and some that may not: outputs apart from what the neurons put out."""
+    """States (1, B ..) that may occur, and some that may not: outputs that differ from those of the neurons."""
     n, c, h = network.neurons, network.channels, network.hidden
 
     def part(rows):
@@ -147,7 +147,7 @@ def played(script, network, genome, maze, steps=100, between="", seed=0):
 
 @pytest.mark.parametrize("name", ["tmaze-enu", "double-tmaze-enu"])
 def test_every_step_of_a_life_equals_the_librarys(script, near, name):
-    """Whatever network and maze do to one another: the network's steps, and then the maze's with the network's outputs."""
+    """A closed loop of network and maze: every step of the network, and the step of the maze with its outputs."""
     entry = enu.zoo.load(name)
     found = played(script, entry.model, entry.genome, entry.task, seed=3)
     before, after = (tensors([pair[k] for pair in found["states"]], entry.model) for k in (0, 1))

@@ -6,16 +6,17 @@
 
 All measures use new episodes that were not used in evolution.  The agent is never altered; only the maze is.
 
-1. **Switching.** The visit after the first, second, third and fourth poison, in episodes where poison does not kill and
-   which are twice as long.  A latch, which switches once and for good, scores 1 and then 0.  In the published T-maze the
-   second poison kills, so that a latch cannot be distinguished from an agent that remembers.  In the same episodes: food at
-   one of the two visits after the first, second and third change of places, at the first by an agent that recognises poison,
-   at the second by one that remembers.  An agent that alternates between the arms scores 1 in both, but eats little.
+1. **Switching.** The visit after the first, second, third and fourth poison, in episodes that are twice as long and in which
+   poison does not kill.  A latch, which switches once and for good, scores 1 and then 0.  In the published T-maze the second
+   poison kills, so a latch cannot be distinguished from an agent that remembers.  In the same episodes: food at one of the
+   two visits after the first, second and third change of places.  An agent that recognises poison finds it at the first of
+   these visits, one that remembers at the second.  An agent that alternates between the arms scores 1 in both measures, but
+   eats little.
 2. **Use of the sensors.** Visits directly after a change, in episodes with an earlier poison: memory cannot make these
    right.  The causal test exchanges the meanings of the sensors in mid-episode, those for food and poison or all three, and
    compares with the same episodes without the exchange (poison harmless, places may change after every food).  An agent
    that uses its sensors gets worse, and recovers if it can relearn them; a latch is unaffected.
-3. **Memory for places.** Food and poison are hidden from the sensors; and the visits in the double T-maze.
+3. **Memory for places.** Visits while food and poison are hidden from the sensors, and visits in the double T-maze.
    Cutting either reward shows which of the two is used for learning.
 
 A visit ends with a meal or with starvation, which counts as wrong.  A visit cut off by the end of the episode does not count.
@@ -218,7 +219,7 @@ def _cut(maze: Maze, lives: Play) -> dict[str, Measure]:
 
 
 def _switching(maze: Maze, lives: Play) -> dict[str, Measure]:
-    # twice as long, so that an agent that remembers eats four poisons too
+    # twice as long, so that even an agent that remembers eats four poisons
     o = outcomes(lives(replace(maze, deadly_poisons=HARMLESS, steps=2 * maze.steps)))
     shares: dict[str, Measure] = {}
     for k in range(1, POISONS + 1):

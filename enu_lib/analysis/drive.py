@@ -1,4 +1,4 @@
-"""A single neuron of a network under constant drive: where it rests, where it is active, where it oscillates (ours).
+"""A single neuron of a network under constant drive: when it rests, is active, or oscillates (ours).
 
 current = mean_current(lives)                                       # (C,) what a neuron receives in the network
 bifurcation(network, genome, current, torch.linspace(0, 3, 121))    # (A, keep) its output after it has settled
@@ -16,7 +16,7 @@ from enu_lib.trace import Trace
 
 
 def mean_current(lives: Trace) -> Tensor:
-    """Mean current (C,) of the neurons while the agent is alive, in episodes recorded with memory (ENUs only)."""
+    """Mean input current (C,) of the neurons while the agent is alive, in episodes recorded with memory (ENUs only)."""
     alive = lives.task["alive"][0]
     return lives.model["transmitted"][0][alive].mean((0, 1, 2))
 
@@ -24,7 +24,7 @@ def mean_current(lives: Trace) -> Tensor:
 @in_float32
 @torch.no_grad()
 def bifurcation(network: Network, genome: Tensor, current: Tensor, drives: Tensor, steps: int = 400, keep: int = 100) -> Tensor:
-    """Last outputs (A, keep) of a neuron's first channel under each constant current drives[a] * current, without noise."""
+    """Last outputs (A, keep) of a neuron's first channel under the constant currents drives[a] * current, without noise."""
     cell = network.neuron_cell
     weights = network.unpack(door.genomes(network, genome[None])).neuron
     x = (drives[:, None] * current)[None]

@@ -1,9 +1,9 @@
-"""What in a network's outputs moves the agent: the maze reads altered outputs, the network itself its own (ours).
+"""What in a network's outputs steers the agent: the maze reads altered outputs, the network still its own (ours).
 
     found = food(network, genome, maze, environments=256, seed=1)     # {"as they are": (B,), "two levels": (B,), ...}
 
-If an agent eats as well when each output has two levels only, its pulses carry what it does; if it eats as well when they
-are smoothed, only their mean does.
+If an agent eats as much when each output has only two levels, its pulses suffice to steer it.  If it eats as much when the
+outputs are smoothed, their mean suffices.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ def two_levels(rest: Tensor, peak: Tensor) -> Reading:
 
 
 def smoothed(steps: int) -> Reading:
-    """The mean of the last outputs."""
+    """The mean of the outputs of the last `steps` steps."""
     return lambda y: torch.stack(y[-steps:]).mean(0)
 
 
 def delayed(steps: int) -> Reading:
-    """The outputs of some steps ago; at first, nothing."""
+    """The outputs of `steps` steps ago; zero before there are any."""
     return lambda y: y[-1 - steps] if len(y) > steps else torch.zeros_like(y[-1])
 
 
 def food(network: Network, genome: Tensor, maze: Maze, environments: int = 256, seed: int = 1) -> dict[str, Tensor]:
-    """Food eaten in each of the same episodes (B,) under every reading of the outputs."""
+    """Food eaten in each episode (B,) under every reading of the outputs, in the same episodes."""
     lives = record_episodes(network, genome, maze, environments, seed)
     rest, peak = levels(lives.y[0], lives.task["alive"][0])
     readings: dict[str, Reading] = {
@@ -66,7 +66,7 @@ def food(network: Network, genome: Tensor, maze: Maze, environments: int = 256, 
 
 
 def food_with(network: Network, genome: Tensor, maze: Maze, reading: Reading, environments: int = 256, seed: int = 1) -> Tensor:
-    """Food eaten in each episode (B,) where the maze reads the outputs in this way."""
+    """Food eaten in each episode (B,) if the maze reads the outputs through `reading`."""
     genomes, drawn = draw(network, genome[None], maze, environments, stream(seed, "rollout"))
     stepper = kernels.stepper(network, genomes, environments, None, "auto", False)
     recorder = Recorder(network)

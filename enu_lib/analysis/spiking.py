@@ -2,12 +2,12 @@
 
     lives = rollout(network, genome, maze, 64, memory=True)
     output_histogram(lives)                         # distribution of the outputs
-    pulses(lives)                                   # of the outputs that vary, corrected for their resting level
-    pulses_of(network, genome, maze)                # of what the paper's figure shows (claim C10)
+    pulses(lives)                                   # how pulse-like varying outputs are, corrected for their resting level
+    pulses_of(network, genome, maze)                # the same for what the paper's figure shows (claim C10)
     neutral_genome(experiment, ends, 1000, seed)    # evolved without selection, for comparison
 
-Only steps at which the agent is alive count.  An event lasts from when an output rises above its threshold until it falls
-below.  The threshold lies midway between a channel's 5th and 99th percentile, since a neuron may rest at any level.
+Only steps at which the agent is alive count.  An event begins when an output rises above its threshold and ends when it falls
+below it.  The threshold lies midway between a channel's 5th and 99th percentile, since a neuron may rest at any level.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from enu_lib.trace import Trace
 
 REST, PEAK = 0.05, 0.99  # percentiles of a channel that count as its resting level and its peak
 VARIES = 0.1  # smallest distance between them for a channel that varies
-MOST = 2**20  # steps from which percentiles are taken
+MOST = 2**20  # largest number of steps from which percentiles are taken
 
 
 def outputs(lives: Trace) -> tuple[Tensor, Tensor]:
@@ -96,7 +96,7 @@ def pulses_of(network: Network, genome: Tensor, maze: Maze, lives: int = 64, see
 def neutral_genome(
     experiment: Experiment, ends: Sequence[int], generations: int, seed: int, parent: Tensor | None = None
 ) -> Tensor:
-    """The parent (D,) after as many generations of the same strategy without selection: offspring are ranked at random.
+    """The parent (D,) after `generations` of the same strategy without selection: offspring are ranked at random.
 
     ends: generations at which the experiment's stages ended, since each may have a strategy of its own.  parent: first genome
     (D,); None: a random one.

@@ -118,10 +118,10 @@ def _compare(a: tuple[float, ...], b: tuple[float, ...]) -> Comparison:
 
 
 def rank_sum_p(x: np.ndarray, y: np.ndarray) -> float:
-    """Exact two-sided p of the rank sum of x under all divisions of both samples, ties included.
+    """Exact two-sided p-value of the rank sum of x, over all divisions of the pooled values; ties are allowed.
 
-    Twice the smaller tail, at most 1, as scipy's permutation test has it; but the divisions are counted by their rank sum, one
-    value after another, and not listed.
+    It is twice the smaller tail, at most 1, as in scipy's permutation test.  Divisions are not listed, but counted by their
+    rank sum, adding one value after another.
     """
     from scipy import stats
 

@@ -1,13 +1,13 @@
-"""Which synapses carry what an episode has taught: memories of single synapses put back, or transplanted (ours).
+"""Which synapses hold what an episode has taught: memories of single synapses set back, or kept while others are (ours).
 
     found = synapses(network, genome, maze, environments=64, seed=1)
     found.changed     # (N, S) how far the visit that ends with the first poison moves each synapse's memory
-    found.forgets     # (N, S) share of visits right if this synapse alone is set back to before that visit
-    found.knows       # (N, S) and if this synapse alone keeps what it held after it, while all others are set back
+    found.forgets     # (N, S) share of later visits right if this synapse alone is set back to before that visit
+    found.knows       # (N, S) share of later visits right if all other synapses are set back
 
-The same episodes are played once per synapse.  Each is interrupted when the agent starts its next visit after its first
-poison; outcomes are the visits that follow.  Memories are set back to the start of the visit that ended with the poison, so
-that what the agent saw on its way is undone, too.
+The same episodes are played again for each synapse.  Each is interrupted when the agent starts its next visit after its first
+poison; what is measured are the visits that follow.  Memories are set back to the start of the visit that ended with the
+poison, which also undoes what the agent saw on its way.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ AFTER = 6  # network steps from a meal to the interruption: the reward has been 
 class Synapses(NamedTuple):
     """What each synapse's memory does after the first poison; N neurons with S synapses each."""
 
-    changed: Tensor  # (N, S) distance of its memory from before the poison, root mean square over episodes
-    intact: float  # share of the following visits that end with food, untouched
+    changed: Tensor  # (N, S) distance between its memories before and after the poison, root mean square over episodes
+    intact: float  # share of the following visits that end with food, nothing set back
     naive: float  # the same with all synapses set back to before the poison
     forgets: Tensor  # (N, S) with this synapse alone set back
     knows: Tensor  # (N, S) with all synapses but this one set back
     neuron_forgets: Tensor  # (N,) with all synapses of one neuron set back
     neuron_knows: Tensor  # (N,) with all synapses but those of one neuron set back
-    episodes: int  # episodes with a poison, early enough
+    episodes: int  # number of episodes with an early enough poison
 
 
 def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 64, seed: int = 1, visits: int = 1) -> Synapses:
-    """The part of each synapse in what an agent remembers of its first poison, by its next `visits` visits.
+    """What each synapse contributes to what an agent remembers of its first poison, measured on its next `visits` visits.
 
     Raises ValueError if no episode has a poison early enough.
     """
@@ -63,7 +63,7 @@ def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 6
         network, genome.expand(len(which), -1), maze, environments, seed,
         intervene=set_back(which, before.flatten(1, 2), first + AFTER), backend="auto",
     )  # fmt: skip
-    right = _next_visits(lives.task["ate"], first, visits)[:, use].nanmean(1)
+    right = _next_visits(lives.task["ate"], first, visits)[:, use].mean(1)
     shape = (network.neurons, network.synapses)
     forgets, knows, lost, kept = right[2:].split([many, many, network.neurons, network.neurons])
     return Synapses(
@@ -72,7 +72,7 @@ def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 6
 
 
 def _visit_begins(ate: Tensor, first: Tensor) -> Tensor:
-    """The step after which the visit that ends at first[b] began (B,): AFTER steps from the meal before it, or from birth."""
+    """The step (B,) after which the visit that ends at first[b] begins: AFTER steps from the meal before it, or from birth."""
     steps = torch.arange(ate.shape[1], device="cpu")
     earlier = (ate != 0) & (steps < first[:, None])
     last = torch.where(earlier.any(1), (earlier * steps).max(1).values, torch.tensor(-1))
@@ -80,7 +80,10 @@ def _visit_begins(ate: Tensor, first: Tensor) -> Tensor:
 
 
 def set_back(which: Tensor, memory: Tensor, at: Tensor) -> Intervention:
-    """Before step at[b], set synapses which[p] of offspring p to their `memory` (B, K, H); which: (P, K) bool, at: (B,)."""
+    """Intervention: before step at[b], set synapses which[p] of offspring p to `memory`.
+
+    which: (P, K) bool.  memory: (B, K, H).  at: (B,) steps.
+    """
 
     def intervene(t: int, state: NetworkState) -> NetworkState:
         now = at == t
@@ -96,9 +99,9 @@ def set_back(which: Tensor, memory: Tensor, at: Tensor) -> Intervention:
 
 
 def _next_visits(ate: Tensor, first: Tensor, visits: int) -> Tensor:
-    """Share of the next visits after step first[b] that end with food (P, B); visits without a meal are wrong.
+    """Share of the next `visits` visits after step first[b] that end with food (P, B).
 
-    Episodes that end in mid-visit count as wrong too, the same for all offspring.
+    Visits without a meal count as wrong, and so do those cut off by the end of the episode, for all offspring alike.
     """
     later = torch.arange(ate.shape[2], device="cpu")[None, None] > first[None, :, None]
     meals = ate * later

@@ -1,9 +1,9 @@
 """What one evolution costs in one process and in several: python -m enu_lib bench --processes 2.
 
-Each round evolves with one process, then with several, one thread each, so that a change of the machine's load meets both.
-Seconds per generation come from the runs' own logs, after generations of warming up.  Efficiency is the time of one process
-divided by N times that of N processes; the median over rounds is printed, with its range.  `costs` and `predicted` say what it
-should be.
+Each round evolves with one process, then with several, one thread each, so that a change in the machine's load affects both.
+Seconds per generation come from the runs' own logs, without the warm-up generations.  Efficiency is the time of one process
+divided by N times that of N processes; the median over rounds is printed, with its range.  `costs` and `predicted` give the
+time to be expected.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from enu_lib.storage.folder import read_log
 from enu_lib.streams import stream
 
 WARM = 3  # generations not counted: the kernel is loaded, and processes meet
-CASES = {"stdp": 60, "tmaze": 12}  # experiments of the laptop profile, and generations that take some seconds
+CASES = {"stdp": 60, "tmaze": 12}  # experiments of the laptop profile: number of generations that take some seconds
 QUICK = ("--profile", "smoke")
 
 
 class Costs(NamedTuple):
-    """Seconds per generation on one core, by what several processes do with them."""
+    """Seconds per generation on one core, by how several processes share the work."""
 
     episodes: float  # divided among all processes, in whole offspring
     mutations: float  # divided among the processes of one machine
@@ -41,7 +41,7 @@ class Costs(NamedTuple):
 
 
 def costs(experiment: Experiment, parent: Tensor, sample: int = 8) -> Costs:
-    """Measure what a generation around this parent costs; its episodes from those of `sample` offspring."""
+    """Measure the costs of one generation around this parent; episodes are extrapolated from `sample` offspring."""
     settings, state = experiment.es, es.init(parent)
     mutations, drawing = _timed(lambda: es.sample_mutations(settings, len(parent), 0, 0))
     genomes = es.ask(settings, state, 0, mutations, (0, sample))[0]
@@ -55,8 +55,10 @@ def costs(experiment: Experiment, parent: Tensor, sample: int = 8) -> Costs:
 
 
 def predicted(costs: Costs, population: int, processes: int, beside: int = 8, message: float = 50e-6) -> float:
-    """Seconds per generation with one core a process, `beside` processes a machine and `message` seconds for an exchange
-    with a neighbour: fitness goes round a ring."""
+    """Seconds per generation to be expected with one core per process.
+
+    beside: processes per machine.  message: seconds to send fitness to the next process; it is passed around a ring.
+    """
     most = -(-population // processes)
     machine = min(beside, processes)
     exchange = message * (processes - 1)

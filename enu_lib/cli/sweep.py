@@ -19,7 +19,7 @@ def add(commands: Any) -> None:
         "--seeds", type=int, help="at most this many seeds (10 for single units, 5 for mazes and for some checks)"
     )
     sweep.add_argument("--no-checks", action="store_true", help="only the models that the claims compare")
-    sweep.add_argument("--jobs", type=int, help="processes of one thread each (one per core or GPU)")
+    sweep.add_argument("--jobs", type=int, help="number of processes, with one thread each (one per core or GPU)")
     sweep.add_argument("--scheduler", metavar="ADDRESS", help="use the workers of this Dask scheduler; they must see FOLDER")
     sweep.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="cuda: one process per GPU (%(default)s)")
     sweep.add_argument("--per-device", type=int, default=1, metavar="N", help="evolutions at a time on each GPU (%(default)s)")

@@ -1,4 +1,4 @@
-"""Panels of abilities: measures of the battery for several agents, one row per measure, one mark per agent."""
+"""Panels of abilities: battery measures of several agents, one row per measure, one mark per agent."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import pandas as pd
 
 from enu_lib.figures.style import PALETTE
 
-MARKS = {  # scripted agents: marker, colour
-    "looking": ("^", "#029e73"),
-    "memory-only": ("s", "#de8f05"),
-    "latch": ("X", "#d55e00"),
-    "once-bitten": ("P", "#ca9161"),
+MARKS = {  # scripted agents: marker, colour (none of them that of food or poison)
+    "looking": ("^", "#7b3fa0"),
+    "once-bitten": ("P", "#8c564b"),
+    "memory-only": ("s", "#c9a400"),
+    "latch": ("X", "#262626"),
     "alternating": ("d", "#cc78bc"),
     "fixed-arm": ("v", "#949494"),
 }
 
 
 def measures(ax: Any, found: Mapping[str, Mapping[str, Any]], keys: Mapping[str, str]) -> None:
-    """Values with their intervals, {agent: {key: Measure}}; keys: {key: label of the row}.
+    """Measures with their intervals.  found: {agent: {key: Measure}}.  keys: {key: label of the row}.
 
-    Agents of `MARKS` have their mark; all others are networks, blue circles, the first of them filled.  A measure without any
-    event is left out.
+    Agents in `MARKS` have marks of their own.  All others are networks: blue circles, the first of them filled.  Measures
+    without any event are left out.
     """
     networks = [name for name in found if name not in MARKS]
     offsets = np.linspace(-0.34, 0.34, len(found))
@@ -43,7 +43,7 @@ def measures(ax: Any, found: Mapping[str, Mapping[str, Any]], keys: Mapping[str,
 
 
 def table(found: Mapping[str, Mapping[str, Any]], keys: Iterable[str]) -> pd.DataFrame:
-    """The measures drawn, one row for each agent and measure; without any event, no value."""
+    """The measures drawn, one row for each agent and measure; the value is NaN if there was no event."""
     rows = [
         {
             "agent": name,

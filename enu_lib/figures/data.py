@@ -29,10 +29,10 @@ TIME = "time (steps)"
 
 
 def long(index: Mapping[str, Any], values: Mapping[str, Any]) -> pd.DataFrame:
-    """Arrays as a table with a row for each element.
+    """Arrays as a table with one row per element.
 
-    index: names and labels of the arrays' dimensions, in their order; None: 1, 2, ...  values: arrays (or tensors) of one
-    shape, by column.
+    index: {name: labels} of the arrays' dimensions, in order; None: 1, 2, ...  values: {column: array or tensor}, all of one
+    shape.  Raises ValueError if labels do not fit the shape, or a name is used twice.
     """
     arrays = {name: np.asarray(array) for name, array in values.items()}
     shape = next(iter(arrays.values())).shape
@@ -51,17 +51,17 @@ def long(index: Mapping[str, Any], values: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def series(column: str, by: Mapping[str, Any], index: Mapping[str, Any], value: str) -> pd.DataFrame:
-    """Arrays of several series, {series: array}, as one table: the series in `column`, then `index` as in `long`."""
+    """Several series {series: array} as one table: the name of the series in `column`, then `index` as in `long`."""
     return panels({name: long(index, {value: array}) for name, array in by.items()}, column)
 
 
 def panels(tables: Mapping[str, pd.DataFrame], column: str = "panel") -> pd.DataFrame:
-    """Several tables below each other, with their names in the first column; what a table lacks is left empty."""
+    """Several tables stacked, with their names in the first column; columns that a table lacks are left empty."""
     return pd.concat(dict(tables), names=[column]).reset_index(level=0).reset_index(drop=True)
 
 
 def as_csv(table: pd.DataFrame) -> str:
-    """A table as CSV: numbers with `DIGITS` significant digits, nothing where a number is missing (NaN)."""
+    """A table as CSV text: numbers with `DIGITS` significant digits, missing ones (NaN) as empty cells."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.columns)
@@ -106,7 +106,7 @@ def window(change: Window) -> pd.DataFrame:
 
 
 def spikes(trains: Mapping[str, Any]) -> pd.DataFrame:
-    """Times of the spikes of {series: trains (n, T) bool}, a row for each spike; sequences are counted from 1."""
+    """Spike times of {series: trains (n, T) bool}, one row per spike; sequences are counted from 1."""
     found = {}
     for series, train in trains.items():
         sequence, time = np.nonzero(np.asarray(train))
@@ -115,7 +115,7 @@ def spikes(trains: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def one_generation(parent: Any, offspring: Any, weight: Any, after: Any, optimum: Any) -> pd.DataFrame:
-    """Two genes of the parent, of its offspring with their weights, of the parent after its step, and of the optimum."""
+    """Two genes of the parent, its offspring (with their weights), the parent after its step, and the optimum."""
     points = {"parent": [parent], "offspring": offspring, "parent after its step": [after], "optimum": [optimum]}
     tables = {name: pd.DataFrame(np.stack([*map(np.asarray, at)]), columns=["gene 1", "gene 2"]) for name, at in points.items()}
     tables["offspring"]["weight"] = np.asarray(weight)
@@ -123,7 +123,7 @@ def one_generation(parent: Any, offspring: Any, weight: Any, after: Any, optimum
 
 
 def iaf_sequence(task: IAF, batch: IAFBatch, i: int = 0) -> pd.DataFrame:
-    """Sequence i of the integrate-and-fire task: input, potential of the model neuron, its spikes."""
+    """Sequence i of the integrate-and-fire task: input, potential and spikes of the model neuron."""
     current = batch.inputs[i, :, 0] / task.input_scale
     values = {"input current (1/step)": current, "potential": batch.potential[i], "target spike": batch.spikes[i].int()}
     return long({TIME: range(len(current))}, values)

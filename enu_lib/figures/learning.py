@@ -71,11 +71,11 @@ def outputs(ax: Any, histograms: dict[str, Any]) -> None:
         edges = np.linspace(0, 1, len(shares) + 1)
         ax.stairs(np.maximum(shares, 1e-6), edges, label=name, baseline=1e-6)
     ax.set(xlabel="output", ylabel="share of steps", yscale="log", ylim=(1e-5, 1.5))
-    ax.legend()
+    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98))
 
 
 def traces(ax: Any, y: Any, names: Sequence[str]) -> None:
-    """Outputs (T, N) of neurons over time, one trace each, all from 0 to 1; the scale is at the right."""
+    """Outputs (T, N) of neurons over time, one trace per neuron; all share the scale (0 to 1) at the right."""
     y = np.asarray(y)
     for k, trace in enumerate(y.T):
         ax.plot(k + 0.4 - 0.8 * trace, color=PALETTE["evolved"], lw=0.7)
@@ -116,7 +116,7 @@ def in_a_row(ax: Any, y: Any, names: list[str]) -> None:
 
 
 def chain(ax: Any, runs: Sequence[Mapping[str, Sequence[float]]], labels: Sequence[str]) -> None:
-    """Held-out fitness over several evolutions, one after the other, each with its label (format of `zoo.progress`)."""
+    """Held-out fitness over successive evolutions, end to end, each with its label (format of `zoo.progress`)."""
     begun = 0.0
     for of, label in zip(runs, labels, strict=True):
         x = begun + np.asarray(of["generation"], float)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from enu_lib.figures.abilities import MARKS
 from enu_lib.figures.style import PALETTE
 
 
@@ -53,12 +54,13 @@ def path(ax: Any, grid: Any, cells: Any, heading: int, ate: int) -> None:
 
 
 def shares(ax: Any, rows: dict[str, dict[str, float]], keys: dict[str, str]) -> None:
-    """Proportions for several sets of episodes (colours), by measure; keys: {measure: label}."""
+    """Proportions for a network and scripted agents (colours), by measure; keys: {measure: label}."""
     height = 0.8 / len(rows)
     for k, (name, measures) in enumerate(rows.items()):
         y = np.arange(len(keys)) + (k + 0.5) * height - 0.4
         values = np.array([measures[key] for key in keys])
-        ax.barh(y, np.nan_to_num(values), 0.9 * height, label=name)
+        color = MARKS[name][1] if name in MARKS else PALETTE["evolved"]
+        ax.barh(y, np.nan_to_num(values), 0.9 * height, label=name, color=color)
         for at, value in zip(y, values, strict=True):
             ax.text(np.nan_to_num(value) + 0.01, at, "none" if np.isnan(value) else f"{value:.0%}", va="center")
     ax.set_yticks(range(len(keys)), list(keys.values()))

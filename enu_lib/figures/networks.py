@@ -77,7 +77,7 @@ def network(ax: Any, net: Any) -> None:
     hidden = net.neurons - net.n_outputs
     layer = [0] * net.n_inputs + [1] * hidden + [2] * net.n_outputs
     sizes = [layer.count(k) for k in range(3)]
-    apart, reach = (4.6, 2.3), 0.82  # between neurons along x and y; from a neuron to its synapses
+    apart, reach = (4.6, 2.3), 0.82  # distances between neurons along x and y; from a neuron to its synapses
     seen, place = [0, 0, 0], []
     for k in layer:
         place.append(np.array([apart[0] * k, ((sizes[k] - 1) / 2 - seen[k]) * apart[1]]))
@@ -102,7 +102,7 @@ def network(ax: Any, net: Any) -> None:
 
 
 def _around(at: np.ndarray, sources: list[np.ndarray], reach: float) -> np.ndarray:
-    """Positions of a neuron's synapses: evenly on a circle around it, in the order of the directions of their sources."""
+    """Positions (S, 2) of a neuron's synapses: evenly spaced on a circle, ordered by the direction of their sources."""
     away = np.array(sources) - at
     angle = np.where((away == 0).all(1), np.pi / 2, np.arctan2(away[:, 1], away[:, 0]))
     order = np.argsort(angle, kind="stable")
@@ -131,7 +131,7 @@ def connection_counts(net: Any) -> np.ndarray:
 def connections(ax: Any, net: Any) -> None:
     """The connection table: presynaptic neurons along x, postsynaptic neurons along y."""
     counts, names = connection_counts(net), short_names(net)
-    ax.pcolormesh(counts, cmap="Blues", vmin=0, vmax=5, edgecolor="0.9", lw=0.5)  # the same shade for as many in all tables
+    ax.pcolormesh(counts, cmap="Blues", vmin=0, vmax=5, edgecolor="0.9", lw=0.5)  # equal shades in all tables
     for i, j in np.argwhere(counts > 1):
         ax.text(j + 0.5, i + 0.5, f"{counts[i, j]}", ha="center", va="center")
     ax.set(aspect="equal", ylim=(net.neurons, 0))
@@ -161,10 +161,10 @@ def table(ax: Any, values: Any, rows: list[str], title: str, groups: Sequence[st
 
 
 def flow_arrows(axes: Sequence[Any], texts: Sequence[str]) -> None:
-    """Arrows below a row of tables, from each to the next, with what is done between them."""
+    """Arrows below a row of tables, from each to the next, labelled with the operation that leads there."""
     figure = axes[0].figure
     figure.get_layout_engine().set(rect=(0, 0.14, 1, 0.86))
-    figure.draw_without_rendering()  # the layout, for where the tables are
+    figure.draw_without_rendering()  # lays the figure out, which places the tables
     style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 8, "lw": 1.0, "shrinkA": 5, "shrinkB": 5}
     middles = [(ax.get_position().x0 + ax.get_position().x1) / 2 for ax in axes]
     for x0, x1, text in zip(middles, middles[1:], texts, strict=False):

@@ -72,8 +72,8 @@ def save_figure(
     closed, so that it is not displayed twice.
     caption: what is shown, n, and the measure of spread; Markdown.  data: the numbers shown, one row per point
     (`enu_lib.figures.data`): a table for NAME.csv, or {part: table} for NAME_PART.csv, or None for a drawing without numbers.
-    zoo: entries whose genomes are shown.  alt: alternative text; default: the caption.  directory: default: build/figures in
-    the current checkout (`places.build`).
+    zoo: entries whose genomes are shown.  alt: alternative text; default: the caption.  directory: by default build/figures
+    in the current checkout (`places.build`).
     """
     directory = _folder(directory)
     paths = [directory / f"{name}.svg", directory / f"{name}.png"]
@@ -174,7 +174,7 @@ def _names(paths: Sequence[Path]) -> str:
 
 
 def _display(data: dict[str, str], metadata: dict[str, str]) -> None:
-    """Display this where a notebook runs."""
+    """Display this, if a notebook is running."""
     if (ipython := sys.modules.get("IPython")) and ipython.get_ipython():
         from IPython.display import display
 

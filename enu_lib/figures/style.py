@@ -20,7 +20,7 @@ PALETTE = {  # colour-blind-safe (seaborn's "colorblind"); each colour has one m
     "food": "#029e73",
     "poison": "#d55e00",
 }
-# hues apart, also to a colour-blind eye, and none of them that of food or poison
+# hues that colour-blind readers can tell apart, too; none of them is that of food or poison
 MODELS = {"enu": "#0173b2", "nfenu": "#e0709a", "gru": "#c9a800", "lstm": "#404040", "shared": "#7f6000"}
 
 
@@ -36,7 +36,7 @@ def panel_letters(axes: Sequence[Any]) -> None:
 
 
 def better(label: str, up: bool) -> str:
-    """An axis label with an arrow to the better values (up: the larger ones); it points the right way on either axis."""
+    """An axis label with an arrow towards better values (up: larger is better); it is correct on both axes."""
     return f"{label} (better \N{RIGHTWARDS ARROW})" if up else f"{label} (\N{LEFTWARDS ARROW} better)"
 
 

@@ -63,7 +63,8 @@ def memory(ax: Any, h: Any) -> None:
     ax.figure.colorbar(image, cax=bar, label="value", ticks=[-1, 0, 1])
 
 
-BELOW = {"color": PALETTE["target"], "lw": 3.2, "alpha": 0.55, "solid_capstyle": "butt"}  # a target, seen below what meets it
+# style of a target: wide and pale, so that it shows below a curve that matches it
+BELOW = {"color": PALETTE["target"], "lw": 3.2, "alpha": 0.55, "solid_capstyle": "butt"}
 
 
 def frequency(ax: Any, curve: FrequencyCurve) -> None:

@@ -161,7 +161,7 @@ def _rules(gates: Gates, inputs: int) -> Tensor:
 
 @lru_cache
 def _kept(layout: Plan, network: Network, architecture: str, device: torch.device) -> Launch | Unavailable:
-    """The kernel of a card, or why there is none: kept too, so that nothing is tried again in every generation."""
+    """The kernel for a card, or why there is none; both are cached, so that a failure is not repeated in every generation."""
     try:
         return verified(load(layout, architecture), layout, network, device)
     except Unavailable as error:

@@ -32,7 +32,7 @@ WIDEST_ROW = 256  # most floats in a row of padded gates: 4 gates of 64 hidden u
 
 
 def is_cell(model: object) -> TypeGuard[Cell]:
-    """Whether a model is one of our cells, and not of a subclass, which may have another `step`."""
+    """Whether a model is one of our cells; a subclass is not, since it may have a different `step`."""
     return type(model) in CELLS
 
 

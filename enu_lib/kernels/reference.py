@@ -1,4 +1,4 @@
-"""Reference backend: runs any model with its own `step`, which defines the correct result; and steppers made from others."""
+"""Reference backend: runs any model with its own `step`, which defines the correct result.  Also steppers made from others."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@
       if (!ate) return "";
       if (ate > 0) return `Ate food, ${foods} so far.`;
       if (self.changed.harmless) return "Ate poison, which is harmless now.";
-      return left > 0 ? `Ate poison. ${left === 1 ? "One more would kill." : `${left} more would kill.`}` : "Ate poison and died of it.";
+      return left > 0 ? `Ate poison. ${left === 1 ? "One more would kill." : `${left} more would kill.`}` : "Ate poison and died.";
     }
 
     function end() {
@@ -117,19 +117,19 @@
     function silence(neuron) {
       self.changed.silenced = neuron;
       const name = names[INPUTS + neuron], acts = neuron >= net.neurons - ACTIONS.length;
-      self.said = neuron < 0 ? "Every neuron is heard by the others." :
-        `The other neurons no longer hear ${name}${acts ? ", which still moves the agent" : ""}.`;
+      self.said = neuron < 0 ? "All neurons transmit their outputs again." :
+        `The output of ${name} no longer reaches other neurons${acts ? ", but it still moves the agent" : ""}.`;
     }
 
     function freeze(on) {
       self.changed.frozen = on ? self.mind.synapse.h.slice() : null;
-      self.said = on ? "The synapses keep the memory that they have now." : "The synapses' memory changes again.";
+      self.said = on ? "The synapses' memory is frozen in its present state." : "The synapses' memory can change again.";
     }
 
     function makeHarmless(on) {
       self.changed.harmless = on;
       const left = maze.deadly_poisons - self.place.doses;
-      self.said = on ? "Poison does not kill now." : `Poison kills again: ${left} more would.`;
+      self.said = on ? "Poison no longer kills." : `Poison kills again, after ${left} more.`;
     }
 
     function setNoise(sd) {
@@ -144,7 +144,7 @@
       if (c.shuffles) done.push(`sensors shuffled ${times(c.shuffles)}`);
       if (c.silenced >= 0) done.push(`${names[INPUTS + c.silenced]} silenced`);
       if (c.frozen) done.push("synapses frozen");
-      if (c.noise !== usual) done.push(`noise ${c.noise} in place of ${usual}`);
+      if (c.noise !== usual) done.push(`noise ${c.noise} instead of ${usual}`);
       if (c.harmless) done.push("poison harmless");
       return done.length ? `Your changes in this life: ${list(done)}.` : "You have changed nothing in this life.";
     }

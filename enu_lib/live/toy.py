@@ -27,12 +27,12 @@ from enu_lib.tasks.maze import Maze, MazeState, geometry, shuffles
 
 LARGEST = 50_000  # values of a genome: 270 kB of page
 MEANINGS = ("walls", "food", "poison")  # what a sensor shows
-DOES = ("moves the agent forward", "turns it left", "turns it right")  # what an output does
+DOES = ("moves the agent forward", "turns the agent left", "turns the agent right")  # what an output does
 NOISES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # to choose from, beside the network's own
 ACTIONS = (
-    ("left", "&#8630; Turn left", "Turn the agent left yourself (left arrow key). The network watches."),
-    ("forward", "&#8593; Forward", "Move it one square ahead yourself (up arrow key). The network still receives its inputs."),
-    ("right", "Turn right &#8631;", "Turn it right yourself (right arrow key). The network watches."),
+    ("left", "&#8630; Turn left", "Turn the agent left yourself (left arrow key). The network still receives its inputs."),
+    ("forward", "&#8593; Forward", "Move the agent one square ahead (up arrow key). The network still receives its inputs."),
+    ("right", "Turn right &#8631;", "Turn the agent right yourself (right arrow key). The network still receives its inputs."),
 )
 
 
@@ -41,7 +41,7 @@ def toy(
     genome: Tensor,
     maze: Maze,
     seed: int = 0,
-    text: str = "A life of the evolved network in the maze, for you to trick and to damage",
+    text: str = "A life of the evolved network in the maze, in which you can trick and damage the network",
 ) -> Live:
     """Interactive life of one genome (D,) in a maze, simulated by the page's script.
 
@@ -128,8 +128,8 @@ def _picture(maze: Maze, first: MazeState, sensors: list[float], text: str) -> s
     said += f"Output 1 {does[0]}, output 2 {does[1]} and output 3 {does[2]}."
     stage = (
         '<div class="enu-stage" data-part="stage" tabindex="0" role="application" data-lm-suppress-shortcuts="true" '
-        'aria-label="The maze: arrow keys walk the agent, the space bar runs and pauses" '
-        'title="Plus: food. Cross: poison. Arrowhead: the agent. Arrow keys walk it, the space bar runs and pauses.">'
+        'aria-label="The maze: arrow keys move the agent, the space bar runs and pauses" '
+        'title="Plus: food. Cross: poison. Arrowhead: the agent. Arrow keys move it, the space bar runs and pauses.">'
         f"{scene.maze(grid, where, True, [grid.start], text)}</div>"
     )
     counts = "".join(
@@ -150,35 +150,35 @@ def _controls(names: list[str], noise: int, noises: int) -> str:
     neurons = "".join(f'<option value="{k}">{name}</option>' for k, name in enumerate(names[scene.N_INPUTS :]))
     watch = (
         '<button type="button" data-do="run" aria-pressed="false" '
-        'title="Let the network walk, or pause it (space bar on the maze).">Run</button>'
+        'title="Run or pause the network (space bar while the maze is selected).">Run</button>'
         + _button("step", "One step", "One network step: every synapse and every neuron is computed once.")
-        + _button("move", "One move", "The network steps up to the next move; the output with the largest sum acts.")
-        + f'<label title="How fast Run goes.">speed <select data-do="speed">{speeds(SPEEDS, "4 moves/s")}</select></label>'
+        + _button("move", "One move", "Network steps up to the next move; the output with the largest sum decides it.")
+        + f'<label title="Speed of the network.">speed <select data-do="speed">{speeds(SPEEDS, "4 moves/s")}</select></label>'
         + _button("again", "New life", "A new agent with an empty memory and newly shuffled sensors. Undoes all your changes.")
     )
     trick = (
         _button("swap", "Swap food and poison", "Food and poison change places now.")
         + _button(
-            "shuffle", "Shuffle the sensors again", "Every sensor shows something else from now on. Nothing tells the network."
+            "shuffle", "Shuffle the sensors again", "From now on every sensor shows something else; the network is not told."
         )
-        + '<label title="Poison that is eaten no longer counts towards death; the network is still told that it was poison.">'
+        + '<label title="Poison that is eaten no longer counts towards death; the reward neuron still signals it.">'
         '<input type="checkbox" data-set="harmless"> poison is harmless</label>'
     )
     damage = (
         '<label title="The output of this neuron no longer reaches other neurons. An output neuron still moves the agent.">'
         f'silence <select data-set="silence"><option value="-1">no neuron</option>{neurons}</select></label>'
-        '<label title="Every synapse keeps the memory that it has now: the network can no longer learn with them.">'
+        '<label title="The memory of every synapse stays as it is now, so that the synapses can no longer learn.">'
         '<input type="checkbox" data-set="freeze"> freeze the synapses</label>'
         '<span class="enu-wide" title="Standard deviation of the random numbers added to the output of every unit.">'
         f"{slider('noise', 'noise', noise, 0, noises - 1)}</span>"
     )
     walk = "".join(_button(*action) for action in ACTIONS)
-    groups = (("Watch", watch), ("Walk it yourself", walk), ("Trick it", trick), ("Damage it", damage))
+    groups = (("Watch", watch), ("Move it yourself", walk), ("Trick it", trick), ("Damage it", damage))
     shown = "".join(
         f'<div class="enu-controls" role="group" aria-label="{name}" hidden><b>{name}</b>{group}</div>'
         for name, group in groups
     )
-    hint = "Point at anything here, or go to it with the tab key, to read what it does."
+    hint = "Point at a control, or move to it with the Tab key, to read what it does."
     return f'{shown}<p class="enu-note enu-scripted" data-part="hint" hidden>{hint}</p>'
 
 

@@ -38,7 +38,7 @@ from enu_lib.storage.folder import (
 
 
 class FromExperiment:
-    """Something that belongs to an experiment, and has its model and task."""
+    """Base of classes that hold an experiment: its model and task as attributes."""
 
     experiment: Experiment
 
@@ -184,7 +184,7 @@ def provenance(run: Run, processor: str) -> dict[str, Any]:
 
 
 def evolved_on(run: Run) -> dict[str, Any]:
-    """Processor, version and date as recorded in the run's folder by the machine that evolved it; empty without a record."""
+    """Processor, version and date as recorded in the run's folder by the machine that evolved it; {} without a record."""
     if run.folder is None or not (run.folder / GENOME).exists():
         return {}
     _, meta = read_tensors(run.folder / GENOME)

@@ -1,7 +1,7 @@
-"""What kind of learner an agent in the T-maze is, from its battery: a latch, one that remembers, one that knows its sensors.
+"""What kind of learner an agent in the T-maze is: a latch, one that remembers, or one that knows its sensors.
 
-found = of_networks(zoo.load("tmaze-enu"), "zoo")      # as stored, with the zoo's other networks
-agents = of_agents(("looking", "latch"), "zoo")        # scripted ones
+found = of_networks(zoo.load("tmaze-enu"), "zoo")      # as stored, with other networks of the zoo
+agents = of_agents(("looking", "latch"), "zoo")        # scripted agents
 across({**found, **agents}, SHARES)                    # a table, one column per agent
 in_words(found["tmaze-enu"], agents)                   # Markdown
 """
@@ -38,16 +38,16 @@ FOOD = {
     "hidden.food": "food and poison\nhidden",
     "cut_poison.food": "poison without\npunishment",
 }
-MOSTLY = 0.5  # of the visits
+MOSTLY = 0.5  # share of visits above which an agent is said to do something
 
 
 def episodes(profile: str) -> int:
-    """Episodes of the battery in each maze: as many as are stored for the zoo, few in the profile smoke."""
+    """Episodes of the battery in each maze: for the zoo, as many as in the stored results; in the profile smoke, few."""
     return {"zoo": ABILITIES, "smoke": 16}.get(profile, 480)
 
 
 def of_networks(entry: Entry, profile: str) -> dict[str, Measures]:
-    """The battery of an evolved network; for the zoo, as stored, and of its other networks that were put to it."""
+    """Battery measures of an evolved network, by name; for the zoo, the stored ones, with its other tested networks."""
     if profile == "zoo":
         stored = evidence.gather().abilities
         return {name: stored[name] for name in (entry.name, *INDEPENDENT, *OTHERS) if name in stored}
@@ -55,7 +55,7 @@ def of_networks(entry: Entry, profile: str) -> dict[str, Measures]:
 
 
 def of_agents(names: Sequence[str], profile: str) -> dict[str, Measures]:
-    """The battery of scripted agents; for the zoo, as stored."""
+    """Battery measures of scripted agents, by name; for the zoo, the stored ones."""
     stored = evidence.gather().abilities if profile == "zoo" else {}
     return {name: stored[name] if name in stored else battery(name, n=episodes(profile)).measures for name in names}
 
@@ -73,7 +73,7 @@ def across(found: Mapping[str, Measures], keys: Mapping[str, str]) -> list[Row]:
 
 
 def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
-    """What a network's battery shows, beside the agents "looking" and "latch", as Markdown."""
+    """What a network's battery shows, compared with the agents "looking" and "latch", as Markdown."""
     food, sight, exchanged = (network[k] for k in ("standard.food", "standard.no_mistake", "exchanged.first"))
     best, latch = (agents[name]["standard.food"].value for name in ("looking", "latch"))
     knows = sight.n and sight.low > MOSTLY and exchanged.high < MOSTLY
@@ -82,7 +82,7 @@ def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
         f"an agent that looks {best:.2f}, a latch {latch:.2f}). "
     )
     if not sight.n:
-        return first + "It never met a swap after having eaten poison, so that nothing can be said of its use of sensors."
+        return first + "It never met a swap after having eaten poison, so nothing can be said about its use of the sensors."
     shares = (
         f"once poisoned, it makes no mistake after {share(sight)} of the swaps, and when the sensors for food and poison "
         f"exchange their meanings, {share(exchanged)} of its next visits end with food"
@@ -93,12 +93,12 @@ def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
 
 
 def poison_table(found: Battery) -> list[Row]:
-    """The visits after the first, second, .. poison that does not kill, with their intervals."""
+    """Share of visits after the first, second, .. poison that end with food, with intervals; poison does not kill."""
     return _table(found, "poisons eaten", "next visit ends with food", "switching", POISONS)
 
 
 def swap_table(found: Battery) -> list[Row]:
-    """Whether there is food at one of the two visits after the first, second, .. swap, with intervals."""
+    """Share of first, second, .. swaps with food at one of the two visits that follow, with intervals."""
     return _table(found, "swaps", "food within two visits", "swapped", CHANGES)
 
 
@@ -115,20 +115,18 @@ def _table(found: Battery, counted: str, text: str, key: str, most: int) -> list
 
 
 def reversal_in_words(found: Battery) -> str:
-    """Whether the agent reverses again and again, by its visits after poison and after swaps, as Markdown."""
+    """Whether the agent finds the food again after every swap, by its visits after poison and after swaps, as Markdown."""
     after = [found[f"switching.{k}"] for k in (1, 2)]
     swaps = [found[f"swapped.{k}"] for k in (2, 3)]
     first, second = map(share, after)
-    anew = f"food within two visits of {share(swaps[0])} of the second swaps and of {share(swaps[1])} of the third"
+    anew = f"it finds food within two visits after {share(swaps[0])} of the second swaps and {share(swaps[1])} of the third"
     if swaps[0].n and swaps[0].value >= MOSTLY and after[0].n and after[0].value >= MOSTLY:
-        return (
-            f"It **reverses again and again**: {first} of its visits after a first poison end with food, and there is {anew}."
-        )
+        return f"It **finds the food again after every swap**: {first} of its visits after a first poison end with food, and {anew}."
     if not after[0].n:
-        return "It ate no poison, so that nothing can be said of whether it reverses."
+        return "It ate no poison, so nothing can be said about whether it reverses."
     if after[0].value < MOSTLY:
-        return f"It does not reverse: after its first poison, {first} of its next visits end with food."
+        return f"It does not reverse: {first} of its visits after a first poison end with food."
     return (
-        f"It switches arms **once and for good**, as a latch of one bit does: where poison does not kill, {first} of the "
+        f"It switches arms **once and for good**, as a one-bit latch does: where poison does not kill, {first} of the "
         f"visits after its first poison end with food, and {second} of those after its second; {anew}."
     )

@@ -37,9 +37,10 @@ def neuron_names(network: Network) -> list[str]:
 
 
 def pulse_table(watched: Mapping[str, Trace], neurons: slice, known: Evidence | None = None) -> list[Row]:
-    """How pulse-like the first channel of the chosen neurons is, {name: episodes recorded with memory}; one row each.
+    """How pulse-like the first channel of the chosen neurons is, one row per network.
 
-    known: adds the stored measures of independent networks, and the medians of those evolved without selection.
+    watched: {name: episodes recorded with memory}.  known: evidence from which to add the stored measures of independent
+    networks, and the medians of those evolved without selection.
     """
     found: dict[str, Mapping[str, float]] = {
         name: spiking.pulses(lives, neurons, slice(1))._asdict() for name, lives in watched.items()
@@ -59,7 +60,7 @@ def _pulses(measures: Mapping[str, float]) -> list[str]:
 
 
 def reading_table(read: Mapping[str, Tensor]) -> list[Row]:
-    """Food eaten where the maze reads the outputs in each way (`analysis.readout.food`)."""
+    """Mean food eaten under each reading of the outputs (`analysis.readout.food`), one row per reading."""
     return [
         {
             "the maze reads the outputs": name,

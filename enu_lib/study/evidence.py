@@ -36,7 +36,7 @@ SHARE = 0.1  # a single unit counts as having learnt below this proportion of th
 ABILITIES = 2048  # episodes of the battery in each maze
 NEUTRAL = 20  # evolutions without selection
 INDEPENDENT = ("tmaze-enu", "tmaze-enu-lesson-seed1", "tmaze-enu-seed1", "tmaze-enu-seed2")  # separate evolutions
-OTHERS = ("tmaze-enu-latch", "double-tmaze-enu")  # also put to the battery, in the plain T-maze
+OTHERS = ("tmaze-enu-latch", "double-tmaze-enu")  # also tested with the battery, in the plain T-maze
 MAZES: tuple[Layout, ...] = ("t", "double-t")
 
 
@@ -154,7 +154,7 @@ def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool =
 
 
 def without_selection(entry: zoo.Entry, many: int) -> Iterator[spiking.Pulses]:
-    """Spiking measures of networks evolved without selection, as long as a zoo entry and with the strategies that led to it."""
+    """Spiking measures of networks evolved without selection, for as long as a zoo entry and with the same strategies."""
     for seed in range(many):
         genome = neutral(entry, seed)
         yield spiking.pulses_of(entry.model, genome, entry.task)

@@ -1,7 +1,7 @@
-"""Where the jobs of a sweep run: in this process, in processes of this machine with or without GPUs, or on a Dask cluster.
+"""Where the jobs of a sweep run: in this process, in others on this machine (with or without GPUs), or on a Dask cluster.
 
-Each place is a context that yields how many tasks to submit at a time, and `submit(rank, function, *arguments)`, which returns
-a future as in `concurrent.futures`.  Tasks of low rank are run first.
+Each place is a context manager.  It yields how many tasks to submit at a time, and `submit(rank, function, *arguments)`, which
+returns a future as in `concurrent.futures`.  Tasks of lower rank run first.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from enu_lib.kinds import Between, conform
 
 Place = tuple[int, Callable[..., cf.Future[Any]]]
 Some = Annotated[int, Between(1, 4096)]
-_own = threading.local()  # of each thread of `local`: its GPU and its process
-TRIES = 3  # attempts at a task whose process dies; Dask has such a number in its own settings
+_own = threading.local()  # per thread of `local`: its GPU and its process
+TRIES = 3  # attempts at a task whose process dies; Dask has its own setting for this
 
 
 def gpus(device: str = "cpu", per_device: int = 1, jobs: int | None = None) -> list[str | None]:
-    """The GPU of each worker, as CUDA_VISIBLE_DEVICES names it: `per_device` workers on each; on a CPU, None for each core.
+    """The GPU of each worker, as in CUDA_VISIBLE_DEVICES, with `per_device` workers on each; on the CPU, one None per core.
 
-    jobs: number of workers, instead of all.  Raises ValueError if there is no GPU, or for numbers below 1.
+    jobs: number of workers, if not one per core or all of them.  Raises ValueError if there is no GPU, or for numbers below 1.
     """
     jobs, per_device = conform(Some | None, jobs, "--jobs"), conform(Some, per_device, "--per-device")
     if device == "cpu":
@@ -44,7 +44,7 @@ def gpus(device: str = "cpu", per_device: int = 1, jobs: int | None = None) -> l
 
 @contextmanager
 def local(free: list[str | None]) -> Iterator[Place]:
-    """Workers on this machine, one for each entry of `gpus`: a process each, or this one if it is alone on the CPU."""
+    """Workers on this machine, one for each entry of `gpus`: a process each; a single one on the CPU is this process."""
     first: tuple[Any, ...] = () if free == [None] else (_in_own_process,)
     pool = cf.ThreadPoolExecutor(len(free), initializer=lambda: setattr(_own, "gpu", free.pop()))
     try:
@@ -54,7 +54,7 @@ def local(free: list[str | None]) -> Iterator[Place]:
 
 
 def _in_own_process(*task: Any) -> Any:
-    """Run a task in this thread's process, which is started if there is none; if it dies, try again in a new one."""
+    """Run a task in this thread's process, started if there is none yet; if the process dies, try again in a new one."""
     for _ in range(TRIES):
         if not hasattr(_own, "process"):
             _own.process = cf.ProcessPoolExecutor(1, mp.get_context("spawn"), _begin, (_own.gpu,))
@@ -62,11 +62,11 @@ def _in_own_process(*task: Any) -> Any:
             return _own.process.submit(*task).result()
         except cf.BrokenExecutor:
             del _own.process
-    raise cf.BrokenExecutor(f"{TRIES} processes died while running it, perhaps for want of memory: use fewer --jobs")
+    raise cf.BrokenExecutor(f"{TRIES} processes died while running it, perhaps because memory ran out: use fewer --jobs")
 
 
 def _begin(gpu: str | None) -> None:
-    """Prepare a process: it sees only its GPU, leaves Ctrl-C between tasks to its parent, and ends with its parent."""
+    """Prepare a worker process: it sees only its GPU, ignores Ctrl-C between tasks, and ends when its parent does."""
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -75,12 +75,15 @@ def _begin(gpu: str | None) -> None:
 
 def _end_after(parent: Any) -> None:
     parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)  # an evolution is saved first
+    os.kill(os.getpid(), signal.SIGTERM)  # a running evolution saves first
 
 
 @contextmanager
 def cluster(address: str) -> Iterator[Place]:
-    """The workers of a running Dask cluster, by the address of its scheduler."""
+    """The workers of a running Dask cluster, given the address of its scheduler.
+
+    Raises ValueError if there is no scheduler, or a worker has several threads.
+    """
     try:
         from distributed import Client
 

@@ -94,7 +94,7 @@ def marks(part: str) -> tuple[str, str]:
 def write(path: str | Path, findings: Sequence[Finding]) -> None:
     """Replace the generated parts between their marks in a file.
 
-    Raises ValueError for an unreadable file, one without marks, and a first mark without its second.
+    Raises ValueError for an unreadable file, one without marks, or a part without its end mark.
     """
     path = Path(path)
     try:
@@ -110,7 +110,7 @@ def write(path: str | Path, findings: Sequence[Finding]) -> None:
         before, begun, rest = text.partition(begin)
         _, ended, after = rest.partition(end)
         if begun and not ended:
-            raise ValueError(f"{path} has no end of its {part}: add the line {end} below {begin}")
+            raise ValueError(f"{path} does not end its part {part!r}: add the line {end} below {begin}")
         if begun:
             text = f"{before}{begin}\n{words(findings)}\n{end}{after}"
     path.write_text(text, encoding="utf-8")

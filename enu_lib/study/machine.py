@@ -1,8 +1,9 @@
 """An evolved learner taken apart: which synapses hold what a poison has taught, in numbers and words.
 
-part = dissect(zoo.load("tmaze-enu"), n=48, seed=1)
-part.one.forgets, part.sight.forgets     # (N, S): needed at the next visit; needed to avoid poison on sight
-in_words("the network", part)            # Markdown
+entry = zoo.load("tmaze-enu")
+part = dissect(entry, n=48, seed=1)
+part.one.forgets, part.sight.forgets     # (N, S) share of visits right without each synapse's memory: next arm; on sight
+in_words(entry, part)                    # Markdown
 """
 
 from __future__ import annotations
@@ -24,29 +25,29 @@ from enu_lib.study.abilities import across
 from enu_lib.study.tables import Row
 from enu_lib.zoo import Entry
 
-SHOWN = 8  # episodes of the portrait
-VISITS = 4  # after the first poison, where places may change after every food
+SHOWN = 8  # episodes whose memory is drawn in a plane
+VISITS = 4  # counted after the first poison, in the maze where places may change after every food
 PARTS = {"forgets": "right if set back", "knows": "right if all others are set back"}
 COMPARED = (
     "standard.food", "standard.poison", "every_food.food", "hidden.food", "standard.no_mistake", "switching.1", "swapped.3",
     "exchanged.first", "exchanged.later", "reshuffled.later",
 )  # fmt: skip
-MOST = 0.5  # share of what is lost or kept from which a synapse counts as necessary or sufficient
+MOST = 0.5  # share of what was learnt; a synapse is necessary if more is lost without it, sufficient if more is kept by it
 
 
 @dataclass(frozen=True)
 class Dissected:
-    """What each synapse does for what the first poison teaches."""
+    """What each synapse contributes to what the first poison teaches."""
 
     one: Synapses  # in the published maze, by the next visit
     sight: Synapses  # where places may change after every food, by the next four visits
     carrier: str  # the synapse whose loss costs most, as "reward to output 3"
-    paths: list[Tensor]  # its memory in a plane (T, 2), one per episode
-    events: list[int]  # steps of the first poison in these episodes
+    paths: list[Tensor]  # its memory projected onto a plane (T, 2), one per episode
+    events: list[int]  # step of the first poison in each of these episodes
 
 
 def dissect(entry: Entry, n: int, seed: int) -> Dissected:
-    """Set back every synapse in turn, in n episodes of two mazes, and follow the memory of the one that matters most."""
+    """Set back each synapse in turn, in n episodes of each of two mazes, and follow the memory of the one that matters most."""
     network, genome, maze = entry.model, entry.genome, entry.task
     one = transplant.synapses(network, genome, maze, n, seed)
     volatile = replace(maze, foods_per_period=1)
@@ -54,7 +55,9 @@ def dissect(entry: Entry, n: int, seed: int) -> Dissected:
     i, j = divmod(int(one.forgets.argmin()), network.synapses)
     lives = rollout(network, genome, maze, n, seed, memory=True, backend="auto")
     ate, memory = lives.task["ate"][0], lives.model["synapse_memory"][0][:, :, i, j].double()
-    _, _, axes = torch.pca_lowrank(memory.flatten(0, 1), q=2, niter=8)
+    centred = (memory - memory.mean((0, 1))).flatten(0, 1)
+    axes = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -2:].flip(1)
+    axes = axes * axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()  # else a sign may differ from machine to machine
     plane = (memory - memory.mean((0, 1))) @ axes
     poisoned = [b for b in range(n) if (ate[b] < 0).any()][:SHOWN]
     events = [int((ate[b] < 0).int().argmax()) for b in poisoned]
@@ -63,19 +66,24 @@ def dissect(entry: Entry, n: int, seed: int) -> Dissected:
 
 
 def necessary(part: Synapses) -> list[tuple[int, int]]:
-    """Synapses (neuron, number) without whose change at least half of what was learnt is lost."""
+    """Synapses (neuron, number): if one of them is set back, more than half of what was learnt is lost."""
     bound = part.naive + (1 - MOST) * (part.intact - part.naive)
     return [(int(i), int(j)) for i, j in (part.forgets < bound).nonzero()]
 
 
 def sufficient(part: Synapses) -> list[tuple[int, int]]:
-    """Synapses whose change alone keeps at least half of what was learnt."""
+    """Synapses (neuron, number): if all others are set back, one of them still keeps more than half of what was learnt."""
     bound = part.naive + MOST * (part.intact - part.naive)
     return [(int(i), int(j)) for i, j in (part.knows > bound).nonzero()]
 
 
+def lost(found: Synapses) -> Tensor:
+    """What setting back each synapse alone loses (N, S): the share of what setting back all of them loses."""
+    return ((found.intact - found.forgets) / max(found.intact - found.naive, 1e-9)).clamp(0, 1)
+
+
 def summary(name: str, part: Dissected) -> list[Row]:
-    """One row per maze: right visits with all memories, with none, and how many synapses are needed or enough."""
+    """One row per maze: share of visits right with all memories and with none; numbers of necessary and sufficient synapses."""
     return [
         {
             "network": name,
@@ -94,7 +102,7 @@ def summary(name: str, part: Dissected) -> list[Row]:
 
 
 def table(entry: Entry, part: Dissected) -> pd.DataFrame:
-    """All that was measured of every synapse, one row each."""
+    """Everything measured on each synapse, one row per synapse."""
     network, names = entry.model, short_names(entry.model)
     return pd.DataFrame(
         [
@@ -140,12 +148,12 @@ def in_words(entry: Entry, part: Dissected) -> str:
 
 
 def compared(network: Mapping[str, Measure], rule: Mapping[str, Measure]) -> list[Row]:
-    """The network beside an agent that follows its rule in words, by what both eat and by the tests of the battery."""
+    """A network compared with a scripted agent that follows its rule: what both eat, and tests of the battery."""
     return across({"network": network, "rule": rule}, {key: network[key].text for key in COMPARED})
 
 
 def misses(network: Mapping[str, Measure], rule: Mapping[str, Measure]) -> float:
-    """Largest relative difference between what the rule and the network eat, over the mazes of the battery."""
+    """Largest relative difference in food eaten between the rule and the network, over the mazes of the battery."""
     eaten = [key for key in COMPARED if key.endswith(".food")]
     return max(abs(rule[key].value / network[key].value - 1) for key in eaten)
 

@@ -26,9 +26,11 @@ from enu_lib.zoo import Entry
 
 Table = dict[Any, dict[str, Any]]
 LAYOUTS = {"tmaze": "t", "double-tmaze": "double-t"}
+PROGRESS = ("generation", "held_out", "seconds")  # columns of `zoo.progress`
 _SECOND = ("second visit right after poison", "second visit right after food")
 INDEPENDENT = ("generations", "environments", "food", "food s.e.", "poison", *_SECOND, "right again after one mistake")
 
+SMALLER = "a smaller maze"
 COSTS = {  # columns of `costs_of` as a reader would name them
     "held_out": "held-out fitness",
     "seconds": "seconds on one core",
@@ -40,41 +42,64 @@ COSTS = {  # columns of `costs_of` as a reader would name them
 def independent_evolutions(entry: Entry, stored: Stored, from_zoo: bool = True) -> Table:
     """Every kept evolution of an entry's experiment, by how it began and by seed, whether it learnt or not.
 
-    From the zoo: the entry and those named after it, ENTRY-seedN (from the first generation in the whole maze) and
-    ENTRY-lessonN (in a smaller maze first, as all of the sweep's).
+    From the zoo: the entry, the latch that it came from, and those named after it (ENTRY-seedN, ENTRY-lessonN).
     """
-    begun = {True: "a smaller maze first", False: "the whole maze from the first generation"}
     rows: Table = {}
     for name in zoo.names() if from_zoo else ():
-        if name == entry.name or name.startswith((f"{entry.name}-seed", f"{entry.name}-lesson")):
+        if name == entry.name or name.startswith(tuple(f"{entry.name}-{kind}" for kind in ("latch", "seed", "lesson"))):
             e = zoo.load(name)
             row = {"generations": e.provenance["generations"], "environments": e.experiment.environments, **e.scores}
-            rows[begun["lesson" in name], f"zoo, seed {e.provenance['seed']}"] = row
+            rows[_begun(e), f"{name}, seed {e.provenance['seed']}"] = row
     environments = stored.configs.get(entry.name, {}).get("environments")
     for run in tables.of(stored.runs, *entry.name.rsplit("-", 1)):
-        rows[begun[True], f"sweep, seed {run.seed}"] = {
+        rows[SMALLER, f"sweep, seed {run.seed}"] = {
             "generations": run.generations, "environments": environments, **run.scores,
         }  # fmt: skip
     return {key: {name: row.get(name) for name in INDEPENDENT} for key, row in sorted(rows.items())}
 
 
+def _begun(entry: Entry) -> str:
+    """In what an evolution began.  The entry named "lesson" began from a run in a smaller maze, of which no genome was kept."""
+    if len(zoo.ancestry(entry)) > 1:
+        return "another network's genome"
+    return SMALLER if entry.provenance.get("begun_from") or entry.experiment.stages else "the whole maze"
+
+
+def evolved_for(entry: Entry) -> tuple[int, float]:
+    """Generations and hours of all evolutions that led to a network."""
+    chain = [e.provenance for e in zoo.ancestry(entry)]
+    return sum(p["generations"] for p in chain), sum(p["seconds"] for p in chain) / 3600
+
+
 def asked(entry: Entry) -> str:
-    """What the maze of an evolution asks, in a few words."""
+    """What the maze of an evolution demands, in a word."""
     if entry.task.foods_per_period == 1:
         return "swaps"
     return "T-maze" if entry.task.layout == "t" else "double"
 
 
 def costs_of(entries: Mapping[str, Entry]) -> dict[str, dict[str, list[float]]]:
-    """Held-out fitness of entries' parents against generations, evaluations in millions, and minutes of one core."""
+    """Held-out fitness of entries' parents against generations, evaluations in millions, and minutes of one core.
+
+    All evolutions that led to an entry count, but held-out fitness is given only for those in a maze with the same rules.
+    """
     found = {}
-    for name, e in entries.items():
-        progress, each = e.provenance["progress"], e.experiment.es.population * e.experiment.environments
-        found[name] = {
-            **progress,
-            "evaluations": [generation * each / 1e6 for generation in progress["generation"]],
-            "minutes": [seconds / 60 for seconds in progress["seconds"]],
-        }
+    for name, entry in entries.items():
+        costs: dict[str, list[float]] = {key: [] for key in ("generation", "held_out", "seconds", "evaluations", "minutes")}
+        spent = dict.fromkeys(("generation", "seconds", "evaluations"), 0.0)
+        for e in zoo.ancestry(entry):
+            p, each = e.provenance, e.experiment.es.population * e.experiment.environments / 1e6
+            if replace(e.task, tie=entry.task.tie) == entry.task:
+                for generation, held_out, seconds in zip(*(p["progress"][key] for key in PROGRESS), strict=True):
+                    costs["generation"].append(spent["generation"] + generation)
+                    costs["held_out"].append(held_out)
+                    costs["seconds"].append(spent["seconds"] + seconds)
+                    costs["evaluations"].append(spent["evaluations"] + generation * each)
+                    costs["minutes"].append((spent["seconds"] + seconds) / 60)
+            spent["generation"] += p["generations"]
+            spent["seconds"] += p["seconds"]
+            spent["evaluations"] += p["generations"] * each
+        found[name] = costs
     return found
 
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from enu_lib.figures.style import MODELS, better
 from enu_lib.study.tables import Cost, Curves, name
 
-LEVEL = {"color": "0.2", "lw": 0.9, "ls": (0, (1, 2))}  # of what counts as learnt
+LEVEL = {"color": "0.2", "lw": 0.9, "ls": (0, (1, 2))}  # style of the line at the level that counts as learnt
 
 
 def style(model: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def progress(
 
 
 def shared_legend(figure: Any, axes: Sequence[Any]) -> None:
-    """One legend above all panels, with every line that any of them labels."""
+    """One legend above all panels, for the labelled lines of any of them."""
     lines = {text: line for ax in axes for line, text in zip(*ax.get_legend_handles_labels(), strict=True)}
     if lines:
         figure.legend(lines.values(), lines, loc="outside upper center", ncols=len(lines))

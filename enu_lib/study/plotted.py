@@ -52,7 +52,7 @@ def levels(level: Mapping[str, float], tasks: Sequence[str]) -> pd.DataFrame:
 
 
 def reached(costs: Mapping[str, Mapping[str, Cost]]) -> pd.DataFrame:
-    """Evaluations until every evolution of {task: {strategy: cost}} reached the level, or that it used up without."""
+    """Evaluations until each evolution of {task: {strategy: cost}} reached the level; if it never did, all that it used."""
     parts: list[pd.DataFrame] = []
     for task, strategies in costs.items():
         for strategy, cost in strategies.items():
@@ -70,7 +70,7 @@ def reached(costs: Mapping[str, Mapping[str, Cost]]) -> pd.DataFrame:
 
 
 def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The tables that have rows, below each other."""
+    """The tables that have rows, stacked."""
     kept = [part for part in parts if len(part)]
     return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame({"task": []})
 

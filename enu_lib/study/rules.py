@@ -213,7 +213,7 @@ def shared_rules_fail(e: Evidence) -> list[Part]:
 def learns_tmaze(e: Evidence) -> list[Part]:
     names = (
         "eats more than any fixed arm", "one poison is enough", "avoids poison on sight once punished",
-        "because of what its sensors show", "switches again",
+        "because of what its sensors show", "finds the food after each swap",
     )  # fmt: skip
     network = "tmaze-enu"
     if network not in e.abilities:
@@ -231,7 +231,8 @@ def learns_tmaze(e: Evidence) -> list[Part]:
     again = [found["swapped.2"], found["swapped.3"]]
     outcomes = {beyond(m, OFTEN) for m in again}
     worst: Outcome = next((o for o in ("fails", "not judged", "undecided") if o in outcomes), "holds")
-    swaps = f"food within two visits of {' and '.join(map(share, again))} of second and third changes"
+    second, third = map(share, again)
+    swaps = f"food within two visits after {second} of the second swaps and {third} of the third"
     return [
         eats,
         Part(names[1], beyond(poisoned, OFTEN), f"{share(poisoned)} right after a first poison", network),
@@ -246,7 +247,7 @@ def learns_tmaze(e: Evidence) -> list[Part]:
 
 
 def pulse_criteria(measured: Mapping[str, float]) -> tuple[bool, bool, bool]:
-    """Whether outputs are at rest most of the time, all or none, and brief.  NaN, where no output varies, is none of these."""
+    """Whether outputs are at rest most of the time, all or none, and brief.  NaN (no output varies) meets none of them."""
     return measured["on"] < 0.5, measured["graded"] < 0.25, measured["length"] < MOVE
 
 
@@ -273,7 +274,7 @@ def came_to_spike(e: Evidence) -> list[Part]:
 
 
 def most(k: int, n: int) -> Outcome:
-    """Whether more than half of all such evolutions do it, by the 95% (Wilson) interval of k out of n."""
+    """Whether more than half of all such evolutions meet a criterion, by the 95% (Wilson) interval of k out of n."""
     low, high = interval(k, n)
     return "holds" if low > 0.5 else "fails" if high < 0.5 else "undecided"
 

@@ -1,4 +1,4 @@
-"""How long a sweep takes on many workers, simulated from the seconds of its jobs."""
+"""How long a sweep takes on many workers, simulated from the duration of each job."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from enu_lib.study.design import Job
 def makespan(seconds: Mapping[Job, float], workers: int, each: float = 0.0, after: Mapping[str, str] | None = None) -> float:
     """Seconds until all jobs are done, if each free worker takes the first job that can start (as `workers.run` does).
 
-    seconds: of each job, in order.  each: additional seconds per job, such as the start of a process.  after: as in
-    `workers.Work`.  Raises ValueError if there is no worker.
+    seconds: duration of each job, in the order in which they are taken.  each: overhead per job (s), such as the start of a
+    process.  after: as in `workers.Work`.  Raises ValueError if there is no worker.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
@@ -36,7 +36,7 @@ def makespan(seconds: Mapping[Job, float], workers: int, each: float = 0.0, afte
 
 
 def chains(seconds: Mapping[Job, float], after: Mapping[str, str]) -> dict[Job, float]:
-    """Seconds from the begin of each job to the end of the last one that starts from it, directly or not."""
+    """Seconds from the start of each job to the end of the last one that starts from it, directly or indirectly."""
     length = dict(seconds)
     for job in seconds:
         total, first = seconds[job], _before(job, after)
@@ -48,5 +48,5 @@ def chains(seconds: Mapping[Job, float], after: Mapping[str, str]) -> dict[Job, 
 
 
 def _before(job: Job, after: Mapping[str, str] | None) -> Job:
-    """The job that a job starts from; if it starts from none, one that does not exist."""
+    """The job whose genome a job starts from; if there is none, a job that does not exist."""
     return replace(job, experiment=(after or {}).get(job.experiment, ""))

@@ -5,7 +5,7 @@
 
 A **job** is one evolution (experiment, model, seed) and has one run folder.  Jobs are ordered by seed, so that an interrupted
 sweep has complete seeds of all models.  Jobs that the claims need come first; then checks of our choices (matched parameter
-counts, clipped read-outs) and other evolution strategies.  Another worker resumes the job of one that dies.
+counts, clipped read-outs) and other evolution strategies.  If a worker dies, another one resumes its job.
 A job is done when its evaluation is written or its record is stored (`enu_lib.study.results`), possibly from another machine.
 Finished jobs are not run again, with one exception: a double T-maze job starts from the genome of a T-maze job, and if only
 the record of that job is stored, its genome is evolved again, with the same result.

@@ -256,8 +256,8 @@ def numbers(
 ) -> str:
     """{row: {column: number}} as a Markdown table: counts as whole numbers, other numbers with `digits` decimals.
 
-    first: heading of the rows' names, several where these are tuples.  upright: columns as rows, for many measures of few
-    things.  empty: what stands where there is no number (NaN, None); "none" is explained below the table.
+    first: heading of the row names, several if these are tuples.  upright: transposed, for many measures of few things.
+    empty: text for a missing number (NaN, None); "none" is explained below the table.
     """
     heads = [first] if isinstance(first, str) else list(first)
     texts = {name: {key: _number(key, value, digits, empty) for key, value in row.items()} for name, row in table.items()}

@@ -1,8 +1,8 @@
 """Run the jobs of a sweep, wherever its workers are (see `enu_lib.study.executors`).
 
-A run folder holds the whole state of its job, so any worker that sees the folder can continue what another one began.  A job
-is locked while it runs, and nobody runs a locked job.  The sweep has a lock, too: as soon as that is free, because the sweep
-has ended, was interrupted or was killed, all its workers save and stop.
+A run folder holds the whole state of its job, so any worker that can access the folder can continue what another one began.  A
+job is locked while it runs, and no other worker runs a locked job.  The sweep holds a lock, too.  As soon as that is released,
+because the sweep has ended, was interrupted or was killed, all its workers save and stop.
 """
 
 from __future__ import annotations
@@ -43,22 +43,25 @@ ERROR, BUSY, HELD = "error", "busy", "held"  # BUSY: another sweep runs the job;
 
 @dataclass(frozen=True)
 class Work:
-    """What all workers know about a sweep.  Its functions are sent to other processes, so they must belong to modules."""
+    """What all workers know about a sweep.  Its functions are pickled for other processes, so modules must define them."""
 
     out: Path  # folder of the run folders, the same for all workers
-    sweep: Path  # locked as long as the sweep goes on
+    sweep: Path  # lock file, locked as long as the sweep goes on
     deadline: float  # in seconds since 1970
     device: str
     build: Callable[[str, str], Experiment]  # from the experiment and the model of a job
-    after: Mapping[str, str]  # experiment: the one with whose evolved genome, of the same model and seed, it starts
+    after: Mapping[str, str]  # experiment: the one whose evolved genome (same model and seed) it starts from
     record: Callable[..., Record]  # evaluates a finished run: record(run, model, processor=device)
 
     def before(self, job: Job) -> Job | None:
-        """The job that a job starts from."""
+        """The job whose evolved genome a job starts from, or None."""
         return replace(job, experiment=self.after[job.experiment]) if job.experiment in self.after else None
 
     def generations(self, job: Job) -> int:
-        """Generations of a job that count as done.  Raises RunFolderError if its folder has other settings."""
+        """Generations of a job that are done; all of them once it is evaluated.
+
+        Raises RunFolderError if its folder has other settings.
+        """
         e, folder = self.build(job.experiment, job.model), self.out / job.name
         config = folder / files.CONFIG
         if config.exists() and files.read_experiment(files.read_record(config, {}), config) != e:
@@ -67,7 +70,7 @@ class Work:
 
     @contextmanager
     def claimed(self, job: Job | None, seconds: float = 0.0) -> Iterator[bool]:
-        """Lock a job (None: the sweep itself) unless somebody else has; yields whether it is locked here."""
+        """Lock a job (None: the sweep itself); yields False if another process still has the lock after `seconds`."""
         try:
             with FileLock(self.sweep.parent / job.name if job else self.sweep, timeout=seconds):
                 yield True
@@ -75,7 +78,7 @@ class Work:
             yield False
 
     def is_locked(self, job: Job | None) -> bool:
-        """Whether somebody runs a job (None: the sweep itself)."""
+        """Whether a process runs a job (None: the sweep itself)."""
         with self.claimed(job) as free:
             return not free
 
@@ -113,7 +116,7 @@ def run(
 
 
 def _share(work: Work, at: dict[Job, int], place: Place, lock: Any, shown: Any) -> list[str]:
-    """Hand out all jobs, and show how far they are (generations `at`); returns one line per error."""
+    """Hand out all jobs and show their progress (`at`: generations done); returns one line per error."""
     waiting = [job for job in at if read_evaluation(work.out / job.name) is None]
     left, running, errors = len(waiting), dict[cf.Future[Any], Job](), list[str]()
     (room, submit), rank = place, {job: k for k, job in enumerate(at)}
@@ -137,13 +140,13 @@ def _share(work: Work, at: dict[Job, int], place: Place, lock: Any, shown: Any) 
                     waiting.append(job)
                 elif stopped == ERROR and lock.is_locked:
                     errors.append(f"{job.name}: {line}")
-                if future.cancelled():  # by Dask, without a scheduler
+                if future.cancelled():  # by Dask, which has lost its scheduler
                     lock.release()
             if not done and lock.is_locked:
                 for job in running.values():
                     with suppress(files.RunFolderError):
                         at[job] = max(at[job], generations_done(work.out / job.name))
-            elif not done:  # what nobody is running, nobody will begin
+            elif not done:  # the sweep is over: no worker will begin a job that none is running
                 running = {future: job for future, job in running.items() if work.is_locked(job)}
             shown.update(max(0, sum(at.values()) - shown.n))
         except KeyboardInterrupt:  # let the workers save and stop; a second Ctrl-C stops at once
@@ -154,7 +157,7 @@ def _share(work: Work, at: dict[Job, int], place: Place, lock: Any, shown: Any) 
 
 
 def _result(future: cf.Future[Any]) -> tuple[str, str]:
-    """The result of `_work`, or an error if its worker is lost."""
+    """The result of `_work`, or an error if its worker was lost."""
     if future.cancelled():
         return ERROR, f"the connection to the Dask scheduler was lost: {AGAIN}"
     error = future.exception()
@@ -162,7 +165,7 @@ def _result(future: cf.Future[Any]) -> tuple[str, str]:
 
 
 def _work(work: Work, job: Job) -> tuple[str, str]:
-    """Run a job: why it stopped (see `Run.stopped`), and a line about an error."""
+    """Run a job; returns why it stopped (see `Run.stopped`), and one line about the error, if any."""
     threads, parent = torch.get_num_threads(), mp.parent_process()
     torch.set_num_threads(1)
     try:
@@ -174,17 +177,17 @@ def _work(work: Work, job: Job) -> tuple[str, str]:
     finally:
         torch.set_num_threads(threads)
         if parent is not None and not parent.is_alive():
-            os._exit(1)  # nobody takes the result
+            os._exit(1)  # nobody is left to take the result
 
 
 def _evolve(work: Work, job: Job) -> str:
     """Run a job after the one that it starts from, unless they are done; returns why it stopped."""
     folder, parent = work.out / job.name, None
     if not work.sweep.parent.is_dir():
-        raise files.RunFolderError(f"a worker does not see {work.out}: give --out a folder that all workers share")
+        raise files.RunFolderError(f"a worker cannot see {work.out}: give --out a folder that all workers share")
     owner = work.sweep.parent / f"{job.name}.owner"  # the sweep that began the job
     with work.claimed(job, seconds=1) as mine:
-        if not mine:  # by a worker that Dask takes for lost, or by another sweep
+        if not mine:  # it is locked by a worker that Dask believes lost, or by another sweep
             return HELD if owner.exists() and owner.read_text(encoding="utf-8") == work.sweep.name else BUSY
         owner.write_text(work.sweep.name, encoding="utf-8")
         work.generations(job)  # raises an error if the run has other settings

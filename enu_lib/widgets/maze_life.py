@@ -61,7 +61,7 @@ class MazeLife(Pictured):
         self.chosen = w.Dropdown(options=[own, *others], description="agent", layout=w.Layout(width="220px"))
         self.chosen.observe(lambda _: self._choose(agent), names="index")
         self.exchange = button("swap food and poison now", self.swap, "info")
-        self.sensors = button("exchange their sensors", lambda: self.mislead(lives.EXCHANGED), "info")
+        self.sensors = button("exchange food and poison sensors", lambda: self.mislead(lives.EXCHANGED), "info")
         self.reshuffle = button("reshuffle all sensors", lambda: self.mislead(lives.RESHUFFLED), "info")
         box = partial(w.Checkbox, False, indent=False)
         self.frozen = {name: box(description=f"freeze memory of {name}") for name in iv.COMPARTMENTS}

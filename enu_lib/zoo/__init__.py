@@ -95,7 +95,7 @@ def load(name: str) -> Entry:
 
 
 def ancestry(entry: Entry) -> list[Entry]:
-    """The entries that led to an evolved network, oldest first: each began from the genome of the one before."""
+    """The entries that led to an evolved network, oldest first and itself last: each began from the genome before it."""
     by_genome = {e.provenance["sha256"]: e for e in map(load, names())}
     found = [entry]
     while (before := by_genome.get(found[0].provenance.get("begun_from") or "")) is not None and before not in found:
