@@ -47,8 +47,8 @@ stored = sweep.obtain(profile)
 #
 # We compare our settings with the published ones (512 offspring, 8 environments, 32 memory values and 16 channels, mutations of
 # s.d. 0.01, the published wiring; run on an NVIDIA H100). An evaluation is one offspring in one maze. Ours are three runs, each
-# started by hand from the result of the last and chosen among the attempts listed below; the published settings had one run. The
-# comparison shows what each led to, and is no test of the settings.
+# started by hand from the result of the last and chosen among the attempts listed below; the published settings had one run.
+# The comparison shows what each led to, and is no test of the settings.
 
 # %%
 pairs = {"ours": entry}
