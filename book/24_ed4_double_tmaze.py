@@ -50,7 +50,7 @@ entry = enu.zoo.obtain("double-tmaze-enu", profile, seed)
 n = 60 if profile == "smoke" else episodes
 lives = record_episodes(entry.model, entry.genome, entry.task, n, seed=seed + 500)
 found = learning.measures(lives)
-compared = ("looking", "memory-only", "fixed-arm")
+compared = ("looking", "memory-only", "once-bitten", "latch", "fixed-arm")
 references = {a: learning.measures(agents.play(entry.task, a, n, seed=seed + 500)) for a in compared}
 scripted = agents.play(entry.task, "looking", 400, seed=seed)
 groups = zip(find_groups(lives, entry.task), find_groups(scripted, entry.task), strict=True)

@@ -95,12 +95,12 @@ Markdown(
 # `python -m enu_lib bench --processes 2`, which alternates between one and two processes.
 
 # %% tags=["hide-input"]
-numbers, speeds = [], []
+numbers, speeds, costs, offspring = [], [], {}, {}
 for name in ("stdp-enu", "tmaze-enu"):
     entry = enu.zoo.load(name)
-    costs, population = sharing.costs(entry.experiment, entry.genome), entry.experiment.es.population
-    numbers.append({"genome": name, **{k: f"{1000 * v:.2f}" for k, v in costs._asdict().items()}})
-    seconds = {n: sharing.predicted(costs, population, n) for n in (1, 2, 8, 64, population)}
+    costs[name], offspring[name] = sharing.costs(entry.experiment, entry.genome), entry.experiment.es.population
+    numbers.append({"genome": name, **{k: f"{1000 * v:.2f}" for k, v in costs[name]._asdict().items()}})
+    seconds = {n: sharing.predicted(costs[name], offspring[name], n) for n in (1, 2, 8, 64, offspring[name])}
     speeds.append({"genome": name, **{f"{n} processes": f"{seconds[1] / s:.1f}" for n, s in seconds.items()}})
 tables = [tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True) for rows in (numbers, speeds)]
 Markdown("\n\n".join([tables[0].replace("_", "-"), "Predicted speed, relative to one process:", tables[1]]))
@@ -124,15 +124,17 @@ Markdown("\n\n".join([tables[0].replace("_", "-"), "Predicted speed, relative to
 # `--generations`.
 #
 # Below: predicted speed of the T-maze evolution, relative to one process, against the number of processes (higher is better),
-# for the population, the processes per machine and the network speed that you choose. Dashed: ideal, as many times as fast as
+# for the population, the processes per machine and the network speed that you choose. Dashed: ideal, as many times faster as
 # there are processes.
 
 
 # %% tags=["explorer"]
 def show_speed(larger=1, beside=8, message=50):
-    scaled = costs._replace(episodes=larger * costs.episodes, mutations=larger * costs.mutations, step=larger * costs.step)
+    scaled = costs["tmaze-enu"]._replace(
+        **{k: larger * getattr(costs["tmaze-enu"], k) for k in ("episodes", "mutations", "step")}
+    )
     counts = [2**n for n in range(11)]
-    seconds = [sharing.predicted(scaled, larger * population, n, beside, message / 1e6) for n in counts]
+    seconds = [sharing.predicted(scaled, larger * offspring["tmaze-enu"], n, beside, message / 1e6) for n in counts]
     fig, ax = plt.subplots(figsize=(5, 2.8))
     ax.loglog(counts, [seconds[0] / s for s in seconds], "o-")
     ax.loglog(counts, counts, "--", color="0.6")

@@ -236,7 +236,8 @@ CLAIMS = (
         "the swaps; with exchanged sensors less than half of the visits right, and more than half without; food within two "
         "visits of at least 90% of the second and of the third swaps. Each by its 95% interval; undecided where the interval "
         "contains the bound. A latch fails the last three, an agent that only remembers an arm the third and fourth, one that "
-        "alternates the first and fourth.",
+        "alternates the first and fourth. Passing takes little: one bit and the sensor of the first poison, in an agent that "
+        "never learns anew (once-bitten).",
         "zoo: tmaze-enu", rules.learns_tmaze, 2, Repeats("tmaze-enu", others=INDEPENDENT),
         history=(
             Change(

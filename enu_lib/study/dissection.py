@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from enu_lib.analysis import interventions, learning, spiking
@@ -27,6 +28,7 @@ from enu_lib.zoo import Entry
 
 UNTOUCHED = "untouched"
 PULSES = ("events in 100 steps", "length of an event (steps)", "time on", "time half-way")
+CLOCK = 400  # steps
 VISITS = 5  # after a disturbance, looked at one by one
 
 
@@ -40,11 +42,14 @@ def pulse_table(watched: Mapping[str, Trace], neurons: slice, known: Evidence | 
     """How pulse-like the first channel of the chosen neurons is, one row per network.
 
     watched: {name: episodes recorded with memory}.  known: evidence from which to add the stored measures of independent
-    networks, and the medians of those evolved without selection.
+    networks, and the medians of those evolved without selection.  Beside them a clock, whose pulses carry nothing.
     """
     found: dict[str, Mapping[str, float]] = {
         name: spiking.pulses(lives, neurons, slice(1))._asdict() for name, lives in watched.items()
     }
+    steps = torch.zeros(1, CLOCK, 1)
+    steps[:, :: Maze().move_every] = 1
+    found["a clock: one step in every move"] = spiking.pulse_measures(steps, steps[..., 0] >= 0)._asdict()
     if known is not None:
         found.update(known.spiking)
         keys = known.neutral[0] if known.neutral else {}
