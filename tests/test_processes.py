@@ -246,7 +246,7 @@ def test_a_process_that_dies_or_is_stopped_is_named_in_one_line(rank, number, tm
 def test_a_process_that_is_slow_or_fails_is_named_in_one_line(task, words, tmp_path):
     own = dataclasses.replace(experiment(), task=task)
     team = Team(tmp_path, 3, evolve, tmp_path, own, timeout=5.0)
-    codes = team.codes(lost=1)
+    codes = team.codes(lost=1 if task.slow else None)  # a slow process does not end by itself
     assert codes[0] and codes[2] and codes[1] != 0
     (line,) = team.said()
     assert all(word in line for word in words.split()), line

@@ -121,7 +121,8 @@ def reversal_in_words(found: Battery) -> str:
     first, second = map(share, after)
     anew = f"it finds food within two visits after {share(swaps[0])} of the second swaps and {share(swaps[1])} of the third"
     if swaps[0].n and swaps[0].value >= MOSTLY and after[0].n and after[0].value >= MOSTLY:
-        return f"It **finds the food again after every swap**: {first} of its visits after a first poison end with food, and {anew}."
+        visits = f"{first} of its visits after a first poison end with food"
+        return f"It **finds the food again after every swap**: {visits}, and {anew}."
     if not after[0].n:
         return "It ate no poison, so nothing can be said about whether it reverses."
     if after[0].value < MOSTLY:
