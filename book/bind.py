@@ -40,7 +40,13 @@ API = {
     "units": ("Units and networks", ["contracts", "cells", "cells.enu", "cells.gated", "network", "precision"]),
     "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "tasks.altered", "tasks.gym"]),
     "episodes": ("Episodes", ["rollout", "trace", "streams", "kernels", "kernels.door"]),
-    "evolution": ("Evolution", ["es", "evolve", "experiments", "storage.run", "storage.folder", "zoo"]),
+    "evolution": (
+        "Evolution",
+        [
+            "es", "evolve", "experiments", "storage.run", "storage.checkpoint", "storage.log", "storage.folder", "storage.seal",
+            "zoo",
+        ],
+    ),
     "measures": (
         "Measures",
         [
@@ -54,7 +60,7 @@ API = {
         [
             "study.sweep", "study.design", "study.results", "study.tables", "study.comparisons", "study.evidence",
             "study.rules", "study.claims", "study.ledger", "study.panels", "study.workers", "study.progress", "study.variants",
-            "study.mazes", "study.abilities", "study.dissection",
+            "study.mazes", "study.abilities", "study.dissection", "study.sameness",
         ],
     ),
     "figures": (
@@ -64,7 +70,7 @@ API = {
             "widgets", "widgets.life", "live",
         ],
     ),
-    "ground": ("Settings, signals, progress", ["config", "kinds", "interrupt", "progress", "faults"]),
+    "ground": ("Settings, signals, progress", ["config", "kinds", "interrupt", "notices", "progress", "faults"]),
     "speed": ("Speed", ["bench.cases", "bench.authors_scheme"]),
 }  # fmt: skip
 PACKAGES = ("cells", "widgets", "live")  # whose names stand in their __init__

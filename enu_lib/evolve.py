@@ -30,21 +30,22 @@ from enu_lib.kernels import door
 from enu_lib.kinds import Between, Seed, conform
 from enu_lib.progress import bar
 from enu_lib.rollout import fitness
+from enu_lib.storage.checkpoint import Progress, load_checkpoint, save_checkpoint
 from enu_lib.storage.folder import (
     CHECKPOINT,
     CONFIG,
     EVALUATION,
     GENOME,
     LOG,
-    Row,
     locked,
     open_folder,
     remove_leftovers,
     user_path,
-    write_atomically,
+    write_config,
     write_tensors,
 )
-from enu_lib.storage.run import Progress, Run, as_run, fingerprint, load_checkpoint, provenance, reached, save_checkpoint
+from enu_lib.storage.log import Row
+from enu_lib.storage.run import Run, as_run, fingerprint, provenance, reached
 from enu_lib.streams import stream
 
 Threads = Annotated[int, Between(0, 4096)]  # 0: one per core
@@ -104,7 +105,7 @@ def evolve(
             config = {"experiment": to_config(experiment), "seed": seed, "parent": start}
             if open_folder(folder, to_json(config)):
                 now, log = load_checkpoint(folder, experiment)
-                write_atomically(folder / CONFIG, to_json(config).encode())  # the stopping point may differ
+                write_config(folder, to_json(config))  # the stopping point may differ
             remove_leftovers(folder, CONFIG, LOG, CHECKPOINT, GENOME, EVALUATION)
         parent, velocity, variance = (v.to(place) for v in now.state[:3])
         now.state = es.ESState(parent, velocity, variance, now.state.generation)

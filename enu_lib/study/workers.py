@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing as mp
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,21 +18,19 @@ from enu_lib.faults import explain
 from enu_lib.interrupt import as_interrupts
 from enu_lib.kernels import default_threads
 from enu_lib.progress import bar
+from enu_lib.storage.checkpoint import generations_done
 from enu_lib.storage.folder import (
     CONFIG,
     ELSEWHERE,
-    EVALUATION,
     RunFolderError,
     cannot,
     locked,
     read_experiment,
     read_record,
-    write_atomically,
 )
 from enu_lib.storage.run import Run, load_run
 from enu_lib.study.design import AFTER, Job, build
-from enu_lib.study.progress import generations_done
-from enu_lib.study.results import read_evaluation, record
+from enu_lib.study.results import read_evaluation, record, write_evaluation
 
 
 def run(
@@ -220,8 +217,8 @@ def _one(profile: str, job: Job, out: Path, deadline: float | None, tell: Callab
         progress=False, each=each,
     )  # fmt: skip
     if result.stopped in ("finished", "target"):
-        kept = json.dumps(record(result, job.model, quick=profile == "smoke")._asdict())
+        kept = record(result, job.model, quick=profile == "smoke")
         with locked(out / job.name):
-            write_atomically(out / job.name / EVALUATION, kept.encode())
+            write_evaluation(out / job.name, kept)
         tell("done", job.name, experiment.generations)
     return result.stopped
