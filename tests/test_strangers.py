@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strangers import DOORS, OTHER, REFUSED, SAME, TOLD, Doors
 
-TRIES = 200
+TRIES = 100
 
 
 @pytest.fixture(scope="module")
