@@ -204,7 +204,8 @@ def read_tensors(
     except RunFolderError:
         raise
     except (SafetensorError, ValueError) as error:
-        raise RunFolderError(f"{path} is damaged ({error}): {remedy}") from None
+        problem = " ".join(str(error).split())[:300]  # safetensors quotes what it does not understand, however long
+        raise RunFolderError(f"{path} is damaged ({problem}): {remedy}") from None
     return tensors, meta
 
 
