@@ -33,7 +33,7 @@
 # 3. [A network](12_network.py) in which every neuron and every synapse is such a unit, with one genome for all neurons and one
 #    for all synapses.
 # 4. [Mazes](14_mazes.py) in which the meaning of the sensors is shuffled for each agent. How much of what [evolves
-#    there](15_fig4_tmaze.py) is learning, and what kind of learning, is [measured](40_what_was_learnt.py).
+#    there](15_fig4_tmaze.py) is learning, and what kind of learning, is [measured](17_what_kind_of_learner.py).
 #
 # No data are taken from the paper. Every statement about evolved units is based on units evolved by this code and measured in
 # environments that were not used in evolution; each page is a notebook, executed to make this book. Where a claim of the paper

@@ -52,6 +52,8 @@
 # - **latch**: goes to the first end and, after its first poison, to the second one for ever. It switches once and learns
 #   nothing more. In the published T-maze it eats as much as memory alone: a second poison kills, so that a failure to switch
 #   again is never observed;
+# - **alternating**: goes to another end after every meal, whatever it was. After poison this looks like learning; after food it
+#   is a mistake;
 # - **fixed-arm**: always goes to the same end by the shortest way. More *food* than this requires learning or switching; more
 #   *fitness* does not, since an agent that loiters lives longer and is rewarded for it;
 # - **random**: chooses each action at random.
@@ -66,7 +68,7 @@ episodes = 10_000
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from enu_lib import live, figures, widgets
+from enu_lib import experiments, figures, live, widgets
 from enu_lib.analysis import agents
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import Maze, geometry
@@ -103,6 +105,19 @@ files = save_figure(
 # %%
 table = pd.concat({layouts[k]: pd.DataFrame(v).T for k, v in scores.items()})
 table[["food", "food s.e.", "poison", "steps alive", "fitness"]].round(3)
+
+# %% [markdown]
+# ### Mazes that ask more
+#
+# In the published T-maze, memory for an arm and a latch eat the same. Two variants, each an experiment of its own, tell them
+# apart: `tmaze-volatile`, where places may change after *every* food, so that only an agent that knows what its sensors mean
+# eats well; and `tmaze-harmless`, where poison never kills, so that an agent can switch many times. Food per episode:
+
+# %%
+variants = {name: experiments.get(name).task for name in ("tmaze", "tmaze-volatile", "tmaze-harmless")}
+few = min(n, 2000)
+eaten = {name: {a: agents.scores(maze, a, few, seed=seed + 2)["food"] for a in agents.NAMES} for name, maze in variants.items()}
+pd.DataFrame(eaten).round(2)
 
 # %% [markdown]
 # ## Reconstruction

@@ -21,11 +21,9 @@
 #
 # ## Approach
 #
-# We record many episodes of the evolved network, compare it with [scripted agents](14_mazes.py) of known abilities, and then
-# change the maze in ways that tell these abilities apart. In the published T-maze a second poison kills. An agent that goes
-# left, and right for ever after its first poison (a latch of one bit), therefore looks like one that learns which arm is good.
-# Two tests separate them. Where poison does not kill, does the agent switch again after its second poison? And does it eat less
-# when its sensors show neither food nor poison?
+# We record many episodes of the evolved network and compare it with [scripted agents](14_mazes.py) of known abilities. An agent
+# can eat well in this maze without having learnt much; [a later page](17_what_kind_of_learner.py) puts the network to the tests
+# that tell such agents apart, and this page shows their outcome.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
@@ -41,60 +39,56 @@ from IPython.display import Markdown
 import enu_lib as enu
 from enu_lib import figures, live, widgets
 from enu_lib.analysis import agents, learning
-from enu_lib.analysis.battery import battery
 from enu_lib.analysis.phases import find_phases
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.rollout import record_episodes
-from enu_lib.study import abilities, claims, evidence, ledger, sweep, tables
+from enu_lib.study import abilities, claims, evidence, ledger, mazes
 
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
 n = 60 if profile == "smoke" else episodes
 lives = record_episodes(entry.model, entry.genome, entry.task, n, seed=seed + 500)
 found = learning.measures(lives)
-compared = ("looking", "memory-only", "fixed-arm")
+compared = ("looking", "memory-only", "latch", "fixed-arm")
 references = {a: learning.measures(agents.play(entry.task, a, n, seed=seed + 500)) for a in compared}
 rows = {"evolved network": found, **references}
+chain = mazes.ancestry(entry)
+able = {"evolved network": abilities.of_networks(entry, profile)[entry.name], **abilities.of_agents(compared, profile)}
+asked = ("switching.1", "swapped.2", "standard.no_mistake", "left_alone.first", "exchanged.first")
 
 # %% [markdown]
 # ## Figure
 #
-# **a** shows the evolutions of the sweep; the network of **b** to **d** is the one in the zoo, from a separate evolution ([all
-# evolutions](61_how_the_networks_were_found.py)). Each output is the first channel of an output neuron; in every move of 4
-# steps, the output with the largest sum acts.
+# One network is shown in all panels, the one of the zoo ([how it was found](61_how_the_networks_were_found.py)). Each output is
+# the first channel of an output neuron; in every move of 4 steps, the output with the largest sum acts.
 
 # %%
 phases = find_phases(lives, entry.task)
 life = phases[-1].life if phases else 0
 ate = lives.task["ate"][0, life]
-fig = plt.figure(figsize=(PAGE, 6.2))
-grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.1, 1.6])
+fig = plt.figure(figsize=(PAGE, 6.6))
+grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.3, 1.6])
 axes = [fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[0, 1]), fig.add_subplot(grid[1, :]), fig.add_subplot(grid[2, :])]
-swept = tables.of(sweep.obtain(profile).runs, "tmaze", "enu")
-for run in swept:
-    axes[0].plot(run.generation, run.held_out, lw=0.8, color=figures.PALETTE["evolved"], alpha=0.7)
-axes[0].set(xlabel="generation", ylabel="held-out fitness")
-axes[0].axhline(references["fixed-arm"]["fitness"], ls=":", lw=0.8, color="0.4")
+figures.learning.chain(axes[0], [e.provenance["progress"] for e in chain], [mazes.asked(e) for e in chain])
+axes[0].axhline(references["fixed-arm"]["fitness"], ls="--", lw=0.8, color="0.4")
 food = pd.DataFrame(rows).T[["food", "poison"]]
 food.plot.barh(ax=axes[1], color=[figures.PALETTE["food"], figures.PALETTE["poison"]], legend=False)
 axes[1].set(xlabel="meals per episode")
 axes[1].invert_yaxis()
 figures.networks.episode(axes[2], lives.x[0, life], lives.y[0, life], ate)
-keys = {
-    "second visit right after poison": "second visit right,\nafter poison",
-    "second visit right after food": "second visit right,\nafter food",
-    "later visits right": "later visits right",
-    "no mistake after a change": "right at once\nafter a change",
-    "right again after one mistake": "right again after\none mistake",
-}
-figures.mazes.shares(axes[3], rows, keys)
+figures.abilities.measures(axes[3], able, {key: abilities.SHARES[key] for key in asked})
+axes[3].set(xlim=(-0.02, 1.02), xlabel="share of visits that end with food")
+axes[3].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(able))
 panel_letters(axes)
 files = save_figure(
-    fig, "fig4_tmaze", figures_dir, zoo=[entry.name],
-    caption=f"""**a**, Held-out fitness of the parent in {len(swept)} evolutions of the sweep (not of the network in b to d);
-    dotted: an agent that always takes the same arm. **b**, Food (green) and poison (red) eaten per episode; mean of {n:,}
-    episodes. **c**, One episode: sensors, rewards and outputs; triangles: meals (up: food, down: poison). **d**, Shares of
-    visits that end with food, evolved network and scripted agents, {n:,} episodes each.""",
+    fig, "fig4_tmaze", figures_dir, zoo=[e.name for e in chain],
+    caption=f"""**a**, Held-out fitness of the parent during the {len(chain)} evolutions that led to this network, each
+    starting from the last one's result, and each in its own maze (named above); dashed: an agent that always takes the same
+    arm of the published maze. **b**, Food (green) and poison (red) eaten per episode; mean of {n:,} episodes. **c**, One
+    episode: sensors, rewards and outputs, each from 0 to 1; triangles: meals (up: food, down: poison). **d**, Shares of
+    visits that end with food, by what went before ([the whole battery](17_what_kind_of_learner.py)): network and scripted
+    agents, {abilities.episodes(profile):,} episodes in each maze, 95% intervals. To the right is better, except where sensors
+    are exchanged: there an agent that goes by its sensors must fail.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -117,16 +111,6 @@ for {provenance["generations"]:,} generations of {entry.experiment.es.population
 )
 
 # %% [markdown]
-# The tests that tell a latch from a learner, for the network and two scripted agents. *None*: the agent never ate that many
-# poisons.
-
-# %%
-many = 60 if profile == "smoke" else 240
-tested = [battery(entry.model, entry.genome, entry.task, many, name="evolved network", parts=abilities.NEEDED)]
-tested += [battery(agent, n=many, parts=abilities.NEEDED) for agent in ("latch", "memory-only")]
-pd.DataFrame(abilities.table(tested)).set_index("agent")
-
-# %% [markdown]
 # ## Reconstruction
 #
 # The paper's public code contains a connection table in which each output neuron receives input from two of the three sensors.
@@ -142,11 +126,9 @@ pd.DataFrame(abilities.table(tested)).set_index("agent")
 # within an episode does not rest on unseen mazes, but on its not knowing beforehand which of them it is in.
 #
 # ## Verdict
-#
-# What the network shown here is, by the table above:
 
 # %%
-Markdown(f"{abilities.reversal_in_words(tested[0])} {abilities.senses_in_words(tested[0])}")
+Markdown(abilities.in_words(able["evolved network"], able))
 
 # %% [markdown]
 # By the rule of the [ledger](30_claims.py), for the network that ships, in other fresh episodes:
@@ -155,8 +137,8 @@ Markdown(f"{abilities.reversal_in_words(tested[0])} {abilities.senses_in_words(t
 Markdown(ledger.as_markdown([f for f in claims.judge(evidence.gather()) if f.claim.key == "C9"]))
 
 # %% [markdown]
-# In the published T-maze an agent need switch only once; the tests above ask for more. Where the network keeps its memory, and
-# a network that does know poison on sight, are on the page [What did it learn?](40_what_was_learnt.py).
+# What it does after one poison, two, or three, and what it goes by, is on the page [What kind of learner is
+# it?](17_what_kind_of_learner.py); where it keeps its memory, on [Where is what it learnt?](40_what_was_learnt.py).
 #
 # ## Try it
 #

@@ -82,24 +82,30 @@ Markdown(tables.markdown([{"phase": p.name, "episode": p.life, "network steps": 
 # %% [markdown]
 # The figure shows single switches. Whether the network can switch again is not visible in the published T-maze, in which a
 # second poison kills. So we made poison harmless, and let episodes last twice as long. The share of visits that end with food,
-# after each poison:
+# after each poison, where the agent ate that many:
 
 # %%
 switching = battery(entry.model, entry.genome, entry.task, 60 if profile == "smoke" else 480, parts=("switching",))
 Markdown(tables.markdown(abilities.poison_table(switching)))
 
 # %% [markdown]
+# An agent that recognises poison on sight seldom eats it twice. So we also ask, in the same episodes, whether there is food at
+# one of the two visits after each swap:
+
+# %%
+Markdown(tables.markdown(abilities.swap_table(switching)))
+
+# %% [markdown]
 # ## Verdict
 #
-# An agent that learns to reverse has high shares in every row. A latch, "left, and right for ever after the first poison", is
-# right after its first poison and never again.
+# An agent that learns to reverse has high shares in every row of both tables. A latch, "left, and right for ever after the
+# first poison", is right after its first poison and never again.
 
 # %%
 Markdown(abilities.reversal_in_words(switching))
 
 # %% [markdown]
-# If it switches once, the phases of the figure show one switch and not reversal learning: its memory holds one bit, whether
-# poison has been eaten. The published T-maze rewards no more than that.
+# What it goes by when it reverses, memory or sight, is measured [on the next page](17_what_kind_of_learner.py).
 #
 # ## Try it
 #

@@ -58,6 +58,7 @@ n = 60 if profile == "smoke" else episodes
 wirings = {"every neuron receives every sensor": entry}
 if profile == "zoo":
     wirings["published table"] = enu.zoo.load("tmaze-enu-published-wiring")
+    wirings["published table, sizes and strategy"] = enu.zoo.load("tmaze-enu-published")
 pd.DataFrame(mazes.by_wall(wirings, n, seed + 502)).T.round(2)
 
 # %% [markdown]

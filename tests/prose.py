@@ -50,7 +50,7 @@ def settings() -> set[float]:
             gather(value if name.isupper() else None)
     for value in (*examples, enu.ES(), enu.IAF(), enu.STDP(), enu.Maze(), enu.Maze("double-t"), Network()):
         gather(value)
-    values |= {maze.Maze(layout).full for layout in ("t", "double-t")} | {1 - spiking.SHARP}
+    values |= {maze.Maze(layout).full for layout in ("t", "double-t")}
     return values
 
 

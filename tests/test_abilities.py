@@ -1,70 +1,60 @@
-"""The kind of learner that a battery shows: agents whose kind is known, and the measures that its words must name."""
+"""What is said of an agent's abilities agrees with its battery."""
 
 import math
-from functools import lru_cache
 
-import pytest
+import matplotlib.pyplot as plt
 
+from enu_lib import figures
 from enu_lib.analysis.battery import Battery, Measure, battery
-from enu_lib.study.abilities import NEEDED, Kind, kind, poison_table, reversal_in_words, senses_in_words, side_by_side, table
+from enu_lib.study import abilities
+from enu_lib.study.abilities import poison_table, reversal_in_words, swap_table
 from enu_lib.tasks.maze import Maze
 
 
-@lru_cache
-def of(agent):
-    return battery(agent, n=160, seed=3, parts=NEEDED)
-
-
-@pytest.mark.parametrize(
-    "agent, expected",
-    [
-        ("latch", Kind("once", False)),
-        ("memory-only", Kind("again", False)),
-        ("fixed-arm", Kind("never", False)),
-        ("looking", Kind(None, True)),  # it meets no second poison
-    ],
-)
-def test_scripted_agents_are_of_the_kind_that_they_are_made_to_be(agent, expected):
-    assert kind(of(agent)) == expected
-
-
-def found(switching, shown=(10.0, 9.8, 10.2), hidden=(10.0, 9.8, 10.2)):
-    measures = {
-        f"switching.{k + 1}": Measure("", math.nan if v is None else v, 0, 1, 0 if v is None else 20)
-        for k, v in enumerate(switching)
-    }
-    measures |= {key: Measure("", *v, 160) for key, v in (("standard.food", shown), ("hidden.food", hidden))}
+def found(switching, swapped=(1.0, 1.0, 1.0)):
+    measures = {}
+    for key, values in (("switching", switching), ("swapped", swapped)):
+        for k, v in enumerate(values):
+            measures[f"{key}.{k + 1}"] = Measure("", math.nan if v is None else v, 0, 1, 0 if v is None else 20)
     return Battery("network", 160, 1, Maze(), measures)
 
 
-def test_the_table_shows_every_poison_and_what_was_not_met():
-    (row,) = table([found((1.0, 0.04, None, None), hidden=(9.75, 9, 10))])
-    assert row["food"] == "10.00" and row["food, food and poison hidden"] == "9.75"
-    assert [row[f"right after poison {k}"] for k in (1, 2, 3, 4)] == ["100%", "4%", "none", "none"]
+def test_the_tables_show_every_poison_and_swap_and_what_was_not_met():
+    poisons, swaps = poison_table(found((1.0, 0.04, None, None))), swap_table(found((1.0,) * 4, (0.5, 0.25, None)))
+    assert [row["next visit ends with food"] for row in poisons] == ["100%", "4%", "none", "none"]
+    assert [row["food within two visits"] for row in swaps] == ["50%", "25%", "none"]
+    assert [row["95% interval"] for row in swaps] == ["0% to 100%", "0% to 100%", ""]
 
 
-def test_agents_stand_side_by_side_by_measure():
-    rows = side_by_side({"a": found((1.0, None)), "b": found((0.25, 0.5))})
-    assert [(row["a"], row["b"]) for row in rows] == [
-        ("1.00", "0.25"),
-        ("none", "0.50"),
-        ("10.00", "10.00"),
-        ("10.00", "10.00"),
-    ]
+def test_the_words_tell_agents_that_reverse_from_those_that_do_not():
+    latch, learner = found((0.97, 0.04, 0, 0), (0.5, 0.0, None)), found((0.97, None, None, None), (1.0, 0.98, 0.96))
+    never, harmless = found((0.1, 0.9, 0, 0)), found((None,) * 4)
+    text = [reversal_in_words(f) for f in (latch, learner, never, harmless)]
+    assert len(set(text)) == 4 and "once and for good" in text[0] and "again and again" in text[1]
+    assert all(value in text[0] for value in ("97%", "4%", "0%")) and "98%" in text[1]
 
 
-def test_the_words_name_what_was_measured():
-    learner = found((0.97, 0.04, 0.0, 0.0), (13.5, 13.2, 13.8), (11.25, 11.0, 11.5))
-    assert all(value in reversal_in_words(learner) for value in ("97%", "4%"))
-    assert all(value in senses_in_words(learner) for value in ("13.50", "13.20 to 13.80", "11.25"))
-    assert len({reversal_in_words(found(v)) for v in ((0.9, 0.1), (0.9, 0.9), (0.1, 0.9), (0.9, None))}) == 4
-    rows = poison_table(learner)
-    assert [(r["poisons eaten"], r["next visit ends with food"], r["visits"]) for r in rows[:2]] == [
-        (1, "97%", 20),
-        (2, "4%", 20),
-    ]
+def test_stored_agents_are_those_of_the_battery():
+    (stored,) = abilities.of_agents(("latch",), "zoo").values()
+    again = battery("latch", n=160, seed=3, parts=("standard", "switching"))
+    for key, measure in again.measures.items():
+        assert not measure.n or (stored[key].low <= measure.high and measure.low <= stored[key].high), key
+    assert stored["standard.food"].n == abilities.episodes("zoo")
 
 
-def test_eating_a_little_less_in_the_dark_is_no_use_of_sensors():
-    assert not kind(found((1.0, 0.0), (10.0, 9.7, 10.3), (9.6, 9.3, 9.9))).uses_sensors
-    assert kind(found((1.0, 0.0), (10.0, 9.7, 10.3), (9.3, 9.0, 9.6))).uses_sensors
+def test_agents_that_use_their_sensors_are_told_from_those_that_do_not():
+    agents = abilities.of_agents(("looking", "latch", "memory-only", "alternating"), "zoo")
+    text = {name: abilities.in_words(of, agents) for name, of in agents.items()}
+    assert "has learnt what its sensors mean" in text["looking"]
+    assert all("has learnt what its sensors mean" not in text[name] for name in ("latch", "memory-only", "alternating"))
+    row = abilities.across(agents, {"switching.2": "a\nb"})[0]
+    assert row == {"measure": "a b", "looking": "none", "latch": "0.00", "memory-only": "1.00", "alternating": "1.00"}
+
+
+def test_the_panel_draws_every_measure_that_was_met():
+    ax = plt.subplots()[1]
+    agents = abilities.of_agents(("looking", "latch"), "zoo")
+    figures.abilities.measures(ax, agents, {"switching.1": "first", "switching.2": "second"})
+    drawn = {line.get_label(): line.get_xdata().tolist() for line in ax.lines}
+    assert drawn == {"looking": [1.0], "latch": [1.0, 0.0]}
+    plt.close("all")

@@ -49,6 +49,18 @@ def test_switching_distinguishes_a_latch_from_a_learner(agent, expected):
     assert all(of(agent)[f"switching.{k}"].n > 20 for k in (1, 2, 3, 4))
 
 
+def test_swaps_distinguish_a_latch_from_agents_that_learn_anew():
+    for agent in ("looking", "memory-only", "alternating"):
+        assert values(agent, "swapped.1", "swapped.2") == [1, 1]
+    assert values("latch", "swapped.2") == [0] and of("latch")["swapped.2"].n > 20
+    assert values("fixed-arm", "swapped.1") == [0]
+
+
+def test_an_alternating_agent_never_repeats_an_arm_and_starves_on_poison():
+    assert values("alternating", *(f"switching.{k}" for k in (1, 2, 3, 4))) == [1, 1, 1, 1]
+    assert of("alternating")["standard.food"].high < 2 and values("alternating", "standard.poison") == [2]
+
+
 def test_switching_is_nan_without_a_second_poison():
     assert values("looking", "switching.1") == [1]
     assert of("looking")["switching.2"].n == 0 and math.isnan(of("looking")["switching.2"].value)
@@ -58,7 +70,7 @@ def test_switching_is_nan_without_a_second_poison():
 
 def test_a_part_is_what_it_is_in_the_whole_and_an_unknown_one_is_named():
     found = battery("latch", n=120, seed=5, parts=("hidden", "switching"))
-    assert {key.partition(".")[0] for key in found.measures} == {"switching", "hidden"}
+    assert {key.partition(".")[0] for key in found.measures} == {"switching", "swapped", "hidden"}
     assert all(measure == of("latch")[key] for key, measure in found.measures.items())
     with pytest.raises(ValueError, match=r"'memory'.*switching"):
         battery("latch", n=1, parts=("memory",))

@@ -1,11 +1,13 @@
 """Disturbing an evolved network: controls that change nothing, and disturbances that must."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from enu_lib import rollout, zoo
 from enu_lib.study import dissection
+from enu_lib.study.evidence import Evidence
 
 ENTRY = zoo.load("tmaze-enu")
 MOMENT = 120
@@ -55,7 +57,11 @@ def test_an_output_that_is_silenced_still_acts_but_is_not_heard():
     assert set(found) == {"hidden 1 silenced", "output 1 silenced"} and all(row["n"] == 6 for row in found.values())
 
 
-def test_shares_of_an_outputs_time_add_up():
+def test_the_table_of_pulses_shows_networks_beside_evolution_without_selection():
     watched = {"evolved": rollout(ENTRY.model, ENTRY.genome, replace(ENTRY.task, steps=80), 3, seed=1, memory=True)}
-    row = dissection.activity_table(watched)["evolved"]
-    assert row["off"] + row["on"] + row["in between"] == pytest.approx(1) and row["exactly 0"] <= row["off"]
+    one = {"varying": 1.0, "rate": 4.0, "on": 0.25, "graded": 0.125, "length": 2.5}
+    none = dict.fromkeys(one, math.nan) | {"varying": 0.0}
+    rows = dissection.pulse_table(watched, slice(3, None), Evidence(spiking={"a": one, "b": none}, neutral=[one, one, none]))
+    assert [row["network"] for row in rows][:3] == ["evolved", "a", "b"]
+    assert list(rows[1].values())[1:] == ["4.0", "2.5", "25%", "12%"] == list(rows[3].values())[1:]
+    assert set(list(rows[2].values())[1:]) == {"no output varies"}

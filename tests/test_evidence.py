@@ -6,6 +6,7 @@ import pytest
 
 from enu_lib import experiments, zoo
 from enu_lib.analysis import spiking
+from enu_lib.analysis.battery import battery
 from enu_lib.study import design, evidence, results
 
 
@@ -32,9 +33,12 @@ def test_a_parent_with_nan_fitness_ranks_last():
     assert math.isnan(scores["food"]) and scores["n"] == 3
 
 
-def test_stored_spiking_measures_are_reproduced_from_the_genome():
+def test_stored_measures_of_networks_are_reproduced_from_the_genome():
     """Stored measures belong to the current genome and are reproduced from it."""
-    stored = evidence.gather().spiking
-    e = zoo.load("tmaze-enu")
-    again = spiking.pulses_of(e.model, e.genome, e.task)
-    assert stored["tmaze-enu"]["evolved"] == pytest.approx(again._asdict(), rel=1e-3)
+    e, stored = zoo.load("tmaze-enu"), evidence.gather()
+    assert stored.spiking[e.name] == pytest.approx(spiking.pulses_of(e.model, e.genome, e.task)._asdict(), rel=1e-3)
+    again = battery(e.model, e.genome, e.task, 240, double=False, parts=("standard", "switching"))
+    for key, measure in again.measures.items():
+        kept = stored.abilities[e.name][key]
+        assert not measure.n or kept.low <= measure.high and measure.low <= kept.high, key
+    assert len(stored.neutral) == evidence.NEUTRAL

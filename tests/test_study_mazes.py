@@ -81,3 +81,14 @@ def test_models_by_food_and_what_of_their_fitness_is_survival():
     assert found["for steps alive"]["ENU"] == pytest.approx(10.0) and found["for steps alive"]["difference"] == pytest.approx(
         5.0
     )
+
+
+def test_the_ancestry_of_a_network_is_read_from_its_genomes():
+    latch = zoo.load("tmaze-enu-latch")
+    assert [e.name for e in mazes.ancestry(latch)] == ["tmaze-enu-latch"]
+    for name in zoo.names():
+        chain = mazes.ancestry(zoo.load(name))
+        assert chain[-1].name == name and len({e.name for e in chain}) == len(chain)
+        for before, after in zip(chain, chain[1:], strict=False):
+            assert after.provenance["begun_from"] == before.provenance["sha256"]
+    assert len(mazes.ancestry(zoo.load("tmaze-enu"))) > 1

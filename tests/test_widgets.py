@@ -11,6 +11,7 @@ from enu_lib import es, live, widgets
 from enu_lib.analysis import agents
 from enu_lib.analysis import interventions as iv
 from enu_lib.network import PUBLISHED, SYMMETRIC, Network
+from enu_lib.tasks.altered import Altered
 from enu_lib.tasks.maze import Maze, geometry
 from enu_lib.widgets import life
 
@@ -152,6 +153,40 @@ def test_a_swap_in_mid_episode_exchanges_all_later_places():
     assert int(now.poisons) > 0, "after the swap, the agent returns to the former place of food"
     counts = [t, int(now.foods) - 7, int(now.poisons) - int(before.poisons)]
     assert ", ".join(map(str, counts)) in ", ".join(re.findall(r"\d+", explorer.said.value))
+
+
+def test_sensors_exchanged_by_hand_give_the_episode_of_the_altered_maze():
+    explorer = _watch()
+    _tick(explorer, 4)
+    explorer.sensors.click()
+    while not explorer.watched.life.over:
+        explorer.four.click()
+    altered = enu.rollout(NETWORK, GENOME, Altered(MAZE, 8, ("food", "poison")), 1, SEED, memory=True)
+    _equals(explorer, altered, explorer.watched.life.t)
+    assert "step 8:" in explorer.said.value
+
+
+def test_reshuffled_sensors_all_show_something_else():
+    begun = life.begin(None, None, MAZE, seed=1)
+    now, before = (x.maze_state.sensor_of.flatten() for x in (life.exchange(begun, life.RESHUFFLED), begun))
+    assert sorted(now.tolist()) == [0, 1, 2] and (now != before).all()
+
+
+def test_another_agent_takes_over_the_same_episode_from_its_start():
+    explorer = widgets.MazeLife(NETWORK, GENOME, MAZE, seed=SEED, others=("looking", "latch"))
+    explorer.lesion.index = 1
+    explorer.four.click()
+    explorer.chosen.value = "latch"
+    assert explorer.watched.life.t == 0 and explorer.watched.life.agent == "latch" and explorer.lesion.disabled
+    assert not explorer.active and explorer.lesion.index == 0
+    while not explorer.watched.life.over:
+        explorer.four.click()
+    played = agents.play(MAZE, "latch", 1, SEED)
+    last = explorer.watched.life.t - 1
+    assert int(explorer.watched.life.maze_state.foods) == played.task["foods"][0, 0, last]
+    explorer.chosen.index = 0
+    explorer.four.click()
+    _equals(explorer, _live(), 4)
 
 
 def test_a_swap_changes_the_maze_but_not_the_network_s_memory():

@@ -10,6 +10,7 @@ import enu_lib as enu
 from enu_lib.analysis import learning
 from enu_lib.cli import main
 from enu_lib.rollout import record_episodes
+from enu_lib.storage.folder import GENOME, read_tensors, write_tensors
 from enu_lib.storage.run import fingerprint, load_run
 from enu_lib.study import results
 
@@ -104,6 +105,15 @@ def test_add_stores_a_run_and_obtain_evolves_it_again(tmp_path, monkeypatch, sma
     assert best.experiment == small
     again = enu.zoo.obtain("stdp-enu", "smoke", runs=tmp_path / "runs")
     assert torch.equal(again.genome, run.genome)
+
+
+def test_an_entry_names_the_machine_on_which_it_evolved_not_the_one_that_stores_it(tmp_path, monkeypatch, small):
+    monkeypatch.setattr(enu.zoo, "FOLDER", tmp_path / "zoo")
+    enu.evolve(small, progress=False, out=tmp_path / "run")
+    tensors, meta = read_tensors(tmp_path / "run" / GENOME)
+    write_tensors(tmp_path / "run" / GENOME, tensors, {**meta, "processor": "abacus", "date": "1970-01-01"})
+    stored = enu.zoo.add(load_run(tmp_path / "run"), "stdp-enu", n=8).provenance
+    assert (stored["processor"], stored["date"]) == ("abacus", "1970-01-01")
 
 
 def _parts(name):

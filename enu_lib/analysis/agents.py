@@ -11,6 +11,7 @@ choose the end:
                   sensor signals poison (the one active just before the meal), and relearns this when a meal contradicts it
     memory-only   where food was last; if that end holds poison or nothing, the next one
     latch         the first end until its first poison, then the second one for good: it switches once
+    alternating   another end after every meal, whatever it was
     fixed-arm     always the same end
     random        each action with probability 1/3
 
@@ -33,7 +34,7 @@ from enu_lib.tasks.altered import Altered, rules
 from enu_lib.tasks.maze import FORWARD, HEADINGS, LEFT, RIGHT, Maze, MazeState, geometry
 from enu_lib.trace import Trace, over_time
 
-NAMES = ("omniscient", "looking", "memory-only", "latch", "fixed-arm", "random")
+NAMES = ("omniscient", "looking", "memory-only", "latch", "alternating", "fixed-arm", "random")
 
 
 class Belief(NamedTuple):
@@ -128,6 +129,8 @@ def learn(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t:
     felt = (channels[:, 1] - channels[:, 2]).sign() * (state.ate[0] != 0)  # 1 food, -1 poison, 0 no meal or no reward shown
     if agent == "latch":
         return _give_up(belief, (felt < 0) & ~belief.bad.any(1))
+    if agent == "alternating":
+        return belief._replace(target=torch.where(felt != 0, (belief.target + 1) % belief.bad.shape[1], belief.target))
     belief = belief._replace(bad=belief.bad & (felt <= 0)[:, None])
     if agent == "looking":
         belief = _name(belief, felt)._replace(passed=torch.where(state.ate[0] != 0, 0, belief.passed))
@@ -136,7 +139,7 @@ def learn(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t:
 
 def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t: int) -> Belief:
     """Choose the target of the next move."""
-    if agent in ("fixed-arm", "latch"):
+    if agent in ("fixed-arm", "latch", "alternating"):
         return belief
     grid = geometry(rules(maze))
     ends = torch.tensor(grid.ends, device="cpu")

@@ -8,7 +8,9 @@ All measures use new episodes that were not used in evolution.  The agent is nev
 
 1. **Switching.** The visit after the first, second, third and fourth poison, in episodes where poison does not kill and
    which are twice as long.  A latch, which switches once and for good, scores 1 and then 0.  In the published T-maze the
-   second poison kills, so that a latch cannot be distinguished from an agent that remembers.
+   second poison kills, so that a latch cannot be distinguished from an agent that remembers.  In the same episodes: food at
+   one of the two visits after the first, second and third change of places, at the first by an agent that recognises poison,
+   at the second by one that remembers.  An agent that alternates between the arms scores 1 in both, but eats little.
 2. **Use of the sensors.** Visits directly after a change, in episodes with an earlier poison: memory cannot make these
    right.  The causal test exchanges the meanings of the sensors in mid-episode, those for food and poison or all three, and
    compares with the same episodes without the exchange (poison harmless, places may change after every food).  An agent
@@ -39,6 +41,7 @@ from enu_lib.trace import Trace
 
 HARMLESS = 10**6  # deadly number of poisons: more than an episode has time for
 POISONS = 4  # switching is measured after up to this many poisons
+CHANGES = 3  # and after up to this many changes of places
 RECOVERED = 6  # recovery is measured from this meal after an exchange of sensors
 PARTS = ("standard", "every_food", "switching", "senses", "hidden", "cut")  # in the order of the table
 
@@ -222,7 +225,22 @@ def _switching(maze: Maze, lives: Play) -> dict[str, Measure]:
         after = np.flatnonzero(o.poisons == k)
         next_one = after[np.unique(o.life[after], return_index=True)[1]]
         shares[f"switching.{k}"] = _share(f"harmless poison: right after poison {k}", o, next_one)
-    return shares
+    return shares | _changes(o)
+
+
+def _changes(o: Outcomes) -> dict[str, Measure]:
+    """Food at one of the two visits after each change; a mistake at the last visit of an episode does not count."""
+    at = np.flatnonzero(o.changed)
+    order = np.arange(len(at)) - np.searchsorted(o.life[at], o.life[at])
+    following = np.minimum(at + 1, len(o.life) - 1)
+    follows = (following > at) & (o.life[following] == o.life[at])
+    found = o._replace(food=o.food.copy())
+    found.food[at] |= follows & o.food[following]
+    counted = o.food[at] | follows
+    return {
+        f"swapped.{k}": _share(f"harmless poison: food within two visits of change {k}", found, at[(order == k - 1) & counted])
+        for k in range(1, CHANGES + 1)
+    }
 
 
 def _from(at: int, key: str, text: str, o: Outcomes) -> dict[str, Measure]:

@@ -1,67 +1,41 @@
 """Measures of how spike-like the outputs of a network's neurons are (paper: Fig. 4; the measures are ours).
 
     lives = rollout(network, genome, maze, 64, memory=True)
-    activity(lives)            # per neuron: proportion of time off and on, rate and duration of events
-    output_histogram(lives)    # distribution of the outputs
-    pulses(lives, 4)           # over all neurons: how active, graded and tonic (claim C10)
-    pulses_before(network, maze)   # the same for random genomes, before evolution
+    output_histogram(lives)                         # distribution of the outputs
+    pulses(lives)                                   # of the outputs that vary, corrected for their resting level
+    pulses_of(network, genome, maze)                # of what the paper's figure shows (claim C10)
+    neutral_genome(experiment, ends, 1000, seed)    # evolved without selection, for comparison
 
-Only steps at which the agent is alive count.  An event lasts from when an output rises above 1/2 until it falls below.
+Only steps at which the agent is alive count.  An event lasts from when an output rises above its threshold until it falls
+below.  The threshold lies midway between a channel's 5th and 99th percentile, since a neuron may rest at any level.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from enu_lib import es
+from enu_lib.experiments import Experiment
 from enu_lib.network import Network
 from enu_lib.rollout import rollout
-from enu_lib.streams import stream
+from enu_lib.streams import stream, uniform
 from enu_lib.tasks.maze import Maze
 from enu_lib.trace import Trace
 
-SHARP = 0.05  # an output within this distance of 0 or 1 counts as off or on
-
-
-class Activity(NamedTuple):
-    """Activity of each neuron, each field (N,)."""
-
-    zero: Tensor  # share of outputs that are exactly 0
-    off: Tensor  # share below 0.05, those included
-    on: Tensor  # share above 0.95
-    events: Tensor  # events in 100 steps
-    duration: Tensor  # mean length of an event in steps; NaN without events
+REST, PEAK = 0.05, 0.99  # percentiles of a channel that count as its resting level and its peak
+VARIES = 0.1  # smallest distance between them for a channel that varies
+MOST = 2**20  # steps from which percentiles are taken
 
 
 def outputs(lives: Trace) -> tuple[Tensor, Tensor]:
     """Outputs (B, T, N, C) of all neurons in recorded episodes (P = 1), and whether the agent was alive (B, T)."""
     alive = torch.cat([torch.ones_like(lives.task["alive"][0, :, :1]), lives.task["alive"][0, :, :-1]], 1)
     return lives.model["neuron_output"][0], alive
-
-
-def activity(lives: Trace, channels: slice = slice(None)) -> Activity:
-    """Activity of each neuron, averaged over episodes and the given channels."""
-    y, alive = outputs(lives)
-    y = y[..., channels]
-    living = alive[..., None, None].to(y.dtype)
-    count = living.sum() * y.shape[-1]
-
-    def share(condition: Tensor) -> Tensor:
-        return (condition * living).sum((0, 1, 3)) / count
-
-    on = (y > 0.5) & alive[..., None, None]
-    before = torch.cat([torch.zeros_like(on[:, :1]), on[:, :-1]], 1)
-    onsets = (on & ~before).sum((0, 1, 3))
-    return Activity(
-        share(y == 0),
-        share(y < SHARP),
-        share(y > 1 - SHARP),
-        100 * onsets / count,
-        torch.where(onsets > 0, on.sum((0, 1, 3)).float() / onsets, torch.nan),
-    )
 
 
 def output_histogram(lives: Trace, bins: int = 20) -> Tensor:
@@ -72,40 +46,61 @@ def output_histogram(lives: Trace, bins: int = 20) -> Tensor:
 
 
 class Pulses(NamedTuple):
-    """Measures over all neurons and all channels that are ever active; NaN if there are none."""
+    """How pulse-like outputs are: means over the channels that vary; NaN if none does."""
 
-    active: float  # proportion of steps with an output above 0.05
-    graded: float  # of these, the proportion below 0.95
-    tonic: float  # of these, the proportion in runs longer than one move
+    varying: float  # share of the channels that vary
+    rate: float  # events in 100 steps
+    on: float  # share of steps above the threshold
+    graded: float  # share of steps in the middle half between rest and peak
+    length: float  # mean length of an event in steps
 
 
-def pulses(lives: Trace, move: int) -> Pulses:
-    """How active, graded and tonic the neurons' outputs are in recorded episodes; `move`: steps per move."""
+def pulses(lives: Trace, neurons: slice = slice(None), channels: slice = slice(None)) -> Pulses:
+    """How pulse-like the outputs of the chosen neurons and channels are in recorded episodes."""
     y, alive = outputs(lives)
-    return pulse_measures(y.flatten(2), alive, move)
+    return pulse_measures(y[:, :, neurons, channels].flatten(2), alive)
 
 
-def pulse_measures(y: Tensor, alive: Tensor, move: int) -> Pulses:
+def pulse_measures(y: Tensor, alive: Tensor) -> Pulses:
     """As `pulses`, for outputs (B, T, K) during the steps where `alive` (B, T)."""
-    active = (y > SHARP) & alive[..., None]
-    used = active.any(0).any(0)
-    active, y = active[..., used], y[..., used]
-    steps = alive.sum().item() * int(used.sum())
-    if not steps:
-        return Pulses(math.nan, math.nan, math.nan)
-    padded = torch.nn.functional.pad(active.float().movedim(1, -1), (move, move))  # (B, K, T + 2 move)
-    begins = padded.unfold(-1, move + 1, 1).all(-1)  # (B, K, T + move): a run of move + 1 active steps begins here
-    within = torch.nn.functional.max_pool1d(begins.float().flatten(0, 1)[:, None], move + 1, 1)[:, 0]
-    count = active.sum().item()
-    return Pulses(count / steps, (active & (y < 1 - SHARP)).sum().item() / count, within.sum().item() / count)
+    lived, (rest, peak) = y[alive], levels(y, alive)
+    varies = peak - rest > VARIES
+    if not varies.any():
+        return Pulses(0.0, *[math.nan] * 4)
+    y, lived = (((v - rest) / (peak - rest))[..., varies] for v in (y, lived))
+    on = (y > 0.5) & alive[..., None]
+    before = torch.cat([torch.zeros_like(on[:, :1]), on[:, :-1]], 1)
+    events, spent = (v.sum((0, 1)).double() for v in (on & ~before, on))
+    return Pulses(
+        varies.double().mean().item(),
+        (100 * events / len(lived)).mean().item(),
+        (spent / len(lived)).mean().item(),
+        ((lived > 0.25) & (lived < 0.75)).double().mean().item(),
+        (spent / events).mean().item(),
+    )
+
+
+def levels(y: Tensor, alive: Tensor) -> tuple[Tensor, Tensor]:
+    """Resting level and peak of outputs (B, T, K) during the steps where `alive` (B, T): two tensors (K,), float64."""
+    lived = y[alive].double()
+    rest, peak = torch.quantile(lived[:: math.ceil(len(lived) / MOST)], torch.tensor([REST, PEAK]).double(), 0)
+    return rest, peak
 
 
 def pulses_of(network: Network, genome: Tensor, maze: Maze, lives: int = 64, seed: int = 5) -> Pulses:
-    """`pulses` of a network in new episodes."""
-    return pulses(rollout(network, genome, maze, lives, seed, memory=True), maze.move_every)
+    """`pulses` in new episodes of what the paper's figure shows: the first channel of the output neurons."""
+    recorded = rollout(network, genome, maze, lives, seed, memory=True)
+    return pulses(recorded, slice(network.neurons - network.n_outputs, None), slice(1))
 
 
-def pulses_before(network: Network, maze: Maze, lives: int = 64, genomes: int = 8) -> Pulses:
-    """`pulses` before evolution: mean over random genomes, all in the same new episodes."""
-    each = [pulses_of(network, network.init(stream(k, "genome")), maze, lives) for k in range(genomes)]
-    return Pulses(*torch.tensor(each, dtype=torch.float32, device="cpu").nanmean(0).tolist())
+def neutral_genome(experiment: Experiment, ends: Sequence[int], generations: int, seed: int) -> Tensor:
+    """The parent (D,) after as many generations of the same strategy without selection: offspring are ranked at random.
+
+    ends: generations at which the experiment's stages ended, since each may have a strategy of its own.
+    """
+    state = es.init(experiment.model.init(stream(seed, "genome")))
+    while (g := state.generation) < generations:
+        settings = experiment.stage(sum(end <= g for end in ends)).es or experiment.es
+        mutations = es.sample_mutations(settings, len(state.parent), seed, g)
+        state = es.tell(settings, state, mutations, uniform(settings.population, generator=stream(seed, "neutral", g)))
+    return state.parent

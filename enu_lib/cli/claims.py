@@ -15,7 +15,9 @@ def add(commands: Any) -> None:
     claims.add_argument("--json", action="store_true", help="print JSON, including rules and all parts")
     claims.add_argument("--markdown", action="store_true", help="print the README's table")
     claims.add_argument("--write", type=path, metavar="README", help="update the result and table in this file")
-    claims.add_argument("--measure", action="store_true", help="first simulate reference agents and spiking again (a minute)")
+    claims.add_argument(
+        "--measure", action="store_true", help="first simulate reference agents, abilities and spiking again (ten minutes)"
+    )
     claims.set_defaults(run=run)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,12 +74,25 @@ def outputs(ax: Any, histograms: dict[str, Any]) -> None:
     ax.legend()
 
 
-def raster(ax: Any, y: Any, names: list[str]) -> None:
-    """Outputs (T, N) of neurons over time, as an image."""
-    ax.imshow(np.asarray(y).T, aspect="auto", cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
+def traces(ax: Any, y: Any, names: Sequence[str]) -> None:
+    """Outputs (T, N) of neurons over time, one trace each, all from 0 to 1; the scale is at the right."""
+    y = np.asarray(y)
+    for k, trace in enumerate(y.T):
+        ax.plot(k + 0.4 - 0.8 * trace, color=PALETTE["evolved"], lw=0.7)
+    end = len(y) * 1.01
+    ax.plot([end, end], [y.shape[1] - 0.6, y.shape[1] - 1.4], color="k", lw=1, clip_on=False)
+    ax.text(end * 1.005, y.shape[1] - 1, "0 to 1", fontsize=6, va="center")
     ax.set_yticks(range(len(names)), names)
-    ax.set(xlabel="time (network steps)")
+    ax.set(xlabel="time (network steps)", xlim=(0, end), ylim=(len(names) - 0.4, -0.6))
     ax.tick_params(axis="y", length=0)
+
+
+def bifurcation(ax: Any, drives: Any, settled: Any) -> None:
+    """Outputs (A, K) of a neuron after it has settled, against its constant drive (A,); 1 is its mean drive in the network."""
+    drives, settled = np.asarray(drives), np.asarray(settled)
+    ax.plot(np.repeat(drives, settled.shape[1]), settled.ravel(), ".", ms=1.2, color=PALETTE["evolved"], rasterized=True)
+    ax.axvline(1, color="0.6", ls=":", lw=0.8)
+    ax.set(xlabel="constant drive (mean drive in the network = 1)", ylabel="output, settled", ylim=(-0.03, 1.03))
 
 
 def conditioning(ax: Any, pairing: Conditioning, change: Any, label: str) -> None:
@@ -103,3 +117,15 @@ def in_a_row(ax: Any, y: Any, names: list[str]) -> None:
         ax.errorbar(k, mean, sd, marker="o", ms=3, capsize=1.5, label=name)
     ax.set(ylabel="output at the wall", xticks=k)
     ax.legend()
+
+
+def chain(ax: Any, runs: Sequence[Mapping[str, Sequence[float]]], labels: Sequence[str]) -> None:
+    """Held-out fitness over several evolutions, one after the other, each with its label (format of `zoo.progress`)."""
+    begun = 0.0
+    for of, label in zip(runs, labels, strict=True):
+        x = begun + np.asarray(of["generation"], float)
+        ax.plot(x, of["held_out"], color=PALETTE["evolved"], lw=1)
+        ax.text((begun + x[-1]) / 2, 1.02, label, transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=5.5)
+        begun = x[-1]
+        ax.axvline(begun, color="0.7", lw=0.5)
+    ax.set(xlabel="generation", ylabel="held-out fitness", xlim=(0, begun))

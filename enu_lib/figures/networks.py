@@ -139,15 +139,22 @@ def table(ax: Any, values: Any, rows: list[str], title: str, split: int | None =
 
 
 def episode(ax: Any, x: Any, y: Any, ate: Any) -> None:
-    """One episode: sensors, rewards and outputs (rows) over time; triangles mark meals (up: food, down: poison)."""
+    """One episode: traces of sensors, rewards and outputs over time; triangles mark meals (up: food, down: poison).
+
+    x (T, 4, 3), y (T, 3), ate (T,).  All traces share the scale at the right.
+    """
     x, y, ate = (np.asarray(v) for v in (x, y, ate))
-    rows = np.concatenate([x[:, :3, 0].T, x[:, 3, 1:3].T, y.T])
-    ax.imshow(rows, aspect="auto", cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
-    ax.set_yticks(range(8), ["sensor 1", "sensor 2", "sensor 3", "reward +", "reward -", "output 1", "output 2", "output 3"])
-    for level in (2.5, 4.5):
-        ax.axhline(level, color=PALETTE["input"], lw=0.6)
+    traces = np.concatenate([x[:, :3, 0].T, x[:, 3, 1:3].T, y.T])
+    names = ["sensor 1", "sensor 2", "sensor 3", "reward +", "reward -", "output 1", "output 2", "output 3"]
+    colors = ["0.3"] * 3 + [PALETTE["food"], PALETTE["poison"]] + [PALETTE["evolved"]] * 3
+    for k, (trace, color) in enumerate(zip(traces, colors, strict=True)):
+        ax.plot(k + 0.4 - 0.8 * trace, color=color, lw=0.7, drawstyle="default" if k > 4 else "steps-post")
     for sign, mark, name in ((1, "^", "food"), (-1, "v", "poison")):
         steps = np.flatnonzero(ate == sign)
-        ax.plot(steps, np.full(len(steps), -1.1), mark, ms=4, color=PALETTE[name], clip_on=False, label=name, lw=0)
-    ax.set(xlabel="time (network steps)", ylim=(7.5, -0.5))
+        ax.plot(steps, np.full(len(steps), -0.9), mark, ms=4, color=PALETTE[name], clip_on=False, label=name, lw=0)
+    end = len(y) * 1.01
+    ax.plot([end, end], [7.4, 6.6], color="k", lw=1, clip_on=False)
+    ax.text(end * 1.005, 7.0, "0 to 1", fontsize=6, va="center")
+    ax.set_yticks(range(8), names)
+    ax.set(xlabel="time (network steps)", xlim=(0, end), ylim=(7.6, -0.6))
     ax.tick_params(axis="y", length=0)

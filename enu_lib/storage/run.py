@@ -17,7 +17,7 @@ from enu_lib.config import library_version, to_config
 from enu_lib.experiments import Experiment
 from enu_lib.kinds import Seed
 from enu_lib.storage.checkpoint import Progress, load_checkpoint
-from enu_lib.storage.folder import CONFIG, RunFolderError, read_experiment, read_record, user_path
+from enu_lib.storage.folder import CONFIG, GENOME, RunFolderError, read_experiment, read_record, read_tensors, user_path
 from enu_lib.storage.log import Row
 from enu_lib.storage.seal import mention
 
@@ -116,6 +116,15 @@ def provenance(run: Run, processor: str) -> dict[str, Any]:
         "version": library_version(),
         "date": datetime.date.today().isoformat(),
     }
+
+
+def evolved_on(run: Run) -> dict[str, Any]:
+    """Processor, version and date as recorded in the run's folder by the machine that evolved it; empty without a record."""
+    if run.folder is None or not (run.folder / GENOME).exists():
+        return {}
+    _, meta = read_tensors(run.folder / GENOME)
+    mention(run.folder / GENOME, meta)
+    return {key: meta[key] for key in ("processor", "version", "date") if key in meta}
 
 
 def fingerprint(genome: Tensor) -> str:

@@ -1,75 +1,94 @@
-"""What kind of learner an agent in the T-maze is, from its battery: a latch, a reversal learner, a user of its senses.
+"""What kind of learner an agent in the T-maze is, from its battery: a latch, one that remembers, one that knows its sensors.
 
-    found = battery(network, genome, maze, parts=NEEDED)
-    kind(found)          # Kind(reverses="once", uses_sensors=False)
-    table([found, battery("latch", parts=NEEDED)])
-
-In the published T-maze a second poison kills, so that an agent that switches arms once and for ever eats as much as one that
-remembers which arm was good.  The parts of the battery that tell them apart are those in `NEEDED`.
+found = of_networks(zoo.load("tmaze-enu"), "zoo")      # as stored, with the zoo's other networks
+agents = of_agents(("looking", "latch"), "zoo")        # scripted ones
+across({**found, **agents}, SHARES)                    # a table, one column per agent
+in_words(found["tmaze-enu"], agents)                   # Markdown
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
 
-from enu_lib.analysis.battery import POISONS, Battery, Measure
+from enu_lib.analysis.battery import CHANGES, POISONS, Battery, Measure, battery
+from enu_lib.study import evidence
+from enu_lib.study.evidence import ABILITIES, INDEPENDENT, OTHERS
 from enu_lib.study.tables import Row
+from enu_lib.zoo import Entry
 
-NEEDED = ("standard", "switching", "hidden")
-MOSTLY = 0.5  # of the visits after a poison
-
-Reverses = Literal["never", "once", "again"]
-
-
-class Kind(NamedTuple):
-    """What an agent's battery shows."""
-
-    reverses: Reverses | None  # after a poison; None: too few poisons to say
-    uses_sensors: bool  # it eats less when its sensors do not show food and poison
-
-
-def kind(found: Battery) -> Kind:
-    """The kind of learner, from the parts of the battery in `NEEDED`."""
-    return Kind(reverses(found["switching.1"], found["switching.2"]), uses_sensors(found))
-
-
-def uses_sensors(found: Battery) -> bool:
-    """Whether an agent eats less when its sensors do not show food and poison, by intervals that do not overlap."""
-    return found["hidden.food"].high < found["standard.food"].low
-
-
-def reverses(first: Measure, second: Measure) -> Reverses | None:
-    """Whether an agent switches arms, by its visits after the first and after the second poison that does not kill."""
-    if not first.n:
-        return None
-    if first.value < MOSTLY:
-        return "never"
-    if not second.n:
-        return None
-    return "again" if second.value >= MOSTLY else "once"
+Measures = Mapping[str, Measure]
+SHARES = {  # measures of the battery that are shares of visits, in the order of the figure
+    "switching.1": "after the 1st poison",
+    "switching.2": "after the 2nd poison",
+    "switching.3": "after the 3rd poison",
+    "swapped.1": "within two visits\nof the 1st swap",
+    "swapped.2": "within two visits\nof the 2nd swap",
+    "swapped.3": "within two visits\nof the 3rd swap",
+    "standard.no_mistake": "directly after a swap,\npoisoned before",
+    "every_food.no_mistake": "the same, swaps\nafter every food",
+    "left_alone.first": "sensors as they were",
+    "exchanged.first": "food and poison\nsensors exchanged",
+    "exchanged.later": "sixth meal after\nthe exchange and on",
+    "hidden.remembers": "food and poison\nhidden, no swap",
+}
+FOOD = {
+    "standard.food": "published T-maze",
+    "every_food.food": "swaps after\nevery food",
+    "hidden.food": "food and poison\nhidden",
+    "cut_poison.food": "poison without\npunishment",
+}
+MOSTLY = 0.5  # of the visits
 
 
-def table(found: Sequence[Battery]) -> list[Row]:
-    """One row per agent: food, the visits after each poison that does not kill, and food when the sensors do not show it."""
+def episodes(profile: str) -> int:
+    """Episodes of the battery in each maze: as many as are stored for the zoo, few in the profile smoke."""
+    return {"zoo": ABILITIES, "smoke": 16}.get(profile, 480)
+
+
+def of_networks(entry: Entry, profile: str) -> dict[str, Measures]:
+    """The battery of an evolved network; for the zoo, as stored, and of its other networks that were put to it."""
+    if profile == "zoo":
+        stored = evidence.gather().abilities
+        return {name: stored[name] for name in (entry.name, *INDEPENDENT, *OTHERS) if name in stored}
+    return {entry.name: battery(entry.model, entry.genome, entry.task, episodes(profile), double=False).measures}
+
+
+def of_agents(names: Sequence[str], profile: str) -> dict[str, Measures]:
+    """The battery of scripted agents; for the zoo, as stored."""
+    stored = evidence.gather().abilities if profile == "zoo" else {}
+    return {name: stored[name] if name in stored else battery(name, n=episodes(profile)).measures for name in names}
+
+
+def across(found: Mapping[str, Measures], keys: Mapping[str, str]) -> list[Row]:
+    """Chosen measures of several agents: one row per measure, one column per agent."""
+
+    def text(m: Measure) -> str:
+        return "none" if not m.n else f"{m.value:.2f}"
+
     return [
-        {
-            "agent": b.agent,
-            "food": f"{b['standard.food'].value:.2f}",
-            **{f"right after poison {k}": share(b[f"switching.{k}"]) for k in range(1, POISONS + 1)},
-            "food, food and poison hidden": f"{b['hidden.food'].value:.2f}",
-        }
-        for b in found
+        {"measure": label.replace("\n", " "), **{name: text(of[key]) for name, of in found.items()}}
+        for key, label in keys.items()
     ]
 
 
-def side_by_side(found: Mapping[str, Battery]) -> list[Row]:
-    """All measures of several agents, {name: battery of the same parts}: one row per measure, one column per agent."""
-    first = next(iter(found.values()))
-    return [
-        {"measure": m.text, **{name: f"{b[key].value:.2f}" if b[key].n else "none" for name, b in found.items()}}
-        for key, m in first.measures.items()
-    ]
+def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
+    """What a network's battery shows, beside the agents "looking" and "latch", as Markdown."""
+    food, sight, exchanged = (network[k] for k in ("standard.food", "standard.no_mistake", "exchanged.first"))
+    best, latch = (agents[name]["standard.food"].value for name in ("looking", "latch"))
+    knows = sight.n and sight.low > MOSTLY and exchanged.high < MOSTLY
+    first = (
+        f"In the published T-maze the network eats **{food.value:.2f} food** (95% interval {food.low:.2f} to {food.high:.2f}; "
+        f"an agent that looks {best:.2f}, a latch {latch:.2f}). "
+    )
+    if not sight.n:
+        return first + "It never met a swap after having eaten poison, so that nothing can be said of its use of sensors."
+    shares = (
+        f"once poisoned, it makes no mistake after {share(sight)} of the swaps, and when the sensors for food and poison "
+        f"exchange their meanings, {share(exchanged)} of its next visits end with food"
+    )
+    if knows:
+        return first + f"It **has learnt what its sensors mean**: {shares}."
+    return first + f"It **does not go by what its sensors show of food and poison**: {shares}."
 
 
 def share(measure: Measure) -> str:
@@ -79,38 +98,41 @@ def share(measure: Measure) -> str:
 
 def poison_table(found: Battery) -> list[Row]:
     """The visits after the first, second, .. poison that does not kill, with their intervals."""
-    measures = ((k, found[f"switching.{k}"]) for k in range(1, POISONS + 1))
+    return _table(found, "poisons eaten", "next visit ends with food", "switching", POISONS)
+
+
+def swap_table(found: Battery) -> list[Row]:
+    """Whether there is food at one of the two visits after the first, second, .. swap, with intervals."""
+    return _table(found, "swaps", "food within two visits", "swapped", CHANGES)
+
+
+def _table(found: Battery, counted: str, text: str, key: str, most: int) -> list[Row]:
     return [
         {
-            "poisons eaten": k,
-            "next visit ends with food": share(m),
+            counted: k,
+            text: share(m),
             "95% interval": f"{m.low:.0%} to {m.high:.0%}" if m.n else "",
-            "visits": m.n,
+            "cases": m.n,
         }
-        for k, m in measures
+        for k, m in ((k, found[f"{key}.{k}"]) for k in range(1, most + 1))
     ]
 
 
 def reversal_in_words(found: Battery) -> str:
-    """Whether the agent reverses after a second poison, with the shares, as Markdown."""
-    measures = [found[f"switching.{k}"] for k in (1, 2)]
-    first, second = map(share, measures)
-    where = (
-        f"where poison does not kill, {first} of the visits after its first poison end with food, and {second} of those after"
-    )
-    return {
-        None: "It met too few poisons to say whether it reverses again.",
-        "never": f"It does not reverse: after its first poison, {first} of its next visits end with food.",
-        "once": f"It switches arms **once and for good**, as a latch of one bit does: {where} its second.",
-        "again": f"It **reverses again and again**: {where} its second.",
-    }[reverses(*measures)]
-
-
-def senses_in_words(found: Battery) -> str:
-    """Whether the agent uses its sensors, with what it eats, as Markdown."""
-    shown, hidden = found["standard.food"], found["hidden.food"]
-    says = "**uses its sensors**" if uses_sensors(found) else "**ignores what its sensors show of food and poison**"
+    """Whether the agent reverses again and again, by its visits after poison and after swaps, as Markdown."""
+    after = [found[f"switching.{k}"] for k in (1, 2)]
+    swaps = [found[f"swapped.{k}"] for k in (2, 3)]
+    first, second = map(share, after)
+    anew = f"food within two visits of {share(swaps[0])} of the second swaps and of {share(swaps[1])} of the third"
+    if swaps[0].n and swaps[0].value >= MOSTLY and after[0].n and after[0].value >= MOSTLY:
+        return (
+            f"It **reverses again and again**: {first} of its visits after a first poison end with food, and there is {anew}."
+        )
+    if not after[0].n:
+        return "It ate no poison, so that nothing can be said of whether it reverses."
+    if after[0].value < MOSTLY:
+        return f"It does not reverse: after its first poison, {first} of its next visits end with food."
     return (
-        f"It {says}: it eats {shown.value:.2f} food (95% interval {shown.low:.2f} to {shown.high:.2f}), and "
-        f"{hidden.value:.2f} ({hidden.low:.2f} to {hidden.high:.2f}) when they do not show it."
+        f"It switches arms **once and for good**, as a latch of one bit does: where poison does not kill, {first} of the "
+        f"visits after its first poison end with food, and {second} of those after its second; {anew}."
     )

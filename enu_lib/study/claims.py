@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from enu_lib.study import rules
 from enu_lib.study.design import MAIN
-from enu_lib.study.evidence import Evidence
+from enu_lib.study.evidence import INDEPENDENT, Evidence
 from enu_lib.study.rules import Part
 
 VERDICTS = ("reproduced", "in part", "not", "undecided", "not tested")
@@ -43,7 +43,7 @@ class Repeats(NamedTuple):
 
     name: str  # zoo entry on which the claim is judged
     experiment: str = ""  # experiment of the sweep whose evolutions replace that entry
-    others: tuple[str, ...] = ()  # or zoo entries with the same settings and other seeds, for claims on spiking
+    others: tuple[str, ...] = ()  # or zoo entries from separate evolutions, itself among them
 
     @property
     def where(self) -> str:
@@ -53,7 +53,7 @@ class Repeats(NamedTuple):
         """Copies of the evidence in which each of these evolutions replaces the zoo entry."""
         if self.experiment:
             return [replace(e, zoo={self.name: scores}) for scores in e.scores.get((self.experiment, model), ())]
-        return [replace(e, spiking={self.name: e.spiking[n]}) for n in (self.name, *self.others) if n in e.spiking]
+        return [replace(e, abilities={**e.abilities, self.name: e.abilities[n]}) for n in self.others if n in e.abilities]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ class Claim:
     source: str  # zoo entry or stored sweep
     judge: Callable[[Evidence], list[Part]]
     headline: int | None = None  # index of the part whose measure is displayed; None: the number of parts that hold
-    repeats: Repeats | None = None  # None for claims that compare models
+    repeats: Repeats | None = None  # None for claims that compare models or count networks
+    counted: Callable[[Evidence], list[bool]] | None = None  # for each network, whether it passes
     tasks: tuple[str, ...] = ()  # experiments of the sweep on which models are compared
     models: tuple[str, ...] = ()  # models that are compared
     history: tuple[Change, ...] = ()
@@ -114,6 +115,9 @@ def verdict(parts: Sequence[Part]) -> str:
 
 def evolutions(claim: Claim, evidence: Evidence) -> str:
     """The number of independent evolutions that pass a claim's rule, or of evolutions compared, as text."""
+    if claim.counted is not None:
+        each = claim.counted(evidence)
+        return f"{sum(each)} of {len(each)} in the zoo" if each else "none in the zoo"
     if claim.repeats is None:
         counts = [len(evidence.final.get((task, model), ())) for task in claim.tasks for model in claim.models]
         if not (high := max(counts)):
@@ -221,13 +225,19 @@ CLAIMS = (
         ),
     ),
     Claim(
-        "C9", "A network learns the T-maze within one life, from single events, and learns anew after a swap.",
+        "C9", "A network learns the T-maze within one life: after one poison it takes the other arm, it then knows poison on "
+        "sight, and it learns anew after each swap.",
         "Fig. 4, Fig. 5",
-        "2,048 fresh episodes, sensors shuffled for every agent: food, second visits after a first poison, visits after a "
-        "swap and one mistake.",
-        "Food above a fixed arm's (95% interval; undecided where the fixed arm's lies within it), at least 80% of the second "
-        "visits right, at least 90% right again.",
-        "zoo: tmaze-enu", rules.learns_tmaze, 0, Repeats("tmaze-enu", "tmaze"),
+        "2,048 fresh episodes in each of several mazes, sensors shuffled for every agent. Food; the visit after the first "
+        "poison, where poison does not kill; the visits directly after a swap, in episodes with an earlier poison; the same "
+        "visits after the sensors for food and poison have exchanged their meanings in mid-episode; and food at one of the "
+        "two visits after the second and the third swap, where poison does not kill.",
+        "Food above a fixed arm's; at least 90% of the visits after a first poison right; no mistake after at least 90% of "
+        "the swaps; with exchanged sensors less than half of the visits right, and more than half without; food within two "
+        "visits of at least 90% of the second and of the third swaps. Each by its 95% interval; undecided where the interval "
+        "contains the bound. A latch fails the last three, an agent that only remembers an arm the third and fourth, one that "
+        "alternates the first and fourth.",
+        "zoo: tmaze-enu", rules.learns_tmaze, 2, Repeats("tmaze-enu", others=INDEPENDENT),
         history=(
             Change(
                 _CHANGED,
@@ -235,15 +245,37 @@ CLAIMS = (
                 "again.",
                 _AT_THE_EDGE,
             ),
+            Change(
+                _CHANGED,
+                "Food above a fixed arm's (95% interval; undecided where the fixed arm's lies within it), at least 80% of the "
+                "second visits right, at least 90% right again [after a swap and one mistake].",
+                "An agent that goes left, and right for ever after its first poison, passes: in the published maze a second "
+                "poison kills, so that nothing asked whether it switches twice. The network of the zoo at that time was such "
+                "a latch. And the paper says that its agent detects poison, which no part of the rule asked.",
+            ),
         ),
     ),
     Claim(
         "C10", "The network's units came to spike, though nothing asked for it.", "Fig. 4",
-        "Outputs of all neurons over fresh lives, on the channels in use: share of steps above 0.05 (active); of these, "
-        "values below 0.95 (graded), and in runs longer than one move of 4 steps (tonic); against genomes before evolution.",
-        "Each of the three below one half, and below what it was before evolution.",
-        "zoo: tmaze-enu", rules.came_to_spike, 0,
-        Repeats("tmaze-enu", others=("tmaze-enu-seed1", "tmaze-enu-seed2")),
+        "First channel of the output neurons over fresh episodes, corrected for its resting level: share of steps above a "
+        "threshold midway between the 5th and the 99th percentile (on), share of steps in the middle half between the two "
+        "(graded), and mean length of an event. Networks of the T-maze from independent evolutions, and as many generations "
+        "of the same strategy without selection (offspring ranked at random).",
+        "On less than half of the time; graded less than a quarter of the time; events shorter than a move of 4 steps: each in "
+        "more than half of the networks (95% interval of the share). All three more often than without selection (Fisher's "
+        "exact test, p < 0.05).",
+        "zoo: T-maze networks of separate evolutions", rules.came_to_spike, 3, counted=rules.networks_that_pulse,
+        history=(
+            Change(
+                _CHANGED,
+                "Outputs of all neurons and channels in use: share of steps above 0.05 (active); of these, values below 0.95 "
+                "(graded), and in runs longer than one move (tonic). Each below one half, and below what it was before "
+                "evolution.",
+                "The paper's figure shows the first channel of the output neurons; other channels need not spike. A resting "
+                "level above 0.05 counted as tonic firing. And random genomes are mostly silent, so that they are no "
+                "comparison; evolution without selection is one.",
+            ),
+        ),
     ),
     Claim(
         "C11", "A network learns the double T-maze.", "ED Fig. 4",

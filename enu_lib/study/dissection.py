@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
 from torch import Tensor
 
 from enu_lib.analysis import interventions, learning, spiking
@@ -17,12 +18,14 @@ from enu_lib.analysis.learning import Recovery
 from enu_lib.contracts import Intervention
 from enu_lib.network import Network
 from enu_lib.rollout import record_episodes, rollout
+from enu_lib.study.evidence import Evidence
 from enu_lib.study.tables import Row
 from enu_lib.tasks.maze import Maze
 from enu_lib.trace import Trace
 from enu_lib.zoo import Entry
 
 UNTOUCHED = "untouched"
+PULSES = ("events in 100 steps", "length of an event (steps)", "time on", "time half-way")
 VISITS = 5  # after a disturbance, looked at one by one
 HARMLESS = 10**6  # poisons that kill: more than an episode has room for
 
@@ -33,21 +36,38 @@ def neuron_names(network: Network) -> list[str]:
     return [f"hidden {i + 1}" for i in range(hidden)] + [f"output {i + 1}" for i in range(network.n_outputs)]
 
 
-def activity_table(watched: Mapping[str, Trace]) -> dict[str, dict[str, float]]:
-    """How outputs of neurons spend their time, {name: episodes recorded with memory}: shares of steps, and events."""
-    rows = {}
-    for name, lives in watched.items():
-        a = spiking.activity(lives)
-        off, on = a.off.mean().item(), a.on.mean().item()
-        rows[name] = {
-            "exactly 0": a.zero.mean().item(),
-            "off": off,
-            "on": on,
-            "in between": 1 - off - on,
-            "events / 100 steps and output": a.events.mean().item(),
-            "mean duration (steps)": a.duration.nanmean().item(),
+def pulse_table(watched: Mapping[str, Trace], neurons: slice, known: Evidence | None = None) -> list[Row]:
+    """How pulse-like the first channel of the chosen neurons is, {name: episodes recorded with memory}; one row each.
+
+    known: adds the stored measures of independent networks, and the medians of those evolved without selection.
+    """
+    found: dict[str, Mapping[str, float]] = {
+        name: spiking.pulses(lives, neurons, slice(1))._asdict() for name, lives in watched.items()
+    }
+    if known is not None:
+        found.update(known.spiking)
+        keys = known.neutral[0] if known.neutral else {}
+        medians = {key: float(np.nanmedian([measures[key] for measures in known.neutral])) for key in keys}
+        found |= {f"without selection, median of {len(known.neutral)}": medians} if medians else {}
+    return [{"network": name, **dict(zip(PULSES, _pulses(measures), strict=True))} for name, measures in found.items()]
+
+
+def _pulses(measures: Mapping[str, float]) -> list[str]:
+    if not measures["varying"]:
+        return ["no output varies"] * len(PULSES)
+    return [f"{measures['rate']:.1f}", f"{measures['length']:.1f}", f"{measures['on']:.0%}", f"{measures['graded']:.0%}"]
+
+
+def reading_table(read: Mapping[str, Tensor]) -> list[Row]:
+    """Food eaten where the maze reads the outputs in each way (`analysis.readout.food`)."""
+    return [
+        {
+            "the maze reads the outputs": name,
+            "food, mean": f"{eaten.mean().item():.2f}",
+            "s.e.": f"{eaten.std().item() / len(eaten) ** 0.5:.2f}",
         }
-    return rows
+        for name, eaten in read.items()
+    ]
 
 
 class Disturbed(NamedTuple):

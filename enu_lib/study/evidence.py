@@ -1,25 +1,27 @@
 """The evidence for judging the claims: from the zoo, the stored sweep and a file of reference measures.
 
     claims.judge(evidence.gather())          # reads files only
-    evidence.measure()                       # simulates the reference measures again: about a minute
+    evidence.measure()                       # simulates the reference measures again: about ten minutes
 
 `enu_lib/study/data/references.json` caches simulated values: the fitness level at which an experiment counts as learnt, the
-scores of the reference agents, and the spiking measures of the zoo's networks.
+scores of the reference agents, the spiking measures of the zoo's networks, and the abilities of networks and agents.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
 from enu_lib import zoo
 from enu_lib.analysis import agents, spiking
-from enu_lib.network import Network
+from enu_lib.analysis.battery import Battery, Measure, battery
+from enu_lib.progress import bar
 from enu_lib.storage.folder import PACKAGE, locked, remove_leftovers, write_atomically
 from enu_lib.storage.seal import sealed
 from enu_lib.streams import stream
@@ -29,7 +31,12 @@ from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Layout, Maze
 from enu_lib.tasks.stdp import STDP
 
+T = TypeVar("T")
 SHARE = 0.1  # a single unit counts as having learnt below this proportion of the loss without learning
+ABILITIES = 2048  # episodes of the battery in each maze
+NEUTRAL = 20  # evolutions without selection
+INDEPENDENT = ("tmaze-enu", "tmaze-enu-lesson-seed1", "tmaze-enu-seed1", "tmaze-enu-seed2")  # separate evolutions
+OTHERS = ("tmaze-enu-latch", "double-tmaze-enu")  # also put to the battery, in the plain T-maze
 MAZES: tuple[Layout, ...] = ("t", "double-t")
 
 
@@ -40,7 +47,8 @@ class Evidence:
     zoo: scores of zoo entries in new environments.  By (experiment, model), one value per evolution of the sweep: scores;
     final: fitness of the evolved parent (mean of 30 trial runs); reached: generations until the held-out fitness reached
     the experiment's level, inf if never.  level: that fitness, by experiment.  references: scores of reference agents by
-    layout ("t", "double-t").  spiking: spiking measures of zoo entries, "evolved" and "before" evolution.
+    layout ("t", "double-t").  abilities: the battery of zoo entries in the T-maze, and of scripted agents, by name and
+    measure.  spiking: spiking measures of `INDEPENDENT` entries; neutral: those of genomes evolved without selection.
     """
 
     zoo: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -49,7 +57,9 @@ class Evidence:
     reached: Mapping[tuple[str, str], Sequence[float]] = field(default_factory=dict)
     level: Mapping[str, float] = field(default_factory=dict)
     references: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
-    spiking: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    abilities: Mapping[str, Mapping[str, Measure]] = field(default_factory=dict)
+    spiking: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    neutral: Sequence[Mapping[str, float]] = ()
 
 
 def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Record] | None = None) -> Evidence:
@@ -57,10 +67,16 @@ def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Rec
     runs = results.load(profile, folder).runs if stored is None else stored
     kept = results.references(folder)
     entries = {name: zoo.load(name) for name in zoo.names()}
+    known = {name: entry.provenance["sha256"] for name, entry in entries.items()}
+    able = {
+        name: {key: as_measure(values) for key, values in tested["measures"].items()}
+        for name, tested in kept.abilities.items()
+        if tested["genome"] in (None, known.get(name))
+    }
     spikes = {
-        name: {when: numbers(measures[when]) for when in ("evolved", "before")}
-        for name, measures in kept.spiking.items()
-        if name in entries and measures["genome"] == entries[name].provenance["sha256"]
+        name: numbers(tested["measures"])
+        for name, tested in kept.spiking.items()
+        if name in INDEPENDENT and tested["genome"] == known.get(name)
     }
     final: dict[tuple[str, str], list[float]] = {}
     reached: dict[tuple[str, str], list[float]] = {}
@@ -71,12 +87,17 @@ def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Rec
         reached.setdefault(pair, []).append(generations_to(run, kept.level.get(run.experiment, math.inf)))
         scores.setdefault(pair, []).append(numbers(run.scores))
     zoo_scores = {name: entry.scores for name, entry in entries.items()}
-    return Evidence(zoo_scores, scores, final, reached, kept.level, kept.agents, spikes)
+    return Evidence(zoo_scores, scores, final, reached, kept.level, kept.agents, able, spikes, [*map(numbers, kept.neutral)])
 
 
 def numbers(stored: Mapping[str, float | None]) -> dict[str, float]:
     """Stored measures with NaN for missing values."""
     return {key: math.nan if value is None else value for key, value in stored.items()}
+
+
+def as_measure(stored: Mapping[str, Any]) -> Measure:
+    """A stored measure of the battery."""
+    return Measure(**{**stored, "value": math.nan if stored["value"] is None else stored["value"]})
 
 
 def rounded(values: Mapping[str, float]) -> dict[str, float | None]:
@@ -96,30 +117,56 @@ def generations_to(run: Record, level: float) -> float:
     return next(there, math.inf)
 
 
-def measure(folder: Path | None = None, episodes: int = 10_000) -> References:
+def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool = True) -> References:
     """Simulate all reference measures and write references.json (in `folder`; default: the package's)."""
-    earned: dict[str, dict[str, dict[str, float]]] = {
-        layout: {a: numbers(rounded(agents.scores(Maze(layout), a, episodes))) for a in agents.NAMES} for layout in MAZES
-    }
+    networks = [zoo.load(name) for name in (*INDEPENDENT, *OTHERS) if name in zoo.names()]
+    with bar(2 * len(agents.NAMES) + len(networks) + NEUTRAL, desc="reference measures", show=progress) as shown:
+
+        def done(value: T) -> T:
+            shown.update()
+            return value
+
+        earned: dict[str, dict[str, dict[str, float]]] = {layout: {} for layout in MAZES}
+        able: dict[str, dict[str, Any]] = {}
+        for a in agents.NAMES:
+            for layout in MAZES:
+                earned[layout][a] = numbers(rounded(agents.scores(Maze(layout), a, episodes)))
+            shown.update()
+            able[a] = done({"genome": None, "measures": _measures(battery(a, n=ABILITIES))})
+        spikes = {}
+        for e in networks:
+            genome, tested = e.provenance["sha256"], battery(e.model, e.genome, e.task, ABILITIES, double=False)
+            able[e.name] = done({"genome": genome, "measures": _measures(tested)})
+            if e.name in INDEPENDENT:
+                pulses = spiking.pulses_of(e.model, e.genome, e.task)
+                spikes[e.name] = {"genome": genome, "measures": rounded(pulses._asdict())}
+        neutral = [done(rounded(pulses._asdict())) for e in networks[:1] for pulses in without_selection(e, NEUTRAL)]
     level = numbers(rounded({name: unit_level(task) for name, task in _unit_tasks().items()}))
     level |= {
         name: earned[layout]["fixed-arm"]["fitness"] for name, layout in zip(("tmaze", "double-tmaze"), MAZES, strict=True)
     }
-    networks = [entry for entry in map(zoo.load, zoo.names()) if isinstance(entry.model, Network)]
-    spikes = {
-        e.name: {
-            "genome": e.provenance["sha256"],
-            "evolved": rounded(spiking.pulses_of(e.model, e.genome, e.task)._asdict()),
-            "before": rounded(spiking.pulses_before(e.model, e.task)._asdict()),
-        }
-        for e in networks
-    }
-    measured = References(level, earned, spikes)
+    measured = References(level, earned, able, spikes, neutral)
     file = (folder or results.FOLDER) / results.REFERENCES
     with locked(file.parent, wait=True, remedy=PACKAGE):
         remove_leftovers(file.parent, file.name)
         write_atomically(file, (json.dumps(sealed(measured._asdict()), indent=1) + "\n").encode(), PACKAGE)
     return measured
+
+
+def without_selection(entry: zoo.Entry, many: int) -> Iterator[spiking.Pulses]:
+    """Spiking measures of networks evolved without selection, as long and with the same strategy as a zoo entry."""
+    e, ends = entry.experiment, entry.provenance.get("stage_ends", ())
+    for seed in range(many):
+        genome = spiking.neutral_genome(e, ends, entry.provenance["generations"], seed)
+        yield spiking.pulses_of(entry.model, genome, entry.task)
+
+
+def _measures(tested: Battery) -> dict[str, Any]:
+    """The measures of a battery in the stored format."""
+    stored: dict[str, Any] = tested.as_json()["measures"]
+    return {
+        key: {k: five_digits(v) if isinstance(v, float) else v for k, v in measure.items()} for key, measure in stored.items()
+    }
 
 
 def _unit_tasks() -> dict[str, IAF | STDP]:

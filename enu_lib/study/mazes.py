@@ -51,6 +51,22 @@ def independent_evolutions(entry: Entry, stored: Stored, from_zoo: bool = True) 
     return {key: {name: row.get(name) for name in INDEPENDENT} for key, row in sorted(rows.items())}
 
 
+def ancestry(entry: Entry) -> list[Entry]:
+    """The entries of the zoo that led to an evolved network, oldest first: each began from the genome of the one before."""
+    by_genome = {e.provenance["sha256"]: e for e in map(zoo.load, zoo.names())}
+    found = [entry]
+    while (before := by_genome.get(found[0].provenance.get("begun_from") or "")) is not None and before not in found:
+        found.insert(0, before)
+    return found
+
+
+def asked(entry: Entry) -> str:
+    """What the maze of an evolution asks, in a few words."""
+    if entry.task.foods_per_period == 1:
+        return "swaps after\nevery food"
+    return "published\nT-maze" if entry.task.layout == "t" else "double\nT-maze"
+
+
 def costs_of(entries: Mapping[str, Entry]) -> dict[str, dict[str, list[float]]]:
     """Held-out fitness of entries' parents against generations, evaluations in millions, and minutes of one core."""
     found = {}

@@ -107,18 +107,20 @@ class References(NamedTuple):
 
     level: dict[str, float]  # fitness that counts as learnt, by experiment
     agents: dict[str, dict[str, dict[str, float]]]  # scores of reference agents: layout, agent, measure
-    spiking: dict[str, dict[str, Any]]  # by zoo entry: "genome" (SHA-256), measures "evolved" and "before"
+    abilities: dict[str, dict[str, Any]]  # by scripted agent or zoo entry: "genome" (its SHA-256, or null), "measures"
+    spiking: dict[str, dict[str, Any]]  # by zoo entry: "genome" (SHA-256), "measures"
+    neutral: list[dict[str, Any]]  # spiking measures of genomes evolved without selection
 
 
 def references(folder: Path | None = None) -> References:
     """The stored reference measures; empty if the file does not exist."""
     file = (folder or FOLDER) / REFERENCES
     if not file.exists():
-        return References({}, {}, {})
-    wanted = dict.fromkeys(References._fields, dict)
-    found = read_record(file, wanted, "measure it again with claims --measure")
+        return References({}, {}, {}, {}, [])
+    fields = {**dict.fromkeys(References._fields, dict), "neutral": list}
+    found = read_record(file, fields, "measure it again with claims --measure")
     mention(file, found)
-    return References(**{name: found[name] for name in wanted})
+    return References(**{name: found[name] for name in fields})
 
 
 def attempts(maze: str) -> list[Any]:

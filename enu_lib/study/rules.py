@@ -5,17 +5,23 @@ The rules are described in words in `enu_lib.study.claims`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from enu_lib.analysis import stats
+from enu_lib.analysis.battery import Measure
+from enu_lib.analysis.learning import interval
 from enu_lib.study.comparisons import compared, final_comparisons, speed_comparisons, values_of_pair, words
 from enu_lib.study.design import LABEL, MAIN
 from enu_lib.study.evidence import Evidence
+from enu_lib.tasks.maze import Maze
 
 Outcome = Literal["holds", "fails", "undecided", "not judged"]
+OFTEN = 0.9  # of the visits
+MIN_EVENTS = 30
+MOVE = Maze().move_every  # steps
 
 
 class Part(NamedTuple):
@@ -46,6 +52,19 @@ def above(value: float, error: float, bound: float) -> Outcome:
     if value - 1.96 * error > bound:
         return "holds"
     return "undecided" if value + 1.96 * error >= bound else "fails"
+
+
+def beyond(m: Measure, bound: float, below: bool = False) -> Outcome:
+    """Whether a measure is above a bound (or below it), by its 95% interval; not judged on fewer than MIN_EVENTS events."""
+    if m.n < MIN_EVENTS:
+        return "not judged"
+    low, high = (-m.high, -m.low) if below else (m.low, m.high)
+    bound = -bound if below else bound
+    return "holds" if low > bound else "fails" if high < bound else "undecided"
+
+
+def share(m: Measure) -> str:
+    return f"{m.value:.0%}" if m.n else "none"
 
 
 def difference(c: stats.Comparison) -> Outcome:
@@ -191,44 +210,81 @@ def shared_rules_fail(e: Evidence) -> list[Part]:
 
 
 def learns_tmaze(e: Evidence) -> list[Part]:
-    names = ("eats more than any fixed arm", "one poison is enough", "learns anew after a swap")
+    names = (
+        "eats more than any fixed arm", "one poison is enough", "avoids poison on sight once punished",
+        "because of what its sensors show", "switches again",
+    )  # fmt: skip
     network = "tmaze-enu"
-    if (s := e.zoo.get(network)) is None:
-        return missing(network, names)
-    food, error = s["food"], s["food s.e."]
-    arm = e.references.get("t", {}).get("fixed-arm", {}).get("food")
+    if network not in e.abilities:
+        return not_judged(names, "not in the zoo, or its abilities have not been measured", network)
+    found, arm = e.abilities[network], e.abilities.get("fixed-arm")
+    food, exchanged = found["standard.food"], found["exchanged.first"]
     if arm is None:
         eats = Part(names[0], "not judged", "the reference agent has not been measured", network)
     else:
-        eats = Part(names[0], above(food, error, arm), f"food {food:.2f} (s.e. {error:.2f}), a fixed arm {arm:.2f}", network)
-    second, again = s["second visit right after poison"], s["right again after one mistake"]
+        bound = arm["standard.food"].value
+        text = f"food {food.value:.2f} (95% interval {food.low:.2f} to {food.high:.2f}), a fixed arm {bound:.2f}"
+        eats = Part(names[0], beyond(food, bound), text, network)
+    poisoned, sight, kept = found["switching.1"], found["standard.no_mistake"], found["left_alone.first"]
+    falls = beyond(exchanged, 0.5, below=True) if beyond(kept, 0.5) == "holds" else "fails"
+    again = [found["swapped.2"], found["swapped.3"]]
+    outcomes = {beyond(m, OFTEN) for m in again}
+    worst: Outcome = next((o for o in ("fails", "not judged", "undecided") if o in outcomes), "holds")
+    swaps = f"food within two visits of {' and '.join(map(share, again))} of second and third changes"
     return [
         eats,
-        Part(names[1], met(second >= 0.8), f"after a first poison {second:.0%} of second visits right", network),
-        Part(names[2], met(again >= 0.9), f"after a swap and one mistake {again:.0%} right again", network),
-    ]
+        Part(names[1], beyond(poisoned, OFTEN), f"{share(poisoned)} right after a first poison", network),
+        Part(names[2], beyond(sight, OFTEN), f"no mistake after {share(sight)} of the changes after a poison", network),
+        Part(
+            names[3], falls,
+            f"{share(kept)} right with its sensors as they were, {share(exchanged)} with those for food and poison exchanged",
+            network,
+        ),
+        Part(names[4], worst, swaps, network),
+    ]  # fmt: skip
+
+
+def pulse_criteria(measured: Mapping[str, float]) -> tuple[bool, bool, bool]:
+    """Whether outputs are at rest most of the time, all or none, and brief.  NaN, where no output varies, is none of these."""
+    return measured["on"] < 0.5, measured["graded"] < 0.25, measured["length"] < MOVE
+
+
+def networks_that_pulse(e: Evidence) -> list[bool]:
+    """For each independent network of the T-maze that learns: whether it meets all three criteria."""
+    return [all(pulse_criteria(measured)) for measured in e.spiking.values()]
 
 
 def came_to_spike(e: Evidence) -> list[Part]:
-    names = ("mostly silent", "all or none", "brief")
-    network = "tmaze-enu"
-    if network not in e.spiking:
-        return not_judged(names, "not in the zoo, or its outputs have not been measured", network)
-    now, before = e.spiking[network]["evolved"], e.spiking[network]["before"]
-    texts = {
-        "active": "active in {:.0%} of steps",
-        "graded": "{:.0%} of active values are neither near 0 nor near 1",
-        "tonic": "{:.0%} of activity is in runs longer than a move",
-    }
-    return [
-        Part(
-            name,
-            met(now[key] < 0.5 and now[key] < before[key]),
-            f"{text.format(now[key])} ({before[key]:.0%} before evolution)",
-            network,
-        )
-        for name, (key, text) in zip(names, texts.items(), strict=True)
+    names = ("at rest most of the time", "all or none", "brief", "more often than without selection")
+    if not e.spiking:
+        return not_judged(names, "no networks in the zoo, or their outputs have not been measured", "tmaze-enu")
+    met_by = np.array([pulse_criteria(measured) for measured in e.spiking.values()])
+    texts = ("on less than half of the time", "seldom half-way", "on for less than a move at a time")
+    parts = [
+        Part(name, most(int(k), len(met_by)), f"{k} of {len(met_by)} networks are {text}", "tmaze-enu")
+        for name, text, k in zip(names, texts, met_by.sum(0), strict=False)
     ]
+    if not e.neutral:
+        return [*parts, *not_judged(names[3:], "evolution without selection has not been run", "tmaze-enu")]
+    evolved, neutral = networks_that_pulse(e), [all(pulse_criteria(measured)) for measured in e.neutral]
+    text = f"{sum(evolved)} of {len(evolved)} networks pulse, {sum(neutral)} of {len(neutral)} without selection"
+    return [*parts, Part(names[3], more_often(evolved, neutral), text, "tmaze-enu")]
+
+
+def most(k: int, n: int) -> Outcome:
+    """Whether more than half of all such evolutions do it, by the 95% (Wilson) interval of k out of n."""
+    low, high = interval(k, n)
+    return "holds" if low > 0.5 else "fails" if high < 0.5 else "undecided"
+
+
+def more_often(a: Sequence[bool], b: Sequence[bool]) -> Outcome:
+    """Whether something is more frequent in the first sample than in the second (Fisher's exact test)."""
+    from scipy import stats as scipy_stats
+
+    table = [[sum(v), len(v) - sum(v)] for v in (a, b)]
+    if scipy_stats.fisher_exact(table).pvalue >= stats.ALPHA:
+        return "undecided"
+    return "holds" if np.mean(a) > np.mean(b) else "fails"
 
 
 def learns_double_tmaze(e: Evidence) -> list[Part]:

@@ -3,6 +3,7 @@
     life = begin(network, genome, maze, seed=1)        # or begin("looking", None, maze, seed=1), a reference agent
     life = step(life)                                  # the next network step
     life = swap(life)                                  # food and poison change places
+    life = exchange(life)                              # their sensors exchange meanings
 
 Without interventions it is bit for bit the episode of `rollout(network, genome, maze, environments=1, seed=seed)`.
 """
@@ -23,6 +24,9 @@ from enu_lib.network import Network
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise, draw_noise, stream
 from enu_lib.tasks.maze import Maze, MazeState
+
+EXCHANGED = (0, 2, 1)
+RESHUFFLED = (1, 2, 0)  # each sensor shows something else
 
 
 @dataclass(frozen=True)
@@ -113,4 +117,13 @@ def swap(life: Life) -> Life:
     period = periods >= (now.foods // life.maze.foods_per_period)[..., None]
     places = torch.where(period[..., None], now.places.flip(-1), now.places)
     maze_state = now._replace(places=places, food=now.poison, poison=now.food)
+    return replace(life, maze_state=maze_state, x=life.maze.observe(maze_state, life.t)[0, 0])
+
+
+def exchange(life: Life, order: tuple[int, int, int] = EXCHANGED) -> Life:
+    """Give the sensors other meanings from now on: what was shown by the sensor for i is shown by that for order[i].
+
+    Meanings are numbered wall, food, poison; by default those of food and poison are exchanged.
+    """
+    maze_state = life.maze_state._replace(sensor_of=life.maze_state.sensor_of[..., list(order)])
     return replace(life, maze_state=maze_state, x=life.maze.observe(maze_state, life.t)[0, 0])

@@ -1,8 +1,9 @@
-"""Watch an episode in a maze and intervene in it: swap the places, lesion a neuron, freeze memories."""
+"""Watch an episode in a maze and intervene in it: swap places, exchange sensors, lesion a neuron, freeze memories."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from enu_lib.live import scene
 from enu_lib.network import Network
 from enu_lib.rollout import rollout
 from enu_lib.tasks.maze import Maze
+from enu_lib.widgets import life as lives
 from enu_lib.widgets.base import Pictured, button, framed, png, sheet, slider
 from enu_lib.widgets.watched import Watched, outputs_figure
 
@@ -30,6 +32,7 @@ class MazeLife(Pictured):
 
         MazeLife(entry.model, entry.genome, entry.task, seed=3)
         MazeLife("looking", maze=Maze(), seed=3)
+        MazeLife(entry.model, entry.genome, entry.task, others=("looking", "latch"))    # agents to choose from
 
     Without interventions it is the episode of `rollout(network, genome, maze, 1, seed)`.  Freezing and lesions are those of
     `enu_lib.analysis.interventions`, from the step at which a box is ticked until it is unticked.  Driven by the browser's
@@ -38,10 +41,17 @@ class MazeLife(Pictured):
 
     sentence = "An episode in the maze; with a running kernel it is simulated here, and you can intervene in it."
 
-    def __init__(self, agent: Network | str, genome: Tensor | None = None, maze: Maze | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        agent: Network | str,
+        genome: Tensor | None = None,
+        maze: Maze | None = None,
+        seed: int = 0,
+        others: Sequence[str] = (),
+    ) -> None:
         self.agent, self.genome, self.maze, self.seed = agent, genome, maze or Maze(), seed
         self.active: dict[str, Intervention] = {}
-        self.swapped: list[tuple[int, int, int]] = []  # (step, food, poison) of each swap by hand
+        self.swapped: list[tuple[int, int, int]] = []  # (step, food, poison) of each change by hand
         self.axis = None
         if isinstance(agent, Network):
             if genome is None:
@@ -52,7 +62,12 @@ class MazeLife(Pictured):
         self.speed = slider("network steps per second", 16, 1, 80)
         self.one, self.four = button("one step", lambda: self.go(1)), button("one move", lambda: self.go(self.maze.move_every))
         self.again = button("new episode", lambda: self.restart(self.seed + 1), "warning")
+        own = agent if isinstance(agent, str) else "evolved network"
+        self.chosen = w.Dropdown(options=[own, *others], description="agent", layout=w.Layout(width="220px"))
+        self.chosen.observe(lambda _: self._choose(agent), names="index")
         self.exchange = button("swap food and poison now", self.swap, "info")
+        self.sensors = button("exchange their sensors", lambda: self.mislead(lives.EXCHANGED), "info")
+        self.reshuffle = button("reshuffle all sensors", lambda: self.mislead(lives.RESHUFFLED), "info")
         box = partial(w.Checkbox, False, indent=False)
         self.frozen = {name: box(description=f"freeze memory of {name}") for name in iv.COMPARTMENTS}
         choices = ["no neuron", *(scene.names(agent.neurons)[scene.N_INPUTS :] if isinstance(agent, Network) else [])]
@@ -63,9 +78,10 @@ class MazeLife(Pictured):
         for name, control in self.frozen.items():
             control.observe(lambda _, name=name: self._freeze(name), names="value")
         self.lesion.observe(lambda _: self._silence(), names="index")
-        rows: list[Any] = [w.HBox([self.play, self.one, self.four, self.again, self.speed]), self.exchange]
+        rows: list[Any] = [w.HBox([self.play, self.one, self.four, self.again, self.speed])]
+        rows.append(w.HBox([*([self.chosen] if others else []), self.exchange, self.sensors, self.reshuffle]))
         if isinstance(agent, Network):
-            rows[1] = w.HBox([self.exchange, self.lesion, *self.frozen.values()])
+            rows.append(w.HBox([self.lesion, *self.frozen.values()]))
         super().__init__([*rows, self.said, self.picture, sheet()])
         for row in rows:
             row.layout.flex_flow = "row wrap"
@@ -75,10 +91,14 @@ class MazeLife(Pictured):
     def restart(self, seed: int) -> None:
         """Begin a new episode; current interventions apply from its start."""
         self.seed, self.swapped = seed, []
-        self.watched = Watched(self.agent, self.genome, self.maze, seed)
+        self.watched = self._begun()
         for name in self.frozen:
             self._freeze(name)
         self._silence()
+
+    def _begun(self) -> Watched:
+        genome = self.genome if isinstance(self.agent, Network) else None
+        return Watched(self.agent, genome, self.maze, self.seed)
 
     def go(self, steps: int) -> None:
         """Run up to `steps` network steps, until the episode ends, and redraw."""
@@ -92,9 +112,29 @@ class MazeLife(Pictured):
     def swap(self) -> None:
         """Exchange the places of food and poison."""
         self.watched.swap()
+        self._changed()
+
+    def mislead(self, order: tuple[int, int, int]) -> None:
+        """Give the sensors other meanings (`life.exchange`)."""
+        self.watched.exchange(order)
+        self._changed()
+
+    def _changed(self) -> None:
         state = self.watched.life.maze_state
         self.swapped.append((self.watched.life.t, int(state.foods), int(state.poisons)))
         self.update()
+
+    def _choose(self, own: Network | str) -> None:
+        """Begin the same episode with the chosen agent; only a network has neurons and memories to intervene in."""
+        self.agent = own if not self.chosen.index else self.chosen.value
+        network = isinstance(self.agent, Network)
+        for box in (self.lesion, *self.frozen.values()):
+            box.disabled = not network
+        if not network:
+            self.lesion.index = 0
+            for box in self.frozen.values():
+                box.value = False
+        self.restart(self.seed)
 
     def _tick(self, change: Any) -> None:
         if change["new"] > change["old"]:  # the stop button resets the clock
@@ -121,12 +161,13 @@ class MazeLife(Pictured):
     def update(self) -> None:
         """Redraw."""
         seen = self.watched
-        matrix = "" if self.axis is None else seen.matrix_html(self.axis)
+        network = isinstance(self.agent, Network)
+        matrix = seen.matrix_html(self.axis) if network and self.axis is not None else ""
         since = ""
         if self.swapped:
             t, foods, poisons = self.swapped[-1]
             state = seen.life.maze_state
-            since = f" Since your swap at step {t}: food {int(state.foods) - foods}, poison {int(state.poisons) - poisons}."
+            since = f" Since your change at step {t}: food {int(state.foods) - foods}, poison {int(state.poisons) - poisons}."
         done = [f"memory of {name} frozen" for name, box in self.frozen.items() if box.value]
         if self.lesion.index:
             done.append(f"output of {self.lesion.value} not transmitted (an output neuron still moves the agent)")
@@ -140,7 +181,7 @@ class MazeLife(Pictured):
         """The episode so far; before its first step, the whole episode without interventions."""
         seen = self.watched
         if not seen.life.t:
-            seen = Watched(self.agent, self.genome, self.maze, self.seed)
+            seen = self._begun()
             while not seen.life.over:
                 seen.step()
         return png(outputs_figure(seen))

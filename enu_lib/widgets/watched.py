@@ -55,6 +55,11 @@ class Watched:
         self.life = lives.swap(self.life)
         self._record_outputs()
 
+    def exchange(self, order: tuple[int, int, int] = lives.EXCHANGED) -> None:
+        """Give the sensors other meanings."""
+        self.life = lives.exchange(self.life, order)
+        self._record_outputs()
+
     def _record_outputs(self) -> None:
         life, now = self.life, self.now()
         if life.t < self.outputs.shape[1]:

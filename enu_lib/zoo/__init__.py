@@ -31,7 +31,7 @@ from enu_lib.storage.folder import (
     remove_leftovers,
     write_tensors,
 )
-from enu_lib.storage.run import Run, fingerprint, provenance
+from enu_lib.storage.run import Run, evolved_on, fingerprint, provenance
 from enu_lib.storage.seal import mention
 
 FOLDER = Path(__file__).parent
@@ -117,7 +117,8 @@ def add(run: Run, name: str, processor: str = "cpu", n: int = 2048, note: str = 
         raise ValueError(f"a zoo entry's name must not be a path, got {name!r}: use a plain name such as stdp-enu")
     with locked(FOLDER, wait=True, remedy=PACKAGE):
         remove_leftovers(FOLDER, file)
-        meta = {**provenance(run, processor), "genome": "latest parent" if latest else "best parent, held-out"}
+        meta = {**provenance(run, processor), **evolved_on(run)}
+        meta["genome"] = "latest parent" if latest else "best parent, held-out"
         meta["scores"] = analysis.scores(run.model, genome, run.task, n)
         meta["sha256"] = fingerprint(genome)
         meta["progress"] = progress(run)

@@ -1,0 +1,109 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What kind of learner is it?
+#
+# ## Question
+#
+# The paper says of its agent in the T-maze more than that it eats: once punished, it *detects* the poison, turns around, and
+# goes to the other arm, and after a swap it does so again. An agent can eat well for lesser reasons. In the published maze a
+# second poison kills, so that "left, and right for ever after the first poison" (a latch of one bit) eats as much as an agent
+# that remembers which arm was good. Which of these has evolved here?
+#
+# ## Approach
+#
+# A battery of tests on episodes that were not used in evolution (`enu_lib.analysis.battery`; on the command line:
+# `python -m enu_lib evaluate tmaze-enu`). Only the maze is altered, never the agent.
+#
+# 1. **Switching.** Poison does not kill, and episodes last twice as long. Which visits after the first, second, third poison
+#    end with food? And after the first, second, third swap of places, is there food at one of the two visits that follow?
+# 2. **Use of the sensors.** Directly after a swap no memory for places can help. In episodes with an earlier poison, does the
+#    first visit after a swap end with food? As a causal test, the sensors for food and poison exchange their meanings in
+#    mid-episode: an agent that uses them must fail, one that does not use them cannot notice.
+# 3. **Memory for places.** Neither food nor poison is shown by any sensor.
+#
+# Scripted agents with known abilities take the same tests. Each single test is passed by some agent that has learnt little: an
+# agent that *alternates* between the arms passes all tests of switching, and starves; a *latch* passes the first. Only the
+# whole tells.
+
+# %% tags=["parameters"]
+profile = "zoo"  # zoo: the networks that ship; smoke, laptop, paper: evolve afresh
+seed = 0
+figures_dir = None  # build/figures
+
+# %%
+import matplotlib.pyplot as plt
+from IPython.display import Markdown
+
+import enu_lib as enu
+from enu_lib import figures, widgets
+from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.study import abilities, claims, evidence, ledger, tables
+
+use_style()
+entry = enu.zoo.obtain("tmaze-enu", profile, seed)
+networks = abilities.of_networks(entry, profile)
+agents = abilities.of_agents(("looking", "memory-only", "latch", "alternating", "fixed-arm"), profile)
+found = {**networks, **agents}
+lives = abilities.episodes(profile)
+
+# %% [markdown]
+# ## Figure
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(PAGE, 4.4), width_ratios=[1.5, 1])
+figures.abilities.measures(axes[0], found, abilities.SHARES)
+axes[0].set(xlim=(-0.03, 1.03), xlabel="share of visits that end with food")
+figures.abilities.measures(axes[1], found, abilities.FOOD)
+axes[1].set(xlim=(-0.5, 16.5), xlabel="food per episode")
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
+panel_letters(axes)
+files = save_figure(
+    fig, "what_kind_of_learner", figures_dir, zoo=[entry.name],
+    caption=f"""The battery on evolved networks (circles; filled: the network of Fig. 4; open: other networks of the zoo, among them a latch and the network of the double T-maze) and on
+    scripted agents. **a**, Shares of visits that end with food, by what went before. **b**, Food per episode in four mazes.
+    Values with 95% intervals, {lives:,} episodes in each maze; to the right is better, except where sensors are exchanged,
+    where an agent that uses its sensors must fail. A mark is missing where an agent had no such visit.""",
+)  # fmt: skip
+
+# %% [markdown]
+# ## What we measured
+
+# %%
+Markdown(tables.markdown(abilities.across(found, {**abilities.FOOD, **abilities.SHARES})))
+
+# %%
+Markdown(abilities.in_words(networks[entry.name], agents))
+
+# %% [markdown]
+# ## Reconstruction
+#
+# All of this is ours; the paper shows single episodes. A visit ends with a meal or with starvation, which counts as wrong. The
+# intervals of shares allow for several visits coming from the same episode. The mazes that tell the agents apart are
+# described with the [other mazes](14_mazes.py), and each is an experiment of its own, so that networks can also be evolved
+# there (`python -m enu_lib evolve tmaze-volatile`, `tmaze-harmless`).
+#
+# ## Verdict
+#
+# The [ledger](30_claims.py) asks for all of it together:
+
+# %% tags=["hide-input"]
+Markdown(ledger.as_details([f for f in claims.judge(evidence.gather()) if f.claim.key == "C9"]))
+
+# %% [markdown]
+# ## Try it
+#
+# Choose an agent and see what it does next when you swap food and poison, or exchange what its sensors mean.
+
+# %% tags=["explorer"]
+widgets.MazeLife(entry.model, entry.genome, entry.task, seed=seed, others=agents)

@@ -1,0 +1,92 @@
+"""Which synapses carry what an episode has taught: memories of single synapses put back, or transplanted (ours).
+
+    found = synapses(network, genome, maze, environments=64, seed=1)
+    found.changed     # (N, S) how far the first poison moves each synapse's memory
+    found.forgets     # (N, S) share of visits right if this synapse alone is set back to before its first poison
+    found.knows       # (N, S) and if this synapse alone keeps what it held after the poison, while all others are set back
+
+The same episodes are played once per synapse.  Each is interrupted when the agent starts its next visit after its first
+poison; outcomes are the visits that follow.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from enu_lib.contracts import Intervention
+from enu_lib.network import Network, NetworkState
+from enu_lib.rollout import rollout
+from enu_lib.tasks.maze import Maze
+
+AFTER = 6  # network steps from a meal to the interruption: the reward has been shown and the agent is back at the start
+
+
+class Synapses(NamedTuple):
+    """What each synapse's memory does after the first poison; N neurons with S synapses each."""
+
+    changed: Tensor  # (N, S) distance of its memory from before the poison, root mean square over episodes
+    intact: float  # share of the following visits that end with food, untouched
+    naive: float  # the same with all synapses set back to before the poison
+    forgets: Tensor  # (N, S) with this synapse alone set back
+    knows: Tensor  # (N, S) with all synapses but this one set back
+    episodes: int  # episodes with a poison, early enough
+
+
+def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 64, seed: int = 1, visits: int = 1) -> Synapses:
+    """The part of each synapse in what an agent remembers of its first poison, by its next `visits` visits.
+
+    Raises ValueError if no episode has a poison early enough.
+    """
+    base = rollout(network, genome, maze, environments, seed, memory=True, backend="auto")
+    poisoned = base.task["ate"][0] < 0
+    first = torch.where(poisoned.any(1), poisoned.int().argmax(1), -1)
+    use = (first >= 1) & (first + AFTER < maze.steps)
+    if not use.any():
+        raise ValueError(f"none of {environments} episodes has a poison early enough: use more episodes")
+    rows = torch.arange(environments, device="cpu")
+    memory = base.model["synapse_memory"][0]  # (B, T, N, S, H): after each step
+    before = memory[rows, (first - 1).clamp(min=0)]
+    then = memory[rows, (first + AFTER - 1).clamp(max=maze.steps - 1)]
+    changed = (then - before)[use].square().sum(-1).mean(0).sqrt()
+    many = network.neurons * network.synapses
+    one = torch.eye(many, dtype=torch.bool, device="cpu")
+    which = torch.cat([torch.zeros(1, many, dtype=torch.bool, device="cpu"), ~one.new_zeros(1, many), one, ~one])
+    lives = rollout(
+        network, genome.expand(len(which), -1), maze, environments, seed,
+        intervene=set_back(which, before.flatten(1, 2), first + AFTER), backend="auto",
+    )  # fmt: skip
+    right = _next_visits(lives.task["ate"], first, visits)[:, use].nanmean(1)
+    shape = (network.neurons, network.synapses)
+    forgets, knows = right[2:].split(many)
+    return Synapses(changed, right[0].item(), right[1].item(), forgets.reshape(shape), knows.reshape(shape), int(use.sum()))
+
+
+def set_back(which: Tensor, memory: Tensor, at: Tensor) -> Intervention:
+    """Before step at[b], set synapses which[p] of offspring p to their `memory` (B, K, H); which: (P, K) bool, at: (B,)."""
+
+    def intervene(t: int, state: NetworkState) -> NetworkState:
+        now = at == t
+        if not now.any():
+            return state
+        p, (b, k) = len(which), memory.shape[:2]
+        h = state.synapse[0].reshape(p, b, k, -1)
+        put = which[:, None, :, None] & now[None, :, None, None]
+        h = torch.where(put.to(h.device), memory.to(h.device)[None], h)
+        return state._replace(synapse=(h.reshape(state.synapse[0].shape), *state.synapse[1:]))
+
+    return intervene
+
+
+def _next_visits(ate: Tensor, first: Tensor, visits: int) -> Tensor:
+    """Share of the next visits after step first[b] that end with food (P, B); visits without a meal are wrong.
+
+    Episodes that end in mid-visit count as wrong too, the same for all offspring.
+    """
+    later = torch.arange(ate.shape[2], device="cpu")[None, None] > first[None, :, None]
+    meals = ate * later
+    number = meals.abs().cumsum(2)
+    counted = (meals > 0) & (number <= visits)
+    return counted.sum(2).float() / visits

@@ -1,0 +1,40 @@
+"""Panels of abilities: measures of the battery for several agents, one row per measure, one mark per agent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from enu_lib.figures.style import PALETTE
+
+MARKS = {  # scripted agents: marker, colour
+    "looking": ("^", "#029e73"),
+    "memory-only": ("s", "#de8f05"),
+    "latch": ("X", "#d55e00"),
+    "alternating": ("d", "#cc78bc"),
+    "fixed-arm": ("v", "#949494"),
+}
+
+
+def measures(ax: Any, found: Mapping[str, Mapping[str, Any]], keys: Mapping[str, str]) -> None:
+    """Values with their intervals, {agent: {key: Measure}}; keys: {key: label of the row}.
+
+    Agents of `MARKS` have their mark; all others are networks, blue circles, the first of them filled.  A measure without any
+    event is left out.
+    """
+    networks = [name for name in found if name not in MARKS]
+    offsets = np.linspace(-0.34, 0.34, len(found))
+    for offset, (name, of) in zip(offsets, found.items(), strict=True):
+        mark, color = MARKS.get(name, ("o", PALETTE["evolved"]))
+        face = "white" if name in networks[1:] else color
+        shown = [(y, of[key]) for y, key in enumerate(keys) if of[key].n]
+        y = np.array([y for y, _ in shown]) + offset
+        value, low, high = (np.array([getattr(m, part) for _, m in shown]) for part in ("value", "low", "high"))
+        ax.hlines(y, low, high, color=color, lw=0.9)
+        ax.plot(value, y, mark, ms=4, mfc=face, mec=color, mew=0.7, label=name, clip_on=False, zorder=3)
+    ax.set_yticks(range(len(keys)), list(keys.values()))
+    ax.set(ylim=(len(keys) - 0.5, -0.5))
+    ax.hlines(np.arange(1, len(keys)) - 0.5, *ax.get_xlim(), color="0.9", lw=0.5, zorder=0)
+    ax.tick_params(axis="y", length=0)

@@ -1,0 +1,46 @@
+"""Panels on single synapses: a value for each of them, and the memory of one before and after an event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from enu_lib.figures.style import PALETTE
+
+
+def names(network: Any) -> tuple[list[str], list[str]]:
+    """Short names of sources (inputs, then neurons) and of neurons, as in the connection table."""
+    hidden = network.neurons - network.n_outputs
+    inputs = [f"S{i + 1}" for i in range(network.n_inputs - 1)] + ["R"]
+    neurons = [f"H{i + 1}" for i in range(hidden)] + [f"O{i + 1}" for i in range(network.n_outputs)]
+    return [*inputs, *neurons], neurons
+
+
+def table(ax: Any, network: Any, values: Any, high: float, title: str) -> None:
+    """A value for each synapse (N, S), as a shade: one row per neuron, each square labelled with its source."""
+    v = np.asarray(values)
+    sources, neurons = names(network)
+    ax.imshow(v, cmap="Blues", vmin=0, vmax=high, aspect="auto")
+    for (i, j), x in np.ndenumerate(v):
+        color = "white" if x > 0.6 * high else "0.2"
+        ax.text(j, i, sources[network.connections[i][j]], ha="center", va="center", fontsize=5.5, color=color)
+    ax.set_yticks(range(len(neurons)), neurons)
+    ax.set_xticks([])
+    ax.set_title(title, fontsize=6.5)
+    ax.tick_params(length=0)
+
+
+def portrait(ax: Any, paths: Sequence[Any], events: Sequence[int]) -> None:
+    """Memory of one synapse in a plane, one path (T, 2) per episode: grey before the event, coloured after it.
+
+    Large dots: just before the event, and at the end.
+    """
+    for path, event in zip(paths, events, strict=True):
+        p = np.asarray(path)
+        ax.plot(*p[: event + 1].T, color="0.6", lw=0.5, alpha=0.7)
+        ax.plot(*p[event:].T, color=PALETTE["poison"], lw=0.5, alpha=0.5)
+        ax.plot(*p[event - 1], "o", ms=3, color="0.3", zorder=3)
+        ax.plot(*p[-1], "o", ms=3, color=PALETTE["poison"], zorder=3)
+    ax.set(xlabel="first component", ylabel="second component")
