@@ -39,9 +39,12 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="only those whose name contains this, such as zoo or genomes")
     options = parser.parse_args()
     torch.set_num_threads(1)
     for name, (fault, share) in FAULTS.items() if options.kills else ():
+        if options.only not in name:
+            continue
         times, begun = max(1, round(share * options.kills)), time.monotonic()
         with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
             hits = fault(Path(folder), times, random.Random(f"{options.seed} {name}"))
@@ -50,6 +53,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder, Doors(Path(folder)) as doors:
         for name, (door, share) in DOORS.items():
+            if options.only not in name:
+                continue
             found, begun = Counter[str](), time.monotonic()
             for k in range(round(share * options.inputs)):
                 if k % 1000 == 0:
