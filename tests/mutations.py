@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import struct
+from copy import deepcopy
 from typing import Any
 
 VALUES: list[Any] = [
@@ -51,7 +52,7 @@ def in_json(value: Any, rng: random.Random) -> Any:
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         places = _places(value)
         if not places or rng.random() < 0.02:
-            return rng.choice(VALUES)
+            return deepcopy(rng.choice(VALUES))
         parent, key = rng.choice(places)
         kind = rng.randrange(6)
         if kind == 0:
@@ -65,7 +66,7 @@ def in_json(value: Any, rng: random.Random) -> Any:
         elif kind == 3 and isinstance(parent, list) and len(parent) < 1000:
             parent *= rng.choice([2, 100])
         else:
-            parent[key] = rng.choice(VALUES)
+            parent[key] = deepcopy(rng.choice(VALUES))  # a later change must not reach the list
     return value
 
 

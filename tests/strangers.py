@@ -249,7 +249,8 @@ def _comparable(evolved: Any) -> Any:
         rest: Any = (evolved.experiment, evolved.seed, evolved.score, evolved.generation, evolved.seconds, evolved.log)
         rest += (evolved.stage_ends, evolved.begun_from)
     else:
-        tensors, rest = (evolved.genome,), (evolved.experiment, evolved.provenance)
+        words = json.dumps(evolved.provenance, sort_keys=True)  # their order has no meaning
+        tensors, rest = (evolved.genome,), (evolved.experiment, words)
     return repr(rest), tuple(t.tolist() for t in tensors)
 
 
