@@ -13,6 +13,17 @@
 # %% [markdown]
 # # Can evolution find the rules of neurons and synapses?
 #
+# This is the life of an evolved network in a maze: each of its synapses and neurons computes and remembers by evolved rules,
+# and nothing tells it which of its sensors shows food. Press *Run*, and then swap food and poison, shuffle its sensors again,
+# silence a neuron or freeze its synapses: does it still find the food?
+
+# %% tags=["hide-input"]
+from enu_lib import live, zoo
+
+shown = zoo.load("tmaze-enu")
+live.toy(shown.model, shown.genome, shown.task)
+
+# %% [markdown]
 # ## Question
 #
 # Neuroscience knows many rules by which neurons fire and synapses change: integrate-and-fire dynamics, spike-timing-dependent
@@ -68,15 +79,20 @@ window = enu.analysis.plasticity_window(stdp.model, stdp.genome, stdp.task, modu
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.5), width_ratios=[1.4, 1])
-figures.units.spike_trains(axes[0], trace.batch.spikes, iaf.task.fired(trace.y[0]))
+fired = iaf.task.fired(trace.y[0])
+figures.units.spike_trains(axes[0], trace.batch.spikes, fired)
 figures.units.window(axes[1], window)
 panel_letters(axes)
 files = save_figure(
     fig, "overview", figures_dir, zoo=["iaf-enu", "stdp-enu"],
+    data={
+        "a": figures.data.spikes({"model neuron": trace.batch.spikes, "evolved unit": fired}),
+        "b": figures.data.window(window),
+    },
     caption=f"""Two evolved units on inputs not used in evolution. **a**, Spikes of a model integrate-and-fire neuron (grey)
     and of the unit evolved to imitate it (blue), {len(trace.batch.spikes)} random sequences. **b**, Synaptic change of the
     unit evolved as a neuromodulated STDP synapse against spike-time difference, neuromodulator present; mean and s.d. of
-    {window.n} sequences per difference; dashed: the rule.""",
+    {window.n} sequences per difference; grey band: the rule to be met.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -68,15 +68,17 @@ use_style()
 # synapses share one genome, and all cell bodies another.
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.5), width_ratios=[1, 1.7])
+fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.5), width_ratios=[1, 2.4])
 figures.networks.neuron_schematic(axes[0])
 figures.networks.enu_schematic(axes[1])
 panel_letters(axes)
 files = save_figure(
-    fig, "fig1_enu", figures_dir,
-    caption="""A neuron made of evolvable neural units, and the unit itself (schematic). **a**, Three synapses and a cell body,
-    each a unit with its own memory; the neuron's output is also fed back to its own synapses. **b**, The unit: three gates
-    receive the input, the unit's previous output and its memory; the output is clipped to [0, 1] and fed back.""",
+    fig, "fig1_enu", figures_dir, data=None,
+    caption="""A neuron made of evolvable neural units, and the unit itself (schematic, no data). **a**, Three synapses and a
+    cell body, each a unit with its own memory; the neuron's output (orange) goes back to every one of its synapses. **b**, The
+    unit: input, previous output, memory and a constant 1 (the bias) are joined to *a*, which enters all gates; in the cell
+    gate, the reset gate scales the memory first ($a_r$). The output is multiplied by the gain *g*, clipped to [0, 1] and fed
+    back.""",
 )  # fmt: skip
 
 # %% [markdown]

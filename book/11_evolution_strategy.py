@@ -47,11 +47,12 @@ figures_dir = None  # build/figures
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
+import pandas as pd
 import torch
 
 import enu_lib as enu
 from enu_lib import es, live, figures, widgets
-from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.figures import PAGE, better, panel_letters, save_figure, use_style
 
 use_style()
 
@@ -75,8 +76,9 @@ def generation(ax, population=64, sigma=0.1, start=(0.0, 0.0)):
     genomes, mutations = es.ask(settings, state, seed)
     aggregated = quadratic(genomes)
     after = es.tell(settings, state, mutations, aggregated).parent
-    figures.units.one_generation(ax, state.parent, genomes, es.fitness_shaping(settings, aggregated), after)
-    ax.set(xlabel="gene 1", ylabel="gene 2")
+    drawn = (state.parent, genomes, es.fitness_shaping(settings, aggregated), after, OPTIMUM)
+    figures.units.one_generation(ax, *drawn)
+    return figures.data.one_generation(*drawn)
 
 
 def climb(ax, population=64, sigma=0.1, generations=60):
@@ -87,24 +89,29 @@ def climb(ax, population=64, sigma=0.1, generations=60):
         path.append(-quadratic(state.parent).item())
         state = es.tell(settings, state, mutations, quadratic(genomes))
     ax.plot(path, label=f"$P$ = {population}, $s$ = {sigma:g}")
-    ax.set(xlabel="generation", ylabel="squared distance of the parent", yscale="log")
+    ax.set(xlabel="generation", ylabel=better("squared distance", up=False), yscale="log")
     ax.legend()
+    return pd.DataFrame({"generation": range(generations), "squared distance of the parent": path})
 
 
 # %%
-fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.3))
-generation(axes[0])
+fig, axes = plt.subplot_mosaic([["a", "b"], ["a", "c"]], figsize=(PAGE, 3.6), width_ratios=[1.3, 1])
 weights = es.fitness_shaping(enu.ES(population=512), torch.arange(512.0))
-axes[1].plot(torch.arange(512) / 512, weights)
-axes[1].set(xlabel="rank / P", ylabel="weight")
-climb(axes[2])
-panel_letters(axes)
+shown = {
+    "a": generation(axes["a"]),
+    "b": pd.DataFrame({"rank / P": torch.arange(512) / 512, "weight": weights}),
+    "c": climb(axes["c"]),
+}
+axes["b"].plot("rank / P", "weight", data=shown["b"])
+axes["b"].set(xlabel="rank / P (best: 1)", ylabel="weight")
+panel_letters(axes.values())
 files = save_figure(
-    fig, "method_generation", figures_dir,
-    caption=f"""The evolution strategy with two parameters. **a**, One generation of 64 offspring: the area of a dot is its
-    weight, the arrow the parent's step. **b**, Weight against rank for 512 offspring; the best fifth has
-    {weights[-102:].sum():.0%} of the total. **c**, Sixty generations: squared distance of the parent from the optimum; one run,
-    seed {seed}.""",
+    fig, "method_generation", figures_dir, data=shown,
+    caption=f"""The evolution strategy with two parameters, genes 1 and 2. **a**, One generation of 64 offspring: the area of a
+    dot is its weight, the arrow the parent's step; grey circles: equal fitness, the higher the nearer to the optimum (cross).
+    **b**, Weight against rank for 512 offspring; the best fifth has {weights[-102:].sum():.0%} of the total. **c**, Sixty
+    generations: squared distance of the parent from the optimum; one run, seed {seed}. With momentum the parent passes the
+    optimum and returns.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -64,19 +64,29 @@ use_style()
 
 # %% tags=["hide-input"]
 published, ours = Network(PUBLISHED), Network(ORDERED)
-fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.6), width_ratios=[1.5, 1, 1])
-figures.networks.network(axes[0], published)
-figures.networks.connections(axes[1], published)
-figures.networks.connections(axes[2], ours)
-axes[2].set(ylabel="")
-panel_letters(axes)
+fig, axes = plt.subplot_mosaic([["a", "b"], ["a", "c"]], figsize=(PAGE, 4), width_ratios=[1.4, 1])
+figures.networks.network(axes["a"], published)
+figures.networks.connections(axes["b"], published)
+figures.networks.connections(axes["c"], ours)
+axes["b"].set(xlabel="", title="published table")
+axes["c"].set(title="our table")
+counted = {
+    letter: figures.data.long(
+        {"postsynaptic neuron": names[net.n_inputs :], "presynaptic neuron": names},
+        {"synapses": figures.networks.connection_counts(net)},
+    )
+    for letter, net in (("b", published), ("c", ours))
+    if (names := figures.networks.short_names(net))
+}
+panel_letters(axes.values())
 files = save_figure(
-    fig, "fig2_network", figures_dir,
+    fig, "fig2_network", figures_dir, data=figures.data.panels(counted),
     caption=f"""The network for the T-maze. **a**, The published connection table as a graph: S, sensors; R, reward neuron; H,
-    hidden and O, output neurons (circles); each of the {published.neurons * published.synapses} small squares is a synapse,
-    which is a unit with its own memory. **b**, The same table: presynaptic neurons of each neuron. **c**, Our own table, in
-    which every neuron receives input from all sensors and the reward neuron (reconstruction); numbers: more than one
-    synapse.""",
+    hidden and O, output neurons (circles). Each of the {published.neurons * published.synapses} small squares is a synapse, a
+    unit with its own memory; it stands beside the neuron that it belongs to, and a grey line leads to the neuron whose output
+    it receives. **b**, The same table: shaded where the neuron of the row has a synapse from the neuron of the column.
+    **c**, Our own table, in which every neuron receives input from all sensors and the reward neuron (reconstruction); numbers:
+    more than one synapse.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -55,12 +55,11 @@ figures_dir = None  # build/figures
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
-import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import live, figures, widgets
-from enu_lib.study import ledger, sweep, variants
+from enu_lib.study import ledger, sweep, tables, variants
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -76,30 +75,48 @@ pair = enu.rollout(stdp.model, stdp.genome, stdp.task, environments=64, seed=see
 shown = int(((pair.batch.modulator == 1) & (pair.batch.t_post > pair.batch.t_pre + 3)).nonzero()[0])
 
 # %% tags=["hide-input"]
-fig = plt.figure(figsize=(PAGE, 5.4))
-grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.3, 1.3])
-axes = [
-    fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[0, 1]), fig.add_subplot(grid[1, :]),
-    fig.add_subplot(grid[2, 0]), fig.add_subplot(grid[2, 1]),
-]  # fmt: skip
-figures.units.current(axes[0], trace.batch.inputs[0, :, 0], iaf.task.input_scale)
-figures.units.memory(axes[1], trace.model["memory"][0, 0])
-figures.units.spike_trains(axes[2], trace.batch.spikes, iaf.task.fired(trace.y[0]))
-figures.units.synapse(axes[3], pair.batch, pair.y[0, shown, :, 0], shown)
+fig, axes = plt.subplot_mosaic(
+    [["a", "a"], ["b", "b"], ["c", "c"], ["d", "e"]], figsize=(PAGE, 6.8), height_ratios=[0.8, 1, 1.6, 1.7]
+)
+current, memory = trace.batch.inputs[0, :, 0] / iaf.task.input_scale, trace.model["memory"][0, 0]
+fired = iaf.task.fired(trace.y[0])
+figures.units.current(axes["a"], current)
+figures.units.memory(axes["b"], memory)
+figures.units.spike_trains(axes["c"], trace.batch.spikes, fired)
+for letter in "ab":
+    axes[letter].sharex(axes["c"])
+    axes[letter].set(xlabel="")
+axes["c"].set(xlim=(-1, iaf.task.steps))
+figures.units.synapse(axes["d"], pair.batch, pair.y[0, shown, :, 0], shown)
 for m in (1, 0):
-    figures.units.window(axes[4], window[m])
-axes[4].get_legend().remove()
+    figures.units.window(axes["e"], window[m])
+handles, labels = axes["e"].get_legend_handles_labels()
+axes["e"].legend(handles[:2], labels[:2], loc="upper left")
 for m, text in ((1, "with neuromodulator"), (0, "without")):
-    axes[4].annotate(text, (6, float(window[m].evolved[window[m].distance == 6])), (11, 30 if m else -16), fontsize=6.5,
-                     arrowprops={"arrowstyle": "-", "lw": 0.5})  # fmt: skip
-panel_letters(axes)
+    axes["e"].annotate(text, (6, float(window[m].evolved[window[m].distance == 6])), (11, 30 if m else -16),
+                       arrowprops={"arrowstyle": "-", "lw": 0.5})  # fmt: skip
+panel_letters(axes.values())
+times = range(iaf.task.steps)
+values = {
+    "graded input": pair.batch.inputs[shown, :, 0], "target output": pair.batch.target[shown],
+    "evolved output": pair.y[0, shown, :, 0], "presynaptic spike": pair.batch.inputs[shown, :, 1],
+    "postsynaptic spike": pair.batch.inputs[shown, :, 2],
+}  # fmt: skip
+data = {
+    "a": figures.data.long({"time (steps)": times}, {"input current (1/step)": current}),
+    "b": figures.data.long({"time (steps)": times, "memory value": range(memory.shape[1])}, {"value": memory}),
+    "c": figures.data.spikes({"model neuron": trace.batch.spikes, "evolved unit": fired}),
+    "d": figures.data.long({"time (steps)": times}, values),
+    "e": figures.data.panels({m: figures.data.window(window[m]) for m in (1, 0)}, "neuromodulator"),
+}
 files = save_figure(
-    fig, "fig3_single_units", figures_dir, zoo=["iaf-enu", "stdp-enu"],
+    fig, "fig3_single_units", figures_dir, zoo=["iaf-enu", "stdp-enu"], data=data,
     caption=f"""**a**, Input current of one sequence. **b**, Memory of the evolved neuron during this sequence, one row per
     value. **c**, Spikes of the model neuron (grey) and of the evolved unit (blue), {len(trace.batch.spikes)} random sequences;
-    the first is that of a and b. **d**, One sequence of the evolved synapse, neuromodulator present. **e**, Synaptic change
-    against spike-time difference, with and without neuromodulator; mean and s.d. of {window[1].n} sequences per difference;
-    dashed: the rule.""",
+    the first is that of a and b; the closer blue follows grey, the better. **d**, One sequence of the evolved synapse,
+    neuromodulator present; the target (grey band) lies below the evolved output (blue). **e**, Synaptic change against
+    spike-time difference, with and without neuromodulator; mean and s.d. of {window[1].n} sequences per difference; grey band:
+    the rule to be met.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -112,13 +129,16 @@ files = save_figure(
 # %%
 n = 2048 if profile != "smoke" else 64
 scores = {e.name: enu.analysis.scores(e.model, e.genome, e.task, n, seed=seed + 400) for e in (iaf, stdp)}
-pd.concat({unit: pd.Series(found, name="value") for unit, found in scores.items()}).map("{:.4g}".format).to_frame()
+rows = [
+    {"unit": unit, "measure": key, "value": f"{value:.4g}"} for unit, found in scores.items() for key, value in found.items()
+]
+Markdown(tables.markdown(rows))
 
 # %% [markdown]
 # The two runs that these units come from:
 
 # %%
-pd.DataFrame.from_dict({e.name: e.made for e in (iaf, stdp)}, orient="index")
+Markdown(tables.markdown(tables.made({e.name: e.made for e in (iaf, stdp)})))
 
 # %% [markdown]
 # ## Reconstruction
@@ -133,7 +153,7 @@ pd.DataFrame.from_dict({e.name: e.made for e in (iaf, stdp)}, orient="index")
 # seeds. The unit above had more offspring, environments and generations than these.
 
 # %%
-pd.DataFrame(variants.choices_table(sweep.obtain(profile).runs)).set_index("settings")
+Markdown(tables.markdown(variants.choices_table(sweep.obtain(profile).runs)))
 
 # %% [markdown]
 # ## Verdict

@@ -52,6 +52,8 @@
 # - **latch**: goes to the first end and, after its first poison, to the second one for ever. It switches once and learns
 #   nothing more. In the published T-maze it eats as much as memory alone: a second poison kills, so that a failure to switch
 #   again is never observed;
+# - **once-bitten**: as the latch, but in front of what its first poison looked like it turns around and takes the other arm. It
+#   learns once, and never again;
 # - **alternating**: goes to another end after every meal, whatever it was. After poison this looks like learning; after food it
 #   is a mistake;
 # - **fixed-arm**: always goes to the same end by the shortest way. More *food* than this requires learning or switching; more
@@ -67,10 +69,12 @@ episodes = 10_000
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import Markdown
 
 from enu_lib import experiments, figures, live, widgets
 from enu_lib.analysis import agents
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.study import tables
 from enu_lib.tasks.maze import Maze, geometry
 
 use_style()
@@ -84,7 +88,7 @@ layouts = {"t": "T-maze", "double-t": "double T-maze"}
 scores = {k: {a: agents.scores(Maze(k), a, n, seed=seed + 1) for a in agents.NAMES} for k in layouts}
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(2, 2, figsize=(PAGE, 3.6), width_ratios=[1, 1.6])
+fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4), width_ratios=[1, 1.6])
 for (left, right), (layout, name) in zip(axes, layouts.items(), strict=True):
     grid = geometry(Maze(layout))
     figures.mazes.maze(left, grid, food=grid.ends[0], poison=grid.ends[1])
@@ -92,10 +96,12 @@ for (left, right), (layout, name) in zip(axes, layouts.items(), strict=True):
     figures.mazes.agents(right, scores[layout])
     left.set_title(name)
 panel_letters(axes.flat)
+measured = {layouts[k]: pd.DataFrame(found).T.rename_axis("agent").reset_index() for k, found in scores.items()}
 files = save_figure(
-    fig, "mazes", figures_dir,
+    fig, "mazes", figures_dir, data=figures.data.panels(measured, "maze"),
     caption=f"""**a**, **c**, The T-maze and our double T-maze: agent (triangle) at the start, food (plus), poison (cross).
-    **b**, **d**, Food and poison eaten per episode by scripted agents; mean of {n:,} episodes, largest standard error
+    **b**, **d**, Food and poison eaten per episode by scripted agents; mean of {n:,} episodes; much food (green) and
+    little poison (red) are better. Largest standard error
     {max(v["food s.e."] for found in scores.values() for v in found.values()):.2f}.""",
 )  # fmt: skip
 
@@ -103,8 +109,9 @@ files = save_figure(
 # ## What we measured
 
 # %%
-table = pd.concat({layouts[k]: pd.DataFrame(v).T for k, v in scores.items()})
-table[["food", "food s.e.", "poison", "steps alive", "fitness"]].round(3)
+wanted = ("food", "food s.e.", "poison", "steps alive", "fitness")
+table = {(layouts[k], agent): {key: row[key] for key in wanted} for k, v in scores.items() for agent, row in v.items()}
+Markdown(tables.numbers(table, 3, ("maze", "agent")))
 
 # %% [markdown]
 # ### Mazes that ask more

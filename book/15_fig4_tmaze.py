@@ -42,7 +42,7 @@ from enu_lib.analysis import agents, learning
 from enu_lib.analysis.phases import find_phases
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.rollout import record_episodes
-from enu_lib.study import abilities, claims, evidence, ledger, mazes
+from enu_lib.study import abilities, claims, evidence, ledger, mazes, tables
 
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
@@ -82,6 +82,12 @@ axes[3].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(able))
 panel_letters(axes)
 files = save_figure(
     fig, "fig4_tmaze", figures_dir, zoo=[e.name for e in chain],
+    data={
+        "a": figures.data.panels({e.name: pd.DataFrame(e.provenance["progress"]) for e in chain}, "evolution"),
+        "b": food.rename_axis("agent").reset_index(),
+        "c": figures.data.episode(lives.x[0, life], lives.y[0, life], ate),
+        "d": figures.abilities.table(able, asked),
+    },
     caption=f"""**a**, Held-out fitness of the parent during the {len(chain)} evolutions that led to this network, each
     starting from the last one's result, and each in its own maze (named above); dashed: an agent that always takes the same
     arm of the published maze. **b**, Food (green) and poison (red) eaten per episode; mean of {n:,} episodes. **c**, One
@@ -95,7 +101,7 @@ files = save_figure(
 # ## What we measured
 
 # %%
-pd.DataFrame(rows).round(3)
+Markdown(tables.numbers(rows, 3, "measure", upright=True))
 
 # %%
 task, provenance, fixed = entry.task, entry.provenance, references["fixed-arm"]
@@ -150,6 +156,9 @@ recorded = enu.rollout(entry.model, entry.genome, entry.task, 12, seed=seed + 50
 foods, poisons = (recorded.task[name][0, :, -1] for name in ("foods", "poisons"))
 best = int((foods * (poisons == 1)).argmax())
 live.maze(recorded, entry.task, entry.model, life=best, text="An episode of the evolved network in the T-maze")
+
+# %% tags=["hide-input"]
+live.toy(entry.model, entry.genome, entry.task, seed)
 
 # %% [markdown]
 # In a notebook the episode is simulated as you watch: swap food and poison, silence a neuron, freeze a memory.

@@ -36,7 +36,7 @@ import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import figures, widgets
+from enu_lib import figures, live, widgets
 from enu_lib.analysis import agents
 from enu_lib.analysis.battery import battery
 from enu_lib.analysis.phases import find_phases
@@ -64,11 +64,12 @@ grid = geometry(entry.task)
 fig, axes = plt.subplots(1, len(phases), figsize=(PAGE, 1.9))
 for ax, phase in zip(axes, phases, strict=True):
     figures.learning.frame(ax, grid, lives, phase)
-    ax.set_xlabel(f"steps {phase.first}-{phase.last}", fontsize=6.5)
-    ax.text(0.5, -0.32, phase.name.replace(": ", ":\n"), transform=ax.transAxes, ha="center", va="top", fontsize=6.5)
+    ax.set_xlabel(f"steps {phase.first}-{phase.last}")
+    ax.text(0.5, -0.32, phase.name.replace(": ", ":\n"), transform=ax.transAxes, ha="center", va="top")
 panel_letters(axes)
 files = save_figure(
     fig, "fig5_behaviour", figures_dir, zoo=[entry.name],
+    data=figures.data.panels({k: figures.data.visit(grid, lives, p) for k, p in zip("abcdefgh", phases, strict=False)}),
     caption=f"""Visits of {who}, from {len({p.life for p in phases})} of {lives.y.shape[1]:,} episodes. Plus: food; cross:
     poison; triangle: start; ring: what was eaten. {"; ".join(p.name for p in phases)}.""",
 )  # fmt: skip
@@ -109,6 +110,12 @@ Markdown(abilities.reversal_in_words(switching))
 #
 # ## Try it
 #
+# Trick the network, damage it, or walk it by hand.
+
+# %% tags=["hide-input"]
+live.toy(entry.model, entry.genome, entry.task, seed)
+
+# %% [markdown]
 # Play against it: you and the evolved network walk the same maze with the same shuffle, move by move. For equal terms, use the
 # blindfold.
 

@@ -53,7 +53,7 @@ from enu_lib.study import abilities, claims, evidence, ledger, tables
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
 networks = abilities.of_networks(entry, profile)
-agents = abilities.of_agents(("looking", "memory-only", "latch", "alternating", "fixed-arm"), profile)
+agents = abilities.of_agents(("looking", "once-bitten", "memory-only", "latch", "alternating", "fixed-arm"), profile)
 found = {**networks, **agents}
 lives = abilities.episodes(profile)
 
@@ -70,10 +70,12 @@ fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", nco
 panel_letters(axes)
 files = save_figure(
     fig, "what_kind_of_learner", figures_dir, zoo=[entry.name],
-    caption=f"""The battery on evolved networks (circles; filled: the network of Fig. 4; open: other networks of the zoo, among them a latch and the network of the double T-maze) and on
-    scripted agents. **a**, Shares of visits that end with food, by what went before. **b**, Food per episode in four mazes.
-    Values with 95% intervals, {lives:,} episodes in each maze; to the right is better, except where sensors are exchanged,
-    where an agent that uses its sensors must fail. A mark is missing where an agent had no such visit.""",
+    data={"a": figures.abilities.table(found, abilities.SHARES), "b": figures.abilities.table(found, abilities.FOOD)},
+    caption=f"""The battery on evolved networks (circles; filled: the network of Fig. 4; open: other networks of the zoo, among
+    them a latch and the network of the double T-maze) and on scripted agents. **a**, Shares of visits that end with food, by
+    what went before. **b**, Food per episode in four mazes. Values with 95% intervals, {lives:,} episodes in each maze; to the
+    right is better, except where sensors are exchanged, where an agent that uses its sensors must fail. A mark is missing where
+    an agent had no such visit.""",
 )  # fmt: skip
 
 # %% [markdown]

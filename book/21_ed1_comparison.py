@@ -41,7 +41,7 @@ import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
 from enu_lib import widgets
-from enu_lib.study import claims, design, evidence, ledger, panels, sweep, tables
+from enu_lib.study import claims, design, evidence, ledger, panels, plotted, sweep, tables
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -55,18 +55,22 @@ found = evidence.gather(stored=stored.runs)
 TASKS = ("iaf", "stdp", "tmaze")
 NEURON = ("spikes, unit / target", "target spikes met within 1 step")
 shown = {t: {m: tables.curves(stored.runs, t, m) for m in design.MAIN[t]} for t in TASKS}
-fig, axes = plt.subplots(2, 3, figsize=(PAGE, 4), height_ratios=[1.8, 1])
+final = {t: {m: found.final.get((t, m), ()) for m in design.MAIN[t]} for t in TASKS}
+fig, axes = plt.subplots(2, 3, figsize=(PAGE, 4.6), height_ratios=[1.6, 1])
 for task, top, bottom in zip(TASKS, *axes, strict=True):
-    loss = task in sweep.UNITS
-    panels.progress(top, shown[task], found.level.get(task), loss)
+    level, loss = found.level.get(task), task in sweep.UNITS
+    panels.progress(top, shown[task], level, loss, legend=False)
     top.set_title(design.LABEL[task])
-    panels.finals(bottom, {m: found.final.get((task, m), ()) for m in design.MAIN[task]}, loss)
+    panels.finals(bottom, final[task], loss, level)
+panels.shared_legend(fig, axes[0])
 panel_letters(axes.flat)
+data = {"progress": plotted.progress(shown), "final": plotted.finals(final), "level": plotted.levels(found.level, TASKS)}
 files = save_figure(
-    fig, "ed1_comparison", figures_dir,
-    caption=f"""Training progress (top) and fitness of the evolved parents in 30 trial runs (bottom). Thin lines and dots:
-    single evolutions; thick lines: medians; dotted: the level from which something counts as learnt. Evolutions:
-    {tables.counts(found, TASKS)}.""",
+    fig, "ed1_comparison", figures_dir, data=data,
+    caption=f"""Training progress (top) and loss or fitness of the evolved parents in 30 trial runs (bottom). Thin lines and
+    dots: single evolutions, their number in parentheses; thick lines: medians; dotted: the level from which something counts as
+    learnt. Arrows point to better values: a low loss (log scale), a high fitness; at the bottom, better is to the right.
+    Evolutions: {tables.counts(found, TASKS)}.""",
 )  # fmt: skip
 
 # %% [markdown]

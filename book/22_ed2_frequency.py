@@ -39,7 +39,7 @@ from IPython.display import Markdown
 import enu_lib as enu
 from enu_lib import figures, widgets
 from enu_lib.study import ledger
-from enu_lib.figures import COLUMN, save_figure, use_style
+from enu_lib.figures import COLUMN, panel_letters, save_figure, use_style
 
 use_style()
 
@@ -51,12 +51,16 @@ curve = enu.analysis.frequency_curve(iaf.model, iaf.genome, iaf.task, points, n,
 # ## Figure
 
 # %% tags=["hide-input"]
-fig, ax = plt.subplots(figsize=(COLUMN, 2.5))
-figures.units.frequency(ax, curve)
+fig, axes = plt.subplots(2, 1, figsize=(COLUMN, 3.6), sharex=True, height_ratios=[2, 1])
+figures.units.frequency(axes[0], curve)
+figures.units.frequency_deviation(axes[1], curve)
+axes[0].set(xlabel="")
+panel_letters(axes)
 files = save_figure(
-    fig, "ed2_frequency", figures_dir, zoo=["iaf-enu"],
-    caption=f"""Firing frequency against mean input current, for the model neuron (dashed) and the evolved unit; mean and s.d.
-    of {n} sequences of {iaf.task.steps} steps at each of {points} currents.""",
+    fig, "ed2_frequency", figures_dir, zoo=["iaf-enu"], data=figures.data.frequency(curve),
+    caption=f"""**a**, Firing frequency against mean input current, for the model neuron (grey band) and the evolved unit
+    (blue); mean and s.d. of {n} sequences of {iaf.task.steps} steps at each of {points} currents. **b**, Deviation of the
+    unit's mean frequency from the model neuron's; 0 is exact.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -37,13 +37,12 @@ figures_dir = None  # build/figures
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
-import pandas as pd
 import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, widgets
-from enu_lib.study import ledger
+from enu_lib.study import ledger, tables
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -57,18 +56,20 @@ units = [enu.zoo.obtain("complex-stdp-enu", profile, seed, generations=g) for g 
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4), sharex=True, sharey=True)
-correlation = {}
+correlation, windows = {}, {}
 for row, unit, g in zip(axes, units, GENERATIONS, strict=True):
     for ax, modulator, text in zip(row, (1, 0), ("with neuromodulator", "without"), strict=True):
         found = enu.analysis.plasticity_window(unit.model, unit.genome, unit.task, modulator, seed=seed + 600)
         correlation[text, g] = torch.corrcoef(torch.stack([found.target, found.evolved]))[0, 1].item()
         figures.units.window(ax, found, title=f"{text}, generation {g:,}")
+        windows["abcd"[len(windows)]] = figures.data.window(found).assign(generation=g, neuromodulator=modulator)
 panel_letters(axes.flat)
 files = save_figure(
     fig, "ed3_complex_stdp", figures_dir, zoo=[f"complex-stdp-enu-{g}" for g in GENERATIONS],
+    data=figures.data.panels(windows),
     caption=f"""Synaptic change against spike-time difference after 1,000 (**a**, **b**) and 3,000 generations (**c**, **d**),
-    with and without neuromodulator; the parent of one run; mean and s.d. of {found.n} sequences per difference; dashed: the
-    rule (our formula).""",
+    with and without neuromodulator; the parent of one run; mean and s.d. of {found.n} sequences per difference; grey band:
+    the rule to be met (our formula).""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -78,14 +79,15 @@ files = save_figure(
 # generation, which the paper's were not: part of the gain after generation 1,000 may be due to that.
 
 # %%
-pd.Series(correlation, name="correlation with the rule").unstack().rename_axis(columns="generation").round(4)
+found = {text: {f"generation {g:,}": correlation[text, g] for g in GENERATIONS} for text, _ in correlation}
+Markdown(tables.numbers(found, 4, "correlation with the rule"))
 
 # %% [markdown]
 # The run that the two parents come from:
 
 # %%
 made = {f"after {g:,} generations": u.made for u, g in zip(units, GENERATIONS, strict=True)}
-pd.DataFrame.from_dict(made, orient="index").round(4)
+Markdown(tables.markdown(tables.made(made)))
 
 # %% [markdown]
 # ## Reconstruction

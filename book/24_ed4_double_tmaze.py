@@ -40,7 +40,7 @@ import enu_lib as enu
 from enu_lib import figures, live, widgets
 from enu_lib.analysis import agents, learning
 from enu_lib.analysis.phases import find_groups
-from enu_lib.study import claims, evidence, ledger, mazes
+from enu_lib.study import claims, evidence, ledger, mazes, tables
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import geometry
 from enu_lib.rollout import record_episodes
@@ -71,7 +71,7 @@ axes = [fig.add_subplot(rows[0, k]) for k in range(4)] + [fig.add_subplot(rows[1
 for ax, (phase, shown) in zip(axes, phases, strict=False):
     figures.learning.frame(ax, grid, shown, phase)
     who = "evolved network" if shown is lives else "scripted agent"
-    ax.set_xlabel(phase.name.replace(": ", ":\n") + f"\n({who})", fontsize=6)
+    ax.set_xlabel(phase.name.replace(": ", ":\n") + f"\n({who})")
 keys = {
     "second visit right after poison": "second visit right,\nafter poison",
     "later visits right": "later visits right",
@@ -86,6 +86,12 @@ axes[5].invert_yaxis()
 panel_letters(axes)
 files = save_figure(
     fig, "ed4_double_tmaze", figures_dir, zoo=[entry.name],
+    data={
+        "a_d": figures.data.panels(
+            {letter: figures.data.visit(grid, shown, phase) for letter, (phase, shown) in zip("abcd", phases, strict=False)}
+        ),
+        "e_f": pd.DataFrame({"evolved network": found, **references}).T.rename_axis("agent").reset_index(),
+    },
     caption=f"""**a-d**, Four phases of behaviour, each from the first of {n:,} episodes that shows it. {stands_in} Plus: food;
     cross: poison; triangle: start; ring: what was eaten. **e**, Shares of visits that end with food; colours as in Fig. 4.
     **f**, Meals per episode, evolved network and scripted agents; mean of {n:,} episodes.""",
@@ -95,7 +101,7 @@ files = save_figure(
 # ## What we measured
 
 # %%
-pd.DataFrame({"evolved network": found, **references}).round(3)
+Markdown(tables.numbers({"evolved network": found, **references}, 3, "measure", upright=True))
 
 # %%
 low, high = references["fixed-arm"]["food"], references["memory-only"]["food"]
@@ -113,13 +119,13 @@ from an agent that always goes to the same end ({low:.2f}) to one that remembers
 # to turn around in a corridor where no sensor is active, or to leave the bar at a junction that it cannot see.
 
 # %%
-pd.DataFrame(mazes.by_side(lives, entry.task)).T.round(2)
+Markdown(tables.numbers(mazes.by_side(lives, entry.task), 2, "episodes with"))
 
 # %% [markdown]
 # Mean food when the places never change, by where food and poison are; ends 1 and 2 are ahead of the agent, 3 and 4 behind it:
 
 # %%
-pd.DataFrame(mazes.by_placement(entry, min(n, 480), seed + 504)).T.round(1).astype(object).fillna("")
+Markdown(tables.numbers(mazes.by_placement(entry, min(n, 480), seed + 504), 1, empty=""))
 
 # %% [markdown]
 # The network makes a round. At first it goes ahead and turns left at walls; where that end is empty it crosses to the other
@@ -150,6 +156,9 @@ Markdown(ledger.as_markdown([f for f in claims.judge(evidence.gather()) if f.cla
 recorded = enu.rollout(entry.model, entry.genome, entry.task, 12, seed=seed + 501, memory=True)
 best = int(recorded.task["foods"][0, :, -1].argmax())
 live.maze(recorded, entry.task, entry.model, life=best, text="An episode of the evolved network in the double T-maze")
+
+# %% tags=["hide-input"]
+live.toy(entry.model, entry.genome, entry.task, seed)
 
 # %% tags=["explorer"]
 widgets.MazeLife(entry.model, entry.genome, entry.task, seed=seed)

@@ -33,11 +33,10 @@ figures_dir = None  # build/figures
 
 # %%
 import matplotlib.pyplot as plt
-import pandas as pd
 from IPython.display import Markdown
 
 from enu_lib import widgets
-from enu_lib.study import claims, comparisons, design, evidence, ledger, panels, results, sweep, tables, variants
+from enu_lib.study import claims, comparisons, design, evidence, ledger, panels, plotted, results, sweep, tables, variants
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 
 use_style()
@@ -49,16 +48,19 @@ TASKS = ("complex-stdp", "double-tmaze")
 # ## Figure
 
 # %%
-fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.8))
+curves = {task: {m: tables.curves(stored.runs, task, m) for m in design.MAIN[task]} for task in TASKS}
+fig, axes = plt.subplots(1, 2, figsize=(PAGE, 3.4))
 for ax, task in zip(axes, TASKS, strict=True):
-    curves = {m: tables.curves(stored.runs, task, m) for m in design.MAIN[task]}
-    panels.progress(ax, curves, found.level.get(task), task in sweep.UNITS)
+    panels.progress(ax, curves[task], found.level.get(task), task in sweep.UNITS, legend=False)
     ax.set_title(design.LABEL[task])
+panels.shared_legend(fig, axes)
 panel_letters(axes)
 files = save_figure(
     fig, "ed5_convergence", figures_dir,
-    caption=f"""Convergence on complex STDP (**a**) and in the double T-maze (**b**). Thin lines: single evolutions; thick
-    lines: medians; dotted: the level from which something counts as learnt. Evolutions: {tables.counts(found, TASKS)}.""",
+    data={"progress": plotted.progress(curves), "level": plotted.levels(found.level, TASKS)},
+    caption=f"""Convergence on complex STDP (**a**, loss on a log scale: lower is better) and in the double T-maze (**b**,
+    fitness: higher is better). Thin lines: single evolutions; thick lines: medians; dotted: the level from which something
+    counts as learnt; the sooner a line crosses it, the better. Evolutions: {tables.counts(found, TASKS)}.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -68,7 +70,7 @@ files = save_figure(
 
 # %%
 pairs = [(task, model) for task in TASKS for model in design.MAIN[task]]
-pd.DataFrame(tables.speed_table(stored.runs, found, pairs)).set_index(["task", "model"])
+Markdown(tables.markdown(tables.speed_table(stored.runs, found, pairs)))
 
 # %% [markdown]
 # Here *A* is the probability that an evolution of the first model reaches the level sooner than one of the second.
@@ -105,7 +107,7 @@ Markdown(tables.markdown(tables.eaten_table(stored.runs, found, "double-tmaze"))
 
 # %%
 budgets = {"half as long": results.load("laptop-short").runs, "as above": stored.runs}
-pd.DataFrame(variants.budget_table(budgets, TASKS[0])).set_index(["budget", "model"])
+Markdown(tables.markdown(variants.budget_table(budgets, TASKS[0])))
 
 # %% [markdown]
 # ### Does it depend on the evolution strategy?
@@ -117,7 +119,7 @@ pd.DataFrame(variants.budget_table(budgets, TASKS[0])).set_index(["budget", "mod
 # %%
 annealed = [f"{model}@annealed" for model in design.MAIN[TASKS[0]]]
 table = tables.speed_table(stored.runs, found, [(TASKS[0], model) for model in annealed])
-pd.DataFrame(table).set_index(["task", "model"])
+Markdown(tables.markdown(table))
 
 # %% [markdown]
 # Here no GRU and no LSTM reaches the level, and the ENU is ahead of both: which model is ahead on this task depends on the
@@ -128,7 +130,7 @@ pd.DataFrame(table).set_index(["task", "model"])
 # %%
 against = variants.rivals_of_annealed(TASKS[0])
 table = tables.savings_table(stored.runs, found, against, ["evaluations"])
-pd.DataFrame(table).set_index(["task", "model", "against"])
+Markdown(tables.markdown(table))
 
 # %% [markdown]
 # ## Reconstruction

@@ -44,31 +44,46 @@ network = Network(((0, 2), (1, 1)), n_inputs=1, n_outputs=1, channels=3, hidden=
 inputs = torch.tensor([[0.9], [0.0], [0.4], [1.0], [0.6]])
 
 
-def draw(genome_seed=4, step=3):
+NEURONS = ["neuron 1", "neuron 2"]
+SYNAPSES = ["input to 1", "2 to 1", "1 to 2, first", "1 to 2, second"]
+
+
+def steps_of(genome_seed=4, step=3):
     genome = 0.4 * torch.randn(network.n_params, generator=enu.stream(int(genome_seed), "worked"))
-    flow = enu.analysis.computation_flow(network, genome, inputs)[int(step)]
-    synapses = ["input to 1", "2 to 1", "1 to 2, first", "1 to 2, second"]
-    fig, axes = plt.subplots(1, 5, figsize=(PAGE, 1.7), width_ratios=[3, 6, 3, 3, 3])
-    figures.networks.table(axes[0], flow.sources, ["input", "neuron 1", "neuron 2"], "last outputs")
-    figures.networks.table(axes[1], flow.gathered, synapses, "given: presynaptic | postsynaptic", split=3)
-    figures.networks.table(axes[2], flow.transmitted, synapses, "transmitted")
-    figures.networks.table(axes[3], flow.mean, ["neuron 1", "neuron 2"], "mean")
-    figures.networks.table(axes[4], flow.output, ["neuron 1", "neuron 2"], "outputs")
+    return enu.analysis.computation_flow(network, genome, inputs)[int(step)]
+
+
+def draw(flow):
+    fig, axes = plt.subplots(1, 5, figsize=(PAGE, 2.5), width_ratios=[3, 6, 3, 3, 3])
+    figures.networks.table(axes[0], flow.sources, ["input", *NEURONS], "outputs of the\nstep before")
+    figures.networks.table(axes[1], flow.gathered, SYNAPSES, "what each synapse\nreceives", ("presynaptic", "postsynaptic"))
+    figures.networks.table(axes[2], flow.transmitted, [""] * 4, "outputs of\nthe synapses")
+    figures.networks.table(axes[3], flow.mean, NEURONS, "mean of each\nneuron's synapses")
+    figures.networks.table(axes[4], flow.output, ["", ""], "outputs of\nthe neurons")
     panel_letters(axes)
+    figures.networks.flow_arrows(axes, ["by the connection table", "synapse unit", "mean", "neuron unit"])
     return fig
+
+
+def numbers(flow):
+    rows = (["input", *NEURONS], SYNAPSES, SYNAPSES, NEURONS, NEURONS)
+    parts = zip("abcde", rows, flow, strict=True)
+    columns = {letter: {"row": names, "column": range(1, values.shape[1] + 1)} for letter, names, values in parts}
+    return {letter: figures.data.long(columns[letter], {"value": v}) for letter, v in zip("abcde", flow, strict=True)}
 
 
 # %% [markdown]
 # ## Figure
 
 # %% tags=["hide-input"]
-fig = draw(step=step)
+flow = steps_of(step=step)
 files = save_figure(
-    fig, "ed6_computation_flow", figures_dir,
-    caption=f"""Step {step} of a network of four synapses, two neurons and three channels with a random genome and no noise;
-    columns are channels. **a**, Last outputs of the input neuron and the neurons. **b**, Input of each synapse: the channels of
-    its presynaptic neuron (left of the line) and of its postsynaptic neuron. **c**, Outputs of the synapses. **d**, Their mean
-    for each neuron. **e**, Outputs of the neurons, which enter the next step as last outputs.""",
+    draw(flow), "ed6_computation_flow", figures_dir, data=figures.data.panels(numbers(flow)),
+    caption=f"""Step {step} of a network of four synapses, two neurons and three channels with a random genome and no noise.
+    Columns are channels; arrows: the order of the computation. **a**, Last outputs of the input neuron and the neurons.
+    **b**, Input of each synapse: the channels of its presynaptic neuron (left of the line) and of its postsynaptic neuron.
+    **c**, Outputs of the synapses, in the rows of b. **d**, Their mean for each neuron. **e**, Outputs of the neurons, in the
+    rows of d; they enter the next step as last outputs.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -77,4 +92,7 @@ files = save_figure(
 # Follow the numbers from step to step: the rightmost table of one step is the lower part of the leftmost table of the next.
 
 # %% tags=["explorer"]
-widgets.explorer(draw, step=widgets.slider("step", 3, 0, 4), genome_seed=widgets.slider("genome number", 4, 1, 30))
+widgets.explorer(
+    lambda genome_seed, step: draw(steps_of(genome_seed, step)),
+    step=widgets.slider("step", 3, 0, 4), genome_seed=widgets.slider("genome number", 4, 1, 30),
+)  # fmt: skip

@@ -35,11 +35,10 @@ figures_dir = None  # build/figures
 
 # %%
 import matplotlib.pyplot as plt
-import pandas as pd
 from IPython.display import Markdown
 
 from enu_lib import widgets
-from enu_lib.study import claims, design, evidence, ledger, panels, sweep, tables
+from enu_lib.study import claims, design, evidence, ledger, panels, plotted, sweep, tables
 from enu_lib.figures import PAGE, panel_letters, save_figure, save_table, use_style
 
 use_style()
@@ -50,16 +49,21 @@ found = evidence.gather(stored=stored.runs)
 # ## Figure
 
 # %%
-fig, axes = plt.subplot_mosaic([["complex-stdp", "tmaze"], ["stdp", "tmaze"], ["iaf", "double-tmaze"]], figsize=(PAGE, 5))
+fig, axes = plt.subplot_mosaic([["complex-stdp", "tmaze"], ["stdp", "tmaze"], ["iaf", "double-tmaze"]], figsize=(PAGE, 5.6))
+final = {
+    task: {m: found.final.get((task, m), ()) for m in (*design.MAIN[task], *sweep.GROUPS["checks"].models.get(task, ()))}
+    for task in axes
+}
 for task, ax in axes.items():
-    models = [*design.MAIN[task], *sweep.GROUPS["checks"].models.get(task, ())]
-    panels.finals(ax, {m: found.final.get((task, m), ()) for m in models}, task in sweep.UNITS)
+    panels.finals(ax, final[task], task in sweep.UNITS, found.level.get(task))
     ax.set_title(design.LABEL[task])
 panel_letters(axes.values())
 files = save_figure(
     fig, "ed_table1_values", figures_dir,
-    caption=f"""The values behind the table: final loss (single units, log scale) or fitness (mazes) of each of the
-    {sum("@" not in r.model for r in stored.runs)} evolutions; lines: medians.""",
+    data={"final": plotted.finals(final), "level": plotted.levels(found.level, list(axes))},
+    caption=f"""The values behind the table: final loss (single units, log scale, reversed) or fitness (mazes) of each of the
+    {sum("@" not in r.model for r in stored.runs)} evolutions (dots; their number in parentheses), mean of 30 trial runs;
+    better is to the right everywhere. Lines: medians; dotted: the level from which something counts as learnt.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -69,9 +73,12 @@ files = save_figure(
 rows = tables.final_table(stored.runs, found)
 caption = f"""Fitness of evolved parents in 30 trial runs (higher is better; single units: minus the loss),
 {sum(row["evolutions"] for row in rows)} evolutions in all. A: probability that an evolution of the ENU ends better than one of
-the model; p: exact Mann-Whitney test, Holm correction within the task unless the remark says otherwise."""
-files += save_table("ed_table1", {"csv": tables.csv(rows), "md": tables.markdown(rows)}, figures_dir, caption=caption)
-pd.DataFrame(rows).set_index(["task", "model"])
+the model; p: exact Mann-Whitney test, Holm correction within the task unless a remark in the whole table says otherwise. The
+whole table has memory sizes, parameters, the first seed's mean and s.d. as in the paper, medians and remarks."""
+files += save_table(
+    "ed_table1", {"csv": tables.csv(rows), "md": tables.markdown(rows)}, figures_dir, caption=caption,
+    summary=tables.markdown(tables.final_summary(rows)),
+)  # fmt: skip
 
 # %% [markdown]
 # ## Reconstruction

@@ -39,7 +39,6 @@ profile = "zoo"
 seed = 0  # of no effect
 
 # %%
-import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
@@ -71,7 +70,7 @@ Markdown(ledger.as_details(findings))
 # The same rules, applied to every evolution of every model of the sweep instead of the unit that ships.
 
 # %%
-pd.DataFrame(ledger.repeat_table(found)).set_index(["claim", "on"]).fillna("")
+Markdown(tables.markdown(ledger.repeat_table(found)))
 
 # %% [markdown]
 # ### Fitness and survival in mazes
@@ -93,7 +92,7 @@ Markdown(tables.markdown(mazes.model_table(stored.runs, found)))
 
 # %%
 bonus = enu.Maze("double-t").alive_bonus
-pd.DataFrame(mazes.survival_table(stored.runs, ("enu", "lstm"), "double-tmaze", bonus)).T.round(2)
+Markdown(tables.numbers(mazes.survival_table(stored.runs, ("enu", "lstm"), "double-tmaze", bonus)))
 
 # %% [markdown]
 # So what holds of C5 and C6 in the double T-maze is, to about one half, that networks of ENUs live longer than networks of

@@ -34,14 +34,13 @@ moment = 200  # network step of an intervention; an episode has 400
 
 # %%
 import matplotlib.pyplot as plt
-import pandas as pd
 import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import figures, widgets
+from enu_lib import figures, live, widgets
 from enu_lib.analysis import drive, readout, spiking
-from enu_lib.analysis.conditioning import conditioning, repeated
+from enu_lib.analysis.conditioning import REWARDS, conditioning, repeated
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.study import claims, dissection, evidence, ledger, tables
 
@@ -78,11 +77,18 @@ settled = drive.bifurcation(network, entry.genome, drive.mean_current(watched["e
 
 fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.6), width_ratios=[1, 1.8, 1])
 figures.learning.bifurcation(axes[2], drives, settled)
-figures.learning.outputs(axes[0], {k: spiking.output_histogram(v) for k, v in watched.items()})
-figures.learning.traces(axes[1], watched["evolved"].model["neuron_output"][0, longest, :200, :, 0], names)
+histograms = {k: spiking.output_histogram(v) for k, v in watched.items()}
+traces = watched["evolved"].model["neuron_output"][0, longest, :200, :, 0]
+figures.learning.outputs(axes[0], histograms)
+figures.learning.traces(axes[1], traces, names)
 panel_letters(axes)
 files = save_figure(
     fig, "spiking", figures_dir, zoo=[entry.name],
+    data={
+        "a": figures.data.series("network", histograms, {"bin of the output": None}, "share of steps"),
+        "b": figures.data.long({"time (steps)": range(len(traces)), "neuron": names}, {"output": traces}),
+        "c": figures.data.long({"drive": drives, "step after settling": None}, {"output": settled}),
+    },
     caption=f"""**a**, How often each output value occurs, all neurons and channels, while the agent is alive: the evolved
     network and one evolved as long without selection, {min(n, 64)} episodes each. **b**, First channel of each neuron in the
     first 200 steps of one episode of the evolved network; each trace from 0 to 1. **c**, First channel of one neuron alone
@@ -121,10 +127,16 @@ fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.7), width_ratios=[1.1, 1, 1])
 figures.learning.eaten(axes[0], eaten)
 for ax, part in zip(axes[1:], ("synapses", "neurons"), strict=True):
     figures.learning.recovery(ax, {k: v for k, v in after.items() if k.startswith((part, "untouched"))})
-    ax.legend(loc="lower left", fontsize=6)
+    ax.legend(loc="lower left")
 panel_letters(axes)
 files = save_figure(
     fig, "where_memory_lives", figures_dir, zoo=[entry.name],
+    data={
+        "a": figures.data.series("memory", eaten, {"episode": None}, "food after the intervention"),
+        "b_c": figures.data.panels(
+            {k: figures.data.long({"visit": None}, {"with food": v.right, "visits": v.n}) for k, v in after.items()}, "memory"
+        ),
+    },
     caption=f"""After an intervention at step {moment}: **a**, food eaten in the rest of the episode, mean and 95% interval;
     **b**, memory of synapses, **c**, memory of neurons: share of visits that end with food, in the order of visits, 95%
     (Wilson) intervals, where there are at least 10 visits. {n} episodes each, of which {living} had not ended by then; visits
@@ -132,7 +144,7 @@ files = save_figure(
 )  # fmt: skip
 
 # %%
-pd.DataFrame(dissection.disturbed_table(disturbed)).set_index("memory")
+Markdown(tables.markdown(dissection.disturbed_table(disturbed)))
 
 # %%
 Markdown(
@@ -157,18 +169,29 @@ which unit holds what: where it hurts, that assignment matters."""
 delays, lives = range(-16, 25, 8 if smoke else 4), 2 if smoke else 8
 dish = conditioning(network, entry.genome, delays, lives=lives, seed=seed + 602)
 rows = {reward: repeated(network, entry.genome, reward, 4, lives=lives, seed=seed + 605) for reward in ("food", "poison")}
-fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4))
-figures.learning.conditioning(axes[0, 0], dish, dish.transmitted, "change of the\nprobed synapses")
+fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.6))
+figures.learning.conditioning(axes[0, 0], dish, dish.transmitted, "change of the mean output\nof the probed synapses")
 right_left = dish.outputs[..., 2] - dish.outputs[..., 1]
-figures.learning.conditioning(axes[0, 1], dish, right_left, "change of\noutput 3 - output 2")
-axes[0, 1].get_legend().remove()
+figures.learning.conditioning(axes[0, 1], dish, right_left, "change of the preference\n(output 3 - output 2)")
+axes[1, 0].sharey(axes[1, 1])
+turns = ["output 1", "output 2 (left)", "output 3 (right)"]
 for ax, (reward, outputs) in zip(axes[1], rows.items(), strict=True):
-    figures.learning.in_a_row(ax, outputs, names[-3:])
-    ax.set(xlabel=f"{reward} in a row")
-axes[1, 0].get_legend().remove()
+    figures.learning.in_a_row(ax, outputs, turns)
+    ax.set(xlabel=f"meals of {reward} in a row")
+for ax in (axes[0, 1], axes[1, 1]):
+    ax.get_legend().remove()
+axes[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+axes[1, 0].legend(loc="center right", bbox_to_anchor=(1.0, 0.33))
 panel_letters(axes.flat)
+paired = {"meal": list(REWARDS), "delay from sensor to meal (steps)": dish.delay, "noise sample": None}
 files = save_figure(
     fig, "conditioning", figures_dir, zoo=[entry.name],
+    data={
+        "a_b": figures.data.long(paired, {"change of the synapses": dish.transmitted, "change of the preference": right_left}),
+        "c_d": figures.data.series(
+            "meal", rows, {"meals in a row": range(5), "noise sample": None, "output": turns}, "value at the wall"
+        ),
+    },
     caption=f"""What single events change in a network that is driven through its inputs only. **a**, **b**, A sensor
     paired with food, poison or nothing, against the delay from sensor to reward; difference from the same network without
     pairing. **a**, Mean output of the synapses from the probed (wall) sensor onto output neurons. **b**, Preference for a
@@ -196,7 +219,7 @@ measures it where poison does not kill."""
 # %%
 far = dissection.elsewhere(entry, 60 if smoke else 256, seed + 603) | dissection.silenced(entry, n // 3, seed + 604)
 wanted = ["n", "food", "food s.e.", "poison", "second visit right after poison", "right again after one mistake"]
-pd.DataFrame(far).T[wanted].round(2)
+Markdown(tables.numbers({name: {key: row[key] for key in wanted} for name, row in far.items()}, 2, "maze or network"))
 
 # %% [markdown]
 # ## Verdict
@@ -210,6 +233,9 @@ Markdown(ledger.as_details([f for f in claims.judge(evidence.gather()) if f.clai
 # ## Try it
 #
 # Freeze the memory of the synapses or the neurons in the middle of an episode; silence a neuron; swap food and poison.
+
+# %% tags=["hide-input"]
+live.toy(network, entry.genome, maze, seed)
 
 # %% tags=["explorer"]
 widgets.MazeLife(network, entry.genome, maze, seed=seed)

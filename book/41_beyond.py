@@ -46,10 +46,10 @@ import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import widgets
+from enu_lib import figures, widgets
 from enu_lib.analysis import generalise
 from enu_lib.figures import PAGE, PALETTE, panel_letters, save_figure, use_style
-from enu_lib.study import evidence, panels, sweep, tables, variants
+from enu_lib.study import evidence, panels, plotted, sweep, tables, variants
 from enu_lib.study.design import LABEL
 
 use_style()
@@ -71,10 +71,11 @@ for ax, (task, costs) in zip(axes, cost.items(), strict=True):
 axes[0].set(xlabel="")
 panel_letters(axes)
 files = save_figure(
-    fig, "beyond_strategies", figures_dir,
-    caption="""Evaluations until the held-out loss first reached the level, for several evolution strategies (offspring,
-    standard deviation of mutations and the generations over which it is annealed). Dots: single evolutions; open: not reached,
-    drawn at the evaluations that were used up; line: median.""",
+    fig, "beyond_strategies", figures_dir, data=plotted.reached(cost),
+    caption="""Evaluations until the held-out loss first reached the level (a tenth of the loss of a unit that only transmits
+    its input), for several evolution strategies: offspring, standard deviation of mutations and the generations over which it
+    is annealed; fewer evaluations are better. Dots: single evolutions, their number in parentheses; open: not reached, drawn at
+    the evaluations that were used up; line: median, where more than half of the evolutions reached the level.""",
 )  # fmt: skip
 
 # %%
@@ -88,7 +89,7 @@ Markdown(tables.markdown(variants.strategy_table(stored.runs, found, TASKS)))
 
 # %%
 against = [(task, "enu@annealed", "enu@published") for task in TASKS]
-pd.DataFrame(tables.savings_table(stored.runs, found, against)).set_index(["task", "cost"])
+Markdown(tables.markdown(tables.savings_table(stored.runs, found, against)))
 
 # %% [markdown]
 # On STDP the annealed strategy is cheaper in every pair of evolutions. On complex STDP it is cheaper in most; within the
@@ -133,7 +134,7 @@ noise = {name: generalise.noise_curve(unit, shares, small, seed) for name, unit 
 mutants = {name: generalise.mutation_curve(unit, sigmas, n=max(16, n // 16), seed=seed) for name, unit in units.items()}
 lost = {name: generalise.without_memory(unit, small, seed) for name, unit in units.items()}
 
-fig = plt.figure(figsize=(PAGE, 4))
+fig = plt.figure(figsize=(PAGE, 4.6))
 upper, lower = (part.subplots(1, 3) for part in fig.subfigures(2, 1))
 for ax, (name, values) in zip(upper, quality.items(), strict=True):
     panels.qualities(ax, values, PALETTE["evolved"])
@@ -142,13 +143,22 @@ panels.robustness(lower[0], shares, noise, "noise s.d. / mean input")
 lower[0].legend(loc="lower left")
 panels.robustness(lower[1], sigmas, mutants, "mutation s.d.")
 panels.ranked(lower[2], lost, "memory value held at zero, by rank")
+for ax in lower[1:]:
+    ax.set(ylabel="")
 panel_letters([*upper, *lower])
 files += save_figure(
     fig, "beyond_units", figures_dir, zoo=["iaf-enu", "stdp-enu", "complex-stdp-enu"],
-    caption=f"""**a-c**, Quality of evolved units on several kinds of input, of which evolution used only the first; {n}
-    sequences each. **d**, Quality against noise on the input, {small} sequences. **e**, Against mutations of the genome,
-    median and quartiles of 16 mutants. **f**, With one memory value held at zero, from the least to the most important
-    one.""",
+    data={
+        "inputs": pd.DataFrame([(u, case, q) for u, found in quality.items() for case, q in found.items()],
+                               columns=["unit", "input", "quality"]),
+        "noise": figures.data.series("unit", noise, {"noise s.d. / mean input": shares}, "quality"),
+        "mutations": figures.data.series("unit", mutants, {"mutation s.d.": sigmas, "mutant": None}, "quality"),
+        "memory": figures.data.series("unit", {u: sorted(v, reverse=True) for u, v in lost.items()}, {"rank": None}, "quality"),
+    },
+    caption=f"""Quality of three evolved units; 1 is best, values below 0 are not drawn. **a-c**, On several kinds of input, of
+    which evolution used only the first; {n} sequences each. **d**, Against noise on the input, {small} sequences. **e**,
+    Against mutations of the genome, median and quartiles of 16 mutants. **f**, With one memory value held at zero, from the
+    least to the most important one, {small} sequences.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -161,7 +171,7 @@ files += save_figure(
 # %%
 window = enu.analysis.plasticity_window(stdp.model, stdp.genome, stdp.task, 1, reach=40, n=max(8, n // 16), seed=seed)
 fits = {f"{a} to {b} steps": generalise.time_constant(window, a, b) for a, b in ((1, 10), (5, 20), (15, 40))}
-pd.Series(fits, name="time constant (steps)").rename_axis("distances").to_frame().round(2)
+Markdown(tables.numbers({name: {"time constant (steps)": fit} for name, fit in fits.items()}, 2, "distances"))
 
 # %% [markdown]
 # The rule's time constant is the paper's choice. Evolved anew, with everything else unchanged, for rules half as long and twice

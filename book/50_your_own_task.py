@@ -36,12 +36,13 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import matplotlib.pyplot as plt
+import pandas as pd
 import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, widgets
-from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.figures import PAGE, PALETTE, panel_letters, save_figure, use_style
 
 use_style()
 
@@ -69,7 +70,7 @@ class Remember:
         return -((outputs[..., 0] - batch.value[:, None]) ** 2) * after
 
 
-enu.register(Remember)  # so that run folders can be read again
+Remember = enu.register(Remember)  # so that run folders can be read again
 
 # %%
 task = Remember()
@@ -85,18 +86,26 @@ trace = enu.rollout(run.model, run.genome, task, environments=256, seed=seed + 1
 # ## Figure
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.4))
+outputs, numbers = trace.y[0, :8, :, 0], trace.batch.value[:8]
+fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.6))
 figures.units.progress(axes[0], run.log)
-axes[1].plot(trace.y[0, :8, :, 0].T)
-axes[1].set_prop_cycle(None)
-for value in trace.batch.value[:8]:
-    axes[1].plot(task.steps - 1, value, "o", clip_on=False)
+axes[1].plot([task.shown_at, task.steps - 1], [numbers, numbers], **figures.units.BELOW)
+axes[1].plot(outputs.T, color=PALETTE["evolved"])
+axes[1].axvline(task.shown_at, color=PALETTE["input"], ls=":")
+axes[1].annotate("number shown", (task.shown_at + 0.5, 1.06), color=PALETTE["input"], va="bottom", annotation_clip=False)
 axes[1].set(xlabel="time (steps)", ylabel="output")
 panel_letters(axes)
+held = pd.DataFrame([row for row in run.log if "held_out" in row])
+data = {
+    "a": pd.DataFrame({"generation": held["generation"] + 1, "held-out loss": -held["held_out"]}),
+    "b_output": figures.data.long({"sequence": None, "time (steps)": range(task.steps)}, {"output": outputs}),
+    "b_number": figures.data.long({"sequence": None}, {"number shown": numbers}),
+}
 files = save_figure(
-    fig, "own_task", figures_dir,
-    caption=f"""A task defined in the notebook. **a**, Loss of the parent on held-out sequences, one run (seed {seed}).
-    **b**, Output of the evolved unit in eight fresh sequences; dots: the numbers shown at step {task.shown_at}.""",
+    fig, "own_task", figures_dir, data=data,
+    caption=f"""A task defined in the notebook. **a**, Loss of the parent on held-out sequences (log scale; lower is better),
+    one run (seed {seed}). **b**, Output of the evolved unit (blue) in eight fresh sequences; grey bands: the numbers shown at
+    step {task.shown_at} (dotted), which the output should keep until the end.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -24,7 +24,7 @@
 # Below, a unit with 16 memory values and a random genome becomes a synapse with spike-timing-dependent plasticity, in ten
 # seconds to a minute on one processor core. It has had a head start: *play* continues from there, *restart* goes back to a
 # random genome. Left: the parent's loss on held-out sequences. Right: the parent's response to a pair of spikes at each time
-# difference, and the rule (dashed) that fitness asks for.
+# difference, and the rule (grey band) that fitness asks for.
 #
 # It uses the library's own `ask`, `fitness` and `tell` ([how the units evolve](11_evolution_strategy.py)): if the controls are
 # not touched, `enu.evolve(live.small_synapse(), seed=seed)` goes through the same genomes. Without a running kernel this page

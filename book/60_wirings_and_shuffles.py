@@ -32,14 +32,14 @@ episodes = 2048
 # %%
 from dataclasses import replace
 
-import pandas as pd
+from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import live, widgets
 from enu_lib.analysis import learning
 from enu_lib.figures import use_style
 from enu_lib.rollout import record_episodes
-from enu_lib.study import mazes
+from enu_lib.study import mazes, tables
 
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
@@ -59,7 +59,7 @@ wirings = {"every neuron receives every sensor": entry}
 if profile == "zoo":
     wirings["published table"] = enu.zoo.load("tmaze-enu-published-wiring")
     wirings["published table, sizes and strategy"] = enu.zoo.load("tmaze-enu-published")
-pd.DataFrame(mazes.by_wall(wirings, n, seed + 502)).T.round(2)
+Markdown(tables.numbers(mazes.by_wall(wirings, n, seed + 502), 2, "connection table"))
 
 # %% [markdown]
 # ### Other shuffles
@@ -77,7 +77,7 @@ if profile == "zoo":
     harder = enu.zoo.load("tmaze-actions-enu")
     placed[harder.task.shuffle, harder.name] = (harder, harder.task)
 played = {k: record_episodes(e.model, e.genome, where, n, seed=seed + 503) for k, (e, where) in placed.items()}
-pd.DataFrame(mazes.by_shuffle(played)).T.rename_axis(["shuffled", "network"]).round(2)
+Markdown(tables.numbers(mazes.by_shuffle(played), 2, ("shuffled", "network")))
 
 # %% [markdown]
 # The episodes of the last row, split by which of the network's outputs goes forward. The way to the end of an arm takes at
@@ -87,8 +87,8 @@ pd.DataFrame(mazes.by_shuffle(played)).T.rename_axis(["shuffled", "network"]).ro
 # %%
 last = list(placed)[-1]
 walks = learning.walking(played[last], placed[last][1])
-outputs = [f"output {k + 1} goes forward" for k in range(len(walks))]
-pd.DataFrame(walks, index=outputs).rename_axis(f"shuffled: {last[0]}").round(2)
+outputs = {f"output {k + 1} goes forward": row for k, row in enumerate(walks)}
+Markdown(tables.numbers(outputs, 2, f"shuffled: {last[0]}"))
 
 # %% [markdown]
 # ## Reconstruction

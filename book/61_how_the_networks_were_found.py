@@ -66,6 +66,10 @@ panel_letters(axes)
 last = list(pairs.values())[-1]
 files = save_figure(
     fig, "published_settings", figures_dir, zoo=[e.name for e in pairs.values()],
+    data={
+        "a": figures.data.panels({k: pd.DataFrame(v).rename(columns=mazes.COSTS) for k, v in curves.items()}, "settings"),
+        "b": shown.rename_axis("shows the wall").reset_index(),
+    },
     caption=f"""With our settings and with the published ones, one evolution each. **a**, Held-out fitness of the parent in the
     plain T-maze against evaluations (logarithmic axis). **b**, Food per episode of the best parent, by the sensor that shows
     the wall; 512 episodes each. The published run had reached generation {last.provenance["generations"]:,} of
@@ -87,7 +91,24 @@ files = save_figure(
 
 # %%
 independent = mazes.independent_evolutions(entry, stored, from_zoo=profile == "zoo")
-pd.DataFrame(independent).T.astype(float).round(2)
+Markdown(tables.numbers(independent, 2, ("begins in", "run")))
+
+# %% [markdown]
+# ### A network that knows what its sensors mean
+#
+# From random genomes, evolution in the T-maze found latches and went no further: a latch eats as much there as an agent that
+# remembers. What led on was a maze whose places may swap after every food, in which remembering an arm is worth nothing. It
+# worked from one latch, which had been evolved for long; from younger ones, so far it did not. The commands, from that latch
+# (the second began with the latest parent of the first):
+
+# %%
+Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
+
+# %% [markdown]
+# What else was tried:
+
+# %%
+Markdown(tables.markdown(results.attempts("tmaze")))
 
 # %% [markdown]
 # ### The T-maze with shuffled actions

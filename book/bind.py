@@ -43,8 +43,8 @@ API = {
     "evolution": (
         "Evolution",
         [
-            "es", "evolve", "experiments", "storage.run", "storage.checkpoint", "storage.log", "storage.folder", "storage.seal",
-            "zoo",
+            "es", "evolve", "experiments", "processes", "liveness", "ahead", "devices", "storage.run", "storage.checkpoint",
+            "storage.log", "storage.folder", "storage.seal", "zoo",
         ],
     ),
     "measures": (
@@ -59,19 +59,20 @@ API = {
         "Comparisons and claims",
         [
             "study.sweep", "study.design", "study.results", "study.tables", "study.comparisons", "study.evidence",
-            "study.rules", "study.claims", "study.ledger", "study.panels", "study.workers", "study.progress", "study.variants",
-            "study.mazes", "study.abilities", "study.dissection", "study.sameness",
+            "study.rules", "study.claims", "study.ledger", "study.panels", "study.plotted", "study.workers", "study.executors",
+            "study.scaling", "study.progress", "study.variants", "study.mazes", "study.abilities", "study.dissection",
+            "study.machine", "study.sameness",
         ],
     ),
     "figures": (
         "Figures and explorers",
         [
-            "figures.style", "figures.save", "figures.units", "figures.networks", "figures.mazes", "figures.learning", "places",
-            "widgets", "widgets.life", "live",
+            "figures.style", "figures.save", "figures.data", "figures.units", "figures.networks", "figures.mazes",
+            "figures.learning", "places", "widgets", "widgets.life", "live",
         ],
     ),
     "ground": ("Settings, signals, progress", ["config", "kinds", "interrupt", "notices", "progress", "faults"]),
-    "speed": ("Speed", ["bench.cases", "bench.authors_scheme"]),
+    "speed": ("Speed", ["bench.cases", "bench.sharing", "bench.authors_scheme"]),
 }  # fmt: skip
 PACKAGES = ("cells", "widgets", "live")  # whose names stand in their __init__
 FACES = ("analysis",)  # whose names are documented where they are defined
@@ -92,10 +93,32 @@ def label(name: str) -> str:
 
 
 def figure(entry: dict) -> NotebookNode:
-    """A figure of the manifest as a Markdown cell: picture, alternative text, caption; its name is a target for links."""
+    """A figure of the manifest as a Markdown cell: picture, alternative text, caption, data; its name is a target for links."""
     name, alt = entry["figure"], re.sub(r"[`*$]", "", entry["alt"])
     options = f":name: figure-{name}\n:alt: {alt}\n:target: _images/{name}.svg"
-    return new_markdown_cell(f"```{{figure}} figures/{name}.svg\n{options}\n\n{label(name)}{entry['caption']}\n```")
+    text = "\n\n".join([f"{label(name)}{entry['caption']}", *data(entry)])
+    return new_markdown_cell(f"```{{figure}} figures/{name}.svg\n{options}\n\n{text}\n```")
+
+
+def table(entry: dict, shown: str) -> NotebookNode:
+    """A table of the manifest as a Markdown cell: the summary that its notebook shows, caption, data."""
+    summary = linked(shown).partition("\n\n")[0]
+    return new_markdown_cell("\n\n".join([summary, " ".join([entry["caption"], *data(entry)])]))
+
+
+def data(entry: dict) -> list[str]:
+    """The CSV files of a figure or table, as one line of links that download them; nothing if it has none."""
+    files = [f"{{download}}`{file} <figures/{file}>`" for file in entry["files"] if file.endswith(".csv")]
+    return [f"Data: {', '.join(files)}"] if files else []
+
+
+def no_errors(cell: NotebookNode, name: str) -> None:
+    """Raise ValueError where a cell wrote to stderr: a warning is to be dealt with, not to be shown to readers."""
+    for output in cell.outputs:
+        if output.output_type == "stream" and output.name == "stderr":
+            said = output.text.strip().splitlines() or [""]
+            code = next(iter(cell.source.strip().splitlines()), "")
+            raise ValueError(f"{name}: the cell that begins with {code!r} writes to stderr ({said[0]}): mend what it warns of")
 
 
 def linked(text: str) -> str:
@@ -106,9 +129,9 @@ def linked(text: str) -> str:
 def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> NotebookNode:
     """An executed notebook as a page: figures with captions, Markdown from code as text, explorers as pictures.
 
-    Code that imports, that draws a figure, or that makes an explorer is folded; so is what has the tag `hide-input`.
+    Code that imports, draws a figure, fills in a text or makes an explorer is folded; so is what has the tag `hide-input`.
 
-    Raises ValueError where the manifest lacks a figure, or an explorer left no picture.
+    Raises ValueError where a cell wrote to stderr, the manifest lacks a figure, or an explorer left no picture.
     """
     cells: list[NotebookNode] = []
     for cell in notebook.cells:
@@ -116,23 +139,26 @@ def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> Noteboo
         if cell.cell_type != "code":
             cell.source = linked(cell.source)
             continue
+        no_errors(cell, name)
         tags = set(cell.metadata.get("tags", []))
         draws = any(output.get("metadata", {}).get("figure") for output in cell.outputs)
-        folded = {"hide-input"} if draws or re.match(r"(from|import) ", cell.source) else set()
+        says = re.search(r"^Markdown\(\s*f?\"", cell.source, re.M)
+        folded = {"hide-input"} if draws or says or re.match(r"(from|import) ", cell.source) else set()
         cell.metadata["tags"] = sorted(tags | folded | {HIDDEN[tag] for tag in tags if tag in HIDDEN})
         kept, after = [], []
         for output in cell.outputs:
-            data = output.get("data", {})
-            if shown := output.get("metadata", {}).get("figure"):
+            form, about = output.get("data", {}), output.get("metadata", {})
+            if shown := about.get("figure") or about.get("table"):
                 if shown not in figures:
                     raise ValueError(f"{name} shows {shown}, which manifest.json lacks: run the page again")
-                after.append(figure(figures[shown]))
-            elif WIDGET in data:
+                entry = figures[shown]
+                after.append(figure(entry) if "figure" in about else table(entry, form["text/markdown"]))
+            elif WIDGET in form:
                 kept.append(still(output, name))
-                cell.metadata["mystnb"] = {"image": {"alt": f"The explorer, a still picture. {data['text/plain']}"}}
+                cell.metadata["mystnb"] = {"image": {"alt": f"The explorer, a still picture. {form['text/plain']}"}}
                 after.append(new_markdown_cell(LIVE.format(page=name)))
-            elif "text/markdown" in data:
-                after.append(new_markdown_cell(linked(data["text/markdown"])))
+            elif "text/markdown" in form:
+                after.append(new_markdown_cell(linked(form["text/markdown"])))
             else:
                 kept.append(output)
         cell.outputs = kept
@@ -197,7 +223,7 @@ def prepare(notebooks: Path, figures: Path, source: Path) -> None:
     """Fill `source` with the book's pages."""
     shutil.rmtree(source, ignore_errors=True)
     (source / "figures").mkdir(parents=True)
-    for path in figures.glob("*.svg"):
+    for path in (*figures.glob("*.svg"), *figures.glob("*.csv")):
         shutil.copy(path, source / "figures")
     manifest = provenance.manifest(figures)
     done = {path.stem: nbformat.read(path, as_version=4) for path in sorted(notebooks.glob("[0-9]*.ipynb"))}

@@ -7,7 +7,9 @@ up to date: a figure stays as it is if it has the same bytes, or if another kind
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -25,7 +27,8 @@ HERE = Path(__file__).parent
 # where it is in the other.  Markers are drawn at whole pixels, so the least rounding may move one by a pixel.
 POINTS = 72 / 250
 LEVELS = 32  # of 256: smoothed edges change by up to 20 where a marker has moved; the faintest shading is 40 from white
-RELATIVE = 0.002  # of numbers in a table: they are printed with three or four digits
+# Of numbers in a table, which are printed with three to six digits; a small one among large ones may be a difference of these.
+RELATIVE = 0.002
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 # matplotlib's names of clip paths and markers, digests of their points; and images, which are compared as part of the PNG
 DIGEST = re.compile(r"\b[a-zA-Z]+[0-9a-f]{10}\b|data:image/png;base64,[^\"]*")
@@ -62,8 +65,29 @@ def alike(a: Path, b: Path) -> bool:
         return True
     if a.suffix == ".png":
         return same_picture(a, b)
-    bounds = (POINTS, 0.0) if a.suffix == ".svg" else (0.0, RELATIVE)
-    return same_text(a.read_text(encoding="utf-8"), b.read_text(encoding="utf-8"), *bounds)
+    texts = [path.read_text(encoding="utf-8") for path in (a, b)]
+    if a.suffix == ".csv":
+        return same_table(*texts)
+    return same_text(*texts, *((POINTS, 0.0) if a.suffix == ".svg" else (0.0, RELATIVE)))
+
+
+def same_table(a: str, b: str) -> bool:
+    """Whether two CSV texts have the same words, and numbers that differ by little, or by little in their column's range."""
+    x, y = (list(csv.reader(io.StringIO(text))) for text in (a, b))
+    if [len(row) for row in x] != [len(row) for row in y]:
+        return False
+    for one, other in zip(zip(*x, strict=True), zip(*y, strict=True), strict=True):
+        numbers = [(float(u), float(v)) for u, v in zip(one, other, strict=True) if _is_number(u) and _is_number(v)]
+        if [u for u in one if not _is_number(u)] != [v for v in other if not _is_number(v)]:
+            return False
+        u, v = np.array(numbers).reshape(-1, 2).T
+        if not np.allclose(u, v, rtol=RELATIVE, atol=RELATIVE * (np.ptp(u) if len(u) else 0.0)):
+            return False
+    return True
+
+
+def _is_number(text: str) -> bool:
+    return NUMBER.fullmatch(text) is not None
 
 
 def shown(notebook: Path) -> set[str]:

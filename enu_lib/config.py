@@ -17,8 +17,9 @@ import numpy as np
 from enu_lib.kinds import conform, kinds, shown
 
 T = TypeVar("T", bound=type)
+Settings = TypeVar("Settings")  # a dataclass
 _CLASSES: dict[str, type] = {}
-DEEPEST = 32  # most levels of nesting accepted in JSON; our files have six
+MAX_DEPTH = 32  # most levels of nesting accepted in JSON; our files have six
 
 
 def library_version() -> str:
@@ -45,7 +46,7 @@ def current_name(cls: type, field: str) -> str:
     return renamed.get(field, field)
 
 
-def to_config(value: Any) -> Any:
+def to_config(value: object) -> Any:
     """A JSON-able copy of settings: a dataclass becomes {"type": its name, field: value, ...}."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: to_config(getattr(value, f.name)) for f in dataclasses.fields(value)}
@@ -87,7 +88,7 @@ def from_config(config: Any) -> Any:
     return config
 
 
-def to_json(value: Any) -> str:
+def to_json(value: object) -> str:
     """Readable JSON of settings."""
     return json.dumps(to_config(value), indent=1)
 
@@ -97,38 +98,35 @@ def parse_json(text: str | bytes, source: str) -> Any:
     try:
         value = json.loads(text)
     except RecursionError:
-        value, depth = None, DEEPEST + 1
+        value, depth = None, MAX_DEPTH + 1
     except ValueError as error:
         raise ValueError(f"{source} is not valid JSON ({error})") from None
     else:
         depth = _depth(value)
-    if depth > DEEPEST:
-        raise ValueError(f"{source} nests lists and objects more than {DEEPEST} deep")
+    if depth > MAX_DEPTH:
+        raise ValueError(f"{source} nests lists and objects more than {MAX_DEPTH} deep")
     return value
 
 
-def _depth(value: Any) -> int:
+def _depth(value: object) -> int:
     """Levels of nested lists and objects, counted without recursion and only until the limit is exceeded."""
-    depth, level = 0, [value]
-    while depth <= DEEPEST and (level := [v for v in level if isinstance(v, (list, dict))]):
-        level = [item for v in level for item in (v.values() if isinstance(v, dict) else v)]
+    depth, nested = 0, [v for v in (value,) if isinstance(v, (list, dict))]
+    while nested and depth <= MAX_DEPTH:
+        inner = (item for v in nested for item in (v.values() if isinstance(v, dict) else v))
+        nested = [item for item in inner if isinstance(item, (list, dict))]
         depth += 1
     return depth
 
 
-def with_setting(value: Any, path: str, new: Any) -> Any:
-    """A copy of nested settings with one field changed: `with_setting(experiment, "es.sigma", 0.02)`.
+def with_settings(value: Settings, changes: Mapping[str, object], within: str = "") -> Settings:
+    """A copy of nested settings with fields changed: `with_settings(experiment, {"es.sigma": 0.02})`.
 
-    Raises ValueError for an unknown field, naming the valid ones, and for a value of the wrong type or out of bounds.
+    The order of the changes does not matter.  Raises ValueError for an unknown field, naming the valid ones, and for a value
+    of the wrong type or out of bounds.
     """
-    return with_settings(value, {path: new})
-
-
-def with_settings(value: Any, changes: Mapping[str, Any], within: str = "") -> Any:
-    """A copy of nested settings with several fields changed at once; the order of the changes does not matter."""
     fields = kinds(type(value))
     changed: dict[str, Any] = {}
-    nested: dict[str, dict[str, Any]] = {}
+    nested: dict[str, dict[str, object]] = {}
     for path, new in changes.items():
         head, _, rest = path.partition(".")
         head = current_name(type(value), head)
@@ -143,10 +141,12 @@ def with_settings(value: Any, changes: Mapping[str, Any], within: str = "") -> A
         if not dataclasses.is_dataclass(old):
             raise ValueError(f"{within}{head} is a single value and has no setting {next(iter(inner))!r}")
         changed[head] = with_settings(old, inner, f"{within}{head}.")
-    return dataclasses.replace(value, **changed)
+    old_settings: Any = value
+    new_settings: Settings = dataclasses.replace(old_settings, **changed)
+    return new_settings
 
 
-def _fitting(kind: Any, old: Any, new: Any, name: str) -> Any:
+def _fitting(kind: Any, old: object, new: object, name: str) -> Any:
     """A field's new value, checked against its annotation, or against the old value's type if the annotation is Any."""
     if kind is Any and old is not None:
         kind = type(old)

@@ -7,13 +7,19 @@ A task or model of your own implements one of these protocols; it need not inher
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from enu_lib.streams import Noise
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+S = TypeVar("S")  # state of a task, or of a model: what its `reset` returns and its `step` takes
+W = TypeVar("W")  # weights of a model: what its `unpack` returns and its `step` takes
+B = TypeVar("B", bound="Batch")
 Intervention = Callable[[int, Any], Any]  # (t, model state) -> model state, called before step t
 
 
@@ -25,7 +31,7 @@ class Batch(Protocol):
 
 
 @runtime_checkable
-class SequenceTask(Protocol):
+class SequenceTask(Protocol[B]):
     """A task whose inputs do not depend on the model's outputs; fitness is the mean over the steps.
 
     The paper's tasks also have `n_in` and `n_out`, the numbers of inputs and outputs of a unit for them.
@@ -34,15 +40,15 @@ class SequenceTask(Protocol):
     @property
     def steps(self) -> int: ...
 
-    def sample(self, environments: int, generator: torch.Generator) -> Any:
+    def sample(self, environments: int, generator: torch.Generator, /) -> B:
         """B random sequences with their targets: a `Batch`.  All randomness comes from `generator`."""
 
-    def score(self, batch: Any, outputs: Tensor) -> Tensor:
+    def score(self, batch: B, outputs: Tensor, /) -> Tensor:
         """Fitness of every step (P, B, T) for outputs (P, B, T, C); higher is better."""
 
 
 @runtime_checkable
-class ClosedLoopTask(Protocol):
+class ClosedLoopTask(Protocol[S]):
     """A task whose inputs depend on the model's outputs; fitness is the sum over the steps.
 
     It may have `done(state) -> (P, B) bool`: episodes that have ended and earn no more fitness.  Simulation stops once all
@@ -52,21 +58,21 @@ class ClosedLoopTask(Protocol):
     @property
     def steps(self) -> int: ...
 
-    def reset(self, population: int, environments: int, generator: torch.Generator) -> Any:
+    def reset(self, population: int, environments: int, generator: torch.Generator, /) -> S:
         """The initial state, a named tuple of tensors (P or 1, B, ..); all offspring get the same environments."""
 
-    def observe(self, state: Any, t: int) -> Tensor:
+    def observe(self, state: S, t: int, /) -> Tensor:
         """The model's input at step t: (P, B, n_in), or (P, B, I, k) for a network with I input neurons."""
 
-    def step(self, state: Any, y: Tensor, t: int) -> tuple[Any, Tensor]:
+    def step(self, state: S, y: Tensor, t: int, /) -> tuple[S, Tensor]:
         """The next state, and the step's fitness (P, B), for outputs y (P, B, C)."""
 
 
-Task = SequenceTask | ClosedLoopTask
+Task = SequenceTask[Any] | ClosedLoopTask[Any]
 
 
 @runtime_checkable
-class Model(Protocol):
+class Model(Protocol[W, S]):
     """A cell or a network.  Immutable: weights and state are passed to `step`, for a whole population at once."""
 
     @property
@@ -75,17 +81,20 @@ class Model(Protocol):
     @property
     def noise_shape(self) -> tuple[int, ...]: ...  # shape of the noise per environment and step; () for none
 
-    def init(self, generator: torch.Generator) -> Tensor:
+    def init(self, generator: torch.Generator, /) -> Tensor:
         """A random initial genome (D,)."""
 
-    def unpack(self, genomes: Tensor) -> Any:
+    def unpack(self, genomes: Tensor, /) -> W:
         """Genomes (P, D) as weights, in the form that `step` takes."""
 
-    def reset(self, population: int, environments: int, device: torch.device | str = "cpu") -> Any:
+    def reset(self, population: int, environments: int, device: torch.device | str = "cpu", /) -> S:
         """The state before the first step."""
 
-    def step(self, weights: Any, state: Any, x: Tensor, noise: Tensor | None = None) -> tuple[Any, Tensor]:
+    def step(self, weights: W, state: S, x: Tensor, noise: Tensor | None = None, /) -> tuple[S, Tensor]:
         """The next state, and the outputs y (P, B, C), for input x (P or 1, B, ..)."""
+
+
+AnyModel = Model[Any, Any]
 
 
 class Stepper(Protocol):
@@ -106,7 +115,7 @@ class SettableStepper(Stepper, Protocol):
 
 
 class Evolved(Protocol):
-    """A genome with the model and the task it was evolved for: a run, or a zoo entry."""
+    """A genome with its model and task, whose classes depend on the experiment: a run, or a zoo entry."""
 
     @property
     def model(self) -> Any: ...
@@ -126,14 +135,14 @@ class Drawn(NamedTuple):
     environments: int  # B
 
 
-_PARTS: dict[Any, tuple[str, ...]] = {
+_PARTS: dict[type, tuple[str, ...]] = {
     SequenceTask: ("steps", "sample", "score"),
     ClosedLoopTask: ("steps", "reset", "observe", "step"),
     Model: ("n_params", "noise_shape", "init", "unpack", "reset", "step"),
 }
 
 
-def is_sequence(task: Any) -> bool:
+def is_sequence(task: object) -> TypeIs[SequenceTask[Any]]:
     """Whether a task is a sequence task rather than a closed loop.  Raises TypeError naming what is missing if neither."""
     if hasattr(task, "sample") or hasattr(task, "score"):
         _lacks_nothing(task, SequenceTask, "sequence task")
@@ -142,12 +151,12 @@ def is_sequence(task: Any) -> bool:
     return False
 
 
-def check_model(model: Any) -> None:
+def check_model(model: object) -> None:
     """Raise TypeError naming the missing parts of an incomplete model."""
     _lacks_nothing(model, Model, "model")
 
 
-def _lacks_nothing(value: Any, contract: Any, what: str) -> None:
+def _lacks_nothing(value: object, contract: type, what: str) -> None:
     missing = [part for part in _PARTS[contract] if not hasattr(value, part)]
     if missing:
         raise TypeError(

@@ -76,14 +76,20 @@ def sample_mutations(settings: ES, parameters: int, seed: int, generation: int) 
     return mutations
 
 
-def ask(settings: ES, state: ESState, seed: int, drawn: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def ask(
+    settings: ES, state: ESState, seed: int, drawn: Tensor | None = None, rows: tuple[int, int] | None = None
+) -> tuple[Tensor, Tensor]:
     """Genomes (P, D) and mutations (P / 2, D) of the next generation; `drawn`: its mutations, if already sampled.
 
-    Offspring i is the parent plus mutation i; offspring P / 2 + i is the parent minus mutation i.
+    Offspring i is the parent plus mutation i; offspring P / 2 + i is the parent minus mutation i.  `rows`: only the genomes
+    of the offspring from the first number up to the second.
     """
     mutations = sample_mutations(settings, len(state.parent), seed, state.generation) if drawn is None else drawn
     mutations = mutations.to(state.parent.device)
-    return torch.cat([state.parent + mutations, state.parent - mutations]), mutations
+    pairs = len(mutations)
+    low, high = rows or (0, 2 * pairs)
+    plus, minus = mutations[low:high], mutations[max(0, low - pairs) : max(0, high - pairs)]
+    return torch.cat([state.parent + plus, state.parent - minus]), mutations
 
 
 def aggregate_fitness(settings: ES, fitness: Tensor) -> Tensor:

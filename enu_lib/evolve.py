@@ -11,7 +11,6 @@ an uninterrupted one.  Processors with different vector units draw different nor
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -22,12 +21,15 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from enu_lib import es, experiments
+from enu_lib import ahead, es, experiments
 from enu_lib.config import to_config, to_json
+from enu_lib.devices import check_memory, choose_device
 from enu_lib.experiments import Experiment, Stage
 from enu_lib.interrupt import SoftInterrupt
-from enu_lib.kernels import door
+from enu_lib.kernels import choose, door
 from enu_lib.kinds import Between, Seed, conform
+from enu_lib.network import Network
+from enu_lib.processes import ALONE, Alone
 from enu_lib.progress import bar
 from enu_lib.rollout import fitness
 from enu_lib.storage.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -68,6 +70,7 @@ def evolve(
     backend: str = "auto",
     each: Callable[[Run], bool | None] | None = None,
     wait: bool = False,
+    processes: Alone = ALONE,
     **settings: Any,
 ) -> Run:
     """Evolve an experiment, given by name or as an `Experiment`, and return the run.
@@ -76,7 +79,8 @@ def evolve(
     parent: initial genome (D,) instead of a random one.  time_limit, checkpoint_every: seconds.
     device: auto (the GPU if there is one and the model is a network), cpu, cuda.  settings: as for `experiments.get`.
     each: called with the run after every held-out evaluation; return True to stop.  wait: wait for another process that is
-    using the run folder, rather than raise an error.
+    using the run folder, rather than raise an error.  processes: those that share the work (`enu_lib.processes.join`); only
+    the first one writes, shows progress and calls `each`, and its time limit counts.
     Ctrl-C, SIGTERM and SIGHUP let the current generation finish and save everything.  Raises ValueError for invalid
     arguments, RunFolderError (a ValueError) for an unusable run folder, FloatingPointError if every fitness is NaN.
     """
@@ -90,38 +94,43 @@ def evolve(
     checkpoint_every = conform(Seconds, checkpoint_every, "checkpoint_every")
     for task in (experiment.task, *(stage.task for stage in experiment.stages)):
         door.fits(experiment.model, task)
-    place = choose_device(device, experiment)
-    _check_memory(experiment, place)
-    folder = None if out is None else user_path(out)
+    place = choose_device(device, experiment, processes.local_rank)
+    check_memory(experiment, place, processes.size)
+    processes.rows(min(experiment.populations))
+    leads = processes.rank == 0
+    folder = user_path(out) if out is not None and leads else None
     first = parent if parent is not None else experiment.model.init(stream(seed, "genome"))
     if first.shape != (experiment.model.n_params,):
         raise ValueError(f"parent must have {experiment.model.n_params} values, got {tuple(first.shape)}")
     first = door.genomes(experiment.model, first[None])[0].cpu()
+    start = None if parent is None else fingerprint(first)
+    config = {} if out is None else {"experiment": to_config(experiment), "seed": seed, "parent": start}
+    processes.agree(lambda: _facts(experiment, config, first.to(place), backend))
     with ExitStack() as stack:
         now, log = Progress(es.init(first), first, -math.inf, 0.0), list[Row]()
-        start = None if parent is None else fingerprint(first)
         if folder is not None:
             stack.enter_context(locked(folder, wait))
-            config = {"experiment": to_config(experiment), "seed": seed, "parent": start}
             if open_folder(folder, to_json(config)):
                 now, log = load_checkpoint(folder, experiment)
                 write_config(folder, to_json(config))  # the stopping point may differ
             remove_leftovers(folder, CONFIG, LOG, CHECKPOINT, GENOME, EVALUATION)
+        now = _shared(now, processes)
         parent, velocity, variance = (v.to(place) for v in now.state[:3])
         now.state = es.ESState(parent, velocity, variance, now.state.generation)
         name = f"{experiment.name}-{experiment.model_name}"
-        shown = stack.enter_context(bar(experiment.generations, now.state.generation, name, progress))
-        live = partial(fitness, experiment.model, threads=threads, backend=backend)
+        shown = stack.enter_context(bar(experiment.generations, now.state.generation, name, progress and leads))
+        live = partial(fitness, experiment.model, threads=processes.threads(threads), backend=backend)
         deadline = math.inf if time_limit is None else time.perf_counter() + time_limit
         save_at = time.perf_counter() + checkpoint_every
         before, begun, saved, stopped = now.seconds, time.perf_counter(), len(log), None
-        interrupt, drawn = stack.enter_context(SoftInterrupt()), dict[int, Tensor]()
+        interrupt = stack.enter_context(SoftInterrupt(processes.size > 1))
+        mutations = ahead.prepare(experiment, seed, processes)
+        running = partial(as_run, experiment, seed, now, log, "running", folder, start)
         while not (stopped := stopped or reached(experiment, now)):
             stage = now.stage(experiment)
-            state, row, held_out = _generation(experiment, stage, now.state, seed, live, drawn)
-            if held_out is not None and _ends(experiment, stage, state, seed, live):
+            state, row, held_out = _generation(experiment, stage, now.state, seed, live, mutations, processes)
+            if held_out is not None and _ends(experiment, stage, state, seed, live, processes):
                 now.ends.append(state.generation)
-                drawn.clear()  # the next stage may use different settings
             if held_out is not None and not held_out <= now.score:
                 now.best, now.score = state.parent.clone(), held_out
             now.state, now.seconds = state, before + time.perf_counter() - begun
@@ -129,12 +138,10 @@ def evolve(
             shown.update()
             if held_out is not None:
                 shown.set_postfix_str(f"held-out {held_out:.5g}, best {now.score:.5g}")
-                if each is not None and each(as_run(experiment, seed, now, log, "running", folder, start)):
+                if each is not None and processes.first(lambda: bool(each(running()))):
                     stopped = "stopped"
-            if interrupt.asked:
-                stopped = "interrupted"
-            elif time.perf_counter() >= deadline:
-                stopped = "time limit"
+            wish = "interrupted" if interrupt.asked else "time limit" if time.perf_counter() >= deadline else None
+            stopped = processes.agreed(wish) or stopped
             if folder is not None and time.perf_counter() >= save_at:
                 save_checkpoint(folder, now, log[saved:])
                 saved, save_at = len(log), time.perf_counter() + checkpoint_every
@@ -146,32 +153,24 @@ def evolve(
     return run
 
 
-def choose_device(device: str, experiment: Experiment) -> torch.device:
-    """The torch device.  auto: the GPU, if any, for networks; the CPU for single units, which gain nothing from a GPU."""
-    if device != "auto":
-        try:
-            place = torch.device(device)
-            torch.zeros(1, dtype=torch.float32, device=place)
-        except (RuntimeError, AssertionError) as error:
-            line = str(error).splitlines()[0]
-            raise ValueError(f"device {device!r} cannot be used here ({line}): try --device cpu") from None
-        return place
-    network = hasattr(experiment.model, "connections")
-    return torch.device("cuda" if network and torch.cuda.is_available() else "cpu")
+def _facts(experiment: Experiment, config: dict[str, Any], first: Tensor, backend: str) -> dict[str, str]:
+    """What must be the same in all processes of a run."""
+    known = isinstance(experiment.model, (Network, *door.CELLS))
+    return {
+        "settings": to_json(config),
+        "first genome": fingerprint(first),
+        "backend": choose(backend, experiment.model, first[None]) if known else "reference",
+    }
 
 
-def _check_memory(experiment: Experiment, place: torch.device) -> None:
-    """Raise ValueError, before allocating anything, if an experiment needs more memory than the device has."""
-    if place.type == "cuda":
-        there = torch.cuda.get_device_properties(place).total_memory
-    else:
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**40
-    if experiment.bytes > there:
-        raise ValueError(
-            f"a generation of {experiment.es.population} offspring with {experiment.model.n_params} parameters each in "
-            f"{experiment.environments} environments needs at least {experiment.bytes / 2**30:.0f} GiB of memory, but there "
-            f"are only {there / 2**30:.0f}: choose a smaller population, hidden or environments"
-        )
+def _shared(now: Progress, processes: Alone) -> Progress:
+    """The first process's progress, in all processes; the log's checksum stays with the first one, which writes it."""
+    tensors = torch.stack([*now.state[:3], now.best])
+    words: dict[str, Any] = {"generation": now.state.generation, "score": now.score, "seconds": now.seconds, "ends": now.ends}
+    tensors, words = processes.resume(tensors, words)
+    parent, velocity, variance, best = (v.clone() for v in tensors)
+    state = es.ESState(parent, velocity, variance, words["generation"])
+    return Progress(state, best, words["score"], words["seconds"], words["ends"], now.logged)
 
 
 def _generation(
@@ -180,20 +179,20 @@ def _generation(
     state: es.ESState,
     seed: int,
     live: Callable[..., Tensor],
-    drawn: dict[int, Tensor],
+    mutations: ahead.Ahead,
+    processes: Alone,
 ) -> tuple[es.ESState, Row, float | None]:
-    """Run one generation: the next state, the log row, and the next parent's held-out fitness if it is due.
-
-    drawn: mutations by generation, sampled in advance while the GPU computes the previous generation.
-    """
+    """Run one generation: the next state, the log row, and the next parent's held-out fitness if it is due."""
     settings, g = stage.es or experiment.es, state.generation
-    genomes, mutations = es.ask(settings, state, seed, drawn.pop(g, None))
+    drawn, rows = mutations.take(settings, g), processes.rows(settings.population)
+    genomes, drawn = es.ask(settings, state, seed, drawn, rows)
     n, generator = experiment.environments, stream(seed, "environment", g)
     f = live(genomes, task=stage.task, environments=n, generator=generator).float()
-    if f.device.type != "cpu" and g + 1 < stage.until:
-        drawn[g + 1] = es.sample_mutations(settings, len(state.parent), seed, g + 1)
-    f = f.cpu()
-    state = es.tell(settings, state, mutations, es.aggregate_fitness(settings, f))
+    gathered = processes.gather(f, settings.population, state.parent, g)
+    if f.device.type != "cpu" or processes.size > 1:
+        mutations.draw(settings, g)
+    f = gathered().cpu()
+    state = es.tell(settings, state, drawn, es.aggregate_fitness(settings, f))
     each = f.mean(1)
     row = {
         "generation": g,
@@ -206,15 +205,21 @@ def _generation(
     due = (g + 1) % experiment.evaluate_every == 0 or g + 1 == experiment.generations
     if not due:
         return state, row, None
-    n = experiment.evaluate_environments
-    held_out = live(state.parent[None], task=experiment.task, environments=n, generator=stream(seed, "held-out")).mean()
-    row["held_out"] = held_out.item()
-    return state, row, held_out.item()
+    held_out = processes.first(lambda: _held_out(experiment, experiment.task, state, seed, live).item())
+    row["held_out"] = held_out
+    return state, row, held_out
 
 
-def _ends(experiment: Experiment, stage: Stage, state: es.ESState, seed: int, live: Callable[..., Tensor]) -> bool:
-    """Whether the next parent reaches the stage's target on the held-out environments."""
-    if stage.target is None:
-        return False
+def _held_out(experiment: Experiment, task: Any, state: es.ESState, seed: int, live: Callable[..., Tensor]) -> Tensor:
+    """The parent's mean fitness in the held-out environments of a task."""
     n, generator = experiment.evaluate_environments, stream(seed, "held-out")
-    return bool(live(state.parent[None], task=stage.task, environments=n, generator=generator).mean() >= stage.target)
+    return live(state.parent[None], task=task, environments=n, generator=generator).mean()
+
+
+def _ends(
+    experiment: Experiment, stage: Stage, state: es.ESState, seed: int, live: Callable[..., Tensor], processes: Alone
+) -> bool:
+    """Whether the next parent reaches the stage's target on the held-out environments."""
+    if (target := stage.target) is None:
+        return False
+    return bool(processes.first(lambda: bool(_held_out(experiment, stage.task, state, seed, live) >= target)))

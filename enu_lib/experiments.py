@@ -29,7 +29,7 @@ PROFILES = ("smoke", "laptop", "paper")
 MODELS = ("enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip", "shared")
 
 
-def _check_contract(name: str, value: Any, contract: Callable[[Any], Any]) -> None:
+def _check_contract(name: str, value: object, contract: Callable[[object], object]) -> None:
     try:
         contract(value)
     except TypeError as error:
@@ -41,7 +41,7 @@ class Stage:
     """One stage of a curriculum: a different task for the first generations of a run (reconstruction)."""
 
     until: Annotated[int, Between(0, 10**9)]  # first generation after this stage, unless it reaches its target earlier
-    task: Any
+    task: Any  # a `contracts.Task`
     target: Real | None = None  # end the stage once the parent's held-out fitness on its task reaches this
     es: ES | None = None  # evolution strategy of this stage; None: the experiment's
 
@@ -57,8 +57,8 @@ class Experiment:
     """All settings of a run except the seed: the two together determine the run."""
 
     name: str
-    task: Any
-    model: Any
+    task: Any  # a `contracts.Task`; Any, since its class and that of the model depend on the experiment
+    model: Any  # a `contracts.Model`
     es: ES = field(default_factory=ES)
     generations: Count = 1000
     environments: Batch = 32  # per generation
@@ -85,9 +85,14 @@ class Experiment:
         return self.generations * self.es.population * self.environments
 
     @property
+    def populations(self) -> tuple[int, ...]:
+        """Population sizes of the run: that of `es`, and those of stages with an evolution strategy of their own."""
+        return tuple(es.population for es in (self.es, *(stage.es for stage in self.stages)) if es)
+
+    @property
     def bytes(self) -> int:
         """Lower bound on memory in bytes: genomes and mutations, and a sequence task's inputs and outputs."""
-        population = max(es.population for es in (self.es, *(stage.es for stage in self.stages)) if es)
+        population = max(self.populations)
         genomes = population * int(self.model.n_params) * 5 // 2
         if not is_sequence(self.task):
             return 4 * genomes
@@ -216,11 +221,12 @@ def get(
             shared=model == "shared",
         )
         if task.layout == "t" and profile == "laptop":
+            published = Maze(task.layout, task.shuffle)
+            target = 24.3 if task == published else None
             es = ES(population=256, sigma=0.01, breadth=1.5)
-            sizes |= dict(es=es, generations=2000, target=24.3, stages=_curriculum(task))
+            sizes |= dict(es=es, generations=2000, target=target, stages=_curriculum(published))
     experiment = Experiment(name, task, cell, model_name=model, profile=profile, **sizes)
-    changed: Experiment = with_settings(experiment, {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})})
-    return changed
+    return with_settings(experiment, {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})})
 
 
 def _path(experiment: Experiment, name: str) -> str:

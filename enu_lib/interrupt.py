@@ -12,10 +12,13 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 
 
 class SoftInterrupt:
-    """Context in which the first signal only sets `asked`, so that work can finish and save; the second interrupts at once."""
+    """Context in which the first signal only sets `asked`, so that work can finish and save; the second interrupts at once.
 
-    def __init__(self) -> None:
-        self.asked = False
+    patient: further signals do not interrupt either, for processes that a launcher and a scheduler may both signal.
+    """
+
+    def __init__(self, patient: bool = False) -> None:
+        self.asked, self._patient = False, patient
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> SoftInterrupt:
@@ -24,7 +27,7 @@ class SoftInterrupt:
 
     def _ask(self, *_: Any) -> None:
         self.asked = True
-        for number in self._before:
+        for number in () if self._patient else self._before:
             signal.signal(number, signal.default_int_handler)
 
     def __exit__(self, *_: Any) -> None:

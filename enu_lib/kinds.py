@@ -55,7 +55,7 @@ Measured = Annotated[float, Between(-math.inf, math.inf, nan=True)]  # a result 
 
 _INT64 = Between(-(2**63), 2**63 - 1)
 _FLOAT32 = Between(-float(np.finfo(np.float32).max), float(np.finfo(np.float32).max))
-_WORDS: dict[Any, str] = {
+_KIND_IN_WORDS: dict[Any, str] = {
     type(None): "None",
     bool: "true or false",
     int: "an integer below 2**63",
@@ -122,8 +122,8 @@ def describe(kind: Any) -> str:
         return f"a list, each entry {describe(arguments[0])}"
     if origin is dict:
         return f"an object, each value {describe(arguments[1])}"
-    if kind in _WORDS:
-        return _WORDS[kind]
+    if kind in _KIND_IN_WORDS:
+        return _KIND_IN_WORDS[kind]
     return f"a {getattr(kind, '__name__', kind)}"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from tqdm.asyncio import tqdm_asyncio
 from tqdm.auto import tqdm
 
-EVERY = 60.0  # seconds between lines
+SECONDS_BETWEEN_LINES = 60.0  # seconds between lines
 
 
 class Lines:
@@ -22,7 +22,7 @@ class Lines:
         total: int,
         initial: int = 0,
         desc: str = "",
-        every: float = EVERY,
+        every: float = SECONDS_BETWEEN_LINES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.total, self.initial, self.n, self.desc = total, initial, initial, desc

@@ -11,14 +11,15 @@ Shapes: P offspring, B environments, T steps.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from enu_lib import kernels
-from enu_lib.contracts import Drawn, Intervention, SettableStepper, Stepper, is_sequence
-from enu_lib.kernels import door
+from enu_lib.contracts import AnyModel, Batch, ClosedLoopTask, Drawn, Intervention, S, Stepper, Task, is_sequence
+from enu_lib.kernels import door, reference
 from enu_lib.network import Network
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise, draw_noise, stream
@@ -29,9 +30,9 @@ from enu_lib.trace import Recorder, Trace
 
 @in_float32
 def fitness(
-    model: Any,
+    model: AnyModel,
     genomes: Tensor,
-    task: Any,
+    task: Task,
     environments: int,
     generator: torch.Generator,
     threads: int | None = None,
@@ -51,14 +52,14 @@ def fitness(
 
 @in_float32
 def rollout(
-    model: Any,
+    model: AnyModel,
     genome: Tensor,
-    task: Any,
+    task: Task,
     environments: int = 64,
     seed: int = 1,
     memory: bool = False,
     intervene: Intervention | None = None,
-    batch: Any = None,
+    batch: Batch | None = None,
     backend: str = "reference",
 ) -> Trace:
     """Episodes in `environments` environments, with inputs, outputs, fitness and task state recorded.
@@ -95,22 +96,22 @@ def record_episodes(
     outputs = kernels.maze_lives(network, genomes, maze, drawn.start, drawn.noise, record=True).outputs
     assert outputs is not None, "they were asked to be recorded"
     recorder = Recorder(network)
-    play(network, genomes, maze, drawn, recorder, stepper=_Replay(outputs))
+    play(network, genomes, maze, drawn, recorder, stepper=reference.Replay(outputs))
     return recorder.trace()
 
 
 def draw(
-    model: Any, genomes: Any, task: Any, environments: int, generator: torch.Generator, batch: Any = None
+    model: AnyModel, genomes: Tensor, task: Task, environments: int, generator: torch.Generator, batch: Batch | None = None
 ) -> tuple[Tensor, Drawn]:
     """Checked genomes (P, D) in the kernels' form, and B random environments with their noise.
 
     batch: a sequence task's batch to use instead of a random one; the noise is the same either way.
     """
-    contract = is_sequence(task)
+    is_sequence(task)  # raises TypeError if it is no task
     door.fits(model, task)
     genomes, environments = door.genomes(model, genomes), door.environments(environments)
     steps, device = task.steps, genomes.device
-    if not contract:
+    if not is_sequence(task):
         start = door.start(task, task.reset(1, environments, generator), environments, device)
     elif batch is None:
         start = door.batch(model, task, task.sample(environments, generator), environments, device)
@@ -124,9 +125,9 @@ def draw(
 
 @in_float32
 def play(
-    model: Any,
+    model: AnyModel,
     genomes: Tensor,
-    task: Any,
+    task: Task,
     drawn: Drawn,
     recorder: Recorder | None = None,
     intervene: Intervention | None = None,
@@ -139,42 +140,54 @@ def play(
     stepper: advances the models; None: the backend's own, or its whole-episode kernel if nothing is recorded.
     """
     whole = recorder is None and intervene is None and stepper is None and backend != "reference"
-    sequence, environments = is_sequence(task), drawn.environments
-    if whole and not sequence and type(model) is Network and type(task) is Maze:
+    if whole and type(model) is Network and type(task) is Maze:
         return kernels.maze_lives(model, genomes, task, drawn.start, drawn.noise, threads, backend).fitness
-    if whole and sequence and type(model) in door.CELLS:
+    if whole and is_sequence(task) and door.is_cell(model):
         outputs = kernels.unit_outputs(model, genomes, drawn.start.inputs, drawn.noise, threads, backend)
         return door.reward(task, task.score(drawn.start, outputs), outputs.shape[:3]).mean(-1)
-    stepper = stepper or kernels.stepper(model, genomes, environments, threads, backend, intervene is not None)
-    if not sequence:
-        return _closed_loop(model, genomes, task, drawn, stepper, recorder, intervene)
+    stepper = stepper or kernels.stepper(model, genomes, drawn.environments, threads, backend, intervene is not None)
+    if intervene is not None:
+        stepper = reference.Intervened(stepper, intervene)
+    if not is_sequence(task):
+        return _closed_loop(model, genomes, task, drawn, stepper, recorder)
     record = recorder or Recorder(model)
-    for t in range(drawn.start.inputs.shape[1]):
-        x = drawn.start.inputs[None, :, t]
-        _step(stepper, x, drawn.noise, t, intervene, record)
+    present(stepper, drawn.start.inputs, drawn.noise, record)
     outputs = record.outputs()
     scores = door.reward(task, task.score(drawn.start, outputs), outputs.shape[:3])
     return scores if recorder else scores.mean(-1)
 
 
+def present(stepper: Stepper, inputs: Tensor, noise: Noise | None, recorder: Recorder) -> None:
+    """Step the models through inputs (B, T, ..) that do not depend on their outputs, and record every step."""
+    for t, x in enumerate(inputs.unbind(1)):
+        recorder(x[None], stepper.step(x[None], noise, t), stepper)
+
+
+def turns(
+    task: ClosedLoopTask[S], state: S, act: Callable[[S, int], tuple[Tensor, Tensor]]
+) -> Iterator[tuple[Tensor, Tensor, S, Tensor]]:
+    """Each step of a closed loop: what the agent observes, its outputs, the state after the step, and the step's fitness.
+
+    act(state, t): what the agent observes (P or 1, B, ..) and its outputs (P, B, C) at step t.
+    """
+    for t in range(task.steps):
+        x, y = act(state, t)
+        state, fitness = task.step(state, y, t)
+        yield x, y, state, fitness
+
+
 def _closed_loop(
-    model: Any,
-    genomes: Tensor,
-    task: Any,
-    drawn: Drawn,
-    stepper: Stepper,
-    recorder: Recorder | None,
-    intervene: Intervention | None,
+    model: AnyModel, genomes: Tensor, task: ClosedLoopTask[Any], drawn: Drawn, stepper: Stepper, recorder: Recorder | None
 ) -> Tensor:
     population, environments, device = len(genomes), drawn.environments, genomes.device
-    state = type(drawn.start)(
-        *(v.expand(population, *v.shape[1:]).clone() if isinstance(v, Tensor) else v for v in drawn.start)
-    )
-    total = torch.zeros(population, environments, dtype=torch.float32, device=device)
-    for t in range(task.steps):
+
+    def act(state: Any, t: int) -> tuple[Tensor, Tensor]:
         x = door.observation(model, task.observe(state, t), t, population, environments, device)
-        y = _step(stepper, x, drawn.noise, t, intervene)
-        state, gained = task.step(state, y, t)
+        return x, stepper.step(x, drawn.noise, t)
+
+    start = (v.expand(population, *v.shape[1:]).clone() if isinstance(v, Tensor) else v for v in drawn.start)
+    total = torch.zeros(population, environments, dtype=torch.float32, device=device)
+    for x, y, state, gained in turns(task, type(drawn.start)(*start), act):
         gained = door.reward(task, gained, (population, environments))
         total += gained
         if recorder is not None:
@@ -182,25 +195,3 @@ def _closed_loop(
         elif hasattr(task, "done") and bool(task.done(state).all()):
             break  # all episodes have ended
     return total
-
-
-def _step(
-    stepper: Stepper, x: Tensor, noise: Noise | None, t: int, intervene: Intervention | None, recorder: Recorder | None = None
-) -> Tensor:
-    if intervene is not None:
-        open_stepper = cast(SettableStepper, stepper)
-        open_stepper.state = intervene(t, open_stepper.state)
-    y = stepper.step(x, noise, t)
-    if recorder is not None:
-        recorder(x, y, stepper)
-    return y
-
-
-class _Replay:
-    """A stepper that returns precomputed outputs (P, B, T, C)."""
-
-    def __init__(self, outputs: Tensor) -> None:
-        self._outputs = outputs
-
-    def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
-        return self._outputs[:, :, t]

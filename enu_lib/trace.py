@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells import ENU
-from enu_lib.contracts import SettableStepper, Stepper
+from enu_lib.contracts import AnyModel, SettableStepper, Stepper
 from enu_lib.network import Network
 
 
@@ -33,7 +33,7 @@ class Trace:
 class Recorder:
     """Collects a `Trace` step by step.  memory: also record the model's state (large for networks)."""
 
-    def __init__(self, model: Any, memory: bool = False) -> None:
+    def __init__(self, model: AnyModel | None, memory: bool = False) -> None:
         self.model, self.memory = model, memory
         self.x: list[Tensor] = []
         self.y: list[Tensor] = []
@@ -41,7 +41,9 @@ class Recorder:
         self.task_states: list[Any] = []
         self.model_states: list[dict[str, Tensor]] = []
 
-    def __call__(self, x: Tensor, y: Tensor, stepper: Stepper, state: Any = None, fitness: Tensor | None = None) -> None:
+    def __call__(
+        self, x: Tensor, y: Tensor, stepper: Stepper | None = None, state: Any = None, fitness: Tensor | None = None
+    ) -> None:
         """Record one step: input and outputs; for a closed loop also the step's fitness and the state after it."""
         self.x.append(x.expand(*y.shape[:2], *x.shape[2:]))
         self.y.append(y)
@@ -63,7 +65,7 @@ class Recorder:
         )
 
 
-def named_state(model: Any, state: Any) -> dict[str, Tensor]:
+def named_state(model: AnyModel | None, state: Any) -> dict[str, Tensor]:
     """A model's state by name.
 
     A cell: memory (P, B, H).  A network: neuron_memory (P, B, N, H), neuron_output (P, B, N, C), synapse_memory

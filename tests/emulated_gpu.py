@@ -39,4 +39,4 @@ def layout(network, maze, state, shared=HOPPER):
 def maze_lives(network, genomes, maze, state, noise, shared=HOPPER, flags=(), without=0):
     """As `kernels.maze_lives` with `record=True`, on the emulated GPU."""
     plan = layout(network, maze, state, shared)
-    return MazeScores(*cuda._lives(launcher(plan, flags, without), plan, network, genomes, maze, state, noise, record=True))
+    return MazeScores(*cuda.run(launcher(plan, flags, without), plan, network, genomes, maze, state, noise, record=True))

@@ -71,3 +71,17 @@ def test_routes_are_shortest_paths():
 def test_an_unknown_agent_is_an_error():
     with pytest.raises(ValueError, match="greedy.*omniscient"):
         agents.play(Maze(), "greedy")
+
+
+def test_a_once_bitten_agent_avoids_what_its_first_poison_looked_like():
+    trace = agents.play(Maze(), "once-bitten", 200)
+    assert trace.task["poisons"][0, :, -1].max() == 1
+    ate, cell = trace.task["ate"][0], trace.task["cell"][0]
+    left, right = geometry(Maze()).ends
+    for b in range(200):
+        meals = ate[b].nonzero().flatten().tolist()
+        poisoned = [t for t in meals if ate[b, t] < 0]
+        before = [t for t in meals if not poisoned or t <= poisoned[0]]
+        places = [trace.task["food" if ate[b, t] > 0 else "poison"][0, b, t - 1].item() for t in before]
+        assert set(places) <= {left}, "the first end until its first poison"
+        assert not (cell[b] == right).any(), "a meal sends the agent back in the same step"

@@ -10,7 +10,7 @@ from enu_lib.bench import cases as bench
 from enu_lib.bench.authors_scheme import copied_weights_lives
 from enu_lib.cli import main
 from enu_lib.contracts import Drawn
-from enu_lib.network import SYMMETRIC, Network
+from enu_lib.network import ORDERED, Network
 from enu_lib.rollout import play
 from enu_lib.streams import draw_noise
 
@@ -19,7 +19,7 @@ from enu_lib.streams import draw_noise
 def test_the_authors_scheme_gives_the_same_fitness(near, layout):
     """Its mazes are an independent implementation of every rule, in plain Python, agent by agent."""
     maze = enu.Maze(layout, steps=200, energy=40.0, foods_per_period=1, change=1.0, corridor=1, arm=1, explore_bonus=0.4)
-    network = Network(SYMMETRIC, channels=3, hidden=8, noise=0.3)
+    network = Network(ORDERED, channels=3, hidden=8, noise=0.3)
     genomes = network.init(enu.stream(0, "g")) + 0.3 * torch.randn(24, network.n_params, generator=enu.stream(1, "g"))
     state, noise = maze.reset(1, 6, enu.stream(2, "maze")), draw_noise(200, 6, enu.stream(3, "noise"))
     reference = play(network, genomes, maze, Drawn(state, noise, 6), backend="reference")

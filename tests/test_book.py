@@ -24,7 +24,9 @@ from docstrings import describe, to_rest  # noqa: E402
 from run import run  # noqa: E402
 
 PNG = base64.b64encode(b"picture").decode()
-WAVES = {"figure": "fig3_waves", "caption": "Two waves, **n** = 1.", "alt": "Two `waves`"}
+FILES = dict.fromkeys(("fig3_waves.svg", "fig3_waves.png", "fig3_waves_a.csv", "fig3_waves_b.csv"), "")
+WAVES = {"figure": "fig3_waves", "caption": "Two waves, **n** = 1.", "alt": "Two `waves`", "files": FILES}
+TABLE = {"figure": "table", "caption": "All numbers.", "files": {"table.csv": "", "table.md": ""}}
 
 
 def shown(data, **metadata):
@@ -32,7 +34,7 @@ def shown(data, **metadata):
 
 
 def as_page(*cells):
-    return bind.page(new_notebook(cells=list(cells)), "13_waves", {"fig3_waves": WAVES}).cells
+    return bind.page(new_notebook(cells=list(cells)), "13_waves", {"fig3_waves": WAVES, "table": TABLE}).cells
 
 
 def test_a_figure_gets_its_caption_its_alternative_text_and_its_name():
@@ -42,6 +44,36 @@ def test_a_figure_gets_its_caption_its_alternative_text_and_its_name():
     assert figure.source.startswith("```{figure} figures/fig3_waves.svg")
     for line in (":name: figure-fig3_waves", ":alt: Two waves", "**Fig. 3** Two waves, **n** = 1."):
         assert line in figure.source.splitlines(), line
+
+
+def test_the_data_of_a_figure_are_linked_below_it():
+    _, figure = as_page(new_code_cell("draw()", outputs=[shown({"text/html": "<figure>"}, figure="fig3_waves")]))
+    (line,) = [line for line in figure.source.splitlines() if "download" in line]
+    assert re.findall(r"<(.+?)>", line) == ["figures/fig3_waves_a.csv", "figures/fig3_waves_b.csv"]
+    drawing = {**WAVES, "files": {"fig3_waves.svg": ""}}
+    assert "download" not in bind.figure(drawing).source
+
+
+def test_a_table_is_a_summary_with_its_caption_and_its_data():
+    said = shown({"text/markdown": "| a |\n|---|\n| [1](10_enu.py) |\n\n\nAll numbers. Files: table.csv."}, table="table")
+    _, made = as_page(new_code_cell("save()", outputs=[said]))
+    assert made.source.startswith("| a |\n|---|\n| [1](10_enu.ipynb) |\n\nAll numbers.")
+    assert re.findall(r"<(.+?)>", made.source) == ["figures/table.csv"]
+
+
+@pytest.mark.parametrize("text", ["Pandas4Warning: downcasting\n  return x\n", "\n"])
+def test_a_cell_that_writes_to_stderr_stops_the_book(text):
+    cell = new_code_cell("measure(n)\nmore()", outputs=[new_output("stream", name="stderr", text=text)])
+    with pytest.raises(ValueError, match=r"13_waves.*measure\(n\)") as error:
+        as_page(cell)
+    assert text.strip().splitlines()[:1] == [] or "Pandas4Warning" in str(error.value)
+    as_page(new_code_cell("print(1)", outputs=[new_output("stream", name="stdout", text="1")]))
+
+
+@pytest.mark.parametrize("source, folded", [('Markdown(\n    f"""n = {n}"""\n)', True), ("Markdown(markdown(rows))", False)])
+def test_code_that_only_fills_in_a_text_is_folded(source, folded):
+    code = as_page(new_code_cell(source, outputs=[shown({"text/markdown": "n = 3"})]))[0]
+    assert ("hide-input" in code.metadata.tags) == folded
 
 
 def test_a_figure_that_no_manifest_knows_stops_the_book():

@@ -242,7 +242,7 @@ def test_without_a_cache_the_library_is_built_for_this_process(tmp_path, answer,
 @needs_compiler
 def test_leftovers_of_killed_compilations_are_deleted(answer, cache):
     cache.mkdir(mode=0o700)
-    for name, age in ((".build-old", 2 * build.LEFT_OVER), (".build-now", 0)):
+    for name, age in ((".build-old", 2 * build.ABANDONED_AFTER), (".build-now", 0)):
         (cache / name).mkdir()
         (cache / name / "x.so").touch()
         os.utime(cache / name, (time.time() - age,) * 2)

@@ -6,9 +6,9 @@ import torch
 import enu_lib as enu
 from enu_lib.analysis import conditioning as dish
 from enu_lib.analysis.conditioning import Protocol, conditioning, repeated, respond
-from enu_lib.network import SYMMETRIC, Network
+from enu_lib.network import ORDERED, Network
 
-NETWORK = Network(SYMMETRIC, channels=4, hidden=8, noise=0.1)
+NETWORK = Network(ORDERED, channels=4, hidden=8, noise=0.1)
 GENOME = NETWORK.init(enu.stream(0, "genome"))
 GENOME = GENOME + 0.5 * torch.randn(GENOME.shape, generator=enu.stream(1, "genome"))  # outputs neither all 0 nor all 1
 SHORT = Protocol(quiet=3, wall=2, rest=4, shown=2, probe=2)
@@ -54,7 +54,7 @@ def test_repeated_rewards_directly_precede_the_probe(monkeypatch):
 
 def test_respond_equals_the_network_step_by_step():
     x = torch.rand(3, 5, 4, 3, generator=enu.stream(1, "inputs"))
-    quiet = Network(SYMMETRIC, channels=4, hidden=8, noise=0.0)
+    quiet = Network(ORDERED, channels=4, hidden=8, noise=0.0)
     y, s = respond(quiet, GENOME, x)
     weights, state = quiet.unpack(GENOME[None]), quiet.reset(1, 3)
     for t in range(5):
@@ -79,6 +79,6 @@ def test_pairing_changes_a_network_with_memory():
 
 
 def test_cells_without_stored_output_are_an_error():
-    network = Network(SYMMETRIC, channels=4, hidden=8, cell="gru")
+    network = Network(ORDERED, channels=4, hidden=8, cell="gru")
     with pytest.raises(ValueError, match="gru"):
         respond(network, network.init(enu.stream(0, "genome")), torch.zeros(1, 2, 4, 3))

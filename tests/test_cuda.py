@@ -13,7 +13,7 @@ from exact import Exact
 
 from enu_lib import kernels
 from enu_lib.cells import make_cell
-from enu_lib.kernels import build, cpu, cuda
+from enu_lib.kernels import build, cuda
 from enu_lib.network import ORDERED, Network, random_connections
 from enu_lib.streams import draw_noise, stream
 from enu_lib.tasks.maze import Maze
@@ -24,7 +24,7 @@ SMALL = Network(ORDERED, channels=4, hidden=8)
 AMPERE, ADA = 163 * 1024, 99 * 1024  # shared memory per block on an A100 and on a GeForce
 
 
-def _lives(network, population, environments, steps=12, noisy=True):
+def drawn_lives(network, population, environments, steps=12, noisy=True):
     maze = Maze("t", "sensors+actions", steps=steps)
     genomes = network.init(stream(0, "genome")) + 0.2 * torch.randn(population, network.n_params, generator=stream(1, "spread"))
     noise = draw_noise(steps, environments, stream(2, "noise")) if noisy else None
@@ -47,7 +47,7 @@ def test_the_layout_fits_the_shared_memory_of_the_gpu():
 @pytest.mark.parametrize("noisy", [True, False])
 def test_partly_filled_blocks_give_the_same_results(near, shared, noisy):
     """Eleven environments in blocks of six, or of two on a smaller GPU."""
-    genomes, maze, state, noise = _lives(PAPER, 2, 11, noisy=noisy)
+    genomes, maze, state, noise = drawn_lives(PAPER, 2, 11, noisy=noisy)
     found = emulated_gpu.maze_lives(PAPER, genomes, maze, state, noise, shared)
     assert found.outputs.std() > 0.01 and (found.steps_alive == maze.steps).all()
     exact = Exact(PAPER, genomes, 11)
@@ -59,7 +59,7 @@ def test_partly_filled_blocks_give_the_same_results(near, shared, noisy):
 @NEEDS_COMPILER
 def test_nan_in_one_offspring_does_not_affect_others():
     network = Network(ORDERED, channels=4, hidden=16)
-    genomes, maze, state, noise = _lives(network, 3, 2)
+    genomes, maze, state, noise = drawn_lives(network, 3, 2)
     genomes[1] = torch.nan
     fitness = emulated_gpu.maze_lives(network, genomes, maze, state, noise).fitness
     assert fitness[1].isnan().all() and not fitness[[0, 2]].isnan().any()
@@ -76,8 +76,8 @@ def _race_detector():
 RACES = """
 import os, sys
 import emulated_gpu
-from test_cuda import SMALL, _lives
-lives, flags = _lives(SMALL, 1, 3, steps=3), ["-fsanitize=thread"]
+from test_cuda import SMALL, drawn_lives
+lives, flags = drawn_lives(SMALL, 1, 3, steps=3), ["-fsanitize=thread"]
 emulated_gpu.library(emulated_gpu.layout(SMALL, *lives[1:3]).defines, flags)  # compiled once
 for line in sys.argv[1:]:
     print("WITHOUT", line, file=sys.stderr, flush=True)
@@ -141,29 +141,34 @@ def test_the_gpu_kernel_is_used_for_networks_of_enus_only():
     [PAPER, Network(channels=4, hidden=16, noise=0), Network(channels=3, hidden=8, shared=True), Network(cell="nfenu")],
     ids=["paper", "no noise", "shared", "nfenu"],
 )
-def test_a_kernel_is_rejected_if_its_first_move_is_wrong(network, monkeypatch, tmp_path):
+def test_a_kernel_is_rejected_if_its_first_move_is_wrong(network):
     layout, here = cuda.plan(network, 11, 3, emulated_gpu.HOPPER), torch.device("cpu")
     right = emulated_gpu.launcher(layout)
-    monkeypatch.setattr(cuda, "_kernel", lambda *_: right)
-    assert cuda._checked(layout, network, "right", here) is right
-    monkeypatch.setattr(cuda, "_kernel", lambda *_: lambda grid, structures: None)
-    assert "torch backend" in str(cuda._checked(layout, network, "does nothing", here))
-    wrong = tmp_path / "life.cu"  # the candidate memory is added instead of replacing the old one
-    wrong.write_text(cuda.KERNEL.read_text().replace("- 0.5f - own[c][r])", "- 0.5f)"))
-    wrong.with_name("maze.h").write_text(cpu.MAZE.read_text())
-    monkeypatch.setattr(cuda, "KERNEL", wrong)
-    monkeypatch.setattr(cuda, "_kernel", lambda *_: emulated_gpu.launcher(layout, ["-DWRONG"]))
-    assert "torch backend" in str(cuda._checked(layout, network, "wrong", here))
+    assert cuda.verified(right, layout, network, here) is right
+
+    def does_nothing(grid, arguments):
+        pass
+
+    def has_another_gain(grid, arguments):
+        arguments[1].gain *= 1.01
+        right(grid, arguments)
+
+    def runs_half_of_the_offspring(grid, arguments):
+        right((grid[0] // 2, grid[1]), arguments)
+
+    for wrong in (does_nothing, has_another_gain, runs_half_of_the_offspring):
+        with pytest.raises(build.Unavailable, match="torch backend"):
+            cuda.verified(wrong, layout, network, here)
 
 
 def test_without_its_kernel_a_gpu_uses_torch_and_prints_one_line(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
-    missing = cuda._checked(cuda.plan(PAPER, 11, 3, emulated_gpu.HOPPER), PAPER, "sm_90", torch.device("cpu"))
-    assert "pip install cuda-bindings" in str(missing)
-    genomes, maze, state, noise = _lives(PAPER, 2, 3)
+    with pytest.raises(build.Unavailable, match="pip install cuda-bindings") as missing:
+        cuda.load(cuda.plan(PAPER, 11, 3, emulated_gpu.HOPPER), "sm_90")
+    genomes, maze, state, noise = drawn_lives(PAPER, 2, 3)
 
     def refuse(*_):
-        raise missing
+        raise missing.value
 
     monkeypatch.setattr(cuda, "maze_lives", refuse)
     monkeypatch.setattr(kernels, "choose", lambda *_: "cuda")

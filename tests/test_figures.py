@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 import enu_lib as enu
@@ -33,14 +34,15 @@ def _draw(folder, name="waves", caption="Two\n   waves, n = 1.", moved=0.0, labe
     for line in axes[1].lines[waves - 1 :]:
         line.remove()
     panel_letters(axes)
-    paths = save_figure(fig, name, folder, caption=caption, zoo=["stdp-enu"])
+    table = pd.DataFrame({"x": np.arange(50), "wave": np.sin(np.linspace(0, 6, 50)) + moved})
+    paths = save_figure(fig, name, folder, caption=caption, data=table, zoo=["stdp-enu"])
     plt.close(fig)
     return paths
 
 
 def test_the_same_figure_has_the_same_bytes(tmp_path):
     once, again = _draw(tmp_path / "a"), _draw(tmp_path / "b")
-    assert [p.suffix for p in once] == [".svg", ".png"]
+    assert [p.suffix for p in once] == [".svg", ".png", ".csv"]
     for a, b in zip(once, again, strict=True):
         assert a.read_bytes() == b.read_bytes()
 
@@ -73,13 +75,34 @@ def test_figures_match_up_to_rounding_only(tmp_path):
     assert all(gather.alike(a, b) for a, b in zip(as_it_was, rounded, strict=True))
     for name, change in (("moved", {"moved": 0.05}), ("label", {"label": "a wage"}), ("lost", {"waves": 1})):
         for a, b in zip(as_it_was, _draw(tmp_path / name, **change), strict=True):
-            assert not gather.alike(a, b), b
+            assert gather.alike(a, b) == (b.suffix == ".csv" and name != "moved"), b
 
 
 @pytest.mark.parametrize("changed, alike", [("| a | 1.2341 |", True), ("| a | 1.24 |", False), ("| b | 1.234 |", False)])
 def test_tables_match_if_text_is_equal_and_numbers_nearly(tmp_path, changed, alike):
     (one := tmp_path / "a.md").write_text("| a | 1.234 |")
     (other := tmp_path / "b.md").write_text(changed)
+    assert gather.alike(one, other) == alike
+
+
+DATA = "x,y,z\na,100,0\nb,-100,0\nc,0.001,0\n"
+
+
+@pytest.mark.parametrize(
+    "old, new, alike",
+    [
+        ("0.001", "0.1", True),  # little in the range of its column
+        ("100", "100.1", True),
+        ("100", "101", False),
+        ("b", "d", False),
+        ("b,-100,0", "b,-100,", False),
+        ("b,-100,0\n", "", False),
+        (",0\n", "\n", False),
+    ],
+)
+def test_data_match_if_they_differ_by_little_in_the_range_of_their_column(tmp_path, old, new, alike):
+    (one := tmp_path / "a.csv").write_text(DATA)
+    (other := tmp_path / "b.csv").write_text(DATA.replace(old, new))
     assert gather.alike(one, other) == alike
 
 
@@ -111,7 +134,7 @@ def test_on_the_same_kind_of_machine_any_difference_is_a_new_figure(tmp_path):
     _draw(tmp_path / "kept")
     _draw(tmp_path / "drawn", moved=1e-3)
     gather.keep(tmp_path / "drawn", tmp_path / "kept")
-    for name in ("waves.svg", "waves.png", "manifest.json"):
+    for name in ("waves.svg", "waves.png", "waves.csv", "manifest.json"):
         assert (tmp_path / "kept" / name).read_bytes() == (tmp_path / "drawn" / name).read_bytes()
 
 
@@ -128,14 +151,14 @@ def test_figures_of_a_page_are_gathered_all_or_none(tmp_path):
     _page(pages, "99_no_page_of_the_book", "ghost")
     _draw(out, "of_an_earlier_page")
     gather.gather(pages, out)
-    assert {p.name for p in out.iterdir()} == {"waves.svg", "waves.png", "manifest.json"}
+    assert {p.name for p in out.iterdir()} == {"waves.svg", "waves.png", "waves.csv", "manifest.json"}
     (pages / "13_single_units.figures/waves.svg").write_text("not what the page drew")
     with pytest.raises(ValueError, match="waves.svg.*delete .*13_single_units.ipynb"):
         gather.gather(pages, out)
     shutil.rmtree(pages / "13_single_units.figures")
     with pytest.raises(ValueError, match="waves.*delete .*13_single_units.ipynb"):
         gather.gather(pages, out)
-    assert {p.name for p in out.iterdir()} == {"waves.svg", "waves.png", "manifest.json"}
+    assert {p.name for p in out.iterdir()} == {"waves.svg", "waves.png", "waves.csv", "manifest.json"}
 
 
 @pytest.mark.parametrize("page", ["13_single_units", "16_fig5_behaviour"])

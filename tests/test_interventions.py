@@ -6,12 +6,12 @@ import torch
 import enu_lib as enu
 from enu_lib.analysis import interventions as iv
 from enu_lib.kernels import build
-from enu_lib.network import SYMMETRIC, Network
+from enu_lib.network import ORDERED, Network
 from enu_lib.rollout import record_episodes
 from enu_lib.streams import draw_noise
 from enu_lib.tasks.maze import Maze
 
-NETWORK, MAZE = Network(SYMMETRIC, channels=4, hidden=8, noise=0.1), Maze(steps=40)
+NETWORK, MAZE = Network(ORDERED, channels=4, hidden=8, noise=0.1), Maze(steps=40)
 NEEDS_COMPILER = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
 GENOME = NETWORK.init(enu.stream(0, "genome"))
 
@@ -86,7 +86,7 @@ def test_outputs_of_silenced_neurons_are_not_transmitted():
 def test_fast_episodes_with_interventions_equal_the_network_s_steps(near, monkeypatch, path, cell, what):
     """From each state of the fast path after the intervention, the network makes the same step."""
     monkeypatch.setenv("ENU_KERNEL", path)
-    network = Network(SYMMETRIC, channels=4, hidden=12, cell=cell, noise=0.1)
+    network = Network(ORDERED, channels=4, hidden=12, cell=cell, noise=0.1)
     genome = network.init(enu.stream(3, "genome"))
     genome = genome + 0.3 * torch.randn(genome.shape, generator=enu.stream(4, "genome"))
     before, after = [], []

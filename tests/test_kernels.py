@@ -12,7 +12,7 @@ import enu_lib as enu
 from enu_lib import kernels
 from enu_lib.cells import make_cell
 from enu_lib.kernels import build, cpu, graph
-from enu_lib.network import PUBLISHED, SYMMETRIC, Network, random_connections
+from enu_lib.network import ORDERED, PUBLISHED, Network, random_connections
 from enu_lib.streams import draw_noise, stream
 from enu_lib.tasks.maze import Maze
 
@@ -97,7 +97,7 @@ GATED = [("gru-clip", 9, 3), ("lstm", 16, 4)]  # no GPU kernel for these
     ],
 )
 @pytest.mark.parametrize("layout", ["t", "double-t"])
-@pytest.mark.parametrize("table", [PUBLISHED, SYMMETRIC, TABLE], ids=["published", "symmetric", "random"])
+@pytest.mark.parametrize("table", [PUBLISHED, ORDERED, TABLE], ids=["published", "ordered", "random"])
 def test_networks_in_mazes_equal_the_reference(near, path, layout, table, kind, hidden, channels):
     cell = "enu" if kind == "shared" else kind
     network = Network(table, channels=channels, hidden=hidden, cell=cell, shared=kind == "shared", noise=0.02)
@@ -139,7 +139,7 @@ def test_every_meal_death_and_swap_equals_the_reference(near, path, layout):
     p, steps, energy, meals = (4, 120, 25.0, 1) if path == "emulated gpu" else (24, 400, 60.0, 2)  # the emulation is slow
     kind = {"deadly_poisons": 3, "foods_per_period": 1, "change": 1.0, "explore_bonus": 0.3, "reward_steps": 3}
     maze = enu.Maze(layout, **kind, steps=steps, energy=energy, corridor=1, arm=1)
-    network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.3)
+    network = Network(ORDERED, channels=4, hidden=16, noise=0.3)
     genomes = _genomes(network, p, seed=3, scale=0.3)
     state = maze.reset(p, 8, enu.stream(9, "maze"))
     noise = draw_noise(maze.steps, 8, enu.stream(10, "noise"))
@@ -163,7 +163,7 @@ def test_a_stepper_equals_the_reference(near, path):
 def test_a_closed_loop_in_python_uses_the_fast_stepper(near, path, monkeypatch):
     from own_task import Follow
 
-    network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.05)
+    network = Network(ORDERED, channels=4, hidden=16, noise=0.05)
     genomes = _genomes(network, 6, seed=4)
     reference = enu.fitness(network, genomes, Follow(), 9, enu.stream(0, "x"), backend="reference")
     monkeypatch.setattr(Network, "step", None)  # the slow step must not be used
@@ -173,14 +173,14 @@ def test_a_closed_loop_in_python_uses_the_fast_stepper(near, path, monkeypatch):
 
 
 def test_the_number_of_threads_changes_no_bit():
-    network = Network(SYMMETRIC, channels=4, hidden=16)
+    network = Network(ORDERED, channels=4, hidden=16)
     genomes = _genomes(network, 7, seed=2)
     one, two = (enu.fitness(network, genomes, enu.Maze(), 5, enu.stream(0, "x"), threads=n) for n in (1, 2))
     assert torch.equal(one, two)
 
 
 def test_nan_genomes_have_nan_fitness_on_every_path():
-    network = Network(SYMMETRIC, channels=4, hidden=16)
+    network = Network(ORDERED, channels=4, hidden=16)
     genomes = _genomes(network, 2, seed=2)
     genomes[1] = torch.nan
     for path in ("reference", "auto", "torch"):

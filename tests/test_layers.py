@@ -14,7 +14,7 @@ LEVELS = (
     ("cells", "es", "network"),
     ("tasks", "experiments"),
     ("kernels",),
-    ("trace", "rollout", "faults"),
+    ("trace", "rollout", "faults", "devices", "liveness", "processes", "ahead"),
     ("storage", "places", "evolve", "analysis", "bench", "figures.style"),
     ("zoo", "figures"),
     ("study", "live"),
@@ -26,6 +26,10 @@ WITHIN = (
     ("cells", "network"),
     ("tasks", "experiments"),
     ("trace", "rollout"),
+    ("faults", "liveness"),
+    ("liveness", "processes"),
+    ("processes", "ahead"),
+    ("storage", "bench"),
     ("storage", "evolve"),
     ("storage", "places"),
     ("widgets", "cli"),
@@ -77,10 +81,41 @@ def test_imports_go_to_lower_levels_only(path):
         assert ordered or level(other) < level(mine), f"{mine} may not import {other}"
 
 
+def private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def attributes(path):
+    """(module below enu_lib, attribute of it) wherever a file writes MODULE.NAME or setattr(MODULE, "NAME", ..)."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    whole = {other.rpartition(".")[2]: other for other, name in imports(path) if not name}
+    whole |= {a.asname: whole[a.name] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for a in n.names
+              if a.asname and a.name in whole}  # fmt: skip
+    for node in ast.walk(tree):
+        owner, name = None, None
+        if isinstance(node, ast.Attribute):
+            owner, name = node.value, node.attr
+        elif isinstance(node, ast.Call) and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
+            owner, name = node.args[0], node.args[1].value
+        if isinstance(owner, ast.Name) and owner.id in whole and isinstance(name, str):
+            yield whole[owner.id], name
+
+
 @pytest.mark.parametrize("path", [*modules(), *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "book").glob("*.py"))])
 def test_private_names_stay_in_their_module(path):
-    for other, name in imports(path):
-        assert not name.startswith("_") or name.startswith("__"), f"{path.name} imports {name} of {other}"
+    for other, name in [*imports(path), *attributes(path)]:
+        assert not private(name), f"{path.name} uses {name} of {other}"
+
+
+def test_private_names_are_found_in_every_form(tmp_path):
+    file = tmp_path / "test_x.py"
+    file.write_text("""from enu_lib.kernels import cuda as gpu, cpu
+from enu_lib.es import _rank
+gpu._kernel()
+monkeypatch.setattr(cpu, "_lives", None)
+""")
+    found = {(other, name) for other, name in [*imports(file), *attributes(file)] if private(name)}
+    assert found == {("es", "_rank"), ("kernels.cuda", "_kernel"), ("kernels.cpu", "_lives")}
 
 
 def test_every_module_has_its_level_and_no_level_is_empty():

@@ -8,7 +8,7 @@ import torch
 
 import enu_lib as enu
 from enu_lib.analysis import agents, learning
-from enu_lib.network import SYMMETRIC, Network
+from enu_lib.network import ORDERED, Network
 from enu_lib.rollout import record_episodes
 from enu_lib.tasks.maze import Maze, geometry
 
@@ -57,7 +57,7 @@ def test_visits_equal_a_hand_computation():
 
 
 def test_record_episodes_equals_rollout(near):
-    network = Network(SYMMETRIC, channels=4, hidden=16, noise=0.3)
+    network = Network(ORDERED, channels=4, hidden=16, noise=0.3)
     genome = network.init(enu.stream(1, "genome"))
     maze = Maze(steps=80, energy=40.0)
     slow, fast = enu.rollout(network, genome, maze, 60, seed=5), record_episodes(network, genome, maze, 60, seed=5)

@@ -34,7 +34,7 @@ def recorded():
 def pieces(recorded):
     played = live.maze(agents.play(MAZE, "memory-only", 4, seed=1), MAZE, life=2)
     evolution = live.evolution(live.record(live.small_synapse(6, 3)))
-    return [recorded[1], played, live.window(enu.zoo.load("stdp-enu")), evolution]
+    return [recorded[1], played, live.window(enu.zoo.load("stdp-enu")), evolution, live.toy(NETWORK, GENOME, MAZE)]
 
 
 @pytest.fixture(scope="module")

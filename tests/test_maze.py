@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib.network import SYMMETRIC, Network
+from enu_lib.network import ORDERED, Network
 from enu_lib.streams import stream
 from enu_lib.tasks.maze import FORWARD, LEFT, RIGHT, Maze, geometry, shuffles
 
@@ -201,7 +201,7 @@ def test_a_smaller_shuffle_keeps_the_given_pairs():
 
 
 def test_offspring_are_independent(near):
-    network = Network(SYMMETRIC, channels=3, hidden=6)
+    network = Network(ORDERED, channels=3, hidden=6)
     genomes = 0.5 * torch.randn(5, network.n_params, generator=enu.stream(1, "test"))
     maze = Maze(steps=80)
     together, alone = (

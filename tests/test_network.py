@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib.network import PUBLISHED, SYMMETRIC, Network, random_connections
+from enu_lib.network import ORDERED, PUBLISHED, Network, random_connections
 
 # Extended data Fig. 6: 4 synapses, 2 neurons, 3 channels; one input neuron (0), neurons 1 and 2.
 SMALL = Network(((0, 2), (1, 1)), n_inputs=1, n_outputs=1, channels=3, hidden=2, noise=0.0)
@@ -61,9 +61,10 @@ def test_shared_rules_use_one_genome_for_synapses_and_neurons(near):
 
 
 def test_units_with_equal_wiring_differ_only_with_noise():
-    """With the symmetric wiring, the three outputs have the same inputs; noise makes them differ."""
+    """Three output neurons with the same inputs apart from their own output; noise makes them differ."""
+    alike = tuple((0, 1, 2, 3, *others, i) for i in range(4, 10) for others in [(7, 8, 9) if i < 7 else (4, 5, 6)])
     for noise, equal in ((0.0, True), (0.01, False)):
-        network = Network(SYMMETRIC, channels=4, hidden=8, noise=noise)
+        network = Network(alike, channels=4, hidden=8, noise=noise)
         genome = 0.5 * torch.randn(1, network.n_params, generator=enu.stream(6, "noise"))
         weights, state = network.unpack(genome), network.reset(1, 1)
         table = enu.streams.draw_noise(30, 1, enu.stream(7, "noise"))
@@ -74,10 +75,11 @@ def test_units_with_equal_wiring_differ_only_with_noise():
         assert torch.allclose(memory[3], memory[4], atol=1e-6) == equal
 
 
-def test_wirings_have_eight_synapses_per_neuron_and_use_every_source():
-    for table in (PUBLISHED, SYMMETRIC):
-        assert len(table) == 6 and all(len(row) == len(set(row)) == 8 for row in table)
-        assert all(i + 4 in row and 3 in row for i, row in enumerate(table))  # itself, and the reward
+def test_wirings_have_eight_synapses_per_neuron():
+    for table in (PUBLISHED, ORDERED):
+        assert len(table) == 6 and all(len(row) == 8 and 3 in row for row in table)  # 3: the reward
+    assert all(len(set(row)) == 8 and i in row for i, row in enumerate(PUBLISHED, 4))  # i: the neuron itself
+    assert all(set(row) >= {0, 1, 2} for row in ORDERED)  # the sensors
     drawn = random_connections(5, 12, 3, enu.stream(0, "wiring"))
     assert drawn == random_connections(5, 12, 3, enu.stream(0, "wiring"))
     assert all(set(row) == set(range(8)) for row in drawn)

@@ -26,6 +26,8 @@ def test_page_runs_in_the_smoke_profile(page, tmp_path):
     done = nbformat.read(run(page, tmp_path, {k: v for k, v in given.items() if k in known}), as_version=4)
     code = [cell for cell in done.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in code)
+    said = [output.text for cell in code for output in cell.outputs if output.get("name") == "stderr"]
+    assert not said, "a page is not to show warnings"
     assert "explorer" in code[-1].metadata["tags"], "a page ends with something to play with"
     shown = [output.data for output in code[-1].outputs if "data" in output]
     assert any("application/vnd.jupyter.widget-view+json" in data and "image/png" in data for data in shown)
@@ -87,6 +89,6 @@ def test_a_page_run_by_hand_writes_to_build_only(checkout, place, tmp_path):
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     made = {p for p in checkout.rglob("*") if p.is_file()} - before.keys()
-    names = {"ed7_setup.svg", "ed7_setup.png", "manifest.json", ".lock"}
+    names = {"ed7_setup.svg", "ed7_setup.png", "ed7_setup_a.csv", "ed7_setup_b.csv", "manifest.json", ".lock"}
     assert {p.name for p in made} == names and {p.parent for p in made} == {checkout / "build/figures"}
     assert {p: p.read_bytes() for p in before} == before and not list(tmp_path.iterdir())

@@ -118,4 +118,75 @@ def test_panels_give_the_number_of_runs_or_say_that_there_are_none():
     panels.finals(axes[1, 1], {"enu": [-1.0, -2.0], "gru": ()})
     assert axes[1, 1].lines[0].get_xdata().tolist() == [1.0, 2.0]
     assert [t.get_text() for t in axes[1, 1].texts] == ["not run yet"]
+    assert "2" in axes[1, 1].get_yticklabels()[0].get_text()
     plt.close(fig)
+
+
+def test_better_is_to_the_right_for_losses_and_for_fitness_and_the_level_is_drawn():
+    from enu_lib.study import panels
+
+    fig, axes = plt.subplots(1, 2)
+    for ax, loss in zip(axes, (True, False), strict=True):
+        values = [-1.0, -2.0] if loss else [1.0, 2.0]
+        panels.finals(ax, {"enu": values}, loss, level=-1.5 if loss else 1.5)
+        assert list(ax.lines[-1].get_xdata()) == [1.5, 1.5]
+        better, worse = (ax.transData.transform((abs(x), 0))[0] for x in (max(values), min(values)))
+        assert better > worse and "\N{RIGHTWARDS ARROW}" in ax.get_xlabel()
+
+
+def test_one_legend_serves_all_panels():
+    from enu_lib.study import panels
+    from enu_lib.study.tables import Curves
+
+    fig, axes = plt.subplots(1, 2)
+    curves = Curves(np.array([10]), np.array([100]), np.array([[-2.0]]))
+    panels.progress(axes[0], {"enu": curves}, legend=False)
+    panels.progress(axes[1], {"enu": curves, "gru": curves}, legend=False)
+    panels.shared_legend(fig, axes)
+    assert [t.get_text() for t in fig.legends[0].get_texts()] == ["ENU", "GRU"]
+    assert not any(ax.get_legend() for ax in axes)
+
+
+def test_synapses_of_the_graph_are_apart_and_as_many_as_in_the_table():
+    from enu_lib.network import PUBLISHED, Network
+
+    net = Network(PUBLISHED)
+    fig, ax = plt.subplots(figsize=(4, 4))
+    figures.networks.network(ax, net)
+    fig.draw_without_rendering()
+    squares = np.array([line.get_xydata()[0] for line in ax.lines if line.get_marker() == "s"])
+    assert len(squares) == figures.networks.connection_counts(net).sum() == net.neurons * net.synapses
+    pixels = ax.transData.transform(squares)
+    apart = np.hypot(*(pixels[:, None] - pixels[None]).transpose(2, 0, 1)) + 1e9 * np.eye(len(pixels))
+    assert apart.min() > 3 * fig.dpi / 72, "two squares of 3 points touch"
+
+
+def test_a_neuron_s_output_is_drawn_back_to_each_of_its_synapses():
+    ax = plt.subplots()[1]
+    figures.networks.neuron_schematic(ax)
+    post = plt.matplotlib.colors.to_rgba(figures.PALETTE["post"])
+    back = [patch for patch in ax.patches if patch.get_edgecolor() == post]
+    assert len(back) == 3 and len({round(patch.get_path().vertices[:, 1].mean(), 2) for patch in back}) == 3
+
+
+def test_the_table_has_numbered_channels_below_each_header():
+    ax = plt.subplots()[1]
+    figures.networks.table(ax, np.array([[0.5, 1.0, 0.0, 0.25]]), ["row"], "title", ("left", "right"))
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "2", "1", "2"]
+    assert [t.get_text() for t in ax.texts] == [".50", "1", "0", ".25", "left", "right"]
+
+
+def test_the_deviation_of_the_frequency_is_drawn_in_percent():
+    t = torch.tensor
+    curve = enu.analysis.units.FrequencyCurve(t([0.1, 0.2]), t([0.5, 0.4]), t([0.5, 0.5]), t([0.0, 0.1]), t([0.2, 0.3]), 8)
+    ax = plt.subplots()[1]
+    figures.units.frequency_deviation(ax, curve)
+    assert ax.lines[0].get_ydata().tolist() == pytest.approx([0, 25])
+
+
+def test_the_optimum_is_shown_with_the_offspring():
+    ax = plt.subplots()[1]
+    figures.units.one_generation(ax, (0.0, 0.0), np.zeros((4, 2)), np.ones(4), (0.1, 0.0), (1.0, 0.5))
+    (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert low < 1.0 < high and bottom < 0.5 < top
+    assert any(line.get_xydata().tolist() == [[1.0, 0.5]] for line in ax.lines)

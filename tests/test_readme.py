@@ -18,7 +18,7 @@ from enu_lib import zoo
 from enu_lib.analysis import learning
 from enu_lib.cli import main
 from enu_lib.rollout import record_episodes
-from enu_lib.study import evidence, ledger
+from enu_lib.study import evidence, ledger, mazes
 from enu_lib.tasks.maze import Maze
 
 ROOT = Path(__file__).parents[1]
@@ -109,9 +109,10 @@ class Hidden(Maze):
         return super().observe(state._replace(food=nowhere, poison=nowhere), t)
 
 
-def test_the_t_maze_network_is_a_latch_as_the_readme_says():
+def test_a_latch_was_the_start_of_the_t_maze_network_as_the_readme_says():
     """Right after the first poison, wrong after later ones; as good where its sensors show neither food nor poison."""
-    entry = zoo.load("tmaze-enu")
+    entry = zoo.load("tmaze-enu-latch")
+    assert entry.name == mazes.ancestry(zoo.load("tmaze-enu"))[0].name
     harmless = replace(entry.task, deadly_poisons=1000)
     v = learning.visits(record_episodes(entry.model, entry.genome, harmless, 48, seed=5))
     eaten = np.array([(~v.food[(v.life == life) & (v.step < step)]).sum() for life, step in zip(v.life, v.step, strict=True)])

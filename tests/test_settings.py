@@ -12,7 +12,7 @@ import torch
 import enu_lib as enu
 from enu_lib import config, kinds
 from enu_lib.cli import main
-from enu_lib.config import from_config, to_config, with_setting, with_settings
+from enu_lib.config import from_config, to_config, with_settings
 from enu_lib.storage.folder import read_tensors, write_tensors
 from enu_lib.storage.seal import sealed
 from enu_lib.study import results
@@ -180,7 +180,7 @@ def test_settings_with_former_names_are_read():
     assert from_config(former) == e
     stages = from_config(former["lessons"])[:1]
     for name in ("lessons", "stages"):
-        assert with_setting(e, name, stages).stages == enu.experiments.get("tmaze", **{name: stages}).stages == stages
+        assert with_settings(e, {name: stages}).stages == enu.experiments.get("tmaze", **{name: stages}).stages == stages
 
 
 def test_former_names_on_the_command_line(tmp_path):
@@ -229,14 +229,14 @@ class Unresolved:
 )
 def test_a_user_s_own_settings_are_checked_by_their_annotations(path, value):
     with pytest.raises(ValueError, match=f"^{path} "):
-        with_setting(Plain(), path, value)
+        with_settings(Plain(), {path: value})
     good = {"steps": np.int64(4), "scale": None, "names": ["a"], "table": {"a": 1}}
     assert with_settings(Plain(), good) == Plain(4, None, ("a",), {"a": 1.0})
 
 
 def test_a_class_without_resolvable_annotations_accepts_any_value():
     assert kinds.kinds(Unresolved) == {"other": Any}
-    assert with_setting(Unresolved(), "other", "x").other == "x"
+    assert with_settings(Unresolved(), {"other": "x"}).other == "x"
 
 
 @pytest.mark.parametrize("seed", [0, 2**63 - 1, np.int64(3), np.uint64(2**63 - 1)])
@@ -286,14 +286,14 @@ def test_an_experiment_too_large_for_memory_is_rejected_before_allocation(small)
             enu.evolve(large, progress=False)
 
 
-@pytest.mark.parametrize("depth, fits", [(config.DEEPEST, True), (config.DEEPEST + 1, False), (100_000, False)])
+@pytest.mark.parametrize("depth, fits", [(config.MAX_DEPTH, True), (config.MAX_DEPTH + 1, False), (100_000, False)])
 def test_deeply_nested_json_is_rejected(depth, fits):
     for opened, closed in (("[", "]"), ('{"a":', "}")):
         text = opened * depth + ("1" if opened != "[" else "") + closed * depth
         if fits:
             assert config.parse_json(text, "here") is not None
         else:
-            with pytest.raises(ValueError, match=f"^here .*{config.DEEPEST}"):
+            with pytest.raises(ValueError, match=f"^here .*{config.MAX_DEPTH}"):
                 config.parse_json(text, "here")
 
 

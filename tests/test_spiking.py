@@ -7,7 +7,7 @@ import torch
 
 import enu_lib as enu
 from enu_lib.analysis import spiking
-from enu_lib.network import SYMMETRIC, Network
+from enu_lib.network import ORDERED, Network
 from enu_lib.tasks.maze import Maze
 from enu_lib.trace import Trace
 
@@ -26,7 +26,7 @@ def test_the_histogram_counts_steps_while_the_agent_is_alive():
 
 
 def test_pulses_of_chosen_neurons_and_channels():
-    network = Network(SYMMETRIC, channels=4, hidden=8, noise=0.1)
+    network = Network(ORDERED, channels=4, hidden=8, noise=0.1)
     lives = enu.rollout(network, network.init(enu.stream(0, "genome")), Maze(steps=60), 4, memory=True)
     each = [spiking.pulses(lives, channels=slice(c, c + 1)) for c in range(4)]
     together = spiking.pulses(lives)

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 FOUR = sweep.jobs("smoke", ("complex-stdp",), seeds=1, checks=False)
 
 
-def _records(out, without=("seconds", "date", "checksum")):
+def records(out, without=("seconds", "date", "checksum")):
     found = {p.parent.name: json.loads(p.read_text()) for p in sorted(out.glob("*/evaluation.json"))}
     return {name: {k: v for k, v in record.items() if k not in without} for name, record in found.items()}
 
@@ -69,23 +69,23 @@ def test_a_killed_and_resumed_sweep_gives_the_same_results_without_repeats(whole
     command += ["--no-checks", "--jobs", "2", "--quiet", "--out", str(out)]
     at_work = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
     deadline = time.time() + 120
-    while not _records(out) and time.time() < deadline:
+    while not records(out) and time.time() < deadline:
         time.sleep(0.01)
     os.killpg(at_work.pid, signal.SIGKILL)
     at_work.wait()
     done = {p: p.stat().st_mtime_ns for p in out.glob("*/*.safetensors") if (p.parent / "evaluation.json").exists()}
-    finished = _records(out)
+    finished = records(out)
     assert 1 <= len(finished) < 8, "killed too early or too late to show anything"
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=240)
     assert {p: p.stat().st_mtime_ns for p in done} == done  # finished jobs are not touched
-    assert _records(out) == _records(whole)
+    assert records(out) == records(whole)
 
 
 def test_a_sweep_resumes_after_a_kill_during_its_first_write(tmp_path):
     (tmp_path / FOUR[0].name).mkdir()
     (tmp_path / FOUR[0].name / ".config.json.x1y2").write_text('{"exper')
     assert sweep.run("smoke", FOUR[:1], tmp_path, jobs=1, progress=False) == []
-    assert set(_records(tmp_path)) == {FOUR[0].name}
+    assert set(records(tmp_path)) == {FOUR[0].name}
 
 
 def test_workers_save_and_stop_when_their_parent_is_killed(tmp_path):
@@ -97,7 +97,7 @@ def test_workers_save_and_stop_when_their_parent_is_killed(tmp_path):
     def free():
         return all(_free(out / ".locks" / name) for name in ("complex-stdp-enu-0", "complex-stdp-nfenu-0"))
 
-    _wait(free, "a worker went on without its parent")
+    wait_for(free, "a worker went on without its parent")
     assert len(list(out.glob("*/checkpoint.safetensors"))) == 2
 
 
@@ -130,11 +130,11 @@ def _at_work(out):
     command += ["--jobs", "2", "--seeds", "1", "--again", "--quiet", "--out", str(out)]
     heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs inherit that it is ignored
     parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=heard)
-    _wait(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
+    wait_for(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
     return parent
 
 
-def _wait(what, otherwise, seconds=120):
+def wait_for(what, otherwise, seconds=240):
     deadline = time.time() + seconds
     while not what():
         assert time.time() < deadline, otherwise
@@ -151,24 +151,24 @@ def _free(lock):
 
 def test_a_sweep_stops_at_its_time_limit_and_resumes(whole, tmp_path):
     assert sweep.run("smoke", FOUR, tmp_path, jobs=1, time_limit=0, progress=False) == []
-    assert _records(tmp_path) == {}
+    assert records(tmp_path) == {}
     assert sweep.run("smoke", FOUR, tmp_path, jobs=1, progress=False) == []
-    expected = _records(whole)
-    assert _records(tmp_path) == {job.name: expected[job.name] for job in FOUR}
+    expected = records(whole)
+    assert records(tmp_path) == {job.name: expected[job.name] for job in FOUR}
 
 
 def test_a_job_locked_by_another_process_is_skipped(tmp_path):
     (tmp_path / ".locks").mkdir()
     with FileLock(tmp_path / ".locks" / FOUR[0].name):
         assert sweep.run("smoke", FOUR, tmp_path, jobs=1, progress=False) == []
-    assert set(_records(tmp_path)) == {job.name for job in FOUR[1:]}
+    assert set(records(tmp_path)) == {job.name for job in FOUR[1:]}
 
 
 def test_a_double_tmaze_job_starts_from_its_tmaze_job(tmp_path):
     """The T-maze job runs first if it is missing, and is not run again if it is finished."""
     job, before = Job("double-tmaze", "shared", 0), Job("tmaze", "shared", 0)
     assert sweep.run("smoke", [job], tmp_path, jobs=1, progress=False) == []
-    found = _records(tmp_path)
+    found = records(tmp_path)
     assert set(found) == {job.name, before.name}
     assert found[job.name]["begun_from"] == found[before.name]["genome"]
     assert found[before.name]["begun_from"] is None
@@ -176,7 +176,7 @@ def test_a_double_tmaze_job_starts_from_its_tmaze_job(tmp_path):
     (tmp_path / job.name / "evaluation.json").unlink()
     assert sweep.run("smoke", [job], tmp_path, jobs=1, progress=False) == []
     assert (tmp_path / before.name / "checkpoint.safetensors").stat().st_mtime_ns == written
-    assert _records(tmp_path) == found
+    assert records(tmp_path) == found
 
 
 def test_only_jobs_with_a_locked_prerequisite_wait(tmp_path):
@@ -186,7 +186,7 @@ def test_only_jobs_with_a_locked_prerequisite_wait(tmp_path):
         todo = [Job("double-tmaze", "enu", 0), FOUR[0]]
         assert sweep.run("smoke", todo, tmp_path, jobs=1, time_limit=4, progress=False) == []
     assert time.time() - begun >= 4
-    assert set(_records(tmp_path)) == {FOUR[0].name}
+    assert set(records(tmp_path)) == {FOUR[0].name}
 
 
 def test_a_job_does_not_start_from_a_run_with_other_settings(tmp_path):
@@ -203,7 +203,7 @@ def test_an_error_in_one_job_is_reported_and_the_others_run(tmp_path, capsys):
     arguments = ["sweep", "--profile", "smoke", "--experiments", "complex-stdp", "--seeds", "1", "--no-checks", "--jobs", "1"]
     assert main([*arguments, "--quiet", "--out", str(tmp_path)]) == 1
     assert f"{FOUR[1].name}: " in capsys.readouterr().err
-    assert set(_records(tmp_path)) == {c.name for c in FOUR if c != FOUR[1]}
+    assert set(records(tmp_path)) == {c.name for c in FOUR if c != FOUR[1]}
 
 
 def test_a_folder_with_other_settings_is_an_error(tmp_path):

@@ -118,6 +118,44 @@ def test_a_table_as_csv_and_as_markdown():
     assert r"x \| y" in tables.markdown([{"a": "x | y", "b": "0.50"}]) and "0.50" in tables.markdown([{"b": "0.50"}])
 
 
+def cells_of(text):
+    """The cells of a Markdown table, row by row."""
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+
+
+def test_numbers_have_whole_counts_and_their_gaps_are_explained():
+    table = {"enu": {"n": 2048, "food": 1.23456, "right": math.nan}, "gru": {"n": 7.0, "food": 0, "right": 1}}
+    cells = cells_of(tables.numbers(table, 2, "model"))
+    assert cells[0] == ["model", "n", "food", "right"]
+    assert cells[2:] == [["enu", "2,048", "1.23", "none"], ["gru", "7", "0.00", "1.00"]]
+    assert "none" in tables.numbers(table).splitlines()[-1] and "|" not in tables.numbers(table).splitlines()[-1]
+    without = tables.numbers(table, empty="")
+    assert "none" not in without and "nan" not in without
+    upright = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in tables.numbers(table, 1, upright=True).splitlines()[:5]
+    ]
+    assert upright[0][1:] == ["enu", "gru"] and upright[2:4] == [["n", "2,048", "7"], ["food", "1.2", "0.0"]]
+
+
+def test_names_of_several_parts_have_a_column_each():
+    text = tables.numbers({("t", "looking"): {"food": 2.0}}, 1, ("maze", "agent"))
+    assert cells_of(text)[2] == ["t", "looking", "2.0"]
+
+
+def test_settings_of_evolutions_are_rounded_and_whole_numbers_are_not():
+    (row,) = tables.made({"unit": {"generations": 3000, "s.d.": 0.001987654}})
+    assert row == {"": "unit", "generations": "3,000", "s.d.": "0.002"}
+
+
+def test_the_summary_of_the_final_table_has_six_columns_of_it():
+    rows = tables.final_table(RUNS, evidence.gather(stored=RUNS), ["stdp"])
+    summary = tables.final_summary(rows)
+    assert len(summary) == len(rows) and all(len(row) == 6 for row in summary)
+    whole, short = ({row["model"]: row for row in table} for table in (rows, summary))
+    assert any(str(value).startswith(whole["ENU"]["over seeds, mean"]) for value in short["ENU"].values())
+    assert all(s["A"] == r["A"] and s["p"] == r["p"] for s, r in zip(summary, rows, strict=True))
+
+
 def test_the_behaviour_table_lists_every_evolution():
     scores = ({"food": 2.0, "right": 0.5}, {"food": 9.512, "right": None})
     runs = [_run("enu", k, [float(k)], [1.0], experiment="tmaze")._replace(scores=s) for k, s in enumerate(scores)]

@@ -10,12 +10,12 @@ import enu_lib as enu
 from enu_lib import es, live, widgets
 from enu_lib.analysis import agents
 from enu_lib.analysis import interventions as iv
-from enu_lib.network import PUBLISHED, SYMMETRIC, Network
+from enu_lib.network import ORDERED, PUBLISHED, Network
 from enu_lib.tasks.altered import Altered
 from enu_lib.tasks.maze import Maze, geometry
 from enu_lib.widgets import life
 
-MAZE, NETWORK = Maze(steps=60), Network(SYMMETRIC, channels=4, hidden=8, noise=0.1)
+MAZE, NETWORK = Maze(steps=60), Network(ORDERED, channels=4, hidden=8, noise=0.1)
 GENOME = 2 * NETWORK.init(enu.stream(0, "genome"))
 SEED = 4
 
@@ -332,7 +332,7 @@ def test_live_evolution_without_changes_equals_evolve():
 
 
 def test_a_tick_evolves_and_redraws(monkeypatch):
-    monkeypatch.setattr(widgets.live_evolution, "REDRAW", 0.0)
+    monkeypatch.setattr(widgets.live_evolution, "REDRAW_SECONDS", 0.0)
     explorer = widgets.LiveEvolution(live.small_synapse(), seed=0)
     first, loss = explorer.picture.value, explorer.losses[0]
     _tick(explorer, 4)

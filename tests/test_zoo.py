@@ -135,7 +135,12 @@ def test_a_network_finds_the_output_that_moves_forward_within_its_first_visit():
 
 
 @pytest.mark.parametrize(
-    "name, parent", [("double-tmaze-enu", "tmaze-enu"), ("tmaze-actions-enu", "tmaze-actions-enu-one-output")]
+    "name, parent",
+    [
+        ("tmaze-enu", "tmaze-enu-latch"),
+        ("double-tmaze-enu", "tmaze-enu-latch"),
+        ("tmaze-actions-enu", "tmaze-actions-enu-one-output"),
+    ],
 )
 def test_the_recorded_commands_lead_to_the_settings_of_the_zoo_entry(name, parent, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

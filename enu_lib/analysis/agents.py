@@ -11,6 +11,7 @@ choose the end:
                   sensor signals poison (the one active just before the meal), and relearns this when a meal contradicts it
     memory-only   where food was last; if that end holds poison or nothing, the next one
     latch         the first end until its first poison, then the second one for good: it switches once
+    once-bitten   as the latch, but in front of what its first poison looked like it turns around and takes the next end
     alternating   another end after every meal, whatever it was
     fixed-arm     always the same end
     random        each action with probability 1/3
@@ -29,12 +30,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from enu_lib.rollout import turns
 from enu_lib.streams import integers, stream
 from enu_lib.tasks.altered import Altered, rules
 from enu_lib.tasks.maze import FORWARD, HEADINGS, LEFT, RIGHT, Maze, MazeState, geometry
-from enu_lib.trace import Trace, over_time
+from enu_lib.trace import Recorder, Trace
 
-NAMES = ("omniscient", "looking", "memory-only", "latch", "alternating", "fixed-arm", "random")
+NAMES = ("omniscient", "looking", "memory-only", "latch", "once-bitten", "alternating", "fixed-arm", "random")
 
 
 class Belief(NamedTuple):
@@ -52,25 +54,19 @@ class Belief(NamedTuple):
 @torch.no_grad()
 def play(maze: Maze | Altered, agent: str, environments: int = 64, seed: int = 1) -> Trace:
     """Record episodes of a reference agent in the format of `enu_lib.rollout` (P = 1)."""
-    xs, ys, fs = list[Tensor](), list[Tensor](), list[Tensor]()
-    states = list[MazeState]()
-    before = maze.reset(1, environments, stream(seed, "rollout"))
-    for t, (y, f, state) in enumerate(_lives(maze, agent, before, seed)):
-        xs.append(maze.observe(before, t))
-        ys.append(y)
-        fs.append(f)
-        states.append(state)
-        before = state
-    return Trace(torch.stack(xs, 2), torch.stack(ys, 2), torch.stack(fs, 2), None, over_time(states))
+    recorder = Recorder(None)
+    for x, y, state, fitness in _turns(maze, agent, maze.reset(1, environments, stream(seed, "rollout")), seed):
+        recorder(x, y, None, state, fitness)
+    return recorder.trace()
 
 
 @torch.no_grad()
 def scores(maze: Maze | Altered, agent: str, episodes: int = 10_000, seed: int = 1) -> dict[str, float]:
     """Mean food, poison, fitness and survival time (steps) over new episodes, and the standard error of food."""
-    fitness, alive = (torch.zeros(episodes, dtype=torch.float32, device="cpu") for _ in range(2))
     state = maze.reset(1, episodes, stream(seed, "rollout"))
-    for _, f, after in _lives(maze, agent, state, seed):
-        fitness += f[0]
+    fitness, alive = (torch.zeros(episodes, dtype=torch.float32, device="cpu") for _ in range(2))
+    for _, _, after, gained in _turns(maze, agent, state, seed):
+        fitness += gained[0]
         alive += state.alive[0]
         state = after
     food = state.foods[0].float()
@@ -84,14 +80,16 @@ def scores(maze: Maze | Altered, agent: str, episodes: int = 10_000, seed: int =
     }
 
 
-def _lives(maze: Maze | Altered, agent: str, state: MazeState, seed: int) -> Iterator[tuple[Tensor, Tensor, MazeState]]:
-    """Yield outputs (1, B, 3), fitness (1, B) and the resulting state for each network step."""
-    belief, generator = begin(maze, agent, state.cell.shape[1]), stream(seed, "actions")
-    for t in range(maze.steps):
-        belief, y = act(maze, agent, belief, state, t, generator)
-        state, f = maze.step(state, y, t)
-        belief = learn(maze, agent, belief, state, t + 1)
-        yield y, f, state
+def _turns(maze: Maze | Altered, agent: str, start: MazeState, seed: int) -> Iterator[tuple[Tensor, Tensor, MazeState, Tensor]]:
+    """The steps of episodes that begin in `start`, as `rollout.turns` yields them."""
+    belief, generator = begin(maze, agent, start.cell.shape[1]), stream(seed, "actions")
+
+    def choose(state: MazeState, t: int) -> tuple[Tensor, Tensor]:
+        nonlocal belief
+        belief, y = act(maze, agent, learn(maze, agent, belief, state, t), state, t, generator)
+        return maze.observe(state, t), y
+
+    return turns(maze, start, choose)
 
 
 def begin(maze: Maze | Altered, agent: str, environments: int) -> Belief:
@@ -129,6 +127,8 @@ def learn(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t:
     felt = (channels[:, 1] - channels[:, 2]).sign() * (state.ate[0] != 0)  # 1 food, -1 poison, 0 no meal or no reward shown
     if agent == "latch":
         return _give_up(belief, (felt < 0) & ~belief.bad.any(1))
+    if agent == "once-bitten":
+        return _bitten(belief, felt)
     if agent == "alternating":
         return belief._replace(target=torch.where(felt != 0, (belief.target + 1) % belief.bad.shape[1], belief.target))
     belief = belief._replace(bad=belief.bad & (felt <= 0)[:, None])
@@ -137,12 +137,27 @@ def learn(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t:
     return _give_up(belief, felt < 0)
 
 
+def _bitten(belief: Belief, felt: Tensor) -> Belief:
+    """Learn from the first poison (felt < 0) what it looks like, and from then on begin every visit with the second end."""
+    first = (felt < 0) & ~belief.bad.any(1)
+    bad = belief.bad.clone()
+    bad[:, 0] |= first
+    means = torch.where(first, belief.ahead, belief.means_poison)
+    return belief._replace(bad=bad, means_poison=means, target=torch.where(felt != 0, bad[:, 0].long(), belief.target))
+
+
 def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t: int) -> Belief:
     """Choose the target of the next move."""
     if agent in ("fixed-arm", "latch", "alternating"):
         return belief
     grid = geometry(rules(maze))
     ends = torch.tensor(grid.ends, device="cpu")
+    if agent == "once-bitten":
+        sensors = maze.observe(state, t)[0, :, :3, 0] > 0
+        ahead = torch.where(sensors.any(1), sensors.long().argmax(1), -1)
+        end = (torch.tensor(grid.ahead, device="cpu")[state.cell[0], state.heading[0]][:, None] == ends).any(1)
+        turns = end & (ahead >= 0) & (ahead == belief.means_poison)
+        return belief._replace(ahead=ahead, target=torch.where(turns, (belief.target + 1) % len(ends), belief.target))
     if agent == "omniscient":
         return belief._replace(target=(state.food[0, :, None] == ends).long().argmax(1))
     goal = ends[belief.target]

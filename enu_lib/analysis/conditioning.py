@@ -17,10 +17,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from enu_lib.kernels import door
+from enu_lib.kernels import door, reference
 from enu_lib.network import Network
 from enu_lib.precision import in_float32
-from enu_lib.streams import draw_noise, stream
+from enu_lib.rollout import present
+from enu_lib.streams import Noise, draw_noise, stream
+from enu_lib.trace import Recorder, over_time
 
 REWARDS = {"food": 1, "poison": -1, "nothing": 0}
 WALL, OTHER = 0, 1  # sensor neurons used for the wall and for the reward
@@ -36,7 +38,7 @@ class Protocol(NamedTuple):
     probe: int = 8  # the first sensor is active again
 
 
-USUAL = Protocol()
+DEFAULT_PROTOCOL = Protocol()
 
 
 class Conditioning(NamedTuple):
@@ -59,15 +61,12 @@ def respond(network: Network, genome: Tensor, inputs: Tensor, seed: int = 1) -> 
     genomes = door.genomes(network, genome[None])
     inputs = door.sequences(network, inputs, genomes.device)
     b, steps = inputs.shape[:2]
-    weights, state = network.unpack(genomes), network.reset(1, b, genomes.device)
     noise = draw_noise(steps, 1, stream(seed, "dish")).to(genomes.device) if network.noise_shape else None
-    neurons, synapses = [], []
-    for t in range(steps):
-        now = None if noise is None else noise.at(t, network.noise_shape).expand(b, -1)
-        state, _ = network.step(weights, state, inputs[None, :, t], now)
-        neurons.append(state.output[0])
-        synapses.append(state.synapse[1][0].unflatten(0, (b, network.neurons, network.synapses)))
-    return torch.stack(neurons, 1), torch.stack(synapses, 1)
+    alike = None if noise is None else Noise(noise.table, noise.offsets.expand(-1, b))  # the same noise for every input
+    recorder = Recorder(network, memory=True)
+    present(reference.Stepper(network, genomes, b), inputs, alike, recorder)
+    state = over_time(recorder.model_states)
+    return state["neuron_output"][0], state["transmitted"][0]
 
 
 def conditioning(
@@ -75,7 +74,7 @@ def conditioning(
     genome: Tensor,
     delays: Sequence[int] = tuple(range(-16, 25, 4)),
     lives: int = 16,
-    protocol: Protocol = USUAL,
+    protocol: Protocol = DEFAULT_PROTOCOL,
     seed: int = 1,
 ) -> Conditioning:
     """Change of the responses to a probe after a sensor is paired with each reward at each delay.
@@ -102,7 +101,7 @@ def repeated(
     reward: str,
     times: int = 4,
     lives: int = 16,
-    protocol: Protocol = USUAL,
+    protocol: Protocol = DEFAULT_PROTOCOL,
     seed: int = 1,
 ) -> Tensor:
     """Mean outputs (times + 1, B, n_outputs), first channel, during a probe after 0, 1, .. `times` rewards in a row.

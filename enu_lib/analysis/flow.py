@@ -7,9 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from enu_lib.kernels import door
+from enu_lib.kernels import door, reference
 from enu_lib.network import Network
 from enu_lib.precision import in_float32
+from enu_lib.rollout import present
+from enu_lib.trace import Recorder
 
 
 class Flow(NamedTuple):
@@ -26,16 +28,15 @@ class Flow(NamedTuple):
 def computation_flow(network: Network, genome: Tensor, inputs: Tensor) -> list[Flow]:
     """The intermediate values of each step of a noise-free network of ENUs, for inputs (T, I) on channel 0."""
     genomes = door.genomes(network, genome[None])
-    inputs = door.sequences(network, inputs[None, :, :, None], genomes.device)[0, :, :, 0]
-    weights, state = network.unpack(genomes), network.reset(1, 1, genomes.device)
-    flows = []
-    for x in inputs:
-        padded = torch.nn.functional.pad(x[:, None], (0, network.channels - 1))
-        sources = torch.cat([padded, state.output[0, 0]])
+    inputs = door.sequences(network, inputs[None, :, :, None], genomes.device)
+    recorder = Recorder(network, memory=True)
+    present(reference.Stepper(network, genomes, 1), inputs, None, recorder)
+    before, flows = network.reset(1, 1, genomes.device).output[0, 0], []
+    for x, state in zip(inputs[0], recorder.model_states, strict=True):
+        output, transmitted = state["neuron_output"][0, 0], state["transmitted"][0, 0]
+        sources = torch.cat([torch.nn.functional.pad(x, (0, network.channels - 1)), before])
         pre = sources[torch.tensor(network.connections, device=genome.device).flatten()]
-        gathered = torch.cat([pre, state.output[0, 0].repeat_interleave(network.synapses, 0)], 1)
-        state, _ = network.step(weights, state, x[None, None, :, None])
-        transmitted = state.synapse[1][0]
-        mean = transmitted.unflatten(0, (network.neurons, -1)).mean(1)
-        flows.append(Flow(sources, gathered, transmitted, mean, state.output[0, 0]))
+        gathered = torch.cat([pre, before.repeat_interleave(network.synapses, 0)], 1)
+        flows.append(Flow(sources, gathered, transmitted.flatten(0, 1), transmitted.mean(1), output))
+        before = output
     return flows

@@ -34,7 +34,8 @@ def freeze(compartment: str, since: int) -> Intervention:
 
     The units still respond to their input, but their memory no longer changes.
     """
-    field, kept = _field(compartment), list[Tensor]()
+    field = _field(compartment)
+    kept: list[Tensor] = []
 
     def intervene(t: int, state: NetworkState) -> NetworkState:
         if t < since:

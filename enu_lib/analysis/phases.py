@@ -99,7 +99,8 @@ def _learns(facts: _Lives, mine: np.ndarray) -> list[Phase]:
 
 def _t_phases(facts: _Lives, mine: np.ndarray) -> list[list[Phase]]:
     """Learning, and reversal learning after a change; visits `mine` (M,) are those of one episode."""
-    v, reversal = facts.v, list[Phase]()
+    v = facts.v
+    reversal: list[Phase] = []
     for j in mine[1:]:
         if reversal or v.since_change[j] != 0 or not v.food[j - 1]:
             continue
@@ -117,7 +118,8 @@ def _t_phases(facts: _Lives, mine: np.ndarray) -> list[list[Phase]]:
 def _double_t_phases(facts: _Lives, mine: np.ndarray) -> list[list[Phase]]:
     """Learning; poison seen in the former place of food; a side without food or poison left."""
     v, side = facts.v, {end: k // 2 for k, end in enumerate(facts.grid.ends)}
-    turned, crossed = list[Phase](), list[Phase]()
+    turned: list[Phase] = []
+    crossed: list[Phase] = []
     for j in mine:
         if not v.food[j]:
             continue

@@ -1,12 +1,13 @@
 """Which synapses carry what an episode has taught: memories of single synapses put back, or transplanted (ours).
 
     found = synapses(network, genome, maze, environments=64, seed=1)
-    found.changed     # (N, S) how far the first poison moves each synapse's memory
-    found.forgets     # (N, S) share of visits right if this synapse alone is set back to before its first poison
-    found.knows       # (N, S) and if this synapse alone keeps what it held after the poison, while all others are set back
+    found.changed     # (N, S) how far the visit that ends with the first poison moves each synapse's memory
+    found.forgets     # (N, S) share of visits right if this synapse alone is set back to before that visit
+    found.knows       # (N, S) and if this synapse alone keeps what it held after it, while all others are set back
 
 The same episodes are played once per synapse.  Each is interrupted when the agent starts its next visit after its first
-poison; outcomes are the visits that follow.
+poison; outcomes are the visits that follow.  Memories are set back to the start of the visit that ended with the poison, so
+that what the agent saw on its way is undone, too.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class Synapses(NamedTuple):
     naive: float  # the same with all synapses set back to before the poison
     forgets: Tensor  # (N, S) with this synapse alone set back
     knows: Tensor  # (N, S) with all synapses but this one set back
+    neuron_forgets: Tensor  # (N,) with all synapses of one neuron set back
+    neuron_knows: Tensor  # (N,) with all synapses but those of one neuron set back
     episodes: int  # episodes with a poison, early enough
 
 
@@ -48,20 +51,32 @@ def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 6
         raise ValueError(f"none of {environments} episodes has a poison early enough: use more episodes")
     rows = torch.arange(environments, device="cpu")
     memory = base.model["synapse_memory"][0]  # (B, T, N, S, H): after each step
-    before = memory[rows, (first - 1).clamp(min=0)]
+    before = memory[rows, _visit_begins(base.task["ate"][0], first)]
     then = memory[rows, (first + AFTER - 1).clamp(max=maze.steps - 1)]
     changed = (then - before)[use].square().sum(-1).mean(0).sqrt()
     many = network.neurons * network.synapses
     one = torch.eye(many, dtype=torch.bool, device="cpu")
-    which = torch.cat([torch.zeros(1, many, dtype=torch.bool, device="cpu"), ~one.new_zeros(1, many), one, ~one])
+    group = one.reshape(network.neurons, network.synapses, many).any(1)
+    none = torch.zeros(1, many, dtype=torch.bool, device="cpu")
+    which = torch.cat([none, ~none, one, ~one, group, ~group])
     lives = rollout(
         network, genome.expand(len(which), -1), maze, environments, seed,
         intervene=set_back(which, before.flatten(1, 2), first + AFTER), backend="auto",
     )  # fmt: skip
     right = _next_visits(lives.task["ate"], first, visits)[:, use].nanmean(1)
     shape = (network.neurons, network.synapses)
-    forgets, knows = right[2:].split(many)
-    return Synapses(changed, right[0].item(), right[1].item(), forgets.reshape(shape), knows.reshape(shape), int(use.sum()))
+    forgets, knows, lost, kept = right[2:].split([many, many, network.neurons, network.neurons])
+    return Synapses(
+        changed, right[0].item(), right[1].item(), forgets.reshape(shape), knows.reshape(shape), lost, kept, int(use.sum())
+    )
+
+
+def _visit_begins(ate: Tensor, first: Tensor) -> Tensor:
+    """The step after which the visit that ends at first[b] began (B,): AFTER steps from the meal before it, or from birth."""
+    steps = torch.arange(ate.shape[1], device="cpu")
+    earlier = (ate != 0) & (steps < first[:, None])
+    last = torch.where(earlier.any(1), (earlier * steps).max(1).values, torch.tensor(-1))
+    return torch.minimum((last + AFTER).clamp(min=0), (first - 1).clamp(min=0))
 
 
 def set_back(which: Tensor, memory: Tensor, at: Tensor) -> Intervention:

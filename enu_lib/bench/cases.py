@@ -117,16 +117,15 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
     noise = draw_noise(t, b, stream(4, "bench")).to(device)
     lives = p * b * t
     executed, nominal = (float(network_operations(network, k)) * lives for k in (case.path, "nominal"))
-    if case.path == "copied weights":
-        return lambda: copied_weights_lives(network, genomes, maze, state, noise), executed, nominal
-    if case.path == "plain torch":
-        return (
-            lambda: play(network, genomes, maze, Drawn(state, noise, case.environments), backend="reference"),
-            executed,
-            nominal,
-        )
-    path = case.path
-    return lambda: kernels.maze_lives(network, genomes, maze, state, noise, case.threads, path), executed, nominal
+
+    def work() -> Any:
+        if case.path == "copied weights":
+            return copied_weights_lives(network, genomes, maze, state, noise)
+        if case.path == "plain torch":
+            return play(network, genomes, maze, Drawn(state, noise, b), backend="reference")
+        return kernels.maze_lives(network, genomes, maze, state, noise, case.threads, case.path)
+
+    return work, executed, nominal
 
 
 def _genomes(model: Any, population: int) -> torch.Tensor:
@@ -146,7 +145,7 @@ def _peak_memory(device: str) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-SMALL: dict[str, Any] = dict(population=4, environments=2, steps=8, repeats=1)
+QUICK: dict[str, Any] = dict(population=4, environments=2, steps=8, repeats=1)
 
 
 def cases(quick: bool = False) -> dict[str, list[Case]]:
@@ -163,7 +162,7 @@ def cases(quick: bool = False) -> dict[str, list[Case]]:
         tables[f"network, P128 B8 T400 {name}"] = [
             Case("network", p, n, repeats=1 if p == "copied weights" else 2, **size)
             for p in paths
-            for n in (threads if p not in ("copied weights",) else threads[-1:])
+            for n in (threads[-1:] if p == "copied weights" else threads)
         ]
     large: dict[str, Any] = dict(population=512, **sizes["H32 C16"])
     tables["network at the paper's scale, P512 B8 T400 H32 C16"] = [Case("network", paths[-1], top, repeats=1, **large)]
@@ -186,7 +185,7 @@ def cases(quick: bool = False) -> dict[str, list[Case]]:
     tables.update({f"growth with {name}": cs for name, cs in grow.items()})
     if quick:
         tables = {
-            name: [replace(c, **(SMALL if c.what != "product" else {"repeats": 1})) for c in cs] for name, cs in tables.items()
+            name: [replace(c, **(QUICK if c.what != "product" else {"repeats": 1})) for c in cs] for name, cs in tables.items()
         }
     return tables
 

@@ -6,7 +6,7 @@ Paper: section "ENU model", Fig. 1.  Constants (gains of 3, reset bias of -1) ar
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -105,9 +105,10 @@ def orthogonal_with_bias(rows: int, columns: int, generator: torch.Generator) ->
     return weights
 
 
-def split_genomes(cell: Any, genomes: Tensor, *shapes: tuple[int, int]) -> list[Tensor]:
-    """Views of genomes (P, D), one (P, *shape) per shape.  Raises ValueError if D is not the cell's `n_params`."""
-    if genomes.dim() != 2 or genomes.shape[1] != cell.n_params:
-        raise ValueError(f"genomes must be (P, {cell.n_params}) for {cell}, got {tuple(genomes.shape)}")
-    parts = genomes.split([a * b for a, b in shapes], 1)
+def split_genomes(cell: object, genomes: Tensor, *shapes: tuple[int, int]) -> list[Tensor]:
+    """Views of genomes (P, D), one (P, *shape) per shape.  Raises ValueError, naming the cell, if D is not their total size."""
+    sizes = [a * b for a, b in shapes]
+    if genomes.dim() != 2 or genomes.shape[1] != sum(sizes):
+        raise ValueError(f"genomes must be (P, {sum(sizes)}) for {cell}, got {tuple(genomes.shape)}")
+    parts = genomes.split(sizes, 1)
     return [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Annotated, Any
 
 from enu_lib.cli.arguments import path
 
@@ -14,6 +14,7 @@ def add(commands: Any) -> None:
     bench.add_argument("--json", type=path, metavar="FILE", help="write all measurements to this file")
     bench.add_argument("--quick", action="store_true", help="use tiny sizes, to check that it runs")
     bench.add_argument("--only", default="", metavar="WORDS", help="only tables whose name contains this text, such as paper")
+    bench.add_argument("--processes", type=int, metavar="N", help="instead: one evolution in 1 and in N processes, in turns")
     bench.set_defaults(run=run)
 
 
@@ -22,7 +23,13 @@ def run(options: argparse.Namespace) -> None:
     from pathlib import Path
 
     from enu_lib.bench import cases as bench
+    from enu_lib.bench import sharing
+    from enu_lib.kinds import Between, conform
 
-    found = bench.measure(options.quick, options.only)
+    if options.processes is None:
+        found = bench.measure(options.quick, options.only)
+    else:
+        count = conform(Annotated[int, Between(2, 4096)], options.processes, "--processes")
+        found = {"machine": bench.machine(), "processes": count, "cases": sharing.measure(count, quick=options.quick)}
     if options.json:
         Path(options.json).write_text(bench.to_json(found), encoding="utf-8")

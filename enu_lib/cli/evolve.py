@@ -17,7 +17,8 @@ def add(commands: Any) -> None:
         help="evolve an experiment (resumes if the run folder exists)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=(
-            "Evolve an experiment of the paper. Ctrl-C, SIGTERM and SIGHUP save and stop; run the same command to resume.\n\n"
+            "Evolve an experiment of the paper. Ctrl-C, SIGTERM and SIGHUP save and stop; run the same command to resume. "
+            "Several processes: torchrun --nproc-per-node=4 -m enu_lib evolve EXPERIMENT.\n\n"
             f"experiments: {', '.join(NAMES)}\nmodels: {', '.join(MODELS)}\n"
             f"profiles: {', '.join(PROFILES)} (seconds; our settings; the published sizes)"
         ),
@@ -43,6 +44,10 @@ def add(commands: Any) -> None:
     evolve.add_argument("--time-limit", type=seconds, metavar="TIME", help="save and stop after this time, e.g. 90s, 9m, 2h")
     evolve.add_argument("--threads", type=int, help="threads of the CPU kernel (all cores)")
     evolve.add_argument("--device", default="auto", help="auto, cpu, cuda (%(default)s)")
+    evolve.add_argument(
+        "--process-timeout", type=seconds, default=600.0, metavar="TIME",
+        help="how long the processes that torchrun starts wait for one another (10m)",
+    )  # fmt: skip
     evolve.add_argument("--quiet", action="store_true", help="no progress bar (outside a terminal: no line per minute)")
     evolve.set_defaults(run=run)
 
@@ -50,24 +55,29 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from enu_lib.evolve import evolve
+    from enu_lib.processes import join
 
     names = ("generations", "population", "environments", "sigma", "hidden")
     short = {n: getattr(options, n) for n in names if getattr(options, n) is not None}
     out = options.out or f"runs/{options.experiment}-{options.model}-{options.profile}-{options.seed}"
-    run = evolve(
-        options.experiment,
-        model=options.model,
-        profile=options.profile,
-        seed=options.seed,
-        out=out,
-        parent=evolved(options.parent).genome if options.parent else None,
-        threads=options.threads,
-        device=options.device,
-        time_limit=options.time_limit,
-        progress=not options.quiet,
-        settings=dict(setting(text) for text in options.settings),
-        **short,
-    )
+    with join(options.process_timeout) as processes:
+        run = evolve(
+            options.experiment,
+            model=options.model,
+            profile=options.profile,
+            seed=options.seed,
+            out=out,
+            parent=evolved(options.parent).genome if options.parent else None,
+            threads=options.threads,
+            device=options.device,
+            time_limit=options.time_limit,
+            progress=not options.quiet,
+            processes=processes,
+            settings=dict(setting(text) for text in options.settings),
+            **short,
+        )
+    if processes.rank > 0:
+        return
     left = run.experiment.generations - run.generation
     print(
         f"{run.stopped} after {run.generation} generations and {run.seconds:.0f} s; "

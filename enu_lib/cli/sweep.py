@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Annotated, Any
+from typing import Any
 
 from enu_lib.cli.arguments import path, print_table, seconds
 
@@ -19,7 +19,10 @@ def add(commands: Any) -> None:
         "--seeds", type=int, help="at most this many seeds (10 for single units, 5 for mazes and for some checks)"
     )
     sweep.add_argument("--no-checks", action="store_true", help="only the models that the claims compare")
-    sweep.add_argument("--jobs", type=int, help="processes of one thread each (all cores)")
+    sweep.add_argument("--jobs", type=int, help="processes of one thread each (one per core or GPU)")
+    sweep.add_argument("--scheduler", metavar="ADDRESS", help="use the workers of this Dask scheduler; they must see FOLDER")
+    sweep.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="cuda: one process per GPU (%(default)s)")
+    sweep.add_argument("--per-device", type=int, default=1, metavar="N", help="evolutions at a time on each GPU (%(default)s)")
     sweep.add_argument("--time-limit", type=seconds, metavar="TIME", help="save and stop after this time, e.g. 90s, 9m, 2h")
     sweep.add_argument("--out", type=path, metavar="FOLDER", help="where to keep the run folders (runs/sweep-PROFILE)")
     sweep.add_argument("--dry-run", action="store_true", help="only list the runs, what is left to do, and how long it takes")
@@ -34,15 +37,13 @@ def run(options: argparse.Namespace) -> int:
     """Run the command."""
     from pathlib import Path
 
-    from enu_lib.kernels import default_threads
-    from enu_lib.kinds import Between, conform
     from enu_lib.study import results, sweep
 
     names = options.experiments.split(",") if options.experiments else sweep.ORDER
     models = options.models.split(",") if options.models else None
     todo = sweep.jobs(options.profile, names, options.seeds, not options.no_checks, models)
     out = Path(options.out) if options.out else sweep.default_out(options.profile)
-    jobs = default_threads() if options.jobs is None else conform(Annotated[int, Between(1, 4096)], options.jobs, "--jobs")
+    jobs = 1 if options.scheduler else len(sweep.gpus(options.device, options.per_device, options.jobs))
     errors: list[str] = []
     folder = Path(options.results) if options.results else None
     if options.collect:
@@ -51,7 +52,10 @@ def run(options: argparse.Namespace) -> int:
     stored = {} if options.again else sweep.stored_jobs(options.profile, todo, folder)
     if not options.dry_run:
         left = [job for job in todo if job not in stored]
-        errors = sweep.run(options.profile, left, out, jobs, options.time_limit, not options.quiet)
+        errors = sweep.run(
+            options.profile, left, out, jobs=options.jobs, time_limit=options.time_limit, progress=not options.quiet,
+            scheduler=options.scheduler, device=options.device, per_device=options.per_device,
+        )  # fmt: skip
     plans = sweep.plan(options.profile, todo, out, stored)
     head = ("experiment", "model", "memory", "parameters", "generations", "runs done", "seconds each")
     rows = [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from enu_lib.figures.style import PALETTE
 
@@ -13,6 +14,7 @@ MARKS = {  # scripted agents: marker, colour
     "looking": ("^", "#029e73"),
     "memory-only": ("s", "#de8f05"),
     "latch": ("X", "#d55e00"),
+    "once-bitten": ("P", "#ca9161"),
     "alternating": ("d", "#cc78bc"),
     "fixed-arm": ("v", "#949494"),
 }
@@ -38,3 +40,20 @@ def measures(ax: Any, found: Mapping[str, Mapping[str, Any]], keys: Mapping[str,
     ax.set(ylim=(len(keys) - 0.5, -0.5))
     ax.hlines(np.arange(1, len(keys)) - 0.5, *ax.get_xlim(), color="0.9", lw=0.5, zorder=0)
     ax.tick_params(axis="y", length=0)
+
+
+def table(found: Mapping[str, Mapping[str, Any]], keys: Iterable[str]) -> pd.DataFrame:
+    """The measures drawn, one row for each agent and measure; without any event, no value."""
+    rows = [
+        {
+            "agent": name,
+            "measure": of[key].text,
+            "value": of[key].value,
+            "low": of[key].low,
+            "high": of[key].high,
+            "n": of[key].n,
+        }
+        for key in keys
+        for name, of in found.items()
+    ]
+    return pd.DataFrame(rows)

@@ -81,7 +81,7 @@ def traces(ax: Any, y: Any, names: Sequence[str]) -> None:
         ax.plot(k + 0.4 - 0.8 * trace, color=PALETTE["evolved"], lw=0.7)
     end = len(y) * 1.01
     ax.plot([end, end], [y.shape[1] - 0.6, y.shape[1] - 1.4], color="k", lw=1, clip_on=False)
-    ax.text(end * 1.005, y.shape[1] - 1, "0 to 1", fontsize=6, va="center")
+    ax.text(end * 1.005, y.shape[1] - 1, "0 to 1", fontsize=7, va="center")
     ax.set_yticks(range(len(names)), names)
     ax.set(xlabel="time (network steps)", xlim=(0, end), ylim=(len(names) - 0.4, -0.6))
     ax.tick_params(axis="y", length=0)
@@ -97,14 +97,15 @@ def bifurcation(ax: Any, drives: Any, settled: Any) -> None:
 
 def conditioning(ax: Any, pairing: Conditioning, change: Any, label: str) -> None:
     """Change (R, W, B) caused by pairing, against the delay of the reward; mean and s.d. over noise samples."""
-    colors = {"food": PALETTE["food"], "poison": PALETTE["poison"], "nothing": PALETTE["target"]}
+    styles = {"food": ("food", "o", "-"), "poison": ("poison", "X", "-"), "nothing": ("target", "s", "--")}
     for name, values in zip(REWARDS, np.asarray(change), strict=True):
+        color, marker, ls = styles[name]
         mean, sd = values.mean(-1), values.std(-1)
-        ax.fill_between(pairing.delay, mean - sd, mean + sd, color=colors[name], alpha=0.2, lw=0)
-        ax.plot(pairing.delay, mean, "o-", ms=2.5, color=colors[name], label=name)
-    ax.axhline(0, color="0.8", lw=0.5, zorder=0)
-    ax.axvline(0, color="0.8", lw=0.5, zorder=0)
-    ax.set(xlabel="reward after sensor (steps)", ylabel=label)
+        ax.fill_between(pairing.delay, mean - sd, mean + sd, color=PALETTE[color], alpha=0.2, lw=0)
+        ax.plot(pairing.delay, mean, marker=marker, ls=ls, ms=3, color=PALETTE[color], label=name)
+    ax.axhline(0, color="0.6", lw=0.6, zorder=0)
+    ax.axvline(0, color="0.6", lw=0.6, zorder=0)
+    ax.set(xlabel="delay from sensor to meal (steps)", ylabel=label)
     ax.legend()
 
 
@@ -114,7 +115,7 @@ def in_a_row(ax: Any, y: Any, names: list[str]) -> None:
     k = np.arange(len(y))
     for i, name in enumerate(names):
         mean, sd = y[..., i].mean(1), y[..., i].std(1)
-        ax.errorbar(k, mean, sd, marker="o", ms=3, capsize=1.5, label=name)
+        ax.errorbar(k, mean, sd, marker="os^D"[i % 4], ls=["-", "--", ":"][i % 3], ms=3, capsize=1.5, label=name)
     ax.set(ylabel="output at the wall", xticks=k)
     ax.legend()
 
@@ -125,7 +126,7 @@ def chain(ax: Any, runs: Sequence[Mapping[str, Sequence[float]]], labels: Sequen
     for of, label in zip(runs, labels, strict=True):
         x = begun + np.asarray(of["generation"], float)
         ax.plot(x, of["held_out"], color=PALETTE["evolved"], lw=1)
-        ax.text((begun + x[-1]) / 2, 1.02, label, transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=5.5)
+        ax.text((begun + x[-1]) / 2, 1.02, label, transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
         begun = x[-1]
         ax.axvline(begun, color="0.7", lw=0.5)
     ax.set(xlabel="generation", ylabel="held-out fitness", xlim=(0, begun))

@@ -37,9 +37,9 @@ def agents(ax: Any, scores: dict[str, dict[str, float]]) -> None:
         values = [s[name] for s in scores.values()]
         ax.barh(y + 0.19 - 0.38 * k, values, 0.34, color=PALETTE[name], label=name)
         for i, v in enumerate(values):
-            ax.text(v + 0.15, i + 0.19 - 0.38 * k, f"{v:.1f}", va="center", fontsize=6)
+            ax.text(v + 0.15, i + 0.19 - 0.38 * k, f"{v:.1f}", va="center")
     ax.set_yticks(y, list(scores))
-    ax.set(xlabel="meals per episode", xlim=(0, 18))
+    ax.set(xlabel="meals per episode", xlim=(0, 18), ylim=(-0.6, len(scores) - 0.4))
     ax.legend(loc="upper right")
 
 
@@ -60,7 +60,7 @@ def shares(ax: Any, rows: dict[str, dict[str, float]], keys: dict[str, str]) -> 
         values = np.array([measures[key] for key in keys])
         ax.barh(y, np.nan_to_num(values), 0.9 * height, label=name)
         for at, value in zip(y, values, strict=True):
-            ax.text(np.nan_to_num(value) + 0.01, at, "none" if np.isnan(value) else f"{value:.0%}", va="center", fontsize=5.5)
+            ax.text(np.nan_to_num(value) + 0.01, at, "none" if np.isnan(value) else f"{value:.0%}", va="center")
     ax.set_yticks(range(len(keys)), list(keys.values()))
     ax.set(xlim=(0, 1.15), xlabel="share", ylim=(len(keys) - 0.5, -0.5))
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(rows))

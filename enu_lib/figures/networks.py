@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ def _box(ax: Any, x: float, y: float, text: str, color: str, width: float = 1.5,
     style = "round,pad=0.02,rounding_size=0.1"
     patch = FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle=style, fc=color, ec="0.25", lw=0.8)
     ax.add_patch(patch)
-    ax.text(x, y, text, ha="center", va="center", fontsize=6.5)
+    ax.text(x, y, text, ha="center", va="center")
 
 
 def _arrow(ax: Any, start: tuple[float, float], end: tuple[float, float], bend: float = 0.0, color: str = "0.25") -> None:
@@ -23,119 +24,154 @@ def _arrow(ax: Any, start: tuple[float, float], end: tuple[float, float], bend: 
 
 
 def enu_schematic(ax: Any) -> None:
-    """The evolvable neural unit: gates, memory, clipped output and its feedback (Fig. 1)."""
+    """The evolvable neural unit: gates with biases, memory, output with its gain, and both feedbacks (Fig. 1)."""
     light = {"gate": "#cfe3f1", "memory": "#fbe3bf", "out": "#d9efe6"}
-    _box(ax, 0.9, 1.5, "input $x_t$", "white", 1.3)
-    _box(ax, 3.0, 2.6, "update gate\n$z=\\sigma(3a_z)$", light["gate"])
-    _box(ax, 3.0, 1.5, "reset gate\n$r=\\sigma(3(a_r-1))$", light["gate"], 1.7)
-    _box(ax, 3.0, 0.4, "cell gate\n$c=\\tanh(3a_c)$", light["gate"])
-    _box(ax, 5.6, 1.5, "memory\n$h\\leftarrow(1-z)h+zc$", light["memory"], 1.9)
-    _box(ax, 8.2, 1.5, "output gate\n$o=\\mathrm{clip}(hW_o,0,1)$", light["out"], 1.9)
-    for y in (2.6, 1.5, 0.4):
-        _arrow(ax, (1.55, 1.5), (2.2 if y != 1.5 else 2.15, y))
-        _arrow(ax, (3.77 if y != 1.5 else 3.87, y), (4.63, 1.5))
-    _arrow(ax, (6.57, 1.5), (7.23, 1.5))
-    _arrow(ax, (9.17, 1.5), (9.9, 1.5))
+    _arrow(ax, (-0.5, 1.5), (0.05, 1.5))
+    ax.text(-0.55, 1.5, "$x_t$", ha="right", va="center", fontsize=8)
+    _box(ax, 1.15, 1.5, "with bias 1:\n$a=[x_t,o_{t-1},$\n$h_{t-1},1]$", "white", 2.1, 1.05)
+    _box(ax, 4.35, 2.9, "update gate\n$z=\\sigma(3\\,aW_z)$", light["gate"], 2.6, 0.8)
+    _box(ax, 4.35, 1.5, "reset gate\n$r=\\sigma(3\\,(aW_r-1))$", light["gate"], 2.6, 0.8)
+    _box(ax, 4.35, 0.1, "cell gate\n$c=\\tanh(3\\,a_rW_c)$", light["gate"], 2.6, 0.8)
+    _box(ax, 7.85, 1.5, "memory\n$h_t=(1-z)\\,h_{t-1}$\n$+\\,z\\,c$", light["memory"], 2.4, 1.05)
+    _box(ax, 11.2, 1.5, "output gate\n$u=g\\,[h_t,1]\\,W_o$\n$o_t=\\mathrm{clip}(u,0,1)$", light["out"], 2.5, 1.05)
+    for y in (2.9, 1.5, 0.1):
+        _arrow(ax, (2.24, 1.5), (3.06, y))
+    for y in (2.9, 0.1):
+        _arrow(ax, (5.64, y), (6.6, 1.5))
+    _arrow(ax, (4.35, 1.08), (4.35, 0.53))
+    ax.text(4.45, 0.82, "$r\\,h_{t-1}$", va="center")
+    _arrow(ax, (9.09, 1.5), (9.91, 1.5))
+    _arrow(ax, (12.49, 1.5), (13.1, 1.5))
     for x, edge, level, text, color in (
-        (8.2, 1.15, -0.35, "feedback of the output, $o_{t-1}$", PALETTE["post"]),
-        (5.6, 1.85, 3.35, "memory, $h_{t-1}$", PALETTE["memory"]),
+        (11.2, 0.95, -0.75, "feedback of the output, $o_{t-1}$", PALETTE["post"]),
+        (7.85, 2.05, 3.65, "feedback of the memory, $h_{t-1}$", PALETTE["memory"]),
     ):
-        ax.plot([x, x, 0.9], [edge, level, level], color=color, lw=0.9)
-        _arrow(ax, (0.9, level), (0.9, edge), color=color)
-        ax.text((x + 0.9) / 2, level + 0.08, text, ha="center", va="bottom", fontsize=6.5, color=color)
-    ax.set(xlim=(0, 10), ylim=(-0.6, 3.8))
+        ax.plot([x, x, 1.15], [edge, level, level], color=color, lw=0.9)
+        _arrow(ax, (1.15, level), (1.15, edge), color=color)
+        ax.text((x + 1.15) / 2, level + 0.08, text, ha="center", va="bottom", color=color)
+    ax.set(xlim=(-1.2, 13.2), ylim=(-0.95, 4.1))
     ax.axis("off")
 
 
 def neuron_schematic(ax: Any) -> None:
-    """A neuron whose synapses and soma are units: circles are neurons, squares synapses (Fig. 1)."""
-    for i, y in enumerate((2.4, 1.2, 0.0)):
+    """A neuron whose synapses and soma are units; its output goes back to every synapse (Fig. 1)."""
+    for i, y in enumerate((2.6, 1.2, -0.2)):
         ax.add_patch(Circle((0.4, y), 0.28, fc="white", ec="0.25", lw=0.8))
-        ax.text(0.4, y, f"$x_{i + 1}$", ha="center", va="center", fontsize=7)
+        ax.text(0.4, y, f"$x_{i + 1}$", ha="center", va="center")
         _arrow(ax, (0.7, y), (1.4, y))
-        _box(ax, 1.8, y, "ENU", "#d9efe6", 0.7, 0.5)
-        _arrow(ax, (2.2, y), (3.35, 1.2 + 0.25 * (1 - i)))
-    ax.add_patch(Circle((3.9, 1.2), 0.5, fc="#cfe3f1", ec="0.25", lw=0.8))
-    ax.text(3.9, 1.2, "ENU", ha="center", va="center", fontsize=7)
-    _arrow(ax, (4.42, 1.2), (5.2, 1.2))
-    _arrow(ax, (3.9, 0.65), (1.8, -0.28), bend=-0.25, color=PALETTE["post"])
-    ax.text(3.75, -0.45, "postsynaptic\nfeedback", ha="center", fontsize=6.5, color=PALETTE["post"])
-    ax.text(1.8, 2.95, "synapses", ha="center")
-    ax.text(3.9, 2.0, "neuron", ha="center")
-    ax.set(xlim=(0, 5.3), ylim=(-0.9, 3.3), aspect="equal")
+        _box(ax, 1.85, y, "ENU", "#d9efe6", 0.8, 0.56)
+        _arrow(ax, (2.32, y + 0.12), (3.72, 1.32 + 0.3 * (1 - i)))
+        _arrow(ax, (3.68, 1.08 + 0.3 * (1 - i)), (2.32, y - 0.12), color=PALETTE["post"])
+    ax.add_patch(Circle((4.25, 1.2), 0.52, fc="#cfe3f1", ec="0.25", lw=0.8))
+    ax.text(4.25, 1.2, "ENU", ha="center", va="center")
+    _arrow(ax, (4.8, 1.2), (5.5, 1.2))
+    ax.text(3.1, -0.55, "feedback of the neuron\nto each synapse", ha="left", va="center", color=PALETTE["post"])
+    ax.text(1.85, 3.2, "synapses", ha="center")
+    ax.text(4.25, 1.95, "neuron", ha="center")
+    ax.set(xlim=(0, 5.6), ylim=(-0.9, 3.5), aspect="equal")
     ax.axis("off")
 
 
 def network(ax: Any, net: Any) -> None:
-    """A network as a graph: circles are neurons, squares are synapses; both are ENUs (Fig. 2)."""
+    """A network as a graph: circles are neurons, squares are synapses, around the neuron that they belong to (Fig. 2)."""
     hidden = net.neurons - net.n_outputs
-    names = [f"sensor {i + 1}" for i in range(net.n_inputs - 1)] + ["reward"]
-    names += [f"hidden {i + 1}" for i in range(hidden)] + [f"output {i + 1}" for i in range(net.n_outputs)]
     layer = [0] * net.n_inputs + [1] * hidden + [2] * net.n_outputs
     sizes = [layer.count(k) for k in range(3)]
+    apart, reach = (4.6, 2.3), 0.82  # between neurons along x and y; from a neuron to its synapses
     seen, place = [0, 0, 0], []
     for k in layer:
-        place.append((3.2 * k, (sizes[k] - 1) / 2 * 1.35 - 1.35 * seen[k]))
+        place.append(np.array([apart[0] * k, ((sizes[k] - 1) / 2 - seen[k]) * apart[1]]))
         seen[k] += 1
     colors = [PALETTE["input"], PALETTE["memory"], PALETTE["evolved"]]
     for i, row in enumerate(net.connections):
-        x1, y1 = place[net.n_inputs + i]
-        for source in row:
-            x0, y0 = place[source]
-            if (x0, y0) == (x1, y1):
-                loop = Circle((x1, y1 + 0.42), 0.2, fc="none", ec="0.6", lw=0.6, zorder=0)
-                ax.add_patch(loop)
-                ax.plot(x1, y1 + 0.62, "s", ms=2.6, color="0.35", zorder=2)
-                continue
-            bend = 0.22 if x0 >= x1 else -0.04
-            style = f"arc3,rad={bend}"
-            line = FancyArrowPatch((x0, y0), (x1, y1), arrowstyle="-", connectionstyle=style, lw=0.5, color="0.6", zorder=0)
-            ax.add_patch(line)
-            t = 0.68
-            control = np.array([(x0 + x1) / 2 + bend * (y1 - y0), (y0 + y1) / 2 - bend * (x1 - x0)])
-            point = (1 - t) ** 2 * np.array([x0, y0]) + 2 * t * (1 - t) * control + t**2 * np.array([x1, y1])
-            ax.plot(*point, "s", ms=2.6, color="0.35", zorder=2)
-    for name, k, (x, y) in zip(names, layer, place, strict=True):
-        ax.add_patch(Circle((x, y), 0.33, fc="white", ec=colors[k], lw=1.4, zorder=3))
-        ax.text(x, y, name.split()[0][0].upper() + name[-1] if name != "reward" else "R", ha="center", va="center", zorder=4)
+        at = place[net.n_inputs + i]
+        for source, square in zip(row, _around(at, [place[source] for source in row], reach), strict=True):
+            own = source == net.n_inputs + i
+            line: dict[str, Any] = {"arrowstyle": "-", "lw": 0.5, "color": "0.6", "zorder": 0}
+            ax.add_patch(FancyArrowPatch(place[source], square, connectionstyle=f"arc3,rad={0.7 if own else 0.06}", **line))
+            ax.add_patch(FancyArrowPatch(square, at, connectionstyle="arc3,rad=0", **{**line, "color": "0.25"}))
+            ax.plot(*square, "s", ms=3, color="0.25", zorder=2)
+    for name, k, (x, y) in zip(short_names(net), layer, place, strict=True):
+        ax.add_patch(Circle((x, y), 0.42, fc="white", ec=colors[k], lw=1.4, zorder=3))
+        ax.text(x, y, name, ha="center", va="center", zorder=4)
+    top = max(sizes) / 2 * apart[1]
     for k, text in enumerate(("input neurons", "hidden neurons", "output neurons")):
-        ax.text(3.2 * k, max(sizes) / 2 * 1.35 + 0.25, text, ha="center")
-    ax.set(xlim=(-0.8, 7.2), ylim=(-max(sizes) / 2 * 1.35 - 0.2, max(sizes) / 2 * 1.35 + 0.6), aspect="equal")
+        ax.text(apart[0] * k, top + 0.3, text, ha="center")
+    ax.set(xlim=(-1.6, 2 * apart[0] + 1.5), ylim=(-top + 0.3, top + 0.9), aspect="equal")
     ax.axis("off")
+
+
+def _around(at: np.ndarray, sources: list[np.ndarray], reach: float) -> np.ndarray:
+    """Positions of a neuron's synapses: evenly on a circle around it, in the order of the directions of their sources."""
+    away = np.array(sources) - at
+    angle = np.where((away == 0).all(1), np.pi / 2, np.arctan2(away[:, 1], away[:, 0]))
+    order = np.argsort(angle, kind="stable")
+    even = np.linspace(0, 2 * np.pi, len(sources), endpoint=False)
+    turns = np.array([np.abs(np.exp(1j * (even + first)) - np.exp(1j * angle[order])).sum() for first in even - np.pi])
+    placed = np.empty(len(sources))
+    placed[order] = even + (even - np.pi)[turns.argmin()]
+    return at + reach * np.stack([np.cos(placed), np.sin(placed)], 1)
+
+
+def short_names(net: Any) -> list[str]:
+    """S1, S2, ..., R for sensors and reward; H1, ... for hidden and O1, ... for output neurons."""
+    hidden = net.neurons - net.n_outputs
+    inputs = [*(f"S{i + 1}" for i in range(net.n_inputs - 1)), "R"]
+    return [*inputs, *(f"H{i + 1}" for i in range(hidden)), *(f"O{i + 1}" for i in range(net.n_outputs))]
+
+
+def connection_counts(net: Any) -> np.ndarray:
+    """Number of synapses from each neuron (columns: inputs first) onto each neuron (rows)."""
+    counts = np.zeros((net.neurons, net.n_inputs + net.neurons), int)
+    for i, row in enumerate(net.connections):
+        np.add.at(counts[i], list(row), 1)
+    return counts
 
 
 def connections(ax: Any, net: Any) -> None:
     """The connection table: presynaptic neurons along x, postsynaptic neurons along y."""
-    table = np.zeros((net.neurons, net.n_inputs + net.neurons))
-    for i, row in enumerate(net.connections):
-        for source in row:
-            table[i, source] += 1
-    ax.pcolormesh(table, cmap="Blues", vmin=0, vmax=5, edgecolor="0.9", lw=0.5)  # the same shade for as many in all tables
-    for i, j in np.argwhere(table > 1):
-        ax.text(j + 0.5, i + 0.5, f"{int(table[i, j])}", ha="center", va="center", fontsize=6)
+    counts, names = connection_counts(net), short_names(net)
+    ax.pcolormesh(counts, cmap="Blues", vmin=0, vmax=5, edgecolor="0.9", lw=0.5)  # the same shade for as many in all tables
+    for i, j in np.argwhere(counts > 1):
+        ax.text(j + 0.5, i + 0.5, f"{counts[i, j]}", ha="center", va="center")
     ax.set(aspect="equal", ylim=(net.neurons, 0))
-    n = net.n_inputs
-    hidden = net.neurons - net.n_outputs
-    ends = [f"S{i + 1}" for i in range(n - 1)] + ["R"]
-    inner = [f"H{i + 1}" for i in range(hidden)] + [f"O{i + 1}" for i in range(net.n_outputs)]
-    ax.set_xticks(np.arange(n + net.neurons) + 0.5, ends + inner)
-    ax.set_yticks(np.arange(net.neurons) + 0.5, inner)
+    ax.set_xticks(np.arange(len(names)) + 0.5, names)
+    ax.set_yticks(np.arange(net.neurons) + 0.5, names[net.n_inputs :])
     ax.set(xlabel="presynaptic neuron", ylabel="postsynaptic neuron")
     ax.tick_params(length=0)
 
 
-def table(ax: Any, values: Any, rows: list[str], title: str, split: int | None = None, high: float = 1.0) -> None:
-    """A matrix with its values as text; `split`: draw a line before that column."""
+def table(ax: Any, values: Any, rows: list[str], title: str, groups: Sequence[str] = ("channel",)) -> None:
+    """A matrix with its values as text, channels as columns; groups: headers of equal parts of the columns."""
     v = np.asarray(values)
-    ax.imshow(v, cmap="Blues", vmin=0, vmax=high * 1.5, aspect="auto")
+    each = v.shape[1] // len(groups)
+    ax.imshow(v, cmap="Blues", vmin=0, vmax=1.5, aspect="auto")
     for (i, j), x in np.ndenumerate(v):
-        ax.text(j, i, f"{x:.2f}".replace("0.", ".") if 0 < x < 1 else f"{x:.0f}", ha="center", va="center", fontsize=5.5)
-    if split:
-        ax.axvline(split - 0.5, color="k", lw=0.8)
+        ax.text(j, i, f"{x:.2f}".replace("0.", ".") if 0 < x < 1 else f"{x:.0f}", ha="center", va="center")
+    for k, group in enumerate(groups):
+        ax.text((k + 0.5) * each - 0.5, 1.13, group, ha="center", va="bottom", transform=ax.get_xaxis_transform())
+        if k:
+            ax.axvline(k * each - 0.5, color="k", lw=0.8)
     ax.set_yticks(range(len(v)), rows)
-    ax.set_xticks([])
+    ax.set_xticks(range(v.shape[1]), [f"{j % each + 1}" for j in range(v.shape[1])])
+    ax.xaxis.tick_top()
     ax.set_xlabel(title)
     ax.tick_params(length=0)
+    ax.spines[["left", "bottom"]].set_visible(False)
+
+
+def flow_arrows(axes: Sequence[Any], texts: Sequence[str]) -> None:
+    """Arrows below a row of tables, from each to the next, with what is done between them."""
+    figure = axes[0].figure
+    figure.get_layout_engine().set(rect=(0, 0.14, 1, 0.86))
+    figure.draw_without_rendering()  # the layout, for where the tables are
+    style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 8, "lw": 1.0, "shrinkA": 5, "shrinkB": 5}
+    middles = [(ax.get_position().x0 + ax.get_position().x1) / 2 for ax in axes]
+    for x0, x1, text in zip(middles, middles[1:], texts, strict=False):
+        figure.add_artist(
+            FancyArrowPatch((x0, 0.11), (x1, 0.11), transform=figure.transFigure, color=PALETTE["evolved"], **style)
+        )
+        figure.text((x0 + x1) / 2, 0.015, text, ha="center", va="bottom", color=PALETTE["evolved"])
 
 
 def episode(ax: Any, x: Any, y: Any, ate: Any) -> None:
@@ -154,7 +190,7 @@ def episode(ax: Any, x: Any, y: Any, ate: Any) -> None:
         ax.plot(steps, np.full(len(steps), -0.9), mark, ms=4, color=PALETTE[name], clip_on=False, label=name, lw=0)
     end = len(y) * 1.01
     ax.plot([end, end], [7.4, 6.6], color="k", lw=1, clip_on=False)
-    ax.text(end * 1.005, 7.0, "0 to 1", fontsize=6, va="center")
+    ax.text(end * 1.005, 7.0, "0 to 1", fontsize=7, va="center")
     ax.set_yticks(range(8), names)
     ax.set(xlabel="time (network steps)", xlim=(0, end), ylim=(7.6, -0.6))
     ax.tick_params(axis="y", length=0)

@@ -1,4 +1,4 @@
-"""Save figures and tables: byte-reproducible SVG and PNG, and a manifest with the origin of each."""
+"""Save figures and tables: byte-reproducible SVG, PNG and CSV, and a manifest with the origin of each."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import pandas as pd
 import torch
 
 from enu_lib import places
 from enu_lib.config import library_version, parse_json
+from enu_lib.figures.data import as_csv
 from enu_lib.kernels import build
 from enu_lib.kinds import conform, require
 from enu_lib.storage.folder import locked, remove_leftovers, write_atomically
@@ -55,37 +57,61 @@ def drawn_on() -> str:
 
 
 def save_figure(
-    fig: Any, name: str, directory: str | Path | None = None, *, caption: str, zoo: Sequence[str] = (), alt: str | None = None
+    fig: Any,
+    name: str,
+    directory: str | Path | None = None,
+    *,
+    caption: str,
+    data: pd.DataFrame | Mapping[str, pd.DataFrame] | None,
+    zoo: Sequence[str] = (),
+    alt: str | None = None,
 ) -> list[Path]:
-    """Write NAME.svg and NAME.png and record them in manifest.json; returns their paths.
+    """Write NAME.svg, NAME.png and the figure's numbers as CSV, and record them in manifest.json; returns their paths.
 
     The same figure gives the same bytes (see `drawn_on`).  In a notebook the figure is displayed with its caption; it is then
     closed, so that it is not displayed twice.
-    caption: what is shown, n, and the measure of spread; Markdown.  zoo: entries whose genomes are shown.  alt: alternative
-    text; default: the caption.  directory: default: build/figures in the current checkout (`places.build`).
+    caption: what is shown, n, and the measure of spread; Markdown.  data: the numbers shown, one row per point
+    (`enu_lib.figures.data`): a table for NAME.csv, or {part: table} for NAME_PART.csv, or None for a drawing without numbers.
+    zoo: entries whose genomes are shown.  alt: alternative text; default: the caption.  directory: default: build/figures in
+    the current checkout (`places.build`).
     """
     directory = _folder(directory)
     paths = [directory / f"{name}.svg", directory / f"{name}.png"]
     fig.savefig(paths[0], metadata={"Date": None})
     fig.savefig(paths[1])
+    tables = {"": data} if isinstance(data, pd.DataFrame) else data or {}
+    for part, table in tables.items():
+        paths.append(directory / f"{name}{part and f'_{part}'}.csv")
+        paths[-1].write_text(as_csv(table), encoding="utf-8")
     caption = " ".join(caption.split())
     alt = " ".join(alt.split()) if alt else caption
     _note(name, paths, directory, caption, zoo, alt)
-    if (ipython := sys.modules.get("IPython")) and ipython.get_ipython():
-        _show(name, alt, caption, paths[1])
+    _show(name, alt, caption, paths)
     plt.close(fig)
     return paths
 
 
 def save_table(
-    name: str, texts: dict[str, str], directory: str | Path | None = None, *, caption: str, zoo: Sequence[str] = ()
+    name: str,
+    texts: Mapping[str, str],
+    directory: str | Path | None = None,
+    *,
+    caption: str,
+    zoo: Sequence[str] = (),
+    summary: str | None = None,
 ) -> list[Path]:
-    """Write a table as NAME.SUFFIX for each {suffix: text}, and record it in manifest.json; returns the paths."""
+    """Write a table as NAME.SUFFIX for each {suffix: text}, and record it in manifest.json; returns the paths.
+
+    summary: a shorter table (Markdown) that a notebook displays, with the caption.
+    """
     directory = _folder(directory)
     paths = [directory / f"{name}.{suffix}" for suffix in texts]
     for path, text in zip(paths, texts.values(), strict=True):
         path.write_text(text, encoding="utf-8")
+    caption = " ".join(caption.split())
     _note(name, paths, directory, caption, zoo)
+    if summary:
+        _display({"text/markdown": f"{summary}\n\n{caption} Files: {_names(paths)}."}, {"table": name})
     return paths
 
 
@@ -132,13 +158,24 @@ def _note(name: str, paths: Sequence[Path], directory: Path, caption: str, zoo: 
         write_manifest(directory, [*entries, entry])
 
 
-def _show(name: str, alt: str, caption: str, png: Path) -> None:
+def _show(name: str, alt: str, caption: str, paths: Sequence[Path]) -> None:
     """Display a saved figure with its caption; the metadata holds the name by which the book finds it."""
-    from IPython.display import display
-
-    picture = base64.b64encode(png.read_bytes()).decode()
+    picture = base64.b64encode(paths[1].read_bytes()).decode()
+    data = f"<br>Data: {html.escape(_names(paths[2:]))}." if paths[2:] else ""
     figure = (
         f'<figure><img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}" style="max-width: 860px; width: 100%">'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+        f"<figcaption>{html.escape(caption)}{data}</figcaption></figure>"
     )
-    display({"text/html": figure, "text/plain": caption}, raw=True, metadata={"figure": name})
+    _display({"text/html": figure, "text/plain": caption}, {"figure": name})
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return ", ".join(path.name for path in paths)
+
+
+def _display(data: dict[str, str], metadata: dict[str, str]) -> None:
+    """Display this where a notebook runs."""
+    if (ipython := sys.modules.get("IPython")) and ipython.get_ipython():
+        from IPython.display import display
+
+        display(data, raw=True, metadata=metadata)

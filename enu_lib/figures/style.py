@@ -20,7 +20,8 @@ PALETTE = {  # colour-blind-safe (seaborn's "colorblind"); each colour has one m
     "food": "#029e73",
     "poison": "#d55e00",
 }
-MODELS = {"enu": "#0173b2", "nfenu": "#56b4e9", "gru": "#de8f05", "lstm": "#d55e00", "shared": "#cc78bc"}
+# hues apart, also to a colour-blind eye, and none of them that of food or poison
+MODELS = {"enu": "#0173b2", "nfenu": "#e0709a", "gru": "#c9a800", "lstm": "#404040", "shared": "#7f6000"}
 
 
 def use_style() -> None:
@@ -32,3 +33,8 @@ def panel_letters(axes: Sequence[Any]) -> None:
     """Write a, b, c ... at the upper left of each panel."""
     for letter, ax in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
         ax.set_title(letter, loc="left", fontweight="bold", fontsize=9)
+
+
+def better(label: str, up: bool) -> str:
+    """An axis label with an arrow to the better values (up: the larger ones); it points the right way on either axis."""
+    return f"{label} (better \N{RIGHTWARDS ARROW})" if up else f"{label} (\N{LEFTWARDS ARROW} better)"

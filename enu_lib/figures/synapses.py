@@ -25,10 +25,10 @@ def table(ax: Any, network: Any, values: Any, high: float, title: str) -> None:
     ax.imshow(v, cmap="Blues", vmin=0, vmax=high, aspect="auto")
     for (i, j), x in np.ndenumerate(v):
         color = "white" if x > 0.6 * high else "0.2"
-        ax.text(j, i, sources[network.connections[i][j]], ha="center", va="center", fontsize=5.5, color=color)
+        ax.text(j, i, sources[network.connections[i][j]], ha="center", va="center", fontsize=7, color=color)
     ax.set_yticks(range(len(neurons)), neurons)
     ax.set_xticks([])
-    ax.set_title(title, fontsize=6.5)
+    ax.set_title(title, fontsize=7)
     ax.tick_params(length=0)
 
 

@@ -15,18 +15,19 @@ from __future__ import annotations
 import os
 import sys
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from enu_lib.cells import Cell
-from enu_lib.contracts import Model, Stepper
+from enu_lib.contracts import AnyModel, Stepper
 from enu_lib.kernels import cpu, cuda, door, fused, graph, reference
 from enu_lib.kernels.build import Unavailable
 from enu_lib.network import Network
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise
+from enu_lib.tasks.maze import Maze, MazeState
 
 BACKENDS = ("auto", "cpp", "cuda", "torch", "reference")
 
@@ -48,7 +49,7 @@ def default_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def choose(backend: str, model: Any, genomes: Tensor) -> str:
+def choose(backend: str, model: Cell | Network, genomes: Tensor) -> str:
     """The backend for a model and its genomes (P, D), with "auto" resolved.  Raises Unavailable if it cannot run them."""
     if backend == "auto":
         backend = os.environ.get("ENU_KERNEL") or "auto"
@@ -66,7 +67,7 @@ def choose(backend: str, model: Any, genomes: Tensor) -> str:
     return "cpp" if cpu.supports(model) and compiled(model) else "torch"
 
 
-def compiled(model: Any) -> bool:
+def compiled(model: Cell | Network) -> bool:
     """Whether the compiled CPU kernel is available for a model; if not, prints the reason on stderr, once."""
     try:
         cpu.compiled(model)
@@ -117,8 +118,8 @@ def unit_outputs(
 def maze_lives(
     network: Network,
     genomes: Tensor,
-    maze: Any,
-    state: Any,
+    maze: Maze,
+    state: MazeState,
     noise: Noise | None = None,
     threads: int | None = None,
     backend: str = "auto",
@@ -144,7 +145,7 @@ def maze_lives(
 
 @in_float32
 def stepper(
-    model: Model,
+    model: AnyModel,
     genomes: Tensor,
     environments: int,
     threads: int | None = None,

@@ -26,12 +26,12 @@ from pathlib import Path
 
 COMPILERS = ("c++", "g++", "clang++")
 TIME_LIMIT = 300.0  # seconds for one compilation
-LEFT_OVER = 3600.0  # seconds after which a compilation's folder is considered abandoned
-WORKSHOP = ".build-"  # prefix of such folders
+ABANDONED_AFTER = 3600.0  # seconds after which a compilation's folder is considered abandoned
+FOLDER_PREFIX = ".build-"  # prefix of such folders
 NATIVE = "-march=native"
 
 # Loads a new library in a separate process, since loading a broken one may crash the process.
-TRIAL = "import ctypes, os, sys; x = ctypes.CDLL(sys.argv[1]); [getattr(x, name) for name in sys.argv[2:]]; os._exit(0)"
+LOAD_TEST = "import ctypes, os, sys; x = ctypes.CDLL(sys.argv[1]); [getattr(x, name) for name in sys.argv[2:]]; os._exit(0)"
 
 
 class Unavailable(RuntimeError):
@@ -178,7 +178,7 @@ def _workshop(folder: Path | None) -> Path:
     if folder:
         _sweep(folder)
         try:
-            return Path(tempfile.mkdtemp(prefix=WORKSHOP, dir=folder))
+            return Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=folder))
         except OSError as error:
             reason = f"the cache cannot be written ({error}): set ENU_CACHE to a writable folder"
             _tell(f"{reason}; until then, every process compiles the kernel again")
@@ -190,9 +190,9 @@ def _workshop(folder: Path | None) -> Path:
 
 def _sweep(folder: Path) -> None:
     """Delete folders left by killed compilations."""
-    for old in folder.glob(f"{WORKSHOP}*"):
+    for old in folder.glob(f"{FOLDER_PREFIX}*"):
         with suppress(OSError):  # already deleted by another process
-            if time.time() - old.lstat().st_mtime > LEFT_OVER:
+            if time.time() - old.lstat().st_mtime > ABANDONED_AFTER:
                 shutil.rmtree(old, ignore_errors=True)
 
 
@@ -210,7 +210,7 @@ def _compile(command: list[str], source: Path, to: Path) -> None:
 
 
 def _try(path: Path, functions: tuple[str, ...]) -> None:
-    done = _run([sys.executable, "-I", "-S", "-c", TRIAL, str(path), *functions], TIME_LIMIT)
+    done = _run([sys.executable, "-I", "-S", "-c", LOAD_TEST, str(path), *functions], TIME_LIMIT)
     if done.returncode:
         reason = (done.stdout.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise Unavailable(f"the compiled library cannot be loaded ({reason}): set CXX to a C++17 compiler")

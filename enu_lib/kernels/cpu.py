@@ -19,7 +19,7 @@ from enu_lib.kernels import build, door
 from enu_lib.kernels.build import NATIVE, Unavailable
 from enu_lib.network import Network, NetworkState
 from enu_lib.streams import Noise
-from enu_lib.tasks.maze import geometry
+from enu_lib.tasks.maze import Maze, MazeState, geometry
 
 SOURCE = Path(__file__).with_name("life.cpp")
 MAZE = SOURCE.with_name("maze.h")  # included by life.cpp
@@ -68,12 +68,12 @@ def library(vectors: int) -> ctypes.CDLL:
     return build.library(SOURCE, (MAZE,), (*FLAGS, f"-DHP={vectors * PAD}"), FUNCTIONS)
 
 
-def compiled(model: Any) -> ctypes.CDLL:
+def compiled(model: Cell | Network) -> ctypes.CDLL:
     """The kernel for a model of this size; raises Unavailable."""
     return library(_vectors(model))
 
 
-def supports(model: Any) -> bool:
+def supports(model: Cell | Network) -> bool:
     """Whether the kernel supports a model of this size."""
     return model.hidden <= MAX_HIDDEN
 
@@ -91,7 +91,7 @@ def unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | Non
 
 
 def maze_lives(
-    network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None, threads: int, record: bool
+    network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None, threads: int, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3)."""
     p, b = len(genomes), state.places.shape[1]
@@ -182,7 +182,7 @@ class Stepper:
         return y
 
 
-def maze_rules(maze: Any, periods: int, ahead: Any) -> _Maze:
+def maze_rules(maze: Maze, periods: int, ahead: Any) -> _Maze:
     """MazeRules of maze.h; `ahead`: address of the table of cells ahead, int64 (cells, 4)."""
     g = geometry(maze)
     return _Maze(
@@ -192,7 +192,7 @@ def maze_rules(maze: Any, periods: int, ahead: Any) -> _Maze:
     )  # fmt: skip
 
 
-def _vectors(model: Any) -> int:
+def _vectors(model: Cell | Network) -> int:
     if not supports(model):
         raise Unavailable(f"the compiled kernel supports at most {MAX_HIDDEN} hidden units, not {model.hidden}")
     return math.ceil(model.hidden / PAD)

@@ -4,15 +4,19 @@ Supports networks of ENUs, with or without feedback, whose working memory fits a
 others `enu_lib.kernels` uses `graph`.  The compiler (NVRTC) and the driver are called through cuda-bindings, which come with
 torch's CUDA builds.  Raises Unavailable if the kernel is not available.
 
-Tested on the CPU, where the same source runs with one CPU thread per GPU thread; it has not been run on a GPU yet.
+It ran on an H100 (80 GB HBM3, torch 2.11, CUDA 13): the 18 tests of tests/test_gpu.py passed, and the episodes of a generation
+at the published sizes (512 offspring, 8 environments, 400 steps) took 43 ms, at 24 TFLOP/s, 46% of the card's float32 matrix
+products.  Plain torch took 777 ms, a captured graph of torch operations (`graph`) 315 ms.  Machines without a GPU test the same
+source with one CPU thread per GPU thread.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -24,13 +28,13 @@ from enu_lib.kernels.cpu import MAZE, SOURCE, at, f32, i32, maze_rules, pointer
 from enu_lib.kernels.fused import Gates
 from enu_lib.network import Network
 from enu_lib.streams import Noise, draw_noise, normal, stream
-from enu_lib.tasks.maze import Maze, geometry
+from enu_lib.tasks.maze import Maze, MazeState, geometry
 
 KERNEL = SOURCE.with_name("life.cu")
 MOST_ENVIRONMENTS, MOST_THREADS = 8, 384  # per block; with more threads, each has too few registers
 MOST_BLOCKS = 65535  # per offspring: the grid's limit in y
 INPUTS = 4
-LIFE = 96  # bytes of MazeLife in maze.h
+MAZE_LIFE_BYTES = 96  # size of MazeLife in maze.h
 
 
 class _Lives(ctypes.Structure):
@@ -43,6 +47,9 @@ class _Lives(ctypes.Structure):
     ]
 
 
+Launch = Callable[[tuple[int, int], tuple[ctypes.Structure, ...]], None]  # runs the kernel, given its grid and its arguments
+
+
 class Plan(NamedTuple):
     """Layout of a launch: each block of threads runs one offspring in `environments` environments."""
 
@@ -52,7 +59,7 @@ class Plan(NamedTuple):
     defines: tuple[str, ...]
 
 
-def supports(model: Any) -> bool:
+def supports(model: object) -> bool:
     """Whether the kernel supports a model's cells, and its inputs and outputs those of a maze."""
     if not isinstance(model, Network) or not isinstance(model.synapse_cell, ENU):
         return False
@@ -65,7 +72,7 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
     Raises Unavailable if they do not fit.
     """
     h, c, n, s = network.hidden, network.channels, network.neurons, network.synapses
-    cell: Any = network.synapse_cell  # an ENU, see `supports`
+    cell = cast(ENU, network.synapse_cell)  # see `supports`
     fed, words, synapses = c * cell.feedback, _up(cells, 32) // 32, _up(n * s, 8)
 
     def rules(inputs: int) -> int:
@@ -76,7 +83,7 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
         rows, neuron_rows = e * synapses, _up(e * n, 4)
         values = h * (rows + 1) + c * (rows + 4) + (h + 2 * c) * (neuron_rows + 4)
         floats = rules(2 * c) + rules(c) + values + e * (INPUTS + 2 * n) * 3 * h + synapses + e * (INPUTS + 1 + words)
-        return _up(max(rows // 8 * (h // 4), neuron_rows // 4 * h), 32), _up(4 * floats + e * LIFE, 16)
+        return _up(max(rows // 8 * (h // 4), neuron_rows // 4 * h), 32), _up(4 * floats + e * MAZE_LIFE_BYTES, 16)
 
     def fits(e: int) -> bool:
         return needed(e)[0] <= MOST_THREADS and needed(e)[1] <= shared
@@ -93,7 +100,7 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
 
 
 def maze_lives(
-    network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None, record: bool
+    network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3).
 
@@ -103,17 +110,24 @@ def maze_lives(
     shared = getattr(card, "shared_memory_per_block_optin", 48 * 1024)
     layout = plan(network, len(geometry(maze).cells), state.places.shape[1], shared)
     with torch.cuda.device(genomes.device):
-        kernel = _checked(layout, network, f"sm_{card.major}{card.minor}", genomes.device)
-        if isinstance(kernel, Unavailable):
-            raise kernel
-        return _lives(kernel, layout, network, genomes, maze, state, noise, record)
+        launch = _kept(layout, network, f"sm_{card.major}{card.minor}", genomes.device)
+        if isinstance(launch, Unavailable):
+            raise launch
+        return run(launch, layout, network, genomes, maze, state, noise, record)
 
 
 @torch.no_grad()
-def _lives(
-    kernel: Any, layout: Plan, network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None, record: bool
+def run(
+    launch: Launch,
+    layout: Plan,
+    network: Network,
+    genomes: Tensor,
+    maze: Maze,
+    state: MazeState,
+    noise: Noise | None,
+    record: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
-    """Launch `kernel(grid, structures)` and return the results of `maze_lives`."""
+    """The results of `maze_lives`, with a kernel that has been loaded for this layout."""
     p, b, device = len(genomes), state.places.shape[1], genomes.device
     weights = network.unpack(genomes)
     neuron = _rules(Gates(network.neuron_cell, weights.neuron), network.channels)
@@ -130,12 +144,12 @@ def _lives(
         noise = Noise(none, torch.zeros(maze.steps, b, dtype=torch.int64, device=device))
     table = noise.table.repeat(1 + math.ceil(values / len(noise.table)))
     offsets = noise.offsets.contiguous()
-    cell: Any = network.synapse_cell
+    cell = cast(ENU, network.synapse_cell)
     lives = _Lives(
         *map(at, (neuron, synapse, connections, table, offsets, *drawn, fitness, *counts, y)), b, cell.noise, cell.gain
     )
     grid = p, math.ceil(b / layout.environments)
-    kernel(grid, (maze_rules(maze, state.places.shape[2], at(ahead)), lives))
+    launch(grid, (maze_rules(maze, state.places.shape[2], at(ahead)), lives))
     return fitness, counts[0], counts[1], counts[2], y
 
 
@@ -146,15 +160,19 @@ def _rules(gates: Gates, inputs: int) -> Tensor:
 
 
 @lru_cache
-def _checked(layout: Plan, network: Network, architecture: str, device: torch.device) -> Any:
-    """The kernel if its first move agrees with the torch backend, so that a wrong result on a GPU does not go unnoticed.
-
-    Else an Unavailable, which is cached rather than raised, so that nothing is tried again in every generation.
-    """
+def _kept(layout: Plan, network: Network, architecture: str, device: torch.device) -> Launch | Unavailable:
+    """The kernel of a card, or why there is none: kept too, so that nothing is tried again in every generation."""
     try:
-        kernel = _kernel(layout, architecture)
+        return verified(load(layout, architecture), layout, network, device)
     except Unavailable as error:
         return error
+
+
+def verified(launch: Launch, layout: Plan, network: Network, device: torch.device) -> Launch:
+    """The same kernel, if its first move agrees with the torch backend.
+
+    Raises Unavailable if it does not, so that a wrong result on a new card does not go unnoticed.
+    """
     move = Maze(steps=4)
     genomes = network.init(stream(0, "check")) + 0.1 * normal(2, network.n_params, generator=stream(1, "check"))
     for w in network.unpack(genomes)[: 1 if network.shared else 2]:
@@ -163,14 +181,14 @@ def _checked(layout: Plan, network: Network, architecture: str, device: torch.de
     state = move.reset(1, layout.environments, stream(2, "check"))
     noise = draw_noise(move.steps, layout.environments, stream(3, "check")).to(device) if network.noise else None
     lives = network, genomes.to(device), move, type(state)(*(v.to(device) for v in state)), noise
-    (*_, found), (*_, expected) = _lives(kernel, layout, *lives, record=True), fused.maze_lives(*lives, record=True)
+    (*_, found), (*_, expected) = run(launch, layout, *lives, record=True), fused.maze_lives(*lives, record=True)
     if found is None or expected is None or not torch.allclose(found, expected, atol=1e-4):
-        return Unavailable("its first move disagrees with the torch backend")
-    return kernel
+        raise Unavailable("its first move disagrees with the torch backend")
+    return launch
 
 
-def _kernel(layout: Plan, architecture: str) -> Any:
-    """The compiled and loaded kernel, as a function of its grid and its argument structures."""
+def load(layout: Plan, architecture: str) -> Launch:
+    """Compile the kernel for a layout and an architecture, and load it.  Raises Unavailable if that is not possible here."""
     if torch.version.hip:
         raise Unavailable("it needs an Nvidia GPU")
     try:

@@ -13,39 +13,45 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
 
 from enu_lib.cells import ENU, GRU, LSTM, Cell
+from enu_lib.contracts import AnyModel, ClosedLoopTask, SequenceTask, Task
 from enu_lib.network import Network
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState
 
 CELLS = (ENU, GRU, LSTM)
-LARGEST = 1e18  # largest norm of a genome: kernels fold factors into the weights, which must not overflow float32
-INDEXED = 2**31  # life.cpp uses 32-bit indices
-WHOLE = (torch.int64, torch.int32)
-WIDEST = 256  # most floats in a row of padded gates: 4 gates of 64 hidden units
+LARGEST_NORM = 1e18  # largest norm of a genome: kernels fold factors into the weights, which must not overflow float32
+INDEX_LIMIT = 2**31  # life.cpp uses 32-bit indices
+INTEGER_TYPES = (torch.int64, torch.int32)
+WIDEST_ROW = 256  # most floats in a row of padded gates: 4 gates of 64 hidden units
 
 
-def fits(model: Any, task: Any = None) -> None:
+def is_cell(model: object) -> TypeGuard[Cell]:
+    """Whether a model is one of our cells, and not of a subclass, which may have another `step`."""
+    return type(model) in CELLS
+
+
+def fits(model: object, task: object = None) -> None:
     """Raise ValueError for a model that is too large for the kernels' indices or does not fit the task."""
     size, sizes = 0, tuple[str, ...]()
     if isinstance(model, Network):
         rows = model.n_inputs + model.neurons * (1 + model.synapses)
-        size, sizes = rows * max(WIDEST, model.channels), ("n_inputs", "channels", "hidden")
+        size, sizes = rows * max(WIDEST_ROW, model.channels), ("n_inputs", "channels", "hidden")
     elif isinstance(model, CELLS):
-        size, sizes = (model.n_in + model.n_out + model.hidden + 1) * WIDEST, ("n_in", "n_out", "hidden")
-    if max(size, getattr(model, "n_params", 0)) >= INDEXED:
+        size, sizes = (model.n_in + model.n_out + model.hidden + 1) * WIDEST_ROW, ("n_in", "n_out", "hidden")
+    if max(size, getattr(model, "n_params", 0)) >= INDEX_LIMIT:
         named = ", ".join(f"{name}={getattr(model, name)}" for name in sizes)
         raise ValueError(f"a model with {named} is too large for the kernels: reduce the largest of these")
     if isinstance(task, Maze):
         _fits_maze(model, task)
 
 
-def _fits_maze(model: Any, maze: Maze) -> None:
+def _fits_maze(model: object, maze: Maze) -> None:
     if isinstance(model, CELLS):
         raise ValueError(f"a maze needs a network, got a single unit, {model}: use enu_lib.Network")
     if isinstance(model, Network):
@@ -59,7 +65,7 @@ def _fits_maze(model: Any, maze: Maze) -> None:
             )
 
 
-def environments(count: Any) -> int:
+def environments(count: int) -> int:
     """The number of environments as an int."""
     try:
         number = operator.index(count)
@@ -70,10 +76,10 @@ def environments(count: Any) -> int:
     return number
 
 
-def genomes(model: Any, x: Any) -> Tensor:
+def genomes(model: AnyModel, x: Tensor) -> Tensor:
     """Genomes (P, D) in float32.
 
-    A genome with a non-finite value, or a norm above LARGEST, becomes NaN throughout, so that its fitness is NaN on every
+    A genome with a non-finite value, or a norm above LARGEST_NORM, becomes NaN throughout, so that its fitness is NaN on every
     backend; otherwise a backend that skips products with zero would miss it.
     """
     if not isinstance(x, Tensor) or not x.is_floating_point() or x.layout != torch.strided or x.device.type == "meta":
@@ -84,11 +90,11 @@ def genomes(model: Any, x: Any) -> Tensor:
     if not len(x):
         raise ValueError(f"there must be at least one genome, got {tuple(x.shape)}")
     x = x.detach().to(torch.float32).contiguous()
-    usable = torch.linalg.vector_norm(x, dim=1) <= LARGEST  # one pass over the values
+    usable = torch.linalg.vector_norm(x, dim=1) <= LARGEST_NORM  # one pass over the values
     return x if bool(usable.all()) else x.masked_fill(~usable[:, None], torch.nan)
 
 
-def units(cell: Cell, x: Any, inputs: Any, noise: Noise | None) -> tuple[Tensor, Tensor, Noise | None]:
+def units(cell: Cell, x: Tensor, inputs: Tensor, noise: Noise | None) -> tuple[Tensor, Tensor, Noise | None]:
     """Genomes (P, D), inputs (B, T, n_in) and noise of single units."""
     fits(cell)
     x = genomes(cell, x)
@@ -96,7 +102,9 @@ def units(cell: Cell, x: Any, inputs: Any, noise: Noise | None) -> tuple[Tensor,
     return x, inputs, offsets(cell, noise, inputs.shape[1], len(inputs), x.device)
 
 
-def lives(network: Network, x: Any, maze: Any, state: Any, noise: Noise | None) -> tuple[Tensor, MazeState, Noise | None]:
+def lives(
+    network: Network, x: Tensor, maze: Maze, state: MazeState, noise: Noise | None
+) -> tuple[Tensor, MazeState, Noise | None]:
     """Genomes (P, D), the environments' state and the noise of networks in a maze."""
     if type(maze) is not Maze:
         raise ValueError(f"the kernels implement enu_lib.Maze, not {type(maze).__name__}: use enu_lib.fitness")
@@ -106,7 +114,7 @@ def lives(network: Network, x: Any, maze: Any, state: Any, noise: Noise | None) 
     return x, state, offsets(network, noise, maze.steps, state.places.shape[1], x.device)
 
 
-def sequences(model: Any, x: Any, device: torch.device, whose: str = "inputs") -> Tensor:
+def sequences(model: AnyModel, x: Tensor, device: torch.device, whose: str = "inputs") -> Tensor:
     """Inputs (B, T, n_in) of a unit, or (B, T, I, k) of a network, in float32."""
     if not isinstance(x, Tensor) or x.is_complex() or x.device.type == "meta":
         raise ValueError(f"{whose} must be a tensor of numbers, got {_kind(x)}: use torch.from_numpy")
@@ -115,13 +123,14 @@ def sequences(model: Any, x: Any, device: torch.device, whose: str = "inputs") -
     if not fit or 0 in got:
         raise ValueError(f"{whose} must be (B, T, {wanted}), got {got}: does the task fit the model?")
     x = x.detach().to(device, torch.float32).contiguous()
-    if not bool((finite := x.isfinite()).all()):
+    finite = x.isfinite()
+    if not bool(finite.all()):
         b, t = (~finite).nonzero()[0, :2].tolist()
         raise ValueError(f"{whose} must be finite, got {x[b, t].tolist()} in environment {b} at step {t}")
     return x
 
 
-def batch(model: Any, task: Any, drawn: Any, count: int | None, device: torch.device) -> Any:
+def batch(model: AnyModel, task: SequenceTask[Any], drawn: Any, count: int | None, device: torch.device) -> Any:
     """The result of a task's `sample` for `count` environments (None: a batch from the user), in float32."""
     name = _name(task)
     if not isinstance(drawn, tuple) or not hasattr(drawn, "inputs"):
@@ -137,7 +146,7 @@ def batch(model: Any, task: Any, drawn: Any, count: int | None, device: torch.de
     return moved._replace(inputs=inputs)
 
 
-def start(task: Any, state: Any, count: int, device: torch.device) -> Any:
+def start(task: ClosedLoopTask[Any], state: Any, count: int, device: torch.device) -> Any:
     """The result of a closed loop's `reset` for one offspring in `count` environments, in float32."""
     tensors = [v for v in state if isinstance(v, Tensor)] if isinstance(state, tuple) and hasattr(state, "_fields") else []
     if not tensors or any(v.dim() < 1 or len(v) != 1 for v in tensors) or tensors[0].shape[:2] != (1, count):
@@ -146,7 +155,7 @@ def start(task: Any, state: Any, count: int, device: torch.device) -> Any:
     return _moved(state, device)
 
 
-def observation(model: Any, x: Any, t: int, population: int, count: int, device: torch.device) -> Tensor:
+def observation(model: AnyModel, x: Tensor, t: int, population: int, count: int, device: torch.device) -> Tensor:
     """The input of step t, (P or 1, B, I, k) of a network, (P or 1, B, n_in) of a unit, in float32.
 
     It must be finite in the first step.  Later it may depend on NaN outputs, so non-finite values become NaN on every backend.
@@ -182,7 +191,7 @@ class Steps:
         return x, taken
 
 
-def reward(task: Any, x: Any, shape: tuple[int, ...]) -> Tensor:
+def reward(task: Task, x: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Fitness of one step, or of all steps, in float32 and of the given shape."""
     if not isinstance(x, Tensor) or x.shape != shape:
         got = tuple(x.shape) if isinstance(x, Tensor) else _kind(x)
@@ -190,14 +199,14 @@ def reward(task: Any, x: Any, shape: tuple[int, ...]) -> Tensor:
     return x.to(torch.float32)
 
 
-def offsets(model: Any, noise: Noise | None, steps: int, count: int, device: torch.device) -> Noise | None:
+def offsets(model: AnyModel, noise: Noise | None, steps: int, count: int, device: torch.device) -> Noise | None:
     """Noise for `steps` steps of `count` environments; None for a model without noise."""
     if noise is None or not model.noise_shape:
         return None
     table, at = noise
     if table.dim() != 1 or not len(table) or not table.is_floating_point() or not bool(table.isfinite().all()):
         raise ValueError(f"the noise table must hold finite numbers (K,), got {_kind(table)}: use draw_noise")
-    if at.dim() != 2 or at.shape[0] < steps or at.shape[1] != count or at.dtype not in WHOLE:
+    if at.dim() != 2 or at.shape[0] < steps or at.shape[1] != count or at.dtype not in INTEGER_TYPES:
         raise ValueError(
             f"noise must have offsets ({steps}, {count}), for {steps} steps of {count} environments, got {_kind(at)}: "
             f"use draw_noise({steps}, {count}, generator)"
@@ -208,7 +217,7 @@ def offsets(model: Any, noise: Noise | None, steps: int, count: int, device: tor
     return Noise(table.detach().to(device, torch.float32), at.to(device, torch.int64))
 
 
-def beginning(maze: Maze, state: Any, population: int, device: torch.device) -> MazeState:
+def beginning(maze: Maze, state: MazeState, population: int, device: torch.device) -> MazeState:
     """The initial state of one offspring in this maze, checked to be one that `maze.reset` can return."""
     remedy = "draw it with this maze's `reset`"
     if not isinstance(state, MazeState) or not all(isinstance(v, Tensor) for v in state):
@@ -217,7 +226,7 @@ def beginning(maze: Maze, state: Any, population: int, device: torch.device) -> 
     shapes = {"sensor_of": (1, b, 3), "action_of": (1, b, 3), "places": (1, b, periods, 2)}
     for name, shape in shapes.items():
         v = getattr(state, name)
-        if v.shape != shape or not b or v.dtype not in WHOLE:
+        if v.shape != shape or not b or v.dtype not in INTEGER_TYPES:
             wanted = f"{shape[:1] + ('B',) + shape[2:]}".replace("'", "")
             raise ValueError(f"the state's {name} must be whole numbers {wanted}, got {_kind(v)}: {remedy}")
     needed = maze.steps // maze.move_every // maze.foods_per_period + 1
@@ -242,7 +251,7 @@ def beginning(maze: Maze, state: Any, population: int, device: torch.device) -> 
     return fresh
 
 
-def _values(model: Any, shape: tuple[int, ...]) -> tuple[str, bool]:
+def _values(model: object, shape: tuple[int, ...]) -> tuple[str, bool]:
     """The expected shape of one step's input in one environment, in words, and whether `shape` matches it."""
     if isinstance(model, Network):
         fit = len(shape) == 2 and shape[0] == model.n_inputs and shape[1] <= model.channels
@@ -261,11 +270,11 @@ def _moved(values: Any, device: torch.device) -> Any:
     return type(values)(*map(move, values))
 
 
-def _name(task: Any) -> str:
+def _name(task: object) -> str:
     return f"task {getattr(task, 'name', type(task).__name__)!r}"
 
 
-def _kind(x: Any) -> str:
+def _kind(x: object) -> str:
     return f"{x.dtype} {tuple(x.shape)} on {x.device}" if isinstance(x, Tensor) else type(x).__name__
 
 

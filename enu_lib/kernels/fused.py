@@ -6,16 +6,15 @@ times fewer operations); products of several gates are combined; noise is gather
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from enu_lib.cells import ENU, GRU, LSTM, Cell
+from enu_lib.cells import ENU, GRU, LSTM, Cell, ENUWeights, GatedWeights
 from enu_lib.kernels import door
 from enu_lib.network import Network
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise
+from enu_lib.tasks.maze import Maze, MazeState
 
 
 class Gates:
@@ -25,10 +24,10 @@ class Gates:
     parts, reset and update, then cell; the other cells have one.  `x`, `bias`: per part, (P, n_in, G H) and (P, 1, G H).
     """
 
-    def __init__(self, cell: Cell, weights: Any) -> None:
+    def __init__(self, cell: Cell, weights: ENUWeights | GatedWeights) -> None:
         self.cell, h = cell, cell.hidden
         self.fed = cell.n_out if isinstance(cell, ENU) and cell.feedback else 0
-        if isinstance(cell, ENU):
+        if isinstance(weights, ENUWeights):
             sizes = [cell.n_in, self.fed + h, 1]
             # tanh(a) = 2 sigmoid(2 a) - 1, as sigmoid is faster; the memory is stored halved, so the factor 2 costs nothing
             parts = [(3 * g).split(sizes, 1) for g in (weights.gates, 2 * weights.cell)]
@@ -174,7 +173,7 @@ class Stepper:
 
 
 def maze_lives(
-    network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None, record: bool
+    network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3)."""
     rows, first = state.places.shape[1] * network.neurons * network.synapses, 0
@@ -189,7 +188,7 @@ def maze_lives(
 
 @torch.no_grad()
 def _maze_lives(
-    network: Network, genomes: Tensor, maze: Any, state: Any, noise: Noise | None, record: bool
+    network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     p, b = len(genomes), state.places.shape[1]
     stepper = Stepper(network, genomes, b)

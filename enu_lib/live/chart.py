@@ -28,7 +28,8 @@ class Line:
 
 def path(xs: Iterable[Any], ys: Iterable[Any], gap: float = math.inf) -> str:
     """SVG path data of a curve, interrupted where x increases by more than `gap` or y is not finite."""
-    parts, last = list[str](), None
+    parts: list[str] = []
+    last = None
     for x, y in zip(map(float, xs), map(float, ys), strict=True):
         if not math.isfinite(y):
             last = None

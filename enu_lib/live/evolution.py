@@ -45,7 +45,9 @@ def record(experiment: Experiment, seed: int = 0, n: int = 4) -> Recording:
 
     experiment.evaluate_every sets the number of frames.  n: sequences per spike distance of the window.
     """
-    generations, losses, windows = list[int](), list[float](), list[torch.Tensor]()
+    generations: list[int] = []
+    losses: list[float] = []
+    windows: list[torch.Tensor] = []
     distance, target = torch.empty(0, device="cpu"), torch.empty(0, device="cpu")
 
     def keep(run: Run) -> None:

@@ -1,37 +1,8 @@
-// Makes the pictures of enu_lib.live interactive.  No library, no request; safe to include repeatedly.
+// Makes the pictures of enu_lib.live interactive; enu_lib/live/page.py includes it after units.js, and calls `start`.
 (function (scope) {
   "use strict";
-  if (scope.enuLive && scope.document) return scope.enuLive.start();
-
-  // ---- the evolved unit (enu_lib/cells.py): rows of the input are x, o, h, 1
-  const sigmoid = (a) => 1 / (1 + Math.exp(-a));
-  const clip = (a) => Math.min(1, Math.max(0, a));
-
-  function unit(genome, n) {
-    const fed = n.feedback ? n.n_out : 0, H = n.hidden, K = n.n_in + fed + H + 1;
-    const cellAt = K * 2 * H, outAt = cellAt + K * H, first = n.n_in + fed;
-    let h = new Array(H).fill(0), o = new Array(n.n_out).fill(0);
-    const row = new Array(K);
-    return function step(x) {
-      for (let i = 0; i < n.n_in; i++) row[i] = x[i];
-      for (let i = 0; i < fed; i++) row[n.n_in + i] = o[i];
-      for (let j = 0; j < H; j++) row[first + j] = h[j];
-      row[K - 1] = 1;
-      const gates = new Array(2 * H).fill(0);
-      for (let i = 0; i < K; i++) for (let j = 0; j < 2 * H; j++) gates[j] += row[i] * genome[i * 2 * H + j];
-      const r = gates.slice(0, H).map((a) => sigmoid(3 * (a - 1)));
-      for (let j = 0; j < H; j++) row[first + j] = r[j] * h[j];
-      const c = new Array(H).fill(0);
-      for (let i = 0; i < K; i++) for (let j = 0; j < H; j++) c[j] += row[i] * genome[cellAt + i * H + j];
-      h = h.map((v, j) => { const z = sigmoid(3 * gates[H + j]); return (1 - z) * v + z * Math.tanh(3 * c[j]); });
-      o = o.map((_, k) => {
-        let a = genome[outAt + H * n.n_out + k];
-        for (let j = 0; j < H; j++) a += h[j] * genome[outAt + j * n.n_out + k];
-        return clip(n.gain * a);
-      });
-      return o;
-    };
-  }
+  const live = (scope.enuLive = scope.enuLive || {});
+  if (live.start) return;
 
   // ---- the task's rule (enu_lib/tasks/stdp.py, weight_change) and its measure (enu_lib/analysis/units.py, relative_change)
   function weightChange(rule, d, m, tau) {
@@ -41,11 +12,13 @@
   }
 
   function synapse(data, pre, post, m) {
-    const step = unit(data.genome, data), later = Math.max(pre, post), earlier = Math.min(pre, post);
+    const unit = live.cell(data.genome, data), state = unit.reset(1);
+    const later = Math.max(pre, post), earlier = Math.min(pre, post);
     const goal = weightChange(data.rule, post - pre, m, data.tau), y = [], target = [];
     const before = [0, 0], after = [0, 0];
     for (let t = 0; t < data.x.length; t++) {
-      y.push(step([data.x[t], +(t === pre), +(t === post), m])[0]);
+      unit.step(state, 0, [data.x[t], +(t === pre), +(t === post), m]);
+      y.push(state.o[0]);
       target.push(data.x[t] * (t > later ? 1 + goal : 1));
       const part = t >= 5 && t < earlier ? before : t > later + 1 ? after : null;
       if (part) { part[0] += y[t]; part[1] += data.x[t]; }
@@ -106,40 +79,21 @@
   function maze(root, data) {
     const f = {};
     for (const name of Object.keys(data)) if (data[name].data !== undefined) f[name] = unpack(data[name]);
-    const count = f.cell.length, part = {};
-    for (const element of root.querySelectorAll("[data-part]")) part[element.dataset.part] = element;
-    const lamps = root.querySelectorAll("[data-neuron]"), squares = root.querySelectorAll("[data-synapse]");
-    const put = (name, cell, more) => {
-      const [x, y] = data.centers[cell];
-      part[name].setAttribute("transform", `translate(${x} ${y})${more || ""}`);
-    };
-    const bar = (name, share, color) => {
-      part[name].style.width = `${100 * share}%`;
-      if (color) part[name].style.background = `var(--${color})`;
-    };
+    const count = f.cell.length, show = live.scene(root, data.centers);
+    const synapses = f.synapses ? f.synapses.length / count : 0, neurons = f.outputs.length / count;
+    const values = (length, value) => Array.from({ length }, (_, i) => value(i));
+    const cursor = find(root, '[data-part="cursor"]'), said = find(root, '[data-part="said"]');
     player(root, count, data.move, (k) => {
-      put("food", f.food[k]);
-      put("poison", f.poison[k]);
-      put("agent", f.cell[k], ` rotate(${90 * f.heading[k]})`);
-      part.agent.dataset.alive = f.alive[k];
       const since = data.meals.reduce((last, [step]) => (step <= k ? step : last), 0);
-      const cells = [data.start, ...f.cell.slice(since, k + 1)].map((c) => data.centers[c].join(" "));
-      part.trail.setAttribute("d", "M" + cells.join("L"));
-      for (let i = 0; i < 3; i++) bar(`sensor ${i + 1}`, f.sensors[3 * k + i] / 255);
-      bar("reward", Math.abs(f.reward[k] - 1), f.reward[k] < 1 ? "poison" : "food");
-      bar("energy", f.energy[k] / 255);
-      part.cursor.setAttribute("transform", `translate(${k} 0)`);
-      for (const lamp of lamps) {
-        const value = f.outputs[lamp.dataset.neuron * count + k] / 127.5 - 1;
-        lamp.style.fillOpacity = Math.abs(value);
-        if (+lamp.dataset.neuron === 3) lamp.style.fill = value < 0 ? "var(--poison)" : "var(--food)";
-      }
-      for (const square of squares) {
-        const value = f.synapses[k * squares.length + +square.dataset.synapse] / 127.5 - 1;
-        square.style.fill = value >= 0 ? "var(--evolved)" : "var(--memory)";
-        square.style.fillOpacity = Math.abs(value);
-      }
-      part.said.textContent = `step ${k}, move ${Math.floor(k / data.move)}: food ${f.foods[k]}, poison ${f.poisons[k]}.` +
+      show({
+        cell: f.cell[k], heading: f.heading[k], alive: f.alive[k], food: f.food[k], poison: f.poison[k],
+        walked: [data.start, ...f.cell.slice(since, k + 1)],
+        sensors: values(3, (i) => f.sensors[3 * k + i] / 255), reward: f.reward[k] - 1, energy: f.energy[k] / 255,
+        outputs: values(neurons, (i) => f.outputs[i * count + k] / 127.5 - 1),
+        memories: values(synapses, (i) => f.synapses[k * synapses + i] / 127.5 - 1),
+      });
+      cursor.setAttribute("transform", `translate(${k} 0)`);
+      said.textContent = `step ${k}, move ${Math.floor(k / data.move)}: food ${f.foods[k]}, poison ${f.poisons[k]}.` +
         (f.alive[k] ? "" : " The episode has ended.");
     });
   }
@@ -182,16 +136,17 @@
     });
   }
 
-  const kinds = { maze, window: windowed, evolution };
+  live.kinds = { ...live.kinds, maze, window: windowed, evolution };
   function start() {
     for (const root of scope.document.querySelectorAll("[data-enu-live]:not([data-ready])")) {
+      const kind = live.kinds[root.dataset.enuLive];
+      if (!kind) continue;  // its own script has not run yet
       root.dataset.ready = "";
-      kinds[root.dataset.enuLive](root, JSON.parse(find(root, 'script[type="application/json"]').textContent));
+      kind(root, JSON.parse(find(root, 'script[type="application/json"]').textContent));
       for (const controls of root.querySelectorAll(".enu-controls")) controls.hidden = false;
       find(root, ".enu-still").hidden = true;
     }
   }
 
-  scope.enuLive = { weightChange, synapse, path, start };
-  if (scope.document) start();
-})(typeof window === "undefined" ? globalThis : window);
+  Object.assign(live, { weightChange, synapse, path, unpack, find, start });
+})(globalThis);

@@ -18,6 +18,8 @@ import numpy as np
 from enu_lib.figures.style import PALETTE
 
 HERE = Path(__file__).parent
+SCRIPTS = ("units.js", "drawing.js", "live.js")
+MORE_SCRIPTS = {"toy": ("rules.js", "life.js", "toy.js")}
 
 
 @lru_cache
@@ -28,9 +30,11 @@ def style() -> str:
 
 
 @lru_cache
-def script() -> str:
-    """The script; safe to include repeatedly."""
-    return (HERE / "live.js").read_text(encoding="utf-8")
+def script(kind: str = "") -> str:
+    """The script of a kind of picture.  It needs no library and makes no request; safe to include repeatedly."""
+    files = [*SCRIPTS, *MORE_SCRIPTS.get(kind, ())]
+    parts = [(HERE / name).read_text(encoding="utf-8") for name in files]
+    return "".join([*parts, "if (globalThis.document) enuLive.start();"])
 
 
 def pack(values: Any) -> dict[str, Any]:
@@ -51,7 +55,7 @@ def unpack(packed: dict[str, Any]) -> np.ndarray:
 class Live:
     """Interactive HTML as the output of a notebook cell.
 
-    kind: maze, window or evolution.  text: a one-sentence description.  body: picture and controls.  payload: data for the
+    kind: maze, window, evolution or toy.  text: a one-sentence description.  body: picture and controls.  payload: data for the
     script, JSON-serialisable.
     """
 
@@ -67,23 +71,27 @@ class Live:
             f"{self.body}"
             '<p class="enu-still">This is a static picture; it is interactive in a browser that runs scripts.</p>'
             f'<script type="application/json">{data}</script></div>'
-            f"<script>{script()}</script>"
+            f"<script>{script(self.kind)}</script>"
         )
 
     def __repr__(self) -> str:
         return f"{self.text} (interactive in a browser)"
 
 
-def player(count: int, unit: str, speeds: dict[str, float], speed: str, at: int = 0) -> str:
+def speeds(choices: dict[str, float], chosen: str) -> str:
+    """The options of a menu of speeds {label: steps per second}, as HTML."""
+    return "".join(
+        f'<option value="{value:g}"{" selected" if label == chosen else ""}>{escape(label)}</option>'
+        for label, value in choices.items()
+    )
+
+
+def player(count: int, unit: str, choices: dict[str, float], speed: str, at: int = 0) -> str:
     """Playback controls for `count` frames as HTML; hidden until the script is running.
 
-    unit: name of the step of the buttons.  speeds: {label: steps per second}.  speed: label of the initial one.
+    unit: name of the step of the buttons.  choices: {label: steps per second}.  speed: label of the initial one.
     at: initial frame.
     """
-    options = "".join(
-        f'<option value="{value:g}"{" selected" if label == speed else ""}>{escape(label)}</option>'
-        for label, value in speeds.items()
-    )
     return (
         '<div class="enu-controls" hidden>'
         '<button type="button" data-do="play" aria-pressed="false">Play</button>'
@@ -91,7 +99,7 @@ def player(count: int, unit: str, speeds: dict[str, float], speed: str, at: int 
         f'<button type="button" data-do="forward" aria-label="forward one {unit}">+1</button>'
         f'<label class="enu-wide">position <input type="range" min="0" max="{count - 1}" value="{at}" step="1" '
         'data-do="seek"></label>'
-        f'<label>speed <select data-do="speed">{options}</select></label>'
+        f'<label>speed <select data-do="speed">{speeds(choices, speed)}</select></label>'
         "</div>"
     )
 

@@ -31,6 +31,11 @@ def names(neurons: int, n_outputs: int = 3) -> list[str]:
     return rows + [f"hidden {i + 1}" for i in range(hidden)] + [f"output {i + 1}" for i in range(n_outputs)]
 
 
+def kinds(rows: int, n_outputs: int = 3) -> list[str]:
+    """The colour of each row of outputs, as a key of the palette; the reward's is that of food."""
+    return ["input"] * 3 + ["food"] + ["memory"] * (rows - N_INPUTS - n_outputs) + ["evolved"] * n_outputs
+
+
 def short(name: str) -> str:
     """The short name of a neuron: S1, R, H1, O1."""
     return "R" if name == "reward" else name[0].upper() + name[-1]
@@ -77,12 +82,16 @@ def maze(grid: Geometry, where: Sequence[int], alive: bool, walked: Sequence[int
     )
 
 
-def gauges(sensors: Sequence[float], reward: float, energy: float) -> str:
-    """The current inputs and the energy (proportion of its maximum) as bars, in HTML."""
+def gauges(sensors: Sequence[float], reward: float, energy: float, meanings: Sequence[str] = ()) -> str:
+    """The current inputs and the energy (proportion of its maximum) as bars, in HTML.
+
+    meanings: what each sensor shows, written beside its name.
+    """
     rows = [(f"sensor {i + 1}", v, "input") for i, v in enumerate(sensors)]
     rows += [("reward", abs(reward), "food" if reward >= 0 else "poison"), ("energy", energy, "target")]
+    shown = {f"sensor {i + 1}": f': <b data-part="meaning {i + 1}">{escape(m)}</b>' for i, m in enumerate(meanings)}
     bars = "".join(
-        f'<span>{name}</span><span class="enu-bar"><i data-part="{name}" '
+        f'<span>{name}{shown.get(name, "")}</span><span class="enu-bar"><i data-part="{name}" '
         f'style="width:{100 * min(1.0, max(0.0, v)):.0f}%;background:var(--{color})"></i></span>'
         for name, v, color in rows
     )
@@ -113,9 +122,8 @@ def raster(outputs: np.ndarray, meals: Sequence[tuple[int, int]], t: int, text: 
 def _image(outputs: np.ndarray) -> str:
     """Outputs as a PNG data URL: colour by kind of neuron, opacity by value; enlarged, since browsers smooth pixels."""
     rows, steps = outputs.shape
-    kinds = ["input"] * 3 + ["food"] + ["memory"] * (rows - N_INPUTS - 3) + ["evolved"] * 3
     rgba = np.empty((rows, steps, 4), np.uint8)
-    for row, kind in enumerate(kinds):
+    for row, kind in enumerate(kinds(rows)):
         rgba[row, :, :3] = _rgb(kind)
     rgba[3, outputs[3] < 0, :3] = _rgb("poison")
     rgba[..., 3] = np.rint(255 * np.abs(outputs).clip(0, 1))

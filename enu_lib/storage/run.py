@@ -22,8 +22,22 @@ from enu_lib.storage.log import Row
 from enu_lib.storage.seal import mention
 
 
+class FromExperiment:
+    """Something that belongs to an experiment, and has its model and task."""
+
+    experiment: Experiment
+
+    @property
+    def model(self) -> Any:
+        return self.experiment.model
+
+    @property
+    def task(self) -> Any:
+        return self.experiment.task
+
+
 @dataclass(frozen=True)
-class Run:
+class Run(FromExperiment):
     """A finished or unfinished run: its best parent so far on held-out environments, its latest parent and its log."""
 
     experiment: Experiment
@@ -38,14 +52,6 @@ class Run:
     folder: Path | None = None
     stage_ends: tuple[int, ...] = ()  # generations at which the stages of the curriculum completed so far ended
     begun_from: str | None = None  # fingerprint of the initial genome if one was given; None: random
-
-    @property
-    def model(self) -> Any:
-        return self.experiment.model
-
-    @property
-    def task(self) -> Any:
-        return self.experiment.task
 
     def column(self, name: str) -> tuple[list[float], list[float]]:
         """(generations, values) of one column of the log, without rows in which it is empty."""

@@ -94,7 +94,7 @@ SEEDS = {"smoke": (2, 1), "laptop": (10, 5), "paper": (10, 5)}  # per model: for
 
 # A double T-maze job starts from the best parent of the T-maze job with the same model and seed (a curriculum,
 # reconstruction): from random genomes, our networks hardly ate after 200 generations even in the smallest double T-maze.
-AFTER = {"smoke": {"double-tmaze": "tmaze"}, "laptop": {"double-tmaze": "tmaze"}, "paper": dict[str, str]()}
+AFTER: dict[str, dict[str, str]] = {"smoke": {"double-tmaze": "tmaze"}, "laptop": {"double-tmaze": "tmaze"}, "paper": {}}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from enu_lib.analysis import interventions, learning, spiking
+from enu_lib.analysis.battery import HARMLESS
 from enu_lib.analysis.learning import Recovery
 from enu_lib.contracts import Intervention
 from enu_lib.network import Network
@@ -27,7 +28,6 @@ from enu_lib.zoo import Entry
 UNTOUCHED = "untouched"
 PULSES = ("events in 100 steps", "length of an event (steps)", "time on", "time half-way")
 VISITS = 5  # after a disturbance, looked at one by one
-HARMLESS = 10**6  # poisons that kill: more than an episode has room for
 
 
 def neuron_names(network: Network) -> list[str]:

@@ -13,7 +13,7 @@ from enu_lib.study.rules import Outcome
 from enu_lib.study.tables import Row, markdown, name
 
 MARK: dict[Outcome, str] = {"holds": "+", "fails": "-", "undecided": "~", "not judged": "?"}
-WORDS = {"in part": "reproduced in part", "not": "not reproduced"}  # for verdicts that need more words in a sentence
+VERDICT_WORDS = {"in part": "reproduced in part", "not": "not reproduced"}  # for verdicts that need more words in a sentence
 
 
 def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -55,7 +55,7 @@ def as_sentence(findings: Sequence[Finding]) -> str:
     """The README's result in one sentence: what the two single units do, and the number of claims with each verdict."""
     number = {f.claim.key: f.number for f in findings}
     counts = {v: sum(f.verdict == v for f in findings) for v in VERDICTS}
-    verdicts = ", ".join(f"{n} {WORDS.get(verdict, verdict)}" for verdict, n in counts.items() if n)
+    verdicts = ", ".join(f"{n} {VERDICT_WORDS.get(verdict, verdict)}" for verdict, n in counts.items() if n)
     return (
         f"Evolution on a CPU turned one kind of small recurrent unit into a spiking neuron ({number['C1']}) and into a plastic "
         f"synapse ({number['C3']}); verdicts on the paper's {len(findings)} claims: {verdicts}."

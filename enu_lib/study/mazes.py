@@ -29,6 +29,13 @@ LAYOUTS = {"tmaze": "t", "double-tmaze": "double-t"}
 _SECOND = ("second visit right after poison", "second visit right after food")
 INDEPENDENT = ("generations", "environments", "food", "food s.e.", "poison", *_SECOND, "right again after one mistake")
 
+COSTS = {  # columns of `costs_of` as a reader would name them
+    "held_out": "held-out fitness",
+    "seconds": "seconds on one core",
+    "evaluations": "evaluations (millions)",
+    "minutes": "minutes on one core",
+}
+
 
 def independent_evolutions(entry: Entry, stored: Stored, from_zoo: bool = True) -> Table:
     """Every kept evolution of an entry's experiment, by how it began and by seed, whether it learnt or not.

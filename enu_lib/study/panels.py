@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from enu_lib.figures.style import MODELS
+from enu_lib.figures.style import MODELS, better
 from enu_lib.study.tables import Cost, Curves, name
+
+LEVEL = {"color": "0.2", "lw": 0.9, "ls": (0, (1, 2))}  # of what counts as learnt
 
 
 def style(model: str) -> dict[str, Any]:
@@ -25,10 +28,12 @@ def progress(
     level: float | None = None,
     loss: bool = True,
     x: str = "generation",
+    legend: bool = True,
 ) -> None:
     """Held-out loss (log scale) or fitness of every evolution (thin) and the median of each model (thick).
 
     x: "generation" or "evaluations".  level: fitness that counts as learnt.  Models without runs appear in the legend only.
+    legend: a legend in the panel; without it, `shared_legend` makes one for several panels.
     """
     sign = -1 if loss else 1
     if all(curves is None for curves in by_model.values()):
@@ -39,17 +44,28 @@ def progress(
         if curves is None:
             ax.plot([], [], label=f"{text}: not run yet", color="0.8")
             continue
-        at, many = getattr(curves, x), len(curves.fitness)
-        (line,) = ax.plot(at, sign * np.median(curves.fitness, 0), lw=1.5, label=f"{text} (n = {many})", **style(model))
+        at = getattr(curves, x)
+        text += f" (n = {len(curves.fitness)})" if legend else ""
+        (line,) = ax.plot(at, sign * np.median(curves.fitness, 0), lw=1.8, label=text, **style(model))
+        line.set_path_effects([withStroke(linewidth=3.2, foreground="white")])
         for run in curves.fitness:
-            ax.plot(at, sign * run, lw=0.5, alpha=0.3, color=line.get_color(), zorder=1)
+            ax.plot(at, sign * run, lw=0.6, alpha=0.55, color=line.get_color(), zorder=1)
     if level is not None:
-        ax.axhline(sign * level, color="0.5", lw=0.7, ls=(0, (1, 2)), zorder=0)
-    ax.set(xlabel=x, ylabel="held-out loss" if loss else "held-out fitness")
+        ax.axhline(sign * level, zorder=3, **LEVEL)
+    ax.set(xlabel=x, ylabel=better("held-out loss", up=False) if loss else better("held-out fitness", up=True))
     if loss:
         ax.set_yscale("log")
-        ax.set_ylim(bottom=ax.get_ylim()[0] / 3)  # room for the legend below the curves
-    ax.legend(fontsize=5.5, loc="lower left" if loss else "upper left", ncols=2 if loss else 1)
+    if legend:
+        if loss:
+            ax.set_ylim(bottom=ax.get_ylim()[0] / 4)  # room for the legend below the curves
+        ax.legend(loc="lower left" if loss else "upper left", ncols=2 if loss else 1)
+
+
+def shared_legend(figure: Any, axes: Sequence[Any]) -> None:
+    """One legend above all panels, with every line that any of them labels."""
+    lines = {text: line for ax in axes for line, text in zip(*ax.get_legend_handles_labels(), strict=True)}
+    if lines:
+        figure.legend(lines.values(), lines, loc="outside upper center", ncols=len(lines))
 
 
 def _nothing(ax: Any) -> None:
@@ -58,21 +74,27 @@ def _nothing(ax: Any) -> None:
     ax.set(xticks=[], yticks=[])
 
 
-def finals(ax: Any, by_model: Mapping[str, Any], loss: bool = True) -> None:
-    """Final loss (log scale) or fitness of each evolution (dots) and their median (line), by model."""
+def finals(ax: Any, by_model: Mapping[str, Any], loss: bool = True, level: float | None = None) -> None:
+    """Final loss (log scale) or fitness of each evolution (dots) and their median (line), by model; better is to the right.
+
+    level: fitness that counts as learnt (dotted).
+    """
     sign, values = (-1 if loss else 1), {k: np.asarray(v, float) for k, v in by_model.items()}
     if not any(len(v) for v in values.values()):
         _nothing(ax)
         return
     for i, (model, v) in enumerate(values.items()):
         y = _row(ax, i, sign * v)
-        ax.plot(sign * v, y, "o", ms=2.6, mew=0, alpha=0.8, color=style(model)["color"])
-    _named(ax, [name(m) for m in values])
-    ax.set_xlabel("final loss" if loss else "final fitness")
+        ax.plot(sign * v, y, "o", ms=2.8, mew=0, alpha=0.8, color=style(model)["color"])
+    if level is not None:
+        ax.axvline(sign * level, zorder=0, **LEVEL)
+    _named(ax, {name(m): len(v) for m, v in values.items()})
+    ax.set_xlabel(better("final loss" if loss else "final fitness", up=True))
     if loss:
         ax.set_xscale("log")
         low, high = ax.get_xlim()
         _plain(ax, (1.0, 3.0) if high < 30 * low else (1.0,))
+        ax.invert_xaxis()
 
 
 def reached(ax: Any, by_strategy: Mapping[str, Cost]) -> None:
@@ -86,25 +108,25 @@ def reached(ax: Any, by_strategy: Mapping[str, Cost]) -> None:
             if there.any():
                 lives = np.where(cost.reached, cost.lives, cost.spent)[there] / 1e6
                 ax.plot(lives, y[there], "o", ms=3, mew=0.6, mfc=face, color=MODELS["enu"])
-    _named(ax, list(by_strategy))
-    ax.set(xscale="log", xlabel="evaluations until the level is reached (millions)")
+    _named(ax, {text: len(cost.reached) for text, cost in by_strategy.items()})
+    ax.set(xscale="log", xlabel=better("evaluations until the level is reached (millions)", up=False))
     _plain(ax, (1.0, 2.0, 5.0))
 
 
 def _row(ax: Any, i: int, values: np.ndarray) -> np.ndarray:
     """Vertical positions of a row's dots, spread to avoid overlap; draws a finite median as a line."""
     if not len(values):
-        ax.text(0.5, i, "not run yet", ha="center", va="center", fontsize=5.5, color="0.5",
+        ax.text(0.5, i, "not run yet", ha="center", va="center", color="0.4",
                 transform=ax.get_yaxis_transform())  # fmt: skip
     elif np.isfinite(np.median(values)):
         ax.vlines(np.median(values), i - 0.35, i + 0.35, color="k", lw=1, zorder=3)
     return i + (np.arange(len(values)) - (len(values) - 1) / 2) * 0.5 / max(1, len(values))
 
 
-def _named(ax: Any, names: list[str]) -> None:
-    """Label the rows, from the top."""
-    ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.4, -0.6)
+def _named(ax: Any, rows: Mapping[str, int]) -> None:
+    """Label the rows, from the top, with the number of values in each."""
+    ax.set_yticks(range(len(rows)), [f"{text} ({n})" if n else text for text, n in rows.items()])
+    ax.set_ylim(len(rows) - 0.4, -0.6)
 
 
 def _plain(ax: Any, subs: tuple[float, ...]) -> None:
@@ -119,23 +141,28 @@ def qualities(ax: Any, by_case: Mapping[str, float], color: str) -> None:
     values = list(by_case.values())
     ax.barh(range(len(values)), np.clip(values, 0, 1), 0.6, color=color)
     for i, v in enumerate(values):
-        ax.text(max(0.0, min(v, 1.0)) + 0.02, i, f"{v:.2f}", va="center", fontsize=6)
-    _named(ax, list(by_case))
-    ax.set(xlim=(0, 1.15), xlabel="quality")
+        ax.text(max(0.0, min(v, 1.0)) + 0.02, i, f"{v:.2f}", va="center")
+    _named(ax, dict.fromkeys(by_case, 0))
+    ax.set(xlim=(0, 1.2), xticks=[0, 0.5, 1], xlabel=better("quality", up=True))
+
+
+UNITS = {"IAF": ("o", "-"), "STDP": ("s", "--"), "complex STDP": ("^", ":")}  # marker and line, beside the colour
 
 
 def robustness(ax: Any, x: Any, by_unit: Mapping[str, Any], label: str) -> None:
     """Quality against the strength of a perturbation (log scale); median and quartiles of repeated values."""
     for unit, values in by_unit.items():
         v = np.atleast_2d(np.asarray(values).T)
-        (line,) = ax.plot(x, np.median(v, 0), "o-", label=unit)
+        marker, ls = UNITS.get(unit, ("o", "-"))
+        (line,) = ax.plot(x, np.median(v, 0), marker=marker, ls=ls, label=unit)
         if len(v) > 1:
             ax.fill_between(x, *np.quantile(v, [0.25, 0.75], axis=0), color=line.get_color(), alpha=0.2, lw=0)
-    ax.set(xscale="log", ylim=(0, 1.03), xlabel=label, ylabel="quality")
+    ax.set(xscale="log", ylim=(0, 1.03), xlabel=label, ylabel=better("quality", up=True))
 
 
 def ranked(ax: Any, by_unit: Mapping[str, Any], label: str) -> None:
     """Qualities of each unit, sorted from best to worst."""
     for unit, values in by_unit.items():
-        ax.plot(range(1, len(values) + 1), sorted(values, reverse=True), "o-", ms=2, label=unit)
-    ax.set(ylim=(0, 1.03), xlabel=label, ylabel="quality")
+        marker, ls = UNITS.get(unit, ("o", "-"))
+        ax.plot(range(1, len(values) + 1), sorted(values, reverse=True), marker=marker, ls=ls, ms=2.4, label=unit)
+    ax.set(ylim=(0, 1.03), xlabel=label, ylabel=better("quality", up=True))

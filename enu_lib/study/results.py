@@ -69,9 +69,9 @@ class Record(NamedTuple):
     begun_from: str | None = None  # SHA-256 of the initial genome; None: random
 
 
-def record(run: Run, model: str, quick: bool = False) -> Record:
+def record(run: Run, model: str, quick: bool = False, processor: str = "cpu") -> Record:
     """Evaluate a finished run: its record.  model: its name in the sweep.  quick: few trials, for smoke tests."""
-    e, kept = run.experiment, provenance(run, "cpu")
+    e, kept = run.experiment, provenance(run, processor)
     trials = 3 if quick else TRIALS
     live = [fitness(run.model, run.genome[None], run.task, e.environments, stream(9, "trial", k), 1) for k in range(trials)]
     scores = analysis.scores(run.model, run.genome, run.task, 32 if quick else 1024)
@@ -126,8 +126,8 @@ def references(folder: Path | None = None) -> References:
 def attempts(maze: str) -> list[Any]:
     """Manually recorded attempts at a maze that was hard to learn: from, changed, generations, found.
 
-    "double-tmaze-steps" and "tmaze-actions-steps" are the commands that produced the zoo entries double-tmaze-enu and
-    tmaze-actions-enu.
+    "tmaze-steps", "double-tmaze-steps" and "tmaze-actions-steps" are the commands that produced the zoo entries tmaze-enu,
+    double-tmaze-enu and tmaze-actions-enu.
     """
     return read_record(FOLDER / "attempts.json", {maze: list}, "restore the file")[maze]
 

@@ -19,6 +19,11 @@ LINES = (
     Line("bit for bit", "a run with any number of threads", "test_kernels.py::test_the_number_of_threads_changes_no_bit"),
     Line(
         "bit for bit",
+        "a run shared by any number of processes",
+        "test_processes.py::test_any_number_of_processes_gives_the_same_bits",
+    ),
+    Line(
+        "bit for bit",
         "a run killed at any moment and resumed",
         "test_evolve.py::test_killed_and_resumed_runs_give_identical_bits",
     ),

@@ -1,10 +1,11 @@
-"""The sweep: all models on all tasks with many seeds, on all cores; it can be stopped and resumed at any time.
+"""The sweep: all models on all tasks with many seeds, on all cores or on a cluster; it can be stopped and resumed at any time.
 
     python -m enu_lib sweep --profile laptop --time-limit 2h      # run again to resume
+    python -m enu_lib sweep --scheduler tcp://HOST:8786           # on the workers of a Dask cluster
 
 A **job** is one evolution (experiment, model, seed) and has one run folder.  Jobs are ordered by seed, so that an interrupted
 sweep has complete seeds of all models.  Jobs that the claims need come first; then checks of our choices (matched parameter
-counts, clipped read-outs) and other evolution strategies.  A worker that dies loses only the work since its last checkpoint.
+counts, clipped read-outs) and other evolution strategies.  Another worker resumes the job of one that dies.
 A job is done when its evaluation is written or its record is stored (`enu_lib.study.results`), possibly from another machine.
 Finished jobs are not run again, with one exception: a double T-maze job starts from the genome of a T-maze job, and if only
 the record of that job is stored, its genome is evolved again, with the same result.
@@ -13,21 +14,31 @@ the record of that job is stored, its genome is evolved again, with the same res
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
 from enu_lib import places
 from enu_lib.storage.folder import RunFolderError
-from enu_lib.study.design import GROUPS, MATCHED, ORDER, SMOKE_CHECKS, UNITS, Job, build, jobs, strategies
+from enu_lib.study import workers
+from enu_lib.study.design import AFTER, GROUPS, MATCHED, ORDER, SMOKE_CHECKS, UNITS, Job, build, jobs, strategies
+from enu_lib.study.executors import gpus
 from enu_lib.study.progress import hours, plan, stored_jobs
-from enu_lib.study.results import Stored, collect, load, path
-from enu_lib.study.workers import run
+from enu_lib.study.results import Stored, collect, load, path, record
 
 __all__ = [
-    "GROUPS", "MATCHED", "ORDER", "SMOKE_CHECKS", "UNITS", "Job", "build", "default_out", "hours",
+    "GROUPS", "MATCHED", "ORDER", "SMOKE_CHECKS", "UNITS", "Job", "build", "default_out", "gpus", "hours",
     "jobs", "obtain", "plan", "run", "stored_jobs", "strategies",
 ]  # fmt: skip
+
+
+def run(profile: str, todo: Sequence[Job], out: str | Path, **options: Any) -> list[str]:
+    """Run the unfinished jobs of a profile; returns one line per error.  options: as for `workers.run`."""
+    known = partial(build, profile=profile), AFTER[profile], partial(record, quick=profile == "smoke")
+    return workers.run(todo, Path(out), *known, **options)
 
 
 def default_out(profile: str) -> Path:

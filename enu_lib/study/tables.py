@@ -9,7 +9,7 @@ import csv as _csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from tabulate import tabulate
@@ -73,6 +73,23 @@ def final_table(runs: Sequence[Record], known: Evidence, experiments: Sequence[s
         extra = sorted({r.model for r in runs if r.experiment == experiment and "@" not in r.model} - set(models))
         rows += [_row(of(runs, experiment, m), experiment, m, known, _alone(known, experiment, m)) for m in extra]
     return rows
+
+
+def final_summary(rows: Sequence[Row]) -> list[Row]:
+    """Six columns of `final_table`: what was compared, on how many evolutions, mean with its interval, A and p."""
+    return [
+        {
+            "task": row["task"],
+            "model": row["model"],
+            "evolutions": row["evolutions"],
+            "mean over seeds [95% interval]": f"{row['over seeds, mean']} [{row['95% low']}, {row['95% high']}]"
+            if row["evolutions"]
+            else row["remark"],
+            "A": row["A"],
+            "p": row["p"],
+        }
+        for row in rows
+    ]
 
 
 def _alone(known: Evidence, experiment: str, model: str) -> stats.Comparison | str:
@@ -223,6 +240,51 @@ def _median(values: np.ndarray) -> str:
 
 def _digits(value: float) -> str:
     return f"{value:.3g}"
+
+
+COUNTS = ("n", "changes met", "episodes", "generations", "environments", "evolutions", "visits")
+NO_CASE = "*none*: no such case."
+
+
+def numbers(
+    table: Mapping[Any, Mapping[str, Any]],
+    digits: int = 2,
+    first: str | Sequence[str] = "",
+    *,
+    upright: bool = False,
+    empty: str = "none",
+) -> str:
+    """{row: {column: number}} as a Markdown table: counts as whole numbers, other numbers with `digits` decimals.
+
+    first: heading of the rows' names, several where these are tuples.  upright: columns as rows, for many measures of few
+    things.  empty: what stands where there is no number (NaN, None); "none" is explained below the table.
+    """
+    heads = [first] if isinstance(first, str) else list(first)
+    texts = {name: {key: _number(key, value, digits, empty) for key, value in row.items()} for name, row in table.items()}
+    missing = empty == "none" and any(text == empty for row in texts.values() for text in row.values())
+    if upright:
+        keys = list(next(iter(texts.values())))
+        texts = {key: {str(name): row[key] for name, row in texts.items()} for key in keys}
+    rows = [
+        {**dict(zip(heads, name if isinstance(name, tuple) else (name,), strict=True)), **row} for name, row in texts.items()
+    ]
+    return markdown(rows) + (f"\n{NO_CASE}\n" if missing else "")
+
+
+def made(settings: Mapping[str, Mapping[str, float]]) -> list[Row]:
+    """The main settings of evolutions, {name: `Entry.made`}, one row each."""
+    return [
+        {"": name, **{key: f"{value:.2g}" if isinstance(value, float) else f"{value:,}" for key, value in row.items()}}
+        for name, row in settings.items()
+    ]
+
+
+def _number(key: str, value: Any, digits: int, empty: str) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None or math.isnan(value):
+        return empty
+    return f"{value:,.0f}" if key in COUNTS else f"{value:,.{digits}f}"
 
 
 def markdown(rows: Sequence[Mapping[str, object]]) -> str:

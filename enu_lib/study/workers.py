@@ -1,224 +1,207 @@
-"""Run the jobs of a sweep on all cores; each worker takes the first unfinished, unlocked job."""
+"""Run the jobs of a sweep, wherever its workers are (see `enu_lib.study.executors`).
+
+A run folder holds the whole state of its job, so any worker that sees the folder can continue what another one began.  A job
+is locked while it runs, and nobody runs a locked job.  The sweep has a lock, too: as soon as that is free, because the sweep
+has ended, was interrupted or was killed, all its workers save and stop.
+"""
 
 from __future__ import annotations
 
+import concurrent.futures as cf
+import math
 import multiprocessing as mp
+import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+import traceback
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from queue import Empty
 from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
 
 from enu_lib.evolve import evolve
+from enu_lib.experiments import Experiment
 from enu_lib.faults import explain
 from enu_lib.interrupt import as_interrupts
-from enu_lib.kernels import default_threads
 from enu_lib.progress import bar
+from enu_lib.storage import folder as files
 from enu_lib.storage.checkpoint import generations_done
-from enu_lib.storage.folder import (
-    CONFIG,
-    ELSEWHERE,
-    RunFolderError,
-    cannot,
-    locked,
-    read_experiment,
-    read_record,
-)
-from enu_lib.storage.run import Run, load_run
-from enu_lib.study.design import AFTER, Job, build
-from enu_lib.study.results import read_evaluation, record, write_evaluation
+from enu_lib.storage.run import load_run
+from enu_lib.study.design import Job
+from enu_lib.study.executors import Place, cluster, gpus, local
+from enu_lib.study.results import Record, read_evaluation, write_evaluation
+
+AGAIN = "run the same command again to resume"
+FINISHED = ("finished", "target")
+ERROR, BUSY, HELD = "error", "busy", "held"  # BUSY: another sweep runs the job; HELD: it has to wait for another worker
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all workers know about a sweep.  Its functions are sent to other processes, so they must belong to modules."""
+
+    out: Path  # folder of the run folders, the same for all workers
+    sweep: Path  # locked as long as the sweep goes on
+    deadline: float  # in seconds since 1970
+    device: str
+    build: Callable[[str, str], Experiment]  # from the experiment and the model of a job
+    after: Mapping[str, str]  # experiment: the one with whose evolved genome, of the same model and seed, it starts
+    record: Callable[..., Record]  # evaluates a finished run: record(run, model, processor=device)
+
+    def before(self, job: Job) -> Job | None:
+        """The job that a job starts from."""
+        return replace(job, experiment=self.after[job.experiment]) if job.experiment in self.after else None
+
+    def generations(self, job: Job) -> int:
+        """Generations of a job that count as done.  Raises RunFolderError if its folder has other settings."""
+        e, folder = self.build(job.experiment, job.model), self.out / job.name
+        config = folder / files.CONFIG
+        if config.exists() and files.read_experiment(files.read_record(config, {}), config) != e:
+            raise files.RunFolderError(f"{folder} has a run with other settings: {files.ELSEWHERE}, or delete it")
+        return e.generations if read_evaluation(folder) else min(e.generations, generations_done(folder))
+
+    @contextmanager
+    def claimed(self, job: Job | None, seconds: float = 0.0) -> Iterator[bool]:
+        """Lock a job (None: the sweep itself) unless somebody else has; yields whether it is locked here."""
+        try:
+            with FileLock(self.sweep.parent / job.name if job else self.sweep, timeout=seconds):
+                yield True
+        except Timeout:
+            yield False
+
+    def is_locked(self, job: Job | None) -> bool:
+        """Whether somebody runs a job (None: the sweep itself)."""
+        with self.claimed(job) as free:
+            return not free
+
+    def over(self, _: Any = None) -> bool:
+        """Whether runs have to save and stop."""
+        return time.time() >= self.deadline or not self.sweep.exists() or not self.is_locked(None)
 
 
 def run(
-    profile: str,
-    todo: Sequence[Job],
-    out: str | Path,
-    jobs: int | None = None,
-    time_limit: float | None = None,
-    progress: bool = True,
-) -> list[str]:
-    """Run all unfinished jobs; returns one line per error.
+    todo: Sequence[Job], out: Path, build: Callable[[str, str], Experiment], after: Mapping[str, str],
+    record: Callable[..., Record], *, jobs: int | None = None, time_limit: float | None = None, progress: bool = True,
+    scheduler: str | None = None, device: str = "cpu", per_device: int = 1,
+) -> list[str]:  # fmt: skip
+    """Run all unfinished jobs, each after the job that it starts from; returns one line per error.
 
-    out: folder of the run folders.  jobs: number of single-threaded processes (None: one per core; 1: this process only).
-    time_limit: seconds after which all runs are saved and stopped; Ctrl-C does the same.
+    build, after, record: see `Work`.  jobs, device, per_device: see `gpus`.  scheduler: address of a Dask scheduler whose
+    workers run the jobs instead; all of them must see the folder `out`.  time_limit: seconds after which all runs are saved
+    and stopped; Ctrl-C does the same.
     """
-    out = Path(out)
-    deadline = None if time_limit is None else time.time() + time_limit
-    jobs = min(jobs or default_threads(), max(1, len(todo)))
-    if jobs < 1:
-        raise ValueError(f"jobs must be at least 1, got {jobs}")
-    before = {job.name: _progress(profile, job, out) for job in todo}
-    total = sum(build(c.experiment, c.model, profile).generations for c in todo)
-    with bar(total, sum(before.values()), show=progress) as shown:
-        view = _View(shown, profile, todo, out, before)
-        if jobs == 1:
-            _work(profile, todo, out, deadline, view.take)
-        else:
-            with as_interrupts():
-                _share(profile, todo, out, deadline, jobs, view)
-    return view.errors
+    sweep = out.absolute() / ".locks" / f".sweep-{uuid.uuid4().hex[:8]}"
+    deadline = math.inf if time_limit is None else time.time() + time_limit
+    work = Work(out.absolute(), sweep, deadline, device, build, after, record)
+    at = {job: work.generations(job) for job in todo}
+    if not at:
+        return []
+    with ExitStack() as stack:
+        place = stack.enter_context(cluster(scheduler) if scheduler else local(gpus(device, per_device, jobs)))
+        sweep.parent.mkdir(parents=True, exist_ok=True)
+        lock = stack.enter_context(FileLock(sweep))
+        stack.callback(sweep.unlink, missing_ok=True)
+        whole = sum(build(job.experiment, job.model).generations for job in at)
+        shown = stack.enter_context(bar(whole, sum(at.values()), show=progress))
+        stack.enter_context(as_interrupts())
+        return _share(work, at, place, lock, shown)
 
 
-class _View:
-    """A progress bar over the generations of all workers."""
-
-    def __init__(self, bar: Any, profile: str, todo: Sequence[Job], out: Path, before: dict[str, int]) -> None:
-        self.bar, self.at, self.errors = bar, dict(before), list[str]()
-        self.left = sum(read_evaluation(out / job.name) is None for job in todo)
-        self.many = len(todo)
-        bar.set_description(f"{self.many - self.left} of {self.many} runs")
-
-    def take(self, kind: str, name: str, value: Any) -> None:
-        """Handle a message about a job: `at` a generation, `done` or `error`; prerequisite jobs may not be in the list."""
-        if kind == "error":
-            self.errors.append(f"{name}: {value}")
-        if kind == "error" or name not in self.at:
-            return
-        if kind == "done":
-            self.left -= 1
-            self.bar.set_description(f"{self.many - self.left} of {self.many} runs")
-        self.bar.update(max(0, value - self.at[name]))
-        self.at[name] = max(value, self.at[name])
-
-
-def _progress(profile: str, job: Job, out: Path) -> int:
-    """Generations of a job that count as done.  Raises RunFolderError if its folder has other settings."""
-    e, config = build(job.experiment, job.model, profile), out / job.name / CONFIG
-    if config.exists() and read_experiment(read_record(config, {}), config) != e:
-        raise RunFolderError(f"{config.parent} has a run with other settings: choose another folder with --out, or delete it")
-    whole = e.generations
-    return whole if read_evaluation(out / job.name) else min(whole, generations_done(out / job.name))
-
-
-def _share(profile: str, todo: Sequence[Job], out: Path, deadline: float | None, jobs: int, view: _View) -> None:
-    context = mp.get_context("spawn")
-    news: Any = context.Queue()
-    end = context.Event()
-    arguments = (profile, tuple(todo), out, deadline, news, end)
-    workers = [context.Process(target=_worker, args=arguments, daemon=True) for _ in range(jobs)]
-    for worker in workers:
-        worker.start()
-    interrupted = False
-    while any(worker.is_alive() for worker in workers) or not news.empty():
+def _share(work: Work, at: dict[Job, int], place: Place, lock: Any, shown: Any) -> list[str]:
+    """Hand out all jobs, and show how far they are (generations `at`); returns one line per error."""
+    waiting = [job for job in at if read_evaluation(work.out / job.name) is None]
+    left, running, errors = len(waiting), dict[cf.Future[Any], Job](), list[str]()
+    (room, submit), rank = place, {job: k for k, job in enumerate(at)}
+    while waiting or running:
         try:
-            _drain(news, view)
+            if time.time() >= work.deadline or not lock.is_locked:
+                lock.release()
+                waiting.clear()
+            unfinished = {*waiting, *running.values()}
+            for job in [job for job in waiting if work.before(job) not in unfinished][: room - len(running)]:
+                waiting.remove(job)
+                running[submit(rank[job], _work, work, job)] = job
+            shown.set_description(f"{len(at) - left} of {len(at)} runs")
+            done, _ = cf.wait(running, max(1.0, len(running) / 50), cf.FIRST_COMPLETED)
+            for future in done:
+                job = running.pop(future)
+                stopped, line = _result(future)
+                if stopped in FINISHED:
+                    left, at[job] = left - 1, work.build(job.experiment, job.model).generations
+                elif stopped == HELD:
+                    waiting.append(job)
+                elif stopped == ERROR and lock.is_locked:
+                    errors.append(f"{job.name}: {line}")
+                if future.cancelled():  # by Dask, without a scheduler
+                    lock.release()
+            if not done and lock.is_locked:
+                for job in running.values():
+                    with suppress(files.RunFolderError):
+                        at[job] = max(at[job], generations_done(work.out / job.name))
+            elif not done:  # what nobody is running, nobody will begin
+                running = {future: job for future, job in running.items() if work.is_locked(job)}
+            shown.update(max(0, sum(at.values()) - shown.n))
         except KeyboardInterrupt:  # let the workers save and stop; a second Ctrl-C stops at once
-            if interrupted:
+            if not lock.is_locked:
                 raise
-            interrupted = True
-            end.set()
-    for worker in workers:
-        worker.join()
-        if worker.exitcode and not interrupted:
-            view.errors.append(f"a worker ended with exit code {worker.exitcode}: run the same command again to resume")
+            lock.release()
+    return errors
 
 
-def _drain(news: Any, view: _View) -> None:
-    with suppress(Empty):
-        view.take(*news.get(timeout=0.5))
+def _result(future: cf.Future[Any]) -> tuple[str, str]:
+    """The result of `_work`, or an error if its worker is lost."""
+    if future.cancelled():
+        return ERROR, f"the connection to the Dask scheduler was lost: {AGAIN}"
+    error = future.exception()
+    return future.result() if error is None else (ERROR, f"{type(error).__name__}: {error}; {AGAIN}")
 
 
-def _worker(profile: str, todo: Sequence[Job], out: Path, deadline: float | None, news: Any, end: Any) -> None:
-    parent = mp.parent_process()
-
-    def tell(kind: str, name: str, value: Any) -> bool:
-        news.put((kind, name, value))
-        return end.is_set() or (parent is not None and not parent.is_alive())
-
-    _work(profile, todo, out, deadline, tell)
-
-
-def _work(profile: str, todo: Sequence[Job], out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> None:
-    """Run jobs until none is left, the deadline has passed, one was interrupted, or `tell` returns true."""
-    threads = torch.get_num_threads()
+def _work(work: Work, job: Job) -> tuple[str, str]:
+    """Run a job: why it stopped (see `Run.stopped`), and a line about an error."""
+    threads, parent = torch.get_num_threads(), mp.parent_process()
     torch.set_num_threads(1)
     try:
-        left = list(todo)
-        while left:
-            held = []
-            for job in left:
-                with _claimed(out, job) as mine:
-                    if not mine or read_evaluation(out / job.name):
-                        continue
-                    if deadline is not None and time.time() >= deadline:
-                        return
-                    try:
-                        stopped = _one(profile, job, out, deadline, tell)
-                    except Exception as error:
-                        if (line := explain(error)) is None:
-                            raise
-                        tell("error", job.name, line)
-                        continue
-                    if stopped == HELD:
-                        held.append(job)
-                    elif stopped not in ("finished", "target"):
-                        return
-            left = held
-            if left and (_interrupted_in_a_second() or tell("at", left[0].name, 0)):
-                return
+        return _evolve(work, job), ""
+    except Exception as error:
+        if (line := explain(error)) is None:
+            traceback.print_exc()
+        return ERROR, line or f"{type(error).__name__}: {error}"
     finally:
         torch.set_num_threads(threads)
+        if parent is not None and not parent.is_alive():
+            os._exit(1)  # nobody takes the result
 
 
-@contextmanager
-def _claimed(out: Path, job: Job) -> Iterator[bool]:
-    """Lock a job if no other process has; yields whether it is locked by this process."""
-    try:
-        (out / ".locks").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot("write in", out, error, ELSEWHERE) from None
-    lock = FileLock(out / ".locks" / job.name)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
-
-
-def _interrupted_in_a_second() -> bool:
-    """Wait one second; return whether Ctrl-C was pressed."""
-    try:
-        time.sleep(1)
-    except KeyboardInterrupt:
-        return True
-    return False
-
-
-HELD = "held"  # waiting for the prerequisite job, which another process is running
-
-
-def _one(profile: str, job: Job, out: Path, deadline: float | None, tell: Callable[[str, str, Any], Any]) -> str:
-    """Run a job after its prerequisite job, if any; returns the stop reason as in `Run.stopped`, or HELD."""
-    experiment, parent = build(job.experiment, job.model, profile), None
-    if (name := AFTER[profile].get(job.experiment)) is not None:
-        before = Job(name, job.model, job.seed)
-        _progress(profile, before, out)  # raises RunFolderError for a run with other settings
-        if not read_evaluation(out / before.name):
-            with _claimed(out, before) as mine:
-                stopped = _one(profile, before, out, deadline, tell) if mine else HELD
-            if stopped not in ("finished", "target"):
-                return stopped
-        parent = load_run(out / before.name).genome
-
-    def each(run: Run) -> bool:
-        return bool(tell("at", job.name, run.generation))
-
-    left = None if deadline is None else max(0.0, deadline - time.time())
-    result = evolve(
-        experiment, seed=job.seed, out=out / job.name, parent=parent, threads=1, device="cpu", time_limit=left,
-        progress=False, each=each,
-    )  # fmt: skip
-    if result.stopped in ("finished", "target"):
-        kept = record(result, job.model, quick=profile == "smoke")
-        with locked(out / job.name):
-            write_evaluation(out / job.name, kept)
-        tell("done", job.name, experiment.generations)
-    return result.stopped
+def _evolve(work: Work, job: Job) -> str:
+    """Run a job after the one that it starts from, unless they are done; returns why it stopped."""
+    folder, parent = work.out / job.name, None
+    if not work.sweep.parent.is_dir():
+        raise files.RunFolderError(f"a worker does not see {work.out}: give --out a folder that all workers share")
+    owner = work.sweep.parent / f"{job.name}.owner"  # the sweep that began the job
+    with work.claimed(job, seconds=1) as mine:
+        if not mine:  # by a worker that Dask takes for lost, or by another sweep
+            return HELD if owner.exists() and owner.read_text(encoding="utf-8") == work.sweep.name else BUSY
+        owner.write_text(work.sweep.name, encoding="utf-8")
+        work.generations(job)  # raises an error if the run has other settings
+        if read_evaluation(folder):
+            return "finished"
+        if work.over():
+            return "interrupted"
+        if before := work.before(job):
+            stopped = _evolve(work, before)
+            if stopped not in FINISHED:
+                return HELD if stopped == BUSY else stopped
+            parent = load_run(work.out / before.name).genome
+        run = evolve(
+            work.build(job.experiment, job.model), seed=job.seed, out=folder, parent=parent, threads=1, device=work.device,
+            time_limit=max(0.0, work.deadline - time.time()), progress=False, each=work.over,
+        )  # fmt: skip
+        if run.stopped in FINISHED:
+            kept = work.record(run, job.model, processor=work.device)
+            with files.locked(folder):
+                write_evaluation(folder, kept)
+        return run.stopped

@@ -13,19 +13,26 @@ import matplotlib.pyplot as plt
 from enu_lib.live.page import style
 
 WIDE = w.Layout(width="420px")
-TEXT = {"description_width": "190px"}
+LABEL = {"description_width": "190px"}
 
 
 def slider(text: str, value: float, low: float, high: float, step: float = 1) -> Any:
     """A slider with a wide label; integers if `step` is an integer."""
     make = w.IntSlider if isinstance(step, int) else w.FloatSlider
-    return make(value=value, min=low, max=high, step=step, description=text, layout=WIDE, style=TEXT, continuous_update=True)
+    return make(value=value, min=low, max=high, step=step, description=text, layout=WIDE, style=LABEL, continuous_update=True)
 
 
-def button(text: str, press: Callable[[], None], kind: str = "", tooltip: str = "") -> Any:
+def button(text: str, press: Callable[[], None], kind: str = "") -> Any:
     """A button that calls `press()`."""
-    made = w.Button(description=text, button_style=kind, tooltip=tooltip, layout=w.Layout(width="auto"))
+    made = w.Button(description=text, button_style=kind, layout=w.Layout(width="auto"))
     made.on_click(lambda _: press())
+    return made
+
+
+def clock(tick: Callable[[Any], None], interval: int) -> Any:
+    """The browser's clock, which calls `tick(change)` every `interval` ms while it runs, and stops with the page."""
+    made = w.Play(min=0, max=10**9, value=0, interval=interval, show_repeat=False)
+    made.observe(tick, names="value")
     return made
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from enu_lib.analysis import agents
 from enu_lib.contracts import Intervention
-from enu_lib.kernels import door
+from enu_lib.kernels import door, reference
 from enu_lib.network import Network
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise, draw_noise, stream
@@ -36,9 +36,9 @@ class Life:
     agent: Network | str | None  # a network, the name of a reference agent, or None: controlled by hand (`put`)
     maze: Maze
     seed: int
-    weights: Any  # of the network; None for other agents
+    stepper: reference.Stepper | None  # of the network, set to `agent_state` before each step; None for other agents
     noise: Noise | None
-    generator: torch.Generator  # for the random reference agent; the only mutable field
+    generator: torch.Generator  # for the random reference agent
     t: int
     maze_state: MazeState
     agent_state: Any  # NetworkState, or the Belief of a reference agent; None by hand
@@ -59,19 +59,19 @@ def begin(agent: Network | str | None, genome: Tensor | None, maze: Maze, seed: 
     generator = stream(seed, "rollout")
     maze_state = maze.reset(1, 1, generator)
     noise: Noise | None = None
-    weights: Any = None
-    agent_state: Any = None
+    stepper = agent_state = None
     if isinstance(agent, Network):
         if genome is None:
             raise ValueError("a network needs a genome: begin(network, genome, maze)")
         if agent.noise_shape:
             noise = draw_noise(maze.steps, 1, generator)
         door.fits(agent, maze)
-        weights, agent_state = agent.unpack(door.genomes(agent, genome[None])), agent.reset(1, 1)
+        stepper = reference.Stepper(agent, door.genomes(agent, genome[None]), 1)
+        agent_state = stepper.state
     elif agent is not None:
         agent_state = agents.begin(maze, agent, 1)
     x, y = maze.observe(maze_state, 0)[0, 0], torch.zeros(maze.n_outputs, dtype=torch.float32, device="cpu")
-    return Life(agent, maze, seed, weights, noise, stream(seed, "actions"), 0, maze_state, agent_state, x, y)
+    return Life(agent, maze, seed, stepper, noise, stream(seed, "actions"), 0, maze_state, agent_state, x, y)
 
 
 @in_float32
@@ -83,16 +83,15 @@ def step(life: Life, interventions: Sequence[Intervention] = ()) -> Life:
     """
     if life.t >= life.maze.steps:
         return life
-    if isinstance(life.agent, Network):
-        agent_state = life.agent_state
+    if life.stepper is not None:
+        life.stepper.state = life.agent_state
         for intervene in interventions:
-            agent_state = intervene(life.t, agent_state)
-        noise = None if life.noise is None else life.noise.at(life.t, life.agent.noise_shape)
-        x = life.maze.observe(life.maze_state, life.t)
-        agent_state, y = life.agent.step(life.weights, agent_state, x, noise)
-        return _after_outputs(life, agent_state, y)
+            life.stepper.state = intervene(life.t, life.stepper.state)
+        y = life.stepper.step(life.maze.observe(life.maze_state, life.t), life.noise, life.t)
+        return _after_outputs(life, life.stepper.state, y)
     if life.agent is None:
         raise ValueError("this episode has no agent: use put(life, y)")
+    assert isinstance(life.agent, str), "networks have a stepper"
     belief, y = agents.act(life.maze, life.agent, life.agent_state, life.maze_state, life.t, life.generator)
     after = _after_outputs(life, belief, y)
     return replace(after, agent_state=agents.learn(life.maze, life.agent, belief, after.maze_state, after.t))

@@ -19,13 +19,12 @@ from enu_lib.live.evolution import Recording, loss_chart, small_synapse, window_
 from enu_lib.rollout import fitness
 from enu_lib.streams import stream
 from enu_lib.tasks.stdp import STDP
-from enu_lib.widgets.base import TEXT, WIDE, Pictured, button, framed, png, sheet
+from enu_lib.widgets.base import LABEL, WIDE, Pictured, button, clock, framed, png, sheet
 
-TICK = 20  # ms between bursts of generations
-BURST = 0.15  # seconds of evolution per burst; controls respond between bursts
-REDRAW = 0.5  # seconds between redraws
-NARROW = 0.1  # relative mutation s.d. after `decay_generations`
-FOR_EVER = 10**9
+TICK_MS = 20  # ms between bursts of generations
+BURST_SECONDS = 0.15  # seconds of evolution per burst; controls respond between bursts
+REDRAW_SECONDS = 0.5  # seconds between redraws
+FINAL_RATIO = 0.1  # of mutation s.d., after `decay_generations` to initially
 
 
 class LiveEvolution(Pictured):
@@ -43,19 +42,18 @@ class LiveEvolution(Pictured):
         if not isinstance(self.experiment.task, STDP):
             raise ValueError(f"this explorer needs an STDP task, got {self.experiment.task!r}: use experiments.get('stdp')")
         settings = self.experiment.es
-        self.play = w.Play(min=0, max=FOR_EVER, value=0, interval=TICK, show_repeat=False)
+        self.play = clock(self._tick, TICK_MS)
         self.again = button("restart", lambda: self.restart(self.seed), "warning")
         self.other = button("another seed", lambda: self.restart(self.seed + 1), "warning")
         self.population = w.IntSlider(
-            settings.population, min=16, max=512, step=16, description="offspring per generation", layout=WIDE, style=TEXT
+            settings.population, min=16, max=512, step=16, description="offspring per generation", layout=WIDE, style=LABEL
         )
         middle = math.log10(settings.sigma)  # from a tenth to ten times the initial value, which lies on the grid of steps
         self.sigma = w.FloatLogSlider(
-            settings.sigma, min=middle - 1, max=middle + 1, step=0.05, description="mutation s.d.", layout=WIDE, style=TEXT
+            settings.sigma, min=middle - 1, max=middle + 1, step=0.05, description="mutation s.d.", layout=WIDE, style=LABEL
         )
         self.narrow = w.Checkbox(settings.sigma_final is not None, description="reduce it over generations", indent=False)
         self.picture, self.said = w.HTML(), w.HTML()
-        self.play.observe(self._tick, names="value")
         sliders = w.HBox([self.population, self.sigma, self.narrow], layout=w.Layout(flex_flow="row wrap"))
         super().__init__([w.HBox([self.play, self.again, self.other]), sliders, self.said, self.picture, sheet()])
         self.restart(seed)
@@ -65,7 +63,7 @@ class LiveEvolution(Pictured):
         """The evolution strategy with the current values of the controls."""
         sigma, was, final = self.sigma.value, self.experiment.es, None
         if self.narrow.value:
-            final = was.sigma_final if sigma == was.sigma and was.sigma_final else NARROW * sigma
+            final = was.sigma_final if sigma == was.sigma and was.sigma_final else FINAL_RATIO * sigma
         return replace(was, population=self.population.value, sigma=sigma, sigma_final=final)
 
     def restart(self, seed: int) -> None:
@@ -73,7 +71,8 @@ class LiveEvolution(Pictured):
         self.play.playing = False
         self.seed, self.seconds = seed, 0.0
         self.state = es.init(self.experiment.model.init(stream(seed, "genome")))
-        self.generations, self.losses = list[int](), list[float]()
+        self.generations: list[int] = []
+        self.losses: list[float] = []
         self.update()
 
     def advance(self, generations: int = 1) -> None:
@@ -91,9 +90,9 @@ class LiveEvolution(Pictured):
             return  # the stop button resets the clock
         begun = time.perf_counter()
         try:
-            while time.perf_counter() - begun < BURST:
+            while time.perf_counter() - begun < BURST_SECONDS:
                 self.advance()
-            if time.perf_counter() - self.drawn > REDRAW:
+            if time.perf_counter() - self.drawn > REDRAW_SECONDS:
                 self.update()
         except Exception as error:  # shown in the widget, since the traceback of a callback would be lost
             self.play.playing = False

@@ -19,11 +19,10 @@ from enu_lib.network import Network
 from enu_lib.rollout import rollout
 from enu_lib.tasks.maze import Maze
 from enu_lib.widgets import life as lives
-from enu_lib.widgets.base import Pictured, button, framed, png, sheet, slider
+from enu_lib.widgets.base import Pictured, button, clock, framed, png, sheet, slider
 from enu_lib.widgets.watched import Watched, outputs_figure
 
-TICK = 60  # minimal ms between redraws; browser and kernel cannot keep up with less
-FOR_EVER = 10**9
+TICK_MS = 60  # minimal ms between redraws; browser and kernel cannot keep up with less
 AXIS_STEPS = 200  # length of the separate episode from which the axis of the displayed memories is computed
 
 
@@ -58,7 +57,7 @@ class MazeLife(Pictured):
                 raise ValueError("a network needs a genome: MazeLife(network, genome, maze)")
             sample = replace(self.maze, steps=min(AXIS_STEPS, self.maze.steps))
             self.axis = principal_axis(rollout(agent, genome, sample, 1, seed, memory=True).model["synapse_memory"])
-        self.play = w.Play(min=0, max=FOR_EVER, value=0, interval=TICK, show_repeat=False)
+        self.play = clock(self._tick, TICK_MS)
         self.speed = slider("network steps per second", 16, 1, 80)
         self.one, self.four = button("one step", lambda: self.go(1)), button("one move", lambda: self.go(self.maze.move_every))
         self.again = button("new episode", lambda: self.restart(self.seed + 1), "warning")
@@ -73,7 +72,6 @@ class MazeLife(Pictured):
         choices = ["no neuron", *(scene.names(agent.neurons)[scene.N_INPUTS :] if isinstance(agent, Network) else [])]
         self.lesion = w.Dropdown(options=choices, description="lesion", layout=w.Layout(width="220px"))
         self.picture, self.said = w.HTML(), w.HTML()
-        self.play.observe(self._tick, names="value")
         self.speed.observe(self._pace, names="value")
         for name, control in self.frozen.items():
             control.observe(lambda _, name=name: self._freeze(name), names="value")
@@ -142,7 +140,7 @@ class MazeLife(Pictured):
 
     def _pace(self, _: Any = None) -> None:
         """Set the interval between redraws and the steps per redraw from the speed."""
-        self.steps_per_picture = math.ceil(self.speed.value * TICK / 1000)
+        self.steps_per_picture = math.ceil(self.speed.value * TICK_MS / 1000)
         self.play.interval = round(1000 * self.steps_per_picture / self.speed.value)
 
     def _freeze(self, name: str) -> None:

@@ -33,7 +33,7 @@ def runs_figure(runs: list[Record], levels: Mapping[str, float], experiment: str
         panels.progress(ax, shown, levels.get(experiment), loss, x)
     else:
         final = {m: [evidence.final_fitness(r) for r in tables.of(runs, experiment, m)] for m in models}
-        panels.finals(ax, final, loss)
+        panels.finals(ax, final, loss, levels.get(experiment))
     ax.set_title(LABEL[experiment])
     return fig
 

@@ -31,7 +31,7 @@ from enu_lib.storage.folder import (
     remove_leftovers,
     write_tensors,
 )
-from enu_lib.storage.run import Run, evolved_on, fingerprint, provenance
+from enu_lib.storage.run import FromExperiment, Run, evolved_on, fingerprint, provenance
 from enu_lib.storage.seal import mention
 
 FOLDER = Path(__file__).parent
@@ -48,21 +48,13 @@ PROVENANCE = {  # required fields; all fields: `storage.run.provenance`
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(FromExperiment):
     """A genome of the zoo with its experiment and provenance."""
 
     name: str
     experiment: Experiment
     genome: Tensor  # (D,)
     provenance: dict[str, Any]
-
-    @property
-    def model(self) -> Any:
-        return self.experiment.model
-
-    @property
-    def task(self) -> Any:
-        return self.experiment.task
 
     @property
     def scores(self) -> dict[str, float]:

@@ -4,7 +4,7 @@ import pytest
 from conftest import HTML
 from test_pages import Visit
 
-KINDS = ("maze", "window", "evolution")
+KINDS = ("maze", "window", "evolution", "toy")
 
 
 def pages_with(kind):

@@ -1,0 +1,238 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # From a laptop to a cluster: many evolutions
+#
+# ## Question
+#
+# The [claims](30_claims.py) rest on hundreds of evolutions. How are they run on two cores, on a cluster and on GPUs, and by how
+# much would more machines shorten them?
+#
+# ## Approach
+#
+# A **job** is one evolution: an experiment, a model and a seed. All of its state is in its run folder, so that any machine that
+# sees the folder can continue it, bit for bit on the same kind of processor. A sweep hands its jobs to workers and does nothing
+# else. Jobs are independent, except that some start from the evolved genome of another one.
+#
+# ### On one machine
+#
+# ```
+# python -m enu_lib sweep --time-limit 2h        # a process of one thread per core; run again to resume
+# python -m enu_lib sweep --jobs 4
+# ```
+#
+# Ctrl-C, SIGTERM and the time limit save all runs and stop. If a process dies, its job is resumed by a new one. Two sweeps may
+# share a folder: a job is locked while it runs, and a locked job is left alone.
+#
+# ### On a cluster
+#
+# The workers may be those of a [Dask](https://www.dask.org) cluster instead. All of them must see the folder of the runs, by
+# the same path and with locks that hold between machines (NFS 4; Lustre mounted with `flock`).
+#
+# ```
+# pip install '.[cluster]'
+# dask scheduler                                                    # on one machine; prints its address and a dashboard's
+# dask worker tcp://ADDRESS:8786 --nthreads 1 --nworkers 32         # on every other one, with its number of cores
+# python -m enu_lib sweep --scheduler tcp://ADDRESS:8786 --out /shared/sweep
+# ```
+#
+# If a worker is killed, Dask gives its job to another one, which resumes it from the last checkpoint. Workers may come and go
+# while the sweep runs. A Dask scheduler runs what it is sent: start it in a network that you trust.
+#
+# Under SLURM, `dask-jobqueue` writes the batch scripts. This file is `book/static/slurm_sweep.py`:
+
+# %% tags=["parameters"]
+profile = "zoo"  # the stored sweep, whatever the profile
+seed = 0
+figures_dir = None  # build/figures
+
+# %%
+import time
+from concurrent.futures import wait
+from dataclasses import replace
+from tempfile import TemporaryDirectory
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+
+import enu_lib as enu
+from enu_lib import figures, places, widgets
+from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.study import executors, results, sweep
+from enu_lib.study.design import AFTER, Job
+from enu_lib.study.scaling import chains, makespan
+
+use_style()
+example = places.root() / "book/static/slurm_sweep.py"
+Markdown(f"```python\n{example.read_text(encoding='utf-8')}```")
+
+# %% [markdown]
+# ### On GPUs
+#
+# ```
+# python -m enu_lib sweep --profile paper --experiments tmaze --device cuda                    # a process per GPU
+# python -m enu_lib sweep --profile paper --experiments tmaze --device cuda --per-device 4     # four on each GPU
+# ```
+#
+# Each process sees one GPU only. On a cluster, start one worker per GPU, or several, each with its own `CUDA_VISIBLE_DEVICES`.
+# Only networks gain from a GPU. Memory is not what limits the number of evolutions on one:
+
+# %%
+paper = enu.experiments.get("tmaze", profile="paper")
+Markdown(
+    f"At the published sizes, genomes and mutations of a T-maze evolution take at least {paper.bytes / 2**20:.0f} MiB. The "
+    "processor limits instead: evolutions that share a GPU take turns, and pay off only as far as one alone leaves it idle."
+)
+
+# %% [markdown]
+# ## Figure
+#
+# The time of a sweep on $W$ workers is at least
+#
+# $$c_0 + \max\left(\frac{1}{W}\sum_i (s_i + c),\; \max_{\text{chains}} \sum_{i \in \text{chain}} (s_i + c)\right),$$
+#
+# where $s_i$ are the seconds of job $i$, $c$ what each job costs besides its evolution (handing it over, evaluating the evolved
+# genome) and $c_0$ the start of a worker. A chain is a job with the job that it starts from. The curves simulate what the sweep
+# does: a free worker takes the first job that can start. The $s_i$ are those of the stored sweep.
+
+# %% tags=["hide-input"]
+stored = {Job(r.experiment, r.model, r.seed): r.seconds for r in results.load("laptop").runs}
+seconds = {job: stored[job] for job in sweep.jobs("laptop") if job in stored}
+chain = chains(seconds, AFTER["laptop"])
+more = {replace(job, seed=job.seed + 100 * k): s for k in range(10) for job, s in seconds.items()}
+orders = {
+    "as stored": seconds,
+    "longest chain first": dict(sorted(seconds.items(), key=lambda pair: -chain[pair[0]])),
+    "as stored, with ten times as many seeds": more,
+}
+machines = np.unique(np.logspace(0, 3, 25).round().astype(int))
+
+
+def hours(jobs, workers, each=0.0):
+    return makespan(jobs, int(workers), each, AFTER["laptop"]) / 3600
+
+
+fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.6))
+axes[0].plot(machines, machines, ":", color="k", label="ideal")
+gain = {name: [sum(jobs.values()) / 3600 / hours(jobs, w) for w in machines] for name, jobs in orders.items()}
+taken = {each: [hours(seconds, w, each) for w in machines] for each in (0, 10, 100)}
+for name, values in gain.items():
+    axes[0].plot(machines, values, label=name)
+axes[0].set(xscale="log", yscale="log", xlabel="workers", ylabel="speed-up")
+axes[0].legend()
+for each, values in taken.items():
+    axes[1].plot(machines, values, label=f"$c$ = {each} s")
+axes[1].set(xscale="log", yscale="log", xlabel="workers", ylabel="time of the sweep (hours)")
+axes[1].legend()
+panel_letters(axes)
+files = save_figure(
+    fig, "many_evolutions", figures_dir,
+    data={
+        "a": figures.data.series("sweep", gain, {"workers": machines}, "speed-up"),
+        "b": figures.data.series("cost of a job (s)", taken, {"workers": machines}, "time of the sweep (hours)"),
+    },
+    caption=f"""Predicted time of a sweep of {len(seconds)} evolutions, from the seconds that each took on one core.
+    **a**, Speed-up over one worker, with $c$ = 0. **b**, Time of the stored sweep, for three costs $c$ per job.""",
+)  # fmt: skip
+
+# %% [markdown]
+# ## What we measured
+#
+# The costs on the machine that made this page. *Starting a worker* is $c_0$. *Evaluating* is that of an evolved
+# T-maze network, the longest. *Handing over* is all that is done for a job whose evolution takes next to no time, and *in the
+# sweep's own process* what looking at a finished job takes.
+
+# %%
+with executors.local([None, None]) as (_, submit):
+    begun = time.perf_counter()
+    wait([submit(0, sweep.default_out, "laptop")])
+    cost = {"starting a worker": time.perf_counter() - begun}
+short = replace(sweep.build("tmaze", "enu", "smoke" if profile == "smoke" else "laptop"), generations=1, stages=())
+run = enu.evolve(short, seed=seed, threads=1, progress=False)
+begun = time.perf_counter()
+results.record(run, "enu", quick=profile == "smoke")
+cost["evaluating"] = time.perf_counter() - begun
+tiny = [Job("stdp", "enu", seed + k) for k in range(10)]
+with TemporaryDirectory() as folder:
+    for name in ("handing over", "in the sweep's own process"):  # the second time all is done, and only looked at
+        begun = time.perf_counter()
+        sweep.run("smoke", tiny, folder, jobs=1, progress=False)
+        cost[name] = (time.perf_counter() - begun) / len(tiny)
+pd.Series(cost, name="seconds").round(3).to_frame()
+
+# %% [markdown]
+# What these predict for the stored sweep, on workers of the same speed:
+
+# %%
+each = cost["evaluating"] + cost["handing over"]
+whole = {job: s + each for job, s in seconds.items()}
+total, start = sum(whole.values()), cost["starting a worker"]
+rows = {}
+for w in (1, 2, 8, 32, 100, 300, 1000):
+    needed = start + 3600 * hours(whole, w)
+    rows[w] = {"hours": needed / 3600, "speed-up": total / needed, "share of workers busy": total / needed / w}
+pd.DataFrame(rows).T.rename_axis("workers").round(2)
+
+# %%
+ends = chains(whole, AFTER["laptop"])
+longest = max(ends, key=ends.get)
+bound, mean, own = total / ends[longest], total / len(whole), cost["in the sweep's own process"]
+Markdown(
+    f"**Where it stops.** The longest chain begins with `{longest.name}` and takes {ends[longest] / 60:.0f} minutes, the whole "
+    f"sweep {total / 3600:.1f} hours of one core. So no number of workers is more than {bound:.0f} times as fast as one, and "
+    f"beyond about {bound:.0f} workers most wait for the last chains; beyond {len(whole)}, there are more workers than jobs. "
+    f"The process that hands out the jobs could keep {mean / own:,.0f} workers busy, at "
+    f"{mean:.0f} s per job."
+)
+
+# %% [markdown]
+# ## Reconstruction
+#
+# The paper does not say on what its evolutions ran. The seconds of the stored runs are those of one core, on machines that had
+# other work to do as well; a faster core shortens all of them alike.
+#
+# ## Verdict
+#
+# A sweep is as fast as its workers are many, until its longest chain takes as long as all else. To use more, begin with the
+# longest chains, which the sweep does not do because an interrupted sweep should have all models of its first seeds; run more
+# seeds, which costs no time as long as there are workers; or let several processes share one evolution (`torchrun`), which
+# shortens the chain itself.
+#
+# ## Try it
+#
+# How many workers does a sweep need?
+
+
+# %% tags=["explorer"]
+def predict(doublings=6, each=5.0, seeds=1):
+    jobs = {job: s for job, s in more.items() if job.seed < 100 * seeds}
+    workers = 2 ** np.arange(11)
+    speed = [sum(jobs.values()) / makespan(jobs, int(w), each, AFTER["laptop"]) for w in workers]
+    fig, ax = plt.subplots(figsize=(5, 2.6))
+    ax.plot(workers, workers, ":", color="k", label="ideal")
+    ax.plot(workers, speed, label=f"{len(jobs)} jobs")
+    w, fast = workers[doublings], speed[doublings]
+    ax.plot(w, fast, "o", label=f"{w} workers: {fast:.0f} times as fast")
+    ax.set(xscale="log", yscale="log", xlabel="workers", ylabel="speed-up")
+    ax.legend()
+    return fig
+
+
+widgets.explorer(
+    predict,
+    doublings=widgets.slider("workers, as a power of 2", 6, 0, 10),
+    each=widgets.slider("cost per job c (s)", 5.0, 0.0, 100.0, 1.0),
+    seeds=widgets.slider("times as many seeds", 1, 1, 10),
+)

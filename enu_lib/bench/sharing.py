@@ -1,0 +1,102 @@
+"""What one evolution costs in one process and in several: python -m enu_lib bench --processes 2.
+
+Each round evolves with one process, then with several, one thread each, so that a change of the machine's load meets both.
+Seconds per generation come from the runs' own logs, after generations of warming up.  Efficiency is the time of one process
+divided by N times that of N processes; the median over rounds is printed, with its range.  `costs` and `predicted` say what it
+should be.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from enu_lib import es
+from enu_lib.experiments import Experiment
+from enu_lib.rollout import fitness
+from enu_lib.storage.log import read_log
+from enu_lib.streams import stream
+
+WARM = 3  # generations not counted: the kernel is loaded, and processes meet
+CASES = {"stdp": 60, "tmaze": 12}  # experiments of the laptop profile, and generations that take some seconds
+QUICK = ("--profile", "smoke")
+
+
+class Costs(NamedTuple):
+    """Seconds per generation on one core, by what several processes do with them."""
+
+    episodes: float  # divided among all processes, in whole offspring
+    mutations: float  # divided among the processes of one machine
+    step: float  # computed by every process
+    held_out: float  # computed by rank 0, on average over generations
+
+
+def costs(experiment: Experiment, parent: Tensor, sample: int = 8) -> Costs:
+    """Measure what a generation around this parent costs; its episodes from those of `sample` offspring."""
+    settings, state = experiment.es, es.init(parent)
+    mutations, drawing = _timed(lambda: es.sample_mutations(settings, len(parent), 0, 0))
+    genomes = es.ask(settings, state, 0, mutations, (0, sample))[0]
+    live = lambda x, n: fitness(experiment.model, x, experiment.task, n, stream(0, "bench"), threads=1)
+    live(genomes[:1], 1)  # loads the kernel
+    lived, episodes = _timed(lambda: live(genomes, experiment.environments))
+    aggregated = es.aggregate_fitness(settings, lived).repeat(settings.population // sample + 1)[: settings.population]
+    _, step = _timed(lambda: es.tell(settings, state, mutations, aggregated))
+    _, held_out = _timed(lambda: live(parent[None], experiment.evaluate_environments))
+    return Costs(episodes * settings.population / sample, drawing, step, held_out / experiment.evaluate_every)
+
+
+def predicted(costs: Costs, population: int, processes: int, beside: int = 8, message: float = 50e-6) -> float:
+    """Seconds per generation with one core a process, `beside` processes a machine and `message` seconds for an exchange
+    with a neighbour: fitness goes round a ring."""
+    most = -(-population // processes)
+    machine = min(beside, processes)
+    exchange = message * (processes - 1)
+    return costs.episodes * most / population + costs.mutations / machine + costs.step + costs.held_out + exchange
+
+
+def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    begun = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - begun
+
+
+def seconds_per_generation(name: str, processes: int, generations: int, *options: str) -> float:
+    """Seconds per generation of an evolution in this many processes, with one thread each."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
+        run = ["evolve", name, "--generations", str(generations + WARM), "--threads", "1", "--device", "cpu", "--quiet"]
+        command = [sys.executable, *launcher, "-m", "enu_lib", *run, "--out", str(out), *options]
+        done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)} failed: {done.stderr.strip()[-500:]}")
+        seconds = [row["seconds"] for row in read_log(out)]
+    return (seconds[-1] - seconds[WARM - 1]) / generations
+
+
+def measure(processes: int = 2, rounds: int = 5, quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
+    """Measure all cases and print them; returns seconds per generation and efficiency by round."""
+    results: dict[str, Any] = {}
+    for name, generations in CASES.items():
+        times: list[tuple[float, float]] = []
+        for _ in range(1 if quick else rounds):
+            length, options = (3, QUICK) if quick else (generations, ())
+            one, many = (seconds_per_generation(name, n, length, *options) for n in (1, processes))
+            times.append((one, many))
+        share = [one / (processes * many) for one, many in times]
+        results[name] = {"seconds": times, "efficiency": share}
+        alone, together = (statistics.median(column) for column in zip(*times, strict=True))
+        say(
+            f"{name:6s} {alone:8.4f} s in 1 process, {together:8.4f} s in {processes}; "
+            f"efficiency {statistics.median(share):.0%} ({min(share):.0%} to {max(share):.0%})"
+        )
+    return results

@@ -1,0 +1,41 @@
+"""Where a run computes: the choice of a device, and whether its memory is large enough."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from enu_lib.experiments import Experiment
+
+
+def choose_device(device: str, experiment: Experiment, number: int | None = None) -> torch.device:
+    """The torch device.  auto: the GPU, if any, for networks; the CPU for single units, which gain nothing from a GPU.
+
+    number: of the GPU, where `device` does not say which one.
+    """
+    if device == "auto":
+        network = hasattr(experiment.model, "connections")
+        device = "cuda" if network and torch.cuda.is_available() else "cpu"
+    try:
+        place = torch.device("cuda", number) if device == "cuda" and number is not None else torch.device(device)
+        torch.zeros(1, dtype=torch.float32, device=place)
+    except (RuntimeError, AssertionError) as error:
+        line = str(error).splitlines()[0]
+        raise ValueError(f"device {device!r} cannot be used here ({line}): try --device cpu") from None
+    return place
+
+
+def check_memory(experiment: Experiment, place: torch.device, processes: int) -> None:
+    """Raise ValueError, before allocating anything, if a process's share needs more memory than the device has."""
+    needed = experiment.bytes / processes
+    if place.type == "cuda":
+        there = torch.cuda.get_device_properties(place).total_memory
+    else:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**40
+    if needed > there:
+        raise ValueError(
+            f"a generation of {experiment.es.population} offspring with {experiment.model.n_params} parameters each in "
+            f"{experiment.environments} environments needs at least {needed / 2**30:.0f} GiB of memory, but there "
+            f"are only {there / 2**30:.0f}: choose a smaller population, hidden or environments"
+        )

@@ -1,0 +1,159 @@
+// One life of a network in a maze, step by step, with a hand in it: what happens, and in words.  No picture, no page.
+(function (scope) {
+  "use strict";
+  const live = (scope.enuLive = scope.enuLive || {});
+  if (live.life) return;
+
+  const ACTIONS = ["forward", "left", "right"], INPUTS = 4;
+
+  const list = (parts) => (parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`);
+  const times = (n) => (n === 1 ? "once" : n === 2 ? "twice" : `${n} times`);
+
+  // data: network and genome (units.js), maze (rules.js), first (the environment of the first life), seed, names (of all
+  // neurons), meanings (what sensors show: wall, food, poison), does (what outputs do: forward, left, right).  The value's
+  // fields are the current state; its functions change it and leave a sentence in `said`.
+  function life(data) {
+    const { rules } = live, { maze, names } = data, net = live.network(data.genome, data.network);
+    const usual = data.network.noise, self = { net, maze, number: 0 };
+    let numbers;
+
+    // The next life: another environment, an empty memory, nothing changed by hand.
+    function begin() {
+      numbers = live.random(data.seed + 2654435761 * self.number);
+      const environment = self.number ? rules.draw(maze, numbers) : data.first;
+      self.number += 1;
+      self.place = rules.begin(maze, environment);
+      self.mind = net.reset();
+      self.changed = { noise: usual, silenced: -1, frozen: null, harmless: false, swaps: 0, shuffles: 0 };
+      self.history = [now()];  // outputs of all neurons at the start and after every step
+      self.meals = [];  // [step, 1 food or -1 poison]
+      self.walked = [self.place.cell];  // since the last meal
+      self.said = `Life ${self.number} begins. Nothing tells the network what its sensors mean.`;
+    }
+
+    const over = () => !self.place.alive || self.place.t >= maze.steps;
+
+    // The input neurons and the first channel of all others; the reward from -1 to 1.
+    function now() {
+      const x = rules.observe(maze, self.place, net.channels), sensors = [0, 1, 2].map((i) => x[i * net.channels]);
+      return [...sensors, self.place.reward, ...net.outputs(self.mind)];
+    }
+
+    // One network step.  action: done in place of what the network's outputs say, which still receives its inputs.
+    function step(action = -1) {
+      if (over()) return void (self.said = `This life is over. ${tally()} Press New life.`);
+      const { place, mind, changed } = self, { food, poison } = place;
+      if (changed.silenced >= 0) net.silence(mind, changed.silenced);
+      if (changed.frozen) mind.synapse.h.set(changed.frozen);
+      const noise = changed.noise ? Float32Array.from({ length: net.noises }, numbers.normal) : null;
+      net.step(mind, rules.observe(maze, place, net.channels), noise, changed.noise);
+      const y = action < 0 ? net.outputs(mind).slice(-3) : rules.voteFor(place, action);
+      rules.step(maze, place, y, changed.harmless);
+      if (place.ate) {
+        self.meals.push([place.t, place.ate]);
+        self.walked = [place.cell];
+      } else if (place.cell !== self.walked.at(-1)) {
+        self.walked.push(place.cell);
+      }
+      self.history.push(now());
+      const moved = place.food !== food || place.poison !== poison;
+      const news = [meal(), moved ? "Food and poison are in new places." : "", end()].filter(Boolean).join(" ");
+      if (news) self.said = news;
+    }
+
+    // The rest of a move by hand: its network steps are taken, and what the outputs have voted for so far is dropped.
+    function walk(action) {
+      if (over()) return step();
+      const { cell } = self.place;
+      self.place.votes.fill(0);
+      self.said = "";
+      do step(action); while (!over() && self.place.t % maze.move_every);
+      if (self.place.action < 0) return;  // it died before it could move
+      const stuck = action === rules.FORWARD && self.place.cell === cell && !self.place.ate;
+      const did = stuck ? "You walked against a wall." : `You ${action ? "turned" : "walked"} ${ACTIONS[action]}.`;
+      self.said = `${did} ${self.said}`.trim();
+    }
+
+    const tally = () => `Food ${self.place.foods}, poison ${self.place.poisons}.`;
+
+    function meal() {
+      const { ate, foods, doses } = self.place, left = maze.deadly_poisons - doses;
+      if (!ate) return "";
+      if (ate > 0) return `Ate food, ${foods} so far.`;
+      if (self.changed.harmless) return "Ate poison, which is harmless now.";
+      return left > 0 ? `Ate poison. ${left === 1 ? "One more would kill." : `${left} more would kill.`}` : "Ate poison and died of it.";
+    }
+
+    function end() {
+      if (!over()) return "";
+      const { alive, energy, t } = self.place;
+      const why = alive ? "Time is up" : energy > 0 ? "The life is over" : "The agent has starved";
+      return `${why} at move ${Math.floor(t / maze.move_every)}. ${tally()}`;
+    }
+
+    // What is said of the sensors, and of the outputs.
+    const kindOf = (sensor) => data.meanings[self.place.sensor_of.indexOf(sensor)];
+    const sensors = () => `Sensor 1 shows ${kindOf(0)}, sensor 2 ${kindOf(1)}, sensor 3 ${kindOf(2)}.`;
+    const actions = () => `${list(self.place.action_of.map((a, i) => `${i ? "o" : "O"}utput ${i + 1} ${data.does[a]}`))}.`;
+
+    function swap() {
+      rules.swap(maze, self.place);
+      self.changed.swaps += 1;
+      look("You swapped food and poison.");
+    }
+
+    function shuffle() {
+      rules.reshuffle(self.place, 1 + numbers.below(2));
+      self.changed.shuffles += 1;
+      look(`You shuffled the sensors. ${sensors()}`);
+    }
+
+    function look(said) {
+      self.history[self.history.length - 1] = now();
+      self.said = said;
+    }
+
+    // What the neuron numbered `neuron` puts out does not reach other neurons from now on; -1: all neurons are heard.
+    function silence(neuron) {
+      self.changed.silenced = neuron;
+      const name = names[INPUTS + neuron], acts = neuron >= net.neurons - ACTIONS.length;
+      self.said = neuron < 0 ? "Every neuron is heard by the others." :
+        `The other neurons no longer hear ${name}${acts ? ", which still moves the agent" : ""}.`;
+    }
+
+    function freeze(on) {
+      self.changed.frozen = on ? self.mind.synapse.h.slice() : null;
+      self.said = on ? "The synapses keep the memory that they have now." : "The synapses' memory changes again.";
+    }
+
+    function makeHarmless(on) {
+      self.changed.harmless = on;
+      const left = maze.deadly_poisons - self.place.doses;
+      self.said = on ? "Poison does not kill now." : `Poison kills again: ${left} more would.`;
+    }
+
+    function setNoise(sd) {
+      self.changed.noise = sd;
+      self.said = `The noise of every unit now has s.d. ${sd}.`;
+    }
+
+    // What the reader has changed in this life.
+    function changes() {
+      const c = self.changed, done = [];
+      if (c.swaps) done.push(`food and poison swapped ${times(c.swaps)}`);
+      if (c.shuffles) done.push(`sensors shuffled ${times(c.shuffles)}`);
+      if (c.silenced >= 0) done.push(`${names[INPUTS + c.silenced]} silenced`);
+      if (c.frozen) done.push("synapses frozen");
+      if (c.noise !== usual) done.push(`noise ${c.noise} in place of ${usual}`);
+      if (c.harmless) done.push("poison harmless");
+      return done.length ? `Your changes in this life: ${list(done)}.` : "You have changed nothing in this life.";
+    }
+
+    begin();
+    return Object.assign(self, {
+      begin, over, step, walk, swap, shuffle, silence, freeze, makeHarmless, setNoise, sensors, actions, kindOf, changes,
+    });
+  }
+
+  live.life = life;
+})(globalThis);

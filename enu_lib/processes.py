@@ -1,0 +1,272 @@
+"""One evolution in many processes: each simulates its share of the offspring, and all compute the same next parent.
+
+    torchrun --nproc-per-node=4 -m enu_lib evolve tmaze          # four processes on this machine
+
+    with join(timeout=600) as processes:                         # the same in a script; without torchrun: one process
+        run = evolve(experiment, out="runs/mine", processes=processes)
+
+Mutations and environments are functions of the seed, so only fitness has to travel: one `all_gather` per generation, a few
+kilobytes, in the same order of offspring for any number of processes.  What follows from it is computed everywhere, with the
+same bits.  A task or model of your own must treat each offspring by itself.  Fitness goes to the CPU in any case, to be ranked,
+so it travels by gloo for GPUs too: gloo notices at once when a process dies, NCCL only when its time limit has passed.
+
+Rank 0 alone writes the run folder, evaluates on the held-out environments and decides when time is up; the others learn the
+outcome from it.  If a process dies, hangs or is slower than the time limit, all end with an error that names it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Annotated, Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from enu_lib.config import library_version
+from enu_lib.kernels import default_threads
+from enu_lib.kinds import Between, conform
+from enu_lib.liveness import Liveness, ProcessError
+from enu_lib.streams import normal, stream
+
+HEAD = 3  # integers that travel with the fitness: generation, checksum of the parent, wish to stop
+STOPS = (None, "interrupted", "time limit")
+INTERRUPTED = 1
+START = 60.0  # seconds that processes wait for one another at least until all have started
+Timeout = Annotated[float, Between(1, 1e6)]
+T = TypeVar("T")
+
+
+class Alone:
+    """The only process of a run.  `Processes` has the same methods."""
+
+    rank, size = 0, 1
+    beside = 1  # processes on this machine
+    local_rank: int | None = None  # number of this process among them; None: alone
+
+    def rows(self, population: int) -> tuple[int, int]:
+        """This process's share of the offspring: the first, and the one after the last."""
+        return 0, population
+
+    def threads(self, threads: int | None) -> int | None:
+        """The given number of threads, or ENU_THREADS, or this process's share of the machine's cores."""
+        return threads or default_threads() // (1 if os.environ.get("ENU_THREADS") else self.beside) or 1
+
+    def share_memory(self, floats: int) -> Tensor | None:
+        """Memory (floats,) that the processes of this machine share, or None if there is not enough."""
+        return None
+
+    def gather(self, fitness: Tensor, population: int, parent: Tensor, generation: int) -> Callable[[], Tensor]:
+        """Start to collect the fitness (P, B) of all offspring from this share's; the result waits for it and returns it."""
+        return lambda: fitness
+
+    def agreed(self, stop: str | None) -> str | None:
+        """Why all processes stop now, if they do, given why this one would."""
+        return stop
+
+    def first(self, work: Callable[[], float]) -> float:
+        """The result of `work` in rank 0, in all processes."""
+        return work()
+
+    def resume(self, tensors: Tensor, words: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+        """Rank 0's tensors and JSON-compatible words, in all processes."""
+        return tensors, words
+
+    def agree(self, facts: Callable[[], dict[str, str]]) -> None:
+        """Begin a run; raise ProcessError unless these facts, versions and random numbers are the same in all processes."""
+
+
+ALONE = Alone()
+
+
+@contextmanager
+def join(timeout: float = 600.0) -> Iterator[Alone]:
+    """The processes that torchrun started, or another launcher that sets the same environment variables; else `ALONE`.
+
+    timeout: seconds that processes wait for one another.  An error that several processes meet leaves the context in one of
+    them; the others end with exit code 2.
+    """
+    timeout = conform(Timeout, timeout, "process timeout")
+    variables = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+    if not all(name in os.environ for name in variables) or int(os.environ["WORLD_SIZE"]) == 1:
+        yield ALONE
+        return
+    processes = Processes(timeout)
+    try:
+        processes.meet()
+        yield processes
+    except BaseException as error:
+        told = processes.alive.tell(error)
+        if told is error:
+            raise
+        raise told from None
+    finally:
+        processes.leave()
+
+
+class Processes(Alone):
+    """One of several processes of a run."""
+
+    def __init__(self, timeout: float) -> None:
+        import torch.distributed
+
+        self._all, self._timeout = torch.distributed, timedelta(seconds=timeout)
+        self._start = timedelta(seconds=max(timeout, START))
+        self.rank, self.size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        self.local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+        self.beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        self._wish = self._heard = self._memories = 0
+        try:
+            self._store = next(self._all.rendezvous("env://", timeout=self._start))[0]
+        except RuntimeError:
+            place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+            raise ProcessError(
+                f"rank {self.rank}: not all {self.size} processes met at {place} within {self._start.total_seconds():g} s: "
+                "start all of them with the same address, or raise --process-timeout"
+            ) from None
+        self.alive = Liveness(self._store, self.rank, self.size, timeout)
+
+    def meet(self) -> None:
+        """Connect with all other processes."""
+        self.alive.begin()
+        self._begin(lambda: self.alive.all_begun(self._start))
+        everybody: dict[str, Any] = dict(store=self._store, rank=self.rank, world_size=self.size)
+        self._begin(lambda: self._all.init_process_group("gloo", timeout=self._timeout, **everybody))
+
+    def leave(self) -> None:
+        """Disconnect from the others."""
+        self.alive.end()
+        if self._all.is_initialized():
+            self._all.destroy_process_group()
+
+    def rows(self, population: int) -> tuple[int, int]:
+        if population < self.size:
+            raise ProcessError(
+                f"{self.size} processes for {population} offspring: start at most {population} processes, or raise --population"
+            )
+        return population * self.rank // self.size, population * (self.rank + 1) // self.size
+
+    def share_memory(self, floats: int) -> Tensor | None:
+        self._memories += 1
+        key, leads = f"memory {self._memories} {self.rank - (self.local_rank or 0)}", self.local_rank == 0
+        if leads:
+            self._store.set(key, _reserve(4 * floats))
+        name = self._store.get(key).decode()
+        memory = torch.from_file(name, shared=True, size=floats, dtype=torch.float32) if name else None
+        self._exchange(lambda: self._all.barrier(async_op=True))
+        if leads and name:
+            os.unlink(name)  # mapped by all: it goes when they end, however they end
+        return memory
+
+    def gather(self, fitness: Tensor, population: int, parent: Tensor, generation: int) -> Callable[[], Tensor]:
+        self.alive.place = f"in generation {generation}"
+        most, environments = -(-population // self.size), fitness.shape[1]
+        received = [torch.zeros(HEAD + most * environments, dtype=torch.int32, device="cpu") for _ in range(self.size)]
+
+        def send() -> Any:
+            head = [generation % 2**31, _checksum(parent.cpu().numpy().tobytes()), self._wish]
+            sent = torch.zeros_like(received[0])
+            sent[:HEAD] = torch.tensor(head, dtype=torch.int32)
+            sent[HEAD : HEAD + fitness.numel()] = fitness.cpu().contiguous().view(torch.int32).flatten()
+            return self._all.all_gather(received, sent, async_op=True)
+
+        begun = self._begin(send) if fitness.device.type == "cpu" else None  # a GPU is still computing: ask it later
+
+        def wait() -> Tensor:
+            self._finish(begun or self._begin(send))
+            heads = torch.stack([v[:HEAD] for v in received])
+            for column, what in ((0, "is in another generation"), (1, "has computed another parent")):
+                self._same(heads[:, column].tolist(), f"{what} than rank 0 {self.alive.place}")
+            wishes = heads[:, 2].tolist()
+            self._heard = INTERRUPTED if INTERRUPTED in wishes else wishes[0]
+            shares = [population * (r + 1) // self.size - population * r // self.size for r in range(self.size)]
+            rows = [v[HEAD : HEAD + n * environments] for v, n in zip(received, shares, strict=True)]
+            return torch.cat(rows).view(torch.float32).view(population, environments)
+
+        return wait
+
+    def agreed(self, stop: str | None) -> str | None:
+        """What was agreed with the last fitness; this process's own wish travels with the next."""
+        self._wish = STOPS.index(stop)
+        return STOPS[self._heard]
+
+    def first(self, work: Callable[[], float]) -> float:
+        value = torch.tensor([work() if self.rank == 0 else 0.0], dtype=torch.float64, device="cpu")
+        return float(self._from_first(value))
+
+    def resume(self, tensors: Tensor, words: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+        text = json.dumps(words).encode()
+        length = int(self.first(lambda: len(text)))
+        data = torch.zeros(length, dtype=torch.uint8, device="cpu")
+        if self.rank == 0:
+            data[:] = torch.frombuffer(bytearray(text), dtype=torch.uint8)
+        tensors = self._from_first(tensors.cpu().contiguous())
+        return tensors, json.loads(self._from_first(data).numpy().tobytes())
+
+    def agree(self, facts: Callable[[], dict[str, str]]) -> None:
+        self._wish = self._heard = 0
+        numbers = normal(4096, generator=stream(0, "processes"))
+        known = {
+            **facts(),
+            "version of enu_lib": library_version(),
+            "version of torch": torch.__version__,
+            "vector units": torch.backends.cpu.get_cpu_capability(),
+            "random numbers": str(_checksum(numbers.numpy().tobytes())),
+        }
+        mine = torch.tensor([_checksum(fact.encode()) for fact in known.values()], dtype=torch.int32, device="cpu")
+        theirs = [torch.zeros_like(mine) for _ in range(self.size)]
+        self._exchange(lambda: self._all.all_gather(theirs, mine, async_op=True))
+        for i, name in enumerate(known):
+            self._same([int(v[i]) for v in theirs], f"differs from rank 0 in its {name}")
+
+    def _same(self, values: list[int], how: str) -> None:
+        other = [r for r, value in enumerate(values) if value != values[0]]
+        if other:
+            raise ProcessError(
+                f"{self.alive.names(other)} {how}: start all processes with the same command, on one kind of processor, "
+                "with the same versions of enu_lib and torch"
+            )
+
+    def _from_first(self, tensor: Tensor) -> Tensor:
+        self._exchange(lambda: self._all.broadcast(tensor, 0, async_op=True))
+        return tensor
+
+    def _exchange(self, send: Callable[[], Any]) -> None:
+        self._finish(self._begin(send))
+
+    def _begin(self, send: Callable[[], T]) -> T:
+        self.alive.exchanges += 1
+        try:
+            return send()
+        except RuntimeError:
+            raise self.alive.missing() from None
+
+    def _finish(self, work: Any) -> None:
+        try:
+            work.wait()
+        except RuntimeError:
+            raise self.alive.missing() from None
+
+
+def _checksum(data: bytes) -> int:
+    return zlib.crc32(data) - 2**31  # fits int32
+
+
+def _reserve(size: int) -> str:
+    """The name of a new file of this size in memory, or else on the disk for temporary files; "" if there is no space."""
+    for folder in ("/dev/shm", None):
+        with suppress(OSError):
+            handle, name = tempfile.mkstemp(prefix="enu_lib-", dir=folder)
+            try:
+                os.posix_fallocate(handle, 0, size)
+                return name
+            except OSError:
+                os.unlink(name)
+            finally:
+                os.close(handle)
+    return ""

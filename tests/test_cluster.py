@@ -1,0 +1,259 @@
+"""Sweeps on several workers: a Dask scheduler with two workers, processes of this machine, GPUs; some of them are killed."""
+
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+from dask_jobqueue import SLURMCluster
+from distributed import Client
+from filelock import FileLock
+from test_sweep import records, wait_for
+
+from enu_lib import experiments
+from enu_lib.cli import main
+from enu_lib.evolve import evolve
+from enu_lib.study import executors, workers
+from enu_lib.study.results import record
+from enu_lib.study.sweep import Job
+
+ROOT = Path(__file__).parents[1]
+AFTER = {"double-tmaze": "tmaze"}
+GENERATIONS = {"complex-stdp": 600, "tmaze": 6, "double-tmaze": 6}  # 600: seconds
+UNITS = [Job("complex-stdp", model, 0) for model in ("enu", "gru", "lstm")]
+TODO = [Job("double-tmaze", "enu", 0), *UNITS, Job("tmaze", "enu", 0)]
+
+
+def build(name, model):
+    """The experiment of a job."""
+    return experiments.get(name, model, profile="smoke", generations=GENERATIONS[name])
+
+
+def noted_record(run, model, **_):
+    """Evaluate a run, and note that this was done."""
+    with (run.folder.parent / "evaluated").open("a") as file:
+        file.write(f"{run.folder.name}\n")
+    return record(run, model, quick=True)
+
+
+def run(out, **options):
+    return workers.run(TODO, out, build, AFTER, noted_record, progress=False, **options)
+
+
+def busy(out, job):
+    """Whether a worker runs a job."""
+    lock = FileLock(out / ".locks" / job.name)
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except TimeoutError:
+        return True
+
+
+def assert_once(out):
+    """Each job was evaluated once, and each of its generations is in its log once."""
+    assert sorted((out / "evaluated").read_text().split()) == sorted(job.name for job in TODO)
+    for job in TODO:
+        rows = (out / job.name / "log.csv").read_text().splitlines()[1:]
+        assert [int(row.split(",")[0]) for row in rows] == list(range(GENERATIONS[job.experiment]))
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory):
+    """The folder of the same sweep, run one job after the other in this process."""
+    out = tmp_path_factory.mktemp("serial")
+    assert run(out, jobs=1) == []
+    return out
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """A sweep's folder in which the first complex-stdp job has been interrupted, and its log."""
+    job, out = UNITS[0], tmp_path / "s"
+    short = {"threads": 1, "progress": False, "each": lambda run: run.generation > 99}
+    half = evolve(build(job.experiment, job.model), seed=0, out=out / job.name, **short)
+    assert half.stopped == "stopped" and 99 < half.generation < GENERATIONS[job.experiment]
+    return out, (out / job.name / "log.csv").read_text()
+
+
+@pytest.fixture
+def dask(tmp_path):
+    """Start a scheduler, and yield its address and a function that starts a worker process."""
+    file, started = tmp_path / "scheduler.json", []
+
+    def start(*words):
+        command = [sys.executable, "-m", "dask", *words, "--scheduler-file", str(file), "--host", "127.0.0.1", "--no-dashboard"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}  # workers look up the functions of this module
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        started.append(subprocess.Popen(command, cwd=ROOT, env=environment, **quiet))
+        return started[-1]
+
+    start("scheduler", "--port", "0")
+    wait_for(file.exists, "the scheduler did not start")
+    address = json.loads(file.read_text())["address"]
+    yield address, partial(start, "worker", "--no-nanny", "--local-directory", str(tmp_path / "dask"))
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def two(dask):
+    """The address of a scheduler with two workers, and a client."""
+    address, start = dask
+    for _ in range(2):
+        start("--nthreads", "1")
+    with Client(address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=120)
+        yield address, client
+
+
+@pytest.mark.parametrize("lost", ["killed", "retired"])
+def test_a_cluster_gives_the_results_of_a_serial_sweep_though_a_worker_is_lost(lost, serial, begun, two):
+    """A retired worker gives up its job only when that is done, while another one is already to run it."""
+    (out, log), (address, client) = begun, two
+    with ThreadPoolExecutor(1) as thread:
+        sweep = thread.submit(run, out, scheduler=address)
+        wait_for(lambda: busy(out, UNITS[0]), "the job did not start")
+        held = str(out / ".locks" / UNITS[0].name)
+        pids = client.run(os.getpid).items()
+        ((worker, pid),) = (i for i in pids if held in [file.path for file in psutil.Process(i[1]).open_files()])
+        if lost == "killed":
+            os.kill(pid, signal.SIGKILL)
+        else:
+            client.retire_workers([worker])
+        assert sweep.result(timeout=240) == []
+    assert len(client.nthreads()) == 1
+    assert records(out) == records(serial)
+    assert_once(out)
+    assert (out / UNITS[0].name / "log.csv").read_text().startswith(log), "it was resumed, not begun again"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_stops_all_workers_of_a_cluster(number, two, tmp_path):
+    address, client = two
+    out = tmp_path / "s"
+    command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp", "--again"]
+    command += ["--seeds", "1", "--quiet", "--scheduler", address, "--out", str(out)]
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs inherit that it is ignored
+    at_work = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, preexec_fn=heard)
+    try:
+        wait_for(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
+        at_work.send_signal(number)
+        assert at_work.wait(timeout=120) == 0
+    finally:
+        at_work.kill()
+    assert len(list(out.glob("*/checkpoint.safetensors"))) == 2 and not records(out)
+    wait_for(lambda: not any(client.processing().values()), "a worker went on")
+
+
+def test_a_time_limit_ends_a_sweep_that_no_worker_has_begun(dask, tmp_path):
+    assert run(tmp_path / "s", scheduler=dask[0], time_limit=1) == []
+    assert records(tmp_path / "s") == {}
+
+
+def test_workers_with_several_threads_are_refused(dask, tmp_path, capsys):
+    address, start = dask
+    start("--nthreads", "3")
+    with Client(address, set_as_default=False) as client:
+        client.wait_for_workers(1, timeout=120)
+    assert main(["sweep", "--profile", "smoke", "--scheduler", address, "--out", str(tmp_path / "s"), "--quiet"]) == 2
+    error = capsys.readouterr().err
+    assert "3" in error and "--nthreads 1" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_jobs_run_in_order_and_each_after_the_one_that_it_starts_from(jobs, tmp_path):
+    mazes = {model: [Job(name, model, 0) for name in ("tmaze", "double-tmaze")] for model in ("enu", "gru")}
+    todo = [*reversed(mazes["enu"]), *UNITS, *reversed(mazes["gru"])]
+    short = partial(experiments.get, profile="smoke")
+    assert workers.run(todo, tmp_path, short, AFTER, noted_record, jobs=jobs, progress=False) == []
+    found, expected = (tmp_path / "evaluated").read_text().split(), [j.name for j in (*mazes["enu"], *UNITS, *mazes["gru"])]
+    assert found == expected if jobs == 1 else sorted(found) == sorted(expected)
+    for before, then in mazes.values():
+        assert found.index(before.name) < found.index(then.name)
+        first, second = (records(tmp_path)[job.name] for job in (before, then))
+        assert second["begun_from"] == first["genome"] and first["begun_from"] is None
+
+
+def test_two_sweeps_in_one_folder_share_the_jobs(serial, tmp_path):
+    with ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(run, tmp_path, jobs=2) for _ in range(2)]
+        assert [sweep.result() for sweep in both] == [[], []]
+    assert run(tmp_path, jobs=1) == []
+    assert records(tmp_path) == records(serial)
+    assert_once(tmp_path)
+
+
+def test_a_process_that_is_killed_is_replaced(serial, begun):
+    out, log = begun
+    other = psutil.Process().children()
+    with ThreadPoolExecutor(1) as thread:
+        sweep = thread.submit(run, out, jobs=2)
+        wait_for(lambda: busy(out, UNITS[0]), "the job did not start")
+        started = [p for p in psutil.Process().children() if p not in other and "spawn_main" in " ".join(p.cmdline())]
+        assert len(started) == 2
+        for process in started:
+            process.kill()
+        assert sweep.result(timeout=240) == []
+    assert records(out) == records(serial)
+    assert (out / UNITS[0].name / "log.csv").read_text().startswith(log)
+
+
+def dying_record(run, model, **_):
+    """Evaluate a run; the process dies of those of GRUs."""
+    if model == "gru":
+        os._exit(9)
+    return record(run, model, quick=True)
+
+
+def test_a_job_that_kills_its_process_is_reported_and_the_others_run(tmp_path):
+    todo = [Job("complex-stdp", model, 0) for model in ("enu", "gru", "lstm")]
+    short = partial(experiments.get, profile="smoke")
+    errors = workers.run(todo, tmp_path, short, {}, dying_record, jobs=2, progress=False)
+    assert set(records(tmp_path)) == {todo[0].name, todo[2].name}
+    assert len(errors) == 1 and errors[0].startswith(f"{todo[1].name}: ") and "--jobs" in errors[0] and "\n" not in errors[0]
+
+
+def test_each_process_sees_its_gpu(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    assert executors.gpus("cpu", jobs=3) == [None] * 3
+    assert executors.gpus("cuda") == ["3", "5"]
+    assert executors.gpus("cuda", jobs=1) == ["3"]
+    assert sorted(executors.gpus("cuda", per_device=2)) == ["3", "3", "5", "5"]
+    with executors.local(executors.gpus("cuda")) as (_, submit):
+        seen = [submit(rank, os.getenv, "CUDA_VISIBLE_DEVICES") for rank in range(2)]
+        assert sorted(future.result() for future in seen) == ["3", "5"]
+
+
+@pytest.mark.parametrize(
+    "arguments, named",
+    [
+        (["--device", "cuda"], "cuda --device cpu"),
+        (["--per-device", "0"], "--per-device 0 1"),
+        (["--scheduler", "nowhere://1"], "--scheduler nowhere://1 dask"),
+    ],
+)
+def test_unusable_places_are_one_line_errors(arguments, named, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert main(["sweep", "--profile", "smoke", "--out", str(tmp_path / "s"), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert all(word in error for word in named.split()) and error.count("\n") == 1
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("name, workers, wanted", [("settings", 32, ["-p normal"]), ("gpu_settings", 1, ["--gres=gpu:1"])])
+def test_the_slurm_example_asks_for_workers_of_one_thread(name, workers, wanted):
+    example = runpy.run_path(str(ROOT / "book/static/slurm_sweep.py"))
+    with SLURMCluster(**example[name]) as cluster:
+        script = cluster.job_script()
+    for text in (*wanted, "--nthreads 1", "-t 08:00:00", "--lifetime 7h50m", "export OMP_NUM_THREADS=1"):
+        assert text in script, text
+    assert f"--nworkers {workers}" in script or workers == 1

@@ -1,0 +1,47 @@
+"""The rule of the network that ships, as the page on it says."""
+
+import pytest
+
+from enu_lib import zoo
+from enu_lib.figures.synapses import names
+from enu_lib.study import abilities, machine
+
+
+@pytest.fixture(scope="module")
+def dissected():
+    return machine.dissect(zoo.load("tmaze-enu"), 24, seed=4)
+
+
+def test_what_the_first_poison_teaches_is_kept_in_the_synapses_of_the_right_turn_neuron(dissected):
+    network = zoo.load("tmaze-enu").model
+    sources, neurons = names(network)
+    reward, right = network.connections[5].index(3), 5
+    assert (sources[3], neurons[right]) == ("R", "O3") and dissected.carrier == "R to O3"
+    for found in (dissected.one, dissected.sight):
+        assert (right, reward) in machine.necessary(found) and found.intact > 0.8 and found.naive < 0.2
+        assert found.neuron_knows[right] > 0.8 and (found.neuron_knows[:right] < 0.2).all()
+        assert found.neuron_forgets[right] < 0.2 and (found.neuron_forgets[:right] > 0.8).all()
+    sensors = [network.connections[right].index(s) for s in range(3)]
+    assert machine.sufficient(dissected.one) == [(right, reward)]
+    assert (right, reward) not in machine.sufficient(dissected.sight), "the bit alone does not say what poison looks like"
+    assert (dissected.sight.forgets[right, sensors] < 0.85).all(), "each sensor shows the poison in a third of the episodes"
+
+
+def test_an_agent_that_follows_the_rule_in_words_does_as_the_network_does():
+    network = abilities.of_networks(zoo.load("tmaze-enu"), "zoo")["tmaze-enu"]
+    rule = abilities.of_agents(("once-bitten",), "zoo")["once-bitten"]
+    assert machine.misses(network, rule) < 0.05
+    for key in ("standard.no_mistake", "every_food.no_mistake", "left_alone.first", "exchanged.first", "exchanged.later"):
+        assert abs(network[key].value - rule[key].value) < 0.05, key
+    assert len(machine.compared(network, rule)) == len(machine.COMPARED)
+
+
+def test_portraits_follow_the_memory_from_birth_to_death(dissected):
+    assert len(dissected.paths) == len(dissected.events) <= machine.SHOWN
+    assert all(
+        path.shape == (len(path), 2) and 0 < event < len(path)
+        for path, event in zip(dissected.paths, dissected.events, strict=True)
+    )
+    assert "R to O3" in machine.in_words(zoo.load("tmaze-enu"), dissected)
+    rows = machine.summary("x", dissected)
+    assert [row["episodes"] for row in rows] == [dissected.one.episodes, dissected.sight.episodes]
