@@ -5,6 +5,8 @@ SEED ?= 0
 EXPERIMENT ?= tmaze
 MODEL ?= enu
 SLICE ?= 9m
+KILLS ?= 200
+INPUTS ?= 100000
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 export JUPYTER_PREFER_ENV_PATH := 1
@@ -51,7 +53,7 @@ OTHER := $(if $(filter command environment,$(firstword $(origin PYTHON))),$(if $
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: again help setup figures all-figures book test test-browser chromium lint lab reproduce sweep bench lock clean
+.PHONY: again help setup figures all-figures book test torture test-browser chromium lint lab reproduce sweep bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -83,6 +85,9 @@ $(BOOK)/html/index.html: $(DONE) $(wildcard book/*.md book/*.py book/static/*) C
 
 test: $(READY)  ## all tests, among them every notebook in the smoke profile
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+torture: $(READY)  ## kills, full disks and mutated files by the thousand, with counts (minutes): KILLS=200 INPUTS=100000
+	OMP_NUM_THREADS=1 ENU_THREADS=1 $(BIN)/python tests/torture.py --kills $(KILLS) --inputs $(INPUTS) --seed $(SEED)
 
 test-browser: $(READY) chromium book  ## the built book and JupyterLab in headless Chromium (installs it, as root on Debian)
 	$(BIN)/python -m pytest tests/browser

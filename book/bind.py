@@ -42,7 +42,10 @@ API = {
     "episodes": ("Episodes", ["rollout", "trace", "streams", "kernels", "kernels.door"]),
     "evolution": (
         "Evolution",
-        ["es", "evolve", "experiments", "processes", "liveness", "ahead", "devices", "storage.run", "storage.folder", "zoo"],
+        [
+            "es", "evolve", "experiments", "processes", "liveness", "ahead", "devices", "storage.run", "storage.checkpoint",
+            "storage.log", "storage.folder", "storage.seal", "zoo",
+        ],
     ),
     "measures": (
         "Measures",
@@ -58,7 +61,7 @@ API = {
             "study.sweep", "study.design", "study.results", "study.tables", "study.comparisons", "study.evidence",
             "study.rules", "study.claims", "study.ledger", "study.panels", "study.plotted", "study.workers", "study.executors",
             "study.scaling", "study.progress", "study.variants", "study.mazes", "study.abilities", "study.dissection",
-            "study.machine",
+            "study.machine", "study.sameness",
         ],
     ),
     "figures": (
@@ -68,7 +71,7 @@ API = {
             "figures.learning", "figures.abilities", "figures.synapses", "places", "widgets", "widgets.life", "live",
         ],
     ),
-    "ground": ("Settings, signals, progress", ["config", "kinds", "interrupt", "progress", "faults"]),
+    "ground": ("Settings, signals, progress", ["config", "kinds", "interrupt", "notices", "progress", "faults"]),
     "speed": ("Speed", ["bench.cases", "bench.sharing", "bench.authors_scheme"]),
 }  # fmt: skip
 PACKAGES = ("cells", "widgets", "live")  # whose names stand in their __init__

@@ -32,21 +32,22 @@ from enu_lib.network import Network
 from enu_lib.processes import ALONE, Alone
 from enu_lib.progress import bar
 from enu_lib.rollout import fitness
+from enu_lib.storage.checkpoint import Progress, load_checkpoint, save_checkpoint
 from enu_lib.storage.folder import (
     CHECKPOINT,
     CONFIG,
     EVALUATION,
     GENOME,
     LOG,
-    Row,
     locked,
     open_folder,
     remove_leftovers,
     user_path,
-    write_atomically,
+    write_config,
     write_tensors,
 )
-from enu_lib.storage.run import Progress, Run, as_run, fingerprint, load_checkpoint, provenance, reached, save_checkpoint
+from enu_lib.storage.log import Row
+from enu_lib.storage.run import Run, as_run, fingerprint, provenance, reached
 from enu_lib.streams import stream
 
 Threads = Annotated[int, Between(0, 4096)]  # 0: one per core
@@ -111,7 +112,7 @@ def evolve(
             stack.enter_context(locked(folder, wait))
             if open_folder(folder, to_json(config)):
                 now, log = load_checkpoint(folder, experiment)
-                write_atomically(folder / CONFIG, to_json(config).encode())  # the stopping point may differ
+                write_config(folder, to_json(config))  # the stopping point may differ
             remove_leftovers(folder, CONFIG, LOG, CHECKPOINT, GENOME, EVALUATION)
         now = _shared(now, processes)
         parent, velocity, variance = (v.to(place) for v in now.state[:3])
@@ -163,13 +164,13 @@ def _facts(experiment: Experiment, config: dict[str, Any], first: Tensor, backen
 
 
 def _shared(now: Progress, processes: Alone) -> Progress:
-    """The first process's progress, in all processes."""
+    """The first process's progress, in all processes; the log's checksum stays with the first one, which writes it."""
     tensors = torch.stack([*now.state[:3], now.best])
     words: dict[str, Any] = {"generation": now.state.generation, "score": now.score, "seconds": now.seconds, "ends": now.ends}
     tensors, words = processes.resume(tensors, words)
     parent, velocity, variance, best = (v.clone() for v in tensors)
     state = es.ESState(parent, velocity, variance, words["generation"])
-    return Progress(state, best, words["score"], words["seconds"], words["ends"])
+    return Progress(state, best, words["score"], words["seconds"], words["ends"], now.logged)
 
 
 def _generation(

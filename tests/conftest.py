@@ -4,6 +4,8 @@ Numerical comparisons report how close they come to their bound; `pytest` ends w
 """
 
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -29,6 +31,21 @@ def whole(tmp_path_factory):
     out = tmp_path_factory.mktemp("whole")
     assert sweep.run("smoke", sweep.jobs("smoke", ("complex-stdp",), checks=False), out, jobs=1, progress=False) == []
     return out
+
+
+@pytest.fixture(scope="session")
+def saved_once(tmp_path_factory):
+    """A run folder of six generations with the checkpoints of the last two."""
+    out = tmp_path_factory.mktemp("saved") / "run"
+    for generations in (5, 6):
+        enu.evolve("stdp", profile="smoke", generations=generations, out=out, progress=False)
+    return out
+
+
+@pytest.fixture
+def saved(saved_once, tmp_path):
+    """A copy of this folder, to be damaged."""
+    return Path(shutil.copytree(saved_once, tmp_path / "run"))
 
 
 @pytest.fixture

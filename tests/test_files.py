@@ -17,7 +17,9 @@ from safetensors.torch import load_file, save_file
 import enu_lib as enu
 from enu_lib.cli import main
 from enu_lib.figures import read_manifest
-from enu_lib.storage.folder import RunFolderError, locked, read_log
+from enu_lib.storage.folder import RunFolderError, locked
+from enu_lib.storage.log import read_log
+from enu_lib.storage.seal import sealed
 from enu_lib.study import results, sweep
 
 ROOT = Path(__file__).parents[1]
@@ -81,7 +83,7 @@ def test_a_run_does_not_resume_with_an_invalid_configuration(damage, folder, cap
 @pytest.mark.parametrize("seed", ["3", 2.5, -1, 2**63, None, True])
 def test_a_configuration_s_seed_is_checked(seed, folder):
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "seed": seed}))
+    (folder / "config.json").write_text(json.dumps(sealed({**config, "seed": seed})))
     with pytest.raises(RunFolderError, match="config.json: seed .*0 to 9223372036854775807"):
         enu.load_run(folder)
 

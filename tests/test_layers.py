@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "enu_lib"
 # Lowest level first.  A module imports from its own package or from lower levels only.
 LEVELS = (
-    ("kinds", "interrupt", "progress", "precision"),
+    ("kinds", "interrupt", "notices", "progress", "precision"),
     ("streams", "config", "contracts"),
     ("cells", "es", "network"),
     ("tasks", "experiments"),

@@ -23,7 +23,7 @@ from enu_lib.es import ES
 from enu_lib.experiments import Stage
 from enu_lib.liveness import ProcessError
 from enu_lib.processes import ALONE, join
-from enu_lib.storage.folder import read_log
+from enu_lib.storage.log import read_log
 
 ROOT = Path(__file__).parents[1]
 FORKS = multiprocessing.get_context("forkserver")  # real processes, which need not import torch again

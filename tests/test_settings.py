@@ -14,6 +14,7 @@ from enu_lib import config, kinds
 from enu_lib.cli import main
 from enu_lib.config import from_config, to_config, with_settings
 from enu_lib.storage.folder import read_tensors, write_tensors
+from enu_lib.storage.seal import sealed
 from enu_lib.study import results
 
 INT64 = 2**63
@@ -194,7 +195,7 @@ def test_a_run_folder_with_former_names_resumes(tmp_path, small):
     out = tmp_path / "r"
     enu.evolve(dataclasses.replace(staged, generations=3), out=out, progress=False)
     written = json.loads((out / "config.json").read_text())
-    (out / "config.json").write_text(json.dumps(_with_former_names(written)))
+    (out / "config.json").write_text(json.dumps(sealed(_with_former_names(written))))
     tensors, meta = read_tensors(out / "checkpoint.safetensors")
     assert meta["stage_ends"] == [2]
     write_tensors(out / "checkpoint.safetensors", tensors, _with_former_names(meta))

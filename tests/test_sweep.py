@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 FOUR = sweep.jobs("smoke", ("complex-stdp",), seeds=1, checks=False)
 
 
-def records(out, without=("seconds", "date")):
+def records(out, without=("seconds", "date", "checksum")):
     found = {p.parent.name: json.loads(p.read_text()) for p in sorted(out.glob("*/evaluation.json"))}
     return {name: {k: v for k, v in record.items() if k not in without} for name, record in found.items()}
 

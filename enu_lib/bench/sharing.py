@@ -23,7 +23,7 @@ from torch import Tensor
 from enu_lib import es
 from enu_lib.experiments import Experiment
 from enu_lib.rollout import fitness
-from enu_lib.storage.folder import read_log
+from enu_lib.storage.log import read_log
 from enu_lib.streams import stream
 
 WARM = 3  # generations not counted: the kernel is loaded, and processes meet

@@ -1,58 +1,42 @@
 """The files of a run folder: config.json, log.csv, checkpoint.safetensors, genome.safetensors.
 
 Tensors are stored as safetensors, settings as JSON, the log as CSV.  A file is replaced by writing under a temporary name,
-syncing and renaming, so that a kill at any moment leaves either the old or the new file intact.
+syncing and renaming, so that a kill at any moment leaves either the old or the new file intact.  Files may come from
+strangers: types, sizes and shapes are checked before memory is allocated, and nothing in a file is executed.
 """
 
 from __future__ import annotations
 
-import csv
 import errno
-import io
 import json
 import os
 import re
+import stat
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
+import torch
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor, float32
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
 
 from enu_lib.config import from_config, parse_json, to_config
 from enu_lib.experiments import Experiment
-from enu_lib.kinds import Between, Measured, NotNegative, require, shown
-
-COLUMNS = (
-    "generation",  # counted from 0
-    "fitness_mean",  # over all offspring, in this generation's environments
-    "fitness_sd",
-    "fitness_max",
-    "parent",  # fitness of the unperturbed parent in the same environments
-    "held_out",  # fitness of the next parent in the held-out environments; empty if not evaluated
-    "sigma",
-    "seconds",  # computing time since the start of the run, excluding pauses
-)
+from enu_lib.kinds import require, shown
+from enu_lib.storage.seal import KEY, sealed, verify
 
 LOCK = ".lock"
 CONFIG, LOG, CHECKPOINT, GENOME = "config.json", "log.csv", "checkpoint.safetensors", "genome.safetensors"
+PREVIOUS = "checkpoint.previous.safetensors"  # the checkpoint before the newest one
 EVALUATION = "evaluation.json"  # of a finished run in a sweep
-FORMAT = 1  # version of the checkpoint's layout
-WORDS = {  # metadata of a checkpoint
-    "format": int,
-    "generation": Annotated[int, Between(0, 10**9)],
-    "score": Measured | None,
-    "seconds": NotNegative,
-    "stage_ends": tuple[Annotated[int, Between(0, 10**9)], ...],
-}
+LARGEST = 2**26  # bytes of JSON that are read; our files have at most a few million
 ELSEWHERE = "choose another folder with --out"  # remedies, for error messages
 ANEW = "restore it from a copy, or start a new run with another --out"
 PACKAGE = "it is inside the package, so install enu_lib from a writable folder (git clone, pip install -e .)"
-Row = dict[str, float]
 
 
 class RunFolderError(ValueError):
@@ -71,8 +55,8 @@ def cannot(what: str, path: Path, error: OSError, remedy: str) -> RunFolderError
     return RunFolderError(f"cannot {what} {path} ({error.strerror or error}): {remedy}")
 
 
-def write_atomically(path: Path, data: bytes, remedy: str = ELSEWHERE) -> None:
-    """Replace the file `path` by `data`, or on failure leave it unchanged."""
+def write_atomically(path: Path, data: bytes, remedy: str = ELSEWHERE, previous: Path | None = None) -> None:
+    """Replace the file `path` by `data`, or on failure leave it unchanged.  previous: keep the replaced file here."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
@@ -83,13 +67,53 @@ def write_atomically(path: Path, data: bytes, remedy: str = ELSEWHERE) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, 0o644)
+        if previous and path.exists():
+            _keep(path, previous)
         os.replace(name, path)
+        _sync(path.parent)
     except OSError as error:
         Path(name).unlink(missing_ok=True)
         raise cannot("write", path, error, remedy) from None
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _keep(path: Path, previous: Path) -> None:
+    """Let `previous` be the file `path` too, or, where the file system has no hard links, instead."""
+    previous.unlink(missing_ok=True)
+    try:
+        os.link(path, previous)
+    except OSError:
+        os.replace(path, previous)
+
+
+def _sync(folder: Path) -> None:
+    """Let a rename survive a power failure, on systems that can sync folders."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def read_file(path: Path, remedy: str = ANEW, largest: int | None = LARGEST) -> bytes:
+    """The content of a regular file of at most `largest` bytes."""
+    try:
+        _check_file(path, remedy, largest)
+        return path.read_bytes()
+    except OSError as error:
+        raise cannot("read", path, error, remedy) from None
+
+
+def _check_file(path: Path, remedy: str, largest: int | None = None) -> None:
+    """Raise RunFolderError for a file that must not be opened: a pipe or device could block for ever."""
+    told = path.stat()
+    if not (stat.S_ISREG(told.st_mode) or stat.S_ISDIR(told.st_mode)):
+        raise RunFolderError(f"{path} is not a regular file: {remedy}")
+    if largest is not None and told.st_size > largest:
+        raise RunFolderError(f"{path} is too large ({told.st_size} bytes, at most {largest} are read): {remedy}")
 
 
 def remove_leftovers(folder: Path, *names: str) -> None:
@@ -101,17 +125,21 @@ def remove_leftovers(folder: Path, *names: str) -> None:
 
 
 def read_record(path: Path, wanted: Mapping[str, Any], remedy: str = ANEW) -> dict[str, Any]:
-    """The JSON object in a file, which must have the entries `wanted` ({key: kind}, see `enu_lib.kinds`)."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise cannot("read", path, error, remedy) from None
+    """The JSON object in a file, which must have the entries `wanted` ({key: kind}, see `enu_lib.kinds`).
+
+    Its checksum, if it has one, is compared.
+    """
+    data = read_file(path, remedy)
     try:
         record = parse_json(data, str(path))
     except ValueError as error:
         raise RunFolderError(f"{error}: {remedy}") from None
-    found = checked(record, wanted, path, remedy)
-    return {**record, **found}
+    checked(record, {}, path, remedy)
+    try:
+        verify(record)
+    except ValueError as error:
+        raise RunFolderError(f"{path} is damaged ({error}): {remedy}; if you edited it, delete its {KEY!r}") from None
+    return {**record, **checked(record, wanted, path, remedy)}
 
 
 def checked(record: Any, wanted: Mapping[str, Any], source: Path | str, remedy: str = ANEW) -> dict[str, Any]:
@@ -134,41 +162,68 @@ def read_experiment(record: Mapping[str, Any], source: Path, remedy: str = ANEW)
     return found
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], remedy: str = ELSEWHERE) -> None:
-    """Write tensors, with `meta` as JSON under the metadata key "enu"."""
+def write_tensors(
+    path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, Any], remedy: str = ELSEWHERE, previous: Path | None = None
+) -> None:
+    """Write float32 vectors and, as JSON under the metadata key "enu", `meta` with the checksum of both."""
     cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(path, save(cpu, {"enu": json.dumps(meta)}), remedy)
+    write_atomically(path, save(cpu, {"enu": json.dumps(sealed(meta, cpu))}), remedy, previous)
 
 
-def read_tensors(path: Path, remedy: str = ANEW) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and metadata as written by `write_tensors`.  Raises RunFolderError if the file is missing or damaged."""
+def read_tensors(
+    path: Path, remedy: str = ANEW, fits: Callable[[dict[str, Any], dict[str, int]], None] | None = None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The vectors and metadata of a file of `write_tensors`, after comparing the checksum, if it has one.
+
+    fits: called with the metadata and the vectors' lengths before the vectors are read, to raise an error if they are wrong.
+    Raises RunFolderError if the file is missing or damaged, or if a number is NaN or infinite.  The file is read, not mapped
+    into memory, so that the tensors do not depend on what happens to it later.
+    """
     try:
-        path.open("rb").close()  # safetensors reports every unreadable file as missing
-        with safe_open(str(path), "pt") as file:
-            meta = parse_json((file.metadata() or {}).get("enu", ""), "its metadata")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            require(meta, {}, "its metadata")
-            return tensors, meta
+        _check_file(path, remedy)
+        with path.open("rb") as file:
+            start = file.read(8)
+            size = int.from_bytes(start, "little")
+            if size > LARGEST:
+                raise ValueError(f"its header has {size} bytes, at most {LARGEST} are read")
+            text = file.read(size)
+            meta, lengths = _header(text)
+            if fits:
+                fits(meta, lengths)
+            tensors = load(start + text + file.read())
+        if {name: list(tensor.shape) for name, tensor in tensors.items()} != {name: [n] for name, n in lengths.items()}:
+            raise ValueError("its header is ambiguous")
+        verify(meta, tensors)
+        for name, tensor in tensors.items():
+            if not torch.isfinite(tensor).all():
+                raise ValueError(f"{name} has values that are NaN or infinite")
     except FileNotFoundError:
         raise RunFolderError(f"{path} does not exist: no checkpoint or genome has been saved there yet") from None
     except OSError as error:
         raise cannot("read", path, error, remedy) from None
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise RunFolderError(f"{path} is damaged ({error}): {remedy}") from None
-
-
-def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """A checkpoint's tensors (parent, velocity, variance, best) and its metadata, as in WORDS."""
-    path = folder / CHECKPOINT
-    tensors, meta = read_tensors(path)
-    if isinstance(meta, dict):
-        meta.setdefault("stage_ends", meta.pop("lesson_ends", []))  # renamed; missing in the oldest checkpoints
-    meta = checked(meta, WORDS, path)
-    if meta["format"] != FORMAT:
-        raise RunFolderError(f"{path} has format {meta['format']}, but this version reads format {FORMAT}: {ANEW}")
-    if set(tensors) != {"parent", "velocity", "variance", "best"} or any(v.dtype != float32 for v in tensors.values()):
-        raise RunFolderError(f"{path} must hold the tensors of a checkpoint, not {', '.join(sorted(tensors))}: {ANEW}")
+    except RunFolderError:
+        raise
+    except (SafetensorError, ValueError) as error:
+        problem = " ".join(str(error).split())[:300]  # safetensors quotes what it does not understand, however long
+        raise RunFolderError(f"{path} is damaged ({problem}): {remedy}") from None
     return tensors, meta
+
+
+def _header(text: bytes) -> tuple[dict[str, Any], dict[str, int]]:
+    """The metadata in a safetensors header, and the lengths of the vectors."""
+    header = parse_json(text, "its header")
+    words = require(header, {"__metadata__": dict[str, str]}, "its header")["__metadata__"]
+    meta = parse_json(require(words, {"enu": str}, "its metadata")["enu"], "its metadata")
+    require(meta, {}, "its metadata")
+    lengths: dict[str, int] = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        found = require(entry, {"dtype": str, "shape": list[int]}, shown(name))
+        if found["dtype"] != "F32" or len(found["shape"]) != 1:
+            raise ValueError(f"{shown(name)} is not a float32 vector, but {shown(found['dtype'])} {shown(found['shape'])}")
+        (lengths[name],) = found["shape"]
+    return meta, lengths
 
 
 @contextmanager
@@ -189,7 +244,7 @@ def locked(folder: Path, wait: bool = False, remedy: str = ELSEWHERE) -> Iterato
 
 
 def open_folder(folder: Path, config: str) -> bool:
-    """Write config.json into an empty folder, or check that an existing one has the same configuration.
+    """Write config.json into an empty folder, or check that an existing one has the same configuration (as JSON).
 
     Returns whether there is a checkpoint to resume from.  Only the stopping point (`generations`, `target`) may differ from
     an existing configuration, which is not changed here.
@@ -199,16 +254,22 @@ def open_folder(folder: Path, config: str) -> bool:
         ours = (LOCK, f".{path.name}.")  # the lock, and temporary files of a killed process
         if not all(file.name.startswith(ours) for file in folder.iterdir()):
             raise RunFolderError(f"{folder} is not empty and not a run folder: {ELSEWHERE}")
-        write_atomically(path, config.encode())
+        write_config(folder, config)
         return False
     old, new = read_record(path, {"experiment": dict}), json.loads(config)
+    old.pop(KEY, None)
     longer = {**old, "experiment": {**_completed(old["experiment"]), **_length(new)}}
     if longer != new:
         raise RunFolderError(
             f"{folder} holds a run with another configuration ({_difference(longer, new)}): "
             f"{ELSEWHERE}, or use that run's settings to resume it"
         )
-    return (folder / CHECKPOINT).exists()
+    return (folder / CHECKPOINT).exists() or (folder / PREVIOUS).exists()
+
+
+def write_config(folder: Path, config: str) -> None:
+    """Replace config.json by a configuration in JSON."""
+    write_atomically(folder / CONFIG, json.dumps(sealed(json.loads(config)), indent=1).encode())
 
 
 def _completed(experiment: dict[str, Any]) -> dict[str, Any]:
@@ -231,54 +292,3 @@ def _difference(old: Any, new: Any, path: str = "") -> str:
             if old.get(key) != new.get(key):
                 return _difference(old.get(key), new.get(key), f"{path}.{key}".strip("."))
     return f"{path} is {shown(old)} there, {shown(new)} here"
-
-
-_IN_EVERY_ROW = dict.fromkeys(("generation", "seconds"), NotNegative)
-
-
-def append_log(folder: Path, rows: list[Row], keep_below: int | None = None) -> None:
-    """Append rows to log.csv.  `keep_below`: first drop the rows of that generation and later (after a kill)."""
-    path = folder / LOG
-    if keep_below is not None or not path.exists():
-        kept = [r for r in read_log(folder) if r["generation"] < (keep_below or 0)]
-        write_atomically(path, _csv([*kept, *rows], header=True).encode())
-    elif rows:
-        try:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(_csv(rows, header=False))
-        except OSError as error:
-            raise cannot("write", path, error, ELSEWHERE) from None
-
-
-def read_log(folder: Path) -> list[Row]:
-    """Rows of log.csv, in order; [] if there is no file.  Rows omit empty cells."""
-    path = folder / LOG
-    rows: list[Row] = []
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise ValueError(f"its columns are not {', '.join(COLUMNS)}")
-            for cells in reader:
-                if None in cells or None in cells.values():
-                    break  # a line truncated by a kill
-                row = {key: float(cell) for key, cell in cells.items() if cell != ""}
-                rows.append({**row, **require(row, _IN_EVERY_ROW, f"line {reader.line_num}")})
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise cannot("read", path, error, ANEW) from None
-    except (ValueError, csv.Error) as error:
-        raise RunFolderError(f"{path} is damaged ({error}): {ANEW}") from None
-    return rows
-
-
-def _csv(rows: list[Row], header: bool) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    if header:
-        writer.writeheader()
-    for row in rows:
-        whole = {"generation": int(row["generation"])}
-        writer.writerow({k: whole.get(k, f"{row[k]:.7g}") for k in COLUMNS if k in row})
-    return text.getvalue()

@@ -1,40 +1,25 @@
-"""Runs as evolution returns them, their checkpoints, and the provenance of genomes."""
+"""Runs as evolution returns them, and the provenance of genomes."""
 
 from __future__ import annotations
 
 import datetime
 import hashlib
-import math
 import os
 import platform
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from enu_lib import es
 from enu_lib.config import library_version, to_config
-from enu_lib.experiments import Experiment, Stage
+from enu_lib.experiments import Experiment
 from enu_lib.kinds import Seed
-from enu_lib.storage.folder import (
-    ANEW,
-    CHECKPOINT,
-    CONFIG,
-    FORMAT,
-    GENOME,
-    Row,
-    RunFolderError,
-    append_log,
-    read_checkpoint,
-    read_experiment,
-    read_log,
-    read_record,
-    read_tensors,
-    user_path,
-    write_tensors,
-)
+from enu_lib.storage.checkpoint import Progress, load_checkpoint
+from enu_lib.storage.folder import CONFIG, GENOME, RunFolderError, read_experiment, read_record, read_tensors, user_path
+from enu_lib.storage.log import Row
+from enu_lib.storage.seal import mention
 
 
 class FromExperiment:
@@ -74,25 +59,8 @@ class Run(FromExperiment):
         return [row["generation"] for row in rows], [row[name] for row in rows]
 
 
-@dataclass
-class Progress:
-    """The state of a run that a checkpoint stores."""
-
-    state: es.ESState
-    best: Tensor
-    score: float
-    seconds: float
-    ends: list[int] = field(default_factory=list)  # generations at which the completed stages ended
-
-    def stage(self, experiment: Experiment) -> Stage:
-        """The stage of the next generation, after ending stages whose generations are over."""
-        while len(self.ends) < len(experiment.stages) and experiment.stages[len(self.ends)].until <= self.state.generation:
-            self.ends.append(experiment.stages[len(self.ends)].until)
-        return experiment.stage(len(self.ends))
-
-
 def load_run(folder: str | Path) -> Run:
-    """The run stored in a folder, up to its last checkpoint.  Raises RunFolderError if it is not a run folder."""
+    """The run stored in a folder, up to its newest intact checkpoint.  Raises RunFolderError if there is none."""
     folder = user_path(folder)
     path = folder / CONFIG
     if not os.path.exists(path):
@@ -100,6 +68,7 @@ def load_run(folder: str | Path) -> Run:
     config = read_record(path, {"seed": Seed, "parent": str | None})
     experiment = read_experiment(config, path)
     now, log = load_checkpoint(folder, experiment, write=False)
+    mention(path, config)
     stopped = reached(experiment, now) or "unfinished"
     return as_run(experiment, config["seed"], now, log, stopped, folder, config["parent"])
 
@@ -139,34 +108,6 @@ def as_run(
     )
 
 
-def save_checkpoint(folder: Path, now: Progress, rows: list[Row]) -> None:
-    """Write log rows, then the checkpoint: resuming drops any log rows beyond the checkpoint's generation."""
-    append_log(folder, rows)
-    state = now.state
-    tensors = {"parent": state.parent, "velocity": state.velocity, "variance": state.variance, "best": now.best}
-    meta = {
-        "format": FORMAT,
-        "generation": now.state.generation,
-        "score": None if math.isinf(now.score) else now.score,
-        "seconds": now.seconds,
-        "stage_ends": now.ends,
-    }
-    write_tensors(folder / CHECKPOINT, tensors, meta)
-
-
-def load_checkpoint(folder: Path, experiment: Experiment, write: bool = True) -> tuple[Progress, list[Row]]:
-    """The checkpoint, and the log up to it.  `write`: also truncate the log file, to resume from there."""
-    t, meta = read_checkpoint(folder)
-    if any(v.shape != (experiment.model.n_params,) for v in t.values()):
-        raise RunFolderError(f"{folder / CHECKPOINT} does not match {folder / CONFIG}: {ANEW}")
-    state = es.ESState(t["parent"], t["velocity"], t["variance"], meta["generation"])
-    score = -math.inf if meta["score"] is None else meta["score"]
-    if write:
-        append_log(folder, [], keep_below=state.generation)
-    log = [row for row in read_log(folder) if row["generation"] < state.generation]
-    return Progress(state, t["best"], score, meta["seconds"], list(meta["stage_ends"])), log
-
-
 def provenance(run: Run, processor: str) -> dict[str, Any]:
     """A genome's provenance: experiment, seed, generations, processor, version and date, as JSON-compatible values."""
     return {
@@ -188,6 +129,7 @@ def evolved_on(run: Run) -> dict[str, Any]:
     if run.folder is None or not (run.folder / GENOME).exists():
         return {}
     _, meta = read_tensors(run.folder / GENOME)
+    mention(run.folder / GENOME, meta)
     return {key: meta[key] for key in ("processor", "version", "date") if key in meta}
 
 

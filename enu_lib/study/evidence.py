@@ -24,6 +24,7 @@ from enu_lib.analysis import agents, spiking
 from enu_lib.analysis.battery import Battery, Measure, battery
 from enu_lib.progress import bar
 from enu_lib.storage.folder import PACKAGE, locked, remove_leftovers, write_atomically
+from enu_lib.storage.seal import sealed
 from enu_lib.streams import stream
 from enu_lib.study import results
 from enu_lib.study.results import Record, References, five_digits
@@ -149,7 +150,7 @@ def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool =
     file = (folder or results.FOLDER) / results.REFERENCES
     with locked(file.parent, wait=True, remedy=PACKAGE):
         remove_leftovers(file.parent, file.name)
-        write_atomically(file, (json.dumps(measured._asdict(), indent=1) + "\n").encode(), PACKAGE)
+        write_atomically(file, (json.dumps(sealed(measured._asdict()), indent=1) + "\n").encode(), PACKAGE)
     return measured
 
 

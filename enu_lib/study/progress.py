@@ -9,7 +9,6 @@ from pathlib import Path
 
 from enu_lib.config import from_config
 from enu_lib.experiments import Experiment
-from enu_lib.storage.folder import CHECKPOINT, read_checkpoint
 from enu_lib.study.design import Job, build
 from enu_lib.study.results import Record, load, read_evaluation
 
@@ -29,11 +28,6 @@ def stored_jobs(profile: str, todo: Sequence[Job], folder: Path | None = None) -
         if (job.experiment, job.model, job.seed) in records
         and from_config(known.configs[f"{job.experiment}-{job.model}"]) == build(job.experiment, job.model, profile)
     }
-
-
-def generations_done(folder: Path) -> int:
-    """Number of generations completed in a run folder, from its checkpoint."""
-    return read_checkpoint(folder)[1]["generation"] if (folder / CHECKPOINT).exists() else 0
 
 
 @dataclass(frozen=True)

@@ -18,21 +18,23 @@ from typing import Any, NamedTuple
 from enu_lib import analysis
 from enu_lib.analysis.generalise import time_constant
 from enu_lib.config import from_config, parse_json
-from enu_lib.kinds import kinds
+from enu_lib.kinds import kinds, shown
 from enu_lib.rollout import fitness
 from enu_lib.storage.folder import (
     CONFIG,
     EVALUATION,
+    LARGEST,
     RunFolderError,
-    cannot,
     checked,
     locked,
     read_experiment,
+    read_file,
     read_record,
     remove_leftovers,
     write_atomically,
 )
 from enu_lib.storage.run import Run, fingerprint, provenance
+from enu_lib.storage.seal import mention, sealed
 from enu_lib.streams import stream
 from enu_lib.tasks.stdp import STDP
 
@@ -116,7 +118,9 @@ def references(folder: Path | None = None) -> References:
     if not file.exists():
         return References({}, {}, {}, {}, [])
     fields = {**dict.fromkeys(References._fields, dict), "neutral": list}
-    return References(**read_record(file, fields, "measure it again with claims --measure"))
+    found = read_record(file, fields, "measure it again with claims --measure")
+    mention(file, found)
+    return References(**{name: found[name] for name in fields})
 
 
 def attempts(maze: str) -> list[Any]:
@@ -141,21 +145,47 @@ def load(profile: str, folder: Path | None = None) -> Stored:
     if not file.exists():
         return Stored([], {})
     try:
-        stored = parse_json(gzip.decompress(file.read_bytes()), "its content")
-    except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        stored = parse_json(_unpacked(read_file(file, COLLECT)), "its content")
+    except RunFolderError:
+        raise
+    except (ValueError, zlib.error) as error:
         raise RunFolderError(f"{file} is damaged ({error}): {COLLECT}") from None
-    except OSError as error:
-        raise cannot("read", file, error, COLLECT) from None
     stored = checked(stored, {"format": int, "runs": list[dict], "configs": dict[str, dict]}, file, COLLECT)
     if stored["format"] != FORMAT:
         raise RunFolderError(f"{file} has format {stored['format']}, this version reads {FORMAT}: {COLLECT}")
-    return Stored([_as_record(run, f"{file}: run {k}", COLLECT) for k, run in enumerate(stored["runs"])], stored["configs"])
+    runs = [_as_record(run, f"{file}: run {k}", COLLECT) for k, run in enumerate(stored["runs"])]
+    for config in stored["configs"].values():
+        read_experiment({"experiment": config}, file, COLLECT)
+    for name in {f"{run.experiment}-{run.model}" for run in runs} - set(stored["configs"]):
+        raise RunFolderError(f"{file} lacks the settings of {shown(name)}: {COLLECT}")
+    return Stored(runs, stored["configs"])
+
+
+def _unpacked(data: bytes) -> bytes:
+    """The content of a gzip file, of at most LARGEST bytes; gzip's own checksum of it is compared."""
+    packed = zlib.decompressobj(wbits=zlib.MAX_WBITS + 16)
+    content = packed.decompress(data, LARGEST)
+    if packed.unconsumed_tail:
+        raise ValueError(f"its content has more than {LARGEST} bytes")
+    if not packed.eof or packed.unused_data:
+        raise ValueError("its end is missing, or something follows it")
+    return content
 
 
 def read_evaluation(folder: Path) -> Record | None:
     """Read the record of a finished run from its folder; None if there is none."""
     file = folder / EVALUATION
-    return _as_record(read_record(file, {}, AGAIN), file, AGAIN) if file.exists() else None
+    if not file.exists():
+        return None
+    values = read_record(file, {}, AGAIN)
+    found = _as_record(values, file, AGAIN)
+    mention(file, values)
+    return found
+
+
+def write_evaluation(folder: Path, record: Record) -> None:
+    """Store the record of a finished run in its folder."""
+    write_atomically(folder / EVALUATION, json.dumps(sealed(record._asdict())).encode())
 
 
 def _as_record(values: dict[str, Any], source: Path | str, remedy: str) -> Record:

@@ -8,7 +8,6 @@ because the sweep has ended, was interrupted or was killed, all its workers save
 from __future__ import annotations
 
 import concurrent.futures as cf
-import json
 import math
 import multiprocessing as mp
 import os
@@ -30,11 +29,11 @@ from enu_lib.faults import explain
 from enu_lib.interrupt import as_interrupts
 from enu_lib.progress import bar
 from enu_lib.storage import folder as files
+from enu_lib.storage.checkpoint import generations_done
 from enu_lib.storage.run import load_run
 from enu_lib.study.design import Job
 from enu_lib.study.executors import Place, cluster, gpus, local
-from enu_lib.study.progress import generations_done
-from enu_lib.study.results import Record, read_evaluation
+from enu_lib.study.results import Record, read_evaluation, write_evaluation
 
 AGAIN = "run the same command again to resume"
 FINISHED = ("finished", "target")
@@ -205,7 +204,7 @@ def _evolve(work: Work, job: Job) -> str:
             time_limit=max(0.0, work.deadline - time.time()), progress=False, each=work.over,
         )  # fmt: skip
         if run.stopped in FINISHED:
-            kept = json.dumps(work.record(run, job.model, processor=work.device)._asdict())
+            kept = work.record(run, job.model, processor=work.device)
             with files.locked(folder):
-                files.write_atomically(folder / files.EVALUATION, kept.encode())
+                write_evaluation(folder, kept)
         return run.stopped

@@ -20,7 +20,7 @@ from torch import Tensor
 from enu_lib import analysis, places
 from enu_lib.evolve import evolve
 from enu_lib.experiments import Experiment
-from enu_lib.kinds import Measured, Seed
+from enu_lib.kinds import Measured, Seed, shown
 from enu_lib.storage.folder import (
     PACKAGE,
     RunFolderError,
@@ -32,6 +32,7 @@ from enu_lib.storage.folder import (
     write_tensors,
 )
 from enu_lib.storage.run import FromExperiment, Run, evolved_on, fingerprint, provenance
+from enu_lib.storage.seal import mention
 
 FOLDER = Path(__file__).parent
 AFRESH = "restore the file, for example by reinstalling enu_lib"
@@ -81,17 +82,23 @@ def names() -> list[str]:
 
 
 def load(name: str) -> Entry:
-    """Read an entry.  Raises ValueError for an unknown name, RunFolderError for a damaged file."""
+    """Read an entry and compare its checksums.  Raises ValueError for an unknown name, RunFolderError for a damaged file."""
     if name not in names():
         raise ValueError(f"no zoo entry {name!r}: choose from {', '.join(names()) or 'none (the zoo is empty)'}")
     path = FOLDER / f"{name}.safetensors"
-    tensors, meta = read_tensors(path, AFRESH)
-    experiment = read_experiment(meta, path, AFRESH)
-    checked(meta, PROVENANCE, path, AFRESH)
-    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
-    if shapes != {"genome": (experiment.model.n_params,)}:
-        raise RunFolderError(f"{path} does not hold a genome of {experiment.model.n_params} values, but {shapes}: {AFRESH}")
-    return Entry(name, experiment, tensors["genome"], meta)
+
+    def fits(meta: dict[str, Any], lengths: dict[str, int]) -> None:
+        size = read_experiment(meta, path, AFRESH).model.n_params
+        checked(meta, PROVENANCE, path, AFRESH)
+        if lengths != {"genome": size}:
+            raise RunFolderError(f"{path} does not hold a genome of {size} values, but {shown(lengths)}: {AFRESH}")
+
+    tensors, meta = read_tensors(path, AFRESH, fits)
+    experiment, genome = read_experiment(meta, path, AFRESH), tensors["genome"]
+    if fingerprint(genome) != meta["sha256"]:
+        raise RunFolderError(f"{path} is damaged (the genome does not match its checksum sha256): {AFRESH}")
+    mention(path, meta)
+    return Entry(name, experiment, genome, meta)
 
 
 def ancestry(entry: Entry) -> list[Entry]:
@@ -136,11 +143,9 @@ def progress(run: Run, points: int = 200) -> dict[str, list[float]]:
 def verify(name: str, n: int = 2048, seed: int = 78) -> dict[str, tuple[float, float]]:
     """Stored and remeasured scores of an entry, in other new environments: {measure: (stored, remeasured)}.
 
-    Raises ValueError if the genome is not the one whose scores are stored.
+    Raises RunFolderError if the genome is not the one whose scores are stored.
     """
     entry = load(name)
-    if fingerprint(entry.genome) != entry.provenance["sha256"]:
-        raise ValueError(f"zoo entry {name!r}: the genome does not match its stored checksum; {AFRESH}")
     remeasured = analysis.scores(entry.model, entry.genome, entry.task, n, seed)
     return {key: (entry.scores[key], remeasured[key]) for key in entry.scores}
 

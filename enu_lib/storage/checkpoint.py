@@ -1,0 +1,172 @@
+"""Checkpoints: the state of a run, saved every few seconds so that a killed run loses only the time since then.
+
+The checkpoint before the newest one is kept beside it.  It is used if the newest one is damaged, or if the log does not
+match the newest one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+from torch import Tensor
+
+from enu_lib import es
+from enu_lib.experiments import Experiment, Stage
+from enu_lib.kinds import Between, Measured, NotNegative, shown
+from enu_lib.notices import tell
+from enu_lib.storage.folder import (
+    ANEW,
+    CHECKPOINT,
+    CONFIG,
+    PREVIOUS,
+    RunFolderError,
+    checked,
+    read_file,
+    read_tensors,
+    write_atomically,
+    write_tensors,
+)
+from enu_lib.storage.log import Row, append_log, cut_log, read_log_until
+from enu_lib.storage.seal import KEY, mention
+
+FORMAT = 2  # version of the layout; 1 had no checksums
+NAMES = ("parent", "velocity", "variance", "best")
+WORDS = {
+    "format": int,
+    "generation": Annotated[int, Between(0, 10**9)],  # generations completed, which are rows of the log
+    "score": Measured | None,
+    "seconds": NotNegative,
+    "stage_ends": tuple[Annotated[int, Between(0, 10**9)], ...],
+    "log": str | None,  # SHA-256 of the log up to this generation
+}
+
+
+class NewerFormat(RunFolderError):
+    """An intact checkpoint of a later version."""
+
+
+@dataclass
+class Progress:
+    """The state of a run that a checkpoint stores."""
+
+    state: es.ESState
+    best: Tensor
+    score: float
+    seconds: float
+    ends: list[int] = field(default_factory=list)  # generations at which the completed stages ended
+    logged: Any = field(default_factory=hashlib.sha256)  # SHA-256 of the log so far
+
+    def stage(self, experiment: Experiment) -> Stage:
+        """The stage of the next generation, after ending stages whose generations are over."""
+        while len(self.ends) < len(experiment.stages) and experiment.stages[len(self.ends)].until <= self.state.generation:
+            self.ends.append(experiment.stages[len(self.ends)].until)
+        return experiment.stage(len(self.ends))
+
+
+class Stored(NamedTuple):
+    """A checkpoint with the part of the log that it counts."""
+
+    progress: Progress
+    rows: list[Row]
+    log_size: int  # bytes
+    words: dict[str, Any]
+
+
+def save_checkpoint(folder: Path, now: Progress, rows: list[Row]) -> None:
+    """Write new log rows, then the checkpoint; the one that it replaces becomes the previous checkpoint."""
+    append_log(folder, rows, now.logged)
+    state = now.state
+    tensors = {"parent": state.parent, "velocity": state.velocity, "variance": state.variance, "best": now.best}
+    meta = {
+        "format": FORMAT,
+        "generation": now.state.generation,
+        "score": None if math.isinf(now.score) else now.score,
+        "seconds": now.seconds,
+        "stage_ends": now.ends,
+        "log": now.logged.hexdigest(),
+    }
+    write_tensors(folder / CHECKPOINT, tensors, meta, previous=folder / PREVIOUS)
+
+
+def load_checkpoint(folder: Path, experiment: Experiment, write: bool = True) -> tuple[Progress, list[Row]]:
+    """The newest intact checkpoint, and the log up to it.
+
+    write: also cut the log there, and let a damaged checkpoint be replaced by the previous one, to resume the run.
+    """
+    path = folder / CHECKPOINT
+    try:
+        found = _stored(path, experiment)
+    except NewerFormat:
+        raise
+    except RunFolderError as error:
+        try:
+            found = _stored(folder / PREVIOUS, experiment)
+        except RunFolderError:
+            raise error from None
+        problem = str(error).removesuffix(f": {ANEW}")
+        path = folder / PREVIOUS
+        tell(f"{problem}: going back to {path}, generation {found.progress.state.generation}")
+        if write:
+            write_atomically(folder / CHECKPOINT, read_file(path, largest=None))
+    if write:
+        cut_log(folder, found.log_size)
+    mention(path, found.words)
+    return found.progress, found.rows
+
+
+def generations_done(folder: Path) -> int:
+    """Number of generations completed in a run folder, from its newest readable checkpoint; 0 if there is none."""
+    there = [folder / name for name in (CHECKPOINT, PREVIOUS) if (folder / name).exists()]
+    for path in there:
+        try:
+            return int(read_checkpoint(path)[1]["generation"])
+        except RunFolderError:
+            if path == there[-1]:
+                raise
+    return 0
+
+
+def read_checkpoint(path: Path, length: int | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """A checkpoint's tensors NAMES, of `length` values each, and its metadata WORDS."""
+
+    def newer(version: int) -> NewerFormat:
+        return NewerFormat(f"{path} has format {version}, but this version reads up to format {FORMAT}: {ANEW}")
+
+    def fits(meta: dict[str, Any], lengths: dict[str, int]) -> None:
+        version = checked(meta, {"format": int}, path)["format"]
+        later = version > FORMAT and KEY in meta
+        if not later and (not 1 <= version <= FORMAT or (version == FORMAT and KEY not in meta)):
+            raise RunFolderError(f"{path} is damaged (format {version}): {ANEW}")
+        if set(lengths) != set(NAMES) or len(set(lengths.values())) > 1:
+            if later:
+                raise newer(version)
+            raise RunFolderError(f"{path} must hold the tensors of a checkpoint, not {shown(sorted(lengths))}: {ANEW}")
+        if length is not None and lengths["parent"] != length:
+            config = path.parent / CONFIG
+            raise RunFolderError(f"{path} does not match {config} ({lengths['parent']} values, not {length}): {ANEW}")
+
+    tensors, meta = read_tensors(path, fits=fits)
+    if meta["format"] > FORMAT:
+        raise newer(meta["format"])
+    former = {"stage_ends": meta.get("lesson_ends", []), "log": None}  # renamed, or missing in older checkpoints
+    words = checked({**former, **meta}, WORDS, path)
+    ends = list(words["stage_ends"])
+    if ends != sorted(set(ends)) or any(end > words["generation"] for end in ends):
+        raise RunFolderError(f"{path} is damaged (stage_ends is {shown(ends)}): {ANEW}")
+    return tensors, {**meta, **words}
+
+
+def _stored(path: Path, experiment: Experiment) -> Stored:
+    """A checkpoint and its rows of the log.  Raises RunFolderError if either is damaged."""
+    t, words = read_checkpoint(path, experiment.model.n_params)
+    if len(words["stage_ends"]) > len(experiment.stages):
+        ends = shown(words["stage_ends"])
+        raise RunFolderError(f"{path} does not match {path.parent / CONFIG} (stage_ends is {ends}): {ANEW}")
+    rows, size, logged = read_log_until(path.parent, words["generation"], words["log"])
+    state = es.ESState(t["parent"], t["velocity"], t["variance"], words["generation"])
+    score = -math.inf if words["score"] is None else words["score"]
+    return Stored(Progress(state, t["best"], score, words["seconds"], list(words["stage_ends"]), logged), rows, size, words)
