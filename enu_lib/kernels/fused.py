@@ -37,7 +37,7 @@ class Gates:
             for rows in self.oh:
                 rows[:, self.fed :] *= 2
         else:
-            rules = weights[:4]
+            rules: tuple[Tensor, ...] = weights[:4]
             if isinstance(cell, GRU) and (cell.gate_gain, cell.reset_bias) != (1, 0):
                 rules = tuple(cell.gate_gain * rule for rule in rules)
                 rules[2][..., :h] += cell.gate_gain * cell.reset_bias

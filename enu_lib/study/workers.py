@@ -62,9 +62,7 @@ class Work:
         Raises RunFolderError if its folder has other settings.
         """
         e, folder = self.build(job.experiment, job.model), self.out / job.name
-        config = folder / files.CONFIG
-        if config.exists() and files.read_experiment(files.read_record(config, {}), config) != e:
-            raise files.RunFolderError(f"{folder} has a run with other settings: {files.ELSEWHERE}, or delete it")
+        check_settings(folder, e)
         return e.generations if read_evaluation(folder) else min(e.generations, generations_done(folder))
 
     @contextmanager
@@ -84,6 +82,13 @@ class Work:
     def over(self, _: Any = None) -> bool:
         """Whether runs have to save and stop."""
         return time.time() >= self.deadline or not self.sweep.exists() or not self.is_locked(None)
+
+
+def check_settings(folder: Path, e: Experiment) -> None:
+    """Raise RunFolderError if there is a run folder with other settings than these."""
+    config = folder / files.CONFIG
+    if config.exists() and files.read_experiment(files.read_record(config, {}), config) != e:
+        raise files.RunFolderError(f"{folder} has a run with other settings: {files.ELSEWHERE}, or delete it")
 
 
 def run(
