@@ -117,8 +117,8 @@ Markdown(tables.markdown(results.attempts("tmaze")))
 
 # %% [markdown]
 # A network of this wiring begins every episode without a preference: all its synapses share one genome, and every neuron hears
-# all three sensors. So it cannot evolve to avoid one sensor, only to learn within the episode which one to avoid. In one
-# evolution from that latch (12 environments, swaps after every food) we noted how often the parent stepped forward when it faced
+# all three sensors. So it cannot evolve to avoid one sensor, only to learn within the episode which one to avoid. In an
+# evolution from that latch (12 environments, swaps after every food) we noted how often the parent stepped forward when facing
 # food or poison, once it had been poisoned. First it came to hesitate before everything, then before poison only:
 
 # %%
