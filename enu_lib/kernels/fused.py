@@ -27,7 +27,7 @@ class Gates:
     def __init__(self, cell: Cell, weights: ENUWeights | GatedWeights) -> None:
         self.cell, h = cell, cell.hidden
         self.fed = cell.n_out if isinstance(cell, ENU) and cell.feedback else 0
-        if isinstance(weights, ENUWeights):
+        if isinstance(cell, ENU) and isinstance(weights, ENUWeights):
             sizes = [cell.n_in, self.fed + h, 1]
             # tanh(a) = 2 sigmoid(2 a) - 1, as sigmoid is faster; the memory is stored halved, so the factor 2 costs nothing
             gain = cell.gate_gain
