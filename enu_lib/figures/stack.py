@@ -14,7 +14,7 @@ from enu_lib.figures.style import COLUMN
 
 NAME = 20  # characters of a row's name before it is broken
 TEXT = 50  # characters of a title or a label before it is broken
-LINE = 0.125  # inches: height of a line of text
+LINE, ROW = 0.125, 0.175  # inches: height of a line of text, and of a row of a legend
 LOW = 0.9  # inches: axes lower than this are made higher, unless they were lower before
 
 
@@ -41,8 +41,9 @@ def stack(figure: Figure) -> None:
     extra = _legends(figure) + sum(_legend_above(ax, sizes[ax]) for ax in panels)
     for ax in panels:
         _break_texts(ax)
-        # what panels of a row or column had once is now given to each
-        ax.tick_params(labelleft=bool(ax.get_ylabel()) or None, labelbottom=bool(ax.get_xlabel()) or None)
+        # numbers that panels of a row or column shared now stand at each that has a label
+        labelled = {"labelleft": ax.get_ylabel(), "labelbottom": ax.get_xlabel() and ax.xaxis.get_ticks_position() == "bottom"}
+        ax.tick_params(**{side: True for side, text in labelled.items() if text})
     rows = _rows(panels, sizes)
     heights = [max(_height(ax, sizes[ax], len(row)) for ax in row) for row in rows]
     around = [max(sizes[ax].around_height for ax in row) + 0.08 for row in rows]
@@ -91,16 +92,15 @@ def _break_texts(ax: Axes) -> None:
 
 
 def _legends(figure: Figure) -> float:
-    """The figure's own legends above all panels, in as many columns as fit; returns the height that they add, in inches."""
+    """Put the figure's own legends above all panels, in columns that fit; returns the height that they take, in inches."""
+    taken = 0.0
     for legend in list(figure.legends):
-        handles, labels = legend.legend_handles, [text.get_text() for text in legend.get_texts()]
+        labels = [text.get_text() for text in legend.get_texts()]
         columns = _columns(labels, COLUMN)
+        figure.legend(legend.legend_handles, labels, loc="outside upper center", ncols=columns)
         legend.remove()
-        figure.legend(handles, labels, loc="outside upper center", ncols=columns)
-    return sum(
-        LINE * 1.4 * math.ceil(len(legend.get_texts()) / _columns([t.get_text() for t in legend.get_texts()], COLUMN))
-        for legend in figure.legends
-    )
+        taken += ROW * math.ceil(len(labels) / columns)
+    return taken
 
 
 def _columns(labels: Sequence[str], width: float) -> int:
@@ -121,4 +121,4 @@ def _legend_above(ax: Axes, size: Size) -> float:
     handles = [known.get(label, handle) for label, handle in zip(labels, legend.legend_handles, strict=True)]
     columns = _columns(labels, width - 0.2)
     ax.legend(handles, labels, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns)
-    return LINE * 1.4 * (math.ceil(len(labels) / columns) - 1)
+    return ROW * (math.ceil(len(labels) / columns) - 1)
