@@ -85,7 +85,7 @@ panel_letters(axes.flat)
 files = save_figure(
     fig, "spiking", figures_dir, zoo=[entry.name],
     data={
-        "a_b": figures.data.series("network", traces, {"time (steps)": None, "neuron": names}, "output"),
+        "a_b": figures.data.series("network", traces, {"time (steps)": range(200), "neuron": names}, "output"),
         "c": figures.data.series("network", histograms, {"bin of the output": None}, "share of steps"),
         "d": figures.data.long({"drive": drives, "step after settling": None}, {"output": settled}),
     },

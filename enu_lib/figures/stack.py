@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -42,8 +42,10 @@ def stack(figure: Figure) -> None:
     for ax in panels:
         _break_texts(ax)
         # numbers that panels of a row or column shared now stand at each that has a label
-        labelled = {"labelleft": ax.get_ylabel(), "labelbottom": ax.get_xlabel() and ax.xaxis.get_ticks_position() == "bottom"}
-        ax.tick_params(**{side: True for side, text in labelled.items() if text})
+        if ax.get_ylabel():
+            ax.tick_params(labelleft=True)
+        if ax.get_xlabel() and ax.xaxis.get_ticks_position() == "bottom":
+            ax.tick_params(labelbottom=True)
     rows = _rows(panels, sizes)
     heights = [max(_height(ax, sizes[ax], len(row)) for ax in row) for row in rows]
     around = [max(sizes[ax].around_height for ax in row) + 0.08 for row in rows]
@@ -97,7 +99,8 @@ def _legends(figure: Figure) -> float:
     for legend in list(figure.legends):
         labels = [text.get_text() for text in legend.get_texts()]
         columns = _columns(labels, COLUMN)
-        figure.legend(legend.legend_handles, labels, loc="outside upper center", ncols=columns)
+        handles: Any = legend.legend_handles
+        figure.legend(handles, labels, loc="outside upper center", ncols=columns)
         legend.remove()
         taken += ROW * math.ceil(len(labels) / columns)
     return taken
@@ -117,7 +120,8 @@ def _legend_above(ax: Axes, size: Size) -> float:
     if legend.get_window_extent().width / ax.figure.dpi <= width - 0.2:
         return 0.0
     labels = [text.get_text() for text in legend.get_texts()]
-    known = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    drawn, names = ax.get_legend_handles_labels()
+    known: dict[str, Any] = dict(zip(names, drawn, strict=True))
     handles = [known.get(label, handle) for label, handle in zip(labels, legend.legend_handles, strict=True)]
     columns = _columns(labels, width - 0.2)
     ax.legend(handles, labels, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns)
