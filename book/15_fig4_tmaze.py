@@ -72,12 +72,12 @@ grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.3, 1.6])
 axes = [fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[0, 1]), fig.add_subplot(grid[1, :]), fig.add_subplot(grid[2, :])]
 figures.learning.chain(axes[0], [e.provenance["progress"] for e in chain], [mazes.asked(e) for e in chain])
 always = references["fixed-arm"]["fitness"]
-axes[0].axhline(always, ls="--", lw=0.8, color="0.4")
-axes[0].text(0, always + 0.4, " always the same arm", color="0.4")
+axes[0].axhline(always, ls="--", lw=0.8, color="0.4", label="an agent that always\ntakes the same arm")
+axes[0].legend(loc="upper left")
 food = pd.DataFrame(rows).T[["food", "poison"]]
 food.plot.barh(ax=axes[1], color=[figures.PALETTE["food"], figures.PALETTE["poison"]])
 axes[1].set(xlabel="meals per episode")
-axes[1].legend(["food (more is better)", "poison (less is better)"], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+axes[1].legend(["food (more is better)", "poison (less is better)"], loc="lower right", borderaxespad=0)
 axes[1].invert_yaxis()
 figures.networks.episode(axes[2], lives.x[0, life], lives.y[0, life], ate, sensors=mazes.shown_by(lives, life))
 figures.abilities.measures(axes[3], able, {key: abilities.SHARES[key] for key in asked})

@@ -77,25 +77,26 @@ def path(ax: Any, grid: Any, route: Sequence[tuple[int, int]], heading: int, ate
         points += [squares[k] + (aside[k] if straight else shift) for shift in (corner[:1] if straight else corner)]
     points += [squares[-1] + aside[-1]] if len(ways) else []
     ax.plot(*np.array(points).T, "-", color=PALETTE["evolved"], lw=1.4, solid_joinstyle="round")
+    marks = {(1, 0): ">", (0, 1): "v", (-1, 0): "<", (0, -1): "^"}
     for square, way, shift in zip(squares, ways, aside, strict=False):
-        tip = square + shift + 0.62 * way
-        style = {"arrowstyle": "-|>", "color": PALETTE["evolved"], "mutation_scale": 8, "lw": 0, "shrinkA": 0, "shrinkB": 0}
-        ax.annotate("", tip, tip - 0.1 * way, arrowprops=style)
+        ax.plot(*(square + shift + 0.5 * way), marks[tuple(way)], ms=4.5, color=PALETTE["evolved"], mew=0)
     if ate:
         ax.plot(*squares[-1], "o", ms=15, mfc="none", mec=PALETTE["food" if ate > 0 else "poison"], mew=1.2)
     agent(ax, grid, route[0][0], heading, size=6)
-    _times(ax, squares, steps, ways)
+    _times(ax, squares, steps, ways, {(column, row) for row, column in grid.cells})
 
 
-def _times(ax: Any, squares: np.ndarray, steps: Sequence[int], ways: np.ndarray) -> None:
-    """The network steps at which a path begins, turns and ends, beside it; times of one place stand in one label."""
+def _times(ax: Any, squares: np.ndarray, steps: Sequence[int], ways: np.ndarray, free: set[tuple[int, int]]) -> None:
+    """The network steps at which a path begins, turns and ends, in the wall beside it; times of one place in one label."""
     labels: dict[tuple[float, float], list[int]] = {}
     last = len(squares) - 1
     for k, step in enumerate(steps):
         if 0 < k < last and (ways[k] == ways[k - 1]).all():
             continue
-        away = ways[k - 1] if k else -ways[0] if last else np.zeros(2)
-        x, y = squares[k] + 0.85 * away
+        away = ways[k - 1] if k else -ways[0] if last else np.array([-1.0, 0.0])
+        sides = [np.array(side) for side in (away, away[::-1], -away[::-1], -away)]
+        wall = [side for side in sides if tuple(np.rint(squares[k] + side).astype(int)) not in free]
+        x, y = squares[k] + 0.85 * (wall or sides)[0]
         labels.setdefault((float(x), float(y)), []).append(int(step))
     for (x, y), found in labels.items():
         ax.text(x, y, ", ".join(map(str, found)), ha="center", va="center")
