@@ -32,8 +32,8 @@
 # python -m enu_lib sweep --jobs 4
 # ```
 #
-# On Ctrl-C, SIGTERM or the time limit, the sweep saves all runs and stops. If a process dies, a new one resumes its job. Two
-# sweeps may share a folder: a job is locked while it runs, and other sweeps skip locked jobs.
+# On Ctrl-C, SIGTERM or the time limit, the sweep saves all runs and stops. Each job has its own process; if that dies, a new
+# one resumes the job. Two sweeps may share a folder: a job is locked while it runs, and other sweeps leave it until the end.
 #
 # ### On a cluster
 #
@@ -59,7 +59,6 @@ figures_dir = None  # build/figures
 
 # %%
 import time
-from concurrent.futures import wait
 from dataclasses import replace
 from tempfile import TemporaryDirectory
 
@@ -106,7 +105,7 @@ Markdown(
 #
 # where $s_i$ is the duration of job $i$ in seconds, $c$ the additional cost of each job (handing it over and evaluating the
 # evolved genome), and $c_0$ the time to start a worker. A chain is a job together with the job that it starts from. The curves
-# simulate what the sweep does: a free worker takes the first job that can start. The $s_i$ are those of the stored sweep.
+# simulate what the sweep does: a free worker takes the next chain. The $s_i$ are those of the stored sweep.
 
 # %% tags=["hide-input"]
 stored = {Job(r.experiment, r.model, r.seed): r.seconds for r in results.load("laptop").runs}
@@ -152,15 +151,18 @@ files = save_figure(
 # %% [markdown]
 # ## What we measured
 #
-# The table gives the costs per worker or job on the machine that made this page. *Starting a worker* is $c_0$. *Evaluating* is
-# the time to evaluate an evolved T-maze network, which takes longest. *Handing over* is the total time for a job whose
-# evolution takes almost no time. *In the sweep's own process* is the time to check a job that is already finished.
+# The table gives the costs per worker or job on the machine that made this page. *Starting a worker* is $c_0$. *Starting a
+# process* is needed for each job, except on a Dask cluster. *Evaluating* is the time to evaluate an evolved T-maze network,
+# which takes longest. *Handing over* is the total time for a job whose evolution takes almost no time. *In the sweep's own
+# process* is the time to check a job that is already finished.
 
 # %%
-with executors.local([None, None]) as (_, submit):
-    begun = time.perf_counter()
-    wait([submit(0, sweep.default_out, "laptop")])
-    cost = {"starting a worker": time.perf_counter() - begun}
+cost = {}
+with executors.local([None, None]) as submit:
+    for name in ("starting a worker", "starting a process"):  # the first time, the library is imported
+        begun = time.perf_counter()
+        submit(sweep.default_out, "laptop").result()
+        cost[name] = time.perf_counter() - begun
 short = replace(sweep.build("tmaze", "enu", "smoke" if profile == "smoke" else "laptop"), generations=1, stages=())
 run = enu.evolve(short, seed=seed, threads=1, progress=False)
 begun = time.perf_counter()
@@ -178,7 +180,7 @@ pd.Series(cost, name="seconds").round(3).to_frame()
 # With these costs, the prediction for the stored sweep, on workers of equal speed, is:
 
 # %%
-each = cost["evaluating"] + cost["handing over"]
+each = cost["starting a process"] + cost["evaluating"] + cost["handing over"]
 whole = {job: s + each for job, s in seconds.items()}
 total, start = sum(whole.values()), cost["starting a worker"]
 rows = {}
@@ -192,7 +194,7 @@ ends = chains(whole, AFTER["laptop"])
 longest = max(ends, key=ends.get)
 bound, mean, own = total / ends[longest], total / len(whole), cost["in the sweep's own process"]
 Markdown(
-    f"**What limits the speed.** The longest chain begins with `{longest.name}` and takes {ends[longest] / 60:.0f} minutes, "
+    f"**What limits the speed.** The longest chain ends with `{longest.name}` and takes {ends[longest] / 60:.0f} minutes, "
     f"the whole sweep {total / 3600:.1f} hours on one core. So a sweep cannot be more than {bound:.0f} times as fast as with "
     f"one worker; beyond about {bound:.0f} workers, most of them wait for the last chains, and beyond {len(whole)}, there are "
     "more workers than jobs. "

@@ -18,7 +18,7 @@ COST = {"complex-stdp": 3.5, "stdp": 3.5, "iaf": 5.5, "tmaze": 140.0, "double-tm
 SLOWER = {"lstm": 1.35}
 
 
-def stored_jobs(profile: str, todo: Sequence[Job], folder: Path | None = None) -> dict[Job, Record]:
+def stored_jobs(profile: str, todo: Sequence[Job], folder: str | Path | None = None) -> dict[Job, Record]:
     """The jobs with a stored record whose settings are the same."""
     known = load(profile, folder)
     records = {(r.experiment, r.model, r.seed): r for r in known.runs}
