@@ -12,7 +12,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -62,8 +62,8 @@ class Work:
 
     def goes_on(self, job: Job | None = None) -> bool:
         """Whether a process runs a job (None: the sweep)."""
-        lock = self.lock(job)
-        with suppress(Timeout), FileLock(lock, timeout=0) if lock.exists() else nullcontext():
+        lock: AbstractContextManager[object] = FileLock(self.lock(job), timeout=0) if self.lock(job).exists() else nullcontext()
+        with suppress(Timeout), lock:
             return False
         return True
 
