@@ -14,7 +14,8 @@ def choose_device(device: str, experiment: Experiment, number: int | None = None
 
     number: of this process on its machine; None: it is alone.  Raises ValueError if the device cannot be used.
     """
-    name = device_name(device, hasattr(experiment.model, "connections"), torch.cuda.device_count(), number)
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    name = device_name(device, hasattr(experiment.model, "connections"), gpus, number)
     try:
         place = torch.device(name)
         torch.zeros(1, dtype=torch.float32, device=place)

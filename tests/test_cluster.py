@@ -101,7 +101,7 @@ def dask(tmp_path):
         return started[-1]
 
     start("scheduler", "--port", "0")
-    wait_for(file.exists, "the scheduler did not start")
+    wait_for(lambda: file.exists() and file.stat().st_size, "the scheduler did not start")  # not only created
     address = json.loads(file.read_text())["address"]
     yield address, partial(start, "worker", "--no-nanny", "--local-directory", str(tmp_path / "dask"))
     for process in started:

@@ -33,5 +33,5 @@ def test_a_device_that_is_not_there_is_named(monkeypatch):
     experiment = enu.experiments.get("tmaze", profile="smoke")
     with pytest.raises(ValueError, match="abacus.*--device cpu"):
         choose_device("abacus", experiment)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert choose_device("auto", experiment) == torch.device("cpu")
