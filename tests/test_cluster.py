@@ -250,6 +250,13 @@ def test_unusable_places_are_one_line_errors(arguments, named, tmp_path, monkeyp
     assert not (tmp_path / "s").exists()
 
 
+def test_without_dask_the_missing_extra_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "distributed", None)  # cannot be imported
+    assert main(["sweep", "--profile", "smoke", "--scheduler", "tcp://127.0.0.1:1", "--out", str(tmp_path / "s")]) == 2
+    error = capsys.readouterr().err
+    assert "distributed" in error and ".[cluster]" in error and error.count("\n") == 1 and not (tmp_path / "s").exists()
+
+
 @pytest.mark.parametrize("name, workers, wanted", [("settings", 32, ["-p normal"]), ("gpu_settings", 1, ["--gres=gpu:1"])])
 def test_the_slurm_example_asks_for_workers_of_one_thread(name, workers, wanted):
     example = runpy.run_path(str(ROOT / "book/static/slurm_sweep.py"))
