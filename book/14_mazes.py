@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -125,7 +126,7 @@ Markdown(tables.numbers(table, 3, ("maze", "agent")))
 variants = {name: experiments.get(name).task for name in ("tmaze", "tmaze-volatile", "tmaze-harmless")}
 few = min(n, 2000)
 eaten = {name: {a: agents.scores(maze, a, few, seed=seed + 2)["food"] for a in agents.NAMES} for name, maze in variants.items()}
-pd.DataFrame(eaten).round(2)
+Markdown(tables.numbers(eaten, 2, "agent", upright=True))
 
 # %% [markdown]
 # ## Reconstruction

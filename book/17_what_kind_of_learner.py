@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -98,7 +99,7 @@ Markdown(abilities.in_words(networks[entry.name], agents))
 #
 # ## Verdict
 #
-# The rule of claim C9 in the [ledger](30_claims.py) combines several of these tests:
+# In the [ledger](30_claims.py), the rule of the claim that a network learns the T-maze (C9) combines several of these tests:
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_details([f for f in claims.judge(evidence.gather()) if f.claim.key == "C9"]))

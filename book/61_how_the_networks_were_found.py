@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -48,7 +49,8 @@ stored = sweep.obtain(profile)
 # We compare our settings with the published ones (512 offspring, 8 environments, 32 memory values and 16 channels, mutations of
 # s.d. 0.01, the published wiring; run on an NVIDIA H100). An evaluation is one offspring in one maze. Ours are three runs, each
 # started by hand from the result of the last and chosen among the attempts listed below; the published settings had one run.
-# The comparison shows what each led to, and is no test of the settings.
+# The comparison shows what each led to, and is no test of the settings. Food is counted in another draw of episodes than on
+# [the page before](60_wirings_and_shuffles.py).
 
 # %%
 pairs = {"ours": entry}
