@@ -82,9 +82,13 @@ files = save_figure(
 
 # %% [markdown]
 # ## What we measured
+#
+# The network of Fig. 4 and the scripted agents; the other networks are in the data of the figure. *none*: the agent had no such
+# visit.
 
 # %%
-Markdown(tables.markdown(abilities.across(found, {**abilities.FOOD, **abilities.SHARES})))
+shown = {entry.name: networks[entry.name], **agents}
+Markdown(tables.markdown(abilities.across(shown, {**abilities.FOOD, **abilities.SHARES})))
 
 # %%
 Markdown(abilities.in_words(networks[entry.name], agents))

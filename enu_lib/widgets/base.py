@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as w
@@ -45,21 +45,24 @@ def png(figure: Any) -> bytes:
 
 
 class Pictured(w.VBox):
-    """Widgets that show a static picture and a sentence if no kernel is running."""
+    """Widgets that show a static picture and a sentence if no kernel is running.
+
+    After a restart of the kernel, the style sheet (`live.css`) puts a line above them that says to run the cell again.
+    """
 
     sentence = "This figure is interactive with a running kernel."
     still: Callable[[], bytes]  # the static picture as PNG bytes; defined by each explorer
+
+    def __init__(self, children: Sequence[Any]) -> None:
+        sheet = w.HTML(style(), layout=w.Layout(height="0", margin="0"))  # once: browsers are slow to apply it again
+        super().__init__([*children, sheet])
+        self.add_class("enu-explorer")
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
         bundle["image/png"] = base64.b64encode(self.still()).decode()
         bundle["text/plain"] = self.sentence
         return bundle
-
-
-def sheet() -> Any:
-    """The style sheet of HTML pictures; once per explorer, since browsers are slow to apply it again."""
-    return w.HTML(style(), layout=w.Layout(height="0", margin="0"))
 
 
 def framed(body: str) -> str:
