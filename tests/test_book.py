@@ -286,3 +286,16 @@ def test_a_locale_that_this_machine_lacks_does_not_stop_the_book(tmp_path):
 def test_a_page_opens_with_the_right_kernel_in_jupyterlab(page):
     header = yaml.safe_load("\n".join(line[2:] for line in page.read_text().split("# ---")[1].splitlines()))
     assert header["jupyter"]["kernelspec"]["name"] == "python3"
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "book").glob("[0-9]*.py")), ids=lambda p: p.stem)
+def test_saving_a_page_that_has_run_changes_nothing(page):
+    """What JupyterLab saves: outputs, and what it notes about kernel, language and times."""
+    notebook = jupytext.read(page)
+    notebook.metadata.kernelspec = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    notebook.metadata.language_info = {"name": "python", "version": "3.11.2", "file_extension": ".py"}
+    for k, cell in enumerate(cell for cell in notebook.cells if cell.cell_type == "code"):
+        cell.execution_count, cell.outputs = k, [new_output("stream", name="stdout", text="1")]
+        cell.metadata["execution"] = {"iopub.status.idle": "2026-01-01T00:00:00Z"}
+    text = jupytext.writes(notebook, fmt="py:percent")
+    assert text == page.read_text(encoding="utf-8"), "copy the header of another page, and save once in JupyterLab"
