@@ -35,7 +35,8 @@
 # than the unit or network in the zoo (C4 without its comparison of generations); for C9, the other networks of the zoo that
 # evolved in the T-maze. C10 counts those networks. C5 to C8 compare models, and their verdicts already rest on all evolutions.
 #
-# This is the table in the README, and what `python -m enu_lib claims` prints.
+# This is the table in the README, and what `python -m enu_lib claims` prints. Where another page measures the same on episodes
+# or sequences of its own, it says *another draw*, and its numbers differ a little.
 
 # %% tags=["parameters"]
 profile = "zoo"

@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import ipywidgets as w
+import matplotlib.pyplot as plt
 import pytest
 import torch
 from py_mini_racer import MiniRacer
@@ -12,6 +13,7 @@ from py_mini_racer import MiniRacer
 import enu_lib as enu
 from enu_lib import live, widgets
 from enu_lib.analysis.units import relative_change
+from enu_lib.widgets.base import png
 
 
 def inside(widget):
@@ -104,3 +106,18 @@ def test_every_explorer_says_what_to_do_once_its_kernel_is_gone(walk):
         (name,) = explorer._dom_classes
         rule = re.search(rf"\.{name}\.jupyter-widgets-disconnected::before \{{\s*content: \"(.+?)\"", sheets[0].value)
         assert rule and "run" in rule[1]
+
+
+def test_axes_stand_where_they_stood_and_move_when_a_label_needs_room():
+    def draw(height, label):
+        figure, ax = plt.subplots(figsize=(3, 2), layout="constrained")
+        ax.plot([0, 1], [0, height])
+        ax.set(ylim=(0, 1), ylabel=label)
+        return figure
+
+    controls = {"height": widgets.slider("height", 0.5, 0.0, 1.0, 0.1), "label": w.Dropdown(options=["a", "a\nb\nc"])}
+    explorer = widgets.explorer(draw, **controls)
+    for height, label in ((0.7, "a"), (0.7, "a\nb\nc"), (0.2, "a\nb\nc"), (0.2, "a")):
+        controls["height"].value, controls["label"].value = height, label
+        assert explorer.picture.value == png(draw(height, label)), (height, label)
+    assert len(explorer.places) == 2

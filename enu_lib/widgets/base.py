@@ -70,11 +70,27 @@ def framed(body: str) -> str:
     return f'<div class="enu-live">{body}</div>'
 
 
+def labels(figure: Any) -> tuple[Any, ...]:
+    """What the layout of a figure depends on: for each of its axes, title, labels and the length of the longest tick labels."""
+
+    def longest(texts: Any) -> int:
+        return max((len(text.get_text()) for text in texts), default=0)
+
+    return tuple(
+        (ax.get_title(), ax.get_xlabel(), ax.get_ylabel(), longest(ax.get_xticklabels()), longest(ax.get_yticklabels()))
+        for ax in figure.axes
+    )
+
+
 class Explorer(Pictured):
-    """Controls above a figure; without a kernel, the last figure is shown."""
+    """Controls above a figure; without a kernel, the last figure is shown.
+
+    Axes stand where they stood in the last picture with the same labels: to find places for them takes as long as to draw.
+    """
 
     def __init__(self, draw: Callable[..., Any], controls: dict[str, Any]) -> None:
         self.draw, self.controls = draw, controls
+        self.places: dict[tuple[Any, ...], list[Any]] = {}
         self.picture = w.Image(format="png")
         super().__init__([*controls.values(), self.picture])
         for control in controls.values():
@@ -83,7 +99,14 @@ class Explorer(Pictured):
 
     def update(self, _: Any = None) -> None:
         """Redraw the figure with the current values of the controls."""
-        self.picture.value = png(self.draw(**{name: control.value for name, control in self.controls.items()}))
+        figure = self.draw(**{name: control.value for name, control in self.controls.items()})
+        found = labels(figure)
+        if found in self.places:
+            figure.set_layout_engine("none")
+            for ax, place in zip(figure.axes, self.places[found], strict=True):
+                ax.set_position(place)
+        self.picture.value = png(figure)
+        self.places[found] = [ax.get_position(original=True) for ax in figure.axes]
 
     def still(self) -> bytes:
         return self.picture.value
