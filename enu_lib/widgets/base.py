@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets as w
 import matplotlib.pyplot as plt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from enu_lib.live.page import style
 
@@ -39,7 +40,8 @@ def clock(tick: Callable[[Any], None], interval: int) -> Any:
 def png(figure: Any) -> bytes:
     """A figure as PNG bytes; closes the figure."""
     data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=110)
+    figure.set_dpi(110)
+    FigureCanvasAgg(figure).print_png(data)  # draws once; savefig, twice
     plt.close(figure)
     return data.getvalue()
 
