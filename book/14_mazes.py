@@ -155,9 +155,10 @@ live.maze(lives, Maze(), life=int((foods * (poisons == 1)).argmax()), text="An e
 widgets.MazeLife("memory-only", maze=Maze(), seed=seed)
 
 # %% [markdown]
-# Or walk the maze yourself. The buttons are the three outputs. Their effects are shuffled, which most evolved agents of the
-# following pages are spared, and so are the sensors. Can you work them out before your energy runs out? The agent beside you is
-# in the same episode and knows its outputs. To compete on equal terms, use the blindfold.
+# Or walk the maze yourself. The buttons are the three outputs, and so are the arrow keys up, left and right. Their effects are
+# shuffled, which most evolved agents of the following pages are spared, and so are the sensors. Can you work them out before
+# your energy runs out? The agent beside you is in the same episode and knows its outputs. To compete on equal terms, use the
+# blindfold.
 
 # %% tags=["explorer"]
 widgets.Duel("memory-only", maze=Maze(), seed=seed)

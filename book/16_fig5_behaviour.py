@@ -117,8 +117,8 @@ Markdown(abilities.reversal_in_words(switching))
 live.toy(entry.model, entry.genome, entry.task, seed)
 
 # %% [markdown]
-# Play against it: you and the evolved network walk the same maze with the same shuffle, move by move. For equal terms, use the
-# blindfold.
+# Play against it: you and the evolved network walk the same maze with the same shuffle, move by move, with the buttons or
+# the arrow keys. For equal terms, use the blindfold.
 
 # %% tags=["explorer"]
 widgets.Duel(entry.model, entry.genome, entry.task, seed=seed)
