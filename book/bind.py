@@ -78,7 +78,7 @@ API = {
 }  # fmt: skip
 PACKAGES = ("cells", "widgets", "live")  # whose names stand in their __init__
 FACES = ("analysis",)  # whose names are documented where they are defined
-HIDDEN = {"parameters": "remove-cell"}
+HIDDEN = {"parameters": "remove-cell", "injected-parameters": "hide-input", "explorer": "hide-input"}
 CODE_SHOWN = "5"  # the part of the book whose code is not folded: it shows how to write one's own
 MATHJAX = (
     "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js",
@@ -151,7 +151,7 @@ def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> Noteboo
         tags = set(cell.metadata.get("tags", []))
         draws = any(output.get("metadata", {}).get("figure") for output in cell.outputs)
         says = re.search(r"^Markdown\(\s*f?\"", cell.source, re.M)
-        plain = draws or says or "explorer" in tags or re.match(r"(from|import) ", cell.source)
+        plain = draws or says or re.match(r"(from|import) ", cell.source)
         folded = {"hide-input"} if plain or name[0] != CODE_SHOWN else set()
         cell.metadata["tags"] = sorted(tags | folded | {HIDDEN[tag] for tag in tags if tag in HIDDEN})
         kept, after = [], []

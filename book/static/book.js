@@ -58,8 +58,14 @@
 
   // paper is white: a dark page is printed in the light colours
   let theme = null;
-  addEventListener("beforeprint", () => { theme = root.dataset.theme; root.dataset.theme = "light"; });
-  addEventListener("afterprint", () => { root.dataset.theme = theme; });
+  addEventListener("beforeprint", () => {
+    theme ??= root.dataset.theme;
+    root.dataset.theme = "light";
+  });
+  addEventListener("afterprint", () => {
+    root.dataset.theme = theme ?? root.dataset.theme;
+    theme = null;
+  });
 
   codeSwitch();
   copies();
