@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -64,13 +65,12 @@ from tempfile import TemporaryDirectory
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, places, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
-from enu_lib.study import executors, results, sweep
+from enu_lib.study import executors, results, sweep, tables
 from enu_lib.study.design import AFTER, Job
 from enu_lib.study.scaling import chains, makespan
 
@@ -174,7 +174,7 @@ with TemporaryDirectory() as folder:
         begun = time.perf_counter()
         sweep.run("smoke", tiny, folder, jobs=1, progress=False)
         cost[name] = (time.perf_counter() - begun) / len(tiny)
-pd.Series(cost, name="seconds").round(3).to_frame()
+Markdown(tables.numbers({name: {"seconds": s} for name, s in cost.items()}, 3, "cost"))
 
 # %% [markdown]
 # With these costs, the prediction for the stored sweep, on workers of equal speed, is:
@@ -187,7 +187,7 @@ rows = {}
 for w in (1, 2, 8, 32, 100, 300, 1000):
     needed = start + 3600 * hours(whole, w)
     rows[w] = {"hours": needed / 3600, "speed-up": total / needed, "share of workers busy": total / needed / w}
-pd.DataFrame(rows).T.rename_axis("workers").round(2)
+Markdown(tables.numbers(rows, 2, "workers"))
 
 # %%
 ends = chains(whole, AFTER["laptop"])
