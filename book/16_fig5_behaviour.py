@@ -61,17 +61,20 @@ if phases is None:  # said in the caption
 
 # %%
 grid = geometry(entry.task)
-fig, axes = plt.subplots(1, len(phases), figsize=(PAGE, 1.9))
-for ax, phase in zip(axes, phases, strict=True):
+episodes_shown = sorted({p.life for p in phases})
+told = f"episode {' and '.join(map(str, episodes_shown))} of {lives.y.shape[1]:,}"
+fig, axes = plt.subplots(2, 3, figsize=(PAGE, 5.2))
+for ax, phase in zip(axes.flat, phases, strict=False):
     figures.learning.frame(ax, grid, lives, phase)
-    ax.set_xlabel(f"steps {phase.first}-{phase.last}")
-    ax.text(0.5, -0.32, phase.name.replace(": ", ":\n"), transform=ax.transAxes, ha="center", va="top")
-panel_letters(axes)
+    ax.set_xlabel(f"{phase.name}\nepisode {phase.life}, steps {phase.first} to {phase.last}")
+figures.mazes.key(axes[1, 2])
+panel_letters(axes.flat[: len(phases)])
 files = save_figure(
     fig, "fig5_behaviour", figures_dir, zoo=[entry.name],
     data=figures.data.panels({k: figures.data.visit(grid, lives, p) for k, p in zip("abcdefgh", phases, strict=False)}),
-    caption=f"""Visits of {who}, from {len({p.life for p in phases})} of {lives.y.shape[1]:,} episodes. Plus: food; cross:
-    poison; triangle: start; ring: what was eaten. {"; ".join(p.name for p in phases)}.""",
+    caption=f"""Visits of {who} in {told}, one panel each: {"; ".join(p.name for p in phases)}. Arrows: its path; numbers: the
+    network step at which it begins, turns or ends (a move takes {entry.task.move_every} steps). An example, chosen as the
+    first episode that has these phases; how often it happens is measured below.""",
 )  # fmt: skip
 
 # %% [markdown]

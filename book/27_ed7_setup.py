@@ -66,8 +66,8 @@ def draw_synapse(axes, task, seed):
 
 # %% tags=["hide-input"]
 fig = plt.figure(figsize=(PAGE, 4.2))
-left, right = fig.subfigures(1, 2)
-a, b = left.subplots(3, 1, sharex=True), right.subplots(5, 1, sharex=True)
+left, right = fig.add_gridspec(1, 2)
+a, b = left.subgridspec(3, 1).subplots(sharex=True), right.subgridspec(5, 1).subplots(sharex=True)
 data = {"a": draw_neuron(a, enu.IAF(), seed), "b": draw_synapse(b, enu.STDP(), seed)}
 panel_letters([a[0], b[0]])
 files = save_figure(

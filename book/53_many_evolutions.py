@@ -69,7 +69,7 @@ from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, places, widgets
-from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.figures import PAGE, better, panel_letters, save_figure, use_style
 from enu_lib.study import executors, results, sweep, tables
 from enu_lib.study.design import AFTER, Job
 from enu_lib.study.scaling import chains, makespan
@@ -130,11 +130,11 @@ gain = {name: [sum(jobs.values()) / 3600 / hours(jobs, w) for w in machines] for
 taken = {each: [hours(seconds, w, each) for w in machines] for each in (0, 10, 100)}
 for name, values in gain.items():
     axes[0].plot(machines, values, label=name)
-axes[0].set(xscale="log", yscale="log", xlabel="workers", ylabel="speed-up")
+axes[0].set(xscale="log", yscale="log", xlabel="workers", ylabel=better("speed-up", up=True))
 axes[0].legend(loc="lower right")
 for each, values in taken.items():
     axes[1].plot(machines, values, label=f"$c$ = {each} s")
-axes[1].set(xscale="log", yscale="log", xlabel="workers", ylabel="time of the sweep (hours)")
+axes[1].set(xscale="log", yscale="log", xlabel="workers", ylabel=better("time of the sweep (hours)", up=False))
 axes[1].legend()
 panel_letters(axes)
 files = save_figure(

@@ -37,7 +37,7 @@ from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, widgets
-from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.figures import PAGE, better, panel_letters, save_figure, use_style
 from enu_lib.study import evidence, mazes, results, sweep, tables
 
 use_style()
@@ -58,16 +58,21 @@ pairs = {"ours": entry}
 if profile == "zoo":
     pairs["published"] = enu.zoo.load("tmaze-enu-published")
 curves = mazes.costs_of(pairs)
+seeds = {k: sorted({e.provenance["seed"] for e in enu.zoo.ancestry(v)}) for k, v in pairs.items()}
+labels = {k: f"{k} (seed {', '.join(map(str, found))})" for k, found in seeds.items()}
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.5))
-figures.learning.evolution(axes[0], curves, "evaluations", "evaluations (millions)")
+named = {labels[k]: v for k, v in curves.items()}
+figures.learning.evolution(axes[0], named, "evaluations", "all evaluations so far (millions, log scale)")
 axes[0].set(xscale="log")
-axes[0].legend()
+axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 by_wall_n = 60 if profile == "smoke" else 1536
 by_wall = mazes.by_wall(pairs, by_wall_n, seed + 502)
 shown = pd.DataFrame(by_wall).drop(index="generations")
 shown.index = ["sensor 1", "sensor 2", "sensor 3"]
 shown.plot.bar(ax=axes[1], rot=0, legend=False, width=0.7)
-axes[1].set(xlabel="the sensor that shows the wall", ylabel="food per episode", ylim=(0, 17))
+for bars in axes[1].containers:  # an agent that eats nothing has a bar of no height: its number says so
+    axes[1].bar_label(bars, fmt="%.1f")
+axes[1].set(xlabel="the sensor that shows the wall", ylabel=better("food per episode", up=True), ylim=(0, 17))
 panel_letters(axes)
 last = list(pairs.values())[-1]
 files = save_figure(
@@ -76,7 +81,8 @@ files = save_figure(
         "a": figures.data.panels({k: pd.DataFrame(v).rename(columns=mazes.COSTS) for k, v in curves.items()}, "settings"),
         "b": shown.rename_axis("shows the wall").reset_index(),
     },
-    caption=f"""Our three runs and one run with the published settings, seed 0. **a**, Held-out fitness of the parent in the
+    caption=f"""One chain of three runs with our settings, the best of several attempts, and the only run with the published
+    settings (seeds in the legend): what each led to, no test of the settings. **a**, Held-out fitness of the parent in the
     plain T-maze against all evaluations so far (logarithmic axis); higher is better. Our second run, in another maze, counts
     but has no points. **b**, Food per episode of the best parent, by which sensor shows the wall; {by_wall_n:,} episodes in
     all; more is better. The run with published settings had reached generation {last.provenance["generations"]:,} of

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pictures
 import provenance
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
@@ -69,8 +70,9 @@ API = {
     "figures": (
         "Figures and explorers",
         [
-            "figures.style", "figures.save", "figures.data", "figures.units", "figures.networks", "figures.mazes",
-            "figures.learning", "figures.abilities", "figures.synapses", "places", "widgets", "widgets.life", "live",
+            "figures.style", "figures.save", "figures.stack", "figures.data", "figures.units", "figures.networks",
+            "figures.mazes", "figures.learning", "figures.abilities", "figures.synapses", "places", "widgets",
+            "widgets.life", "live",
         ],
     ),
     "ground": ("Settings, signals, progress", ["config", "kinds", "interrupt", "notices", "progress", "faults"]),
@@ -294,6 +296,7 @@ def main() -> int:
     if failed := sphinx([*arguments, str(source), str(part)]):
         return failed
     finish(part)
+    pictures.forms(part, options.figures)
     shutil.rmtree(html, ignore_errors=True)  # only a whole book takes the old one's place: make takes index.html for done
     part.rename(html)
     return 0
