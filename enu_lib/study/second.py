@@ -24,9 +24,9 @@ from enu_lib.storage.run import fingerprint
 from enu_lib.study import outcomes, protocol, results, workers
 from enu_lib.study.design import LABEL, Job
 from enu_lib.study.outcomes import Judged
-from enu_lib.study.progress import stored_jobs
+from enu_lib.study.progress import matching
 from enu_lib.study.protocol import PLANNED, Planned
-from enu_lib.study.results import Record, read_evaluation
+from enu_lib.study.results import Record, Stored, read_evaluation
 
 LIKE = {"gru-gain": "gru", "enu-plain": "enu"}  # models of the first sweep whose steps cost as much
 
@@ -42,17 +42,26 @@ def default_out(profile: str) -> Path:
 
 
 def finished(
-    planned: Planned, profile: str = "laptop", out: Path | None = None, folder: Path | None = None
+    planned: Planned,
+    profile: str = "laptop",
+    out: Path | None = None,
+    folder: Path | None = None,
+    stored: Stored | None = None,
 ) -> dict[Job, Record]:
-    """The finished jobs of an experiment: those stored (in `folder`) and those in the folder of runs `out`, if given."""
+    """The finished jobs of an experiment: those stored, and those in the folder of runs `out`, if given.
+
+    stored: the stored results, if they have been loaded from `folder` already.
+    Raises RunFolderError if a run in `out` has other settings.
+    """
+    stored, build = stored or results.load(name(profile), folder), partial(protocol.build, profile=profile)
     found: dict[Job, Record] = {}
-    for jobs in (protocol.tuning(planned, profile), None):
-        if jobs is None:
-            best = outcomes.chosen(planned, found, profile)
-            jobs = [] if best is None else protocol.compared(planned, best, profile)
-        found |= stored_jobs(name(profile), jobs, folder, partial(protocol.build, profile=profile))
-        for job in jobs if out else ():
-            if job not in found and (record := read_evaluation(Path(out or "") / job.name)):
+    for part in (search, comparison):
+        jobs = part(planned, found, profile)
+        found |= matching(stored, jobs, build)
+        for job in [job for job in jobs if out and job not in found]:
+            own = Path(out or "") / job.name
+            if record := read_evaluation(own):
+                workers.check_settings(own, build(job.experiment, job.model))
                 found[job] = record
     return found
 
@@ -147,7 +156,8 @@ def collect(profile: str, out: str | Path, folder: Path | None = None) -> int:
                     f"{source} is not the genome that {job.name} was judged by: delete that folder and run it again"
                 )
             kept[job.name] = genome
-        write_tensors(file, {key: kept[key] for key in sorted(kept)}, {"format": 1}, results.CHOOSE_ANOTHER_RESULTS)
+        if kept:
+            write_tensors(file, {key: kept[key] for key in sorted(kept)}, {"format": 1}, results.CHOOSE_ANOTHER_RESULTS)
     return len(stored.runs)
 
 
@@ -167,11 +177,11 @@ def judge(level: Mapping[str, float], profile: str = "laptop", folder: Path | No
 
     level: fitness from which a task counts as learnt, by experiment.
     """
-    if not results.path(name(profile), folder).exists():
+    stored = results.load(name(profile), folder)
+    if not stored.runs:
         return []
-    return [
-        j for planned in PLANNED for j in outcomes.judged(planned, finished(planned, profile, None, folder), level, profile)
-    ]
+    known = {planned: finished(planned, profile, stored=stored) for planned in PLANNED}
+    return [j for planned, records in known.items() for j in outcomes.judged(planned, records, level, profile)]
 
 
 def table(

@@ -50,10 +50,8 @@ class Work:
 
     def is_done(self, job: Job) -> bool:
         """Whether a job is evaluated.  Raises RunFolderError if its folder has a run with other settings."""
-        folder, wanted = self.out / job.name, self.build(job.experiment, job.model)
-        config = folder / files.CONFIG
-        if config.exists() and files.read_experiment(files.read_record(config, {}), config) != wanted:
-            raise files.RunFolderError(f"{folder} has a run with other settings: {files.CHOOSE_ANOTHER_OUT}, or delete it")
+        folder = self.out / job.name
+        check_settings(folder, self.build(job.experiment, job.model))
         return read_evaluation(folder) is not None
 
     def lock(self, job: Job | None = None) -> Path:
@@ -66,6 +64,13 @@ class Work:
         with suppress(Timeout), lock:
             return False
         return True
+
+
+def check_settings(folder: Path, e: Experiment) -> None:
+    """Raise RunFolderError if there is a run folder with other settings than these."""
+    config = folder / files.CONFIG
+    if config.exists() and files.read_experiment(files.read_record(config, {}), config) != e:
+        raise files.RunFolderError(f"{folder} has a run with other settings: {files.CHOOSE_ANOTHER_OUT}, or delete it")
 
 
 def run(
