@@ -119,6 +119,7 @@ def test_a_new_page_needs_no_table_of_contents():
     assert "Extended data" not in text, "a part without pages is left out"
 
 
+@pytest.mark.usefixtures("forked_kernels")
 def test_provenance_has_run_processor_versions_settings_and_checksums(tmp_path):
     page = tmp_path / "13_page.py"
     page.write_text('# %% tags=["parameters"]\nseed = 0\n\n# %%\nimport enu_lib\n')
