@@ -55,6 +55,7 @@ class Program:
         self._process.join(timeout)
         if self.returncode is None:
             raise subprocess.TimeoutExpired(self.pid, timeout)
+        atexit.unregister(self.kill)
         return self.returncode
 
     def communicate(self, timeout=None):
@@ -126,8 +127,9 @@ def _main(arguments, variables, folder, prepare, descriptors):
     except BaseException:
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError):  # a lost terminal
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)  # without pytest's exit handlers
 
 
