@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -141,12 +142,14 @@ for {generations:,} generations of {entry.experiment.es.population} offspring in
 # within an episode does not rest on unseen mazes, but on its not knowing beforehand which of them it is in.
 #
 # ## Verdict
+#
+# In the episodes of the [ledger](30_claims.py), another draw than those above:
 
 # %%
 Markdown(abilities.in_words(able["evolved network"], able))
 
 # %% [markdown]
-# The verdict by the rule of the [ledger](30_claims.py), on the network in the zoo, in further episodes not used here:
+# The verdict by the rule of the ledger, on the same episodes:
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_markdown([f for f in claims.judge(evidence.gather()) if f.claim.key == "C9"]))

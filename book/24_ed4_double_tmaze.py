@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -145,7 +146,7 @@ Markdown(tables.numbers(mazes.by_placement(entry, min(n, 480), seed + 504), 1, e
 # ## Reconstruction
 #
 # The geometry ([drawn here](14_mazes.py)) and the energy. The network is the last of a [sequence of
-# evolutions](61_how_the_networks_were_found.py) through easier mazes, which was not repeated with other seeds.
+# evolutions](62_what_was_tried_in_the_double_tmaze.py) through easier mazes, which was not repeated with other seeds.
 #
 # ## Verdict
 #

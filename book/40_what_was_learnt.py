@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -58,7 +59,8 @@ n = 16 if smoke else episodes
 # first channel of the output neurons. A neuron may rest at any level, so we set its threshold midway between the 5th and the
 # 99th percentile of its output; an event lasts from when the output rises above the threshold until it falls below. What would
 # the outputs look like without selection? For comparison we use networks evolved for as many generations with the same
-# strategy, but with the offspring ranked at random. Claim C10 in the [ledger](30_claims.py) rests on these numbers.
+# strategy, but with the offspring ranked at random. On these numbers rests the verdict of the [ledger](30_claims.py) on the
+# claim that the units came to spike (C10).
 
 # %%
 outputs = slice(network.neurons - network.n_outputs, None)
@@ -216,7 +218,8 @@ the mazes in which it evolved a second poison kills, so that no agent was select
 # %% [markdown]
 # ### How far does it generalise?
 #
-# Mazes and episodes that were not used in evolution, scored like all others. *Silenced*: the output is not transmitted to other
+# Mazes and episodes that were not used in evolution, scored like all others (in the published maze, another draw than that of
+# Fig. 4). *Silenced*: the output is not transmitted to other
 # neurons; an output neuron still acts.
 
 # %%

@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -19,9 +20,10 @@
 #
 # ## Approach
 #
-# All evolutions in the T-maze that were kept are listed, whether they learnt or not. The networks of the harder mazes come from
-# sequences of evolutions through easier mazes: the commands are given in full. Attempts that led nowhere were noted by hand
-# from logs (`enu_lib/study/data/attempts.json`).
+# All evolutions in the T-maze that were kept are listed, whether they learnt or not. The network of the T-maze with shuffled
+# actions comes from a sequence of evolutions through easier mazes: the commands are given in full, and those for the double
+# T-maze on the [next page](62_what_was_tried_in_the_double_tmaze.py). Attempts that led nowhere were noted by hand from logs
+# (`enu_lib/study/data/attempts.json`).
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the networks that ship; smoke, laptop, paper: evolve afresh
@@ -48,7 +50,8 @@ stored = sweep.obtain(profile)
 # We compare our settings with the published ones (512 offspring, 8 environments, 32 memory values and 16 channels, mutations of
 # s.d. 0.01, the published wiring; run on an NVIDIA H100). An evaluation is one offspring in one maze. Ours are three runs, each
 # started by hand from the result of the last and chosen among the attempts listed below; the published settings had one run.
-# The comparison shows what each led to, and is no test of the settings.
+# The comparison shows what each led to, and is no test of the settings. Food is counted in another draw of episodes than on
+# [the page before](60_wirings_and_shuffles.py).
 
 # %%
 pairs = {"ours": entry}
@@ -146,25 +149,6 @@ Markdown("```\n" + "\n".join(results.attempts("tmaze-actions-steps")) + "\n```")
 
 # %%
 Markdown(tables.markdown(results.attempts("tmaze-actions")))
-
-# %% [markdown]
-# ### The double T-maze
-#
-# What taught the network to leave an empty side was a bonus for every grid square entered for the first time in an episode, in
-# mazes where both food and poison lie on one side, with more energy for walking. In mazes of all kinds with half the mutations,
-# the same bonus had gained nothing: most of those episodes can be solved without it.
-#
-# What was tried, and what led to the network that ships:
-
-# %%
-Markdown(tables.markdown(results.attempts("double-tmaze")))
-
-# %% [markdown]
-# The steps that led to it, as commands, some three hours on one core; the last one only restores the standard settings. It is
-# one sequence of evolutions: whether it succeeds with other seeds was not tested.
-
-# %%
-Markdown("```\n" + "\n".join(results.attempts("double-tmaze-steps")) + "\n```")
 
 # %% [markdown]
 # ## Verdict

@@ -28,7 +28,7 @@ from enu_lib.kernels import build
 from enu_lib.kinds import conform, require
 from enu_lib.storage.folder import locked, remove_leftovers, write_atomically
 
-ELSEWHERE = "choose another directory for the figures"
+CHOOSE_ANOTHER_DIRECTORY = "choose another directory for the figures"
 
 
 @lru_cache
@@ -139,7 +139,7 @@ def read_manifest(directory: Path) -> list[dict[str, Any]]:
 def write_manifest(directory: Path, entries: Sequence[dict[str, Any]]) -> None:
     """Replace a folder's manifest.json, sorted by figure name."""
     text = json.dumps(sorted(entries, key=lambda e: e["figure"]), indent=1, ensure_ascii=False)
-    write_atomically(directory / "manifest.json", f"{text}\n".encode(), ELSEWHERE)
+    write_atomically(directory / "manifest.json", f"{text}\n".encode(), CHOOSE_ANOTHER_DIRECTORY)
 
 
 def _folder(directory: str | Path | None) -> Path:
@@ -161,7 +161,7 @@ def _note(name: str, paths: Sequence[Path], directory: Path, caption: str, zoo: 
         "library": library_version(),
         "drawn_on": drawn_on(),
     }
-    with locked(directory, wait=True, remedy=ELSEWHERE):
+    with locked(directory, wait=True, remedy=CHOOSE_ANOTHER_DIRECTORY):
         remove_leftovers(directory, "manifest.json")
         entries = [e for e in read_manifest(directory) if e["figure"] != name]
         write_manifest(directory, [*entries, entry])

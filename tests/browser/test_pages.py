@@ -14,7 +14,7 @@ NOTEBOOKS = sorted(path.stem for path in (ROOT / "book").glob("[0-9]*.py"))
 sys.path.insert(0, str(ROOT / "book"))
 from bind import API  # noqa: E402
 
-PAGES = [*NOTEBOOKS, *(f"api_{n}" for n in API), "index", "symbols", "api", "provenance", "cite", "search"]
+PAGES = [*NOTEBOOKS, *(f"api_{n}" for n in API), "index", "glossary", "symbols", "api", "provenance", "cite", "search"]
 DESKTOP, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
 MEGABYTE = 1_000_000
 
