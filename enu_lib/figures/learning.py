@@ -62,7 +62,7 @@ def recovery(ax: Any, conditions: dict[str, Recovery], least: int = 10) -> None:
     ax.text(1, 0.485, "chance", transform=ax.get_yaxis_transform(), ha="right", va="top")
     missing = [f"{name}:\nfewer than {least} visits" for name in conditions if name not in shown]
     ax.text(0.03, 0.02, "\n".join(missing), transform=ax.transAxes, va="bottom")
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 0.12 * len(missing)))
+    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.12 * len(missing)))
     ax.set(xlabel="visit after the intervention", ylabel=better("share with food", up=True), ylim=(0, 1.05))
 
 
