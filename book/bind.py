@@ -71,7 +71,7 @@ API = {
             "figures.learning", "figures.abilities", "figures.synapses", "places", "widgets", "widgets.life", "live",
         ],
     ),
-    "ground": ("Settings, signals, progress", ["config", "kinds", "interrupt", "notices", "progress", "faults"]),
+    "ground": ("Settings, signals, progress", ["config", "kinds", "names", "interrupt", "notices", "progress", "faults"]),
     "speed": ("Speed", ["bench.cases", "bench.sharing", "bench.authors_scheme"]),
 }  # fmt: skip
 PACKAGES = ("cells", "widgets", "live")  # whose names stand in their __init__

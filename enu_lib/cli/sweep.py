@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import Any
 
+from enu_lib import names
 from enu_lib.cli.arguments import path, print_table, seconds
 
 
@@ -37,11 +38,16 @@ def run(options: argparse.Namespace) -> int:
     """Run the command."""
     from pathlib import Path
 
+    # what can be checked without torch, before importing it
+    names.one_of("profile", options.profile, names.PROFILES)
+    chosen = options.experiments.split(",") if options.experiments else names.SWEPT
+    for name in chosen:
+        names.one_of("experiment of the sweep", name, names.SWEPT)
+
     from enu_lib.study import results, sweep
 
-    names = options.experiments.split(",") if options.experiments else sweep.ORDER
     models = options.models.split(",") if options.models else None
-    todo = sweep.jobs(options.profile, names, options.seeds, not options.no_checks, models)
+    todo = sweep.jobs(options.profile, chosen, options.seeds, not options.no_checks, models)
     out = Path(options.out) if options.out else sweep.default_out(options.profile)
     jobs = 1 if options.scheduler else len(sweep.gpus(options.device, options.per_device, options.jobs))
     errors: list[str] = []

@@ -22,8 +22,8 @@ from torch import Tensor
 
 from enu_lib.cells import Cell
 from enu_lib.contracts import AnyModel, Stepper
+from enu_lib.faults import Unavailable
 from enu_lib.kernels import cpu, cuda, door, fused, graph, reference
-from enu_lib.kernels.build import Unavailable
 from enu_lib.network import Network
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise
