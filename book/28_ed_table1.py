@@ -38,7 +38,7 @@ import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
 from enu_lib import widgets
-from enu_lib.study import claims, design, evidence, ledger, panels, plotted, sweep, tables
+from enu_lib.study import claims, design, evidence, ledger, panels, plotted, second_tables, sweep, tables
 from enu_lib.figures import PAGE, panel_letters, save_figure, save_table, use_style
 
 use_style()
@@ -79,6 +79,15 @@ files += save_table(
     "ed_table1", {"csv": tables.csv(rows), "md": tables.markdown(rows)}, figures_dir, caption=caption,
     summary=tables.markdown(tables.final_summary(rows)),
 )  # fmt: skip
+
+# %% [markdown]
+# ### The second study
+#
+# What stands above is the first sweep, which could not tell much ([why](31_second_study.py)). The second study has new seeds, a
+# strategy searched for each model, and behaviour as its measure. What it says on C5:
+
+# %%
+Markdown(tables.markdown(second_tables.verdict_table(found.judged, "C5")))
 
 # %% [markdown]
 # ## Reconstruction

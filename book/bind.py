@@ -53,6 +53,7 @@ API = {
             "analysis", "analysis.units", "analysis.scores", "analysis.battery", "analysis.learning", "analysis.agents",
             "analysis.phases", "analysis.spiking", "analysis.interventions", "analysis.conditioning", "analysis.generalise",
             "analysis.flow", "analysis.memory", "analysis.readout", "analysis.drive", "analysis.transplant", "analysis.stats",
+            "analysis.power",
         ],
     ),
     "claims": (
@@ -61,7 +62,7 @@ API = {
             "study.sweep", "study.design", "study.results", "study.tables", "study.comparisons", "study.evidence",
             "study.rules", "study.claims", "study.ledger", "study.panels", "study.plotted", "study.workers", "study.executors",
             "study.scaling", "study.progress", "study.variants", "study.mazes", "study.abilities", "study.dissection",
-            "study.machine", "study.sameness",
+            "study.machine", "study.sameness", "study.protocol", "study.outcomes", "study.second", "study.second_tables",
         ],
     ),
     "figures": (

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, cast, get_args
 
 from enu_lib import names
-from enu_lib.cells import ENU, GRU, LSTM, CellName, make_cell
+from enu_lib.cells import ENU, GRU, LSTM, CellName, UnitName, make_cell
 from enu_lib.config import register, with_settings
 from enu_lib.contracts import check_model, is_sequence
 from enu_lib.es import ES
@@ -206,6 +206,8 @@ def get(
         if name == "iaf" and isinstance(cell, ENU):
             cell = replace(cell, gain=1000.0)  # a spiking unit: a nearly binary output (as in the public code)
     else:
+        if model in get_args(UnitName):
+            raise ValueError(f"model {model!r} is a single unit: choose {', '.join(_UNIT_TASKS)}, or another model")
         channels = short.pop("channels", sizes.pop("channels"))
         task = _MAZE_TASKS[name]
         cell = Network(

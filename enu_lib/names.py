@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal, get_args
+
+CellName = Literal["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"]
+UnitName = Literal["gru-gain", "enu-plain"]  # only as single units
 
 PROFILES = ("smoke", "laptop", "paper")
-MODELS = ("enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip", "shared")
+MODELS = (*get_args(CellName), *get_args(UnitName), "shared")
 EXPERIMENTS = (  # `enu_lib.experiments` has their settings
     "iaf", "stdp", "plain-stdp", "complex-stdp", "tmaze", "tmaze-none", "tmaze-actions", "double-tmaze",
     "double-tmaze-none", "double-tmaze-actions", "tmaze-volatile", "tmaze-harmless",

@@ -13,9 +13,9 @@ import jupytext
 
 import enu_lib as enu
 from enu_lib import es
-from enu_lib.analysis import spiking, stats
+from enu_lib.analysis import power, spiking, stats
 from enu_lib.network import Network
-from enu_lib.study import claims, comparisons, evidence, sweep, tables
+from enu_lib.study import claims, comparisons, evidence, protocol, sweep, tables
 from enu_lib.tasks import iaf, maze, stdp
 
 MEASURED = re.compile(
@@ -45,7 +45,7 @@ def settings() -> set[float]:
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             values.add(float(value))
 
-    for module in (claims, comparisons, tables, es, evidence, spiking, stats, sweep, iaf, maze, stdp):
+    for module in (claims, comparisons, tables, es, evidence, spiking, power, stats, protocol, sweep, iaf, maze, stdp):
         for name, value in vars(module).items():
             gather(value if name.isupper() else None)
     for value in (*examples, enu.ES(), enu.IAF(), enu.STDP(), enu.Maze(), enu.Maze("double-t"), Network()):

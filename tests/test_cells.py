@@ -8,7 +8,7 @@ import torch
 import enu_lib as enu
 from enu_lib.cells import ENU, GRU, LSTM, make_cell
 
-KINDS = ("enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip")
+KINDS = ("enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip", "gru-gain", "enu-plain")
 
 
 def _random(cell, population=1, seed=0, scale=0.3):
@@ -76,6 +76,35 @@ def test_textbook_cells_equal_torch_nn(near, cell, module):
     near((y[0] - (hidden @ weights.output[0, :-1] + weights.output[0, -1])).abs(), 5e-6)
 
 
+def test_gain_and_reset_bias_of_the_gates_equal_textbook_cells_with_other_weights(near):
+    """The gain is a factor of all weights of the gates; the reset bias is a part of one of their biases."""
+    x = torch.randn(1, 4, 12, 3, generator=enu.stream(4, "x"))
+    gained, textbook = make_cell("gru-gain", 3, 2, 5), GRU(3, 2, 5, clip=True)
+    assert (gained.gate_gain, gained.reset_bias) == (ENU(3).gate_gain, ENU(3).reset_bias) == (3, -1)
+    genome = _random(gained)
+    scaled = textbook.unpack(genome.clone())
+    for rule in scaled[:4]:
+        rule *= 3
+    scaled.b_ih[..., :5] -= 3
+    same = torch.cat([rule.flatten() for rule in scaled])[None]
+    near((_run(gained, genome, x) - _run(textbook, same, x)).abs(), 2e-6)
+    plain, own = make_cell("enu-plain", 3, 2, 5), ENU(3, 2, 5)
+    genome = _random(plain)
+    scaled = own.unpack(genome.clone())
+    for rule in scaled[:2]:
+        rule /= 3
+    scaled.gates[:, -1, :5] += 1
+    same = torch.cat([rule.flatten() for rule in scaled])[None]
+    near((_run(plain, genome, x) - _run(own, same, x)).abs(), 2e-6)
+
+
+def test_variants_of_the_gates_are_single_units_only():
+    for model in ("gru-gain", "enu-plain"):
+        assert enu.experiments.get("complex-stdp", model, "smoke").model == make_cell(model, 4, 1, 8)
+        with pytest.raises(ValueError, match=f"{model}.*complex-stdp"):
+            enu.experiments.get("tmaze", model, "smoke")
+
+
 @pytest.mark.parametrize("feedback", [True, False])
 def test_only_the_unit_with_feedback_depends_on_its_last_output(feedback):
     cell = ENU(2, 1, 4, feedback=feedback)
@@ -117,7 +146,7 @@ def test_initial_genomes_are_orthogonal_with_zero_biases(near, kind):
     eye = torch.eye(2)
     near((weights.output[0, :-1].T @ weights.output[0, :-1] - eye).abs(), 1e-5)
     assert not weights.output[0, -1].any()
-    if kind in ("enu", "nfenu"):
+    if isinstance(cell, ENU):
         for gate in (*weights.gates[0].split(6, 1), weights.cell[0]):
             near((gate[:-1].T @ gate[:-1] - torch.eye(6)).abs(), 1e-5)
             assert not gate[-1].any()

@@ -65,7 +65,7 @@ def _compare_units(near, kind, hidden, outputs, n_in, path, environments=5, step
 
 @pytest.mark.parametrize("path", [*PATHS, "reference"])
 @pytest.mark.parametrize("hidden, outputs, n_in", [(1, 1, 1), (8, 1, 1), (16, 1, 4), (20, 3, 2), (32, 16, 3), (50, 5, 4)])
-@pytest.mark.parametrize("kind", ["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"])
+@pytest.mark.parametrize("kind", ["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip", "gru-gain", "enu-plain"])
 def test_single_units_equal_the_exact_outputs(near, path, kind, hidden, outputs, n_in):
     _compare_units(near, kind, hidden, outputs, n_in, path)
 

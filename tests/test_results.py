@@ -1,5 +1,6 @@
 """Stored results of a sweep: collecting, loading, and rejection of runs with other settings."""
 
+import gzip
 import json
 import math
 
@@ -35,6 +36,12 @@ def test_other_settings_and_damaged_files_are_errors(whole, tmp_path):
     (other / "evaluation.json").write_text((source / "evaluation.json").read_text())
     with pytest.raises(RunFolderError, match="complex-stdp-enu-7.*delete"):
         results.collect("smoke", tmp_path / "runs", tmp_path)
+    file = results.path("smoke", tmp_path)
+    stored = json.loads(gzip.decompress(file.read_bytes()))
+    stored["runs"][3]["trials"][0] += 1
+    file.write_bytes(gzip.compress(json.dumps(stored).encode()))
+    with pytest.raises(RunFolderError, match="run 3 .*checksum.*collect"):
+        results.load("smoke", tmp_path)
     results.path("smoke", tmp_path).write_bytes(b"not ours")
     with pytest.raises(RunFolderError, match="sweep-smoke.json.gz"):
         results.load("smoke", tmp_path)

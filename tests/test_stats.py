@@ -95,3 +95,24 @@ def test_the_exact_p_value_equals_that_of_listing_all_divisions(seed):
     x[0] = [0.5, np.inf][seed % 2]
     listed = scipy.stats.mannwhitneyu(x, y, alternative="two-sided", method=scipy.stats.PermutationMethod())
     assert stats.rank_sum_p(x, y) == pytest.approx(listed.pvalue, abs=1e-12)
+
+
+def test_the_log_rank_test_equals_a_hand_computation():
+    """Times 1, 3 and one censored at 5, against 2, 4, 4.
+
+    Expected events of the first at times 1 to 4: 3/6, 2/5, 2/4, 2 x 1/3; their sum is 2.0667, observed are 2.  Variances:
+    1/4, 6/25, 1/4, and 2 x 1/3 x 2/3 x 1/2 for two events among three: 0.9622.  So z = -0.0667 / 0.9809 = -0.068.
+    """
+    p = stats.log_rank_p([1, 3, np.inf], [2, 4, 4], 5)
+    assert p == pytest.approx(2 * scipy.stats.norm.cdf(-0.0667 / 0.9809), abs=2e-4)
+    assert stats.log_rank_p([2, 4, 4], [1, 3, np.inf], 5) == pytest.approx(p)
+    assert stats.log_rank_p([np.inf] * 3, [np.inf] * 4, 5) == 1
+
+
+def test_times_are_better_if_sooner_and_equal_if_both_were_given_up():
+    sooner = stats.compare_times([1, 2, 3, 4, 5, 6, 7, 8], [9, 10, 11, 12, 13, 14, np.inf, np.inf], 20)
+    assert sooner.effect == 1 and sooner.better and sooner.p < 0.001
+    mixed = stats.compare_times([1, np.inf], [2, np.inf], 20)
+    assert mixed.effect == (1 + 1 + 0 + 0.5) / 4  # sooner than both; given up: later than one, equal to one
+    turned = stats.compare_times([9, 10, 11, 12, 13, 14, np.inf, np.inf], [1, 2, 3, 4, 5, 6, 7, 8], 20)
+    assert turned.effect == 0 and turned.worse and turned.p == pytest.approx(sooner.p)

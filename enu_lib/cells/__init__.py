@@ -5,23 +5,32 @@ is a tuple of tensors, and one step maps `(weights, state, x)` to `(state, y)`. 
 units that share an offspring's rules: environments, or environments times units), H memory values.
 """
 
-from typing import Literal, get_args
+from typing import get_args
 
 from enu_lib.cells.enu import ENU, ENUWeights, State
 from enu_lib.cells.gated import GRU, LSTM, GatedWeights
+from enu_lib.names import CellName, UnitName
 
-__all__ = ["ENU", "GRU", "LSTM", "Cell", "CellName", "ENUWeights", "GatedWeights", "State", "make_cell"]
+__all__ = ["ENU", "GRU", "LSTM", "Cell", "CellName", "ENUWeights", "GatedWeights", "State", "UnitName", "make_cell"]
 
 Cell = ENU | GRU | LSTM
-CellName = Literal["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"]
 
 
 def make_cell(kind: str, n_in: int, n_out: int = 1, hidden: int = 32, noise: float = 0.0) -> Cell:
-    """A cell by its name in the paper's figures (enu, nfenu, gru, lstm), or with clipped read-out (gru-clip, lstm-clip)."""
+    """A cell by its name in the paper's figures (enu, nfenu, gru, lstm), or a variant of it.
+
+    gru-clip, lstm-clip: with a clipped read-out.  gru-gain: a GRU with the ENU's gain, reset bias and clipping.  enu-plain: an
+    ENU with neither gain nor reset bias.
+    """
     if kind in ("enu", "nfenu"):
         return ENU(n_in, n_out, hidden, feedback=kind == "enu", noise=noise)
+    if kind == "enu-plain":
+        return ENU(n_in, n_out, hidden, noise=noise, gate_gain=1.0, reset_bias=0.0)
+    if kind == "gru-gain":
+        as_enu = ENU(n_in)
+        return GRU(n_in, n_out, hidden, True, noise, as_enu.gate_gain, as_enu.reset_bias)
     if kind in ("gru", "gru-clip"):
         return GRU(n_in, n_out, hidden, clip=kind == "gru-clip", noise=noise)
     if kind in ("lstm", "lstm-clip"):
         return LSTM(n_in, n_out, hidden, clip=kind == "lstm-clip", noise=noise)
-    raise ValueError(f"unknown model {kind!r}: choose {', '.join(get_args(CellName))}")
+    raise ValueError(f"unknown model {kind!r}: choose {', '.join((*get_args(CellName), *get_args(UnitName)))}")

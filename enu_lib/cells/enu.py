@@ -31,7 +31,7 @@ class ENU:
         z = sigmoid(3 a_z)    r = sigmoid(3 (a_r - 1))    c = tanh(3 a_c), where a_c takes r * h instead of h
         h <- (1 - z) h + z c    o = clamp(gain ([h, 1] W_o + noise), 0, 1)
 
-    `feedback=False` is the paper's NFENU: its input row lacks o.
+    `feedback=False` is the paper's NFENU: its input row lacks o.  `gate_gain` and `reset_bias` replace the 3 and the -1.
     Genome, row-major: gates (K, 2H) as reset|update, cell (K, H), output (H + 1, C); rows in the order x, o, h, 1.
     """
 
@@ -41,6 +41,8 @@ class ENU:
     feedback: bool = True
     gain: Real = 1.0  # slope of the output before clipping; 1000 gives a nearly binary output
     noise: NotNegative = 0.0  # s.d. of Gaussian noise added before clipping
+    gate_gain: Real = 3.0  # slope of the three gates
+    reset_bias: Real = -1.0  # added to a_r, before the gain
 
     kind: ClassVar[str] = "enu"
 
@@ -87,9 +89,9 @@ class ENU:
         before = [x, o] if self.feedback else [x]
         gates = torch.cat([*before, h, one], -1) @ weights.gates
         a_r, a_z = gates.split(self.hidden, -1)
-        r = torch.sigmoid(3 * (a_r - 1))
-        z = torch.sigmoid(3 * a_z)
-        c = torch.tanh(3 * (torch.cat([*before, r * h, one], -1) @ weights.cell))
+        r = torch.sigmoid(self.gate_gain * (a_r + self.reset_bias))
+        z = torch.sigmoid(self.gate_gain * a_z)
+        c = torch.tanh(self.gate_gain * (torch.cat([*before, r * h, one], -1) @ weights.cell))
         h = (1 - z) * h + z * c
         out = torch.cat([h, one], -1) @ weights.output
         if noise is not None:

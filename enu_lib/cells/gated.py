@@ -1,7 +1,8 @@
 """The cells that the ENU is compared with: textbook GRU and LSTM, with a linear read-out of the memory.
 
 Reconstruction: the paper compares with "standard" GRUs and LSTMs without giving their details.  Ours have no gain, no reset
-bias, no feedback and no clipping; `clip=True` adds clipping, to check how sensitive the results are to that choice.
+bias, no feedback and no clipping.  `clip=True` adds clipping, and a GRU can be given the ENU's gain and reset bias, to see
+which of the ENU's parts makes a difference.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells.enu import State, orthogonal_with_bias, split_genomes
-from enu_lib.kinds import NotNegative, Size, check
+from enu_lib.kinds import NotNegative, Real, Size, check
 
 
 class GatedWeights(NamedTuple):
@@ -84,7 +85,13 @@ class Gated:
 
 @dataclass(frozen=True)
 class GRU(Gated):
-    """Textbook gated recurrent unit (as torch.nn.GRUCell) with a linear read-out of h."""
+    """Textbook gated recurrent unit (as torch.nn.GRUCell) with a linear read-out of h.
+
+    All pre-activations are multiplied by `gate_gain`, that of the reset gate after adding `reset_bias`.
+    """
+
+    gate_gain: Real = 1.0  # in an ENU 3
+    reset_bias: Real = 0.0  # in an ENU -1
 
     kind: ClassVar[str] = "gru"
     n_gates: ClassVar[int] = 3
@@ -99,9 +106,9 @@ class GRU(Gated):
         x = x.expand(h.shape[0], h.shape[1], -1)
         i_r, i_z, i_n = (x @ weights.w_ih + weights.b_ih).split(self.hidden, -1)
         h_r, h_z, h_n = (h @ weights.w_hh + weights.b_hh).split(self.hidden, -1)
-        r = torch.sigmoid(i_r + h_r)
-        z = torch.sigmoid(i_z + h_z)
-        n = torch.tanh(i_n + r * h_n)
+        r = torch.sigmoid(self.gate_gain * (i_r + h_r + self.reset_bias))
+        z = torch.sigmoid(self.gate_gain * (i_z + h_z))
+        n = torch.tanh(self.gate_gain * (i_n + r * h_n))
         h = (1 - z) * n + z * h
         return (h,), self.read_out(weights.output, h, noise)
 

@@ -13,6 +13,7 @@ from enu_lib.cli.arguments import path, print_table, seconds
 def add(commands: Any) -> None:
     """Add the command to the parser."""
     sweep = commands.add_parser("sweep", help="evolve all models on all tasks with many seeds; run again to resume")
+    sweep.add_argument("--study", default="first", choices=("first", "second"), help="second: the planned one (%(default)s)")
     sweep.add_argument("--profile", default="laptop", help="smoke, laptop, paper (%(default)s)")
     sweep.add_argument("--experiments", metavar="A,B", help="only these, separated by commas (all)")
     sweep.add_argument("--models", metavar="A,B", help="only these, separated by commas (all)")
@@ -40,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
 
     # what can be checked without torch, before importing it
     names.one_of("profile", options.profile, names.PROFILES)
+    if options.study == "second":
+        return _second(options)
     chosen = options.experiments.split(",") if options.experiments else names.SWEPT
     for name in chosen:
         names.one_of("experiment of the sweep", name, names.SWEPT)
@@ -70,6 +73,39 @@ def run(options: argparse.Namespace) -> int:
     ]
     print_table([head, *rows])
     print(f"{sum(p.runs - p.done for p in plans)} runs left, about {sweep.hours(plans, jobs):.1f} h on {jobs} cores; {out}")
+    for error in errors:
+        print(f"enu_lib: {error}", file=sys.stderr)
+    return 1 if errors else 0
+
+
+def _second(options: argparse.Namespace) -> int:
+    """Run the second study, whose models and seeds are fixed."""
+    from pathlib import Path
+
+    for name in ("models", "seeds", "no_checks", "again"):
+        if getattr(options, name):
+            option = "--" + name.replace("_", "-")
+            raise ValueError(f"{option} does not apply to --study second, whose runs are fixed: leave it out")
+
+    from enu_lib.study import protocol, second, sweep
+
+    planned = protocol.chosen_by(options.experiments)
+    out = Path(options.out) if options.out else second.default_out(options.profile)
+    folder = Path(options.results) if options.results else None
+    if options.collect:
+        print(f"{second.collect(options.profile, out, folder)} runs stored")
+        return 0
+    jobs = 1 if options.scheduler else len(sweep.gpus(options.device, options.per_device, options.jobs))
+    errors: list[str] = []
+    if not options.dry_run:
+        errors = second.run(
+            planned, out, options.profile, folder, options.time_limit, jobs=options.jobs, progress=not options.quiet,
+            scheduler=options.scheduler, device=options.device, per_device=options.per_device,
+        )  # fmt: skip
+    parts = second.table(planned, options.profile, out, folder)
+    print_table([("experiment", "task", "part", "runs done", "core-hours at most"), *map(second.label, parts)])
+    left = sum(part.seconds * (part.runs - part.done) / part.runs for part in parts)
+    print(f"{sum(p.runs - p.done for p in parts)} runs left, at most about {left / jobs / 3600:.1f} h on {jobs} cores; {out}")
     for error in errors:
         print(f"enu_lib: {error}", file=sys.stderr)
     return 1 if errors else 0

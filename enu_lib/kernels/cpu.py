@@ -38,7 +38,7 @@ i32, i64, f32, pointer = ctypes.c_int32, ctypes.c_int64, ctypes.c_float, ctypes.
 class _Cell(ctypes.Structure):
     _fields_ = [
         *((name, i32) for name in ("kind", "n_in", "n_out", "hidden", "feedback", "clip")),
-        *((name, f32) for name in ("gain", "noise")),
+        *((name, f32) for name in ("gain", "noise", "gate_gain", "reset_bias")),
     ]
 
 
@@ -203,7 +203,8 @@ def cell_struct(cell: Cell) -> _Cell:
     """Cell of life.cpp."""
     kind = 0 if isinstance(cell, ENU) else 2 if isinstance(cell, LSTM) else 1
     feedback, clip, gain = (cell.feedback, True, cell.gain) if isinstance(cell, ENU) else (False, cell.clip, 1.0)
-    return _Cell(kind, cell.n_in, cell.n_out, cell.hidden, feedback, clip, gain, cell.noise)
+    gates = (1.0, 0.0) if isinstance(cell, LSTM) else (cell.gate_gain, cell.reset_bias)
+    return _Cell(kind, cell.n_in, cell.n_out, cell.hidden, feedback, clip, gain, cell.noise, *gates)
 
 
 def _net(network: Network) -> tuple[_Net, np.ndarray]:

@@ -30,13 +30,19 @@ class Gates:
         if isinstance(weights, ENUWeights):
             sizes = [cell.n_in, self.fed + h, 1]
             # tanh(a) = 2 sigmoid(2 a) - 1, as sigmoid is faster; the memory is stored halved, so the factor 2 costs nothing
-            parts = [(3 * g).split(sizes, 1) for g in (weights.gates, 2 * weights.cell)]
+            gain = cell.gate_gain
+            parts = [(gain * g).split(sizes, 1) for g in (weights.gates, 2 * weights.cell)]
             self.x, self.oh, self.bias = ([part[i].contiguous() for part in parts] for i in range(3))
-            self.bias[0][..., :h] -= 3
+            self.bias[0][..., :h] += gain * cell.reset_bias
             for rows in self.oh:
                 rows[:, self.fed :] *= 2
         else:
-            self.x, self.h, self.bias, self.late = [weights.w_ih], weights.w_hh, [weights.b_ih], weights.b_hh
+            rules = weights[:4]
+            if isinstance(cell, GRU) and (cell.gate_gain, cell.reset_bias) != (1, 0):
+                rules = tuple(cell.gate_gain * rule for rule in rules)
+                rules[2][..., :h] += cell.gate_gain * cell.reset_bias
+            ih, self.h, bias, self.late = rules
+            self.x, self.bias = [ih], [bias]
         self.out, self.out_bias = weights.output[:, :-1].contiguous(), weights.output[:, -1:].contiguous()
         if isinstance(cell, ENU):
             self.out = 2 * self.out

@@ -45,7 +45,7 @@ enum Kind { ENU = 0, GRU = 1, LSTM = 2 };
 
 struct Cell {  // filled by kernels/cpu.py
     int32_t kind, n_in, n_out, hidden, feedback, clip;
-    float gain, noise;
+    float gain, noise, gate_gain, reset_bias;
     int gates() const { return kind == LSTM ? 4 : 3; }
     int out_stride() const { return (n_out + PAD - 1) / PAD * PAD; }
     int fed() const { return kind == ENU && feedback ? n_out : 0; }
@@ -104,7 +104,7 @@ struct Rules {
         const int H = cell.hidden, C = cell.n_out;
         float scale[4];
         if (cell.kind == ENU) {
-            scale[0] = scale[1] = 1.5f, scale[2] = 3.0f;
+            scale[0] = scale[1] = 0.5f * cell.gate_gain, scale[2] = cell.gate_gain;
             const int K = cell.n_in + cell.feedback * C + H + 1;
             for (int k = 0; k < K; k++) {
                 float* row = k < cell.n_in ? x + k * G * HP
@@ -116,10 +116,10 @@ struct Rules {
                     row[2 * HP + j] = scale[2] * genome[K * 2 * H + k * H + j];
                 }
             }
-            for (int j = 0; j < H; j++) bias[j] -= 1.5f;
+            for (int j = 0; j < H; j++) bias[j] += scale[0] * cell.reset_bias;
             genome += K * 3 * H;
         } else {
-            for (int g = 0; g < 4; g++) scale[g] = g == 2 ? 1.0f : 0.5f;
+            for (int g = 0; g < 4; g++) scale[g] = (g == 2 ? 1.0f : 0.5f) * cell.gate_gain;
             const float *ih = genome, *hh = ih + cell.n_in * G * H, *bi = hh + H * G * H, *bh = bi + G * H;
             for (int g = 0; g < G; g++)
                 for (int j = 0; j < H; j++) {
@@ -127,8 +127,9 @@ struct Rules {
                     for (int k = 0; k < H; k++) h[(k * G + g) * HP + j] = scale[g] * hh[(k * G + g) * H + j];
                     const bool after = cell.kind == GRU && g == 2;  // the reset gate multiplies this bias too
                     bias[g * HP + j] = scale[g] * (bi[g * H + j] + (after ? 0.0f : bh[g * H + j]));
-                    if (after) late[j] = bh[g * H + j];
+                    if (after) late[j] = scale[g] * bh[g * H + j];
                 }
+            for (int j = 0; j < H; j++) bias[j] += scale[0] * cell.reset_bias;  // 0 in an LSTM
             genome = bh + G * H;
         }
         for (int k = 0; k <= H; k++)

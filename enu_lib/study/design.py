@@ -26,6 +26,7 @@ MAIN = {  # models compared by the claims; others (matched size, clipped read-ou
 LABEL = {
     "iaf": "IAF", "stdp": "STDP", "complex-stdp": "complex STDP", "tmaze": "T-maze", "double-tmaze": "double T-maze",
     "enu": "ENU", "nfenu": "NFENU", "gru": "GRU", "lstm": "LSTM", "shared": "SHAREDENU",
+    "gru-gain": "GRU with gain", "enu-plain": "ENU without gain",
 }  # fmt: skip
 ORDER = SWEPT
 UNITS = ("complex-stdp", "stdp", "iaf")

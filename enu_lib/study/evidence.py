@@ -1,4 +1,4 @@
-"""The evidence for judging the claims: from the zoo, the stored sweep and a file of reference measures.
+"""The evidence for judging the claims: from the zoo, the stored sweeps and a file of reference measures.
 
     claims.judge(evidence.gather())          # reads files only
     evidence.measure()                       # simulates the reference measures again: about ten minutes
@@ -26,8 +26,9 @@ from enu_lib.progress import bar
 from enu_lib.storage.folder import PACKAGE, locked, remove_leftovers, write_atomically
 from enu_lib.storage.seal import sealed
 from enu_lib.streams import stream
-from enu_lib.study import results
-from enu_lib.study.results import Record, References, five_digits
+from enu_lib.study import results, second
+from enu_lib.study.outcomes import Judged
+from enu_lib.study.results import Record, References, final_fitness, five_digits, generations_to
 from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Layout, Maze
 from enu_lib.tasks.stdp import STDP
@@ -50,6 +51,7 @@ class Evidence:
     the experiment's level, inf if never.  level: that fitness, by experiment.  references: scores of reference agents by
     layout ("t", "double-t").  abilities: the battery of zoo entries in the T-maze, and of scripted agents, by name and
     measure.  spiking: spiking measures of `INDEPENDENT` entries; neutral: those of genomes evolved without selection.
+    judged: verdicts of the second study; none before any of its results are stored.
     """
 
     zoo: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -61,6 +63,7 @@ class Evidence:
     abilities: Mapping[str, Mapping[str, Measure]] = field(default_factory=dict)
     spiking: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     neutral: Sequence[Mapping[str, float]] = ()
+    judged: Sequence[Judged] = ()
 
 
 def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Record] | None = None) -> Evidence:
@@ -88,7 +91,8 @@ def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Rec
         reached.setdefault(pair, []).append(generations_to(run, kept.level.get(run.experiment, math.inf)))
         scores.setdefault(pair, []).append(numbers(run.scores))
     zoo_scores = {name: entry.scores for name, entry in entries.items()}
-    return Evidence(zoo_scores, scores, final, reached, kept.level, kept.agents, able, spikes, [*map(numbers, kept.neutral)])
+    neutral, judged = [*map(numbers, kept.neutral)], second.judge(kept.level, folder=folder)
+    return Evidence(zoo_scores, scores, final, reached, kept.level, kept.agents, able, spikes, neutral, judged)
 
 
 def numbers(stored: Mapping[str, float | None]) -> dict[str, float]:
@@ -104,18 +108,6 @@ def as_measure(stored: Mapping[str, Any]) -> Measure:
 def rounded(values: Mapping[str, float]) -> dict[str, float | None]:
     """Measures in the stored format (see `five_digits`)."""
     return {key: five_digits(value) for key, value in values.items()}
-
-
-def final_fitness(run: Record) -> float:
-    """Mean fitness of the evolved parent over its trial runs; -inf if one of them was NaN."""
-    values = [t for t in run.trials if t is not None]
-    return sum(values) / len(values) if len(values) == len(run.trials) else -math.inf
-
-
-def generations_to(run: Record, level: float) -> float:
-    """Generations until the parent's held-out fitness first reached a level; inf if never."""
-    there = (g for g, f in zip(run.generation, run.held_out, strict=True) if f is not None and f >= level)
-    return next(there, math.inf)
 
 
 def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool = True) -> References:

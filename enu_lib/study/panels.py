@@ -16,10 +16,9 @@ LEVEL = {"color": "0.2", "lw": 0.9, "ls": (0, (1, 2))}  # style of the line at t
 
 
 def style(model: str) -> dict[str, Any]:
-    """Line style of a model: colour by its kind; dashed for matched size, dotted for a clipped read-out."""
-    kind = model.partition("@")[0].removesuffix("-matched").removesuffix("-clip")
-    line = "--" if model.endswith("-matched") else ":" if model.endswith("-clip") else "-"
-    return {"color": MODELS[kind], "ls": line}
+    """Line style of a model: colour by its kind; dashed for matched size, dotted for a clipped read-out, else dash-dotted."""
+    kind, _, variant = model.partition("@")[0].partition("-")
+    return {"color": MODELS[kind], "ls": {"": "-", "matched": "--", "clip": ":"}.get(variant, "-.")}
 
 
 def progress(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from enu_lib.config import from_config
@@ -18,15 +19,17 @@ COST = {"complex-stdp": 3.5, "stdp": 3.5, "iaf": 5.5, "tmaze": 140.0, "double-tm
 SLOWER = {"lstm": 1.35}
 
 
-def stored_jobs(profile: str, todo: Sequence[Job], folder: Path | None = None) -> dict[Job, Record]:
-    """The jobs with a stored record whose settings are the same."""
-    known = load(profile, folder)
+def stored_jobs(
+    profile: str, todo: Sequence[Job], folder: Path | None = None, made: Callable[[str, str], Experiment] | None = None
+) -> dict[Job, Record]:
+    """The jobs with a stored record whose settings are the same.  made: as `build`, if not the sweep's own."""
+    known, made = load(profile, folder), made or partial(build, profile=profile)
     records = {(r.experiment, r.model, r.seed): r for r in known.runs}
     return {
         job: records[job.experiment, job.model, job.seed]
         for job in todo
         if (job.experiment, job.model, job.seed) in records
-        and from_config(known.configs[f"{job.experiment}-{job.model}"]) == build(job.experiment, job.model, profile)
+        and from_config(known.configs[f"{job.experiment}-{job.model}"]) == made(job.experiment, job.model)
     }
 
 

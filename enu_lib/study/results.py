@@ -34,7 +34,7 @@ from enu_lib.storage.folder import (
     write_atomically,
 )
 from enu_lib.storage.run import Run, fingerprint, provenance
-from enu_lib.storage.seal import mention, sealed
+from enu_lib.storage.seal import mention, sealed, verify
 from enu_lib.streams import stream
 from enu_lib.tasks.stdp import STDP
 
@@ -69,12 +69,15 @@ class Record(NamedTuple):
     begun_from: str | None = None  # SHA-256 of the initial genome; None: random
 
 
-def record(run: Run, model: str, quick: bool = False, processor: str = "cpu") -> Record:
-    """Evaluate a finished run: its record.  model: its name in the sweep.  quick: few trials, for smoke tests."""
+def record(run: Run, model: str, quick: bool = False, processor: str = "cpu", lives: int = 1024) -> Record:
+    """Evaluate a finished run: its record.
+
+    model: its name in the sweep.  quick: few trials, for smoke tests.  lives: new sequences or episodes for its scores.
+    """
     e, kept = run.experiment, provenance(run, processor)
     trials = 3 if quick else TRIALS
     live = [fitness(run.model, run.genome[None], run.task, e.environments, stream(9, "trial", k), 1) for k in range(trials)]
-    scores = analysis.scores(run.model, run.genome, run.task, 32 if quick else 1024)
+    scores = analysis.scores(run.model, run.genome, run.task, 32 if quick else lives)
     if isinstance(run.task, STDP) and run.task.rule != "complex":
         reach = round(2 * run.task.tau)
         window = analysis.plasticity_window(run.model, run.genome, run.task, 1, reach)
@@ -88,6 +91,18 @@ def record(run: Run, model: str, quick: bool = False, processor: str = "cpu") ->
         {k: five_digits(v) for k, v in scores.items()},
         run.begun_from,
     )  # fmt: skip
+
+
+def final_fitness(run: Record) -> float:
+    """Mean fitness of the evolved parent over its trial runs; -inf if one of them was NaN."""
+    values = [t for t in run.trials if t is not None]
+    return sum(values) / len(values) if len(values) == len(run.trials) else -math.inf
+
+
+def generations_to(run: Record, level: float) -> float:
+    """Generations until the parent's held-out fitness first reached a level; inf if never."""
+    there = (g for g, f in zip(run.generation, run.held_out, strict=True) if f is not None and f >= level)
+    return next(there, math.inf)
 
 
 def five_digits(value: float) -> float | None:
@@ -153,6 +168,11 @@ def load(profile: str, folder: Path | None = None) -> Stored:
     stored = checked(stored, {"format": int, "runs": list[dict], "configs": dict[str, dict]}, file, COLLECT)
     if stored["format"] != FORMAT:
         raise RunFolderError(f"{file} has format {stored['format']}, this version reads {FORMAT}: {COLLECT}")
+    for k, run in enumerate(stored["runs"]):
+        try:
+            verify(run)
+        except ValueError as error:
+            raise RunFolderError(f"{file}: run {k} is damaged ({error}): {COLLECT}") from None
     runs = [_as_record(run, f"{file}: run {k}", COLLECT) for k, run in enumerate(stored["runs"])]
     for config in stored["configs"].values():
         read_experiment({"experiment": config}, file, COLLECT)
@@ -216,6 +236,7 @@ def collect(profile: str, runs: str | Path, folder: Path | None = None) -> Store
                 )
             records[run.experiment, run.model, run.seed] = run
         stored = Stored([records[key] for key in sorted(records)], {key: configs[key] for key in sorted(configs)})
-        text = {"format": FORMAT, "profile": profile, "configs": stored.configs, "runs": [r._asdict() for r in stored.runs]}
+        each = [sealed(r._asdict()) for r in stored.runs]
+        text = {"format": FORMAT, "profile": profile, "configs": stored.configs, "runs": each}
         write_atomically(file, gzip.compress(json.dumps(text).encode(), 9, mtime=0), ELSEWHERE)
     return stored

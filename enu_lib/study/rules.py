@@ -16,9 +16,13 @@ from enu_lib.analysis.learning import interval
 from enu_lib.study.comparisons import compared, final_comparisons, speed_comparisons, values_of_pair, words
 from enu_lib.study.design import LABEL, MAIN
 from enu_lib.study.evidence import Evidence
+from enu_lib.study.outcomes import Verdict, verdict
 from enu_lib.tasks.maze import Maze
 
 Outcome = Literal["holds", "fails", "undecided", "not judged"]
+OUTCOMES: dict[Verdict, Outcome] = {
+    "supported": "holds", "contradicted": "fails", "undecided": "undecided", "not tested": "not judged",
+}  # fmt: skip
 OFTEN = 0.9  # of the visits
 MIN_EVENTS = 30
 MOVE = Maze().move_every  # steps
@@ -70,16 +74,12 @@ def share(m: Measure) -> str:
 
 def difference(c: stats.Comparison) -> Outcome:
     """The outcome of "the first model is better": refuted if it is worse or a large difference can be excluded."""
-    if c.better:
-        return "holds"
-    return "fails" if c.worse or c.alike else "undecided"
+    return OUTCOMES[verdict(c)]
 
 
 def likeness(c: stats.Comparison) -> Outcome:
     """The outcome of "the models are alike": refuted if one of them is better."""
-    if c.better or c.worse:
-        return "fails"
-    return "holds" if c.alike else "undecided"
+    return OUTCOMES[verdict(c, alike=True)]
 
 
 # Single units of the zoo
@@ -144,7 +144,13 @@ def complex_stdp(e: Evidence) -> list[Part]:
     return parts
 
 
-# Models compared, over the evolutions of the sweep
+# Models compared, over the evolutions of the second study, or of the first sweep as long as there are none
+
+
+def second_study(e: Evidence, claim: str) -> list[Part]:
+    """The parts of a claim by the second study; empty as long as none of its experiments is complete."""
+    mine = [j for j in e.judged if claim in j.compared.claims] if any(j.comparison for j in e.judged) else []
+    return [Part(j.name, OUTCOMES[j.verdict], j.text, LABEL[j.planned.experiment]) for j in mine]
 
 
 def compared_part(name: str, comparison: stats.Comparison | str, task: str, label: str, alike: bool = False) -> Part:
@@ -154,7 +160,8 @@ def compared_part(name: str, comparison: stats.Comparison | str, task: str, labe
 
 
 def ends_better(e: Evidence) -> list[Part]:
-    parts = []
+    if parts := second_study(e, "C5"):
+        return parts
     for experiment in ("complex-stdp", "double-tmaze"):
         by_pair, task = final_comparisons(e, experiment), LABEL[experiment]
         for rival in ("gru", "lstm", "nfenu"):
@@ -167,7 +174,8 @@ def ends_better(e: Evidence) -> list[Part]:
 
 
 def converges_faster(e: Evidence) -> list[Part]:
-    parts = []
+    if parts := second_study(e, "C6"):
+        return parts
     for experiment in ("complex-stdp", "double-tmaze"):
         task = LABEL[experiment]
         for (first, second), comparison in speed_comparisons(e, experiment).items():
@@ -177,7 +185,8 @@ def converges_faster(e: Evidence) -> list[Part]:
 
 
 def feedback_helps(e: Evidence) -> list[Part]:
-    parts = []
+    if parts := second_study(e, "C7"):
+        return parts
     for experiment in MAIN:
         name, task = f"ENU ends better than NFENU on {LABEL[experiment]}", LABEL[experiment]
         parts.append(compared_part(name, final_comparisons(e, experiment)["enu", "nfenu"], task, task))
@@ -185,7 +194,8 @@ def feedback_helps(e: Evidence) -> list[Part]:
 
 
 def shared_rules_fail(e: Evidence) -> list[Part]:
-    parts = []
+    if parts := second_study(e, "C8"):
+        return parts
     for experiment in ("tmaze", "double-tmaze"):
         name, task = f"SHAREDENU fails on {LABEL[experiment]} where ENU does not", LABEL[experiment]
         values = values_of_pair(e, experiment, ("enu", "shared"), e.final)

@@ -1,0 +1,213 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Does the ENU win? The protocol of a second study
+#
+# ## Question
+#
+# Do networks and units of ENUs end better than those of GRUs, LSTMs and reduced ENUs, do they get there sooner, and which part
+# of the ENU makes the difference? These are claims C5 to C8 of the [ledger](30_claims.py).
+#
+# ## Approach
+#
+# This page was committed before the first run of the study that it describes. It says what is run, what is measured, how it is
+# tested, and what each outcome will be taken to mean. Changes made afterwards are listed under *Reconstruction*, with date and
+# reason.
+#
+# **Why a second study.** The [first sweep](21_ed1_comparison.py) could not answer the question. Fitness in a maze counts the
+# steps that an agent lives, so that a network can pass the level without eating. Networks started the double T-maze from what
+# they had evolved in the T-maze, and this head start counted as speed. With five evolutions of each model and four comparisons,
+# only a complete separation can be significant. Where no model reached the level, clear differences were not judged at all. And
+# the evolution strategy had been chosen with ENUs.
+#
+# **What was known.** The models and tasks are those of the first sweep, whose results we knew: on the integrate-and-fire task,
+# ENUs fired about as often as the target and no other model did; on complex STDP, ENUs ended better than LSTMs, but not better
+# than GRUs or NFENUs under the sweep's strategy, and were faster under another. So this is a replication with new seeds and
+# better measures, not a blind test. No result of its seeds was known.
+#
+# **Unit of analysis.** One evolution, from one random genome to its end. Trial runs and episodes of one evolved parent say how
+# precisely that parent is known, and are averaged.
+#
+# **Seeds.** Evolutions that are compared have the seeds from 1000 on, which no earlier run had. The search of strategies has
+# three other seeds, 900 to 902. The same seed gives every model the same environments (and, where genomes are equally long, the
+# same mutations). The tests treat the models' samples as independent, which makes them slightly conservative.
+#
+# **Equal conditions.** All models of an experiment have the same task, offspring, environments and generations, so that
+# generations, evaluations and lives mean the same. They start from random genomes.
+#
+# **Strategies.** In tuned experiments every model gets the same small search: each strategy of the list below on the three
+# tuning seeds. The one with the highest median final fitness is the model's own (the first in the list, if several are equal).
+# Only then do the evolutions that are compared begin, under it.
+#
+# **Primary outcomes** are behaviour. On STDP tasks: the logarithm of the loss of the evolved parent in 30 trial runs. On the
+# integrate-and-fire task: the ratio of its number of spikes to the target's, as the distance of its logarithm from zero. In
+# mazes: food in 2,048 fresh episodes, or whether the ability was reached (the target of the T-maze's curriculum, which a latch
+# does not reach). Speed: evaluations until held-out fitness reaches the level (STDP tasks: a tenth of the loss of a unit that
+# learns nothing) or the ability. An evolution that does not get there by its end is censored there. Everything else that is
+# stored is secondary and gets no verdict. No evolution is left out as an outlier: one that ends in NaN ranks last.
+#
+# **Tests.** Two-sided; exact Mann-Whitney, or a log-rank test for speed. Effect: Vargha and Delaney's A, the probability that
+# an evolution of the first model is better than one of the second, ties counting half, with percentile bootstrap intervals.
+# Correction: Holm's, over *all* comparisons of an experiment, whether claims rest on them or not, and whether or not they can
+# be tested in the end.
+
+# %% tags=["parameters"]
+profile = "zoo"  # of no effect: what is shown is the plan, and what has been stored
+seed = 0
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Markdown
+
+from enu_lib import widgets
+from enu_lib.analysis import power, stats
+from enu_lib.figures import use_style
+from enu_lib.study import results, second, second_tables, tables
+
+use_style()
+judged = second.judge(results.references().level)
+
+# %%
+Markdown(f"""**Verdicts.** A claimed difference is
+
+- *supported* if p < {stats.ALPHA:g} after correction and A > 0.5,
+- *contradicted* if p < {stats.ALPHA:g} and A < 0.5, or if the {1 - 2 * stats.ALPHA:.0%} interval of A lies within
+  {1 - stats.LARGE:.2f} to {stats.LARGE:.2f}, so that a large difference either way can be excluded,
+- *undecided* otherwise, together with the smallest A that would have been shown with a power of {power.TARGET:.0%}.
+
+A claimed likeness is supported by that interval and contradicted by a significant difference. Where a comparison asks whether
+or when something is reached, and fewer than half of the evolutions of both models together reach it, the models are equal
+mostly in not reaching it, and the interval does not count. Where none reaches it, the comparison is *not tested*. In the
+ledger, a supported part *holds* and a contradicted one *fails*.""")
+
+# %% [markdown]
+# **Stopping rule.** The number of evolutions is fixed below. None is added, extended or dropped after the first look, and the
+# code judges an experiment only when all of its evolutions are there: until then each of its comparisons is *not tested*. A run
+# that is interrupted is resumed, bit for bit. An experiment that is never completed remains not tested.
+#
+# ## What we measured
+#
+# ### What is run
+
+# %%
+Markdown(tables.markdown(second_tables.experiments_table()))
+
+# %% [markdown]
+# GRU *with gain* has the ENU's gain of its gates, its reset bias and its clipped output; ENU *without gain* has neither gain
+# nor reset bias. So the two exchange what they have, except for the feedback of the output. The strategies:
+
+# %%
+Markdown(tables.markdown(second_tables.strategies_table()))
+
+# %% [markdown]
+# ### What is compared, and what can be seen
+#
+# The last column gives the smallest A that is shown with a power of four out of five at the first, hardest step of the
+# correction: by simulation of the exact test for normal distributions, and for speed in the best case, that all evolutions
+# reach the level.
+
+# %%
+Markdown(tables.markdown(second_tables.comparisons_table()))
+
+# %% [markdown]
+# The numbers of evolutions are what some hours of two cores allow. How many of each model are needed for such a power, if the
+# comparison is alone, or the first of several:
+
+# %%
+Markdown(tables.markdown(second_tables.needed_table()))
+
+# %% [markdown]
+# And how often two equal models will be shown to be alike (in a normal approximation):
+
+# %%
+Markdown(tables.markdown(second_tables.likeness_table()))
+
+# %% [markdown]
+# ### What it costs
+#
+# From the seconds that a life of each model took in the first sweep, on one core. Evolutions in the T-maze end once the ability
+# is reached, so that theirs is an upper bound.
+
+# %%
+Markdown(tables.markdown(second_tables.cost_table()))
+
+# %%
+Markdown(f"""The experiments that are run first take about {second_tables.first_hours():.0f} core-hours:
+
+```
+python -m enu_lib sweep --study second               # on all cores; Ctrl-C saves, the same command resumes
+python -m enu_lib sweep --study second --collect     # stores what is finished, for this page and the ledger
+```""")
+
+# %% [markdown]
+# ### What each outcome will mean
+#
+# **E3** asks for C7 whether the feedback of its output helps the spiking unit. *Supported*: ENUs fire more like the target than
+# NFENUs do. *Contradicted*: feedback does not help here, or it harms.
+#
+# **E2** asks for C5, C6 and C7 whether the ENU ends better, and gets there sooner, on complex STDP, each model under its own
+# best strategy of the same search. *Contradicted* for GRU or NFENU: the ENU's advantage in the paper is not one of the unit, as
+# far as our formula of the rule and our sizes go. Three comparisons explain. If the GRU with gain ends better than the GRU, and
+# ENU and GRU with gain are not told apart, then gain, reset bias and clipping are what makes the difference. If the ENU ends
+# better than the GRU with gain, it is the rest: the feedback (see NFENU) and the form of the gates. If it ends better than the
+# ENU without gain, the ENU needs them too.
+#
+# **E6** asks for C7 the same of plain neuromodulated STDP as E3 does of spikes.
+#
+# **E1** asks for C7 and C8 in the T-maze, by the [curriculum](15_fig4_tmaze.py) that leads to a sensory learner, whether
+# feedback helps, and whether networks with shared rules reach the ability less often, also with as many parameters.
+# *Contradicted* for shared rules: separate rules for synapses and neurons are not needed. If no network reaches the ability,
+# nothing is said of shared rules.
+#
+# **E4** asks for C5 to C8 in the double T-maze, from scratch for all models. It is *not tested* until there is a curriculum for
+# that maze that starts from random genomes, and if no model learns it.
+#
+# **E5** would ask whether what the networks do is learning by synapses or recurrence: at equal numbers of parameters and by the
+# same curriculum, a plain GRU from the network's inputs to its outputs, the ENU network with the memory of its synapses held at
+# its start, and an evolved three-factor Hebbian rule, by the [three abilities](17_what_kind_of_learner.py). It is described
+# here only; its models do not exist yet, and what is compared will be fixed before they are run.
+#
+# ## Reconstruction
+#
+# All of this is ours; the paper compares one evolution of each model. Nothing has been changed since the protocol was
+# committed.
+#
+# ## Verdict
+
+# %% tags=["hide-input"]
+Markdown(tables.markdown(second_tables.verdict_table(judged)))
+
+# %% [markdown]
+# ## Try it
+#
+# Choose the number of evolutions of each model and of comparisons in the experiment: how often is a difference shown?
+
+
+# %% tags=["explorer"]
+def draw(n, family):
+    fig, ax = plt.subplots(figsize=(4.5, 2.8))
+    differences = np.arange(0.5, 1.0, 0.025)
+    for alpha, text in ((stats.ALPHA / family, f"first of {family}"), (stats.ALPHA, "alone")):
+        ax.plot(differences, [power.power(n, a, alpha) for a in differences], label=text)
+    ax.axhline(power.TARGET, color="0.5", lw=0.8, ls=":")
+    ax.set(xlabel="true A", ylabel="power", ylim=(0, 1.02))
+    ax.legend()
+    return fig
+
+
+widgets.explorer(
+    draw,
+    n=widgets.slider("evolutions of each model", 30, 4, 60),
+    family=widgets.slider("comparisons in the experiment", 9, 1, 12),
+)

@@ -1,0 +1,101 @@
+"""What a comparison of two models can show: its power, the evolutions that it needs, and the smallest difference that it sees.
+
+Differences are given as Vargha and Delaney's A (`enu_lib.analysis.stats`).  For the Mann-Whitney test, power is simulated for
+two normal distributions of equal width, whose distance follows from A; the test is exact.  For the log-rank test it follows
+from the number of events and the ratio of the hazards (Schoenfeld, 1981).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from statistics import NormalDist
+
+import numpy as np
+
+from enu_lib.analysis.stats import ALPHA, LARGE, effect, rank_sums
+
+TARGET = 0.8  # the power that is asked for
+DRAWS = 4000
+STEP = 0.01  # differences are searched in steps of this
+MOST = 256  # evolutions of each model, in `needed`
+
+
+@lru_cache
+def critical(n: int, alpha: float = ALPHA) -> float:
+    """The smallest A that is significant for n values in each sample, without ties; infinite if none is."""
+    share = rank_sums(np.arange(1, 2 * n + 1), n)
+    tail = 2 * np.cumsum(share[::-1])[::-1]  # p-value by rank sum, in the upper half
+    least = n * (n + 1) // 2  # the smallest rank sum: A = 0
+    significant = np.flatnonzero(tail[: least + n * n + 1] < alpha)
+    return (int(significant[0]) - least) / n**2 if len(significant) else math.inf
+
+
+def power(n: int, difference: float, alpha: float = ALPHA) -> float:
+    """The probability that n evolutions of each model show that the first is better, if A is `difference`."""
+    return float(_shown(n, difference, alpha).mean())
+
+
+def _shown(n: int, difference: float, alpha: float) -> np.ndarray:
+    """For each simulated pair of samples, whether it shows the difference."""
+    if difference >= 1:
+        return np.full(DRAWS, critical(n, alpha) <= 1)
+    first, second = np.random.default_rng(0).normal(size=(2, DRAWS, n))
+    found: np.ndarray = effect(first + math.sqrt(2) * NormalDist().inv_cdf(difference), second) >= critical(n, alpha)
+    return found
+
+
+def needed(difference: float, alpha: float = ALPHA, target: float = TARGET) -> int:
+    """The evolutions of each model that show a difference A with the given power.
+
+    Raises ValueError if MOST are too few.
+    """
+    low, high = 1, 2
+    while power(high, difference, alpha) < target:
+        low, high = high, 2 * high
+        if high > MOST:
+            raise ValueError(f"a difference of A = {difference:g} needs more than {MOST} evolutions: give one further from 0.5")
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power(middle, difference, alpha) >= target else (middle, high)
+    return high
+
+
+@lru_cache
+def detectable(n: int, alpha: float = ALPHA, target: float = TARGET) -> float:
+    """The smallest difference A that n evolutions of each model show with the given power; NaN if none."""
+    steps = np.arange(round(0.5 / STEP) + 1)  # more of the same draws show a larger difference: the first can be searched
+    low, high = -1, len(steps)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power(n, 0.5 + STEP * middle, alpha) >= target else (middle, high)
+    return 0.5 + STEP * high if high < len(steps) else math.nan
+
+
+def log_rank_power(events: int, difference: float, alpha: float = ALPHA) -> float:
+    """The probability that a log-rank test of two groups of equal size shows a difference A in speed.
+
+    events: evolutions of both models that reach the level.  A = h / (1 + h) for a ratio h of the hazards.
+    """
+    normal = NormalDist()
+    shift = math.sqrt(events) / 2 * math.log(difference / (1 - difference))
+    return normal.cdf(shift - normal.inv_cdf(1 - alpha / 2))
+
+
+def log_rank_detectable(events: int, alpha: float = ALPHA, target: float = TARGET) -> float:
+    """The smallest difference A in speed that a log-rank test shows with the given power; NaN without events."""
+    if not events:
+        return math.nan
+    normal = NormalDist()
+    ratio = math.exp(2 * (normal.inv_cdf(1 - alpha / 2) + normal.inv_cdf(target)) / math.sqrt(events))
+    return ratio / (1 + ratio)
+
+
+def likeness_power(n: int) -> float:
+    """The probability that n evolutions of each of two equal models show that there is no large difference between them.
+
+    They do where the 90% interval of A lies within 1 - LARGE to LARGE.  In a normal approximation.
+    """
+    error = math.sqrt((2 * n + 1) / (12 * n**2))
+    room = LARGE - 0.5 - NormalDist().inv_cdf(1 - ALPHA) * error
+    return max(0.0, 2 * NormalDist().cdf(room / error) - 1)

@@ -1,0 +1,191 @@
+"""The second study: run it, resume it, store its results, judge them (plan: `enu_lib.study.protocol`).
+
+    python -m enu_lib sweep --study second                  # the experiments that come first; run again to resume
+    python -m enu_lib sweep --study second --experiments E6 # a named one
+    python -m enu_lib sweep --study second --collect        # store what is finished, for the ledger
+
+An experiment has two parts: the search of a strategy for each model, and then the evolutions that are compared, each model's
+under its own best strategy.  Both are jobs of `enu_lib.study.workers`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from enu_lib.storage.folder import GENOME, RunFolderError, locked, read_tensors, write_tensors
+from enu_lib.storage.run import fingerprint
+from enu_lib.study import outcomes, protocol, results, workers
+from enu_lib.study.design import LABEL, Job
+from enu_lib.study.outcomes import Judged
+from enu_lib.study.progress import stored_jobs
+from enu_lib.study.protocol import PLANNED, Planned
+from enu_lib.study.results import Record, read_evaluation
+
+LIKE = {"gru-gain": "gru", "enu-plain": "enu"}  # models of the first sweep whose steps cost as much
+
+
+def name(profile: str) -> str:
+    """The study's name in the names of its files."""
+    return {"laptop": "second"}.get(protocol.checked(profile), f"second-{profile}")
+
+
+def default_out(profile: str) -> Path:
+    """The default folder of the run folders."""
+    return Path("runs") / name(profile)
+
+
+def finished(
+    planned: Planned, profile: str = "laptop", out: Path | None = None, folder: Path | None = None
+) -> dict[Job, Record]:
+    """The finished jobs of an experiment: those stored (in `folder`) and those in the folder of runs `out`, if given."""
+    found: dict[Job, Record] = {}
+    for jobs in (protocol.tuning(planned, profile), None):
+        if jobs is None:
+            best = outcomes.chosen(planned, found, profile)
+            jobs = [] if best is None else protocol.compared(planned, best, profile)
+        found |= stored_jobs(name(profile), jobs, folder, partial(protocol.build, profile=profile))
+        for job in jobs if out else ():
+            if job not in found and (record := read_evaluation(Path(out or "") / job.name)):
+                found[job] = record
+    return found
+
+
+def run(
+    experiments: Sequence[Planned], out: str | Path, profile: str = "laptop", folder: Path | None = None,
+    time_limit: float | None = None, **options: Any,
+) -> list[str]:  # fmt: skip
+    """Run what is left of these experiments, one after the other; returns one line per error.
+
+    An experiment's evolutions are compared only under strategies from a complete search, so that they begin after it.
+    options: as for `workers.run`.
+    """
+    out, begun, errors = Path(out), time.monotonic(), list[str]()
+    build = partial(protocol.build, profile=profile)
+    record = partial(results.record, quick=profile == "smoke", lives=protocol.LIVES)
+    for planned in experiments:
+        for part in (search, comparison):
+            known = finished(planned, profile, out, folder)
+            left = [job for job in part(planned, known, profile) if job not in known]
+            rest = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - begun))
+            failed = workers.run(left, out, build, {}, record, time_limit=rest, **options)
+            errors += failed
+            if failed:
+                break  # the other experiments do not depend on this one
+            if any(read_evaluation(out / job.name) is None for job in left):
+                return errors  # interrupted
+    return errors
+
+
+def search(planned: Planned, known: Mapping[Job, Record], profile: str = "laptop") -> list[Job]:
+    """The jobs of the search of strategies."""
+    return protocol.tuning(planned, profile)
+
+
+def comparison(planned: Planned, known: Mapping[Job, Record], profile: str = "laptop") -> list[Job]:
+    """The jobs of the evolutions that are compared, given the finished jobs; none before the search is complete."""
+    best = outcomes.chosen(planned, known, profile)
+    return [] if best is None else protocol.compared(planned, best, profile)
+
+
+class Part(NamedTuple):
+    """Progress and cost of one part of an experiment."""
+
+    planned: Planned
+    text: str
+    done: int
+    runs: int
+    seconds: float  # core-seconds of all its runs, at most
+
+
+def parts(planned: Planned, profile: str = "laptop", out: Path | None = None, folder: Path | None = None) -> list[Part]:
+    """The parts of an experiment: the search, and the evolutions that are compared."""
+    known = finished(planned, profile, out, folder)
+    best = outcomes.chosen(planned, known, profile) or dict.fromkeys(planned.models, protocol.strategies(profile)[0])
+    each = {"search": protocol.tuning(planned, profile), "compared": protocol.compared(planned, best, profile)}
+    return [
+        Part(planned, text, sum(job in known for job in jobs), len(jobs), sum(seconds(job, profile) for job in jobs))
+        for text, jobs in each.items()
+        if jobs
+    ]
+
+
+def seconds(job: Job, profile: str = "laptop") -> float:
+    """Estimated core-seconds of a job, at most: its lives, at the cost of a life in the first sweep."""
+    return cost(job.experiment, job.model.partition("@")[0]) * protocol.build(job.experiment, job.model, profile).lives
+
+
+@lru_cache
+def cost(experiment: str, model: str) -> float:
+    """Mean core-seconds of a life in the first sweep: of the same model, or one like it, or of all models."""
+    runs = [r for r in results.load("laptop").runs if r.experiment == experiment]
+    same = [r for r in runs if r.model == model] or [r for r in runs if r.model == LIKE.get(model)]
+    return float(np.mean([r.seconds / r.evaluations for r in same or runs]))
+
+
+def collect(profile: str, out: str | Path, folder: Path | None = None) -> int:
+    """Store the records of all finished runs, and the genomes of those that are compared; returns the number of records."""
+    stored = results.collect(name(profile), out, folder)
+    file = genome_file(profile, folder)
+    with locked(file.parent, wait=True, remedy=results.ELSEWHERE):
+        kept = genomes(profile, folder)
+        for r in stored.runs:
+            job = Job(r.experiment, r.model, r.seed)
+            source = Path(out) / job.name / GENOME
+            if r.seed < protocol.FIRST_SEED or not source.exists():
+                continue
+            genome = read_tensors(source)[0]["genome"]
+            if fingerprint(genome) != r.genome:
+                raise RunFolderError(
+                    f"{source} is not the genome that {job.name} was judged by: delete that folder and run it again"
+                )
+            kept[job.name] = genome
+        write_tensors(file, {key: kept[key] for key in sorted(kept)}, {"format": 1}, results.ELSEWHERE)
+    return len(stored.runs)
+
+
+def genome_file(profile: str = "laptop", folder: Path | None = None) -> Path:
+    """The file with the evolved genomes."""
+    return (folder or results.FOLDER) / f"{name(profile)}-genomes.safetensors"
+
+
+def genomes(profile: str = "laptop", folder: Path | None = None) -> dict[str, Tensor]:
+    """The stored genomes by the names of their jobs; none if the file does not exist."""
+    file = genome_file(profile, folder)
+    return read_tensors(file, results.COLLECT)[0] if file.exists() else {}
+
+
+def judge(level: Mapping[str, float], profile: str = "laptop", folder: Path | None = None) -> list[Judged]:
+    """The verdicts on all planned comparisons, from stored results; empty if nothing is stored.
+
+    level: fitness from which a task counts as learnt, by experiment.
+    """
+    if not results.path(name(profile), folder).exists():
+        return []
+    return [
+        j for planned in PLANNED for j in outcomes.judged(planned, finished(planned, profile, None, folder), level, profile)
+    ]
+
+
+def table(
+    experiments: Sequence[Planned], profile: str = "laptop", out: Path | None = None, folder: Path | None = None
+) -> list[Part]:
+    """The parts of several experiments."""
+    return [part for planned in experiments for part in parts(planned, profile, out, folder)]
+
+
+def label(part: Part) -> tuple[str, str, str, str, str]:
+    """A part as a row: experiment, task, part, evolutions done, core-hours at most."""
+    return (
+        part.planned.key,
+        LABEL[part.planned.experiment],
+        part.text,
+        f"{part.done}/{part.runs}",
+        f"{part.seconds / 3600:.1f}",
+    )

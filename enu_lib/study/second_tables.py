@@ -1,0 +1,109 @@
+"""The second study as tables for its page: what is compared, what it can show, what it costs, and the verdicts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from enu_lib.analysis import power, stats
+from enu_lib.study import second
+from enu_lib.study.design import LABEL
+from enu_lib.study.outcomes import MEASURES, Judged
+from enu_lib.study.protocol import FINAL_SIGMA, PLANNED, STRATEGIES, Compared, Planned
+from enu_lib.study.tables import Row, name
+
+STARTS = {"first": "run first", "named": "when there are hours for it", "later": "needs a curriculum first"}
+
+
+def experiments_table() -> list[Row]:
+    """The planned experiments: task, models, evolutions of each."""
+    return [
+        {
+            "experiment": p.key,
+            "task": LABEL[p.experiment],
+            "models": ", ".join(map(name, p.models)),
+            "evolutions of each": p.seeds,
+            "strategies searched for each": len(STRATEGIES) if p.tuned else "none",
+            "": STARTS[p.start],
+        }
+        for p in PLANNED
+    ]
+
+
+def comparisons_table() -> list[Row]:
+    """All planned comparisons, with the claims that rest on them and the difference that they can show."""
+    return [
+        {
+            "experiment": p.key,
+            "comparison": Judged(p, c, "not tested", "").name,
+            "claims": ", ".join(c.claims) or "explains",
+            "primary outcome": MEASURES[c.measure],
+            "test": "log-rank" if c.measure == "time" else "exact Mann-Whitney",
+            "can be seen from": f"A = {visible(p, c):.2f}" if not math.isnan(visible(p, c)) else "none",
+        }
+        for p in PLANNED
+        for c in p.comparisons
+    ]
+
+
+def visible(p: Planned, c: Compared) -> float:
+    """The smallest A shown with a power of 80% at the first step of Holm's correction; for times if all reach the level."""
+    alpha = stats.ALPHA / len(p.comparisons)
+    return power.log_rank_detectable(2 * p.seeds, alpha) if c.measure == "time" else power.detectable(p.seeds, alpha)
+
+
+def needed_table(differences: Sequence[float] = (0.65, 0.7, 0.75, 0.8, 0.85, 0.9)) -> list[Row]:
+    """Evolutions of each model that show a difference with a power of 80%, alone or as the first of several comparisons."""
+    families = sorted({1, 3, *(len(p.comparisons) for p in PLANNED)})
+    return [
+        {"A": f"{a:.2f}", **{f"of {m}" if m > 1 else "alone": power.needed(a, stats.ALPHA / m) for m in families}}
+        for a in differences
+    ]
+
+
+def likeness_table() -> list[Row]:
+    """The probability of showing that two equal models are alike, by the number of evolutions of each."""
+    sizes = sorted({10, 40, *(p.seeds for p in PLANNED)})
+    return [{"evolutions of each": n, "equal models are shown to be alike": f"{power.likeness_power(n):.0%}"} for n in sizes]
+
+
+def strategies_table() -> list[Row]:
+    """The strategies that are searched: mutations at first, at last, and how soon they shrink."""
+    return [
+        {
+            "strategy": key,
+            "s.d. of mutations at first": f"{sigma:g}",
+            "at last": f"{FINAL_SIGMA:g}",
+            "reached after": "all generations" if share == 1 else f"{share:.2f} of the generations",
+        }
+        for key, (sigma, share) in STRATEGIES.items()
+    ]
+
+
+def cost_table() -> list[Row]:
+    """The core-hours of every part of every experiment that can be run, at most."""
+    rows: list[Row] = []
+    for part in second.table([p for p in PLANNED if p.start != "later"]):
+        key, task, text, done, hours = second.label(part)
+        rows.append({"experiment": key, "task": task, "part": text, "evolutions done": done, "core-hours at most": hours})
+    return rows
+
+
+def first_hours() -> float:
+    """The core-hours, at most, of the experiments that are run first."""
+    return sum(part.seconds for part in second.table([p for p in PLANNED if p.start == "first"])) / 3600
+
+
+def verdict_table(judged: Sequence[Judged], *claims: str) -> list[Row]:
+    """The verdicts on all planned comparisons, or on those of some claims; without stored results, none has been tested."""
+    every = judged or [Judged(p, c, "not tested", "has not been run") for p in PLANNED for c in p.comparisons]
+    shown = [j for j in every if not claims or set(claims) & set(j.compared.claims)]
+    return [
+        {
+            "comparison": j.name,
+            "claims": ", ".join(j.compared.claims) or "explains",
+            "verdict": f"**{j.verdict}**",
+            "measured": j.text,
+        }
+        for j in shown
+    ]
