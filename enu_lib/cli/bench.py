@@ -26,7 +26,9 @@ def run(options: argparse.Namespace) -> None:
 
     from enu_lib.kinds import Between, conform
 
-    count = conform(Annotated[int, Between(2, 4096)] | None, options.processes, "--processes")
+    count = options.processes
+    if count is not None:
+        conform(Annotated[int, Between(2, 4096)], count, "--processes")
 
     from enu_lib.bench import cases as bench
     from enu_lib.bench import sharing
