@@ -39,7 +39,7 @@ REFERENCE = ("symbols", "api", "provenance", "cite")
 API = {
     "units": ("Units and networks", ["contracts", "cells", "cells.enu", "cells.gated", "network", "precision"]),
     "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "tasks.altered", "tasks.gym"]),
-    "episodes": ("Episodes", ["rollout", "trace", "streams", "kernels", "kernels.door"]),
+    "episodes": ("Episodes", ["rollout", "trace", "streams", "kernels", "kernels.door", "kernels.scoring"]),
     "evolution": (
         "Evolution",
         [
