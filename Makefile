@@ -102,8 +102,9 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 
+# torch's own threads only slow small tensors down; the compiled kernels have theirs (ENU_THREADS)
 lab: $(READY)  ## JupyterLab on the book; its .py files open as notebooks (LAB=--no-browser and other options)
-	$(BIN)/python -m jupyterlab --LabApp.app_settings_dir=book/.lab $(LAB) book
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m jupyterlab --config=book/.lab/jupyter_lab_config.json $(LAB)
 
 reproduce: $(READY)  ## evolve from scratch, in slices: EXPERIMENT= MODEL= PROFILE= SEED= SLICE=; again to go on
 	$(BIN)/python -m enu_lib evolve $(EXPERIMENT) --model $(MODEL) --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) \

@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -81,8 +82,8 @@ judged = second.judge(results.references().level)
 # %%
 Markdown(f"""**Verdicts.** A claimed difference is
 
-- *supported* if p < {stats.ALPHA:g} after correction and A > 0.5,
-- *contradicted* if p < {stats.ALPHA:g} and A < 0.5, or if the {1 - 2 * stats.ALPHA:.0%} interval of A lies within
+- *supported* if p < {stats.ALPHA:g} after correction and A > 1/2,
+- *contradicted* if p < {stats.ALPHA:g} and A < 1/2, or if the {1 - 2 * stats.ALPHA:.0%} interval of A lies within
   {1 - stats.LARGE:.2f} to {stats.LARGE:.2f}, so that a large difference either way can be excluded,
 - *undecided* otherwise, together with the smallest A that would have been shown with a power of {power.TARGET:.0%}.
 

@@ -160,8 +160,8 @@ _MAZE_TASKS["tmaze-volatile"] = Maze("t", "sensors", foods_per_period=1, alive_b
 _MAZE_TASKS["tmaze-harmless"] = Maze("t", "sensors", deadly_poisons=1000)
 
 
-def _curriculum(task: Maze) -> tuple[Stage, ...]:
-    """Stages before the T-maze: walk in a small maze, switch arms, and learn what the sensors mean.
+def _curriculum(task: Maze, reverse: bool) -> tuple[Stage, ...]:
+    """Stages before the T-maze: walk in a small maze, switch arms, and switch again or learn what the sensors mean.
 
     Evolution has to find the first meal by chance, and a random walk seldom reaches the food of the published maze.  The
     published maze then rewards switching arms once; only a maze that may change after every food demands more.  Networks that
@@ -169,12 +169,16 @@ def _curriculum(task: Maze) -> tuple[Stage, ...]:
     Poison is harmless there, so that an episode has many changes; switching and then recognising poison each pay a little
     more.  Staying alive is rewarded as in the published maze.  Without that reward, agents evolved to starve on purpose after
     a poison, since a place that holds food or poison by chance offers nothing to gain.
+
+    reverse: end the last stage once an agent switches after every poison; else, once it recognises poison.  In that stage,
+    the scripted agents that do just this have a fitness of 16.2 and 22.0.
     """
     walk, switch = ES(population=256, sigma=0.03, breadth=1.5), ES(population=256, sigma=0.02, breadth=0.0)
+    often = replace(task, foods_per_period=1, deadly_poisons=1000)
     return (
         Stage(400, replace(task, corridor=2, arm=1), target=6.0, es=walk),
         Stage(1200, task, target=17.0, es=walk),
-        Stage(1700, replace(task, foods_per_period=1, deadly_poisons=1000), target=21.2, es=switch),
+        Stage(1700, often, target=14.0 if reverse else 21.2, es=switch),
     )
 
 
@@ -219,9 +223,10 @@ def get(
         )
         if task.layout == "t" and profile == "laptop":
             published = Maze(task.layout, task.shuffle)
-            target = 24.3 if task == published else None
+            reverse = task.deadly_poisons > published.deadly_poisons
+            target = 24.3 if task == published else 23.2 if reverse else None
             es = ES(population=256, sigma=0.01, breadth=1.5)
-            sizes |= dict(es=es, generations=2000, target=target, stages=_curriculum(published))
+            sizes |= dict(es=es, generations=2000, target=target, stages=_curriculum(published, reverse))
     experiment = Experiment(name, task, cell, model_name=model, profile=profile, **sizes)
     return with_settings(experiment, {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})})
 

@@ -21,7 +21,8 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, Unavailable):
         return f"{said}: unset ENU_KERNEL, or set ENU_KERNEL=torch, to use the slower torch backend"
     if isinstance(error, ModuleNotFoundError):
-        return f"{said}: this command needs the extra `book`, pip install '.[book]'"
+        extra = "cluster" if error.name == "distributed" else "book"
+        return f"{said}: this command needs the extra `{extra}`, pip install '.[{extra}]'"
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or said}: check that the path exists, that it can be read and written, and free space"

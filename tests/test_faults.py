@@ -1,6 +1,7 @@
 """Faults that a run survives: a damaged checkpoint or log, a kill, a lost terminal, a read-only folder."""
 
 import dataclasses
+import itertools
 import json
 import os
 import pty
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -175,6 +177,21 @@ def test_a_read_only_run_folder_can_be_evaluated_and_not_resumed(saved):
             os.seteuid(0)
         for place, mode in modes.items():
             place.chmod(mode)
+
+
+def test_a_clock_that_jumps_changes_nothing(saved, whole, tmp_path, monkeypatch):
+    now, jumps = time.time, itertools.cycle([0.0, 1e9, -1e9])
+    monkeypatch.setattr(time, "time", lambda: now() + next(jumps))
+    run = enu.evolve(
+        "stdp", profile="smoke", generations=6, out=tmp_path / "r", progress=False, time_limit=3600.0, checkpoint_every=0.0
+    )
+    assert run.stopped == "finished" and torch.equal(run.parent, enu.load_run(saved).parent)
+    seconds = [row["seconds"] for row in read_log(tmp_path / "r")]
+    assert seconds == sorted(seconds) and 0 < seconds[-1] < 3600
+    job = sweep.jobs("smoke", ("complex-stdp",), seeds=1, checks=False)[0]
+    assert sweep.run("smoke", [job], tmp_path / "s", jobs=1, time_limit=3600.0, progress=False) == []
+    found, expected = (results.read_evaluation(out / job.name) for out in (tmp_path / "s", whole))
+    assert found.genome == expected.genome
 
 
 def test_a_lost_terminal_stops_a_run_which_saves(tmp_path):

@@ -75,6 +75,27 @@ def test_units_with_equal_wiring_differ_only_with_noise():
         assert torch.allclose(memory[3], memory[4], atol=1e-6) == equal
 
 
+def test_our_wiring_treats_the_sensors_alike_until_they_have_shown_something(near):
+    """Exchanged sensors give the same outputs, whatever the genome: so a preference among them can only be learnt."""
+    order = [2, 0, 1, 3]
+    x = (torch.rand(12, 1, 1, 4, 3, generator=enu.stream(8, "sensors")) < 0.5).float()
+    for wiring, alike in ((ORDERED, True), (PUBLISHED, False)):
+        network = Network(wiring, channels=4, hidden=8, noise=0.0)
+        weights = network.unpack(0.5 * torch.randn(64, network.n_params, generator=enu.stream(9, "sensors")))
+        y = []
+        for inputs in (x, x[:, :, :, order]):
+            state, out = network.reset(64, 1), []
+            for row in inputs:
+                state, now = network.step(weights, state, row.expand(64, -1, -1, -1))
+                out.append(now)
+            y.append(torch.stack(out))
+        assert y[0].std() > 0.01
+        if alike:  # to rounding: sums of eight terms in another order, 1e-7 each, in twelve steps
+            near((y[0] - y[1]).abs(), 1e-5)
+        else:
+            assert (y[0] - y[1]).abs().max() > 1e-3
+
+
 def test_wirings_have_eight_synapses_per_neuron():
     for table in (PUBLISHED, ORDERED):
         assert len(table) == 6 and all(len(row) == 8 and 3 in row for row in table)  # 3: the reward

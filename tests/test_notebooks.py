@@ -87,6 +87,7 @@ def test_a_page_run_by_hand_writes_to_build_only(checkout, place, tmp_path):
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     made = {p for p in checkout.rglob("*") if p.is_file()} - before.keys()
-    names = {"ed7_setup.svg", "ed7_setup.png", "ed7_setup_a.csv", "ed7_setup_b.csv", "manifest.json", ".lock"}
+    names = {"ed7_setup.svg", "ed7_setup.narrow.svg", "ed7_setup.png", "ed7_setup_a.csv", "ed7_setup_b.csv",
+             "manifest.json", ".lock"}  # fmt: skip
     assert {p.name for p in made} == names and {p.parent for p in made} == {checkout / "build/figures"}
     assert {p: p.read_bytes() for p in before} == before and not list(tmp_path.iterdir())

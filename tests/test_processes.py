@@ -57,7 +57,7 @@ def experiment(name="stdp", **settings):
         return dataclasses.replace(small, name=name, stages=(Stage(4, enu.STDP("complex")), Stage(8, small.task, target=-1e9)))
     if name == "large":  # enough mutations to draw them in turns
         large = enu.experiments.get("stdp", profile="smoke", hidden=32, population=44, generations=12, environments=3)
-        assert 22 * large.model.n_params >= ahead.WORTH
+        assert 22 * large.model.n_params >= ahead.FEWEST_TO_SHARE
         return dataclasses.replace(large, name=name)
     model = "lstm" if name == "iaf" else "enu"
     return enu.experiments.get(name, profile="smoke", model=model, population=22, environments=7, **settings)
@@ -162,6 +162,14 @@ def test_any_number_of_processes_gives_the_same_bits(size, kernel, names, tmp_pa
         one, many = (enu.load_run(tmp_path / how / name) for how in ("one", "many"))
         assert one.generation == one.experiment.generations
         _same(one, many)
+
+
+@pytest.mark.parametrize("population, size", [(22, 1), (22, 3), (22, 4), (512, 7), (3, 3), (2, 5)])
+def test_shares_cover_all_offspring_once_and_differ_by_at_most_one(population, size):
+    found = processes.shares(population, size)
+    assert [k for first, end in found for k in range(first, end)] == list(range(population))
+    sizes = [end - first for first, end in found]
+    assert len(sizes) == size and max(sizes) - min(sizes) <= 1
 
 
 @pytest.mark.parametrize("turns", [2, 3, 5])

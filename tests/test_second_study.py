@@ -288,3 +288,10 @@ def test_options_that_would_change_the_plan_are_errors(arguments, named, tmp_pat
     assert main(["sweep", "--study", "second", *arguments]) == 2
     error = capsys.readouterr().err
     assert all(word in error for word in named.split()) and error.count("\n") == 1 and not list(tmp_path.iterdir())
+
+
+def test_runs_with_other_settings_are_not_taken_for_those_of_the_study(study, tmp_path, capsys):
+    """The runs of the smoke profile have names of the laptop's."""
+    folder = shutil.copytree(study / "runs", tmp_path / "runs")
+    assert main(["sweep", "--study", "second", "--dry-run", "--out", str(folder)]) == 2
+    assert "--out" in capsys.readouterr().err

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -91,6 +93,7 @@ def test_a_sweep_resumes_after_a_kill_during_its_first_write(tmp_path):
 def test_workers_save_and_stop_when_their_parent_is_killed(tmp_path):
     out = tmp_path / "s"
     parent = _at_work(out)
+    workers = psutil.Process(parent.pid).children(recursive=True)
     parent.kill()
     parent.wait()
 
@@ -99,6 +102,8 @@ def test_workers_save_and_stop_when_their_parent_is_killed(tmp_path):
 
     wait_for(free, "a worker went on without its parent")
     assert len(list(out.glob("*/checkpoint.safetensors"))) == 2
+    ended = lambda process: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    wait_for(lambda: all(ended(process) for process in workers), "a process of a worker was left")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -157,11 +162,16 @@ def test_a_sweep_stops_at_its_time_limit_and_resumes(whole, tmp_path):
     assert records(tmp_path) == {job.name: expected[job.name] for job in FOUR}
 
 
-def test_a_job_locked_by_another_process_is_skipped(tmp_path):
+def test_a_job_locked_by_another_process_waits_while_the_others_run(whole, tmp_path):
     (tmp_path / ".locks").mkdir()
-    with FileLock(tmp_path / ".locks" / FOUR[0].name):
-        assert sweep.run("smoke", FOUR, tmp_path, jobs=1, progress=False) == []
-    assert set(records(tmp_path)) == {job.name for job in FOUR[1:]}
+    others = {job.name for job in FOUR[1:]}
+    with ThreadPoolExecutor(1) as thread:
+        with FileLock(tmp_path / ".locks" / FOUR[0].name):
+            errors = thread.submit(sweep.run, "smoke", FOUR, tmp_path, jobs=1, progress=False)
+            wait_for(lambda: set(records(tmp_path)) == others, "the others did not run")
+        assert errors.result(timeout=240) == []
+    expected = records(whole)
+    assert records(tmp_path) == {job.name: expected[job.name] for job in FOUR}
 
 
 def test_a_double_tmaze_job_starts_from_its_tmaze_job(tmp_path):

@@ -42,7 +42,9 @@ def add(commands: Any) -> None:
     evolve.add_argument("--parent", type=path, metavar="NAME", help="start from the genome of this zoo entry or run folder")
     evolve.add_argument("--time-limit", type=seconds, metavar="TIME", help="save and stop after this time, e.g. 90s, 9m, 2h")
     evolve.add_argument("--threads", type=int, help="threads of the CPU kernel (all cores)")
-    evolve.add_argument("--device", default="auto", help="auto, cpu, cuda (%(default)s)")
+    evolve.add_argument(
+        "--device", default="auto", help="auto (a GPU for networks), cpu, cuda; processes share the GPUs (%(default)s)"
+    )
     evolve.add_argument(
         "--process-timeout", type=seconds, default=600.0, metavar="TIME",
         help="how long the processes that torchrun starts wait for one another (10m)",

@@ -11,7 +11,7 @@ from pathlib import Path
 from enu_lib.config import from_config
 from enu_lib.experiments import Experiment
 from enu_lib.study.design import Job, build
-from enu_lib.study.results import Record, load, read_evaluation
+from enu_lib.study.results import Record, Stored, load, read_evaluation
 
 # Core-microseconds per offspring and environment, measured on one core of an AMD Zen 5 (AVX-512); used by --dry-run before any
 # run has finished.  In mazes, episodes are short at first; the values are close to the mean over a run.
@@ -19,18 +19,18 @@ COST = {"complex-stdp": 3.5, "stdp": 3.5, "iaf": 5.5, "tmaze": 140.0, "double-tm
 SLOWER = {"lstm": 1.35}
 
 
-def stored_jobs(
-    profile: str, todo: Sequence[Job], folder: Path | None = None, made: Callable[[str, str], Experiment] | None = None
-) -> dict[Job, Record]:
-    """The jobs with a stored record whose settings are the same.  made: as `build`, if not the sweep's own."""
-    known, made = load(profile, folder), made or partial(build, profile=profile)
-    records = {(r.experiment, r.model, r.seed): r for r in known.runs}
-    return {
-        job: records[job.experiment, job.model, job.seed]
-        for job in todo
-        if (job.experiment, job.model, job.seed) in records
-        and from_config(known.configs[f"{job.experiment}-{job.model}"]) == made(job.experiment, job.model)
-    }
+def stored_jobs(profile: str, todo: Sequence[Job], folder: Path | None = None) -> dict[Job, Record]:
+    """The jobs with a stored record whose settings are the same."""
+    return matching(load(profile, folder), todo, partial(build, profile=profile))
+
+
+def matching(stored: Stored, todo: Sequence[Job], made: Callable[[str, str], Experiment]) -> dict[Job, Record]:
+    """The jobs with a record among these whose settings are the same.  made: as `build`, for a profile."""
+    records = {Job(r.experiment, r.model, r.seed): r for r in stored.runs}
+    found = {job: records[job] for job in todo if job in records}
+    pairs = {(job.experiment, job.model) for job in found}
+    same = {pair for pair in pairs if from_config(stored.configs["-".join(pair)]) == made(*pair)}
+    return {job: record for job, record in found.items() if (job.experiment, job.model) in same}
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from enu_lib.storage.run import fingerprint
 from enu_lib.study import outcomes, protocol, results, workers
 from enu_lib.study.design import LABEL, Job
 from enu_lib.study.outcomes import Judged
-from enu_lib.study.progress import stored_jobs
+from enu_lib.study.progress import matching
 from enu_lib.study.protocol import PLANNED, Planned
-from enu_lib.study.results import Record, read_evaluation
+from enu_lib.study.results import Record, Stored, read_evaluation
 
 LIKE = {"gru-gain": "gru", "enu-plain": "enu"}  # models of the first sweep whose steps cost as much
 
@@ -42,24 +42,33 @@ def default_out(profile: str) -> Path:
 
 
 def finished(
-    planned: Planned, profile: str = "laptop", out: Path | None = None, folder: Path | None = None
+    planned: Planned,
+    profile: str = "laptop",
+    out: Path | None = None,
+    folder: Path | None = None,
+    stored: Stored | None = None,
 ) -> dict[Job, Record]:
-    """The finished jobs of an experiment: those stored (in `folder`) and those in the folder of runs `out`, if given."""
+    """The finished jobs of an experiment: those stored, and those in the folder of runs `out`, if given.
+
+    stored: the stored results, if they have been loaded from `folder` already.
+    Raises RunFolderError if a run in `out` has other settings.
+    """
+    stored, build = stored or results.load(name(profile), folder), partial(protocol.build, profile=profile)
     found: dict[Job, Record] = {}
-    for jobs in (protocol.tuning(planned, profile), None):
-        if jobs is None:
-            best = outcomes.chosen(planned, found, profile)
-            jobs = [] if best is None else protocol.compared(planned, best, profile)
-        found |= stored_jobs(name(profile), jobs, folder, partial(protocol.build, profile=profile))
-        for job in jobs if out else ():
-            if job not in found and (record := read_evaluation(Path(out or "") / job.name)):
+    for part in (search, comparison):
+        jobs = part(planned, found, profile)
+        found |= matching(stored, jobs, build)
+        for job in [job for job in jobs if out and job not in found]:
+            own = Path(out or "") / job.name
+            if record := read_evaluation(own):
+                workers.check_settings(own, build(job.experiment, job.model))
                 found[job] = record
     return found
 
 
 def run(
     experiments: Sequence[Planned], out: str | Path, profile: str = "laptop", folder: Path | None = None,
-    time_limit: float | None = None, **options: Any,
+    time_limit: float | None = None, device: str = "cpu", **options: Any,
 ) -> list[str]:  # fmt: skip
     """Run what is left of these experiments, one after the other; returns one line per error.
 
@@ -69,12 +78,13 @@ def run(
     out, begun, errors = Path(out), time.monotonic(), list[str]()
     build = partial(protocol.build, profile=profile)
     record = partial(results.record, quick=profile == "smoke", lives=protocol.LIVES)
+    work = workers.Work(out.absolute(), build, {}, record, device)
     for planned in experiments:
         for part in (search, comparison):
             known = finished(planned, profile, out, folder)
             left = [job for job in part(planned, known, profile) if job not in known]
             rest = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - begun))
-            failed = workers.run(left, out, build, {}, record, time_limit=rest, **options)
+            failed = workers.run(work, left, time_limit=rest, **options)
             errors += failed
             if failed:
                 break  # the other experiments do not depend on this one
@@ -133,7 +143,7 @@ def collect(profile: str, out: str | Path, folder: Path | None = None) -> int:
     """Store the records of all finished runs, and the genomes of those that are compared; returns the number of records."""
     stored = results.collect(name(profile), out, folder)
     file = genome_file(profile, folder)
-    with locked(file.parent, wait=True, remedy=results.ELSEWHERE):
+    with locked(file.parent, wait=True, remedy=results.CHOOSE_ANOTHER_RESULTS):
         kept = genomes(profile, folder)
         for r in stored.runs:
             job = Job(r.experiment, r.model, r.seed)
@@ -146,7 +156,8 @@ def collect(profile: str, out: str | Path, folder: Path | None = None) -> int:
                     f"{source} is not the genome that {job.name} was judged by: delete that folder and run it again"
                 )
             kept[job.name] = genome
-        write_tensors(file, {key: kept[key] for key in sorted(kept)}, {"format": 1}, results.ELSEWHERE)
+        if kept:
+            write_tensors(file, {key: kept[key] for key in sorted(kept)}, {"format": 1}, results.CHOOSE_ANOTHER_RESULTS)
     return len(stored.runs)
 
 
@@ -158,7 +169,7 @@ def genome_file(profile: str = "laptop", folder: Path | None = None) -> Path:
 def genomes(profile: str = "laptop", folder: Path | None = None) -> dict[str, Tensor]:
     """The stored genomes by the names of their jobs; none if the file does not exist."""
     file = genome_file(profile, folder)
-    return read_tensors(file, results.COLLECT)[0] if file.exists() else {}
+    return read_tensors(file, results.RESTORE_OR_COLLECT)[0] if file.exists() else {}
 
 
 def judge(level: Mapping[str, float], profile: str = "laptop", folder: Path | None = None) -> list[Judged]:
@@ -166,11 +177,11 @@ def judge(level: Mapping[str, float], profile: str = "laptop", folder: Path | No
 
     level: fitness from which a task counts as learnt, by experiment.
     """
-    if not results.path(name(profile), folder).exists():
+    stored = results.load(name(profile), folder)
+    if not stored.runs:
         return []
-    return [
-        j for planned in PLANNED for j in outcomes.judged(planned, finished(planned, profile, None, folder), level, profile)
-    ]
+    known = {planned: finished(planned, profile, stored=stored) for planned in PLANNED}
+    return [j for planned, records in known.items() for j in outcomes.judged(planned, records, level, profile)]
 
 
 def table(

@@ -52,7 +52,7 @@ def visible(p: Planned, c: Compared) -> float:
     return power.log_rank_detectable(2 * p.seeds, alpha) if c.measure == "time" else power.detectable(p.seeds, alpha)
 
 
-def needed_table(differences: Sequence[float] = (0.65, 0.7, 0.75, 0.8, 0.85, 0.9)) -> list[Row]:
+def needed_table(differences: Sequence[float] = (0.7, 0.75, 0.8, 0.85, 0.9)) -> list[Row]:
     """Evolutions of each model that show a difference with a power of 80%, alone or as the first of several comparisons."""
     families = sorted({1, 3, *(len(p.comparisons) for p in PLANNED)})
     return [

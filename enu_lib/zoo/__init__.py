@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from enu_lib import places
 from enu_lib.kinds import Measured, Seed, shown
 from enu_lib.storage.folder import (
-    PACKAGE,
+    INSTALL_WRITABLE,
     RunFolderError,
     checked,
     locked,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # functions that need more import it, so that the zoo can be 
     from enu_lib.experiments import Experiment
 
 FOLDER = Path(__file__).parent
-AFRESH = "restore the file, for example by reinstalling enu_lib"
+RESTORE_OR_REINSTALL = "restore the file, for example by reinstalling enu_lib"
 PROVENANCE = {  # required fields; all fields: `storage.run.provenance`
     "seed": Seed,
     "generations": int,
@@ -91,8 +91,11 @@ def require(name: str) -> None:
 
 def listing() -> dict[str, dict[str, Any]]:
     """The provenance of all entries by name, without their genomes and therefore without comparing checksums."""
-    paths = {name: FOLDER / f"{name}.safetensors" for name in names()}
-    return {name: checked(read_header(path, AFRESH), PROVENANCE, path, AFRESH) for name, path in paths.items()}
+    remedy, found = RESTORE_OR_REINSTALL, {}
+    for name in names():
+        path = FOLDER / f"{name}.safetensors"
+        found[name] = checked(read_header(path, remedy), PROVENANCE, path, remedy)
+    return found
 
 
 def load(name: str) -> Entry:
@@ -101,15 +104,17 @@ def load(name: str) -> Entry:
     path = FOLDER / f"{name}.safetensors"
 
     def fits(meta: dict[str, Any], lengths: dict[str, int]) -> None:
-        size = read_experiment(meta, path, AFRESH).model.n_params
-        checked(meta, PROVENANCE, path, AFRESH)
+        size = read_experiment(meta, path, RESTORE_OR_REINSTALL).model.n_params
+        checked(meta, PROVENANCE, path, RESTORE_OR_REINSTALL)
         if lengths != {"genome": size}:
-            raise RunFolderError(f"{path} does not hold a genome of {size} values, but {shown(lengths)}: {AFRESH}")
+            raise RunFolderError(
+                f"{path} does not hold a genome of {size} values, but {shown(lengths)}: {RESTORE_OR_REINSTALL}"
+            )
 
-    tensors, meta = read_tensors(path, AFRESH, fits)
-    experiment, genome = read_experiment(meta, path, AFRESH), tensors["genome"]
+    tensors, meta = read_tensors(path, RESTORE_OR_REINSTALL, fits)
+    experiment, genome = read_experiment(meta, path, RESTORE_OR_REINSTALL), tensors["genome"]
     if fingerprint(genome) != meta["sha256"]:
-        raise RunFolderError(f"{path} is damaged (the genome does not match its checksum sha256): {AFRESH}")
+        raise RunFolderError(f"{path} is damaged (the genome does not match its checksum sha256): {RESTORE_OR_REINSTALL}")
     mention(path, meta)
     return Entry(name, experiment, genome, meta)
 
@@ -131,7 +136,7 @@ def add(run: Run, name: str, processor: str = "cpu", n: int = 2048, note: str = 
         raise ValueError(f"a zoo entry's name must not be a path, got {name!r}: use a plain name such as stdp-enu")
     from enu_lib.analysis import scores
 
-    with locked(FOLDER, wait=True, remedy=PACKAGE):
+    with locked(FOLDER, wait=True, remedy=INSTALL_WRITABLE):
         remove_leftovers(FOLDER, file)
         meta = {**provenance(run, processor), **evolved_on(run)}
         meta["genome"] = "latest parent" if latest else "best parent, held-out"
@@ -140,7 +145,7 @@ def add(run: Run, name: str, processor: str = "cpu", n: int = 2048, note: str = 
         meta["progress"] = progress(run)
         if note:
             meta["note"] = note
-        write_tensors(FOLDER / file, {"genome": genome}, meta, PACKAGE)
+        write_tensors(FOLDER / file, {"genome": genome}, meta, INSTALL_WRITABLE)
     return load(name)
 
 
