@@ -86,7 +86,7 @@ $(BOOK)/html/index.html: $(DONE) $(wildcard book/*.md book/*.py book/static/*) C
 test: $(READY)  ## all tests, among them every notebook in the smoke profile
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-torture: $(READY)  ## kills, full disks and mutated files by the thousand, with counts (minutes): KILLS=200 INPUTS=100000
+torture: $(READY)  ## kills, full disks, mutated files, a sanitized kernel (minutes): KILLS=200 INPUTS=100000
 	OMP_NUM_THREADS=1 ENU_THREADS=1 $(BIN)/python tests/torture.py --kills $(KILLS) --inputs $(INPUTS) --seed $(SEED)
 
 test-browser: $(READY) chromium book  ## the built book and JupyterLab in headless Chromium (installs it, as root on Debian)

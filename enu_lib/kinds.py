@@ -144,11 +144,11 @@ def shown(value: Any) -> str:
 
 
 def _as(kind: Any, value: Any) -> Any:
+    if kind is int or kind is float:  # first, since stored results have very many of them
+        return _number(kind, value, _INT64 if kind is int else _FLOAT32)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return _number(arguments[0], value, arguments[1])
-    if kind in (int, float):
-        return _number(kind, value, _INT64 if kind is int else _FLOAT32)
     if origin in (Union, types.UnionType):
         return _first(arguments, value)
     if origin in (tuple, list):

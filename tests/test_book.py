@@ -171,6 +171,7 @@ def test_every_page_can_be_downloaded_as_the_notebook_that_was_run(tmp_path):
     assert (tmp_path / "source" / file).read_bytes() == (notebooks / "10_enu.ipynb").read_bytes()
 
 
+@pytest.mark.usefixtures("forked_kernels")
 def test_provenance_has_run_processor_versions_settings_and_checksums(tmp_path):
     page = tmp_path / "13_page.py"
     page.write_text('# %% tags=["parameters"]\nseed = 0\n\n# %%\nimport enu_lib\n')

@@ -4,12 +4,12 @@ import json
 import os
 import runpy
 import signal
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import forks
 import psutil
 import pytest
 from dask_jobqueue import SLURMCluster
@@ -94,10 +94,9 @@ def dask(tmp_path):
     file, started = tmp_path / "scheduler.json", []
 
     def start(*words):
-        command = [sys.executable, "-m", "dask", *words, "--scheduler-file", str(file), "--host", "127.0.0.1", "--no-dashboard"]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}  # workers look up the functions of this module
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        started.append(subprocess.Popen(command, cwd=ROOT, env=environment, **quiet))
+        command = ["-m", "dask", *words, "--scheduler-file", file, "--host", "127.0.0.1", "--no-dashboard"]
+        own = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"  # workers look up the functions of this module
+        started.append(forks.Program(command, environment={"PYTHONPATH": own}))
         return started[-1]
 
     start("scheduler", "--port", "0")
@@ -144,10 +143,8 @@ def test_a_cluster_gives_the_results_of_a_serial_sweep_though_a_worker_is_lost(l
 def test_an_interrupt_stops_all_workers_of_a_cluster(number, two, tmp_path):
     address, client = two
     out = tmp_path / "s"
-    command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp", "--again"]
-    command += ["--seeds", "1", "--quiet", "--scheduler", address, "--out", str(out)]
-    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # background jobs of a shell ignore it
-    at_work = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, preexec_fn=heard)
+    command = ["-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp", "--again"]
+    at_work = forks.Program([*command, "--seeds", "1", "--quiet", "--scheduler", address, "--out", out])
     try:
         wait_for(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
         at_work.send_signal(number)

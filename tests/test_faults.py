@@ -1,6 +1,7 @@
 """Faults that a run survives: a damaged checkpoint or log, a kill, a lost terminal, a read-only folder."""
 
 import dataclasses
+import fcntl
 import itertools
 import json
 import os
@@ -8,12 +9,11 @@ import pty
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import termios
 import time
-from pathlib import Path
+from functools import partial
 
+import forks
 import pytest
 import torch
 from mutations import flipped
@@ -24,7 +24,6 @@ from enu_lib.storage.log import read_log
 from enu_lib.storage.seal import sealed
 from enu_lib.study import results, sweep
 
-ROOT = Path(__file__).parents[1]
 NEWEST, PREVIOUS = "checkpoint.safetensors", "checkpoint.previous.safetensors"
 
 
@@ -197,15 +196,9 @@ def test_a_clock_that_jumps_changes_nothing(saved, whole, tmp_path, monkeypatch)
 def test_a_lost_terminal_stops_a_run_which_saves(tmp_path):
     terminal, its = pty.openpty()
     termios.tcsetwinsize(terminal, (24, 100))
-    code = (
-        "import fcntl, runpy, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "  # as in a terminal's own shell
-        "runpy.run_module('enu_lib', run_name='__main__')"
-    )
-    command = [sys.executable, "-c", code, "evolve", "stdp", "--profile", "smoke", "--generations", "1000000"]
-    process = subprocess.Popen(
-        [*command, "--out", str(tmp_path / "r")], stdin=its, stdout=its, stderr=its, start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    command = ["-m", "enu_lib", "evolve", "stdp", "--profile", "smoke", "--generations", "1000000", "--out", tmp_path / "r"]
+    controlled = partial(fcntl.ioctl, 0, termios.TIOCSCTTY, 0)  # as in a terminal's own shell
+    process = forks.Program(command, stdin=its, stdout=its, stderr=its, prepare=controlled)
     os.close(its)
     shown = b""
     while not re.search(rb"\b[1-9]\d*/1000000", shown):  # the first generations are done

@@ -163,6 +163,7 @@ def test_figures_of_a_page_are_gathered_all_or_none(tmp_path):
 
 
 @pytest.mark.parametrize("page", ["13_single_units", "16_fig5_behaviour"])
+@pytest.mark.usefixtures("forked_kernels")
 def test_committed_figures_are_reproduced(page, tmp_path):
     """Identical bytes on the kind of machine in the manifest, matching pictures on others.
 

@@ -1,6 +1,7 @@
 """The layers of the package: imports go to lower levels only, and private names are not imported across modules."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,22 @@ WITHIN = (
 )
 
 
+@cache
 def modules():
     return sorted(PACKAGE.rglob("*.py"))
+
+
+@cache
+def known():
+    """Names of all modules and packages."""
+    return {name_of(p) for p in modules()} | {name_of(p.parent / "__init__.py") for p in modules()}
+
+
+@cache
+def nodes(path):
+    """Imports, attributes and calls of a file."""
+    kinds = ast.Import, ast.ImportFrom, ast.Attribute, ast.Call
+    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, kinds)]
 
 
 def room(name):
@@ -55,15 +70,19 @@ def name_of(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
+@cache
 def imports(path):
     """(module below enu_lib, name taken from it) of every import, those inside functions too."""
-    known = {name_of(p) for p in modules()} | {name_of(p.parent / "__init__.py") for p in modules()}
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return list(_imports(path))
+
+
+def _imports(path):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "enu_lib":
             inner = node.module.removeprefix("enu_lib").removeprefix(".")
             for alias in node.names:
                 whole = f"{inner}.{alias.name}".strip(".")
-                yield (whole, "") if whole in known else (inner or "__init__", alias.name)
+                yield (whole, "") if whole in known() else (inner or "__init__", alias.name)
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] == "enu_lib":
@@ -86,11 +105,10 @@ def private(name):
 
 def attributes(path):
     """(module below enu_lib, attribute of it) wherever a file writes MODULE.NAME or setattr(MODULE, "NAME", ..)."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     whole = {other.rpartition(".")[2]: other for other, name in imports(path) if not name}
-    whole |= {a.asname: whole[a.name] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for a in n.names
+    whole |= {a.asname: whole[a.name] for n in nodes(path) if isinstance(n, ast.ImportFrom) for a in n.names
               if a.asname and a.name in whole}  # fmt: skip
-    for node in ast.walk(tree):
+    for node in nodes(path):
         owner, name = None, None
         if isinstance(node, ast.Attribute):
             owner, name = node.value, node.attr

@@ -4,13 +4,10 @@ import dataclasses
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from pathlib import Path
 
+import forks
 import psutil
 import pytest
 from filelock import FileLock
@@ -22,7 +19,6 @@ from enu_lib.storage.folder import RunFolderError
 from enu_lib.study import results, sweep
 from enu_lib.study.sweep import Job
 
-ROOT = Path(__file__).parents[1]
 FOUR = sweep.jobs("smoke", ("complex-stdp",), seeds=1, checks=False)
 
 
@@ -67,9 +63,9 @@ def test_dry_run_prints_the_remaining_runs_and_runs_nothing(tmp_path, capsys):
 
 def test_a_killed_and_resumed_sweep_gives_the_same_results_without_repeats(whole, tmp_path):
     out = tmp_path / "s"
-    command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "smoke", "--experiments", "complex-stdp"]
-    command += ["--no-checks", "--jobs", "2", "--quiet", "--out", str(out)]
-    at_work = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
+    command = ["-m", "enu_lib", "sweep", "--profile", "smoke", "--experiments", "complex-stdp"]
+    command += ["--no-checks", "--jobs", "2", "--quiet", "--out", out]
+    at_work = forks.Program(command)
     deadline = time.time() + 120
     while not records(out) and time.time() < deadline:
         time.sleep(0.01)
@@ -78,7 +74,7 @@ def test_a_killed_and_resumed_sweep_gives_the_same_results_without_repeats(whole
     done = {p: p.stat().st_mtime_ns for p in out.glob("*/*.safetensors") if (p.parent / "evaluation.json").exists()}
     finished = records(out)
     assert 1 <= len(finished) < 8, "killed too early or too late to show anything"
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=240)
+    assert forks.run(command).returncode == 0
     assert {p: p.stat().st_mtime_ns for p in done} == done  # finished jobs are not touched
     assert records(out) == records(whole)
 
@@ -131,10 +127,9 @@ def test_stored_jobs_run_again_only_on_request(tmp_path, capsys):
 
 def _at_work(out):
     """Start a sweep and wait until each of its two workers runs a long job."""
-    command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp"]
-    command += ["--jobs", "2", "--seeds", "1", "--again", "--quiet", "--out", str(out)]
-    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs inherit that it is ignored
-    parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=heard)
+    command = ["-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp"]
+    command += ["--jobs", "2", "--seeds", "1", "--again", "--quiet", "--out", out]
+    parent = forks.Program(command)
     wait_for(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
     return parent
 
