@@ -46,7 +46,7 @@ def test_scores_are_those_of_the_task_bit_for_bit(name, kind, backend):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("rows", [(0, 12), (0, 4), (4, 9), (6, 12), (11, 12)])
-def test_any_share_of_the_offspring_equals_these_genomes(rows, backend):
+def test_any_share_of_the_offspring_equals_these_genomes(rows, backend, near):
     task, maze = TASKS["neuromodulated"], enu.Maze(steps=30)
     unit, network = enu.ENU(4, hidden=5), enu.Network(channels=4, hidden=5)
     for model, where in ((unit, task), (network, maze)):
@@ -55,7 +55,10 @@ def test_any_share_of_the_offspring_equals_these_genomes(rows, backend):
             enu.fitness(model, x, where, 5, stream(2, "environment"), backend=backend) for x in (every.genomes, some)
         )
         assert len(some) == rows[1] - rows[0] and torch.equal(some.genomes, every.genomes[rows[0] : rows[1]])
-        assert torch.equal(found, expected[rows[0] : rows[1]])
+        if backend == "cpp":
+            assert torch.equal(found, expected[rows[0] : rows[1]])
+        else:  # matrix products of other sizes add in another order: 30 steps of sums of 14 terms, 1e-7 each
+            near((found - expected[rows[0] : rows[1]]).abs(), 1e-4)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
