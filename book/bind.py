@@ -45,8 +45,8 @@ API = {
     "evolution": (
         "Evolution",
         [
-            "es", "evolve", "experiments", "processes", "liveness", "ahead", "devices", "storage.run", "storage.checkpoint",
-            "storage.log", "storage.folder", "storage.seal", "zoo",
+            "es", "offspring", "evolve", "experiments", "processes", "liveness", "ahead", "devices", "storage.run",
+            "storage.checkpoint", "storage.log", "storage.folder", "storage.seal", "zoo",
         ],
     ),
     "measures": (

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.kinds import Between, NotNegative, Positive, Real, Share, check
+from enu_lib.offspring import Offspring
 from enu_lib.precision import in_float32
 from enu_lib.streams import normal, stream
 
@@ -51,32 +52,6 @@ class ES:
             return self.sigma
         share = min(1.0, generation / max(1, self.decay_generations))
         return float(self.sigma * (self.sigma_final / self.sigma) ** share)
-
-
-@dataclass(frozen=True)
-class Offspring:
-    """The genomes of a generation as parent and mutations, so that a kernel can add them up one by one in its cache.
-
-    Offspring i is the parent plus mutation i; offspring P / 2 + i is the parent minus mutation i.
-    """
-
-    parent: Tensor  # (D,)
-    mutations: Tensor  # (P / 2, D)
-    rows: tuple[int, int]  # only these offspring: the first, and the last plus one
-
-    def __len__(self) -> int:
-        return self.rows[1] - self.rows[0]
-
-    @property
-    def device(self) -> torch.device:
-        return self.parent.device
-
-    @property
-    def genomes(self) -> Tensor:
-        """The genomes (rows, D)."""
-        (low, high), pairs = self.rows, len(self.mutations)
-        plus, minus = self.mutations[low:high], self.mutations[max(0, low - pairs) : max(0, high - pairs)]
-        return torch.cat([self.parent + plus, self.parent - minus])
 
 
 class ESState(NamedTuple):

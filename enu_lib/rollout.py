@@ -19,10 +19,10 @@ from torch import Tensor
 
 from enu_lib import kernels
 from enu_lib.contracts import AnyModel, Batch, ClosedLoopTask, Drawn, Intervention, S, Stepper, Task, is_sequence
-from enu_lib.es import Offspring
 from enu_lib.kernels import door, reference
 from enu_lib.kernels.door import Genomes
 from enu_lib.network import Network
+from enu_lib.offspring import Offspring
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise, draw_noise, stream
 from enu_lib.tasks.altered import Altered

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "enu_lib"
 LEVELS = (
     ("kinds", "interrupt", "names", "notices", "progress", "precision", "faults"),
     ("streams", "config", "contracts"),
-    ("cells", "es", "network"),
+    ("cells", "offspring", "es", "network"),
     ("tasks", "experiments"),
     ("kernels",),
     ("trace", "rollout", "devices", "liveness", "processes", "ahead"),
@@ -25,6 +25,7 @@ LEVELS = (
 WITHIN = (
     ("streams", "contracts"),
     ("cells", "network"),
+    ("offspring", "es"),
     ("tasks", "experiments"),
     ("trace", "rollout"),
     ("liveness", "processes"),

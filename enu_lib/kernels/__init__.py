@@ -23,10 +23,10 @@ from torch import Tensor
 
 from enu_lib.cells import Cell
 from enu_lib.contracts import AnyModel, SequenceTask, Stepper
-from enu_lib.es import Offspring
 from enu_lib.faults import Unavailable
 from enu_lib.kernels import cpu, cuda, door, fused, graph, reference, scoring
 from enu_lib.network import Network
+from enu_lib.offspring import Offspring
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells import ENU, LSTM, Cell
-from enu_lib.es import Offspring
 from enu_lib.faults import Unavailable
 from enu_lib.kernels import build, door
 from enu_lib.kernels.build import NATIVE
 from enu_lib.kernels.scoring import Scoring
 from enu_lib.network import Network, NetworkState
+from enu_lib.offspring import Offspring
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState, geometry
 

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from enu_lib.cells import ENU, GRU, LSTM, Cell
 from enu_lib.contracts import AnyModel, ClosedLoopTask, SequenceTask, Task
-from enu_lib.es import Offspring
 from enu_lib.network import Network
+from enu_lib.offspring import Offspring
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState
 
