@@ -138,7 +138,7 @@ def _replay(near, path, network, genomes, maze, state, noise):
 @pytest.mark.parametrize("layout", ["t", "double-t"])
 def test_every_meal_death_and_swap_equals_the_reference(near, path, layout):
     """Long episodes with many events."""
-    p, steps, energy, meals = (2, 120, 25.0, 1) if path == "emulated gpu" else (24, 400, 60.0, 2)  # the emulation is slow
+    p, steps, energy, meals = (4, 120, 25.0, 1) if path == "emulated gpu" else (24, 400, 60.0, 2)  # the emulation is slow
     kind = {"deadly_poisons": 3, "foods_per_period": 1, "change": 1.0, "explore_bonus": 0.3, "reward_steps": 3}
     maze = enu.Maze(layout, **kind, steps=steps, energy=energy, corridor=1, arm=1)
     network = Network(ORDERED, channels=4, hidden=16, noise=0.3)
