@@ -128,11 +128,10 @@ eaten = {name: d.eaten for name, d in disturbed.items()}
 living = len(eaten["untouched"])
 
 # %%
-fig, axes = plt.subplots(1, 3, figsize=(PAGE, 3), width_ratios=[1.1, 1, 1])
+fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.7), width_ratios=[1.1, 1, 1])
 figures.learning.eaten(axes[0], eaten)
 for ax, part in zip(axes[1:], ("synapses", "neurons"), strict=True):
     figures.learning.recovery(ax, {k: v for k, v in after.items() if k.startswith((part, "untouched"))})
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
 panel_letters(axes)
 files = save_figure(
     fig, "where_memory_lives", figures_dir, zoo=[entry.name],

@@ -41,7 +41,7 @@ REFERENCE = ("glossary", "symbols", "api", "provenance", "cite")
 API = {
     "units": ("Units and networks", ["contracts", "cells", "cells.enu", "cells.gated", "network", "precision"]),
     "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "tasks.altered", "tasks.gym"]),
-    "episodes": ("Episodes", ["rollout", "trace", "streams", "kernels", "kernels.door"]),
+    "episodes": ("Episodes", ["rollout", "trace", "streams", "kernels", "kernels.door", "kernels.scoring"]),
     "evolution": (
         "Evolution",
         [
@@ -75,7 +75,7 @@ API = {
             "widgets.life", "live",
         ],
     ),
-    "ground": ("Settings, signals, progress", ["config", "kinds", "interrupt", "notices", "progress", "faults"]),
+    "ground": ("Settings, signals, progress", ["config", "kinds", "names", "interrupt", "notices", "progress", "faults"]),
     "speed": ("Speed", ["bench.cases", "bench.sharing", "bench.authors_scheme"]),
 }  # fmt: skip
 PACKAGES = ("cells", "widgets", "live")  # whose names stand in their __init__

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from enu_lib.kernels.build import Unavailable
-
 _MEMORY = re.compile(r"out of memory|not enough memory|can't allocate memory|bad_alloc|bad allocation")  # torch's wordings
+
+
+class Unavailable(RuntimeError):
+    """A compiled kernel is not available here; the message gives the reason in one line."""
 
 
 def explain(error: BaseException) -> str | None:

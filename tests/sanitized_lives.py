@@ -4,6 +4,7 @@ test_sanitizers and torture start it as a program, which the sanitizers need to 
 """
 
 import os
+import random
 import re
 import shlex
 import subprocess
@@ -16,7 +17,7 @@ import random_lives
 import torch
 
 import enu_lib as enu
-from enu_lib import kernels
+from enu_lib import es, kernels
 from enu_lib.kernels import build, cpu
 from enu_lib.streams import draw_noise, stream
 
@@ -94,12 +95,27 @@ def mazes(seed, largest):
     return done
 
 
+def generation(seed, largest):
+    """A share of a generation, added up in the kernel, in the tasks that it scores and in a maze."""
+    rng = random.Random(seed)
+    steps, hidden, pairs = rng.randint(4, 20), rng.randint(1, largest), rng.randint(2, 5)
+    low = rng.randrange(2 * pairs)
+    rows = low, rng.randint(low + 1, 2 * pairs)
+    for task in (enu.STDP(steps=steps, spike_mean=steps / 2), enu.IAF(steps=steps), enu.Maze(steps=steps)):
+        kind, network = rng.choice(random_lives.KINDS), isinstance(task, enu.Maze)
+        model = enu.Network(channels=4, hidden=hidden, cell=kind) if network else enu.make_cell(kind, task.n_in, 1, hidden)
+        offspring = es.breed(enu.ES(population=2 * pairs), es.init(model.init(stream(seed, "genome"))), seed, rows=rows)
+        enu.fitness(model, offspring, task, rng.randint(1, 9), stream(seed, "x"), 2, "cpp")
+
+
 def main(cases, largest):
     torch.set_num_threads(1)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(cpu.library, range(1, largest // cpu.PAD + 1)))
     parts = [units_and_networks(seed, network, largest) for seed in range(cases) for network in (False, True)]
     parts += [mazes(seed, largest) for seed in range(cases)]
+    for seed in range(cases):
+        generation(seed, largest)
     lived, refused = (sum(part) for part in zip(*parts, strict=True))
     print(f"lived {lived}, refused {refused}", flush=True)
     print("NOW WHAT IS WRONG", file=sys.stderr, flush=True)

@@ -10,12 +10,12 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "enu_lib"
 # Lowest level first.  A module imports from its own package or from lower levels only.
 LEVELS = (
-    ("kinds", "interrupt", "notices", "progress", "precision"),
+    ("kinds", "interrupt", "names", "notices", "progress", "precision", "faults"),
     ("streams", "config", "contracts"),
     ("cells", "es", "network"),
     ("tasks", "experiments"),
     ("kernels",),
-    ("trace", "rollout", "faults", "devices", "liveness", "processes", "ahead"),
+    ("trace", "rollout", "devices", "liveness", "processes", "ahead"),
     ("storage", "places", "evolve", "analysis", "bench", "figures.style"),
     ("zoo", "figures"),
     ("study", "live"),
@@ -27,7 +27,6 @@ WITHIN = (
     ("cells", "network"),
     ("tasks", "experiments"),
     ("trace", "rollout"),
-    ("faults", "liveness"),
     ("liveness", "processes"),
     ("processes", "ahead"),
     ("storage", "bench"),

@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import Any
 
+from enu_lib import names
 from enu_lib.cli.arguments import path, print_table, seconds
 
 
@@ -34,13 +35,18 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    from enu_lib.study import results, sweep
-
+    # what can be checked without torch, before importing it
+    names.one_of("profile", options.profile, names.PROFILES)
     if options.study == "second":
         return _second(options)
-    names = options.experiments.split(",") if options.experiments else sweep.ORDER
+    chosen = options.experiments.split(",") if options.experiments else names.SWEPT
+    for name in chosen:
+        names.one_of("experiment of the sweep", name, names.SWEPT)
+
+    from enu_lib.study import results, sweep
+
     models = options.models.split(",") if options.models else None
-    todo = sweep.jobs(options.profile, names, options.seeds, not options.no_checks, models)
+    todo = sweep.jobs(options.profile, chosen, options.seeds, not options.no_checks, models)
     out = options.out or sweep.default_out(options.profile)
     jobs = 1 if options.scheduler else len(sweep.gpus(options.device, options.per_device, options.jobs))
     if options.collect:
@@ -69,12 +75,13 @@ def _second(options: argparse.Namespace) -> int:
     """Run the second study, whose models and seeds are fixed."""
     from pathlib import Path
 
-    from enu_lib.study import protocol, second, sweep
-
     for name in ("models", "seeds", "no_checks", "again"):
         if getattr(options, name):
             option = "--" + name.replace("_", "-")
             raise ValueError(f"{option} does not apply to --study second, whose runs are fixed: leave it out")
+
+    from enu_lib.study import protocol, second, sweep
+
     planned = protocol.chosen_by(options.experiments)
     out = Path(options.out) if options.out else second.default_out(options.profile)
     folder = Path(options.results) if options.results else None

@@ -60,8 +60,9 @@ def recovery(ax: Any, conditions: dict[str, Recovery], least: int = 10) -> None:
         ax.errorbar(kept + 1 + shift, share, error, marker=marks[name], ms=3, lw=0.9, capsize=1.5, label=name, color=color)
     ax.axhline(0.5, color="0.4", lw=0.8, ls=":", zorder=0)
     ax.text(1, 0.485, "chance", transform=ax.get_yaxis_transform(), ha="right", va="top")
-    missing = [f"{name}: fewer than {least} visits" for name in conditions if name not in shown]
+    missing = [f"{name}:\nfewer than {least} visits" for name in conditions if name not in shown]
     ax.text(0.03, 0.02, "\n".join(missing), transform=ax.transAxes, va="bottom")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 0.12 * len(missing)))
     ax.set(xlabel="visit after the intervention", ylabel=better("share with food", up=True), ylim=(0, 1.05))
 
 

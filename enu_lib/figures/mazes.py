@@ -99,7 +99,7 @@ def _times(ax: Any, squares: np.ndarray, steps: Sequence[int], ways: np.ndarray,
         x, y = squares[k] + 0.85 * (wall or sides)[0]
         labels.setdefault((float(x), float(y)), []).append(int(step))
     for (x, y), found in labels.items():
-        ax.text(x, y, ", ".join(map(str, found)), ha="center", va="center")
+        ax.text(x, y, "\n".join(map(str, found)), ha="center", va="center")
 
 
 def key(ax: Any) -> None:

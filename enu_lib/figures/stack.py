@@ -50,10 +50,12 @@ def stack(figure: Figure) -> None:
     heights = [max(_height(ax, sizes[ax], len(row)) for ax in row) for row in rows]
     around = [max(sizes[ax].around_height for ax in row) + 0.08 for row in rows]
     figure.set_size_inches(COLUMN, sum(heights) + sum(around) + extra)
-    grid = figure.add_gridspec(len(rows), 2, height_ratios=heights)
+    grid = figure.add_gridspec(len(rows), 1, height_ratios=heights)
     for k, row in enumerate(rows):
+        alone = len(row) == 1 and row[0].get_aspect() == "auto"  # these are aligned; others have the whole width
+        inner = grid[k].subgridspec(1, len(row))
         for j, ax in enumerate(row):
-            ax.set_subplotspec(grid[k, j] if len(row) > 1 else grid[k, :])
+            ax.set_subplotspec(grid[k] if alone else inner[j])
 
 
 def _size(ax: Axes) -> Size:
@@ -79,9 +81,9 @@ def _height(ax: Axes, size: Size, many: int) -> float:
     """Inches that the axes of a panel need in a row of so many: as before, or for their aspect or their names."""
     if ax.get_aspect() != "auto":
         return size.height / size.width * (COLUMN / many - min(size.around_width, 0.6))
-    names = [label.get_text() for label in ax.get_yticklabels()]
-    lines = sum(1 + name.count("\n") for name in names) if any("\n" in name for name in names) else 0
-    return max(size.height, lines * LINE, LOW if size.height > LOW / 2 else size.height)
+    lines = [1 + label.get_text().count("\n") for label in ax.get_yticklabels()]
+    needed = len(lines) * max(lines) * LINE if max(lines, default=1) > 1 else 0.0
+    return max(size.height, needed, LOW if size.height > LOW / 2 else size.height)
 
 
 def _break_texts(ax: Axes) -> None:

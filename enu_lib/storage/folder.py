@@ -16,18 +16,18 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-import torch
-from filelock import FileLock, Timeout
 from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import Tensor
 
 from enu_lib.config import from_config, parse_json, to_config
-from enu_lib.experiments import Experiment
 from enu_lib.kinds import require, shown
 from enu_lib.storage.seal import CHECKSUM, sealed, verify
+
+if TYPE_CHECKING:  # functions that need more import it, so that the zoo can be listed without torch
+    from torch import Tensor
+
+    from enu_lib.experiments import Experiment
 
 LOCK = ".lock"
 CONFIG, LOG, CHECKPOINT, GENOME = "config.json", "log.csv", "checkpoint.safetensors", "genome.safetensors"
@@ -152,6 +152,8 @@ def checked(record: Any, wanted: Mapping[str, Any], source: Path | str, remedy: 
 
 def read_experiment(record: Mapping[str, Any], source: Path, remedy: str = RESTORE_OR_RESTART) -> Experiment:
     """The experiment stored in a run's configuration or in a genome's provenance."""
+    from enu_lib.experiments import Experiment
+
     config = checked(record, {"experiment": dict}, source, remedy)["experiment"]
     try:
         found = from_config(config)
@@ -170,6 +172,8 @@ def write_tensors(
     previous: Path | None = None,
 ) -> None:
     """Write float32 vectors and, as JSON under the metadata key "enu", `meta` with the checksum of both."""
+    from safetensors.torch import save
+
     cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomically(path, save(cpu, {"enu": json.dumps(sealed(meta, cpu))}), remedy, previous)
 
@@ -183,6 +187,36 @@ def read_tensors(
     Raises RunFolderError if the file is missing or damaged, or if a number is NaN or infinite.  The file is read, not mapped
     into memory, so that the tensors do not depend on what happens to it later.
     """
+    from safetensors.torch import load
+
+    with _reading(path, remedy) as (file, start, meta, lengths):
+        if fits:
+            fits(meta, lengths)
+        tensors = load(start + file.read())
+        if {name: list(tensor.shape) for name, tensor in tensors.items()} != {name: [n] for name, n in lengths.items()}:
+            raise ValueError("its header is ambiguous")
+        verify(meta, tensors)
+        for name, tensor in tensors.items():
+            if not tensor.isfinite().all():
+                raise ValueError(f"{name} has values that are NaN or infinite")
+    return tensors, meta
+
+
+def read_header(path: Path, remedy: str = RESTORE_OR_RESTART) -> dict[str, Any]:
+    """The metadata of a file of `write_tensors`, without its vectors and therefore without comparing the checksum.
+
+    Raises RunFolderError if the file is missing or its header is damaged.
+    """
+    with _reading(path, remedy) as (_, _, meta, _):
+        return meta
+
+
+@contextmanager
+def _reading(path: Path, remedy: str) -> Iterator[tuple[BinaryIO, bytes, dict[str, Any], dict[str, int]]]:
+    """A file of `write_tensors` open after its header: file, header, metadata and the vectors' lengths.
+
+    Errors inside the context become RunFolderErrors that name the file and the remedy.
+    """
     try:
         _check_file(path, remedy)
         with path.open("rb") as file:
@@ -191,16 +225,7 @@ def read_tensors(
             if size > LARGEST_JSON:
                 raise ValueError(f"its header has {size} bytes, at most {LARGEST_JSON} are read")
             text = file.read(size)
-            meta, lengths = _header(text)
-            if fits:
-                fits(meta, lengths)
-            tensors = load(start + text + file.read())
-        if {name: list(tensor.shape) for name, tensor in tensors.items()} != {name: [n] for name, n in lengths.items()}:
-            raise ValueError("its header is ambiguous")
-        verify(meta, tensors)
-        for name, tensor in tensors.items():
-            if not torch.isfinite(tensor).all():
-                raise ValueError(f"{name} has values that are NaN or infinite")
+            yield file, start + text, *_header(text)
     except FileNotFoundError:
         raise RunFolderError(f"{path} does not exist: no checkpoint or genome has been saved there yet") from None
     except OSError as error:
@@ -210,7 +235,6 @@ def read_tensors(
     except (SafetensorError, ValueError) as error:
         problem = " ".join(str(error).split())[:300]  # safetensors quotes what it does not understand, however long
         raise RunFolderError(f"{path} is damaged ({problem}): {remedy}") from None
-    return tensors, meta
 
 
 def _header(text: bytes) -> tuple[dict[str, Any], dict[str, int]]:
@@ -233,6 +257,8 @@ def _header(text: bytes) -> tuple[dict[str, Any], dict[str, int]]:
 @contextmanager
 def locked(folder: Path, wait: bool = False, remedy: str = CHOOSE_ANOTHER_OUT) -> Iterator[None]:
     """Create the folder if needed and lock it against other processes.  wait: wait for the lock, rather than fail."""
+    from filelock import FileLock, Timeout
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK)

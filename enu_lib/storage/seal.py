@@ -13,11 +13,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from enu_lib.notices import tell
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CHECKSUM = "checksum"
 
