@@ -18,9 +18,11 @@ from typing import Any, NamedTuple
 from enu_lib import analysis
 from enu_lib.analysis.generalise import time_constant
 from enu_lib.config import from_config, parse_json
+from enu_lib.experiments import Experiment
 from enu_lib.kinds import kinds, shown
 from enu_lib.rollout import fitness
 from enu_lib.storage.folder import (
+    CHOOSE_ANOTHER_OUT,
     CONFIG,
     EVALUATION,
     LARGEST_JSON,
@@ -190,6 +192,13 @@ def _unpacked(data: bytes) -> bytes:
     if not packed.eof or packed.unused_data:
         raise ValueError("its end is missing, or something follows it")
     return content
+
+
+def check_settings(folder: Path, e: Experiment) -> None:
+    """Raise RunFolderError if there is a run folder with other settings than these."""
+    config = folder / CONFIG
+    if config.exists() and read_experiment(read_record(config, {}), config) != e:
+        raise RunFolderError(f"{folder} has a run with other settings: {CHOOSE_ANOTHER_OUT}, or delete it")
 
 
 def read_evaluation(folder: Path) -> Record | None:

@@ -61,7 +61,7 @@ def finished(
         for job in [job for job in jobs if out and job not in found]:
             own = Path(out or "") / job.name
             if record := read_evaluation(own):
-                workers.check_settings(own, build(job.experiment, job.model))
+                results.check_settings(own, build(job.experiment, job.model))
                 found[job] = record
     return found
 

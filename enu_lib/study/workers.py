@@ -28,7 +28,7 @@ from enu_lib.storage import folder as files
 from enu_lib.storage.run import load_run
 from enu_lib.study.design import Job
 from enu_lib.study.executors import cluster, gpus, local
-from enu_lib.study.results import Record, read_evaluation, write_evaluation
+from enu_lib.study.results import Record, check_settings, read_evaluation, write_evaluation
 
 FINISHED, LOCKED = ("finished", "target"), "locked"  # why a job stopped
 
@@ -64,13 +64,6 @@ class Work:
         with suppress(Timeout), lock:
             return False
         return True
-
-
-def check_settings(folder: Path, e: Experiment) -> None:
-    """Raise RunFolderError if there is a run folder with other settings than these."""
-    config = folder / files.CONFIG
-    if config.exists() and files.read_experiment(files.read_record(config, {}), config) != e:
-        raise files.RunFolderError(f"{folder} has a run with other settings: {files.CHOOSE_ANOTHER_OUT}, or delete it")
 
 
 def run(
