@@ -86,7 +86,7 @@ $(BOOK)/html/index.html: $(DONE) $(wildcard book/*.md book/*.py book/static/*) C
 test: $(READY)  ## all tests, among them every notebook in the smoke profile
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-torture: $(READY)  ## kills, full disks and mutated files by the thousand, with counts (minutes): KILLS=200 INPUTS=100000
+torture: $(READY)  ## kills, full disks, mutated files, a sanitized kernel (minutes): KILLS=200 INPUTS=100000
 	OMP_NUM_THREADS=1 ENU_THREADS=1 $(BIN)/python tests/torture.py --kills $(KILLS) --inputs $(INPUTS) --seed $(SEED)
 
 test-browser: $(READY) chromium book  ## the built book and JupyterLab in headless Chromium (installs it, as root on Debian)
@@ -102,8 +102,9 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 
+# torch's own threads only slow small tensors down; the compiled kernels have theirs (ENU_THREADS)
 lab: $(READY)  ## JupyterLab on the book; its .py files open as notebooks (LAB=--no-browser and other options)
-	$(BIN)/python -m jupyterlab --LabApp.app_settings_dir=book/.lab $(LAB) book
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m jupyterlab --config=book/.lab/jupyter_lab_config.json $(LAB)
 
 reproduce: $(READY)  ## evolve from scratch, in slices: EXPERIMENT= MODEL= PROFILE= SEED= SLICE=; again to go on
 	$(BIN)/python -m enu_lib evolve $(EXPERIMENT) --model $(MODEL) --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) \

@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -37,14 +38,17 @@ live.toy(shown.model, shown.genome, shown.task)
 # neuron. Two time scales are kept apart. The unit's parameters are its *genome*: they change from one generation to the next,
 # but never within an episode. The unit's *memory* starts empty in each episode, and everything that is learnt is stored there.
 #
-# This book follows the paper in four steps.
+# This book follows the paper in four steps, in the order of the contents.
 #
-# 1. [The unit](10_enu.py), and the [evolution strategy](11_evolution_strategy.py) that optimises its genome.
+# 1. [The unit](10_enu.py), the two [tasks for a single unit](27_ed7_setup.py), and the [evolution
+#    strategy](11_evolution_strategy.py) that optimises its genome.
 # 2. [A single unit](13_single_units.py) becomes an integrate-and-fire neuron or an STDP synapse; only the genome differs.
 # 3. [A network](12_network.py) in which every neuron and every synapse is such a unit, with one genome for all neurons and one
 #    for all synapses.
 # 4. [Mazes](14_mazes.py) in which the meaning of the sensors is shuffled for each agent. How much of what [evolves
 #    there](15_fig4_tmaze.py) is learning, and what kind of learning, is [measured](17_what_kind_of_learner.py).
+#
+# This book's own words, such as *zoo*, *level* and *latch*, are in the [glossary](glossary.md).
 #
 # No data are taken from the paper. Every statement about evolved units is based on units evolved by this code and measured in
 # environments that were not used in evolution; each page is a notebook, executed to make this book. Where a claim of the paper
@@ -98,7 +102,8 @@ files = save_figure(
 # %% [markdown]
 # ## What we measured
 #
-# Claims C1 to C3 concern the two units above. Measured now, on sequences drawn for this page:
+# Three claims of the paper concern the two units above. Measured now, on sequences drawn for this page; the ledger has another
+# draw, so that its numbers differ a little:
 
 # %% tags=["hide-input"]
 n = 1024 if profile != "smoke" else 64
@@ -108,9 +113,9 @@ Markdown(ledger.verdicts(scores, "C1", "C2", "C3"))
 # %% [markdown]
 # ## Verdict
 #
-# The paper makes eleven claims, C1 to C11. For each, a measure and a rule for the verdict were fixed before the evolved
-# networks and the sweep existed; both are in the [claims ledger](30_claims.py). From the evolved units and the stored runs of
-# this book:
+# The paper makes eleven claims, which this book numbers C1 to C11. For each, a measure and a rule for the verdict were fixed
+# before the evolved networks and the sweep existed; both are in the [claims ledger](30_claims.py). From the evolved units and
+# the stored runs of this book:
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_summary(claims.judge(evidence.gather())))

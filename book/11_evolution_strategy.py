@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -118,9 +119,10 @@ files = save_figure(
 # %% [markdown]
 # ## What we measured
 #
-# The same `ask` and `tell` evolve a unit with 16 memory values to become a synapse with spike-timing-dependent plasticity ([the
-# single-unit tasks](13_single_units.py)). Left: loss of the parent on held-out sequences. Right: the parent's response to a
-# pair of spikes, and the rule. It was evolved when this page was made, with the seed given above.
+# The same `ask` and `tell` evolve a unit with 16 memory values to become a synapse with spike-timing-dependent plasticity
+# (STDP): one that is strengthened when the presynaptic spike comes shortly before the postsynaptic one, and weakened when it
+# comes shortly after ([the tasks](27_ed7_setup.py)). Left: loss of the parent on held-out sequences. Right: the parent's
+# response to a pair of spikes, and the rule. It was evolved when this page was made, with the seed given above.
 
 # %%
 small = live.small_synapse(12, 4) if profile == "smoke" else live.small_synapse()

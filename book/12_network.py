@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -36,8 +37,8 @@
 # $$ (eq-network)
 #
 # All synapses are updated first, then all neurons. A synapse receives the output of its **post**synaptic neuron in addition to
-# the presynaptic one, so that STDP-like rules can evolve. The first channels of the last three neurons are the network's
-# outputs. A [worked example](26_ed6_computation_flow.py) shows the numbers step by step.
+# the presynaptic one, so that rules like [STDP](27_ed7_setup.py) can evolve. The first channels of the last three neurons are
+# the network's outputs. A [worked example](26_ed6_computation_flow.py) shows the numbers step by step.
 #
 # Gaussian noise of s.d. 0.01 is added to each output before clipping. Without it, units with the same genome and the same input
 # would remain identical for ever.

@@ -1,11 +1,10 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -23,7 +22,7 @@
 # ## Approach
 #
 # Take two well-known rules, evolve a unit on each, and test whether it follows the rule on inputs that were not used in
-# evolution. Inputs and target outputs are drawn on [the page of the tasks](27_ed7_setup.py).
+# evolution. Inputs and target outputs were [shown before](27_ed7_setup.py).
 #
 # **Integrate and fire.** The model neuron integrates its input current $x$ into a potential $V$ and spikes at a threshold:
 #
@@ -122,9 +121,10 @@ files = save_figure(
 # %% [markdown]
 # ## What we measured
 #
-# Measures on fresh sequences, as many as the first row gives. A spike counts as met if the other neuron fires within one step
-# of it. *Change* is the ratio of mean output to mean input after the pair, divided by the same ratio before it, minus 1, in
-# percent: it isolates the change of the synaptic weight (dividing by the input is ours, and removes its fluctuations).
+# Measures on fresh sequences, as many as the first row gives; the [ledger](30_claims.py) has another draw. A spike counts as
+# met if the other neuron fires within one step of it. *Change* is the ratio of mean output to mean input after the pair,
+# divided by the same ratio before it, minus 1, in percent: it isolates the change of the synaptic weight (dividing by the input
+# is ours, and removes its fluctuations).
 
 # %%
 n = 2048 if profile != "smoke" else 64

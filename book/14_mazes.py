@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -125,7 +126,7 @@ Markdown(tables.numbers(table, 3, ("maze", "agent")))
 variants = {name: experiments.get(name).task for name in ("tmaze", "tmaze-volatile", "tmaze-harmless")}
 few = min(n, 2000)
 eaten = {name: {a: agents.scores(maze, a, few, seed=seed + 2)["food"] for a in agents.NAMES} for name, maze in variants.items()}
-pd.DataFrame(eaten).round(2)
+Markdown(tables.numbers(eaten, 2, "agent", upright=True))
 
 # %% [markdown]
 # ## Reconstruction
@@ -154,9 +155,10 @@ live.maze(lives, Maze(), life=int((foods * (poisons == 1)).argmax()), text="An e
 widgets.MazeLife("memory-only", maze=Maze(), seed=seed)
 
 # %% [markdown]
-# Or walk the maze yourself. The buttons are the three outputs. Their effects are shuffled, which most evolved agents of the
-# following pages are spared, and so are the sensors. Can you work them out before your energy runs out? The agent beside you is
-# in the same episode and knows its outputs. To compete on equal terms, use the blindfold.
+# Or walk the maze yourself. The buttons are the three outputs, and so are the arrow keys up, left and right. Their effects are
+# shuffled, which most evolved agents of the following pages are spared, and so are the sensors. Can you work them out before
+# your energy runs out? The agent beside you is in the same episode and knows its outputs. To compete on equal terms, use the
+# blindfold.
 
 # %% tags=["explorer"]
 widgets.Duel("memory-only", maze=Maze(), seed=seed)

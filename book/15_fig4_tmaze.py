@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -71,14 +72,19 @@ fig = plt.figure(figsize=(PAGE, 6.6))
 grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.3, 1.6])
 axes = [fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[0, 1]), fig.add_subplot(grid[1, :]), fig.add_subplot(grid[2, :])]
 figures.learning.chain(axes[0], [e.provenance["progress"] for e in chain], [mazes.asked(e) for e in chain])
-axes[0].axhline(references["fixed-arm"]["fitness"], ls="--", lw=0.8, color="0.4")
+always = references["fixed-arm"]["fitness"]
+axes[0].axhline(always, ls="--", lw=0.8, color="0.4", label="an agent that always\ntakes the same arm")
+axes[0].legend(loc="upper left")
 food = pd.DataFrame(rows).T[["food", "poison"]]
-food.plot.barh(ax=axes[1], color=[figures.PALETTE["food"], figures.PALETTE["poison"]], legend=False)
+food.plot.barh(ax=axes[1], color=[figures.PALETTE["food"], figures.PALETTE["poison"]])
 axes[1].set(xlabel="meals per episode")
+axes[1].legend(["food (more is better)", "poison (less is better)"], loc="lower right", borderaxespad=0)
 axes[1].invert_yaxis()
-figures.networks.episode(axes[2], lives.x[0, life], lives.y[0, life], ate)
+figures.networks.episode(axes[2], lives.x[0, life], lives.y[0, life], ate, sensors=mazes.shown_by(lives, life))
 figures.abilities.measures(axes[3], able, {key: abilities.SHARES[key] for key in asked})
-axes[3].set(xlim=(-0.02, 1.02), xlabel="share of visits that end with food")
+axes[3].set(
+    xlim=(-0.02, 1.02), xlabel="share of visits that end with food (better \N{RIGHTWARDS ARROW}, but for exchanged sensors)"
+)
 axes[3].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(able))
 panel_letters(axes)
 files = save_figure(
@@ -89,14 +95,16 @@ files = save_figure(
         "c": figures.data.episode(lives.x[0, life], lives.y[0, life], ate),
         "d": figures.abilities.table(able, asked),
     },
-    caption=f"""**a**, Held-out fitness of the parent during the {len(chain)} evolutions that led to this network, each
-    starting from the result of the previous one, and each in its own maze (*swaps*: food and poison may swap places after every
-    food, and there is no bonus for staying alive); higher is better; dashed: an agent that always takes the same arm of the
-    published maze. **b**, Food (green; more is better) and poison (red; less is better) eaten per episode; mean of {n:,}
-    episodes. **c**, One episode: sensors, rewards and outputs, each from 0 to 1; triangles: meals (up: food, down: poison).
-    **d**, Shares of visits that end with food, by what preceded the visit (the full set of tests follows two pages on), for
-    the network and scripted agents; {abilities.episodes(profile):,} episodes in each maze, 95% intervals. Further to the right
-    is better, except where sensors are exchanged: there an agent that relies on its sensors must fail.""",
+    caption=f"""One evolved network, {entry.name}, in all panels. **a**, Held-out fitness of the parent during the
+    {len(chain)} evolutions that led to this network, each starting from the result of the previous one, and each in its own
+    maze (*swaps*: food and poison may swap places after every food, and there is no bonus for staying alive); higher is
+    better; dashed: an agent that always takes the same arm of the published maze. **b**, Food (green) and poison (red)
+    eaten per episode; mean of {n:,} episodes, largest standard error {max(row["food s.e."] for row in rows.values()):.2f}.
+    **c**, Episode {life}: sensors (in brackets, what they show in this episode), rewards and outputs, each from 0 (grey
+    line) to 1; triangles: meals (up: food, down: poison). **d**, Shares of visits that end with food, by what preceded the
+    visit (the full set of tests follows two pages on), for the network and scripted agents; {abilities.episodes(profile):,}
+    episodes in each maze, 95% intervals. Further to the right is better, except where sensors are exchanged: there an agent
+    that relies on its sensors must fail.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -134,12 +142,14 @@ for {generations:,} generations of {entry.experiment.es.population} offspring in
 # within an episode does not rest on unseen mazes, but on its not knowing beforehand which of them it is in.
 #
 # ## Verdict
+#
+# In the episodes of the [ledger](30_claims.py), another draw than those above:
 
 # %%
 Markdown(abilities.in_words(able["evolved network"], able))
 
 # %% [markdown]
-# The verdict by the rule of the [ledger](30_claims.py), on the network in the zoo, in further episodes not used here:
+# The verdict by the rule of the ledger, on the same episodes:
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_markdown([f for f in claims.judge(evidence.gather()) if f.claim.key == "C9"]))

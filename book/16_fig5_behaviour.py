@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -38,7 +39,6 @@ from IPython.display import Markdown
 import enu_lib as enu
 from enu_lib import figures, live, widgets
 from enu_lib.analysis import agents
-from enu_lib.analysis.battery import battery
 from enu_lib.analysis.phases import find_phases
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.rollout import record_episodes
@@ -61,17 +61,20 @@ if phases is None:  # said in the caption
 
 # %%
 grid = geometry(entry.task)
-fig, axes = plt.subplots(1, len(phases), figsize=(PAGE, 1.9))
-for ax, phase in zip(axes, phases, strict=True):
+episodes_shown = sorted({p.life for p in phases})
+told = f"episode {' and '.join(map(str, episodes_shown))} of {lives.y.shape[1]:,}"
+fig, axes = plt.subplots(2, 3, figsize=(PAGE, 5.2))
+for ax, phase in zip(axes.flat, phases, strict=False):
     figures.learning.frame(ax, grid, lives, phase)
-    ax.set_xlabel(f"steps {phase.first}-{phase.last}")
-    ax.text(0.5, -0.32, phase.name.replace(": ", ":\n"), transform=ax.transAxes, ha="center", va="top")
-panel_letters(axes)
+    ax.set_xlabel(f"{phase.name}\nepisode {phase.life}, steps {phase.first} to {phase.last}")
+figures.mazes.key(axes[1, 2])
+panel_letters(axes.flat[: len(phases)])
 files = save_figure(
     fig, "fig5_behaviour", figures_dir, zoo=[entry.name],
     data=figures.data.panels({k: figures.data.visit(grid, lives, p) for k, p in zip("abcdefgh", phases, strict=False)}),
-    caption=f"""Visits of {who}, from {len({p.life for p in phases})} of {lives.y.shape[1]:,} episodes. Plus: food; cross:
-    poison; triangle: start; ring: what was eaten. {"; ".join(p.name for p in phases)}.""",
+    caption=f"""Visits of {who} in {told}, one panel each: {"; ".join(p.name for p in phases)}. Arrows: its path; numbers: the
+    network step at which it begins, turns or ends (a move takes {entry.task.move_every} steps). An example, chosen as the
+    first episode that has these phases; how often it happens is measured below.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -83,10 +86,11 @@ Markdown(tables.markdown([{"phase": p.name, "episode": p.life, "network steps": 
 # %% [markdown]
 # The figure shows single switches. Whether the network can switch again is not visible in the published T-maze, in which a
 # second poison kills. So we made poison harmless, and let episodes last twice as long. The table gives, for the first, second
-# and later poisons of an episode, the share of next visits that end with food (episodes with fewer poisons are left out):
+# and later poisons of an episode, the share of next visits that end with food (episodes with fewer poisons are left out). These
+# are the episodes of the [ledger](30_claims.py), which the next page uses, too:
 
 # %%
-switching = battery(entry.model, entry.genome, entry.task, 60 if profile == "smoke" else 480, parts=("switching",))
+switching = abilities.of_networks(entry, profile)[entry.name]
 Markdown(tables.markdown(abilities.poison_table(switching)))
 
 # %% [markdown]
@@ -116,8 +120,8 @@ Markdown(abilities.reversal_in_words(switching))
 live.toy(entry.model, entry.genome, entry.task, seed)
 
 # %% [markdown]
-# Play against it: you and the evolved network walk the same maze with the same shuffle, move by move. For equal terms, use the
-# blindfold.
+# Play against it: you and the evolved network walk the same maze with the same shuffle, move by move, with the buttons or
+# the arrow keys. For equal terms, use the blindfold.
 
 # %% tags=["explorer"]
 widgets.Duel(entry.model, entry.genome, entry.task, seed=seed)

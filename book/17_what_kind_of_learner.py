@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -82,9 +83,13 @@ files = save_figure(
 
 # %% [markdown]
 # ## What we measured
+#
+# The network of Fig. 4 and the scripted agents; the other networks are in the data of the figure. *none*: the agent had no such
+# visit.
 
 # %%
-Markdown(tables.markdown(abilities.across(found, {**abilities.FOOD, **abilities.SHARES})))
+shown = {entry.name: networks[entry.name], **agents}
+Markdown(tables.markdown(abilities.across(shown, {**abilities.FOOD, **abilities.SHARES})))
 
 # %%
 Markdown(abilities.in_words(networks[entry.name], agents))
@@ -99,7 +104,7 @@ Markdown(abilities.in_words(networks[entry.name], agents))
 #
 # ## Verdict
 #
-# The rule of claim C9 in the [ledger](30_claims.py) combines several of these tests:
+# In the [ledger](30_claims.py), the rule of the claim that a network learns the T-maze (C9) combines several of these tests:
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_details([f for f in claims.judge(evidence.gather()) if f.claim.key == "C9"]))

@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -75,8 +76,9 @@ files = save_figure(
 # %% [markdown]
 # ## What we measured
 #
-# Correlation of the mean change with the rule, over the differences in the figure. Our mutations are annealed until the last
-# generation, which the paper's were not: part of the gain after generation 1,000 may be due to that.
+# Correlation of the mean change with the rule, over the differences in the figure (the verdict below has another draw). Our
+# mutations are annealed until the last generation, which the paper's were not: part of the gain after generation 1,000 may be
+# due to that.
 
 # %%
 found = {text: {f"generation {g:,}": correlation[text, g] for g in GENERATIONS} for text, _ in correlation}

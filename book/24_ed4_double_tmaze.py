@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -33,15 +34,15 @@ episodes = 2048
 
 # %%
 import matplotlib.pyplot as plt
-import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, live, widgets
 from enu_lib.analysis import agents, learning
+from enu_lib.analysis.battery import battery
 from enu_lib.analysis.phases import find_groups
 from enu_lib.study import claims, evidence, ledger, mazes, tables
-from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.figures import PAGE, better, panel_letters, save_figure, use_style
 from enu_lib.tasks.maze import geometry
 from enu_lib.rollout import record_episodes
 
@@ -57,44 +58,51 @@ groups = zip(find_groups(lives, entry.task), find_groups(scripted, entry.task), 
 phases = [(phase, lives if own else scripted) for own, other in groups for phase in own or other]
 borrowed = "".join(letter for letter, (_, shown) in zip("abcd", phases, strict=True) if shown is scripted)
 
+whole = len({p.life for p, _ in phases}) == 1
+told = f"all from one of {n:,} episodes" if whole else f"no one of {n:,} episodes has all, so each is the first that does"
 stands_in = f"No episode of the evolved network shows {', '.join(borrowed)}; the scripted agent that looks is shown instead."
 stands_in = stands_in if borrowed else ""
+
+keys = {
+    "double.second": "second visit,\nplaces unchanged",
+    "double.later": "fourth visit and on,\nplaces unchanged",
+    "double.no_mistake": "directly after a change,\npoisoned before",
+}
+able = {
+    "evolved network": battery(entry.model, entry.genome, entry.task, n, seed + 505, double=True, parts=()),
+    **{agent: battery(agent, None, entry.task, n, seed + 505, double=True, parts=()) for agent in compared},
+}
 
 # %% [markdown]
 # ## Figure
 
 # %%
 grid = geometry(entry.task)
-fig = plt.figure(figsize=(PAGE, 4.6))
-rows = fig.add_gridspec(2, 4, height_ratios=[1, 1.3])
-axes = [fig.add_subplot(rows[0, k]) for k in range(4)] + [fig.add_subplot(rows[1, :2]), fig.add_subplot(rows[1, 2:])]
-for ax, (phase, shown) in zip(axes, phases, strict=False):
+fig, axes = plt.subplots(4, 2, figsize=(PAGE, 8.6), height_ratios=[1.3, 1.3, 0.6, 1.2])
+for ax, (phase, shown) in zip(axes.flat, phases, strict=False):
     figures.learning.frame(ax, grid, shown, phase)
-    who = "evolved network" if shown is lives else "scripted agent"
-    ax.set_xlabel(phase.name.replace(": ", ":\n") + f"\n({who})")
-keys = {
-    "second visit right after poison": "second visit right,\nafter poison",
-    "later visits right": "later visits right",
-    "no mistake after a change": "right at once\nafter a change",
-}
-figures.mazes.shares(axes[4], {"evolved network": found, **references}, keys)
-axes[4].get_legend().remove()
-meals = pd.DataFrame({"evolved": found, **references}).T[["food", "poison"]]
-meals.plot.barh(ax=axes[5], color=[figures.PALETTE["food"], figures.PALETTE["poison"]])
-axes[5].set(xlabel="meals per episode")
-axes[5].invert_yaxis()
-panel_letters(axes)
+    who = f"episode {phase.life}" if shown is lives else f"the scripted agent, episode {phase.life}"
+    ax.set_xlabel(f"{phase.name}\n{who}, steps {phase.first} to {phase.last}")
+figures.mazes.key(axes[2, 0])
+axes[2, 1].axis("off")
+figures.abilities.measures(axes[3, 0], able, keys)
+axes[3, 0].set(xlim=(-0.03, 1.03), xlabel=better("share of visits that end with food", up=True))
+axes[2, 1].legend(*axes[3, 0].get_legend_handles_labels(), loc="lower left", title="agents in e and f", ncols=2)
+figures.abilities.measures(axes[3, 1], able, {"double.food": "food", "double.poison": "poison"})
+axes[3, 1].set(xlim=(-0.4, None), xlabel="meals per episode (more food and less poison is better)")
+panel_letters([*axes[:2].flat, *axes[3]])
 files = save_figure(
     fig, "ed4_double_tmaze", figures_dir, zoo=[entry.name],
     data={
         "a_d": figures.data.panels(
             {letter: figures.data.visit(grid, shown, phase) for letter, (phase, shown) in zip("abcd", phases, strict=False)}
         ),
-        "e_f": pd.DataFrame({"evolved network": found, **references}).T.rename_axis("agent").reset_index(),
+        "e_f": figures.abilities.table(able, ("double.food", "double.poison", *keys)),
     },
-    caption=f"""**a-d**, Four phases of behaviour, each from the first of {n:,} episodes that shows it. {stands_in} Plus: food;
-    cross: poison; triangle: start; ring: what was eaten. **e**, Shares of visits that end with food; colours as in Fig. 4.
-    **f**, Meals per episode, evolved network and scripted agents; mean of {n:,} episodes.""",
+    caption=f"""**a-d**, Four phases of the evolved network's behaviour, examples: {told}. {stands_in} Arrows: the path;
+    numbers: the network step at which the agent begins, turns or ends. **e**, Shares of visits that end with food, by what
+    preceded them, **f**, meals per episode, for the evolved network and scripted agents in {n:,} further episodes each, with
+    95% intervals. Higher shares, more food and less poison are better; a mark is missing where an agent had no such visit.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -138,7 +146,7 @@ Markdown(tables.numbers(mazes.by_placement(entry, min(n, 480), seed + 504), 1, e
 # ## Reconstruction
 #
 # The geometry ([drawn here](14_mazes.py)) and the energy. The network is the last of a [sequence of
-# evolutions](61_how_the_networks_were_found.py) through easier mazes, which was not repeated with other seeds.
+# evolutions](62_what_was_tried_in_the_double_tmaze.py) through easier mazes, which was not repeated with other seeds.
 #
 # ## Verdict
 #

@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -161,8 +162,8 @@ Markdown(tables.markdown(second_tables.verdict_table(found.judged, "C6")))
 # The formula of the complex rule, the layout of the double T-maze, the sizes (profile `laptop` of the sweep), and the wiring of
 # the baselines. And evolution in the double T-maze does not start from random genomes, but from the parent that each model's
 # evolution with the same seed had reached in the T-maze: from a random genome, even in the smallest double T-maze, networks had
-# hardly begun to eat when we gave up ([what was tried](61_how_the_networks_were_found.py)). Panel b therefore shows how soon
-# networks that succeed in one maze come to succeed in the other. A model that had learnt nothing in the T-maze starts with
+# hardly begun to eat when we gave up ([what was tried](62_what_was_tried_in_the_double_tmaze.py)). Panel b therefore shows how
+# soon networks that succeed in one maze come to succeed in the other. A model that had learnt nothing in the T-maze starts with
 # nothing, and one that is above the level at the first evaluation, after five generations, may have been above it at the start.
 #
 # ## Verdict

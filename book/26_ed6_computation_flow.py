@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -36,7 +37,7 @@ import torch
 
 import enu_lib as enu
 from enu_lib import figures, widgets
-from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.figures import COLUMN, PAGE, panel_letters, save_figure, use_style
 from enu_lib.network import Network
 
 use_style()
@@ -53,16 +54,33 @@ def steps_of(genome_seed=4, step=3):
     return enu.analysis.computation_flow(network, genome, inputs)[int(step)]
 
 
+OPERATIONS = ["by the connection table", "synapse unit", "mean", "neuron unit"]
+TITLES = (
+    "outputs of the\nprevious step", "what each synapse\nreceives", "outputs of\nthe synapses",
+    "mean of each\nneuron's synapses", "outputs of\nthe neurons",
+)  # fmt: skip
+
+
 def draw(flow):
     fig, axes = plt.subplots(1, 5, figsize=(PAGE, 2.5), width_ratios=[3, 6, 3, 3, 3])
-    figures.networks.table(axes[0], flow.sources, ["input", *NEURONS], "outputs of the\nprevious step")
-    figures.networks.table(axes[1], flow.gathered, SYNAPSES, "what each synapse\nreceives", ("presynaptic", "postsynaptic"))
-    figures.networks.table(axes[2], flow.transmitted, [""] * 4, "outputs of\nthe synapses")
-    figures.networks.table(axes[3], flow.mean, NEURONS, "mean of each\nneuron's synapses")
-    figures.networks.table(axes[4], flow.output, ["", ""], "outputs of\nthe neurons")
-    panel_letters(axes)
-    figures.networks.flow_arrows(axes, ["by the connection table", "synapse unit", "mean", "neuron unit"])
+    tables_of(axes, flow, (["input", *NEURONS], SYNAPSES, [""] * 4, NEURONS, ["", ""]), TITLES)
+    figures.networks.flow_arrows(axes, OPERATIONS)
     return fig
+
+
+def draw_stacked(flow):
+    fig, axes = plt.subplots(5, 1, figsize=(COLUMN, 7.6), height_ratios=[3, 4, 4, 2, 2])
+    arrows = [f"\n\N{DOWNWARDS ARROW} {text}" for text in OPERATIONS] + [""]
+    titles = [title.replace("\n", " ") + arrow for title, arrow in zip(TITLES, arrows, strict=True)]
+    tables_of(axes, flow, (["input", *NEURONS], SYNAPSES, SYNAPSES, NEURONS, NEURONS), titles)
+    return fig
+
+
+def tables_of(axes, flow, rows, titles):
+    for ax, values, names, title in zip(axes, flow, rows, titles, strict=True):
+        groups = ("presynaptic", "postsynaptic") if ax is axes[1] else ("channel",)
+        figures.networks.table(ax, values, names, title, groups)
+    panel_letters(axes)
 
 
 def numbers(flow):
@@ -78,7 +96,7 @@ def numbers(flow):
 # %% tags=["hide-input"]
 flow = steps_of(step=step)
 files = save_figure(
-    draw(flow), "ed6_computation_flow", figures_dir, data=figures.data.panels(numbers(flow)),
+    draw(flow), "ed6_computation_flow", figures_dir, stacked=draw_stacked(flow), data=figures.data.panels(numbers(flow)),
     caption=f"""Step {step} of a network of four synapses, two neurons and three channels with a random genome and no noise.
     Columns are channels; arrows show the order of the computation. **a**, Outputs of the input neuron and the neurons in the
     previous step. **b**, Input of each synapse: the channels of its presynaptic neuron (left of the line) and of its

@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -15,12 +16,21 @@
 #
 # ## Question
 #
-# What are the inputs of the two tasks of [Fig. 3](13_single_units.py), and which outputs are asked for?
+# [Later](13_single_units.py) one unit is evolved to be a neuron and another to be a synapse. What are the inputs of these two
+# tasks, and which outputs are asked for?
 #
 # ## Approach
 #
-# One random sequence of each task, without any unit, drawn by the code that evolution uses (`enu_lib/tasks/`). Equations and
-# losses are on the page of Fig. 3.
+# **Integrate and fire.** A model neuron adds up its input current; when the sum, its potential, exceeds a threshold, it spikes
+# and starts again from zero. The unit receives the current and should spike when the model neuron does.
+#
+# **Spike-timing-dependent plasticity (STDP).** A synapse transmits a graded input. It becomes stronger if a presynaptic spike
+# comes shortly before a postsynaptic one, and weaker if it comes shortly after: the closer the two spikes, the larger the
+# change. Here it changes only while a **neuromodulator** is present. The unit receives the graded input, both spikes and the
+# neuromodulator, and its output should be that of the changing synapse.
+#
+# We show one random sequence of each task, without any unit, drawn by the code that evolution uses (`enu_lib/tasks/`).
+# Equations and losses are on the page of [Fig. 3](13_single_units.py).
 
 # %% tags=["parameters"]
 profile = "zoo"  # this page evolves nothing and loads nothing
@@ -56,8 +66,8 @@ def draw_synapse(axes, task, seed):
 
 # %% tags=["hide-input"]
 fig = plt.figure(figsize=(PAGE, 4.2))
-left, right = fig.subfigures(1, 2)
-a, b = left.subplots(3, 1, sharex=True), right.subplots(5, 1, sharex=True)
+left, right = fig.add_gridspec(1, 2)
+a, b = left.subgridspec(3, 1).subplots(sharex=True), right.subgridspec(5, 1).subplots(sharex=True)
 data = {"a": draw_neuron(a, enu.IAF(), seed), "b": draw_synapse(b, enu.STDP(), seed)}
 panel_letters([a[0], b[0]])
 files = save_figure(
@@ -72,7 +82,7 @@ files = save_figure(
 # %% [markdown]
 # ## Try it
 #
-# Look at other sequences, and at the [invented rule](23_ed3_complex_stdp.py).
+# Look at other sequences, and at the paper's [invented rule](23_ed3_complex_stdp.py).
 
 
 # %% tags=["explorer"]

@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -49,7 +50,7 @@ found = evidence.gather(stored=stored.runs)
 # ## Figure
 
 # %%
-fig, axes = plt.subplot_mosaic([["complex-stdp", "tmaze"], ["stdp", "tmaze"], ["iaf", "double-tmaze"]], figsize=(PAGE, 5.6))
+fig, axes = plt.subplot_mosaic([["complex-stdp", "tmaze"], ["stdp", "tmaze"], ["iaf", "double-tmaze"]], figsize=(PAGE, 5.8))
 final = {
     task: {m: found.final.get((task, m), ()) for m in (*design.MAIN[task], *sweep.GROUPS["checks"].models.get(task, ()))}
     for task in axes
@@ -57,6 +58,7 @@ final = {
 for task, ax in axes.items():
     panels.finals(ax, final[task], task in sweep.UNITS, found.level.get(task))
     ax.set_title(design.LABEL[task])
+panels.key(fig)
 panel_letters(axes.values())
 files = save_figure(
     fig, "ed_table1_values", figures_dir,

@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -22,11 +23,11 @@
 # The paper makes eleven claims. Each has a measure of ours and a rule that turns the measure into a verdict. The rules are in
 # `enu_lib/study/claims.py` and were committed before the sweep of models and the evolved networks that they judge existed (the
 # single units of the zoo did exist); where a rule was changed later, the old one, the reason and what was known by then are
-# given below. **C9 is the weakest in this respect**: when its rule was written, the parent of the network that it judges had
-# already been measured. Each claim is divided into parts, and each part holds, fails, is undecided or is not judged.
-# **Reproduced** means that every part holds, **in part** that some do, **not** that none holds and at least one is refuted,
-# **undecided** that none holds and none is refuted, so that the parts that can be judged do not settle it, and **not tested**
-# that no part can be judged yet.
+# given below. **C9 (a network learns the T-maze) is the weakest in this respect**: when its rule was written, the parent of the
+# network that it judges had already been measured. Each claim is divided into parts, and each part holds, fails, is undecided
+# or is not judged. **Reproduced** means that every part holds, **in part** that some do, **not** that none holds and at least
+# one is refuted, **undecided** that none holds and none is refuted, so that the parts that can be judged do not settle it, and
+# **not tested** that no part can be judged yet.
 #
 # Claims about evolved units (C1 to C4, C9, C11) are judged on one evolved genome each: the verdict says that such a unit can
 # evolve, not how often. The last column of the table says how many independent evolutions pass the same rule, as far as it can
@@ -36,7 +37,8 @@
 # those of the [second study](31_second_study.py), whose protocol was committed before its runs, as soon as one of its
 # experiments is complete; until then those of the first sweep, which could not tell much (below).
 #
-# This is the table in the README, and what `python -m enu_lib claims` prints.
+# This is the table in the README, and what `python -m enu_lib claims` prints. Where another page measures the same on episodes
+# or sequences of its own, it says *another draw*, and its numbers differ a little.
 
 # %% tags=["parameters"]
 profile = "zoo"
@@ -92,16 +94,17 @@ Markdown(ledger.as_markdown(first))
 # fitness; and the rules were fixed before we saw how far survival alone carries. So here is what the networks of the sweep eat
 # in each maze, median of the evolutions and best one, and what an agent eats that always takes the same arm. Where a model eats
 # less than that agent, a difference in the model's favour is largely one of living longer, and a model that passes the level
-# need not have learnt anything. For example, this verdict on C8 is *not* although in the T-maze no SHAREDENU evolution eats
-# more than an agent that always takes the same arm, while some ENU evolutions do. In the double T-maze no ENU evolution eats as
-# much as an agent that always goes to the same end, while some NFENU and SHAREDENU evolutions do.
+# need not have learnt anything. For example, this verdict on C8, that a network with shared rules does not converge, is *not*
+# although in the T-maze no SHAREDENU evolution eats more than an agent that always takes the same arm, while some ENU
+# evolutions do. In the double T-maze no ENU evolution eats as much as an agent that always goes to the same end, while some
+# NFENU and SHAREDENU evolutions do.
 
 # %%
 Markdown(tables.markdown(mazes.model_table(stored.runs, found)))
 
 # %% [markdown]
-# The only difference of C5 and C6 that holds in the first sweep is that of ENU over LSTM in the double T-maze. Mean fitness,
-# and how much of it is due to steps alive:
+# Of the differences in final fitness (C5) and speed (C6) the only one that holds in the first sweep is that of ENU over LSTM in
+# the double T-maze. Mean fitness, and how much of it is due to steps alive:
 
 # %%
 bonus = enu.Maze("double-t").alive_bonus
@@ -113,21 +116,23 @@ Markdown(tables.numbers(mazes.survival_table(stored.runs, ("enu", "lstm"), "doub
 #
 # ### What the rules do not ask
 #
-# **C9** at first had an easier rule, which a latch passes; the network judged by it, `tmaze-enu-latch`, was one. The present
-# rule requires what the paper says of its agent ([details](17_what_kind_of_learner.py)); the old rule is kept above. An agent
-# that learns once, from its first poison, passes it (`once-bitten`, [shown beside the network](42_the_learned_rule.py)); to
-# learn anew when the sensors change their meaning is not asked, and neither that agent nor the network does it.
+# **C9, a network learns the T-maze,** at first had an easier rule, which a latch passes; the network judged by it,
+# `tmaze-enu-latch`, was one. The present rule requires what the paper says of its agent
+# ([details](17_what_kind_of_learner.py)); the old rule is kept above. An agent that learns once, from its first poison, passes
+# it (`once-bitten`, [shown beside the network](42_the_learned_rule.py)); to learn anew when the sensors change their meaning is
+# not asked, and neither that agent nor the network does it.
 #
-# **C10** asks for pulses, not for information in them: a clock that is on for one step in every move meets its first three
-# parts ([shown beside the networks](40_what_was_learnt.py)), and so do some networks evolved without selection, on which its
-# fourth part rests.
+# **C10, the units came to spike,** asks for pulses, not for information in them: a clock that is on for one step in every move
+# meets its first three parts ([shown beside the networks](40_what_was_learnt.py)), and so do some networks evolved without
+# selection, on which its fourth part rests.
 #
-# **C2** says nothing of timing: a unit that fires regularly at the right rate would pass; C1 asks for the timing. **C4** asks
-# for the shape of the change, not for its size, which C3 asks for plain STDP; and "better" there has no margin.
+# **C2, the firing frequency,** says nothing of timing: a unit that fires regularly at the right rate would pass; C1 asks for
+# the timing. **C4, the invented rule,** asks for the shape of the change, not for its size, which C3 asks for plain STDP; and
+# "better" there has no margin.
 #
-# **C11** is judged on one network, from one chain of evolutions through easier mazes that was not repeated with other seeds.
-# What the network eats, here and in other new episodes (`zoo verify`), is more than three standard errors above the half-way
-# point between the fixed-end and the memory-only agent ([details](24_ed4_double_tmaze.py)).
+# **C11, a network learns the double T-maze,** is judged on one network, from one chain of evolutions through easier mazes that
+# was not repeated with other seeds. What the network eats, here and in other new episodes (`zoo verify`), is more than three
+# standard errors above the half-way point between the fixed-end and the memory-only agent ([details](24_ed4_double_tmaze.py)).
 #
 # **Below the level** from which a task counts as learnt, nothing of the first sweep is judged. Yet on complex STDP every ENU
 # ends better than every LSTM; and on IAF the ENU ends better than NFENU, GRU and LSTM, and it alone fires about as often as the
@@ -139,12 +144,12 @@ Markdown(tables.numbers(mazes.survival_table(stored.runs, ("enu", "lstm"), "doub
 # baselines. A verdict is about the claim as it can be tested with these.
 #
 # Some settings of the sweep were changed after its first results, although no part of a claim became easier to show (the bounds
-# of C1 to C3 were made stricter). Complex STDP was made twice as long, since by the rules nothing could be said of the shorter
-# runs (which are kept, and [shown](25_ed5_convergence.py)). The longer runs have the seeds of the shorter ones and favour the
-# other models: in the shorter ones, only ENUs ever reached the level. The T-maze got a first stage in a smaller maze, which was
-# chosen by watching networks of ENUs with three of the sweep's seeds and may favour the ENU. In the double T-maze the sweep
-# starts from the T-maze's parents of the same model and seed ([why](25_ed5_convergence.py)); that was settled before any of
-# these runs was made.
+# of C1 to C3, on single units, were made stricter). Complex STDP was made twice as long, since by the rules nothing could be
+# said of the shorter runs (which are kept, and [shown](25_ed5_convergence.py)). The longer runs have the seeds of the shorter
+# ones and favour the other models: in the shorter ones, only ENUs ever reached the level. The T-maze got a first stage in a
+# smaller maze, which was chosen by watching networks of ENUs with three of the sweep's seeds and may favour the ENU. In the
+# double T-maze the sweep starts from the T-maze's parents of the same model and seed ([why](25_ed5_convergence.py)); that was
+# settled before any of these runs was made.
 #
 # ## Verdict
 #

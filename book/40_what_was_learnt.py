@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -58,7 +59,8 @@ n = 16 if smoke else episodes
 # first channel of the output neurons. A neuron may rest at any level, so we set its threshold midway between the 5th and the
 # 99th percentile of its output; an event lasts from when the output rises above the threshold until it falls below. What would
 # the outputs look like without selection? For comparison we use networks evolved for as many generations with the same
-# strategy, but with the offspring ranked at random. Claim C10 in the [ledger](30_claims.py) rests on these numbers.
+# strategy, but with the offspring ranked at random. On these numbers rests the verdict of the [ledger](30_claims.py) on the
+# claim that the units came to spike (C10).
 
 # %%
 outputs = slice(network.neurons - network.n_outputs, None)
@@ -68,30 +70,34 @@ watched = {
     for name, genome in (("evolved", entry.genome), ("evolved without selection", without))
 }
 names = dissection.neuron_names(network)
-longest = int(watched["evolved"].task["alive"][0].sum(-1).argmax())
 
 drives = torch.linspace(0, 3, 241)
 settled = drive.bifurcation(network, entry.genome, drive.mean_current(watched["evolved"]), drives)
 
-fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.6), width_ratios=[1, 1.8, 1])
-figures.learning.bifurcation(axes[2], drives, settled)
 histograms = {k: spiking.output_histogram(v) for k, v in watched.items()}
-traces = watched["evolved"].model["neuron_output"][0, longest, :200, :, 0]
-figures.learning.outputs(axes[0], histograms)
-figures.learning.traces(axes[1], traces, names)
-panel_letters(axes)
+longest = {k: int(v.task["alive"][0].sum(-1).argmax()) for k, v in watched.items()}
+traces = {k: v.model["neuron_output"][0, longest[k], :200, :, 0] for k, v in watched.items()}
+fig, axes = plt.subplots(2, 2, figsize=(PAGE, 5), height_ratios=[1.3, 1])
+for ax, (name, outputs_of), color in zip(axes[0], traces.items(), ("C0", "C1"), strict=True):
+    figures.learning.traces(ax, outputs_of, names, color)
+    ax.set_title(name)
+figures.learning.outputs(axes[1, 0], histograms)
+figures.learning.bifurcation(axes[1, 1], drives, settled)
+panel_letters(axes.flat)
 files = save_figure(
     fig, "spiking", figures_dir, zoo=[entry.name],
     data={
-        "a": figures.data.series("network", histograms, {"bin of the output": None}, "share of steps"),
-        "b": figures.data.long({"time (steps)": range(len(traces)), "neuron": names}, {"output": traces}),
-        "c": figures.data.long({"drive": drives, "step after settling": None}, {"output": settled}),
+        "a_b": figures.data.series("network", traces, {"time (steps)": range(200), "neuron": names}, "output"),
+        "c": figures.data.series("network", histograms, {"bin of the output": None}, "share of steps"),
+        "d": figures.data.long({"drive": drives, "step after settling": None}, {"output": settled}),
     },
-    caption=f"""**a**, Distribution of the outputs of all neurons and channels while the agent is alive: the evolved network and
-    one evolved for as long without selection, {min(n, 64)} episodes each. **b**, First channel of each neuron in the first 200
-    steps of one episode of the evolved network; each trace from 0 to 1. **c**, First channel of a single isolated neuron under
-    constant drive, without noise, after it has settled: one point per drive means rest or steady activity, several mean
-    pulses. The drive is a multiple of the mean input current of all neurons in the evolved network (dotted: that current).""",
+    caption=f"""**a**, **b**, Output (first channel) of every neuron in the first {len(traces["evolved"])} steps of one episode,
+    of the evolved network and of one evolved for as long without selection; each trace from 0 (grey line) to 1. **c**,
+    Distribution of the outputs of all their neurons and channels while the agent is alive, {min(n, 64)} episodes each (log
+    scale). **d**, First channel of a single isolated neuron of the evolved network under constant drive, without noise, after
+    it has settled: one point per drive means rest or steady activity, several mean pulses. The drive is a multiple of the mean
+    input current of all neurons in the network (dotted: that current). No direction is better: selection did not ask for
+    spikes.""",
 )  # fmt: skip
 
 # %%
@@ -126,7 +132,6 @@ fig, axes = plt.subplots(1, 3, figsize=(PAGE, 2.7), width_ratios=[1.1, 1, 1])
 figures.learning.eaten(axes[0], eaten)
 for ax, part in zip(axes[1:], ("synapses", "neurons"), strict=True):
     figures.learning.recovery(ax, {k: v for k, v in after.items() if k.startswith((part, "untouched"))})
-    ax.legend(loc="lower left")
 panel_letters(axes)
 files = save_figure(
     fig, "where_memory_lives", figures_dir, zoo=[entry.name],
@@ -136,10 +141,11 @@ files = save_figure(
             {k: figures.data.long({"visit": None}, {"with food": v.right, "visits": v.n}) for k, v in after.items()}, "memory"
         ),
     },
-    caption=f"""After an intervention at step {moment}: **a**, food eaten in the rest of the episode, mean and 95% interval;
-    **b**, memory of synapses, **c**, memory of neurons: share of visits that end with food, in the order of visits, 95%
-    (Wilson) intervals, where there are at least 10 visits. {n} episodes each, of which {living} had not ended by then; visits
-    at which the places had just changed are left out.""",
+    caption=f"""After the memory of all synapses or of all neurons was reset, scrambled or frozen at step {moment} of an
+    episode: **a**, food eaten in the rest of the episode, mean and 95% interval; **b**, synapses, **c**, neurons: share of
+    visits that end with food, in the order of visits, with 95% (Wilson) intervals; points need at least 10 visits; dotted:
+    chance, as there are two arms. More is better; what falls below *untouched*, the control, was lost. {n} episodes each, of
+    which {living} had not ended by then; visits at which the places had just changed are left out.""",
 )  # fmt: skip
 
 # %%
@@ -212,7 +218,8 @@ the mazes in which it evolved a second poison kills, so that no agent was select
 # %% [markdown]
 # ### How far does it generalise?
 #
-# Mazes and episodes that were not used in evolution, scored like all others. *Silenced*: the output is not transmitted to other
+# Mazes and episodes that were not used in evolution, scored like all others (in the published maze, another draw than that of
+# Fig. 4). *Silenced*: the output is not transmitted to other
 # neurons; an output neuron still acts.
 
 # %%

@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -136,7 +137,7 @@ mutants = {name: generalise.mutation_curve(unit, sigmas, n=max(16, n // 16), see
 lost = {name: generalise.without_memory(unit, small, seed) for name, unit in units.items()}
 
 fig = plt.figure(figsize=(PAGE, 4.6))
-upper, lower = (part.subplots(1, 3) for part in fig.subfigures(2, 1))
+upper, lower = (part.subgridspec(1, 3).subplots() for part in fig.add_gridspec(2, 1))
 for ax, (name, values) in zip(upper, quality.items(), strict=True):
     panels.qualities(ax, values, PALETTE["evolved"])
     ax.set_title(name)
@@ -144,8 +145,6 @@ panels.robustness(lower[0], shares, noise, "noise s.d. / mean input")
 lower[0].legend(loc="lower left")
 panels.robustness(lower[1], sigmas, mutants, "mutation s.d.")
 panels.ranked(lower[2], lost, "memory value held at zero, by rank")
-for ax in lower[1:]:
-    ax.set(ylabel="")
 panel_letters([*upper, *lower])
 files += save_figure(
     fig, "beyond_units", figures_dir, zoo=["iaf-enu", "stdp-enu", "complex-stdp-enu"],

@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -74,13 +75,13 @@ files = save_figure(
         "memory": figures.data.panels({name: machine.paths_table(part) for name, part in found.items()}, "network"),
     },
     caption=f"""One row of panels per network. Each square is a synapse: its row is the postsynaptic neuron, its label the
-    presynaptic one (S: sensors, R: reward, H: hidden, O: output neurons; O1 forward, O2 left, O3 right). First column: how far
-    the visit with the first poison moves the synapse's memory. Second and third: what is lost if this synapse alone is set
-    back to its state before that visit, as a share of what is lost if all are (dark: necessary). What is lost are visits that
-    end with food; second: the next visit in the published maze; third: the next four in a maze in which food and poison may
-    swap places after every food. Fourth: the memory of the synapse that matters most, in the plane of its first two principal
-    components, in up to eight episodes: grey before the first poison, red after it; dots: just before it, and at the end. Mean
-    over those of {n} episodes in which poison was eaten.""",
+    presynaptic one (S: sensors, R: reward, H: hidden, O: output neurons; O1 forward, O2 left, O3 right). First column: how
+    far the visit with the first poison moves the synapse's memory. Second and third: what is lost if this synapse alone is
+    set back to its state before that visit, as a share of what is lost if all are (strongest colour: necessary). What is
+    lost are visits that end with food; second: the next visit in the published maze; third: the next four in a maze in
+    which food and poison may swap places after every food. Fourth: the memory of the synapse that matters most, in the
+    plane of its first two principal components, in up to eight episodes: grey before the first poison, red after it; dots:
+    just before it, and at the end. Mean over those of {n} episodes in which poison was eaten.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -55,6 +56,7 @@ seed = 0
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import torch
@@ -65,6 +67,7 @@ import enu_lib as enu
 from enu_lib import widgets
 from enu_lib.bench import sharing
 from enu_lib.figures import use_style
+from enu_lib.streams import stream
 
 use_style()
 
@@ -104,6 +107,24 @@ for name in ("stdp-enu", "tmaze-enu"):
     speeds.append({"genome": name, **{f"{n} processes": f"{seconds[1] / s:.1f}" for n, s in seconds.items()}})
 tables = [tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True) for rows in (numbers, speeds)]
 Markdown("\n\n".join([tables[0].replace("_", "-"), "Predicted speed, relative to one process:", tables[1]]))
+
+# %% [markdown]
+# **Mutations at 1,000 processes.** Every process needs all mutations for the parent's step, but can neither draw a part of
+# them alone (the random numbers form one sequence) nor receive sums over parts (their bits would depend on the number of
+# processes). We chose that the processes of a machine take turns in drawing them, into memory that they share.
+
+# %% tags=["hide-input"]
+paper = enu.experiments.get("tmaze", profile="smoke" if profile == "smoke" else "paper")
+large = replace(paper, es=replace(paper.es, population=1000))
+cost = sharing.costs(large, large.model.init(stream(seed, "genome")))
+alone, beside = (sharing.predicted(cost, 1000, 1000, beside) for beside in (1, 8))
+Markdown(
+    f"With {large.es.population:,} offspring of {large.model.n_params:,} parameters, one per process, drawing the mutations of "
+    f"a generation takes {1000 * cost.mutations:.0f} ms on one core, and an offspring's episodes take "
+    f"{1000 * cost.episodes / large.es.population:.0f} ms. So each process spends {1000 * cost.mutations / 8:.1f} ms per "
+    f"generation on mutations with eight processes per machine, and {1000 * cost.mutations:.0f} ms if it is alone on its "
+    f"machine: {cost.mutations / 8 / beside:.0%} and {cost.mutations / alone:.0%} of the predicted time of a generation."
+)
 
 # %% [markdown]
 # **What limits the speed.** There cannot be more processes than offspring. Well before that, the work that is not divided

@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -32,8 +33,8 @@
 # python -m enu_lib sweep --jobs 4
 # ```
 #
-# On Ctrl-C, SIGTERM or the time limit, the sweep saves all runs and stops. If a process dies, a new one resumes its job. Two
-# sweeps may share a folder: a job is locked while it runs, and other sweeps skip locked jobs.
+# On Ctrl-C, SIGTERM or the time limit, the sweep saves all runs and stops. Each job has its own process; if that dies, a new
+# one resumes the job. Two sweeps may share a folder: a job is locked while it runs, and other sweeps leave it until the end.
 #
 # ### On a cluster
 #
@@ -59,19 +60,17 @@ figures_dir = None  # build/figures
 
 # %%
 import time
-from concurrent.futures import wait
 from dataclasses import replace
 from tempfile import TemporaryDirectory
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, places, widgets
-from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
-from enu_lib.study import executors, results, sweep
+from enu_lib.figures import PAGE, better, panel_letters, save_figure, use_style
+from enu_lib.study import executors, results, sweep, tables
 from enu_lib.study.design import AFTER, Job
 from enu_lib.study.scaling import chains, makespan
 
@@ -106,7 +105,7 @@ Markdown(
 #
 # where $s_i$ is the duration of job $i$ in seconds, $c$ the additional cost of each job (handing it over and evaluating the
 # evolved genome), and $c_0$ the time to start a worker. A chain is a job together with the job that it starts from. The curves
-# simulate what the sweep does: a free worker takes the first job that can start. The $s_i$ are those of the stored sweep.
+# simulate what the sweep does: a free worker takes the next chain. The $s_i$ are those of the stored sweep.
 
 # %% tags=["hide-input"]
 stored = {Job(r.experiment, r.model, r.seed): r.seconds for r in results.load("laptop").runs}
@@ -131,11 +130,11 @@ gain = {name: [sum(jobs.values()) / 3600 / hours(jobs, w) for w in machines] for
 taken = {each: [hours(seconds, w, each) for w in machines] for each in (0, 10, 100)}
 for name, values in gain.items():
     axes[0].plot(machines, values, label=name)
-axes[0].set(xscale="log", yscale="log", xlabel="workers", ylabel="speed-up")
+axes[0].set(xscale="log", yscale="log", xlabel="workers", ylabel=better("speed-up", up=True))
 axes[0].legend(loc="lower right")
 for each, values in taken.items():
     axes[1].plot(machines, values, label=f"$c$ = {each} s")
-axes[1].set(xscale="log", yscale="log", xlabel="workers", ylabel="time of the sweep (hours)")
+axes[1].set(xscale="log", yscale="log", xlabel="workers", ylabel=better("time of the sweep (hours)", up=False))
 axes[1].legend()
 panel_letters(axes)
 files = save_figure(
@@ -152,15 +151,18 @@ files = save_figure(
 # %% [markdown]
 # ## What we measured
 #
-# The table gives the costs per worker or job on the machine that made this page. *Starting a worker* is $c_0$. *Evaluating* is
-# the time to evaluate an evolved T-maze network, which takes longest. *Handing over* is the total time for a job whose
-# evolution takes almost no time. *In the sweep's own process* is the time to check a job that is already finished.
+# The table gives the costs per worker or job on the machine that made this page. *Starting a worker* is $c_0$. *Starting a
+# process* is needed for each job, except on a Dask cluster. *Evaluating* is the time to evaluate an evolved T-maze network,
+# which takes longest. *Handing over* is the total time for a job whose evolution takes almost no time. *In the sweep's own
+# process* is the time to check a job that is already finished.
 
 # %%
-with executors.local([None, None]) as (_, submit):
-    begun = time.perf_counter()
-    wait([submit(0, sweep.default_out, "laptop")])
-    cost = {"starting a worker": time.perf_counter() - begun}
+cost = {}
+with executors.local([None, None]) as submit:
+    for name in ("starting a worker", "starting a process"):  # the first time, the library is imported
+        begun = time.perf_counter()
+        submit(sweep.default_out, "laptop").result()
+        cost[name] = time.perf_counter() - begun
 short = replace(sweep.build("tmaze", "enu", "smoke" if profile == "smoke" else "laptop"), generations=1, stages=())
 run = enu.evolve(short, seed=seed, threads=1, progress=False)
 begun = time.perf_counter()
@@ -172,27 +174,27 @@ with TemporaryDirectory() as folder:
         begun = time.perf_counter()
         sweep.run("smoke", tiny, folder, jobs=1, progress=False)
         cost[name] = (time.perf_counter() - begun) / len(tiny)
-pd.Series(cost, name="seconds").round(3).to_frame()
+Markdown(tables.numbers({name: {"seconds": s} for name, s in cost.items()}, 3, "cost"))
 
 # %% [markdown]
 # With these costs, the prediction for the stored sweep, on workers of equal speed, is:
 
 # %%
-each = cost["evaluating"] + cost["handing over"]
+each = cost["starting a process"] + cost["evaluating"] + cost["handing over"]
 whole = {job: s + each for job, s in seconds.items()}
 total, start = sum(whole.values()), cost["starting a worker"]
 rows = {}
 for w in (1, 2, 8, 32, 100, 300, 1000):
     needed = start + 3600 * hours(whole, w)
     rows[w] = {"hours": needed / 3600, "speed-up": total / needed, "share of workers busy": total / needed / w}
-pd.DataFrame(rows).T.rename_axis("workers").round(2)
+Markdown(tables.numbers(rows, 2, "workers"))
 
 # %%
 ends = chains(whole, AFTER["laptop"])
 longest = max(ends, key=ends.get)
 bound, mean, own = total / ends[longest], total / len(whole), cost["in the sweep's own process"]
 Markdown(
-    f"**What limits the speed.** The longest chain begins with `{longest.name}` and takes {ends[longest] / 60:.0f} minutes, "
+    f"**What limits the speed.** The longest chain ends with `{longest.name}` and takes {ends[longest] / 60:.0f} minutes, "
     f"the whole sweep {total / 3600:.1f} hours on one core. So a sweep cannot be more than {bound:.0f} times as fast as with "
     f"one worker; beyond about {bound:.0f} workers, most of them wait for the last chains, and beyond {len(whole)}, there are "
     "more workers than jobs. "

@@ -1,11 +1,12 @@
 # ---
 # jupyter:
 #   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
 #     text_representation:
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -50,9 +51,9 @@ n = 60 if profile == "smoke" else episodes
 #
 # ### A shortcut in the published wiring
 #
-# Food by which sensor shows the wall. With the published table, our evolution found a rule that serves only some agents: a
-# neuron with an active sensor falls silent. If that sensor shows the wall and the neuron drives *forward*, the agent turns, and
-# has not learnt anything.
+# Food by which sensor shows the wall, in fresh episodes (another draw than on the page of Fig. 4). With the published table,
+# our evolution found a rule that serves only some agents: a neuron with an active sensor falls silent. If that sensor shows the
+# wall and the neuron drives *forward*, the agent turns, and has not learnt anything.
 
 # %%
 wirings = {"every neuron receives every sensor": entry}

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pictures
 import provenance
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
@@ -35,16 +36,17 @@ PARTS = {
     "5": "Your own task",
     "6": "Appendices",
 }
-REFERENCE = ("symbols", "api", "provenance", "cite")
+AFTER = {"27_ed7_setup": "10_enu", "13_single_units": "11_evolution_strategy"}  # pages that are read earlier than their number
+REFERENCE = ("glossary", "symbols", "api", "provenance", "cite")
 API = {
     "units": ("Units and networks", ["contracts", "cells", "cells.enu", "cells.gated", "network", "precision"]),
     "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "tasks.altered", "tasks.gym"]),
-    "episodes": ("Episodes", ["rollout", "trace", "streams", "kernels", "kernels.door"]),
+    "episodes": ("Episodes", ["rollout", "trace", "streams", "kernels", "kernels.door", "kernels.scoring"]),
     "evolution": (
         "Evolution",
         [
-            "es", "evolve", "experiments", "processes", "liveness", "ahead", "devices", "storage.run", "storage.checkpoint",
-            "storage.log", "storage.folder", "storage.seal", "zoo",
+            "es", "offspring", "evolve", "experiments", "processes", "liveness", "ahead", "devices", "storage.run",
+            "storage.checkpoint", "storage.log", "storage.folder", "storage.seal", "zoo",
         ],
     ),
     "measures": (
@@ -68,20 +70,23 @@ API = {
     "figures": (
         "Figures and explorers",
         [
-            "figures.style", "figures.save", "figures.data", "figures.units", "figures.networks", "figures.mazes",
-            "figures.learning", "figures.abilities", "figures.synapses", "places", "widgets", "widgets.life", "live",
+            "figures.style", "figures.save", "figures.stack", "figures.data", "figures.units", "figures.networks",
+            "figures.mazes", "figures.learning", "figures.abilities", "figures.synapses", "places", "widgets",
+            "widgets.life", "live",
         ],
     ),
-    "ground": ("Settings, signals, progress", ["config", "kinds", "interrupt", "notices", "progress", "faults"]),
+    "ground": ("Settings, signals, progress", ["config", "kinds", "names", "interrupt", "notices", "progress", "faults"]),
     "speed": ("Speed", ["bench.cases", "bench.sharing", "bench.authors_scheme"]),
 }  # fmt: skip
 PACKAGES = ("cells", "widgets", "live")  # whose names stand in their __init__
 FACES = ("analysis",)  # whose names are documented where they are defined
 HIDDEN = {"parameters": "remove-cell", "injected-parameters": "hide-input", "explorer": "hide-input"}
+CODE_SHOWN = "5"  # the part of the book whose code is not folded: it shows how to write one's own
 MATHJAX = (
     "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js",
 )  # fmt: skip
 WIDGET = "application/vnd.jupyter.widget-view+json"
+DOWNLOAD = "Download: {{download}}`this page as a notebook <notebooks/{page}.ipynb>`, with its results."
 LIVE = """:::{{note}}
 A still picture: the controls need a running kernel. `make lab`, open `{page}.py`, and *Run All Cells*.
 :::"""
@@ -113,13 +118,15 @@ def data(entry: dict) -> list[str]:
     return [f"Data: {', '.join(files)}"] if files else []
 
 
-def no_errors(cell: NotebookNode, name: str) -> None:
-    """Raise ValueError where a cell wrote to stderr: a warning is to be dealt with, not to be shown to readers."""
+def presentable(cell: NotebookNode, name: str) -> None:
+    """Raise ValueError for output that is not for readers: stderr, and data frames as pandas prints them."""
+    code = next(iter(cell.source.strip().splitlines()), "")
     for output in cell.outputs:
         if output.output_type == "stream" and output.name == "stderr":
             said = output.text.strip().splitlines() or [""]
-            code = next(iter(cell.source.strip().splitlines()), "")
             raise ValueError(f"{name}: the cell that begins with {code!r} writes to stderr ({said[0]}): mend what it warns of")
+        if 'class="dataframe"' in output.get("data", {}).get("text/html", ""):
+            raise ValueError(f"{name}: the cell that begins with {code!r} shows a data frame: use enu_lib.study.tables.numbers")
 
 
 def linked(text: str) -> str:
@@ -130,9 +137,11 @@ def linked(text: str) -> str:
 def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> NotebookNode:
     """An executed notebook as a page: figures with captions, Markdown from code as text, explorers as pictures.
 
-    Code that imports, draws a figure, fills in a text or makes an explorer is folded; so is what has the tag `hide-input`.
+    Code is folded, and one switch a page unfolds it (`static/book.js`).  In the part CODE_SHOWN only code that imports, draws
+    a figure, fills in a text or makes an explorer is folded, and what has the tag `hide-input`.
 
-    Raises ValueError where a cell wrote to stderr, the manifest lacks a figure, or an explorer left no picture.
+    Raises ValueError where a cell wrote to stderr or shows a data frame, the manifest lacks a figure, or an explorer left no
+    picture.
     """
     cells: list[NotebookNode] = []
     for cell in notebook.cells:
@@ -140,11 +149,12 @@ def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> Noteboo
         if cell.cell_type != "code":
             cell.source = linked(cell.source)
             continue
-        no_errors(cell, name)
+        presentable(cell, name)
         tags = set(cell.metadata.get("tags", []))
         draws = any(output.get("metadata", {}).get("figure") for output in cell.outputs)
         says = re.search(r"^Markdown\(\s*f?\"", cell.source, re.M)
-        folded = {"hide-input"} if draws or says or re.match(r"(from|import) ", cell.source) else set()
+        plain = draws or says or re.match(r"(from|import) ", cell.source)
+        folded = {"hide-input"} if plain or name[0] != CODE_SHOWN else set()
         cell.metadata["tags"] = sorted(tags | folded | {HIDDEN[tag] for tag in tags if tag in HIDDEN})
         kept, after = [], []
         for output in cell.outputs:
@@ -207,11 +217,16 @@ def reference(source: Path) -> None:
         page.write(f"\n{markdown(rows)}\n```{{toctree}}\n:maxdepth: 1\n\n{toctree}\n```\n")
 
 
+def place(name: str) -> tuple[str, bool]:
+    """A page's place in reading order, as a key for sorting: that of its number, or right after the page that AFTER names."""
+    return AFTER.get(name, name), name in AFTER
+
+
 def contents(names: list[str]) -> str:
     """The book's table of contents, part by part, for index.md."""
     parts: dict[str, list[str]] = {text: [] for text in PARTS.values()}
-    for name in names:
-        parts[PARTS[name[0]]].append(name)
+    for name in sorted(names, key=place):
+        parts[PARTS[place(name)[0][0]]].append(name)
     parts["Reference"] = list(REFERENCE)
     trees = []
     for text, pages in parts.items():
@@ -229,8 +244,12 @@ def prepare(notebooks: Path, figures: Path, source: Path) -> None:
     manifest = provenance.manifest(figures)
     done = {path.stem: nbformat.read(path, as_version=4) for path in sorted(notebooks.glob("[0-9]*.ipynb"))}
     done = {name: notebook for name, notebook in done.items() if (HERE / f"{name}.py").exists()}
+    (source / "notebooks").mkdir()
     for name, notebook in done.items():
-        nbformat.write(page(notebook, name, manifest), source / f"{name}.ipynb")
+        shutil.copy(notebooks / f"{name}.ipynb", source / "notebooks")
+        made = page(notebook, name, manifest)
+        made.cells.append(new_markdown_cell(DOWNLOAD.format(page=name)))
+        nbformat.write(made, source / f"{name}.ipynb")
     for path in HERE.glob("*.md"):
         (source / path.name).write_text(linked(path.read_text(encoding="utf-8")), encoding="utf-8")
     reference(source)
@@ -277,6 +296,7 @@ def main() -> int:
     if failed := sphinx([*arguments, str(source), str(part)]):
         return failed
     finish(part)
+    pictures.forms(part, options.figures)
     shutil.rmtree(html, ignore_errors=True)  # only a whole book takes the old one's place: make takes index.html for done
     part.rename(html)
     return 0

@@ -16,6 +16,7 @@ author = ", ".join(a.get("name") or f"{a['given-names']} {a['family-names']}" fo
 release = str(CITATION["version"])
 extensions = ["myst_nb", "sphinx.ext.autodoc"]
 
+exclude_patterns = ["notebooks"]  # for download
 nb_execution_mode = "off"  # run.py has run them
 nb_ipywidgets_js = {}  # no kernel, no widgets: explorers are pictures
 nb_render_markdown_format = "myst"
@@ -44,6 +45,7 @@ html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = [str(HERE / "static")]
 html_css_files = ["book.css"]
+html_js_files = [("book.js", {"defer": "defer"})]
 html_use_index = html_domain_indices = False  # the search does that
 html_copy_source = False
 html_show_sourcelink = False

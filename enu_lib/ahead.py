@@ -5,11 +5,9 @@ step from all of them.  Drawing only some rows would save little, since torch's 
 that a number costs.  Exchanging sums over some rows would give different bits for each number of processes.
 
 We chose this: the L processes of one machine take turns.  Each draws every L-th generation, one L-th of it at a time, into
-memory that they share.  A process thus does 1 / L of the drawing, and each machine all of it.  At the published sizes (256 x
-15,072 numbers, 24 ms on one core), 1,000 processes on 125 machines, eight on each, spend 3 ms per generation.  1,000 processes
-on 1,000 machines spend 24 ms, more than on their share of the episodes (11 ms on one core): use fewer machines with more
-processes on each, or a GPU.  A population that grows with the number of machines would need a different random stream, one that
-can be started at any position.
+memory that they share.  A process thus does 1 / L of the drawing, and each machine all of it.  Page 52 of the book measures
+what this costs with 1,000 processes.  A population that grows with the number of machines would need a different random
+stream, one that can be started at any position.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from enu_lib.experiments import Experiment
 from enu_lib.processes import Alone
 from enu_lib.streams import stream
 
-WORTH = 2**16  # fewest numbers in a generation for which taking turns pays: half a millisecond
+FEWEST_TO_SHARE = 2**16  # fewest numbers in a generation for which taking turns pays: half a millisecond
 BLOCK = 16  # torch draws normal numbers in blocks of this size
 
 
@@ -95,7 +93,7 @@ def prepare(experiment: Experiment, seed: int, processes: Alone) -> Ahead:
     """The mutations of a run: `Turns` if processes share a machine and there are enough to draw, else `Ahead`."""
     parameters = int(experiment.model.n_params)
     numbers, turns = max(experiment.populations) // 2 * parameters, processes.beside
-    memory = processes.share_memory(slots(turns) * numbers) if turns > 1 and numbers >= WORTH else None
+    memory = processes.share_memory(slots(turns) * numbers) if turns > 1 and numbers >= FEWEST_TO_SHARE else None
     if memory is None:
         return Ahead(parameters, seed)
     return Turns(parameters, seed, processes.local_rank or 0, turns, memory)

@@ -7,14 +7,12 @@ own with `@enu_lib.register` to store it too.
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
+import importlib
 import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import numpy as np
-
-from enu_lib.kinds import conform, kinds, shown
+from enu_lib.kinds import conform, is_numpy, kinds, shown
 
 T = TypeVar("T", bound=type)
 Settings = TypeVar("Settings")  # a dataclass
@@ -24,7 +22,9 @@ MAX_DEPTH = 32  # most levels of nesting accepted in JSON; our files have six
 
 def library_version() -> str:
     """The version of the installed enu_lib."""
-    return importlib.metadata.version("enu_lib")
+    from importlib.metadata import version
+
+    return version("enu_lib")
 
 
 def register(cls: T) -> T:
@@ -55,8 +55,9 @@ def to_config(value: object) -> Any:
         return [to_config(item) for item in value]
     if isinstance(value, dict):
         return {str(key): to_config(item) for key, item in value.items()}
-    if isinstance(value, np.generic):
-        return to_config(value.item())
+    if is_numpy(value, "generic"):
+        numpy_scalar: Any = value
+        return to_config(numpy_scalar.item())
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise TypeError(f"{value!r} cannot be stored as JSON: settings are numbers, strings, tuples and dataclasses")
@@ -72,6 +73,8 @@ def from_config(config: Any) -> Any:
         return tuple(from_config(item) for item in config)
     if isinstance(config, dict) and "type" in config:
         name = config["type"]
+        if isinstance(name, str) and name not in _CLASSES:
+            importlib.import_module("enu_lib.experiments")  # registers the library's own classes, on first need
         if not isinstance(name, str) or name not in _CLASSES:
             raise ValueError(
                 f"unknown settings type {shown(name)}: if the class is yours, "

@@ -12,18 +12,27 @@ from enu_lib.experiments import Experiment
 def choose_device(device: str, experiment: Experiment, number: int | None = None) -> torch.device:
     """The torch device.  auto: the GPU, if any, for networks; the CPU for single units, which gain nothing from a GPU.
 
-    number: index of the GPU, if `device` is just "cuda".  Raises ValueError if the device cannot be used.
+    number: of this process on its machine; None: it is alone.  Raises ValueError if the device cannot be used.
     """
-    if device == "auto":
-        network = hasattr(experiment.model, "connections")
-        device = "cuda" if network and torch.cuda.is_available() else "cpu"
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    name = device_name(device, hasattr(experiment.model, "connections"), gpus, number)
     try:
-        place = torch.device("cuda", number) if device == "cuda" and number is not None else torch.device(device)
+        place = torch.device(name)
         torch.zeros(1, dtype=torch.float32, device=place)
     except (RuntimeError, AssertionError) as error:
         line = str(error).splitlines()[0]
-        raise ValueError(f"device {device!r} cannot be used here ({line}): try --device cpu") from None
+        raise ValueError(f"device {name!r} cannot be used here ({line}): try --device cpu") from None
     return place
+
+
+def device_name(device: str, network: bool, gpus: int, number: int | None = None) -> str:
+    """The name of the device in torch; several processes of a machine take its GPUs in turn.
+
+    network: whether the model is one.  gpus: how many GPUs this process sees.
+    """
+    if device == "auto":
+        device = "cuda" if network and gpus else "cpu"
+    return f"cuda:{number % gpus}" if device == "cuda" and number is not None and gpus else device
 
 
 def check_memory(experiment: Experiment, place: torch.device, processes: int) -> None:

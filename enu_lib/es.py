@@ -1,6 +1,7 @@
 """Evolution strategy: Gaussian mutations around one parent, combined by rank, with momentum (paper: Methods).
 
     genomes, mutations = ask(settings, state, seed)          # (P, D), (P / 2, D)
+    offspring = breed(settings, state, seed)                 # the same, not yet added up: saves time and memory
     aggregated = aggregate_fitness(settings, fitness)        # (P, B) -> (P,), higher is better
     state = tell(settings, state, mutations, aggregated)
 
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.kinds import Between, NotNegative, Positive, Real, Share, check
+from enu_lib.offspring import Offspring
 from enu_lib.precision import in_float32
 from enu_lib.streams import normal, stream
 
@@ -79,17 +81,21 @@ def sample_mutations(settings: ES, parameters: int, seed: int, generation: int) 
 def ask(
     settings: ES, state: ESState, seed: int, drawn: Tensor | None = None, rows: tuple[int, int] | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Genomes (P, D) and mutations (P / 2, D) of the next generation; `drawn`: its mutations, if already sampled.
+    """Genomes (P, D) and mutations (P / 2, D) of the next generation, as `breed` returns them."""
+    offspring = breed(settings, state, seed, drawn, rows)
+    return offspring.genomes, offspring.mutations
 
-    Offspring i is the parent plus mutation i; offspring P / 2 + i is the parent minus mutation i.  `rows`: (first,
-    last plus one), to return the genomes of these offspring only.
+
+def breed(
+    settings: ES, state: ESState, seed: int, drawn: Tensor | None = None, rows: tuple[int, int] | None = None
+) -> Offspring:
+    """The offspring of the next generation.
+
+    drawn: its mutations, if already sampled.  rows: (first, last plus one), to mean these offspring only.
     """
     mutations = sample_mutations(settings, len(state.parent), seed, state.generation) if drawn is None else drawn
     mutations = mutations.to(state.parent.device)
-    pairs = len(mutations)
-    low, high = rows or (0, 2 * pairs)
-    plus, minus = mutations[low:high], mutations[max(0, low - pairs) : max(0, high - pairs)]
-    return torch.cat([state.parent + plus, state.parent - minus]), mutations
+    return Offspring(state.parent, mutations, rows or (0, 2 * len(mutations)))
 
 
 def aggregate_fitness(settings: ES, fitness: Tensor) -> Tensor:

@@ -185,14 +185,14 @@ def _generation(
     """Run one generation: the next state, the log row, and the next parent's held-out fitness if it is due."""
     settings, g = stage.es or experiment.es, state.generation
     drawn, rows = mutations.take(settings, g), processes.rows(settings.population)
-    genomes, drawn = es.ask(settings, state, seed, drawn, rows)
+    offspring = es.breed(settings, state, seed, drawn, rows)
     n, generator = experiment.environments, stream(seed, "environment", g)
-    f = live(genomes, task=stage.task, environments=n, generator=generator).float()
+    f = live(offspring, task=stage.task, environments=n, generator=generator).float()
     gathered = processes.gather(f, settings.population, state.parent, g)
     if f.device.type != "cpu" or processes.size > 1:
         mutations.draw(settings, g)
     f = gathered().cpu()
-    state = es.tell(settings, state, drawn, es.aggregate_fitness(settings, f))
+    state = es.tell(settings, state, offspring.mutations, es.aggregate_fitness(settings, f))
     each = f.mean(1)
     row = {
         "generation": g,

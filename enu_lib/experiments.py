@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, cast, get_args
 
+from enu_lib import names
 from enu_lib.cells import ENU, GRU, LSTM, CellName, UnitName, make_cell
 from enu_lib.config import register, with_settings
 from enu_lib.contracts import check_model, is_sequence
@@ -25,8 +26,7 @@ from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Layout, Maze, Shuffle
 from enu_lib.tasks.stdp import STDP
 
-PROFILES = ("smoke", "laptop", "paper")
-MODELS = (*get_args(CellName), *get_args(UnitName), "shared")
+PROFILES, MODELS, NAMES = names.PROFILES, names.MODELS, names.EXPERIMENTS
 
 
 def _check_contract(name: str, value: object, contract: Callable[[object], object]) -> None:
@@ -159,8 +159,6 @@ _MAZE_TASKS = {
 _MAZE_TASKS["tmaze-volatile"] = Maze("t", "sensors", foods_per_period=1, alive_bonus=0.0)
 _MAZE_TASKS["tmaze-harmless"] = Maze("t", "sensors", deadly_poisons=1000)
 
-NAMES = (*_UNIT_TASKS, *_MAZE_TASKS)
-
 
 def _curriculum(task: Maze, reverse: bool) -> tuple[Stage, ...]:
     """Stages before the T-maze: walk in a small maze, switch arms, and switch again or learn what the sensors mean.
@@ -197,12 +195,9 @@ def get(
     population, sigma, hidden, channels, generations, environments, target, ...
     Raises ValueError naming the unknown value and the valid choices.
     """
-    if name not in NAMES:
-        raise ValueError(f"unknown experiment {name!r}: choose one of {', '.join(NAMES)}")
-    if model not in MODELS:
-        raise ValueError(f"unknown model {model!r}: choose one of {', '.join(MODELS)}")
-    if profile not in PROFILES:
-        raise ValueError(f"unknown profile {profile!r}: choose one of {', '.join(PROFILES)}")
+    names.one_of("experiment", name, NAMES)
+    names.one_of("model", model, MODELS)
+    names.one_of("profile", profile, PROFILES)
     sizes = dict((_UNIT if name in _UNIT_TASKS else _MAZE)[profile])
     hidden = short.pop("hidden", sizes.pop("hidden"))
     if name in _UNIT_TASKS:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from enu_lib.kernels.build import Unavailable
-
 _MEMORY = re.compile(r"out of memory|not enough memory|can't allocate memory|bad_alloc|bad allocation")  # torch's wordings
+
+
+class Unavailable(RuntimeError):
+    """A compiled kernel is not available here; the message gives the reason in one line."""
 
 
 def explain(error: BaseException) -> str | None:
@@ -19,7 +21,8 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, Unavailable):
         return f"{said}: unset ENU_KERNEL, or set ENU_KERNEL=torch, to use the slower torch backend"
     if isinstance(error, ModuleNotFoundError):
-        return f"{said}: this command needs the extra `book`, pip install '.[book]'"
+        extra = "cluster" if error.name == "distributed" else "book"
+        return f"{said}: this command needs the extra `{extra}`, pip install '.[{extra}]'"
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or said}: check that the path exists, that it can be read and written, and free space"

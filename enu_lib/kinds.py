@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 import types
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
-
-import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +53,7 @@ Share = Annotated[float, Between(0, 1)]
 Measured = Annotated[float, Between(-math.inf, math.inf, nan=True)]  # a result rather than a setting
 
 _INT64 = Between(-(2**63), 2**63 - 1)
-_FLOAT32 = Between(-float(np.finfo(np.float32).max), float(np.finfo(np.float32).max))
+_FLOAT32 = Between(-(2.0**128 - 2.0**104), 2.0**128 - 2.0**104)
 _KIND_IN_WORDS: dict[Any, str] = {
     type(None): "None",
     bool: "true or false",
@@ -127,6 +126,12 @@ def describe(kind: Any) -> str:
     return f"a {getattr(kind, '__name__', kind)}"
 
 
+def is_numpy(value: object, kind: str) -> bool:
+    """Whether a value is a NumPy scalar of this kind, such as "integer".  NumPy is not imported for it: that takes time."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, getattr(numpy, kind))
+
+
 def shown(value: Any) -> str:
     """A value for an error message, on one line and shortened."""
     if isinstance(value, int) and value.bit_length() > 200:  # Python refuses to print very long integers
@@ -139,11 +144,11 @@ def shown(value: Any) -> str:
 
 
 def _as(kind: Any, value: Any) -> Any:
+    if kind is int or kind is float:  # first, since stored results have very many of them
+        return _number(kind, value, _INT64 if kind is int else _FLOAT32)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return _number(arguments[0], value, arguments[1])
-    if kind in (int, float):
-        return _number(kind, value, _INT64 if kind is int else _FLOAT32)
     if origin in (Union, types.UnionType):
         return _first(arguments, value)
     if origin in (tuple, list):
@@ -154,7 +159,7 @@ def _as(kind: Any, value: Any) -> Any:
         if not isinstance(value, dict):
             raise _Unfit
         return {_as(arguments[0], key): _as(arguments[1], item) for key, item in value.items()}
-    if kind is bool and isinstance(value, np.bool_):
+    if kind is bool and is_numpy(value, "bool_"):
         return bool(value)
     if kind is Any or origin is not None or not isinstance(kind, type):  # type variables, callables: not checked
         return value
@@ -174,8 +179,9 @@ def _first(kinds: Sequence[Any], value: Any) -> Any:
 
 
 def _number(kind: type, value: Any, bounds: Between) -> Any:
-    allowed = (int, np.integer) if kind is int else (int, float, np.integer, np.floating)
-    if isinstance(value, bool) or not isinstance(value, allowed):
+    fits = isinstance(value, int) or is_numpy(value, "integer")
+    fits = fits or (kind is float and (isinstance(value, float) or is_numpy(value, "floating")))
+    if isinstance(value, bool) or not fits:
         raise _Unfit
     try:
         number = kind(value)

@@ -25,6 +25,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from itertools import pairwise
 from typing import Annotated, Any, TypeVar
 
 import torch
@@ -42,6 +43,11 @@ INTERRUPTED = 1
 START = 60.0  # smallest number of seconds that processes wait for all of them to start
 Timeout = Annotated[float, Between(1, 1e6)]
 T = TypeVar("T")
+
+
+def shares(population: int, size: int) -> list[tuple[int, int]]:
+    """Each process's share of the offspring, by rank: number of the first, and of the last plus one."""
+    return list(pairwise(population * rank // size for rank in range(size + 1)))
 
 
 class Alone:
@@ -156,7 +162,7 @@ class Processes(Alone):
             raise ProcessError(
                 f"{self.size} processes for {population} offspring: start at most {population} processes, or raise --population"
             )
-        return population * self.rank // self.size, population * (self.rank + 1) // self.size
+        return shares(population, self.size)[self.rank]
 
     def share_memory(self, floats: int) -> Tensor | None:
         self._memories += 1
@@ -172,8 +178,8 @@ class Processes(Alone):
 
     def gather(self, fitness: Tensor, population: int, parent: Tensor, generation: int) -> Callable[[], Tensor]:
         self.alive.place = f"in generation {generation}"
-        most, environments = -(-population // self.size), fitness.shape[1]
-        received = [torch.zeros(HEAD + most * environments, dtype=torch.int32, device="cpu") for _ in range(self.size)]
+        sizes, environments = [end - first for first, end in shares(population, self.size)], fitness.shape[1]
+        received = [torch.zeros(HEAD + max(sizes) * environments, dtype=torch.int32, device="cpu") for _ in sizes]
 
         def send() -> Any:
             head = [generation % 2**31, _checksum(parent.cpu().numpy().tobytes()), self._wish]
@@ -191,8 +197,7 @@ class Processes(Alone):
                 self._same(heads[:, column].tolist(), f"{what} from rank 0 {self.alive.place}")
             wishes = heads[:, 2].tolist()
             self._heard = INTERRUPTED if INTERRUPTED in wishes else wishes[0]
-            shares = [population * (r + 1) // self.size - population * r // self.size for r in range(self.size)]
-            rows = [v[HEAD : HEAD + n * environments] for v, n in zip(received, shares, strict=True)]
+            rows = [v[HEAD : HEAD + n * environments] for v, n in zip(received, sizes, strict=True)]
             return torch.cat(rows).view(torch.float32).view(population, environments)
 
         return wait

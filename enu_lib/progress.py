@@ -22,10 +22,11 @@ class Lines:
         total: int,
         initial: int = 0,
         desc: str = "",
+        unit: str = "generation",
         every: float = SECONDS_BETWEEN_LINES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.total, self.initial, self.n, self.desc = total, initial, initial, desc
+        self.total, self.initial, self.n, self.desc, self.unit = total, initial, initial, desc, unit
         self.every, self.clock, self.postfix = every, clock, ""
         self.begun = self.said = clock()
 
@@ -35,31 +36,28 @@ class Lines:
     def __exit__(self, *_: Any) -> None:
         pass
 
-    def set_description(self, text: str) -> None:
-        self.desc = text
-
     def set_postfix_str(self, text: str) -> None:
         self.postfix = text
 
     def update(self, n: int = 1) -> None:
-        """Count `n` more generations, and print a line if one is due."""
+        """Count `n` more units, and print a line if one is due."""
         self.n += n
         now = self.clock()
         if now - self.said < self.every:
             return
         self.said = now
         left = (now - self.begun) / max(1, self.n - self.initial) * (self.total - self.n)
-        parts = [f"generation {self.n} of {self.total}", self.postfix, f"about {duration(left)} left"]
+        parts = [f"{self.unit} {self.n} of {self.total}", self.postfix, f"about {duration(left)} left"]
         with suppress(OSError, ValueError):  # stderr is closed; keep running
             print(f"{self.desc}: {', '.join(part for part in parts if part)}", file=sys.stderr, flush=True)
 
 
-def bar(total: int, initial: int = 0, desc: str = "", show: bool = True) -> Any:
-    """A progress bar over generations in a terminal or notebook, else `Lines`; shows nothing unless `show`."""
+def bar(total: int, initial: int = 0, desc: str = "", show: bool = True, unit: str = "generation") -> Any:
+    """A progress bar in a terminal or notebook, else `Lines`; shows nothing unless `show`.  unit: of what is counted."""
     notebook = tqdm is not tqdm_asyncio
     if show and not notebook and not sys.stderr.isatty():
-        return Lines(total, initial, desc)
-    return tqdm(total=total, initial=initial, desc=desc, unit="gen", disable=not show, mininterval=0.5)
+        return Lines(total, initial, desc, unit)
+    return tqdm(total=total, initial=initial, desc=desc, unit=f" {unit}s", disable=not show, mininterval=0.5)
 
 
 def duration(seconds: float) -> str:

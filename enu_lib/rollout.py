@@ -20,7 +20,9 @@ from torch import Tensor
 from enu_lib import kernels
 from enu_lib.contracts import AnyModel, Batch, ClosedLoopTask, Drawn, Intervention, S, Stepper, Task, is_sequence
 from enu_lib.kernels import door, reference
+from enu_lib.kernels.door import Genomes
 from enu_lib.network import Network
+from enu_lib.offspring import Offspring
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise, draw_noise, stream
 from enu_lib.tasks.altered import Altered
@@ -31,14 +33,14 @@ from enu_lib.trace import Recorder, Trace
 @in_float32
 def fitness(
     model: AnyModel,
-    genomes: Tensor,
+    genomes: Tensor | Offspring,
     task: Task,
     environments: int,
     generator: torch.Generator,
     threads: int | None = None,
     backend: str = "auto",
 ) -> Tensor:
-    """Fitness (P, B) of every genome (P, D) in every environment; higher is better.
+    """Fitness (P, B) of every genome (P, D), or of every offspring, in every environment; higher is better.
 
     All genomes get the same environments and the same noise, drawn from `generator`.  `backend`: auto, cpp, cuda, torch or
     reference (see `enu_lib.kernels`).  `threads`: threads of the CPU kernel; None: all cores.
@@ -101,8 +103,8 @@ def record_episodes(
 
 
 def draw(
-    model: AnyModel, genomes: Tensor, task: Task, environments: int, generator: torch.Generator, batch: Batch | None = None
-) -> tuple[Tensor, Drawn]:
+    model: AnyModel, genomes: Genomes, task: Task, environments: int, generator: torch.Generator, batch: Batch | None = None
+) -> tuple[Genomes, Drawn]:
     """Checked genomes (P, D) in the kernels' form, and B random environments with their noise.
 
     batch: a sequence task's batch to use instead of a random one; the noise is the same either way.
@@ -126,7 +128,7 @@ def draw(
 @in_float32
 def play(
     model: AnyModel,
-    genomes: Tensor,
+    genomes: Tensor | Offspring,
     task: Task,
     drawn: Drawn,
     recorder: Recorder | None = None,
@@ -143,8 +145,8 @@ def play(
     if whole and type(model) is Network and type(task) is Maze:
         return kernels.maze_lives(model, genomes, task, drawn.start, drawn.noise, threads, backend).fitness
     if whole and is_sequence(task) and door.is_cell(model):
-        outputs = kernels.unit_outputs(model, genomes, drawn.start.inputs, drawn.noise, threads, backend)
-        return door.reward(task, task.score(drawn.start, outputs), outputs.shape[:3]).mean(-1)
+        return kernels.unit_scores(model, genomes, task, drawn.start, drawn.noise, threads, backend).mean(-1)
+    genomes = door.matrix(model, genomes)
     stepper = stepper or kernels.stepper(model, genomes, drawn.environments, threads, backend, intervene is not None)
     if intervene is not None:
         stepper = reference.Intervened(stepper, intervene)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from forks import Program
 
 import enu_lib as enu
 from enu_lib.study import sweep
@@ -46,6 +47,17 @@ def saved_once(tmp_path_factory):
 def saved(saved_once, tmp_path):
     """A copy of this folder, to be damaged."""
     return Path(shutil.copytree(saved_once, tmp_path / "run"))
+
+
+@pytest.fixture
+def forked_kernels(monkeypatch):
+    """Kernels of notebooks are forks, which need not import torch again."""
+
+    def launch(command, env=None, cwd=None, **_):
+        inline = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}  # as a kernel chooses
+        return Program(command[1:], {**inline, **(env or {})}, cwd)
+
+    monkeypatch.setattr("jupyter_client.provisioning.local_provisioner.launch_kernel", launch)
 
 
 @pytest.fixture

@@ -94,11 +94,11 @@ class Case(NamedTuple):
         return (Loop if isinstance(self.model, Network) else Sequence)(self.inputs, self.steps)
 
 
-def case(seed: int, network: bool) -> Case:
-    """A random small valid case."""
+def case(seed: int, network: bool, largest: int = 64) -> Case:
+    """A random small valid case, with up to `largest` hidden units."""
     rng, generator = random.Random(seed), stream(seed, "case")
     p, b, t = rng.randint(1, 4), rng.randint(1, 13), rng.randint(1, 6)
-    hidden, noise = rng.choice([rng.randint(1, 64), rng.randint(1, 16)]), rng.choice([0.0, 0.1])
+    hidden, noise = rng.choice([rng.randint(1, largest), rng.randint(1, 16)]), rng.choice([0.0, 0.1])
     kind = rng.choice(KINDS)
     if network:
         neurons, synapses, inputs = rng.randint(1, 7), rng.randint(1, 9), rng.randint(1, 5)
@@ -150,13 +150,13 @@ def spoilt(good: Case, seed: int) -> tuple[str, Case]:
     return what, changed
 
 
-def maze(seed: int) -> tuple[Network, torch.Tensor, enu.Maze]:
-    """A random network, genomes and maze."""
+def maze(seed: int, largest: int = 64) -> tuple[Network, torch.Tensor, enu.Maze]:
+    """A random network with up to `largest` hidden units, genomes and maze."""
     rng, generator = random.Random(seed), stream(seed, "maze case")
     neurons = rng.randint(3, 8)
     table = random_connections(neurons, rng.randint(1, 9), 4, generator)
     model = Network(
-        table, 4, 3, rng.randint(3, 17), rng.randint(1, 64), rng.choice(KINDS), rng.random() < 0.3, rng.choice([0.0, 0.1])
+        table, 4, 3, rng.randint(3, 17), rng.randint(1, largest), rng.choice(KINDS), rng.random() < 0.3, rng.choice([0.0, 0.1])
     )
     genomes = torch.stack([model.init(generator) for _ in range(3)])
     genomes += 0.2 * normal(3, model.n_params, generator=generator)

@@ -33,8 +33,8 @@ def shown(data, **metadata):
     return new_output("display_data", data, metadata=metadata)
 
 
-def as_page(*cells):
-    return bind.page(new_notebook(cells=list(cells)), "13_waves", {"fig3_waves": WAVES, "table": TABLE}).cells
+def as_page(*cells, name="13_waves"):
+    return bind.page(new_notebook(cells=list(cells)), name, {"fig3_waves": WAVES, "table": TABLE}).cells
 
 
 def test_a_figure_gets_its_caption_its_alternative_text_and_its_name():
@@ -70,9 +70,22 @@ def test_a_cell_that_writes_to_stderr_stops_the_book(text):
     as_page(new_code_cell("print(1)", outputs=[new_output("stream", name="stdout", text="1")]))
 
 
-@pytest.mark.parametrize("source, folded", [('Markdown(\n    f"""n = {n}"""\n)', True), ("Markdown(markdown(rows))", False)])
-def test_code_that_only_fills_in_a_text_is_folded(source, folded):
-    code = as_page(new_code_cell(source, outputs=[shown({"text/markdown": "n = 3"})]))[0]
+def test_a_data_frame_as_pandas_prints_it_stops_the_book():
+    frame = shown({"text/html": '<table border="1" class="dataframe"><td>2048.000</td></table>', "text/plain": "2048.000"})
+    with pytest.raises(ValueError, match=r"13_waves.*table\.T.*tables\.numbers"):
+        as_page(new_code_cell("table.T", outputs=[frame]))
+
+
+@pytest.mark.parametrize(
+    "name, source, folded",
+    [
+        ("50_own_task", 'Markdown(\n    f"""n = {n}"""\n)', True),
+        ("50_own_task", "Markdown(markdown(rows))", False),
+        ("13_waves", "Markdown(markdown(rows))", True),
+    ],
+)
+def test_code_is_folded_except_where_it_is_what_the_page_shows(name, source, folded):
+    code = as_page(new_code_cell(source, outputs=[shown({"text/markdown": "n = 3"})]), name=name)[0]
     assert ("hide-input" in code.metadata.tags) == folded
 
 
@@ -103,7 +116,7 @@ def test_markdown_that_code_made_is_text_of_the_page_and_links_lead_to_pages():
 
 def test_folded_code_that_shows_nothing_is_one_fold():
     folded = [new_code_cell(s, metadata={"tags": ["hide-input"]}) for s in ("a = 1", "b = 2")]
-    one, other = as_page(*folded, new_code_cell("c = 3"))
+    one, other = as_page(*folded, new_code_cell("c = 3"), name="50_own_task")
     assert one.source == "a = 1\n\nb = 2" and other.source == "c = 3"
 
 
@@ -119,6 +132,46 @@ def test_a_new_page_needs_no_table_of_contents():
     assert "Extended data" not in text, "a part without pages is left out"
 
 
+def links(text):
+    return re.findall(r"\]\((\d\w+)\.py", text)
+
+
+def test_the_tasks_come_before_the_units_and_the_introduction_follows_the_contents():
+    pages = sorted(path.stem for path in (ROOT / "book").glob("[0-9]*.py"))
+    assert bind.AFTER.keys() | set(bind.AFTER.values()) <= set(pages)
+    order = re.findall(r"^\d\w+$", bind.contents(pages), re.M)
+    assert sorted(order) == pages
+    assert order.index("27_ed7_setup") < order.index("11_evolution_strategy") < order.index("13_single_units")
+    (steps,) = [c.source for c in jupytext.read(ROOT / "book/00_introduction.py").cells if "## Approach" in c.source]
+    numbered = [name for step in re.findall(r"^\d\. .+(?:\n   .+)*", steps, re.M) for name in links(step)]
+    assert len(numbered) >= 7 and numbered == sorted(numbered, key=order.index)
+
+
+def test_the_glossary_is_sorted_and_each_word_stands_on_the_page_that_it_links_to():
+    rows = [line.strip("| ").split(" | ") for line in (ROOT / "book/glossary.md").read_text().splitlines() if "| [" in line]
+    words = [word for word, _, _ in rows]
+    assert len(words) >= 30 and words == sorted(words, key=str.lower)
+    for word, _, where in rows:
+        (target,) = links(where)
+        assert word.lower() in (ROOT / f"book/{target}.py").read_text().lower(), (word, target)
+
+
+def test_every_page_can_be_downloaded_as_the_notebook_that_was_run(tmp_path):
+    notebooks, figures = tmp_path / "notebooks", tmp_path / "figures"
+    notebooks.mkdir()
+    figures.mkdir()
+    (figures / "manifest.json").write_text("[]")
+    run_of = {"seconds": 1.0, "python": "3", "versions": {}, "kernel": "", "processor": "", "date": ""}
+    done = new_notebook(cells=[new_code_cell("1 + 1", execution_count=1)])
+    done.metadata.update(papermill={"parameters": {}}, run=run_of)
+    nbformat.write(done, notebooks / "10_enu.ipynb")
+    bind.prepare(notebooks, figures, tmp_path / "source")
+    last = nbformat.read(tmp_path / "source/10_enu.ipynb", as_version=4).cells[-1]
+    (file,) = re.findall(r"<(.+?)>", last.source)
+    assert (tmp_path / "source" / file).read_bytes() == (notebooks / "10_enu.ipynb").read_bytes()
+
+
+@pytest.mark.usefixtures("forked_kernels")
 def test_provenance_has_run_processor_versions_settings_and_checksums(tmp_path):
     page = tmp_path / "13_page.py"
     page.write_text('# %% tags=["parameters"]\nseed = 0\n\n# %%\nimport enu_lib\n')
@@ -234,3 +287,16 @@ def test_a_locale_that_this_machine_lacks_does_not_stop_the_book(tmp_path):
 def test_a_page_opens_with_the_right_kernel_in_jupyterlab(page):
     header = yaml.safe_load("\n".join(line[2:] for line in page.read_text().split("# ---")[1].splitlines()))
     assert header["jupyter"]["kernelspec"]["name"] == "python3"
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "book").glob("[0-9]*.py")), ids=lambda p: p.stem)
+def test_saving_a_page_that_has_run_changes_nothing(page):
+    """What JupyterLab saves: outputs, and what it notes about kernel, language and times."""
+    notebook = jupytext.read(page)
+    notebook.metadata.kernelspec = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    notebook.metadata.language_info = {"name": "python", "version": "3.11.2", "file_extension": ".py"}
+    for k, cell in enumerate(cell for cell in notebook.cells if cell.cell_type == "code"):
+        cell.execution_count, cell.outputs = k, [new_output("stream", name="stdout", text="1")]
+        cell.metadata["execution"] = {"iopub.status.idle": "2026-01-01T00:00:00Z"}
+    text = jupytext.writes(notebook, fmt="py:percent")
+    assert text == page.read_text(encoding="utf-8"), "copy the header of another page, and save once in JupyterLab"

@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import forks
 import pytest
 import torch
 
@@ -17,7 +18,6 @@ from enu_lib import kernels
 from enu_lib.cli import main
 from enu_lib.kernels import build
 
-ROOT = Path(__file__).parents[1]
 CXX = build.compiler()
 needs_compiler = pytest.mark.skipif(CXX is None, reason="no C++ compiler here")
 QUOTED = shlex.join(CXX or [])
@@ -277,8 +277,7 @@ def test_without_a_compiler_evolution_uses_torch(tmp_path):
         "import enu_lib as enu; e = enu.experiments.get('stdp', profile='smoke')\n"
         "for _ in range(2): r = enu.evolve(e, progress=False)\nprint(r.generation)"
     )
-    env = {**os.environ, "CXX": "no-such-compiler", "PYTHONPATH": str(ROOT), "ENU_KERNEL": ""}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
+    done = forks.run(["-c", code], environment={"CXX": "no-such-compiler", "ENU_KERNEL": ""})
     assert done.returncode == 0 and done.stdout.strip() == "6"
     (line,) = [line for line in done.stderr.splitlines() if "enu_lib" in line]
     assert "CXX='no-such-compiler'" in line and "torch backend" in line

@@ -12,7 +12,7 @@ from mutations import flipped
 from safetensors.torch import load_file, save, save_file
 
 import enu_lib as enu
-from enu_lib.storage.folder import LARGEST, RunFolderError, read_record, read_tensors, write_tensors
+from enu_lib.storage.folder import LARGEST_JSON, RunFolderError, read_record, read_tensors, write_tensors
 from enu_lib.storage.seal import checksum, mention, sealed, verify
 from enu_lib.study import results
 
@@ -174,12 +174,12 @@ def test_a_pipe_in_place_of_a_file_is_an_error_and_not_waited_for(name, saved):
 def test_huge_files_are_refused_before_they_are_read(saved, tmp_path):
     with (saved / "config.json").open("r+b") as file:
         file.truncate(2**40)  # sparse
-    with pytest.raises(RunFolderError, match=rf"config.json .*{2**40}.*{LARGEST}"):
+    with pytest.raises(RunFolderError, match=rf"config.json .*{2**40}.*{LARGEST_JSON}"):
         enu.load_run(saved)
-    packed = gzip.compress(bytes(LARGEST + 1))
-    assert len(packed) < LARGEST / 500
+    packed = gzip.compress(bytes(LARGEST_JSON + 1))
+    assert len(packed) < LARGEST_JSON / 500
     results.path("smoke", tmp_path).write_bytes(packed)
-    with pytest.raises(RunFolderError, match=rf"sweep-smoke.json.gz .*{LARGEST}"):
+    with pytest.raises(RunFolderError, match=rf"sweep-smoke.json.gz .*{LARGEST_JSON}"):
         results.load("smoke", tmp_path)
 
 

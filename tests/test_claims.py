@@ -1,6 +1,7 @@
 """The rules of all claims give every verdict; statements on pages agree with stored results."""
 
 import math
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -94,9 +95,14 @@ def _learner(food=14.0, **others):
     return Evidence(abilities={"tmaze-enu": measures(values), "fixed-arm": measures({"standard.food": 4.0})})
 
 
+@cache
+def _stored():
+    return evidence.gather()
+
+
 def _of(agent):
     """The abilities of a scripted agent, as if a network had them."""
-    able = evidence.gather().abilities
+    able = _stored().abilities
     return Evidence(abilities={"tmaze-enu": able[agent], "fixed-arm": able["fixed-arm"]})
 
 

@@ -4,12 +4,12 @@ import json
 import os
 import runpy
 import signal
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import forks
 import psutil
 import pytest
 from dask_jobqueue import SLURMCluster
@@ -44,7 +44,7 @@ def noted_record(run, model, **_):
 
 
 def run(out, **options):
-    return workers.run(SWEEP, out, build, AFTER, noted_record, progress=False, **options)
+    return workers.run(workers.Work(out, build, AFTER, noted_record), SWEEP, progress=False, **options)
 
 
 def busy(out, job):
@@ -55,6 +55,11 @@ def busy(out, job):
             return False
     except TimeoutError:
         return True
+
+
+def holds(process, out, job):
+    """Whether this process runs a job."""
+    return str(out / ".locks" / job.name) in [file.path for file in process.open_files()]
 
 
 def assert_once(out):
@@ -89,14 +94,13 @@ def dask(tmp_path):
     file, started = tmp_path / "scheduler.json", []
 
     def start(*words):
-        command = [sys.executable, "-m", "dask", *words, "--scheduler-file", str(file), "--host", "127.0.0.1", "--no-dashboard"]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}  # workers look up the functions of this module
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        started.append(subprocess.Popen(command, cwd=ROOT, env=environment, **quiet))
+        command = ["-m", "dask", *words, "--scheduler-file", file, "--host", "127.0.0.1", "--no-dashboard"]
+        own = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"  # workers look up the functions of this module
+        started.append(forks.Program(command, environment={"PYTHONPATH": own}))
         return started[-1]
 
     start("scheduler", "--port", "0")
-    wait_for(file.exists, "the scheduler did not start")
+    wait_for(lambda: file.exists() and file.stat().st_size, "the scheduler did not start")  # not only created
     address = json.loads(file.read_text())["address"]
     yield address, partial(start, "worker", "--no-nanny", "--local-directory", str(tmp_path / "dask"))
     for process in started:
@@ -122,9 +126,8 @@ def test_a_cluster_gives_the_results_of_a_serial_sweep_though_a_worker_is_lost(l
     with ThreadPoolExecutor(1) as thread:
         sweep = thread.submit(run, out, scheduler=address)
         wait_for(lambda: busy(out, UNITS[0]), "the job did not start")
-        held = str(out / ".locks" / UNITS[0].name)
         pids = client.run(os.getpid).items()
-        ((worker, pid),) = (i for i in pids if held in [file.path for file in psutil.Process(i[1]).open_files()])
+        ((worker, pid),) = ((w, pid) for w, pid in pids if holds(psutil.Process(pid), out, UNITS[0]))
         if lost == "killed":
             os.kill(pid, signal.SIGKILL)
         else:
@@ -140,10 +143,8 @@ def test_a_cluster_gives_the_results_of_a_serial_sweep_though_a_worker_is_lost(l
 def test_an_interrupt_stops_all_workers_of_a_cluster(number, two, tmp_path):
     address, client = two
     out = tmp_path / "s"
-    command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp", "--again"]
-    command += ["--seeds", "1", "--quiet", "--scheduler", address, "--out", str(out)]
-    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # background jobs of a shell ignore it
-    at_work = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, preexec_fn=heard)
+    command = ["-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp", "--again"]
+    at_work = forks.Program([*command, "--seeds", "1", "--quiet", "--scheduler", address, "--out", out])
     try:
         wait_for(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
         at_work.send_signal(number)
@@ -174,7 +175,7 @@ def test_jobs_run_in_order_and_each_after_the_one_that_it_starts_from(jobs, tmp_
     mazes = {model: [Job(name, model, 0) for name in ("tmaze", "double-tmaze")] for model in ("enu", "gru")}
     todo = [*reversed(mazes["enu"]), *UNITS, *reversed(mazes["gru"])]
     short = partial(experiments.get, profile="smoke")
-    assert workers.run(todo, tmp_path, short, AFTER, noted_record, jobs=jobs, progress=False) == []
+    assert workers.run(workers.Work(tmp_path, short, AFTER, noted_record), todo, jobs=jobs, progress=False) == []
     found, expected = (tmp_path / "evaluated").read_text().split(), [j.name for j in (*mazes["enu"], *UNITS, *mazes["gru"])]
     assert found == expected if jobs == 1 else sorted(found) == sorted(expected)
     for before, then in mazes.values():
@@ -194,14 +195,11 @@ def test_two_sweeps_in_one_folder_share_the_jobs(serial, tmp_path):
 
 def test_a_process_that_is_killed_is_replaced(serial, begun):
     out, log = begun
-    other = psutil.Process().children()
     with ThreadPoolExecutor(1) as thread:
         sweep = thread.submit(run, out, jobs=2)
         wait_for(lambda: busy(out, UNITS[0]), "the job did not start")
-        started = [p for p in psutil.Process().children() if p not in other and "spawn_main" in " ".join(p.cmdline())]
-        assert len(started) == 2
-        for process in started:
-            process.kill()
+        (at_work,) = (p for p in psutil.Process().children(recursive=True) if holds(p, out, UNITS[0]))
+        at_work.kill()
         assert sweep.result(timeout=240) == []
     assert records(out) == records(serial)
     assert (out / UNITS[0].name / "log.csv").read_text().startswith(log)
@@ -217,7 +215,7 @@ def dying_record(run, model, **_):
 def test_a_job_that_kills_its_process_is_reported_and_the_others_run(tmp_path):
     todo = [Job("complex-stdp", model, 0) for model in ("enu", "gru", "lstm")]
     short = partial(experiments.get, profile="smoke")
-    errors = workers.run(todo, tmp_path, short, {}, dying_record, jobs=2, progress=False)
+    errors = workers.run(workers.Work(tmp_path, short, {}, dying_record), todo, jobs=2, progress=False)
     assert set(records(tmp_path)) == {todo[0].name, todo[2].name}
     assert len(errors) == 1 and errors[0].startswith(f"{todo[1].name}: ") and "--jobs" in errors[0] and "\n" not in errors[0]
 
@@ -228,8 +226,8 @@ def test_each_process_sees_its_gpu(monkeypatch):
     assert executors.gpus("cuda") == ["3", "5"]
     assert executors.gpus("cuda", jobs=1) == ["3"]
     assert sorted(executors.gpus("cuda", per_device=2)) == ["3", "3", "5", "5"]
-    with executors.local(executors.gpus("cuda")) as (_, submit):
-        seen = [submit(rank, os.getenv, "CUDA_VISIBLE_DEVICES") for rank in range(2)]
+    with executors.local(executors.gpus("cuda")) as submit:
+        seen = [submit(os.getenv, "CUDA_VISIBLE_DEVICES") for _ in range(2)]
         assert sorted(future.result() for future in seen) == ["3", "5"]
 
 
@@ -247,6 +245,13 @@ def test_unusable_places_are_one_line_errors(arguments, named, tmp_path, monkeyp
     error = capsys.readouterr().err
     assert all(word in error for word in named.split()) and error.count("\n") == 1
     assert not (tmp_path / "s").exists()
+
+
+def test_without_dask_the_missing_extra_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "distributed", None)  # cannot be imported
+    assert main(["sweep", "--profile", "smoke", "--scheduler", "tcp://127.0.0.1:1", "--out", str(tmp_path / "s")]) == 2
+    error = capsys.readouterr().err
+    assert "distributed" in error and ".[cluster]" in error and error.count("\n") == 1 and not (tmp_path / "s").exists()
 
 
 @pytest.mark.parametrize("name, workers, wanted", [("settings", 32, ["-p normal"]), ("gpu_settings", 1, ["--gres=gpu:1"])])

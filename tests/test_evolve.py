@@ -2,14 +2,13 @@
 
 import dataclasses
 import json
-import os
 import random
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
+from functools import partial
 
+import forks
 import pytest
 import torch
 
@@ -20,14 +19,13 @@ from enu_lib.storage.folder import RunFolderError, read_tensors
 from enu_lib.storage.log import read_log
 from enu_lib.tasks.stdp import STDP
 
-ROOT = Path(__file__).parents[1]
 LONG = dict(profile="smoke", seed=4, generations=400, population=32)
 
 
 def _command(out):
     """A run with a checkpoint after every generation, so that a kill can hit a write."""
     code = f"import enu_lib as enu; enu.evolve('stdp', out={str(out)!r}, checkpoint_every=0.0, progress=False, **{LONG})"
-    return [sys.executable, "-c", code]
+    return ["-c", code]
 
 
 def _same(a, b):
@@ -40,10 +38,9 @@ def _same(a, b):
 
 def test_killed_and_resumed_runs_give_identical_bits(tmp_path):
     whole = enu.evolve("stdp", progress=False, **LONG)
-    out, env = tmp_path / "run", {**os.environ, "PYTHONPATH": str(ROOT)}
-    moments, kills = random.Random(), 0
+    out, moments, kills = tmp_path / "run", random.Random(), 0
     for _ in range(12):
-        process = subprocess.Popen(_command(out), env=env)
+        process = forks.Program(_command(out))
         begun = time.monotonic()
         while not (out / "checkpoint.safetensors").exists() and process.poll() is None and time.monotonic() - begun < 60:
             time.sleep(0.01)
@@ -79,13 +76,6 @@ def test_a_finished_run_can_be_extended(tmp_path, small):
     assert torch.equal(run.parent, enu.evolve(longer, progress=False).parent)
 
 
-def _endless(out, *options, **streams):
-    """A command-line run that ends only by a signal."""
-    command = [sys.executable, "-m", "enu_lib", "evolve", "stdp", "--profile", "smoke", "--generations", "100000"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen([*command, "--out", str(out), *options], env=env, text=True, **streams)
-
-
 def _begun(out, process):
     """Wait until a process has started its generations; compiling the kernel may take a while."""
     deadline = time.monotonic() + 120
@@ -103,8 +93,8 @@ print(run.stopped, run.generation)
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_stops_cleanly_and_the_same_command_resumes(name, tmp_path):
-    out, env = tmp_path / "run", {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([sys.executable, "-c", CODE, str(out)], env=env, text=True, stdout=subprocess.PIPE)
+    out = tmp_path / "run"
+    process = forks.Program(["-c", CODE, out])
     _begun(out, process)
     process.send_signal(getattr(signal, name))
     stdout, _ = process.communicate(timeout=60)
@@ -119,7 +109,7 @@ def test_a_signal_stops_cleanly_and_the_same_command_resumes(name, tmp_path):
 
 def test_the_command_says_how_to_resume_and_shows_no_bar_without_a_terminal(tmp_path):
     out = tmp_path / "run"
-    process = _endless(out, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = forks.Program(["-m", "enu_lib", "evolve", "stdp", "--profile", "smoke", "--generations", "100000", "--out", out])
     while not (out / "config.json").exists() and process.poll() is None:
         time.sleep(0.01)
     time.sleep(1.0)
@@ -131,9 +121,8 @@ def test_the_command_says_how_to_resume_and_shows_no_bar_without_a_terminal(tmp_
 
 
 def test_a_run_with_nohup_survives_its_terminal(tmp_path):
-    out, env = tmp_path / "run", {**os.environ, "PYTHONPATH": str(ROOT)}
-    heard = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as with nohup
-    process = subprocess.Popen([sys.executable, "-c", CODE, str(out)], env=env, preexec_fn=heard, stdout=subprocess.DEVNULL)
+    out = tmp_path / "run"
+    process = forks.Program(["-c", CODE, out], prepare=partial(signal.signal, signal.SIGHUP, signal.SIG_IGN))  # as with nohup
     try:
         _begun(out, process)
         process.send_signal(signal.SIGHUP)
@@ -306,8 +295,7 @@ def test_a_run_folder_is_locked(tmp_path, small):
 
     with locked(tmp_path / "r"):
         code = f"import enu_lib as enu; enu.evolve('stdp', profile='smoke', out={str(tmp_path / 'r')!r}, progress=False)"
-        env = {**os.environ, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+        done = forks.run(["-c", code])
     said = done.stderr.splitlines()[-1]
     assert done.returncode and f"another process is using {tmp_path / 'r'}" in said and "--out" in said
 

@@ -1,17 +1,19 @@
 """Faults that a run survives: a damaged checkpoint or log, a kill, a lost terminal, a read-only folder."""
 
 import dataclasses
+import fcntl
+import itertools
 import json
 import os
 import pty
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import termios
-from pathlib import Path
+import time
+from functools import partial
 
+import forks
 import pytest
 import torch
 from mutations import flipped
@@ -22,7 +24,6 @@ from enu_lib.storage.log import read_log
 from enu_lib.storage.seal import sealed
 from enu_lib.study import results, sweep
 
-ROOT = Path(__file__).parents[1]
 NEWEST, PREVIOUS = "checkpoint.safetensors", "checkpoint.previous.safetensors"
 
 
@@ -177,18 +178,27 @@ def test_a_read_only_run_folder_can_be_evaluated_and_not_resumed(saved):
             place.chmod(mode)
 
 
+def test_a_clock_that_jumps_changes_nothing(saved, whole, tmp_path, monkeypatch):
+    now, jumps = time.time, itertools.cycle([0.0, 1e9, -1e9])
+    monkeypatch.setattr(time, "time", lambda: now() + next(jumps))
+    run = enu.evolve(
+        "stdp", profile="smoke", generations=6, out=tmp_path / "r", progress=False, time_limit=3600.0, checkpoint_every=0.0
+    )
+    assert run.stopped == "finished" and torch.equal(run.parent, enu.load_run(saved).parent)
+    seconds = [row["seconds"] for row in read_log(tmp_path / "r")]
+    assert seconds == sorted(seconds) and 0 < seconds[-1] < 3600
+    job = sweep.jobs("smoke", ("complex-stdp",), seeds=1, checks=False)[0]
+    assert sweep.run("smoke", [job], tmp_path / "s", jobs=1, time_limit=3600.0, progress=False) == []
+    found, expected = (results.read_evaluation(out / job.name) for out in (tmp_path / "s", whole))
+    assert found.genome == expected.genome
+
+
 def test_a_lost_terminal_stops_a_run_which_saves(tmp_path):
     terminal, its = pty.openpty()
     termios.tcsetwinsize(terminal, (24, 100))
-    code = (
-        "import fcntl, runpy, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "  # as in a terminal's own shell
-        "runpy.run_module('enu_lib', run_name='__main__')"
-    )
-    command = [sys.executable, "-c", code, "evolve", "stdp", "--profile", "smoke", "--generations", "1000000"]
-    process = subprocess.Popen(
-        [*command, "--out", str(tmp_path / "r")], stdin=its, stdout=its, stderr=its, start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    command = ["-m", "enu_lib", "evolve", "stdp", "--profile", "smoke", "--generations", "1000000", "--out", tmp_path / "r"]
+    controlled = partial(fcntl.ioctl, 0, termios.TIOCSCTTY, 0)  # as in a terminal's own shell
+    process = forks.Program(command, stdin=its, stdout=its, stderr=its, prepare=controlled)
     os.close(its)
     shown = b""
     while not re.search(rb"\b[1-9]\d*/1000000", shown):  # the first generations are done

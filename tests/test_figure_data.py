@@ -14,7 +14,7 @@ import torch
 import enu_lib as enu
 from enu_lib.analysis.phases import Phase
 from enu_lib.analysis.units import FrequencyCurve, Window
-from enu_lib.figures import COLUMN, MODELS, PALETTE, data, panel_letters, read_manifest, save_figure, units, use_style
+from enu_lib.figures import COLUMN, MODELS, PAGE, PALETTE, data, panel_letters, read_manifest, save_figure, units, use_style
 from enu_lib.figures.abilities import MARKS
 from enu_lib.rollout import record_episodes
 from enu_lib.tasks.maze import Maze, geometry
@@ -131,11 +131,11 @@ def draw(folder, **given):
 def test_a_figure_has_its_numbers_beside_it_and_in_the_manifest(tmp_path):
     table = pd.DataFrame({"x": [1, 2], "y (steps)": [0.25, 1 / 3]})
     paths = draw(tmp_path, data=table)
-    assert [path.name for path in paths] == ["waves.svg", "waves.png", "waves.csv"]
+    assert [path.name for path in paths] == ["waves.svg", "waves.png", "waves.csv", "waves.narrow.svg"]
     assert paths[2].read_text() == "x,y (steps)\n1,0.25\n2,0.333333\n"
-    assert list(read_manifest(tmp_path)[0]["files"]) == ["waves.svg", "waves.png", "waves.csv"]
-    assert [path.name for path in draw(tmp_path, data={"a": table, "b": table})][2:] == ["waves_a.csv", "waves_b.csv"]
-    assert len(draw(tmp_path, data=None)) == 2
+    assert list(read_manifest(tmp_path)[0]["files"]) == [path.name for path in paths]
+    assert [path.name for path in draw(tmp_path, data={"a": table, "b": table})][2:4] == ["waves_a.csv", "waves_b.csv"]
+    assert [path.suffix for path in draw(tmp_path, data=None)] == [".svg", ".png", ".svg"]
 
 
 def test_a_figure_without_a_word_on_its_data_is_not_saved(tmp_path):
@@ -154,11 +154,12 @@ def test_every_committed_figure_has_data_unless_it_is_a_schematic(entry):
 
 
 @pytest.mark.parametrize("entry", FIGURES, ids=lambda e: e["figure"])
-def test_text_in_figures_has_at_least_seven_points_on_a_page_of_two_columns(entry):
-    svg = (ROOT / f"figures/{entry['figure']}.svg").read_text(encoding="utf-8")
+@pytest.mark.parametrize("form, inches", [("", PAGE), (".narrow", COLUMN)])
+def test_text_has_at_least_seven_points_on_a_page_of_two_columns_and_on_a_phone(entry, form, inches):
+    svg = (ROOT / f"figures/{entry['figure']}{form}.svg").read_text(encoding="utf-8")
     sizes = {100 * float(scale) for scale in re.findall(r"scale\((0\.\d+) -0\.\d+\)", svg)}
     width = float(re.search(r'<svg [^>]*?width="([\d.]+)pt"', svg)[1])
-    assert sizes and min(sizes) > 6.99 and width <= 7.2 * 72 + 1, (sorted(sizes), width)
+    assert sizes and min(sizes) > 6.99 and width <= inches * 72 + 1, (sorted(sizes), width)
 
 
 def test_a_figure_is_drawn_again_from_its_csv(tmp_path):

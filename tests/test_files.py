@@ -7,8 +7,10 @@ import resource
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
+import forks
 import numpy as np
 import pytest
 import torch
@@ -290,13 +292,8 @@ def test_a_full_disk_is_a_one_line_error_and_keeps_the_checkpoint(folder):
     checkpoint = folder / "checkpoint.safetensors"
     room = checkpoint.stat().st_size - 1
     assert all(f.stat().st_size <= room for f in folder.iterdir() if f.name != checkpoint.name)
-    done = subprocess.run(
-        [sys.executable, "-m", "enu_lib", *SMOKE, str(folder)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),  # maximal file size in bytes
-    )
+    limited = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (room, room))  # maximal file size in bytes
+    done = forks.run(["-m", "enu_lib", *SMOKE, folder], prepare=limited)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert str(checkpoint) in done.stderr and "space" in done.stderr and "--out" not in done.stderr
     assert checkpoint.read_bytes() == before[checkpoint.name] and set(_files(folder)) == set(before)
@@ -315,9 +312,8 @@ def test_out_of_memory_is_a_one_line_error(take, folder, monkeypatch, capsys):
 
 
 def test_an_unavailable_compiled_kernel_is_a_one_line_error(tmp_path):
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "ENU_KERNEL": "cpp", "CXX": "no-such-compiler", "ENU_CACHE": str(tmp_path)}
-    command = [sys.executable, "-m", "enu_lib", *SMOKE, str(tmp_path / "r")]
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    variables = {"ENU_KERNEL": "cpp", "CXX": "no-such-compiler", "ENU_CACHE": str(tmp_path)}
+    done = forks.run(["-m", "enu_lib", *SMOKE, tmp_path / "r"], environment=variables)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "compiler" in done.stderr and "ENU_KERNEL=torch" in done.stderr
 

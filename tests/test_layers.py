@@ -1,6 +1,7 @@
 """The layers of the package: imports go to lower levels only, and private names are not imported across modules."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,12 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "enu_lib"
 # Lowest level first.  A module imports from its own package or from lower levels only.
 LEVELS = (
-    ("kinds", "interrupt", "notices", "progress", "precision"),
+    ("kinds", "interrupt", "names", "notices", "progress", "precision", "faults"),
     ("streams", "config", "contracts"),
-    ("cells", "es", "network"),
+    ("cells", "offspring", "es", "network"),
     ("tasks", "experiments"),
     ("kernels",),
-    ("trace", "rollout", "faults", "devices", "liveness", "processes", "ahead"),
+    ("trace", "rollout", "devices", "liveness", "processes", "ahead"),
     ("storage", "places", "evolve", "analysis", "bench", "figures.style"),
     ("zoo", "figures"),
     ("study", "live"),
@@ -24,9 +25,9 @@ LEVELS = (
 WITHIN = (
     ("streams", "contracts"),
     ("cells", "network"),
+    ("offspring", "es"),
     ("tasks", "experiments"),
     ("trace", "rollout"),
-    ("faults", "liveness"),
     ("liveness", "processes"),
     ("processes", "ahead"),
     ("storage", "bench"),
@@ -37,8 +38,22 @@ WITHIN = (
 )
 
 
+@cache
 def modules():
     return sorted(PACKAGE.rglob("*.py"))
+
+
+@cache
+def known():
+    """Names of all modules and packages."""
+    return {name_of(p) for p in modules()} | {name_of(p.parent / "__init__.py") for p in modules()}
+
+
+@cache
+def nodes(path):
+    """Imports, attributes and calls of a file."""
+    kinds = ast.Import, ast.ImportFrom, ast.Attribute, ast.Call
+    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, kinds)]
 
 
 def room(name):
@@ -56,15 +71,19 @@ def name_of(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
+@cache
 def imports(path):
     """(module below enu_lib, name taken from it) of every import, those inside functions too."""
-    known = {name_of(p) for p in modules()} | {name_of(p.parent / "__init__.py") for p in modules()}
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return list(_imports(path))
+
+
+def _imports(path):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "enu_lib":
             inner = node.module.removeprefix("enu_lib").removeprefix(".")
             for alias in node.names:
                 whole = f"{inner}.{alias.name}".strip(".")
-                yield (whole, "") if whole in known else (inner or "__init__", alias.name)
+                yield (whole, "") if whole in known() else (inner or "__init__", alias.name)
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] == "enu_lib":
@@ -87,11 +106,10 @@ def private(name):
 
 def attributes(path):
     """(module below enu_lib, attribute of it) wherever a file writes MODULE.NAME or setattr(MODULE, "NAME", ..)."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     whole = {other.rpartition(".")[2]: other for other, name in imports(path) if not name}
-    whole |= {a.asname: whole[a.name] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for a in n.names
+    whole |= {a.asname: whole[a.name] for n in nodes(path) if isinstance(n, ast.ImportFrom) for a in n.names
               if a.asname and a.name in whole}  # fmt: skip
-    for node in ast.walk(tree):
+    for node in nodes(path):
         owner, name = None, None
         if isinstance(node, ast.Attribute):
             owner, name = node.value, node.attr

@@ -1,4 +1,4 @@
-"""The code passes the linter, formatter and type checker as configured in pyproject.toml."""
+"""The code passes the linter and formatter as configured in pyproject.toml; `make lint` runs the type checker too."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize("command", ["ruff check .", "ruff format --check .", "mypy"])
+@pytest.mark.parametrize("command", ["ruff check .", "ruff format --check ."])
 def test_tool_reports_nothing(command):
     root = Path(__file__).parents[1]
     done = subprocess.run([sys.executable, "-m", *command.split()], cwd=root, capture_output=True, text=True)

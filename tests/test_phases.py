@@ -90,8 +90,11 @@ def test_a_frame_shows_the_path_to_the_meal():
     for phase in found:
         fig, ax = plt.subplots()
         figures.learning.frame(ax, grid, trace, phase)
-        way = np.stack(ax.lines[2].get_data(), 1)[:, ::-1]  # lines 0 and 1 mark food and poison; (row, column)
+        drawn = np.stack(ax.lines[2].get_data(), 1)[:, ::-1]  # lines 0 and 1 mark food and poison; (row, column)
+        way = np.rint(drawn).astype(int)  # it is drawn beside the middle of the squares
         assert np.abs(np.diff(way, axis=0)).sum(1).max() <= 1  # between neighbouring squares
+        times = sorted(int(n) for text in ax.texts for n in text.get_text().split())
+        assert times[0] == phase.first and times[-1] <= phase.last
         assert (phase.first > 0 and "left for" in phase.name) or tuple(way[0]) == grid.cells[grid.start]
         ate = trace.task["ate"][0, phase.life, phase.last].item()
         if ate:

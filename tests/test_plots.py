@@ -75,9 +75,9 @@ def test_spike_trains_draw_one_line_per_spike():
 
 
 def test_an_explorer_redraws_when_a_control_changes():
-    explorer = widgets.synapse_explorer(enu.zoo.load("stdp-enu"))
+    explorer = widgets.neuron_explorer(enu.zoo.load("iaf-enu"))
     before = explorer.picture.value
-    explorer.controls["pre"].value = 60
+    explorer.controls["current"].value = 0.15
     assert explorer.picture.value != before and before[:4] == b"\x89PNG"
     bundle = explorer._repr_mimebundle_()
     assert "image/png" in bundle and "application/vnd.jupyter.widget-view+json" in bundle

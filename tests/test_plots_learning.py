@@ -34,8 +34,15 @@ def test_proportions_of_few_visits_are_not_drawn(ax):
 
 def test_a_condition_without_visits_is_not_drawn(ax):
     none = Recovery(np.zeros(3, int), np.zeros(3, int))
-    figures.learning.recovery(ax, {"untouched": none})
-    assert len(ax.containers[0].lines[0].get_xdata()) == 0
+    figures.learning.recovery(ax, {"untouched": Recovery(np.array([30]), np.array([40])), "reset": none})
+    assert [c.get_label() for c in ax.containers] == ["untouched"], "only what is drawn is in the legend"
+    assert any("reset" in t.get_text() and "10" in t.get_text() for t in ax.texts)
+
+
+def test_chance_is_marked(ax):
+    figures.learning.recovery(ax, {"untouched": Recovery(np.array([30]), np.array([40]))})
+    assert any(list(line.get_ydata()) == [0.5, 0.5] for line in ax.lines)
+    assert any(t.get_text() == "chance" for t in ax.texts)
 
 
 def test_bars_show_means_with_intervals(ax):

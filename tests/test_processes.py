@@ -1,17 +1,18 @@
 """One evolution in several processes: the same bits as in one, agreed stops, and an error that names who is lost."""
 
 import dataclasses
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
 import traceback
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
+from forks import FORKS
 from own_task import Follow
 from torch.distributed import TCPStore
 
@@ -26,8 +27,6 @@ from enu_lib.processes import ALONE, join
 from enu_lib.storage.log import read_log
 
 ROOT = Path(__file__).parents[1]
-FORKS = multiprocessing.get_context("forkserver")  # real processes, which need not import torch again
-FORKS.set_forkserver_preload(["torch.distributed", "enu_lib", "enu_lib.cli", "own_task"])
 NAMES = ("stdp", "tmaze", "iaf", "staged", "follow", "large")
 SMOKE = ["evolve", "stdp", "--profile", "smoke", "--quiet", "--out"]
 
@@ -57,7 +56,7 @@ def experiment(name="stdp", **settings):
         return dataclasses.replace(small, name=name, stages=(Stage(4, enu.STDP("complex")), Stage(8, small.task, target=-1e9)))
     if name == "large":  # enough mutations to draw them in turns
         large = enu.experiments.get("stdp", profile="smoke", hidden=32, population=44, generations=12, environments=3)
-        assert 22 * large.model.n_params >= ahead.WORTH
+        assert 22 * large.model.n_params >= ahead.FEWEST_TO_SHARE
         return dataclasses.replace(large, name=name)
     model = "lstm" if name == "iaf" else "enu"
     return enu.experiments.get(name, profile="smoke", model=model, population=22, environments=7, **settings)
@@ -144,24 +143,44 @@ def _begun(out, alive):
         time.sleep(0.01)
 
 
+@pytest.fixture(scope="module")
+def in_one_process(tmp_path_factory):
+    """A function: the folder of runs in one process, which has two threads on the fast backend."""
+
+    @cache
+    def evolved(kernel, names):
+        out, threads = tmp_path_factory.mktemp("one"), torch.get_num_threads()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ENU_KERNEL", kernel)
+            torch.set_num_threads(2 if kernel == "auto" else 1)  # each of several processes has one
+            try:
+                evolve(out, *map(experiment, names))
+            finally:
+                torch.set_num_threads(threads)
+        return out
+
+    return evolved
+
+
 @pytest.mark.parametrize(
     "size, kernel, names", [(2, "auto", NAMES), (3, "auto", NAMES), (4, "auto", NAMES), (3, "torch", ("tmaze", "iaf"))]
 )
-def test_any_number_of_processes_gives_the_same_bits(size, kernel, names, tmp_path, monkeypatch):
-    own = [experiment(name) for name in names]
-    team = Team(tmp_path, size, evolve, tmp_path / "many", *own, variables={"ENU_KERNEL": kernel})
-    monkeypatch.setenv("ENU_KERNEL", kernel)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2 if kernel == "auto" else 1)  # each of several processes has one
-    try:
-        evolve(tmp_path / "one", *own)
-    finally:
-        torch.set_num_threads(threads)
+def test_any_number_of_processes_gives_the_same_bits(size, kernel, names, in_one_process, tmp_path):
+    team = Team(tmp_path, size, evolve, tmp_path, *map(experiment, names), variables={"ENU_KERNEL": kernel})
+    alone = in_one_process(kernel, names)
     assert team.codes() == [0] * size, team.said()
     for name in names:
-        one, many = (enu.load_run(tmp_path / how / name) for how in ("one", "many"))
+        one, many = (enu.load_run(out / name) for out in (alone, tmp_path))
         assert one.generation == one.experiment.generations
         _same(one, many)
+
+
+@pytest.mark.parametrize("population, size", [(22, 1), (22, 3), (22, 4), (512, 7), (3, 3), (2, 5)])
+def test_shares_cover_all_offspring_once_and_differ_by_at_most_one(population, size):
+    found = processes.shares(population, size)
+    assert [k for first, end in found for k in range(first, end)] == list(range(population))
+    sizes = [end - first for first, end in found]
+    assert len(sizes) == size and max(sizes) - min(sizes) <= 1
 
 
 @pytest.mark.parametrize("turns", [2, 3, 5])

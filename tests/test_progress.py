@@ -24,6 +24,12 @@ def test_one_line_per_minute_with_generation_fitness_and_time_left(capsys):
     assert "held-out -59.0" in lines[0]
 
 
+def test_a_line_names_what_is_counted(capsys):
+    with Lines(10, 2, "sweep", "run", every=0.0) as lines:
+        lines.update()
+    assert capsys.readouterr().err.startswith("sweep: run 3 of 10")
+
+
 def test_a_closed_stderr_does_not_stop_the_work(monkeypatch):
     class Gone(io.StringIO):
         def write(self, text):
@@ -52,7 +58,6 @@ def test_a_bar_is_drawn_in_a_terminal_only(stream, drawn, monkeypatch):
 def test_quiet_prints_nothing(stream, monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream)
     with bar(10, desc="stdp", show=False) as shown:
-        shown.set_description("a")
         shown.set_postfix_str("b")
         shown.update()
     assert stream.getvalue() == ""

@@ -4,12 +4,11 @@ import dataclasses
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from functools import partial
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
+import forks
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -20,7 +19,6 @@ from enu_lib.storage.folder import RunFolderError
 from enu_lib.study import results, sweep
 from enu_lib.study.sweep import Job
 
-ROOT = Path(__file__).parents[1]
 FOUR = sweep.jobs("smoke", ("complex-stdp",), seeds=1, checks=False)
 
 
@@ -65,9 +63,9 @@ def test_dry_run_prints_the_remaining_runs_and_runs_nothing(tmp_path, capsys):
 
 def test_a_killed_and_resumed_sweep_gives_the_same_results_without_repeats(whole, tmp_path):
     out = tmp_path / "s"
-    command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "smoke", "--experiments", "complex-stdp"]
-    command += ["--no-checks", "--jobs", "2", "--quiet", "--out", str(out)]
-    at_work = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
+    command = ["-m", "enu_lib", "sweep", "--profile", "smoke", "--experiments", "complex-stdp"]
+    command += ["--no-checks", "--jobs", "2", "--quiet", "--out", out]
+    at_work = forks.Program(command)
     deadline = time.time() + 120
     while not records(out) and time.time() < deadline:
         time.sleep(0.01)
@@ -76,7 +74,7 @@ def test_a_killed_and_resumed_sweep_gives_the_same_results_without_repeats(whole
     done = {p: p.stat().st_mtime_ns for p in out.glob("*/*.safetensors") if (p.parent / "evaluation.json").exists()}
     finished = records(out)
     assert 1 <= len(finished) < 8, "killed too early or too late to show anything"
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=240)
+    assert forks.run(command).returncode == 0
     assert {p: p.stat().st_mtime_ns for p in done} == done  # finished jobs are not touched
     assert records(out) == records(whole)
 
@@ -91,6 +89,7 @@ def test_a_sweep_resumes_after_a_kill_during_its_first_write(tmp_path):
 def test_workers_save_and_stop_when_their_parent_is_killed(tmp_path):
     out = tmp_path / "s"
     parent = _at_work(out)
+    workers = psutil.Process(parent.pid).children(recursive=True)
     parent.kill()
     parent.wait()
 
@@ -99,6 +98,8 @@ def test_workers_save_and_stop_when_their_parent_is_killed(tmp_path):
 
     wait_for(free, "a worker went on without its parent")
     assert len(list(out.glob("*/checkpoint.safetensors"))) == 2
+    ended = lambda process: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    wait_for(lambda: all(ended(process) for process in workers), "a process of a worker was left")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -126,10 +127,9 @@ def test_stored_jobs_run_again_only_on_request(tmp_path, capsys):
 
 def _at_work(out):
     """Start a sweep and wait until each of its two workers runs a long job."""
-    command = [sys.executable, "-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp"]
-    command += ["--jobs", "2", "--seeds", "1", "--again", "--quiet", "--out", str(out)]
-    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs inherit that it is ignored
-    parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=heard)
+    command = ["-m", "enu_lib", "sweep", "--profile", "laptop", "--experiments", "complex-stdp"]
+    command += ["--jobs", "2", "--seeds", "1", "--again", "--quiet", "--out", out]
+    parent = forks.Program(command)
     wait_for(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
     return parent
 
@@ -157,11 +157,16 @@ def test_a_sweep_stops_at_its_time_limit_and_resumes(whole, tmp_path):
     assert records(tmp_path) == {job.name: expected[job.name] for job in FOUR}
 
 
-def test_a_job_locked_by_another_process_is_skipped(tmp_path):
+def test_a_job_locked_by_another_process_waits_while_the_others_run(whole, tmp_path):
     (tmp_path / ".locks").mkdir()
-    with FileLock(tmp_path / ".locks" / FOUR[0].name):
-        assert sweep.run("smoke", FOUR, tmp_path, jobs=1, progress=False) == []
-    assert set(records(tmp_path)) == {job.name for job in FOUR[1:]}
+    others = {job.name for job in FOUR[1:]}
+    with ThreadPoolExecutor(1) as thread:
+        with FileLock(tmp_path / ".locks" / FOUR[0].name):
+            errors = thread.submit(sweep.run, "smoke", FOUR, tmp_path, jobs=1, progress=False)
+            wait_for(lambda: set(records(tmp_path)) == others, "the others did not run")
+        assert errors.result(timeout=240) == []
+    expected = records(whole)
+    assert records(tmp_path) == {job.name: expected[job.name] for job in FOUR}
 
 
 def test_a_double_tmaze_job_starts_from_its_tmaze_job(tmp_path):

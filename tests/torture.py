@@ -1,8 +1,9 @@
-"""make torture: faults at random moments and mutated inputs; prints how many were tried and what became of them.
+"""make torture: faults at random moments, mutated inputs and the kernel under sanitizers; prints how many were tried.
 
-    python tests/torture.py --kills 200 --inputs 100000 --seed 0
+    python tests/torture.py --kills 200 --inputs 100000 --sanitized 40 --seed 0
 
-Ends with an error at the first fault that loses something, and at the first input that is not refused as it should be.
+Ends with an error at the first fault that loses something, at the first input that is not refused as it should be, and if the
+kernel reads or writes memory that is not its own.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import kills  # noqa: E402
+import sanitized_lives  # noqa: E402
 import torch  # noqa: E402
 from strangers import DOORS, Doors  # noqa: E402
+
+from enu_lib.kernels import cpu  # noqa: E402
 
 FAULTS = {
     "SIGKILL while evolving": (kills.evolving, 0.25),
@@ -30,6 +34,7 @@ FAULTS = {
     "SIGTERM or SIGHUP while evolving": (kills.terminating, 0.1),
     "full disk while checkpointing": (kills.full_disk, 0.1),
 }  # share of --kills: those by SIGKILL add up to all of them
+SANITIZED = "kernel under sanitizers"
 HANG = 600.0  # seconds for a thousand inputs
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # killing processes needs no disk
 
@@ -38,6 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--inputs", type=int, default=100_000)
+    parser.add_argument("--sanitized", type=int, default=40, help="cases of each kind for the sanitized kernel")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="only those whose name contains this, such as zoo or genomes")
     options = parser.parse_args()
@@ -49,6 +55,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
             hits = fault(Path(folder), times, random.Random(f"{options.seed} {name}"))
         print(f"{name}: {times} tried, {hits} hit the work, {times} survived, {time.monotonic() - begun:.0f} s", flush=True)
+    if options.sanitized and options.only in SANITIZED and sanitized_lives.sanitizer():
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            many = sanitized_lives.check(options.sanitized, cpu.MAX_HIDDEN, folder)
+        print(f"{SANITIZED}: {many} tried, nothing reported, {time.monotonic() - begun:.0f} s", flush=True)
     if not options.inputs:
         return
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder, Doors(Path(folder)) as doors:

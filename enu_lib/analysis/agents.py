@@ -30,13 +30,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from enu_lib import names
 from enu_lib.rollout import turns
 from enu_lib.streams import integers, stream
 from enu_lib.tasks.altered import Altered, rules
 from enu_lib.tasks.maze import FORWARD, HEADINGS, LEFT, RIGHT, Maze, MazeState, geometry
 from enu_lib.trace import Recorder, Trace
 
-NAMES = ("omniscient", "looking", "memory-only", "latch", "once-bitten", "alternating", "fixed-arm", "random")
+NAMES = names.AGENTS
 
 
 class Belief(NamedTuple):
@@ -94,8 +95,7 @@ def _turns(maze: Maze | Altered, agent: str, start: MazeState, seed: int) -> Ite
 
 def begin(maze: Maze | Altered, agent: str, environments: int) -> Belief:
     """The initial state of an agent.  Raises ValueError for an unknown agent."""
-    if agent not in NAMES:
-        raise ValueError(f"unknown agent {agent!r}: choose one of {', '.join(NAMES)}")
+    names.one_of("agent", agent, NAMES)
     zero = torch.zeros(environments, dtype=torch.int64, device="cpu")
     bad = torch.zeros(environments, len(geometry(rules(maze)).ends), dtype=torch.bool, device="cpu")
     return Belief(zero, bad, zero - 1, zero - 1, zero - 1, zero, zero.bool())

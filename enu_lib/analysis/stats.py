@@ -1,8 +1,7 @@
 """Statistics over independent evolutions: intervals, a rank test, effect sizes, correction for multiple comparisons.
 
-Tests, intervals and corrections come from scipy and statsmodels.  The statistical unit is one evolution (one seed), since a
-claim about a model must hold for further evolutions too; the 30 trial runs of one evolved parent only measure the precision
-of that parent's fitness.
+Tests and intervals come from scipy.  The statistical unit is one evolution (one seed), since a claim about a model must hold
+for further evolutions too; the 30 trial runs of one evolved parent only measure the precision of that parent's fitness.
 
 Test: two-sided exact Mann-Whitney U.  Final losses are skewed (occasionally a run gets stuck), and with 5 to 10 values the
 normality or equal variances that t and Welch tests assume cannot be checked.  Ranks need neither, and the exact
@@ -170,9 +169,8 @@ def compare_times(first: Sequence[float], second: Sequence[float], given_up: flo
 
 def holm(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """The comparisons of one family with Holm-corrected p-values."""
-    if not comparisons:
-        return []
-    from statsmodels.stats.multitest import multipletests
-
-    corrected = multipletests([c.p for c in comparisons], method="holm")[1]
-    return [replace(c, p_holm=float(p)) for c, p in zip(comparisons, corrected, strict=True)]
+    p = np.array([c.p for c in comparisons])
+    order = np.argsort(p)
+    corrected = np.empty(len(p))
+    corrected[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)  # times the hypotheses left
+    return [replace(c, p_holm=float(value)) for c, value in zip(comparisons, corrected, strict=True)]

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from enu_lib import es
 from enu_lib.experiments import Experiment
+from enu_lib.processes import shares
 from enu_lib.rollout import fitness
 from enu_lib.storage.log import read_log
 from enu_lib.streams import stream
@@ -59,7 +60,7 @@ def predicted(costs: Costs, population: int, processes: int, beside: int = 8, me
 
     beside: processes per machine.  message: seconds to send fitness to the next process; it is passed around a ring.
     """
-    most = -(-population // processes)
+    most = max(end - first for first, end in shares(population, processes))
     machine = min(beside, processes)
     exchange = message * (processes - 1)
     return costs.episodes * most / population + costs.mutations / machine + costs.step + costs.held_out + exchange

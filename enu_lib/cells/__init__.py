@@ -5,16 +5,15 @@ is a tuple of tensors, and one step maps `(weights, state, x)` to `(state, y)`. 
 units that share an offspring's rules: environments, or environments times units), H memory values.
 """
 
-from typing import Literal, get_args
+from typing import get_args
 
 from enu_lib.cells.enu import ENU, ENUWeights, State
 from enu_lib.cells.gated import GRU, LSTM, GatedWeights
+from enu_lib.names import CellName, UnitName
 
 __all__ = ["ENU", "GRU", "LSTM", "Cell", "CellName", "ENUWeights", "GatedWeights", "State", "UnitName", "make_cell"]
 
 Cell = ENU | GRU | LSTM
-CellName = Literal["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"]
-UnitName = Literal["gru-gain", "enu-plain"]  # only as single units
 
 
 def make_cell(kind: str, n_in: int, n_out: int = 1, hidden: int = 32, noise: float = 0.0) -> Cell:

@@ -46,19 +46,25 @@ def setting(text: str) -> tuple[str, Any]:
         raise ValueError(f"--set {path}: {error}") from None
 
 
+def require_evolved(name: str) -> None:
+    """Raise ValueError unless there is a folder or a zoo entry of this name."""
+    from enu_lib import zoo
+
+    if os.path.isdir(name):
+        return
+    try:
+        zoo.require(name)
+    except ValueError as error:
+        raise ValueError(f"{name} is not a run folder, and {error}") from None
+
+
 def evolved(name: str) -> Any:
     """The run in a folder of this name, or else the zoo entry of this name."""
-    from pathlib import Path
-
     from enu_lib import zoo
     from enu_lib.storage.run import load_run
 
-    if Path(name).is_dir():
-        return load_run(name)
-    try:
-        return zoo.load(name)
-    except ValueError as error:
-        raise ValueError(f"{name} is not a run folder, and {error}") from None
+    require_evolved(name)
+    return load_run(name) if os.path.isdir(name) else zoo.load(name)
 
 
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:

@@ -24,14 +24,18 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from pathlib import Path
 
-    from enu_lib.bench import cases as bench
-    from enu_lib.bench import sharing
     from enu_lib.kinds import Between, conform
 
-    if options.processes is None:
+    count = options.processes
+    if count is not None:
+        conform(Annotated[int, Between(2, 4096)], count, "--processes")
+
+    from enu_lib.bench import cases as bench
+    from enu_lib.bench import sharing
+
+    if count is None:
         found = bench.measure(options.quick, options.only)
     else:
-        count = conform(Annotated[int, Between(2, 4096)], options.processes, "--processes")
         found = {"machine": bench.machine(), "processes": count, "cases": sharing.measure(count, quick=options.quick)}
     if options.json:
         Path(options.json).write_text(bench.to_json(found), encoding="utf-8")

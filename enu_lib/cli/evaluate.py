@@ -6,7 +6,8 @@ import argparse
 import json
 from typing import Any
 
-from enu_lib.cli.arguments import evolved, path, print_table
+from enu_lib import names
+from enu_lib.cli.arguments import evolved, path, print_table, require_evolved
 
 
 def add(commands: Any) -> None:
@@ -23,16 +24,24 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from enu_lib.analysis.battery import battery
-    from enu_lib.analysis.scores import scores
+    # what can be checked without torch, before importing it
+    if (options.folder is None) == (options.agent is None):
+        raise ValueError("evaluate takes either a run folder or zoo entry, or --agent NAME (such as --agent latch)")
+    if options.agent is None:
+        require_evolved(options.folder)
+    else:
+        names.one_of("agent", options.agent, names.AGENTS)
+
     from enu_lib.kinds import Batch, conform
-    from enu_lib.network import Network
-    from enu_lib.tasks.maze import Maze
 
     if options.n is not None:
         conform(Batch, options.n, "--n")
-    if (options.folder is None) == (options.agent is None):
-        raise ValueError("evaluate takes either a run folder or zoo entry, or --agent NAME (such as --agent latch)")
+
+    from enu_lib.analysis.battery import battery
+    from enu_lib.analysis.scores import scores
+    from enu_lib.network import Network
+    from enu_lib.tasks.maze import Maze
+
     subject = evolved(options.folder) if options.agent is None else None
     if subject is not None and not (isinstance(subject.task, Maze) and isinstance(subject.model, Network)):
         measured = scores(subject.model, subject.genome, subject.task, options.n or 2048, options.seed)

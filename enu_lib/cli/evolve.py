@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from enu_lib.cli.arguments import evolved, path, seconds, setting
+from enu_lib import names
+from enu_lib.cli.arguments import evolved, path, require_evolved, seconds, setting
 
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
-    from enu_lib.experiments import MODELS, NAMES, PROFILES
-
     evolve = commands.add_parser(
         "evolve",
         help="evolve an experiment (resumes if the run folder exists)",
@@ -19,8 +18,8 @@ def add(commands: Any) -> None:
         description=(
             "Evolve an experiment of the paper. Ctrl-C, SIGTERM and SIGHUP save and stop; run the same command to resume. "
             "Several processes: torchrun --nproc-per-node=4 -m enu_lib evolve EXPERIMENT.\n\n"
-            f"experiments: {', '.join(NAMES)}\nmodels: {', '.join(MODELS)}\n"
-            f"profiles: {', '.join(PROFILES)} (seconds; our settings; the published sizes)"
+            f"experiments: {', '.join(names.EXPERIMENTS)}\nmodels: {', '.join(names.MODELS)}\n"
+            f"profiles: {', '.join(names.PROFILES)} (seconds; our settings; the published sizes)"
         ),
     )
     evolve.add_argument("experiment", metavar="EXPERIMENT", help="one of the experiments above")
@@ -43,7 +42,9 @@ def add(commands: Any) -> None:
     evolve.add_argument("--parent", type=path, metavar="NAME", help="start from the genome of this zoo entry or run folder")
     evolve.add_argument("--time-limit", type=seconds, metavar="TIME", help="save and stop after this time, e.g. 90s, 9m, 2h")
     evolve.add_argument("--threads", type=int, help="threads of the CPU kernel (all cores)")
-    evolve.add_argument("--device", default="auto", help="auto, cpu, cuda (%(default)s)")
+    evolve.add_argument(
+        "--device", default="auto", help="auto (a GPU for networks), cpu, cuda; processes share the GPUs (%(default)s)"
+    )
     evolve.add_argument(
         "--process-timeout", type=seconds, default=600.0, metavar="TIME",
         help="how long the processes that torchrun starts wait for one another (10m)",
@@ -54,11 +55,19 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
+    # what can be checked without torch, before importing it
+    names.one_of("experiment", options.experiment, names.EXPERIMENTS)
+    names.one_of("model", options.model, names.MODELS)
+    names.one_of("profile", options.profile, names.PROFILES)
+    settings = dict(setting(text) for text in options.settings)
+    if options.parent:
+        require_evolved(options.parent)
+
     from enu_lib.evolve import evolve
     from enu_lib.processes import join
 
-    names = ("generations", "population", "environments", "sigma", "hidden")
-    short = {n: getattr(options, n) for n in names if getattr(options, n) is not None}
+    bare = ("generations", "population", "environments", "sigma", "hidden")
+    short = {n: getattr(options, n) for n in bare if getattr(options, n) is not None}
     out = options.out or f"runs/{options.experiment}-{options.model}-{options.profile}-{options.seed}"
     with join(options.process_timeout) as processes:
         run = evolve(
@@ -73,7 +82,7 @@ def run(options: argparse.Namespace) -> None:
             time_limit=options.time_limit,
             progress=not options.quiet,
             processes=processes,
-            settings=dict(setting(text) for text in options.settings),
+            settings=settings,
             **short,
         )
     if processes.rank > 0:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import Any
 
+from enu_lib import names
 from enu_lib.cli.arguments import path, print_table, seconds
 
 
@@ -16,9 +17,7 @@ def add(commands: Any) -> None:
     sweep.add_argument("--profile", default="laptop", help="smoke, laptop, paper (%(default)s)")
     sweep.add_argument("--experiments", metavar="A,B", help="only these, separated by commas (all)")
     sweep.add_argument("--models", metavar="A,B", help="only these, separated by commas (all)")
-    sweep.add_argument(
-        "--seeds", type=int, help="at most this many seeds (10 for single units, 5 for mazes and for some checks)"
-    )
+    sweep.add_argument("--seeds", type=int, help="at most this many seeds (10 for single units, 5 for mazes and some checks)")
     sweep.add_argument("--no-checks", action="store_true", help="only the models that the claims compare")
     sweep.add_argument("--jobs", type=int, help="number of processes, with one thread each (one per core or GPU)")
     sweep.add_argument("--scheduler", metavar="ADDRESS", help="use the workers of this Dask scheduler; they must see FOLDER")
@@ -36,29 +35,29 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    from pathlib import Path
+    # what can be checked without torch, before importing it
+    names.one_of("profile", options.profile, names.PROFILES)
+    if options.study == "second":
+        return _second(options)
+    chosen = options.experiments.split(",") if options.experiments else names.SWEPT
+    for name in chosen:
+        names.one_of("experiment of the sweep", name, names.SWEPT)
 
     from enu_lib.study import results, sweep
 
-    if options.study == "second":
-        return _second(options)
-    names = options.experiments.split(",") if options.experiments else sweep.ORDER
     models = options.models.split(",") if options.models else None
-    todo = sweep.jobs(options.profile, names, options.seeds, not options.no_checks, models)
-    out = Path(options.out) if options.out else sweep.default_out(options.profile)
+    todo = sweep.jobs(options.profile, chosen, options.seeds, not options.no_checks, models)
+    out = options.out or sweep.default_out(options.profile)
     jobs = 1 if options.scheduler else len(sweep.gpus(options.device, options.per_device, options.jobs))
-    errors: list[str] = []
-    folder = Path(options.results) if options.results else None
     if options.collect:
-        print(f"{len(results.collect(options.profile, out, folder).runs)} runs stored")
+        print(f"{len(results.collect(options.profile, out, options.results).runs)} runs stored")
         return 0
-    stored = {} if options.again else sweep.stored_jobs(options.profile, todo, folder)
-    if not options.dry_run:
-        left = [job for job in todo if job not in stored]
-        errors = sweep.run(
-            options.profile, left, out, jobs=options.jobs, time_limit=options.time_limit, progress=not options.quiet,
-            scheduler=options.scheduler, device=options.device, per_device=options.per_device,
-        )  # fmt: skip
+    stored = {} if options.again else sweep.stored_jobs(options.profile, todo, options.results)
+    left = [] if options.dry_run else [job for job in todo if job not in stored]
+    errors = sweep.run(
+        options.profile, left, out, jobs=options.jobs, time_limit=options.time_limit, progress=not options.quiet,
+        scheduler=options.scheduler, device=options.device, per_device=options.per_device,
+    )  # fmt: skip
     plans = sweep.plan(options.profile, todo, out, stored)
     head = ("experiment", "model", "memory", "parameters", "generations", "runs done", "seconds each")
     rows = [
@@ -76,12 +75,13 @@ def _second(options: argparse.Namespace) -> int:
     """Run the second study, whose models and seeds are fixed."""
     from pathlib import Path
 
-    from enu_lib.study import protocol, second, sweep
-
     for name in ("models", "seeds", "no_checks", "again"):
         if getattr(options, name):
             option = "--" + name.replace("_", "-")
             raise ValueError(f"{option} does not apply to --study second, whose runs are fixed: leave it out")
+
+    from enu_lib.study import protocol, second, sweep
+
     planned = protocol.chosen_by(options.experiments)
     out = Path(options.out) if options.out else second.default_out(options.profile)
     folder = Path(options.results) if options.results else None

@@ -33,11 +33,9 @@ def list_entries(_: argparse.Namespace) -> None:
     from enu_lib import zoo
 
     rows = []
-    for name in zoo.names():
-        entry = zoo.load(name)
-        p = entry.provenance
+    for name, p in zoo.listing().items():
         text = f"{p['generations']} generations, {p['seconds'] / 60:.0f} min, {p['date']}"
-        rows.append((name, f"fitness {entry.scores['fitness']:.5g}", text))
+        rows.append((name, f"fitness {p['scores']['fitness']:.5g}", text))
     print_table(rows)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from enu_lib.figures.style import PALETTE
 
 MARKS = {  # scripted agents: marker, colour (none of them that of food or poison)
-    "looking": ("^", "#7b3fa0"),
+    "looking": ("^", "#56b4e9"),
     "once-bitten": ("P", "#8c564b"),
     "memory-only": ("s", "#c9a400"),
     "latch": ("X", "#262626"),

@@ -11,7 +11,7 @@ from enu_lib.analysis.conditioning import REWARDS, Conditioning
 from enu_lib.analysis.learning import Recovery, interval
 from enu_lib.analysis.phases import Phase
 from enu_lib.figures import mazes
-from enu_lib.figures.style import PALETTE, trace_axes
+from enu_lib.figures.style import PALETTE, better, trace_axes
 from enu_lib.tasks.maze import Geometry
 from enu_lib.trace import Trace
 
@@ -20,38 +20,50 @@ def evolution(ax: Any, runs: dict[str, dict[str, Any]], x: str = "generation", l
     """Held-out fitness of the parent in several runs against column `x` (format of `zoo.progress`)."""
     for name, progress in runs.items():
         ax.plot(progress[x], progress["held_out"], "o-", ms=2, label=name, lw=1)
-    ax.set(xlabel=label, ylabel="held-out fitness")
+    ax.set(xlabel=label, ylabel=better("held-out fitness", up=True))
 
 
 def frame(ax: Any, grid: Geometry, lives: Trace, phase: Phase) -> None:
-    """One phase of an episode: the maze at that time, the path taken, and a ring around the meal."""
+    """One phase of an episode: the maze at that time, and the path taken with its times."""
     state = {name: lives.task[name][0, phase.life].numpy() for name in ("cell", "heading", "food", "poison", "ate")}
     before = max(phase.first - 1, 0)
-    cells = [grid.start if phase.first == 0 else state["cell"][before], *state["cell"][phase.first : phase.last]]
+    squares = [grid.start if phase.first == 0 else state["cell"][before], *state["cell"][phase.first : phase.last]]
     heading = 0 if phase.first == 0 else int(state["heading"][before])
     at = max(phase.last - 1, 0)
     ate = int(state["ate"][phase.last])
     food, poison = int(state["food"][at]), int(state["poison"][at])
-    mazes.maze(ax, grid, food, poison)
-    if ate:  # the meal resets the agent, so the recorded square is the start; draw the square of the meal
-        cells.append(food if ate > 0 else poison)
-    else:
-        cells.append(int(state["cell"][phase.last]))
-    mazes.path(ax, grid, cells, heading, ate)
+    # a meal resets the agent, so the recorded square is the start: the path ends on the square of the meal
+    squares.append({1: food, -1: poison}.get(ate, state["cell"][phase.last]))
+    steps = range(phase.first, phase.last + 1)
+    moves = [(int(b), step) for a, b, step in zip(squares[:-1], squares[1:], steps, strict=True) if a != b]
+    route = [(int(squares[0]), phase.first), *moves]
+    mazes.close_up(ax, grid, food, poison)
+    mazes.path(ax, grid, route, heading, ate)
 
 
 def recovery(ax: Any, conditions: dict[str, Recovery], least: int = 10) -> None:
-    """Proportion of right visits after an event, by condition, with 95% Wilson intervals; points need `least` visits."""
+    """Proportion of right visits after an event, by condition, with 95% Wilson intervals; points need `least` visits.
+
+    A condition without any point is named in the panel and not in its legend.  A dotted line marks chance, one of two arms.
+    """
+    shown = [name for name, visits in conditions.items() if (visits.n >= least).any()]
+    marks = dict(zip(conditions, "osD^v", strict=False))
     for k, (name, visits) in enumerate(conditions.items()):
         kept = np.flatnonzero(visits.n >= least)
+        if not len(kept):
+            continue
         share = visits.right[kept] / visits.n[kept]
         bounds = np.array([interval(visits.right[i], visits.n[i]) for i in kept]).reshape(-1, 2)
-        shift = 0.06 * (k - (len(conditions) - 1) / 2)
+        shift = 0.1 * (shown.index(name) - (len(shown) - 1) / 2)
         error = np.abs(bounds.T - share)
         color = "k" if k == 0 else f"C{k - 1}"
-        ax.errorbar(kept + 1 + shift, share, error, marker="o", ms=3, lw=0.9, capsize=1.5, label=name, color=color)
-    ax.axhline(0.5, color="0.8", lw=0.5, zorder=0)
-    ax.set(xlabel="visit after the intervention", ylabel="share with food", ylim=(0, 1.05))
+        ax.errorbar(kept + 1 + shift, share, error, marker=marks[name], ms=3, lw=0.9, capsize=1.5, label=name, color=color)
+    ax.axhline(0.5, color="0.4", lw=0.8, ls=":", zorder=0)
+    ax.text(1, 0.485, "chance", transform=ax.get_yaxis_transform(), ha="right", va="top")
+    missing = [f"{name}:\nfewer than {least} visits" for name in conditions if name not in shown]
+    ax.text(0.03, 0.02, "\n".join(missing), transform=ax.transAxes, va="bottom")
+    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.12 * len(missing)))
+    ax.set(xlabel="visit after the intervention", ylabel=better("share with food", up=True), ylim=(0, 1.05))
 
 
 def eaten(ax: Any, conditions: dict[str, Any]) -> None:
@@ -59,9 +71,9 @@ def eaten(ax: Any, conditions: dict[str, Any]) -> None:
     for k, food in enumerate(conditions.values()):
         food = np.asarray(food, float)
         error = 1.96 * food.std() / max(1, len(food)) ** 0.5
-        ax.barh(k, food.mean(), xerr=error, height=0.7, color="k" if k == 0 else PALETTE["food"], error_kw={"lw": 0.8})
+        ax.barh(k, food.mean(), xerr=error, height=0.7, color=PALETTE["food"], error_kw={"lw": 0.8, "capsize": 1.5})
     ax.set_yticks(range(len(conditions)), list(conditions))
-    ax.set(xlabel="food after the intervention", ylim=(len(conditions) - 0.5, -0.5))
+    ax.set(xlabel=better("food after it", up=True), ylim=(len(conditions) - 0.5, -0.5))
 
 
 def outputs(ax: Any, histograms: dict[str, Any]) -> None:
@@ -71,14 +83,14 @@ def outputs(ax: Any, histograms: dict[str, Any]) -> None:
         edges = np.linspace(0, 1, len(shares) + 1)
         ax.stairs(np.maximum(shares, 1e-6), edges, label=name, baseline=1e-6)
     ax.set(xlabel="output", ylabel="share of steps", yscale="log", ylim=(1e-5, 1.5))
-    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
 
-def traces(ax: Any, y: Any, names: Sequence[str]) -> None:
+def traces(ax: Any, y: Any, names: Sequence[str], color: str = PALETTE["evolved"]) -> None:
     """Outputs (T, N) of neurons over time, one trace per neuron; all share the scale (0 to 1) at the right."""
     y = np.asarray(y)
     for k, trace in enumerate(y.T):
-        ax.plot(k + 0.4 - 0.8 * trace, color=PALETTE["evolved"], lw=0.7)
+        ax.plot(k + 0.4 - 0.8 * trace, color=color, lw=0.8)
     trace_axes(ax, len(y), names)
 
 
@@ -124,4 +136,4 @@ def chain(ax: Any, runs: Sequence[Mapping[str, Sequence[float]]], labels: Sequen
         ax.text((begun + x[-1]) / 2, 1.02, label, transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
         begun = x[-1]
         ax.axvline(begun, color="0.7", lw=0.5)
-    ax.set(xlabel="generation", ylabel="held-out fitness", xlim=(0, begun))
+    ax.set(xlabel="generation", ylabel=better("held-out fitness", up=True), xlim=(0, begun))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
-from enu_lib.figures.abilities import MARKS
 from enu_lib.figures.style import PALETTE
+
+KEEP_RIGHT = 0.15  # in squares: a path runs to the right of the middle, so that going and coming back do not overlap
 
 
 def maze(ax: Any, grid: Any, food: int | None = None, poison: int | None = None) -> None:
@@ -44,25 +48,70 @@ def agents(ax: Any, scores: dict[str, dict[str, float]]) -> None:
     ax.legend(loc="upper right")
 
 
-def path(ax: Any, grid: Any, cells: Any, heading: int, ate: int) -> None:
-    """The path of one visit, from the start to the meal."""
-    places = np.array([grid.cells[c] for c in np.asarray(cells)], float)
-    ax.plot(places[:, 1], places[:, 0], "-", color=PALETTE["evolved"], lw=1.6, solid_joinstyle="round")
-    row, column = places[-1]
-    ax.plot(column, row, "o", ms=11, mfc="none", mec=PALETTE["food" if ate > 0 else "poison"], mew=1.2)
-    agent(ax, grid, int(np.asarray(cells)[0]), heading, size=6)
+def close_up(ax: Any, grid: Any, food: int, poison: int) -> None:
+    """A maze without its outer walls: squares outlined, room for labels around them, food and poison."""
+    rows, columns = np.array(grid.cells).T
+    for row, column in grid.cells:
+        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fc="white", ec="0.8", lw=0.5))
+    for square, name, mark in ((food, "food", "P"), (poison, "poison", "X")):
+        ax.plot(columns[square], rows[square], mark, ms=9, color=PALETTE[name], mec="none")
+    ax.set(xlim=(columns.min() - 1.3, columns.max() + 1.3), ylim=(rows.max() + 1.3, rows.min() - 1.3), xticks=[], yticks=[])
+    ax.set(aspect="equal", facecolor="0.88")
+    ax.spines[:].set_visible(False)
 
 
-def shares(ax: Any, rows: dict[str, dict[str, float]], keys: dict[str, str]) -> None:
-    """Proportions for a network and scripted agents (colours), by measure; keys: {measure: label}."""
-    height = 0.8 / len(rows)
-    for k, (name, measures) in enumerate(rows.items()):
-        y = np.arange(len(keys)) + (k + 0.5) * height - 0.4
-        values = np.array([measures[key] for key in keys])
-        color = MARKS[name][1] if name in MARKS else PALETTE["evolved"]
-        ax.barh(y, np.nan_to_num(values), 0.9 * height, label=name, color=color)
-        for at, value in zip(y, values, strict=True):
-            ax.text(np.nan_to_num(value) + 0.01, at, "none" if np.isnan(value) else f"{value:.0%}", va="center")
-    ax.set_yticks(range(len(keys)), list(keys.values()))
-    ax.set(xlim=(0, 1.15), xlabel="share", ylim=(len(keys) - 0.5, -0.5))
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(rows))
+def path(ax: Any, grid: Any, route: Sequence[tuple[int, int]], heading: int, ate: int) -> None:
+    """The path of one visit with its direction: an arrow in every square, and the network step at each end and corner.
+
+    route: (square, step at which the agent reached it), from the first square of the visit to the last.  heading: at first.
+    ate: 1 if it ends with food, -1 with poison, 0 with neither; a meal is ringed.
+    """
+    squares = np.array([grid.cells[square] for square, _ in route], float)[:, ::-1]  # x, y
+    steps = [step for _, step in route]
+    ways = np.diff(squares, axis=0)  # of each move
+    aside = KEEP_RIGHT * np.stack([-ways[:, 1], ways[:, 0]], 1)  # to the right of the way; y points down
+    points = [squares[0] + aside[0]] if len(ways) else [squares[0]]
+    for k in range(1, len(ways)):
+        corner = [aside[k - 1], aside[k]] if (ways[k] == -ways[k - 1]).all() else [aside[k - 1] + aside[k]]
+        straight = (ways[k] == ways[k - 1]).all()
+        points += [squares[k] + (aside[k] if straight else shift) for shift in (corner[:1] if straight else corner)]
+    points += [squares[-1] + aside[-1]] if len(ways) else []
+    ax.plot(*np.array(points).T, "-", color=PALETTE["evolved"], lw=1.4, solid_joinstyle="round")
+    marks = {(1, 0): ">", (0, 1): "v", (-1, 0): "<", (0, -1): "^"}
+    for square, way, shift in zip(squares, ways, aside, strict=False):
+        ax.plot(*(square + shift + 0.5 * way), marks[tuple(way)], ms=4.5, color=PALETTE["evolved"], mew=0)
+    if ate:
+        ax.plot(*squares[-1], "o", ms=15, mfc="none", mec=PALETTE["food" if ate > 0 else "poison"], mew=1.2)
+    agent(ax, grid, route[0][0], heading, size=6)
+    _times(ax, squares, steps, ways, {(column, row) for row, column in grid.cells})
+
+
+def _times(ax: Any, squares: np.ndarray, steps: Sequence[int], ways: np.ndarray, free: set[tuple[int, int]]) -> None:
+    """The network steps at which a path begins, turns and ends, in the wall beside it; times of one place in one label."""
+    labels: dict[tuple[float, float], list[int]] = {}
+    last = len(squares) - 1
+    for k, step in enumerate(steps):
+        if 0 < k < last and (ways[k] == ways[k - 1]).all():
+            continue
+        away = ways[k - 1] if k else -ways[0] if last else np.array([-1.0, 0.0])
+        sides = [np.array(side) for side in (away, away[::-1], -away[::-1], -away)]
+        wall = [side for side in sides if tuple(np.rint(squares[k] + side).astype(int)) not in free]
+        x, y = squares[k] + 0.85 * (wall or sides)[0]
+        labels.setdefault((float(x), float(y)), []).append(int(step))
+    for (x, y), found in labels.items():
+        ax.text(x, y, "\n".join(map(str, found)), ha="center", va="center")
+
+
+def key(ax: Any) -> None:
+    """The legend of mazes with paths, in axes of its own."""
+    blue = PALETTE["evolved"]
+    marks = {
+        "food": Line2D([], [], marker="P", ms=9, color=PALETTE["food"], mec="none", lw=0),
+        "poison": Line2D([], [], marker="X", ms=9, color=PALETTE["poison"], mec="none", lw=0),
+        "ring: eaten": Line2D([], [], marker="o", ms=11, mfc="none", mec="0.4", mew=1.2, lw=0),
+        "agent at the beginning": Line2D([], [], marker=">", ms=6, color=blue, mec="white", mew=0.6, lw=0),
+        "its path, in the direction of the arrows": Line2D([], [], color=blue, lw=1.4),
+        "number: network step at which it is there": Line2D([], [], marker="$28$", ms=9, color="k", mew=0, lw=0),
+    }
+    ax.legend(marks.values(), marks, loc="center left", borderaxespad=0, labelspacing=0.9)
+    ax.axis("off")

@@ -149,7 +149,8 @@ def table(ax: Any, values: Any, rows: list[str], title: str, groups: Sequence[st
     for (i, j), x in np.ndenumerate(v):
         ax.text(j, i, f"{x:.2f}".replace("0.", ".") if 0 < x < 1 else f"{x:.0f}", ha="center", va="center")
     for k, group in enumerate(groups):
-        ax.text((k + 0.5) * each - 0.5, 1.13, group, ha="center", va="bottom", transform=ax.get_xaxis_transform())
+        at, above = ((k + 0.5) * each - 0.5, 1), {"textcoords": "offset points", "ha": "center", "va": "bottom"}
+        ax.annotate(group, at, (0, 14), xycoords=ax.get_xaxis_transform(), **above)
         if k:
             ax.axvline(k * each - 0.5, color="k", lw=0.8)
     ax.set_yticks(range(len(v)), rows)
@@ -174,14 +175,15 @@ def flow_arrows(axes: Sequence[Any], texts: Sequence[str]) -> None:
         figure.text((x0 + x1) / 2, 0.015, text, ha="center", va="bottom", color=PALETTE["evolved"])
 
 
-def episode(ax: Any, x: Any, y: Any, ate: Any) -> None:
+def episode(ax: Any, x: Any, y: Any, ate: Any, sensors: Sequence[str] = ()) -> None:
     """One episode: traces of sensors, rewards and outputs over time; triangles mark meals (up: food, down: poison).
 
-    x (T, 4, 3), y (T, 3), ate (T,).  All traces share the scale at the right.
+    x (T, 4, 3), y (T, 3), ate (T,).  sensors: what each of them shows.  All traces share the scale at the right.
     """
     x, y, ate = (np.asarray(v) for v in (x, y, ate))
     traces = np.concatenate([x[:, :3, 0].T, x[:, 3, 1:3].T, y.T])
-    names = ["sensor 1", "sensor 2", "sensor 3", "reward +", "reward -", "output 1", "output 2", "output 3"]
+    names = ["sensor 1", "sensor 2", "sensor 3", "reward: food", "reward: poison", "output 1", "output 2", "output 3"]
+    names[: len(sensors)] = [f"{name} ({shows})" for name, shows in zip(names, sensors, strict=False)]
     colors = ["0.3"] * 3 + [PALETTE["food"], PALETTE["poison"]] + [PALETTE["evolved"]] * 3
     for k, (trace, color) in enumerate(zip(traces, colors, strict=True)):
         ax.plot(k + 0.4 - 0.8 * trace, color=color, lw=0.7, drawstyle="default" if k > 4 else "steps-post")

@@ -23,11 +23,12 @@ import torch
 from enu_lib import places
 from enu_lib.config import library_version, parse_json
 from enu_lib.figures.data import as_csv
+from enu_lib.figures.stack import stack
 from enu_lib.kernels import build
 from enu_lib.kinds import conform, require
 from enu_lib.storage.folder import locked, remove_leftovers, write_atomically
 
-ELSEWHERE = "choose another directory for the figures"
+CHOOSE_ANOTHER_DIRECTORY = "choose another directory for the figures"
 
 
 @lru_cache
@@ -65,29 +66,37 @@ def save_figure(
     data: pd.DataFrame | Mapping[str, pd.DataFrame] | None,
     zoo: Sequence[str] = (),
     alt: str | None = None,
+    stacked: Any = None,
 ) -> list[Path]:
-    """Write NAME.svg, NAME.png and the figure's numbers as CSV, and record them in manifest.json; returns their paths.
+    """Write NAME.svg, NAME.png, NAME.narrow.svg and the figure's numbers as CSV, and record them in manifest.json.
+
+    Returns the paths.  NAME.narrow.svg is for phones: the same figure, one column wide (`figures.stack`).
 
     The same figure gives the same bytes (see `drawn_on`).  In a notebook the figure is displayed with its caption; it is then
     closed, so that it is not displayed twice.
     caption: what is shown, n, and the measure of spread; Markdown.  data: the numbers shown, one row per point
     (`enu_lib.figures.data`): a table for NAME.csv, or {part: table} for NAME_PART.csv, or None for a drawing without numbers.
     zoo: entries whose genomes are shown.  alt: alternative text; default: the caption.  directory: by default build/figures
-    in the current checkout (`places.build`).
+    in the current checkout (`places.build`).  stacked: the figure for phones, if it is not to be made of the panels of `fig`.
     """
     directory = _folder(directory)
     paths = [directory / f"{name}.svg", directory / f"{name}.png"]
     fig.savefig(paths[0], metadata={"Date": None})
     fig.savefig(paths[1])
+    narrow, drawn = directory / f"{name}.narrow.svg", fig if stacked is None else stacked
+    stack(drawn)
+    drawn.savefig(narrow, metadata={"Date": None})
     tables = {"": data} if isinstance(data, pd.DataFrame) else data or {}
     for part, table in tables.items():
         paths.append(directory / f"{name}{part and f'_{part}'}.csv")
         paths[-1].write_text(as_csv(table), encoding="utf-8")
+    paths.append(narrow)
     caption = " ".join(caption.split())
     alt = " ".join(alt.split()) if alt else caption
     _note(name, paths, directory, caption, zoo, alt)
     _show(name, alt, caption, paths)
-    plt.close(fig)
+    for each in (fig, drawn):
+        plt.close(each)
     return paths
 
 
@@ -130,7 +139,7 @@ def read_manifest(directory: Path) -> list[dict[str, Any]]:
 def write_manifest(directory: Path, entries: Sequence[dict[str, Any]]) -> None:
     """Replace a folder's manifest.json, sorted by figure name."""
     text = json.dumps(sorted(entries, key=lambda e: e["figure"]), indent=1, ensure_ascii=False)
-    write_atomically(directory / "manifest.json", f"{text}\n".encode(), ELSEWHERE)
+    write_atomically(directory / "manifest.json", f"{text}\n".encode(), CHOOSE_ANOTHER_DIRECTORY)
 
 
 def _folder(directory: str | Path | None) -> Path:
@@ -152,7 +161,7 @@ def _note(name: str, paths: Sequence[Path], directory: Path, caption: str, zoo: 
         "library": library_version(),
         "drawn_on": drawn_on(),
     }
-    with locked(directory, wait=True, remedy=ELSEWHERE):
+    with locked(directory, wait=True, remedy=CHOOSE_ANOTHER_DIRECTORY):
         remove_leftovers(directory, "manifest.json")
         entries = [e for e in read_manifest(directory) if e["figure"] != name]
         write_manifest(directory, [*entries, entry])
@@ -161,7 +170,8 @@ def _note(name: str, paths: Sequence[Path], directory: Path, caption: str, zoo: 
 def _show(name: str, alt: str, caption: str, paths: Sequence[Path]) -> None:
     """Display a saved figure with its caption; the metadata holds the name by which the book finds it."""
     picture = base64.b64encode(paths[1].read_bytes()).decode()
-    data = f"<br>Data: {html.escape(_names(paths[2:]))}." if paths[2:] else ""
+    tables = [path for path in paths if path.suffix == ".csv"]
+    data = f"<br>Data: {html.escape(_names(tables))}." if tables else ""
     figure = (
         f'<figure><img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}" style="max-width: 860px; width: 100%">'
         f"<figcaption>{html.escape(caption)}{data}</figcaption></figure>"

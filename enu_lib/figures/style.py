@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 COLUMN, PAGE = 3.5, 7.2  # inches: one column, two columns
 PALETTE = {  # colour-blind-safe (seaborn's "colorblind"); each colour has one meaning throughout the book
@@ -41,8 +42,9 @@ def better(label: str, up: bool) -> str:
 
 
 def trace_axes(ax: Any, steps: int, names: Sequence[str]) -> None:
-    """Axes of traces below each other, each 0.8 high from 0 to 1: their names, and at the right their common scale."""
+    """Axes of traces below each other, each 0.8 high: their names, a line at 0 for each, and at the right their scale."""
     end, last = steps * 1.01, len(names) - 1
+    ax.hlines(np.arange(len(names)) + 0.4, 0, steps, color="0.8", lw=0.5, zorder=0)
     ax.plot([end, end], [last + 0.4, last - 0.4], color="k", lw=1, clip_on=False)
     ax.text(end * 1.005, last, "0 to 1", fontsize=7, va="center")
     ax.set_yticks(range(len(names)), names)

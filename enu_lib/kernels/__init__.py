@@ -1,6 +1,7 @@
 """Fast backends for whole episodes, equivalent to the reference.
 
     unit_outputs(cell, genomes, inputs, noise)               single units on given inputs
+    unit_scores(cell, genomes, task, batch, noise)           their fitness in a sequence task
     maze_lives(network, genomes, maze, state, noise)         networks in a maze
     stepper(model, genomes, environments)                    any model, step by step
 
@@ -15,16 +16,17 @@ from __future__ import annotations
 import os
 import sys
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from enu_lib.cells import Cell
-from enu_lib.contracts import AnyModel, Stepper
-from enu_lib.kernels import cpu, cuda, door, fused, graph, reference
-from enu_lib.kernels.build import Unavailable
+from enu_lib.contracts import AnyModel, SequenceTask, Stepper
+from enu_lib.faults import Unavailable
+from enu_lib.kernels import cpu, cuda, door, fused, graph, reference, scoring
 from enu_lib.network import Network
+from enu_lib.offspring import Offspring
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState
@@ -49,7 +51,7 @@ def default_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def choose(backend: str, model: Cell | Network, genomes: Tensor) -> str:
+def choose(backend: str, model: Cell | Network, genomes: Tensor | Offspring) -> str:
     """The backend for a model and its genomes (P, D), with "auto" resolved.  Raises Unavailable if it cannot run them."""
     if backend == "auto":
         backend = os.environ.get("ENU_KERNEL") or "auto"
@@ -115,9 +117,28 @@ def unit_outputs(
 
 
 @in_float32
+def unit_scores(
+    cell: Cell,
+    genomes: Tensor | Offspring,
+    task: SequenceTask[Any],
+    batch: Any,
+    noise: Noise | None = None,
+    threads: int | None = None,
+    backend: str = "auto",
+) -> Tensor:
+    """Fitness (P, B, T) of every step of single units in a task, for a batch that its `sample` returned."""
+    genomes, inputs, noise = door.units(cell, genomes, batch.inputs, noise)
+    within = scoring.of(task, batch, cell) if choose(backend, cell, genomes) == "cpp" else None
+    if within is not None:
+        return cpu.unit_scores(cell, genomes, inputs, noise, within, count_threads(threads))
+    outputs = unit_outputs(cell, door.matrix(cell, genomes), inputs, noise, threads, backend)
+    return door.reward(task, task.score(batch, outputs), outputs.shape[:3])
+
+
+@in_float32
 def maze_lives(
     network: Network,
-    genomes: Tensor,
+    genomes: Tensor | Offspring,
     maze: Maze,
     state: MazeState,
     noise: Noise | None = None,
@@ -131,6 +152,7 @@ def maze_lives(
     if chosen == "cpp":
         lives = cpu.maze_lives(network, genomes, maze, state, noise, count_threads(threads), record)
         return MazeScores(*lives)
+    genomes = door.matrix(network, genomes)
     if chosen == "cuda":
         try:
             return MazeScores(*cuda.maze_lives(network, genomes, maze, state, noise, record))

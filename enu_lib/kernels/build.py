@@ -24,6 +24,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from enu_lib.faults import Unavailable
+
 COMPILERS = ("c++", "g++", "clang++")
 TIME_LIMIT = 300.0  # seconds for one compilation
 ABANDONED_AFTER = 3600.0  # seconds after which a compilation's folder is considered abandoned
@@ -32,10 +34,6 @@ NATIVE = "-march=native"
 
 # Loads a new library in a separate process, since loading a broken one may crash the process.
 LOAD_TEST = "import ctypes, os, sys; x = ctypes.CDLL(sys.argv[1]); [getattr(x, name) for name in sys.argv[2:]]; os._exit(0)"
-
-
-class Unavailable(RuntimeError):
-    """The kernel is not available here; the message gives the reason in one line."""
 
 
 def compiler() -> list[str] | None:
@@ -198,7 +196,7 @@ def _sweep(folder: Path) -> None:
 
 def _compile(command: list[str], source: Path, to: Path) -> None:
     if sys.stderr.isatty():
-        print("enu_lib: compiling the kernel (once)", file=sys.stderr)
+        print("enu_lib: compiling the kernel for this processor, once; this takes about five seconds", file=sys.stderr)
     plain = [flag for flag in command if flag != NATIVE]  # not supported by every compiler for every processor
     for each in (command, plain):
         done = _run([*each, str(source), "-o", str(to)], TIME_LIMIT)

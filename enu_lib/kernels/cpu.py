@@ -15,9 +15,12 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells import ENU, LSTM, Cell
+from enu_lib.faults import Unavailable
 from enu_lib.kernels import build, door
-from enu_lib.kernels.build import NATIVE, Unavailable
+from enu_lib.kernels.build import NATIVE
+from enu_lib.kernels.scoring import Scoring
 from enu_lib.network import Network, NetworkState
+from enu_lib.offspring import Offspring
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState, geometry
 
@@ -27,7 +30,7 @@ FLAGS = (
     "-O3", NATIVE, "-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
     "-fPIC", "-shared", "-pthread", "-Wno-psabi",
 )  # fmt: skip
-FUNCTIONS = ("unit_outputs", "maze_lives", "network_step", "network_memory")
+FUNCTIONS = ("unit_outputs", "unit_scores", "maze_lives", "network_step", "network_memory")
 PAD = 16  # life.cpp pads rows to a multiple of this many floats
 MAX_HIDDEN = 64
 
@@ -38,6 +41,14 @@ class _Cell(ctypes.Structure):
     _fields_ = [
         *((name, i32) for name in ("kind", "n_in", "n_out", "hidden", "feedback", "clip")),
         *((name, f32) for name in ("gain", "noise", "gate_gain", "reset_bias")),
+    ]
+
+
+class _Population(ctypes.Structure):
+    _fields_ = [
+        *((name, pointer) for name in ("genomes", "parent", "mutations")),
+        *((name, i64) for name in ("pairs", "first")),
+        ("largest", f32),
     ]
 
 
@@ -90,8 +101,22 @@ def unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | Non
     return y
 
 
+def unit_scores(
+    cell: Cell, genomes: Tensor | Offspring, inputs: Tensor, noise: Noise | None, scoring: Scoring, threads: int
+) -> Tensor:
+    """The fitness of every step (P, B, T) of single units for inputs (B, T, n_in); see `unit_outputs`."""
+    (b, t, _), p = inputs.shape, len(genomes)
+    y = torch.empty(p, b, t, dtype=torch.float32, device="cpu")
+    table, offsets = _noise(noise, cell.n_out)
+    _made(library(_vectors(cell)).unit_scores(
+        ctypes.byref(cell_struct(cell)), i64(p), i64(b), i64(t), ctypes.byref(_population(genomes)), at(inputs), at(table),
+        at(offsets), ctypes.byref(scoring), at(y), threads,
+    ))  # fmt: skip
+    return y
+
+
 def maze_lives(
-    network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None, threads: int, record: bool
+    network: Network, genomes: Tensor | Offspring, maze: Maze, state: MazeState, noise: Noise | None, threads: int, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3)."""
     p, b = len(genomes), state.places.shape[1]
@@ -104,8 +129,8 @@ def maze_lives(
     y = torch.zeros(p, b, maze.steps, 3, dtype=torch.float32, device="cpu") if record else None
     drawn = [v[0].contiguous() for v in (state.sensor_of, state.action_of, state.places)]
     _made(library(_vectors(network)).maze_lives(
-        ctypes.byref(net), ctypes.byref(rules), i64(p), i64(b), at(genomes), at(table), at(offsets), *map(at, drawn),
-        at(fitness), *map(at, counts), at(y), threads,
+        ctypes.byref(net), ctypes.byref(rules), i64(p), i64(b), ctypes.byref(_population(genomes)), at(table), at(offsets),
+        *map(at, drawn), at(fitness), *map(at, counts), at(y), threads,
     ))  # fmt: skip
     del keep
     return fitness, counts[0].long(), counts[1].long(), counts[2].long(), y
@@ -213,6 +238,14 @@ def _net(network: Network) -> tuple[_Net, np.ndarray]:
         cell_struct(network.neuron_cell), cell_struct(network.synapse_cell), network.shared, network.n_inputs,
         network.neurons, network.synapses, network.n_outputs, table.ctypes.data,
     ), table  # fmt: skip
+
+
+def _population(genomes: Tensor | Offspring) -> _Population:
+    """Population of life.cpp."""
+    if isinstance(genomes, Tensor):
+        return _Population(genomes=genomes.data_ptr())
+    parent, mutations = genomes.parent, genomes.mutations
+    return _Population(None, parent.data_ptr(), mutations.data_ptr(), len(mutations), genomes.rows[0], door.LARGEST_NORM**2)
 
 
 def _noise(noise: Noise | None, values: int) -> tuple[Tensor | None, Tensor | None]:

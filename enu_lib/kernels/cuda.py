@@ -22,8 +22,8 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells import ENU
+from enu_lib.faults import Unavailable
 from enu_lib.kernels import fused
-from enu_lib.kernels.build import Unavailable
 from enu_lib.kernels.cpu import MAZE, SOURCE, at, f32, i32, maze_rules, pointer
 from enu_lib.kernels.fused import Gates
 from enu_lib.network import Network

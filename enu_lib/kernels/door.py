@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -21,6 +21,7 @@ from torch import Tensor
 from enu_lib.cells import ENU, GRU, LSTM, Cell
 from enu_lib.contracts import AnyModel, ClosedLoopTask, SequenceTask, Task
 from enu_lib.network import Network
+from enu_lib.offspring import Offspring
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState
 
@@ -28,6 +29,7 @@ CELLS = (ENU, GRU, LSTM)
 LARGEST_NORM = 1e18  # largest norm of a genome: kernels fold factors into the weights, which must not overflow float32
 INDEX_LIMIT = 2**31  # life.cpp uses 32-bit indices
 INTEGER_TYPES = (torch.int64, torch.int32)
+Genomes = TypeVar("Genomes", bound=Tensor | Offspring)
 WIDEST_ROW = 256  # most floats in a row of padded gates: 4 gates of 64 hidden units
 
 
@@ -76,12 +78,14 @@ def environments(count: int) -> int:
     return number
 
 
-def genomes(model: AnyModel, x: Tensor) -> Tensor:
-    """Genomes (P, D) in float32.
+def genomes(model: AnyModel, x: Genomes) -> Genomes:
+    """Genomes (P, D) in float32, or offspring, which `matrix` or a kernel adds up.
 
     A genome with a non-finite value, or a norm above LARGEST_NORM, becomes NaN throughout, so that its fitness is NaN on every
     backend; otherwise a backend that skips products with zero would miss it.
     """
+    if isinstance(x, Offspring):
+        return cast(Genomes, _offspring(model, x))
     if not isinstance(x, Tensor) or not x.is_floating_point() or x.layout != torch.strided or x.device.type == "meta":
         raise ValueError(
             f"genomes must be a tensor of floating point numbers, got {_kind(x)}: use torch.from_numpy or .float()"
@@ -89,12 +93,29 @@ def genomes(model: AnyModel, x: Tensor) -> Tensor:
     model.unpack(x)  # raises ValueError where the sizes differ
     if not len(x):
         raise ValueError(f"there must be at least one genome, got {tuple(x.shape)}")
-    x = x.detach().to(torch.float32).contiguous()
-    usable = torch.linalg.vector_norm(x, dim=1) <= LARGEST_NORM  # one pass over the values
-    return x if bool(usable.all()) else x.masked_fill(~usable[:, None], torch.nan)
+    plain = x.detach().to(torch.float32).contiguous()
+    usable = torch.linalg.vector_norm(plain, dim=1) <= LARGEST_NORM  # one pass over the values
+    return cast(Genomes, plain if bool(usable.all()) else plain.masked_fill(~usable[:, None], torch.nan))
 
 
-def units(cell: Cell, x: Tensor, inputs: Tensor, noise: Noise | None) -> tuple[Tensor, Tensor, Noise | None]:
+def _offspring(model: AnyModel, x: Offspring) -> Offspring:
+    parent, mutations = (v.detach().to(torch.float32).contiguous() for v in (x.parent, x.mutations))
+    model.unpack(parent[None])  # raises ValueError where the sizes differ
+    low, high = x.rows
+    if mutations.shape != (len(mutations), *parent.shape) or not 0 <= low < high <= 2 * len(mutations):
+        raise ValueError(
+            f"offspring need mutations (P / 2, {len(parent)}) and rows from 0 to P, got {tuple(mutations.shape)} and {x.rows}: "
+            "use enu_lib.es.breed"
+        )
+    return Offspring(parent, mutations, x.rows)
+
+
+def matrix(model: AnyModel, x: Tensor | Offspring) -> Tensor:
+    """Genomes (P, D) that `genomes` has checked, offspring added up."""
+    return genomes(model, x.genomes) if isinstance(x, Offspring) else x
+
+
+def units(cell: Cell, x: Genomes, inputs: Tensor, noise: Noise | None) -> tuple[Genomes, Tensor, Noise | None]:
     """Genomes (P, D), inputs (B, T, n_in) and noise of single units."""
     fits(cell)
     x = genomes(cell, x)
@@ -103,8 +124,8 @@ def units(cell: Cell, x: Tensor, inputs: Tensor, noise: Noise | None) -> tuple[T
 
 
 def lives(
-    network: Network, x: Tensor, maze: Maze, state: MazeState, noise: Noise | None
-) -> tuple[Tensor, MazeState, Noise | None]:
+    network: Network, x: Genomes, maze: Maze, state: MazeState, noise: Noise | None
+) -> tuple[Genomes, MazeState, Noise | None]:
     """Genomes (P, D), the environments' state and the noise of networks in a maze."""
     if type(maze) is not Maze:
         raise ValueError(f"the kernels implement enu_lib.Maze, not {type(maze).__name__}: use enu_lib.fitness")

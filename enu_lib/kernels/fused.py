@@ -6,6 +6,8 @@ times fewer operations); products of several gates are combined; noise is gather
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor
 
@@ -30,10 +32,10 @@ class Gates:
         if isinstance(cell, ENU) and isinstance(weights, ENUWeights):
             sizes = [cell.n_in, self.fed + h, 1]
             # tanh(a) = 2 sigmoid(2 a) - 1, as sigmoid is faster; the memory is stored halved, so the factor 2 costs nothing
-            gain = cell.gate_gain
-            parts = [(gain * g).split(sizes, 1) for g in (weights.gates, 2 * weights.cell)]
+            own = cast(ENU, cell)
+            parts = [(own.gate_gain * g).split(sizes, 1) for g in (weights.gates, 2 * weights.cell)]
             self.x, self.oh, self.bias = ([part[i].contiguous() for part in parts] for i in range(3))
-            self.bias[0][..., :h] += gain * cell.reset_bias
+            self.bias[0][..., :h] += own.gate_gain * own.reset_bias
             for rows in self.oh:
                 rows[:, self.fed :] *= 2
         else:

@@ -458,19 +458,64 @@ static int share_out(int64_t items, int threads, const std::function<void(std::a
     return failed;
 }
 
-extern "C" {
+// Genomes (P, D), or, if `genomes` is null, offspring number `first` and following ones of a parent: the parent plus each of
+// the mutations (pairs, D), then the parent minus each of them.
+struct Population {  // filled by kernels/cpu.py
+    const float *genomes, *parent, *mutations;
+    int64_t pairs, first;
+    float largest;  // an offspring whose squared norm is not at most this becomes NaN
 
-// y (P, B, T, C) for x (B, T, n_in); noise of step t and environment b at table + offsets[t * B + b], or table null.
-int unit_outputs(const Cell* cell, int64_t P, int64_t B, int64_t T, const float* genomes, const float* x,
-                 const float* table, const int64_t* offsets, float* y, int threads) {
+    // Genome p of D values; `room` has space for it, up to a multiple of L.
+    const float* row(int64_t p, int64_t D, float* room) const {
+        if (genomes) return genomes + p * D;
+        const int64_t i = first + p;
+        const float* m = mutations + i % pairs * D;
+        const float sign = i < pairs ? 1.0f : -1.0f;
+        for (int64_t j = 0; j < D; j++) room[j] = parent[j] + sign * m[j];
+        vec squares = {};
+        for (int64_t j = 0; j < D; j += L) squares += load(room + j) * load(room + j);  // zeros follow the genome
+        float norm = 0;
+        for (int l = 0; l < L; l++) norm += squares[l];
+        if (!(norm <= largest)) std::fill(room, room + D, NAN);
+        return room;
+    }
+};
+
+// How the outputs of a single unit are scored, as in tasks/stdp.py and tasks/iaf.py.
+struct Scoring {  // filled by kernels/scoring.py
+    const float* target;   // (B, T) the output that is asked for; or null:
+    const int32_t* since;  // (B, T) steps since the last spike that is asked for
+    float fires_above;
+    int32_t before;  // steps from the unit's last spike to the start
+
+    // Fitness of step i of (B, T), for output o; `own`: steps since the unit's last spike.
+    float step(int64_t i, float o, int32_t& own) const {
+        if (target) {
+            const float apart = target[i] - o;
+            return -(apart * apart);
+        }
+        const bool fired = o > fires_above;
+        own = fired ? 0 : own + 1;
+        const float apart = (float)(since[i] - own);
+        const float high = o - 1;
+        const float height = fired ? (float)((double)high * high) : 0.0f;  // rounded before it is added, as torch does
+        return -(apart * apart + height) + 0 * o;                         // NaN stays NaN
+    }
+};
+
+// Single units on inputs x (B, T, n_in).  y: outputs (P, B, T, C), or, with `scoring`, the fitness of every step (P, B, T).
+static int units(const Cell* cell, int64_t P, int64_t B, int64_t T, const Population& population, const float* x,
+                 const float* table, const int64_t* offsets, const Scoring* scoring, float* y, int threads) {
     const int64_t D = cell->params(), n = cell->n_in, C = cell->n_out;
     return share_out(P, threads, [&](std::atomic<int64_t>& next) {
         Rules w(*cell);
-        Buffer h(ROWS * HP), c(ROWS * HP), o(ROWS * w.CP), noise(ROWS * C + PAD);
+        Buffer h(ROWS * HP), c(ROWS * HP), o(ROWS * w.CP), noise(ROWS * C + PAD), genome(D + PAD);
         std::vector<const float*> bias(ROWS, w.bias);
         for (int64_t p; (p = next++) < P;) {
-            w.set(genomes + p * D);
+            w.set(population.row(p, D, genome.p));
             for (int64_t b0 = 0; b0 < B; b0 += ROWS) {
+                int32_t own[ROWS];
+                std::fill(own, own + ROWS, scoring ? scoring->before : 0);
                 const int R = (int)std::min<int64_t>(ROWS, B - b0);
                 for (Buffer* m : {&h, &c, &o}) std::fill(m->memory.begin(), m->memory.end(), 0.0f);
                 for (int64_t t = 0; t < T; t++) {
@@ -478,11 +523,29 @@ int unit_outputs(const Cell* cell, int64_t P, int64_t B, int64_t T, const float*
                         for (int r = 0; r < R; r++) copy(noise.p + r * C, table + offsets[t * B + b0 + r], C);
                     step_all(w, R, bias.data(), nullptr, x + (b0 * T + t) * n, T * n, (int)n, h.p, c.p, o.p,
                              table ? noise.p : nullptr, (int)C);
-                    for (int r = 0; r < R; r++) copy(y + ((p * B + b0 + r) * T + t) * C, o.p + r * w.CP, C);
+                    for (int r = 0; r < R; r++) {
+                        const int64_t i = (b0 + r) * T + t;
+                        if (scoring) y[p * B * T + i] = scoring->step(i, o.p[r * w.CP], own[r]);
+                        else copy(y + (p * B * T + i) * C, o.p + r * w.CP, C);
+                    }
                 }
             }
         }
     });
+}
+
+extern "C" {
+
+// y (P, B, T, C) for x (B, T, n_in); noise of step t and environment b at table + offsets[t * B + b], or table null.
+int unit_outputs(const Cell* cell, int64_t P, int64_t B, int64_t T, const float* genomes, const float* x,
+                 const float* table, const int64_t* offsets, float* y, int threads) {
+    return units(cell, P, B, T, Population{genomes}, x, table, offsets, nullptr, y, threads);
+}
+
+// The fitness of every step (P, B, T) of units with one output.
+int unit_scores(const Cell* cell, int64_t P, int64_t B, int64_t T, const Population* population, const float* x,
+                const float* table, const int64_t* offsets, const Scoring* scoring, float* y, int threads) {
+    return units(cell, P, B, T, *population, x, table, offsets, scoring, y, threads);
 }
 
 // Floats of memory per network: every unit's memory and output, packed.
@@ -523,16 +586,17 @@ int network_step(const Net* net, int64_t P, int64_t B, const float* genomes, con
 
 // Whole episodes in a maze as defined by tasks/maze.py.  An episode is not stepped further after it has ended.
 // places (B, periods, 2) cells of food and poison; y (P, B, T, 3) may be null.
-int maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, const float* genomes, const float* table,
-               const int64_t* offsets, const whole* sensor_of, const whole* action_of, const whole* places,
+int maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, const Population* population,
+               const float* table, const int64_t* offsets, const whole* sensor_of, const whole* action_of, const whole* places,
                float* fitness, int32_t* foods, int32_t* poisons, int32_t* alive_steps, float* y, int threads) {
     const int64_t D = Pair::params(*net), T = maze->steps;
     return share_out(P, threads, [&](std::atomic<int64_t>& next) {
         Pair rules(*net);
         Agent agent(*net);
         std::vector<unsigned> been(MazeLife::words(*maze));
+        Buffer genome(D + PAD);
         for (int64_t p; (p = next++) < P;) {
-            rules.set(genomes + p * D);
+            rules.set(population->row(p, D, genome.p));
             const float* shown[] = {agent.zero.p, rules.synapse.x, rules.synapse.x + agent.row, rules.synapse.x + 2 * agent.row};
             for (int64_t b = 0; b < B; b++) {
                 const int64_t i = p * B + b;

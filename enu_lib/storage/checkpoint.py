@@ -19,10 +19,10 @@ from enu_lib.experiments import Experiment, Stage
 from enu_lib.kinds import Between, Measured, NotNegative, shown
 from enu_lib.notices import tell
 from enu_lib.storage.folder import (
-    ANEW,
     CHECKPOINT,
     CONFIG,
     PREVIOUS,
+    RESTORE_OR_RESTART,
     RunFolderError,
     checked,
     read_file,
@@ -31,7 +31,7 @@ from enu_lib.storage.folder import (
     write_tensors,
 )
 from enu_lib.storage.log import Row, append_log, cut_log, read_log_until
-from enu_lib.storage.seal import KEY, mention
+from enu_lib.storage.seal import CHECKSUM, mention
 
 FORMAT = 2  # version of the layout; 1 had no checksums
 NAMES = ("parent", "velocity", "variance", "best")
@@ -107,7 +107,7 @@ def load_checkpoint(folder: Path, experiment: Experiment, write: bool = True) ->
             found = _stored(folder / PREVIOUS, experiment)
         except RunFolderError:
             raise error from None
-        problem = str(error).removesuffix(f": {ANEW}")
+        problem = str(error).removesuffix(f": {RESTORE_OR_RESTART}")
         path = folder / PREVIOUS
         tell(f"{problem}: going back to {path}, generation {found.progress.state.generation}")
         if write:
@@ -134,20 +134,24 @@ def read_checkpoint(path: Path, length: int | None = None) -> tuple[dict[str, Te
     """A checkpoint's tensors NAMES, of `length` values each, and its metadata WORDS."""
 
     def newer(version: int) -> NewerFormat:
-        return NewerFormat(f"{path} has format {version}, but this version reads up to format {FORMAT}: {ANEW}")
+        return NewerFormat(f"{path} has format {version}, but this version reads up to format {FORMAT}: {RESTORE_OR_RESTART}")
 
     def fits(meta: dict[str, Any], lengths: dict[str, int]) -> None:
         version = checked(meta, {"format": int}, path)["format"]
-        later = version > FORMAT and KEY in meta
-        if not later and (not 1 <= version <= FORMAT or (version == FORMAT and KEY not in meta)):
-            raise RunFolderError(f"{path} is damaged (format {version}): {ANEW}")
+        later = version > FORMAT and CHECKSUM in meta
+        if not later and (not 1 <= version <= FORMAT or (version == FORMAT and CHECKSUM not in meta)):
+            raise RunFolderError(f"{path} is damaged (format {version}): {RESTORE_OR_RESTART}")
         if set(lengths) != set(NAMES) or len(set(lengths.values())) > 1:
             if later:
                 raise newer(version)
-            raise RunFolderError(f"{path} must hold the tensors of a checkpoint, not {shown(sorted(lengths))}: {ANEW}")
+            raise RunFolderError(
+                f"{path} must hold the tensors of a checkpoint, not {shown(sorted(lengths))}: {RESTORE_OR_RESTART}"
+            )
         if length is not None and lengths["parent"] != length:
             config = path.parent / CONFIG
-            raise RunFolderError(f"{path} does not match {config} ({lengths['parent']} values, not {length}): {ANEW}")
+            raise RunFolderError(
+                f"{path} does not match {config} ({lengths['parent']} values, not {length}): {RESTORE_OR_RESTART}"
+            )
 
     tensors, meta = read_tensors(path, fits=fits)
     if meta["format"] > FORMAT:
@@ -156,7 +160,7 @@ def read_checkpoint(path: Path, length: int | None = None) -> tuple[dict[str, Te
     words = checked({**former, **meta}, WORDS, path)
     ends = list(words["stage_ends"])
     if ends != sorted(set(ends)) or any(end > words["generation"] for end in ends):
-        raise RunFolderError(f"{path} is damaged (stage_ends is {shown(ends)}): {ANEW}")
+        raise RunFolderError(f"{path} is damaged (stage_ends is {shown(ends)}): {RESTORE_OR_RESTART}")
     return tensors, {**meta, **words}
 
 
@@ -165,7 +169,7 @@ def _stored(path: Path, experiment: Experiment) -> Stored:
     t, words = read_checkpoint(path, experiment.model.n_params)
     if len(words["stage_ends"]) > len(experiment.stages):
         ends = shown(words["stage_ends"])
-        raise RunFolderError(f"{path} does not match {path.parent / CONFIG} (stage_ends is {ends}): {ANEW}")
+        raise RunFolderError(f"{path} does not match {path.parent / CONFIG} (stage_ends is {ends}): {RESTORE_OR_RESTART}")
     rows, size, logged = read_log_until(path.parent, words["generation"], words["log"])
     state = es.ESState(t["parent"], t["velocity"], t["variance"], words["generation"])
     score = -math.inf if words["score"] is None else words["score"]

@@ -16,27 +16,27 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-import torch
-from filelock import FileLock, Timeout
 from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import Tensor
 
 from enu_lib.config import from_config, parse_json, to_config
-from enu_lib.experiments import Experiment
 from enu_lib.kinds import require, shown
-from enu_lib.storage.seal import KEY, sealed, verify
+from enu_lib.storage.seal import CHECKSUM, sealed, verify
+
+if TYPE_CHECKING:  # functions that need more import it, so that the zoo can be listed without torch
+    from torch import Tensor
+
+    from enu_lib.experiments import Experiment
 
 LOCK = ".lock"
 CONFIG, LOG, CHECKPOINT, GENOME = "config.json", "log.csv", "checkpoint.safetensors", "genome.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"  # the checkpoint before the newest one
 EVALUATION = "evaluation.json"  # of a finished run in a sweep
-LARGEST = 2**26  # bytes of JSON that are read; our files have at most a few million
-ELSEWHERE = "choose another folder with --out"  # remedies, for error messages
-ANEW = "restore it from a copy, or start a new run with another --out"
-PACKAGE = "it is inside the package, so install enu_lib from a writable folder (git clone, pip install -e .)"
+LARGEST_JSON = 2**26  # bytes of JSON that are read; our files have at most a few million
+CHOOSE_ANOTHER_OUT = "choose another folder with --out"  # remedies, for error messages
+RESTORE_OR_RESTART = "restore it from a copy, or start a new run with another --out"
+INSTALL_WRITABLE = "it is inside the package, so install enu_lib from a writable folder (git clone, pip install -e .)"
 
 
 class RunFolderError(ValueError):
@@ -55,7 +55,7 @@ def cannot(what: str, path: Path, error: OSError, remedy: str) -> RunFolderError
     return RunFolderError(f"cannot {what} {path} ({error.strerror or error}): {remedy}")
 
 
-def write_atomically(path: Path, data: bytes, remedy: str = ELSEWHERE, previous: Path | None = None) -> None:
+def write_atomically(path: Path, data: bytes, remedy: str = CHOOSE_ANOTHER_OUT, previous: Path | None = None) -> None:
     """Replace the file `path` by `data`, or on failure leave it unchanged.  previous: keep the replaced file here."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -98,7 +98,7 @@ def _sync(folder: Path) -> None:
             os.close(handle)
 
 
-def read_file(path: Path, remedy: str = ANEW, largest: int | None = LARGEST) -> bytes:
+def read_file(path: Path, remedy: str = RESTORE_OR_RESTART, largest: int | None = LARGEST_JSON) -> bytes:
     """The content of a regular file of at most `largest` bytes."""
     try:
         _check_file(path, remedy, largest)
@@ -124,7 +124,7 @@ def remove_leftovers(folder: Path, *names: str) -> None:
             file.unlink(missing_ok=True)
 
 
-def read_record(path: Path, wanted: Mapping[str, Any], remedy: str = ANEW) -> dict[str, Any]:
+def read_record(path: Path, wanted: Mapping[str, Any], remedy: str = RESTORE_OR_RESTART) -> dict[str, Any]:
     """The JSON object in a file, which must have the entries `wanted` ({key: kind}, see `enu_lib.kinds`).
 
     Its checksum, if it has one, is compared.
@@ -138,11 +138,11 @@ def read_record(path: Path, wanted: Mapping[str, Any], remedy: str = ANEW) -> di
     try:
         verify(record)
     except ValueError as error:
-        raise RunFolderError(f"{path} is damaged ({error}): {remedy}; if you edited it, delete its {KEY!r}") from None
+        raise RunFolderError(f"{path} is damaged ({error}): {remedy}; if you edited it, delete its {CHECKSUM!r}") from None
     return {**record, **checked(record, wanted, path, remedy)}
 
 
-def checked(record: Any, wanted: Mapping[str, Any], source: Path | str, remedy: str = ANEW) -> dict[str, Any]:
+def checked(record: Any, wanted: Mapping[str, Any], source: Path | str, remedy: str = RESTORE_OR_RESTART) -> dict[str, Any]:
     """The entries `wanted` of a JSON object.  Raises RunFolderError with the remedy if they are missing or invalid."""
     try:
         return require(record, wanted, str(source))
@@ -150,8 +150,10 @@ def checked(record: Any, wanted: Mapping[str, Any], source: Path | str, remedy: 
         raise RunFolderError(f"{error}: {remedy}") from None
 
 
-def read_experiment(record: Mapping[str, Any], source: Path, remedy: str = ANEW) -> Experiment:
+def read_experiment(record: Mapping[str, Any], source: Path, remedy: str = RESTORE_OR_RESTART) -> Experiment:
     """The experiment stored in a run's configuration or in a genome's provenance."""
+    from enu_lib.experiments import Experiment
+
     config = checked(record, {"experiment": dict}, source, remedy)["experiment"]
     try:
         found = from_config(config)
@@ -163,15 +165,21 @@ def read_experiment(record: Mapping[str, Any], source: Path, remedy: str = ANEW)
 
 
 def write_tensors(
-    path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, Any], remedy: str = ELSEWHERE, previous: Path | None = None
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    meta: Mapping[str, Any],
+    remedy: str = CHOOSE_ANOTHER_OUT,
+    previous: Path | None = None,
 ) -> None:
     """Write float32 vectors and, as JSON under the metadata key "enu", `meta` with the checksum of both."""
+    from safetensors.torch import save
+
     cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomically(path, save(cpu, {"enu": json.dumps(sealed(meta, cpu))}), remedy, previous)
 
 
 def read_tensors(
-    path: Path, remedy: str = ANEW, fits: Callable[[dict[str, Any], dict[str, int]], None] | None = None
+    path: Path, remedy: str = RESTORE_OR_RESTART, fits: Callable[[dict[str, Any], dict[str, int]], None] | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The vectors and metadata of a file of `write_tensors`, after comparing the checksum, if it has one.
 
@@ -179,24 +187,45 @@ def read_tensors(
     Raises RunFolderError if the file is missing or damaged, or if a number is NaN or infinite.  The file is read, not mapped
     into memory, so that the tensors do not depend on what happens to it later.
     """
+    from safetensors.torch import load
+
+    with _reading(path, remedy) as (file, start, meta, lengths):
+        if fits:
+            fits(meta, lengths)
+        tensors = load(start + file.read())
+        if {name: list(tensor.shape) for name, tensor in tensors.items()} != {name: [n] for name, n in lengths.items()}:
+            raise ValueError("its header is ambiguous")
+        verify(meta, tensors)
+        for name, tensor in tensors.items():
+            if not tensor.isfinite().all():
+                raise ValueError(f"{name} has values that are NaN or infinite")
+    return tensors, meta
+
+
+def read_header(path: Path, remedy: str = RESTORE_OR_RESTART) -> dict[str, Any]:
+    """The metadata of a file of `write_tensors`, without its vectors and therefore without comparing the checksum.
+
+    Raises RunFolderError if the file is missing or its header is damaged.
+    """
+    with _reading(path, remedy) as (_, _, meta, _):
+        return meta
+
+
+@contextmanager
+def _reading(path: Path, remedy: str) -> Iterator[tuple[BinaryIO, bytes, dict[str, Any], dict[str, int]]]:
+    """A file of `write_tensors` open after its header: file, header, metadata and the vectors' lengths.
+
+    Errors inside the context become RunFolderErrors that name the file and the remedy.
+    """
     try:
         _check_file(path, remedy)
         with path.open("rb") as file:
             start = file.read(8)
             size = int.from_bytes(start, "little")
-            if size > LARGEST:
-                raise ValueError(f"its header has {size} bytes, at most {LARGEST} are read")
+            if size > LARGEST_JSON:
+                raise ValueError(f"its header has {size} bytes, at most {LARGEST_JSON} are read")
             text = file.read(size)
-            meta, lengths = _header(text)
-            if fits:
-                fits(meta, lengths)
-            tensors = load(start + text + file.read())
-        if {name: list(tensor.shape) for name, tensor in tensors.items()} != {name: [n] for name, n in lengths.items()}:
-            raise ValueError("its header is ambiguous")
-        verify(meta, tensors)
-        for name, tensor in tensors.items():
-            if not torch.isfinite(tensor).all():
-                raise ValueError(f"{name} has values that are NaN or infinite")
+            yield file, start + text, *_header(text)
     except FileNotFoundError:
         raise RunFolderError(f"{path} does not exist: no checkpoint or genome has been saved there yet") from None
     except OSError as error:
@@ -206,7 +235,6 @@ def read_tensors(
     except (SafetensorError, ValueError) as error:
         problem = " ".join(str(error).split())[:300]  # safetensors quotes what it does not understand, however long
         raise RunFolderError(f"{path} is damaged ({problem}): {remedy}") from None
-    return tensors, meta
 
 
 def _header(text: bytes) -> tuple[dict[str, Any], dict[str, int]]:
@@ -227,8 +255,10 @@ def _header(text: bytes) -> tuple[dict[str, Any], dict[str, int]]:
 
 
 @contextmanager
-def locked(folder: Path, wait: bool = False, remedy: str = ELSEWHERE) -> Iterator[None]:
+def locked(folder: Path, wait: bool = False, remedy: str = CHOOSE_ANOTHER_OUT) -> Iterator[None]:
     """Create the folder if needed and lock it against other processes.  wait: wait for the lock, rather than fail."""
+    from filelock import FileLock, Timeout
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK)
@@ -253,16 +283,16 @@ def open_folder(folder: Path, config: str) -> bool:
     if not path.exists():
         ours = (LOCK, f".{path.name}.")  # the lock, and temporary files of a killed process
         if not all(file.name.startswith(ours) for file in folder.iterdir()):
-            raise RunFolderError(f"{folder} is not empty and not a run folder: {ELSEWHERE}")
+            raise RunFolderError(f"{folder} is not empty and not a run folder: {CHOOSE_ANOTHER_OUT}")
         write_config(folder, config)
         return False
     old, new = read_record(path, {"experiment": dict}), json.loads(config)
-    old.pop(KEY, None)
+    old.pop(CHECKSUM, None)
     longer = {**old, "experiment": {**_completed(old["experiment"]), **_length(new)}}
     if longer != new:
         raise RunFolderError(
             f"{folder} holds a run with another configuration ({_difference(longer, new)}): "
-            f"{ELSEWHERE}, or use that run's settings to resume it"
+            f"{CHOOSE_ANOTHER_OUT}, or use that run's settings to resume it"
         )
     return (folder / CHECKPOINT).exists() or (folder / PREVIOUS).exists()
 

@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from enu_lib.kinds import NotNegative, conform, shown
-from enu_lib.storage.folder import ANEW, ELSEWHERE, LOG, RunFolderError, cannot, read_file, write_atomically
+from enu_lib.storage.folder import (
+    CHOOSE_ANOTHER_OUT,
+    LOG,
+    RESTORE_OR_RESTART,
+    RunFolderError,
+    cannot,
+    read_file,
+    write_atomically,
+)
 
 COLUMNS = (
     "generation",  # counted from 0
@@ -26,7 +34,7 @@ COLUMNS = (
     "sigma",
     "seconds",  # computing time since the start of the run, excluding pauses
 )
-LONGEST = 32  # characters of a number; longer ones are not ours
+LONGEST_NUMBER = 32  # characters of a number; longer ones are not ours
 Row = dict[str, float]
 
 
@@ -46,7 +54,7 @@ def append_log(folder: Path, rows: list[Row], so_far: Any) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise cannot("write", path, error, ELSEWHERE) from None
+            raise cannot("write", path, error, CHOOSE_ANOTHER_OUT) from None
     so_far.update(text)
 
 
@@ -74,7 +82,7 @@ def read_log_until(folder: Path, generation: int, checksum: str | None) -> tuple
         if checksum is not None and found.hexdigest() != checksum:
             raise ValueError("its rows do not match the checksum in the checkpoint")
     except ValueError as error:
-        raise RunFolderError(f"{path} is damaged ({error}): {ANEW}") from None
+        raise RunFolderError(f"{path} is damaged ({error}): {RESTORE_OR_RESTART}") from None
     return rows, len(part), found
 
 
@@ -87,7 +95,7 @@ def cut_log(folder: Path, size: int) -> None:
                 file.truncate(size)
                 os.fsync(file.fileno())
     except OSError as error:
-        raise cannot("write", path, error, ELSEWHERE) from None
+        raise cannot("write", path, error, CHOOSE_ANOTHER_OUT) from None
 
 
 def _lines(path: Path) -> list[bytes]:
@@ -95,7 +103,7 @@ def _lines(path: Path) -> list[bytes]:
     whole, _, _ = read_file(path, largest=None).rpartition(b"\n")
     lines = [line + b"\n" for line in whole.split(b"\n")]
     if lines[0].strip() != ",".join(COLUMNS).encode():
-        raise RunFolderError(f"{path} is damaged (its columns are not {', '.join(COLUMNS)}): {ANEW}")
+        raise RunFolderError(f"{path} is damaged (its columns are not {', '.join(COLUMNS)}): {RESTORE_OR_RESTART}")
     return lines
 
 
@@ -104,7 +112,7 @@ def _rows(lines: list[bytes], path: Path) -> list[Row]:
     try:
         return [_row(line, f"line {k}") for k, line in enumerate(lines[1:], 2)]
     except ValueError as error:
-        raise RunFolderError(f"{path} is damaged ({error}): {ANEW}") from None
+        raise RunFolderError(f"{path} is damaged ({error}): {RESTORE_OR_RESTART}") from None
 
 
 def _row(line: bytes, name: str) -> Row:
@@ -113,7 +121,7 @@ def _row(line: bytes, name: str) -> Row:
         raise ValueError(f"{name} has {len(cells)} cells, not {len(COLUMNS)}")
     row: Row = {}
     for key, cell in zip(COLUMNS, cells, strict=True):
-        if len(cell) > LONGEST:
+        if len(cell) > LONGEST_NUMBER:
             raise ValueError(f"{name}: {key} is {shown(cell)}")
         if cell:
             row[key] = float(cell)

@@ -8,18 +8,19 @@ import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from enu_lib.config import library_version, to_config
-from enu_lib.experiments import Experiment
 from enu_lib.kinds import Seed
-from enu_lib.storage.checkpoint import Progress, load_checkpoint
 from enu_lib.storage.folder import CONFIG, GENOME, RunFolderError, read_experiment, read_record, read_tensors, user_path
-from enu_lib.storage.log import Row
 from enu_lib.storage.seal import mention
+
+if TYPE_CHECKING:  # functions that need more import it, so that the zoo can be listed without torch
+    from torch import Tensor
+
+    from enu_lib.experiments import Experiment
+    from enu_lib.storage.checkpoint import Progress
+    from enu_lib.storage.log import Row
 
 
 class FromExperiment:
@@ -65,6 +66,8 @@ def load_run(folder: str | Path) -> Run:
     path = folder / CONFIG
     if not os.path.exists(path):
         raise RunFolderError(f"{folder} is not a run folder: it has no {CONFIG}")
+    from enu_lib.storage.checkpoint import load_checkpoint
+
     config = read_record(path, {"seed": Seed, "parent": str | None})
     experiment = read_experiment(config, path)
     now, log = load_checkpoint(folder, experiment, write=False)
@@ -110,6 +113,8 @@ def as_run(
 
 def provenance(run: Run, processor: str) -> dict[str, Any]:
     """A genome's provenance: experiment, seed, generations, processor, version and date, as JSON-compatible values."""
+    import torch
+
     return {
         "format": 1,
         "experiment": to_config(run.experiment),

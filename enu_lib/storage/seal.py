@@ -13,18 +13,19 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from enu_lib.notices import tell
 
-KEY = "checksum"
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CHECKSUM = "checksum"
 
 
 def checksum(words: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> str:
     """SHA-256 of a JSON object, without its own checksum, and of tensors with their names, types and shapes."""
-    text = json.dumps({key: value for key, value in words.items() if key != KEY}, sort_keys=True)
+    text = json.dumps({key: value for key, value in words.items() if key != CHECKSUM}, sort_keys=True)
     found = hashlib.sha256(text.encode())
     for name, tensor in sorted((tensors or {}).items()):
         found.update(f"\0{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
@@ -35,16 +36,16 @@ def checksum(words: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = No
 def sealed(words: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> dict[str, Any]:
     """A JSON object with the checksum of itself and of the tensors stored with it."""
     plain = json.loads(json.dumps(words))  # as it will be read back
-    return {**plain, KEY: checksum(plain, tensors)}
+    return {**plain, CHECKSUM: checksum(plain, tensors)}
 
 
 def verify(words: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> None:
     """Raise ValueError if there is a checksum and it does not match."""
-    if KEY in words and words[KEY] != checksum(words, tensors):
+    if CHECKSUM in words and words[CHECKSUM] != checksum(words, tensors):
         raise ValueError("its content does not match its checksum")
 
 
 def mention(path: Path, words: Mapping[str, Any]) -> None:
     """Say in one line that a file has no checksum, if so."""
-    if KEY not in words:
+    if CHECKSUM not in words:
         tell(f"{path} has no checksum, as an earlier version wrote it: damage to it may go unnoticed")

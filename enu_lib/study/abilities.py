@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from enu_lib.analysis.battery import CHANGES, POISONS, Battery, Measure, battery
+from enu_lib.analysis.battery import CHANGES, POISONS, Measure, battery
 from enu_lib.study import evidence
 from enu_lib.study.evidence import ABILITIES, INDEPENDENT, OTHERS
 from enu_lib.study.rules import share
@@ -92,17 +92,17 @@ def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
     return first + f"It **does not go by what its sensors show of food and poison**: {shares}."
 
 
-def poison_table(found: Battery) -> list[Row]:
+def poison_table(found: Measures) -> list[Row]:
     """Share of visits after the first, second, .. poison that end with food, with intervals; poison does not kill."""
     return _table(found, "poisons eaten", "next visit ends with food", "switching", POISONS)
 
 
-def swap_table(found: Battery) -> list[Row]:
+def swap_table(found: Measures) -> list[Row]:
     """Share of first, second, .. swaps with food at one of the two visits that follow, with intervals."""
     return _table(found, "swaps", "food within two visits", "swapped", CHANGES)
 
 
-def _table(found: Battery, counted: str, text: str, key: str, most: int) -> list[Row]:
+def _table(found: Measures, counted: str, text: str, key: str, most: int) -> list[Row]:
     return [
         {
             counted: k,
@@ -114,7 +114,7 @@ def _table(found: Battery, counted: str, text: str, key: str, most: int) -> list
     ]
 
 
-def reversal_in_words(found: Battery) -> str:
+def reversal_in_words(found: Measures) -> str:
     """Whether the agent finds the food again after every swap, by its visits after poison and after swaps, as Markdown."""
     after = [found[f"switching.{k}"] for k in (1, 2)]
     swaps = [found[f"swapped.{k}"] for k in (2, 3)]

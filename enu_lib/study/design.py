@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from enu_lib import experiments
 from enu_lib.experiments import Experiment, Stage
+from enu_lib.names import SWEPT, one_of
 from enu_lib.study.results import references
 from enu_lib.tasks.maze import Maze
 
@@ -27,7 +28,7 @@ LABEL = {
     "enu": "ENU", "nfenu": "NFENU", "gru": "GRU", "lstm": "LSTM", "shared": "SHAREDENU",
     "gru-gain": "GRU with gain", "enu-plain": "ENU without gain",
 }  # fmt: skip
-ORDER = ("complex-stdp", "stdp", "iaf", "tmaze", "double-tmaze")
+ORDER = SWEPT
 UNITS = ("complex-stdp", "stdp", "iaf")
 MATCHED = "-matched"  # suffix: memory size chosen so that the number of parameters is closest to the ENU's
 
@@ -131,11 +132,9 @@ def jobs(
     seeds: at most this many per model.  checks: all groups, not only the models compared by the claims.  only: restrict to
     these models.  Raises ValueError for an unknown profile, experiment or model, or seeds < 1.
     """
-    if profile not in SETTINGS:
-        raise ValueError(f"unknown profile {profile!r}: choose one of {', '.join(SETTINGS)}")
+    one_of("profile", profile, SETTINGS)
     for name in names:
-        if name not in ORDER:
-            raise ValueError(f"experiment {name!r} is not in the sweep: choose from {', '.join(ORDER)}")
+        one_of("experiment of the sweep", name, ORDER)
     if seeds is not None and seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     chosen = []

@@ -23,7 +23,7 @@ from enu_lib import zoo
 from enu_lib.analysis import agents, spiking
 from enu_lib.analysis.battery import Battery, Measure, battery
 from enu_lib.progress import bar
-from enu_lib.storage.folder import PACKAGE, locked, remove_leftovers, write_atomically
+from enu_lib.storage.folder import INSTALL_WRITABLE, locked, remove_leftovers, write_atomically
 from enu_lib.storage.seal import sealed
 from enu_lib.streams import stream
 from enu_lib.study import results, second
@@ -113,7 +113,7 @@ def rounded(values: Mapping[str, float]) -> dict[str, float | None]:
 def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool = True) -> References:
     """Simulate all reference measures and write references.json (in `folder`; default: the package's)."""
     networks = [zoo.load(name) for name in (*INDEPENDENT, *OTHERS) if name in zoo.names()]
-    with bar(2 * len(agents.NAMES) + len(networks) + NEUTRAL, desc="reference measures", show=progress) as shown:
+    with bar(2 * len(agents.NAMES) + len(networks) + NEUTRAL, desc="references", show=progress, unit="measure") as shown:
 
         def done(value: T) -> T:
             shown.update()
@@ -140,9 +140,9 @@ def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool =
     }
     measured = References(level, earned, able, spikes, neutral)
     file = (folder or results.FOLDER) / results.REFERENCES
-    with locked(file.parent, wait=True, remedy=PACKAGE):
+    with locked(file.parent, wait=True, remedy=INSTALL_WRITABLE):
         remove_leftovers(file.parent, file.name)
-        write_atomically(file, (json.dumps(sealed(measured._asdict()), indent=1) + "\n").encode(), PACKAGE)
+        write_atomically(file, (json.dumps(sealed(measured._asdict()), indent=1) + "\n").encode(), INSTALL_WRITABLE)
     return measured
 
 

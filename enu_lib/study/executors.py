@@ -1,7 +1,7 @@
 """Where the jobs of a sweep run: in this process, in others on this machine (with or without GPUs), or on a Dask cluster.
 
-Each place is a context manager.  It yields how many tasks to submit at a time, and `submit(rank, function, *arguments)`, which
-returns a future as in `concurrent.futures`.  Tasks of lower rank run first.
+Each place is a context manager that yields `submit(function, *arguments)`, which returns a future as in `concurrent.futures`.
+Tasks begin in the order in which they are submitted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Annotated, Any
 
 import torch
@@ -21,10 +22,10 @@ import torch
 from enu_lib.kernels import default_threads
 from enu_lib.kinds import Between, conform
 
-Place = tuple[int, Callable[..., cf.Future[Any]]]
 Some = Annotated[int, Between(1, 4096)]
-_own = threading.local()  # per thread of `local`: its GPU and its process
+FORKS = mp.get_context("forkserver" if sys.platform == "linux" else "spawn")  # macOS libraries do not survive a fork
 TRIES = 3  # attempts at a task whose process dies; Dask has its own setting for this
+_own = threading.local()  # per thread of `local`: its GPU
 
 
 def gpus(device: str = "cpu", per_device: int = 1, jobs: int | None = None) -> list[str | None]:
@@ -38,63 +39,46 @@ def gpus(device: str = "cpu", per_device: int = 1, jobs: int | None = None) -> l
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(torch.cuda.device_count()))))
     if not visible:
         raise ValueError(f"device {device!r} cannot be used here, since there is no GPU: try --device cpu")
-    found: list[str | None] = [*visible.split(",") * per_device]
-    return found[:jobs]
+    return list[str | None](visible.split(",") * per_device)[:jobs]
 
 
 @contextmanager
-def local(free: list[str | None]) -> Iterator[Place]:
-    """Workers on this machine, one for each entry of `gpus`: a process each; a single one on the CPU is this process."""
-    first: tuple[Any, ...] = () if free == [None] else (_in_own_process,)
+def local(free: list[str | None]) -> Iterator[Callable[..., cf.Future[Any]]]:
+    """Workers on this machine, one for each entry of `gpus`; each task has its own process, unless one core works alone."""
+    FORKS.set_forkserver_preload(["enu_lib.study.workers"])  # so that a new process takes milliseconds
     pool = cf.ThreadPoolExecutor(len(free), initializer=lambda: setattr(_own, "gpu", free.pop()))
     try:
-        yield len(free), lambda rank, *task: pool.submit(*first, *task)
+        yield pool.submit if free == [None] else partial(pool.submit, _in_own_process)
     finally:
-        pool.shutdown(wait=False)
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _in_own_process(*task: Any) -> Any:
-    """Run a task in this thread's process, started if there is none yet; if the process dies, try again in a new one."""
+    """Run a task in a new process, which sees only this thread's GPU; if the process dies, try again."""
+    gpu = {} if _own.gpu is None else {"CUDA_VISIBLE_DEVICES": _own.gpu}
     for _ in range(TRIES):
-        if not hasattr(_own, "process"):
-            _own.process = cf.ProcessPoolExecutor(1, mp.get_context("spawn"), _begin, (_own.gpu,))
-        try:
-            return _own.process.submit(*task).result()
-        except cf.BrokenExecutor:
-            del _own.process
-    raise cf.BrokenExecutor(f"{TRIES} processes died while running it, perhaps because memory ran out: use fewer --jobs")
+        once = cf.ProcessPoolExecutor(1, FORKS, _begin, ({**os.environ, **gpu},), max_tasks_per_child=1)  # ends alone
+        with suppress(cf.BrokenExecutor), once:
+            return once.submit(*task).result()
+    raise ValueError(f"{TRIES} processes died while running it, perhaps because memory ran out: use fewer --jobs")
 
 
-def _begin(gpu: str | None) -> None:
-    """Prepare a worker process: it sees only its GPU, ignores Ctrl-C between tasks, and ends when its parent does."""
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_after, args=(mp.parent_process(),), daemon=True).start()
-
-
-def _end_after(parent: Any) -> None:
-    parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)  # a running evolution saves first
+def _begin(environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an evolution handles it, anything else goes on
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[Place]:
-    """The workers of a running Dask cluster, given the address of its scheduler.
+def cluster(address: str) -> Iterator[Callable[..., cf.Future[Any]]]:
+    """The workers of a running Dask cluster, given the address of its scheduler; all must have a single thread."""
+    from distributed import Client
 
-    Raises ValueError if there is no scheduler, or a worker has several threads.
-    """
     try:
-        from distributed import Client
-
         client = Client(address, timeout=10, set_as_default=False)
-    except ModuleNotFoundError:
-        raise ValueError("--scheduler needs the extra `cluster`: pip install '.[cluster]'") from None
     except (OSError, ValueError) as error:
         raise ValueError(f"no Dask scheduler at --scheduler {address} ({error}): start one with `dask scheduler`") from None
     with client:
         for worker, threads in client.nthreads().items():
             if threads > 1:
                 raise ValueError(f"Dask worker {worker} has {threads} threads: start workers with --nthreads 1")
-        pool = client.get_executor(pure=False)
-        yield sys.maxsize, lambda rank, *task: pool.submit(*task, priority=-rank)
+        yield partial(client.get_executor(pure=False).submit, fifo_timeout=0)

@@ -63,9 +63,10 @@ def as_sentence(findings: Sequence[Finding]) -> str:
 
 
 def as_summary(findings: Sequence[Finding]) -> str:
-    """The claims grouped by verdict, as a Markdown list."""
-    kinds = {v: [f.claim.key for f in findings if f.verdict == v] for v in VERDICTS}
-    return "\n".join(f"- {verdict}: {', '.join(keys)}" for verdict, keys in kinds.items() if keys)
+    """The claims in full, grouped by verdict, as a Markdown list of lists."""
+    kinds = {v: [f"{f.claim.key} {f.claim.statement}" for f in findings if f.verdict == v] for v in VERDICTS}
+    lines = [[f"- **{VERDICT_WORDS.get(v, v)}**", *(f"  - {text}" for text in texts)] for v, texts in kinds.items() if texts]
+    return "\n".join(line for group in lines for line in group)
 
 
 def measured(finding: Finding) -> str:
@@ -134,14 +135,14 @@ def _details(f: Finding) -> str:
 
 
 def verdicts(scores: Mapping[str, Mapping[str, float]], *keys: str) -> str:
-    """A Markdown table of the given claims, judged by scores {zoo entry: {measure: value}} only."""
+    """A Markdown table of the given claims, judged by scores {zoo entry: {measure: value}} that a page has measured."""
     findings = [f for f in judge(Evidence(zoo=scores)) if f.claim.key in keys]
     return markdown(
         [
             {
                 "claim of the paper": f"{f.claim.key} {f.claim.statement}",
                 "verdict": f"**{f.verdict}**",
-                "measured": measured(f),
+                "measured here (another draw than the ledger's)": measured(f),
             }
             for f in findings
         ]
@@ -154,7 +155,7 @@ def repeat_table(known: Evidence) -> list[Row]:
     for claim in CLAIMS:
         if claim.repeats is None or not (task := claim.repeats.experiment):
             continue
-        row: Row = {"claim": claim.key, "on": LABEL[task]}
+        row: Row = {"claim": f"{claim.key} {claim.statement}", "on": LABEL[task]}
         for model in MAIN[task]:
             passing, many = passes(claim, claim.repeats.evidence(known, model))
             row[name(model)] = f"{passing} of {many}"

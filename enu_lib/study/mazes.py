@@ -31,6 +31,7 @@ _SECOND = ("second visit right after poison", "second visit right after food")
 INDEPENDENT = ("generations", "environments", "food", "food s.e.", "poison", *_SECOND, "right again after one mistake")
 
 SMALLER = "a smaller maze"
+SHOWN = ("wall", "food", "poison")  # by the sensors, in the order of `sensor_of`
 COSTS = {  # columns of `costs_of` as a reader would name them
     "held_out": "held-out fitness",
     "seconds": "seconds on one core",
@@ -112,6 +113,12 @@ def by_wall(entries: Mapping[str, Entry], n: int, seed: int) -> Table:
         rows[name] = {f"sensor {k + 1} shows the wall": food[shows == k].mean().item() for k in range(3)}
         rows[name]["generations"] = e.provenance["generations"]
     return rows
+
+
+def shown_by(lives: Trace, life: int) -> list[str]:
+    """What each of the three sensors shows in an episode: wall, food or poison."""
+    sensor_of = lives.task["sensor_of"][0, life, 0].tolist()
+    return [name for _, name in sorted(zip(sensor_of, SHOWN, strict=True))]
 
 
 def by_shuffle(episodes: Mapping[tuple[str, str], Trace]) -> Table:

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from enu_lib.figures.style import MODELS, better
 from enu_lib.study.tables import Cost, Curves, name
 
-LEVEL = {"color": "0.2", "lw": 0.9, "ls": (0, (1, 2))}  # style of the line at the level that counts as learnt
+LEVEL: dict[str, Any] = {"color": "0.2", "lw": 0.9, "ls": (0, (1, 2))}  # style of the line at the level
+LEARNT = "level that counts as learnt"
 
 
 def style(model: str) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def progress(
         for run in curves.fitness:
             ax.plot(at, sign * run, lw=0.6, alpha=0.55, color=line.get_color(), zorder=1)
     if level is not None:
-        ax.axhline(sign * level, zorder=3, **LEVEL)
+        ax.axhline(sign * level, zorder=3, label=None if legend else LEARNT, **LEVEL)
     ax.set(xlabel=x, ylabel=better("held-out loss", up=False) if loss else better("held-out fitness", up=True))
     if loss:
         ax.set_yscale("log")
@@ -65,6 +67,16 @@ def shared_legend(figure: Any, axes: Sequence[Any]) -> None:
     lines = {text: line for ax in axes for line, text in zip(*ax.get_legend_handles_labels(), strict=True)}
     if lines:
         figure.legend(lines.values(), lines, loc="outside upper center", ncols=len(lines))
+
+
+def key(figure: Any) -> None:
+    """The legend of `finals` above all panels."""
+    marks = {
+        "one evolution": Line2D([], [], marker="o", ms=2.8, color="0.4", lw=0),
+        "median": Line2D([], [], marker="|", ms=9, mew=1, color="k", lw=0),
+        LEARNT: Line2D([], [], **LEVEL),
+    }
+    figure.legend(marks.values(), marks, loc="outside upper center", ncols=len(marks))
 
 
 def _nothing(ax: Any) -> None:

@@ -18,12 +18,14 @@ from typing import Any, NamedTuple
 from enu_lib import analysis
 from enu_lib.analysis.generalise import time_constant
 from enu_lib.config import from_config, parse_json
+from enu_lib.experiments import Experiment
 from enu_lib.kinds import kinds, shown
 from enu_lib.rollout import fitness
 from enu_lib.storage.folder import (
+    CHOOSE_ANOTHER_OUT,
     CONFIG,
     EVALUATION,
-    LARGEST,
+    LARGEST_JSON,
     RunFolderError,
     checked,
     locked,
@@ -41,9 +43,9 @@ from enu_lib.tasks.stdp import STDP
 FOLDER = Path(__file__).parent / "data"
 FORMAT = 1
 REFERENCES = "references.json"
-ELSEWHERE = "choose another folder with --results"
-COLLECT = "restore the file, or delete it and collect the runs again"
-AGAIN = "delete the file to evaluate the run again"
+CHOOSE_ANOTHER_RESULTS = "choose another folder with --results"
+RESTORE_OR_COLLECT = "restore the file, or delete it and collect the runs again"
+DELETE_TO_EVALUATE = "delete the file to evaluate the run again"
 TRIALS = 30  # as in the paper; one trial is a batch of as many new environments as in a generation (reconstruction)
 
 
@@ -112,9 +114,9 @@ def five_digits(value: float) -> float | None:
     return None if math.isnan(value) else float(f"{value:.5g}")
 
 
-def path(profile: str, folder: Path | None = None) -> Path:
+def path(profile: str, folder: str | Path | None = None) -> Path:
     """The file with a profile's results."""
-    return (folder or FOLDER) / f"sweep-{profile}.json.gz"
+    return Path(folder or FOLDER) / f"sweep-{profile}.json.gz"
 
 
 class References(NamedTuple):
@@ -154,42 +156,49 @@ class Stored(NamedTuple):
     configs: dict[str, Any]  # by EXPERIMENT-MODEL, as `to_config` writes them
 
 
-def load(profile: str, folder: Path | None = None) -> Stored:
+def load(profile: str, folder: str | Path | None = None) -> Stored:
     """Read a profile's stored results; empty if the file does not exist.  Raises RunFolderError for an invalid file."""
     file = path(profile, folder)
     if not file.exists():
         return Stored([], {})
     try:
-        stored = parse_json(_unpacked(read_file(file, COLLECT)), "its content")
+        stored = parse_json(_unpacked(read_file(file, RESTORE_OR_COLLECT)), "its content")
     except RunFolderError:
         raise
     except (ValueError, zlib.error) as error:
-        raise RunFolderError(f"{file} is damaged ({error}): {COLLECT}") from None
-    stored = checked(stored, {"format": int, "runs": list[dict], "configs": dict[str, dict]}, file, COLLECT)
+        raise RunFolderError(f"{file} is damaged ({error}): {RESTORE_OR_COLLECT}") from None
+    stored = checked(stored, {"format": int, "runs": list[dict], "configs": dict[str, dict]}, file, RESTORE_OR_COLLECT)
     if stored["format"] != FORMAT:
-        raise RunFolderError(f"{file} has format {stored['format']}, this version reads {FORMAT}: {COLLECT}")
+        raise RunFolderError(f"{file} has format {stored['format']}, this version reads {FORMAT}: {RESTORE_OR_COLLECT}")
     for k, run in enumerate(stored["runs"]):
         try:
             verify(run)
         except ValueError as error:
-            raise RunFolderError(f"{file}: run {k} is damaged ({error}): {COLLECT}") from None
-    runs = [_as_record(run, f"{file}: run {k}", COLLECT) for k, run in enumerate(stored["runs"])]
+            raise RunFolderError(f"{file}: run {k} is damaged ({error}): {RESTORE_OR_COLLECT}") from None
+    runs = [_as_record(run, f"{file}: run {k}", RESTORE_OR_COLLECT) for k, run in enumerate(stored["runs"])]
     for config in stored["configs"].values():
-        read_experiment({"experiment": config}, file, COLLECT)
+        read_experiment({"experiment": config}, file, RESTORE_OR_COLLECT)
     for name in {f"{run.experiment}-{run.model}" for run in runs} - set(stored["configs"]):
-        raise RunFolderError(f"{file} lacks the settings of {shown(name)}: {COLLECT}")
+        raise RunFolderError(f"{file} lacks the settings of {shown(name)}: {RESTORE_OR_COLLECT}")
     return Stored(runs, stored["configs"])
 
 
 def _unpacked(data: bytes) -> bytes:
-    """The content of a gzip file, of at most LARGEST bytes; gzip's own checksum of it is compared."""
+    """The content of a gzip file, of at most LARGEST_JSON bytes; gzip's own checksum of it is compared."""
     packed = zlib.decompressobj(wbits=zlib.MAX_WBITS + 16)
-    content = packed.decompress(data, LARGEST)
+    content = packed.decompress(data, LARGEST_JSON)
     if packed.unconsumed_tail:
-        raise ValueError(f"its content has more than {LARGEST} bytes")
+        raise ValueError(f"its content has more than {LARGEST_JSON} bytes")
     if not packed.eof or packed.unused_data:
         raise ValueError("its end is missing, or something follows it")
     return content
+
+
+def check_settings(folder: Path, e: Experiment) -> None:
+    """Raise RunFolderError if there is a run folder with other settings than these."""
+    config = folder / CONFIG
+    if config.exists() and read_experiment(read_record(config, {}), config) != e:
+        raise RunFolderError(f"{folder} has a run with other settings: {CHOOSE_ANOTHER_OUT}, or delete it")
 
 
 def read_evaluation(folder: Path) -> Record | None:
@@ -197,29 +206,30 @@ def read_evaluation(folder: Path) -> Record | None:
     file = folder / EVALUATION
     if not file.exists():
         return None
-    values = read_record(file, {}, AGAIN)
-    found = _as_record(values, file, AGAIN)
+    values = read_record(file, {}, DELETE_TO_EVALUATE)
+    found = _as_record(values, file, DELETE_TO_EVALUATE)
     mention(file, values)
     return found
 
 
 def write_evaluation(folder: Path, record: Record) -> None:
     """Store the record of a finished run in its folder."""
-    write_atomically(folder / EVALUATION, json.dumps(sealed(record._asdict())).encode())
+    with locked(folder):
+        write_atomically(folder / EVALUATION, json.dumps(sealed(record._asdict())).encode())
 
 
 def _as_record(values: dict[str, Any], source: Path | str, remedy: str) -> Record:
     return Record(**checked({**Record._field_defaults, **values}, kinds(Record), source, remedy))
 
 
-def collect(profile: str, runs: str | Path, folder: Path | None = None) -> Stored:
+def collect(profile: str, runs: str | Path, folder: str | Path | None = None) -> Stored:
     """Add all evaluated runs in a sweep's folder to the stored results, and return the combined results.
 
     Records of the same job are replaced.  Raises RunFolderError if an experiment's settings differ from those of its stored
     runs.
     """
     file = path(profile, folder)
-    with locked(file.parent, wait=True, remedy=ELSEWHERE):
+    with locked(file.parent, wait=True, remedy=CHOOSE_ANOTHER_RESULTS):
         remove_leftovers(file.parent, file.name)
         known = load(profile, folder)
         records, configs = {(r.experiment, r.model, r.seed): r for r in known.runs}, dict(known.configs)
@@ -238,5 +248,5 @@ def collect(profile: str, runs: str | Path, folder: Path | None = None) -> Store
         stored = Stored([records[key] for key in sorted(records)], {key: configs[key] for key in sorted(configs)})
         each = [sealed(r._asdict()) for r in stored.runs]
         text = {"format": FORMAT, "profile": profile, "configs": stored.configs, "runs": each}
-        write_atomically(file, gzip.compress(json.dumps(text).encode(), 9, mtime=0), ELSEWHERE)
+        write_atomically(file, gzip.compress(json.dumps(text).encode(), 9, mtime=0), CHOOSE_ANOTHER_RESULTS)
     return stored

@@ -24,6 +24,11 @@ LINES = (
     ),
     Line(
         "bit for bit",
+        "a run begun by several processes and resumed by fewer",
+        "test_processes.py::test_a_run_goes_on_with_another_number_of_processes",
+    ),
+    Line(
+        "bit for bit",
         "a run killed at any moment and resumed",
         "test_evolve.py::test_killed_and_resumed_runs_give_identical_bits",
     ),
@@ -42,6 +47,11 @@ LINES = (
         "bit for bit",
         "a sweep by several processes, killed and resumed",
         "test_sweep.py::test_a_killed_and_resumed_sweep_gives_the_same_results_without_repeats",
+    ),
+    Line(
+        "bit for bit",
+        "a sweep on a Dask cluster that loses a worker",
+        "test_cluster.py::test_a_cluster_gives_the_results_of_a_serial_sweep_though_a_worker_is_lost",
     ),
     Line(
         "bit for bit",

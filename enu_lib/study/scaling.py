@@ -4,45 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from heapq import heapify, heappop, heappush
+from heapq import heapreplace
 
 from enu_lib.study.design import Job
 
 
 def makespan(seconds: Mapping[Job, float], workers: int, each: float = 0.0, after: Mapping[str, str] | None = None) -> float:
-    """Seconds until all jobs are done, if each free worker takes the first job that can start (as `workers.run` does).
+    """Seconds until all jobs are done, if each free worker takes the next chain of jobs (as `workers.run` does).
 
-    seconds: duration of each job, in the order in which they are taken.  each: overhead per job (s), such as the start of a
-    process.  after: as in `workers.Work`.  Raises ValueError if there is no worker.
+    seconds: duration of each job, in the order in which they are taken: a chain when it is its last job's turn.  each: overhead
+    per job (s), such as the start of a process.  after: as in `workers.Work`.  Raises ValueError if there is no worker.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
-    jobs, rank = list(seconds), {job: k for k, job in enumerate(seconds)}
-    before = [rank.get(_before(job, after)) for job in jobs]
-    unlocks: dict[int, list[int]] = {}
-    for k, first in enumerate(before):
-        if first is not None:
-            unlocks.setdefault(first, []).append(k)
-    ready, running, now = [k for k, first in enumerate(before) if first is None], list[tuple[float, int]](), 0.0
-    heapify(ready)
-    while ready or running:
-        while ready and len(running) < workers:
-            k = heappop(ready)
-            heappush(running, (now + seconds[jobs[k]] + each, k))
-        now, k = heappop(running)
-        for follower in unlocks.get(k, ()):
-            heappush(ready, follower)
-    return now
+    length = chains({job: s + each for job, s in seconds.items()}, after or {})
+    first = {_before(job, after) for job in seconds}
+    busy = [0.0] * workers  # until then
+    for job in seconds:
+        if job not in first:
+            heapreplace(busy, busy[0] + length[job])
+    return max(busy)
 
 
 def chains(seconds: Mapping[Job, float], after: Mapping[str, str]) -> dict[Job, float]:
-    """Seconds from the start of each job to the end of the last one that starts from it, directly or indirectly."""
+    """Seconds that each job takes with all those that it starts from, directly or indirectly."""
     length = dict(seconds)
     for job in seconds:
-        total, first = seconds[job], _before(job, after)
+        first = _before(job, after)
         while first in seconds:
-            total += seconds[first]
-            length[first] = max(length[first], total)
+            length[job] += seconds[first]
             first = _before(first, after)
     return length
 

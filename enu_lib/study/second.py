@@ -61,14 +61,14 @@ def finished(
         for job in [job for job in jobs if out and job not in found]:
             own = Path(out or "") / job.name
             if record := read_evaluation(own):
-                workers.check_settings(own, build(job.experiment, job.model))
+                results.check_settings(own, build(job.experiment, job.model))
                 found[job] = record
     return found
 
 
 def run(
     experiments: Sequence[Planned], out: str | Path, profile: str = "laptop", folder: Path | None = None,
-    time_limit: float | None = None, **options: Any,
+    time_limit: float | None = None, device: str = "cpu", **options: Any,
 ) -> list[str]:  # fmt: skip
     """Run what is left of these experiments, one after the other; returns one line per error.
 
@@ -78,12 +78,13 @@ def run(
     out, begun, errors = Path(out), time.monotonic(), list[str]()
     build = partial(protocol.build, profile=profile)
     record = partial(results.record, quick=profile == "smoke", lives=protocol.LIVES)
+    work = workers.Work(out.absolute(), build, {}, record, device)
     for planned in experiments:
         for part in (search, comparison):
             known = finished(planned, profile, out, folder)
             left = [job for job in part(planned, known, profile) if job not in known]
             rest = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - begun))
-            failed = workers.run(left, out, build, {}, record, time_limit=rest, **options)
+            failed = workers.run(work, left, time_limit=rest, **options)
             errors += failed
             if failed:
                 break  # the other experiments do not depend on this one
@@ -142,7 +143,7 @@ def collect(profile: str, out: str | Path, folder: Path | None = None) -> int:
     """Store the records of all finished runs, and the genomes of those that are compared; returns the number of records."""
     stored = results.collect(name(profile), out, folder)
     file = genome_file(profile, folder)
-    with locked(file.parent, wait=True, remedy=results.ELSEWHERE):
+    with locked(file.parent, wait=True, remedy=results.CHOOSE_ANOTHER_RESULTS):
         kept = genomes(profile, folder)
         for r in stored.runs:
             job = Job(r.experiment, r.model, r.seed)
@@ -156,7 +157,7 @@ def collect(profile: str, out: str | Path, folder: Path | None = None) -> int:
                 )
             kept[job.name] = genome
         if kept:
-            write_tensors(file, {key: kept[key] for key in sorted(kept)}, {"format": 1}, results.ELSEWHERE)
+            write_tensors(file, {key: kept[key] for key in sorted(kept)}, {"format": 1}, results.CHOOSE_ANOTHER_RESULTS)
     return len(stored.runs)
 
 
@@ -168,7 +169,7 @@ def genome_file(profile: str = "laptop", folder: Path | None = None) -> Path:
 def genomes(profile: str = "laptop", folder: Path | None = None) -> dict[str, Tensor]:
     """The stored genomes by the names of their jobs; none if the file does not exist."""
     file = genome_file(profile, folder)
-    return read_tensors(file, results.COLLECT)[0] if file.exists() else {}
+    return read_tensors(file, results.RESTORE_OR_COLLECT)[0] if file.exists() else {}
 
 
 def judge(level: Mapping[str, float], profile: str = "laptop", folder: Path | None = None) -> list[Judged]:

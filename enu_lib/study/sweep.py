@@ -3,12 +3,9 @@
     python -m enu_lib sweep --profile laptop --time-limit 2h      # run again to resume
     python -m enu_lib sweep --scheduler tcp://HOST:8786           # on the workers of a Dask cluster
 
-A **job** is one evolution (experiment, model, seed) and has one run folder.  Jobs are ordered by seed, so that an interrupted
-sweep has complete seeds of all models.  Jobs that the claims need come first; then checks of our choices (matched parameter
-counts, clipped read-outs) and other evolution strategies.  If a worker dies, another one resumes its job.
-A job is done when its evaluation is written or its record is stored (`enu_lib.study.results`), possibly from another machine.
-Finished jobs are not run again, with one exception: a double T-maze job starts from the genome of a T-maze job, and if only
-the record of that job is stored, its genome is evolved again, with the same result.
+A **job** is one evolution (experiment, model, seed), done when its evaluation or record is stored (`enu_lib.study.results`).
+Jobs that the claims need come first, by seed, so that an interrupted sweep has complete seeds; then checks of our choices.  A
+double T-maze job starts from the genome of a T-maze job, which is evolved again if only its record is stored.
 """
 
 from __future__ import annotations
@@ -24,21 +21,21 @@ from filelock import FileLock
 from enu_lib import places
 from enu_lib.storage.folder import RunFolderError
 from enu_lib.study import workers
-from enu_lib.study.design import AFTER, GROUPS, MATCHED, ORDER, SMOKE_CHECKS, UNITS, Job, build, jobs, strategies
+from enu_lib.study.design import AFTER, GROUPS, ORDER, SMOKE_CHECKS, UNITS, Job, build, jobs, strategies
 from enu_lib.study.executors import gpus
 from enu_lib.study.progress import hours, plan, stored_jobs
 from enu_lib.study.results import Stored, collect, load, path, record
 
 __all__ = [
-    "GROUPS", "MATCHED", "ORDER", "SMOKE_CHECKS", "UNITS", "Job", "build", "default_out", "gpus", "hours",
-    "jobs", "obtain", "plan", "run", "stored_jobs", "strategies",
+    "GROUPS", "ORDER", "SMOKE_CHECKS", "UNITS", "Job", "build", "default_out", "gpus", "hours", "jobs", "obtain", "plan", "run",
+    "stored_jobs", "strategies",
 ]  # fmt: skip
 
 
-def run(profile: str, todo: Sequence[Job], out: str | Path, **options: Any) -> list[str]:
+def run(profile: str, todo: Sequence[Job], out: str | Path, device: str = "cpu", **options: Any) -> list[str]:
     """Run the unfinished jobs of a profile; returns one line per error.  options: as for `workers.run`."""
     known = partial(build, profile=profile), AFTER[profile], partial(record, quick=profile == "smoke")
-    return workers.run(todo, Path(out), *known, **options)
+    return workers.run(workers.Work(Path(out).absolute(), *known, device), todo, **options)
 
 
 def default_out(profile: str) -> Path:

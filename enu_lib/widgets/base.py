@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as w
 import matplotlib.pyplot as plt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from enu_lib.live.page import style
 
@@ -39,16 +40,25 @@ def clock(tick: Callable[[Any], None], interval: int) -> Any:
 def png(figure: Any) -> bytes:
     """A figure as PNG bytes; closes the figure."""
     data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=110)
+    figure.set_dpi(110)
+    FigureCanvasAgg(figure).print_png(data)  # draws once; savefig, twice
     plt.close(figure)
     return data.getvalue()
 
 
 class Pictured(w.VBox):
-    """Widgets that show a static picture and a sentence if no kernel is running."""
+    """Widgets that show a static picture and a sentence if no kernel is running.
+
+    After a restart of the kernel, the style sheet (`live.css`) puts a line above them that says to run the cell again.
+    """
 
     sentence = "This figure is interactive with a running kernel."
     still: Callable[[], bytes]  # the static picture as PNG bytes; defined by each explorer
+
+    def __init__(self, children: Sequence[Any]) -> None:
+        sheet = w.HTML(style(), layout=w.Layout(height="0", margin="0"))  # once: browsers are slow to apply it again
+        super().__init__([*children, sheet])
+        self.add_class("enu-explorer")
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
@@ -57,21 +67,32 @@ class Pictured(w.VBox):
         return bundle
 
 
-def sheet() -> Any:
-    """The style sheet of HTML pictures; once per explorer, since browsers are slow to apply it again."""
-    return w.HTML(style(), layout=w.Layout(height="0", margin="0"))
-
-
 def framed(body: str) -> str:
     """HTML in the style of `enu_lib.live`."""
     return f'<div class="enu-live">{body}</div>'
 
 
+def labels(figure: Any) -> tuple[Any, ...]:
+    """What the layout of a figure depends on: for each of its axes, title, labels and the length of the longest tick labels."""
+
+    def longest(texts: Any) -> int:
+        return max((len(text.get_text()) for text in texts), default=0)
+
+    return tuple(
+        (ax.get_title(), ax.get_xlabel(), ax.get_ylabel(), longest(ax.get_xticklabels()), longest(ax.get_yticklabels()))
+        for ax in figure.axes
+    )
+
+
 class Explorer(Pictured):
-    """Controls above a figure; without a kernel, the last figure is shown."""
+    """Controls above a figure; without a kernel, the last figure is shown.
+
+    Axes stand where they stood in the last picture with the same labels: to find places for them takes as long as to draw.
+    """
 
     def __init__(self, draw: Callable[..., Any], controls: dict[str, Any]) -> None:
         self.draw, self.controls = draw, controls
+        self.places: dict[tuple[Any, ...], list[Any]] = {}
         self.picture = w.Image(format="png")
         super().__init__([*controls.values(), self.picture])
         for control in controls.values():
@@ -80,7 +101,14 @@ class Explorer(Pictured):
 
     def update(self, _: Any = None) -> None:
         """Redraw the figure with the current values of the controls."""
-        self.picture.value = png(self.draw(**{name: control.value for name, control in self.controls.items()}))
+        figure = self.draw(**{name: control.value for name, control in self.controls.items()})
+        found = labels(figure)
+        if found in self.places:
+            figure.set_layout_engine("none")
+            for ax, place in zip(figure.axes, self.places[found], strict=True):
+                ax.set_position(place)
+        self.picture.value = png(figure)
+        self.places[found] = [ax.get_position(original=True) for ax in figure.axes]
 
     def still(self) -> bytes:
         return self.picture.value

@@ -19,7 +19,7 @@ from enu_lib.live.evolution import Recording, loss_chart, small_synapse, window_
 from enu_lib.rollout import fitness
 from enu_lib.streams import stream
 from enu_lib.tasks.stdp import STDP
-from enu_lib.widgets.base import LABEL, WIDE, Pictured, button, clock, framed, png, sheet
+from enu_lib.widgets.base import LABEL, WIDE, Pictured, button, clock, framed, png
 
 TICK_MS = 20  # ms between bursts of generations
 BURST_SECONDS = 0.15  # seconds of evolution per burst; controls respond between bursts
@@ -55,7 +55,7 @@ class LiveEvolution(Pictured):
         self.narrow = w.Checkbox(settings.sigma_final is not None, description="reduce it over generations", indent=False)
         self.picture, self.said = w.HTML(), w.HTML()
         sliders = w.HBox([self.population, self.sigma, self.narrow], layout=w.Layout(flex_flow="row wrap"))
-        super().__init__([w.HBox([self.play, self.again, self.other]), sliders, self.said, self.picture, sheet()])
+        super().__init__([w.HBox([self.play, self.again, self.other]), sliders, self.said, self.picture])
         self.restart(seed)
 
     @property

@@ -17,7 +17,7 @@ from enu_lib.live import scene
 from enu_lib.network import Network
 from enu_lib.tasks.maze import Maze
 from enu_lib.widgets import life as lives
-from enu_lib.widgets.base import Pictured, button, clock, framed, png, sheet, slider
+from enu_lib.widgets.base import Pictured, button, clock, framed, png, slider
 from enu_lib.widgets.watched import Watched, outputs_figure
 
 TICK_MS = 60  # minimal ms between redraws; browser and kernel cannot keep up with less
@@ -76,7 +76,7 @@ class MazeLife(Pictured):
         rows.append(w.HBox([*([self.chosen] if others else []), self.exchange, self.sensors, self.reshuffle]))
         if isinstance(agent, Network):
             rows.append(w.HBox([self.lesion, *self.frozen.values()]))
-        super().__init__([*rows, self.said, self.picture, sheet()])
+        super().__init__([*rows, self.said, self.picture])
         for row in rows:
             row.layout.flex_flow = "row wrap"
         self._pace()

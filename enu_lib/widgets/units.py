@@ -9,9 +9,10 @@ import matplotlib.pyplot as plt
 import torch
 
 from enu_lib import figures
+from enu_lib.live.synapse import EARLIEST, LATEST, Probe
 from enu_lib.rollout import rollout
 from enu_lib.streams import stream, uniform
-from enu_lib.widgets.base import Explorer, explorer, slider
+from enu_lib.widgets.base import Explorer, Pictured, explorer, framed, png, slider
 from enu_lib.zoo import Entry
 
 
@@ -39,22 +40,40 @@ def neuron_explorer(entry: Entry) -> Explorer:
     )
 
 
-def synapse_figure(entry: Entry, pre: int = 45, post: int = 52, modulator: bool = True, seed: int = 1) -> Any:
-    """Output of rule and evolved synapse for one spike pair; `pre`, `post`: spike times (steps)."""
-    task = entry.task
-    x = task.low + (task.high - task.low) * uniform(1, task.steps, generator=stream(seed, "explorer"))
-    batch = task.respond(x, *(torch.tensor([v], device="cpu") for v in (pre, post, int(modulator))))
-    y = rollout(entry.model, entry.genome, task, batch=batch).y[0, 0, :, 0]
-    fig, ax = plt.subplots(figsize=(5, 2.6))
-    figures.units.synapse(ax, batch, y)
-    return fig
+class SynapseExplorer(Pictured):
+    """An evolved synapse with movable spikes: its output, its plasticity windows, and the change of this pair in numbers."""
+
+    sentence = "With a running kernel, you move the spikes and see how the evolved synapse changes."
+
+    def __init__(self, entry: Entry) -> None:
+        self.probe = Probe(entry)
+        self.controls = {
+            "pre": slider("presynaptic spike (step)", 45, EARLIEST, LATEST),
+            "post": slider("postsynaptic spike (step)", 52, EARLIEST, LATEST),
+            "modulator": w.Checkbox(True, description="neuromodulator present"),
+        }
+        self.said, self.picture = w.HTML(), w.HTML()
+        super().__init__([*self.controls.values(), self.said, self.picture])
+        for control in self.controls.values():
+            control.observe(self.update, names="value")
+        self.update()
+
+    def update(self, _: Any = None) -> None:
+        """Simulate the pair of spikes that the controls set, and redraw."""
+        self.response = self.probe.respond(**{name: control.value for name, control in self.controls.items()})
+        self.said.value = self.response.in_words().capitalize()
+        self.picture.value = framed(self.probe.charts(self.response))
+
+    def still(self) -> bytes:
+        r = self.response
+        figure, axes = plt.subplots(1, 2, figsize=(6.5, 2.6))
+        figures.units.synapse(axes[0], r.batch, r.output)
+        figures.units.window(axes[1], self.probe.windows[int(r.modulator)])
+        axes[1].plot(r.post - r.pre, r.change, "o", color=figures.PALETTE["post"])
+        axes[1].set_title(f"this pair: {r.change:.1f}%, rule {r.goal:.1f}%")
+        return png(figure)
 
 
-def synapse_explorer(entry: Entry) -> Explorer:
+def synapse_explorer(entry: Entry) -> SynapseExplorer:
     """Explore the evolved synapse with movable spikes and switchable neuromodulator."""
-    return explorer(
-        lambda **v: synapse_figure(entry, **v),
-        pre=slider("presynaptic spike (step)", 45, 20, 80),
-        post=slider("postsynaptic spike (step)", 52, 20, 80),
-        modulator=w.Checkbox(True, description="neuromodulator present"),
-    )
+    return SynapseExplorer(entry)

@@ -10,12 +10,23 @@ from torch import Tensor
 
 from enu_lib.network import Network
 from enu_lib.tasks.maze import Maze
-from enu_lib.widgets.base import Pictured, button, framed, png, sheet
+from enu_lib.widgets.base import Pictured, button, framed, png
 from enu_lib.widgets.watched import Watched
+
+KEYS = {"ArrowUp": "\u2191", "ArrowLeft": "\u2190", "ArrowRight": "\u2192"}  # of outputs 1, 2 and 3
+# A key press clicks the button of its output; while the pad has the focus, JupyterLab's own shortcuts leave these keys alone.
+PRESS = (
+    f"const k = {list(KEYS)}.indexOf(event.key); if (k < 0 || event.altKey || event.ctrlKey || event.metaKey) return; "
+    "event.preventDefault(); event.stopPropagation(); this.closest('.enu-explorer').querySelectorAll('button')[k].click();"
+)
+PAD = (
+    f'<div class="enu-pad" tabindex="0" role="group" data-lm-suppress-shortcuts="true" onkeydown="{PRESS}">'
+    f"Click here to use the arrow keys: {', '.join(f'{mark} output {k + 1}' for k, mark in enumerate(KEYS.values()))}</div>"
+)
 
 
 class MazeWalk(Pictured):
-    """A maze controlled by hand: three buttons for the outputs; sensors, energy and reward are displayed."""
+    """A maze controlled by hand, by buttons or arrow keys for the outputs; sensors, energy and reward are displayed."""
 
     sentence = "With a running kernel, you control the three output neurons in a maze."
 
@@ -26,7 +37,7 @@ class MazeWalk(Pictured):
         self.again = button("new episode", lambda: self.restart(self.seed + 1), "warning")
         self.blind = w.Checkbox(False, description="blindfold: show only the agent's inputs", indent=False)
         self.blind.observe(lambda _: self.update(), names="value")
-        super().__init__([w.HBox([*self.outputs, self.again, self.blind]), self.said, self.picture, sheet()])
+        super().__init__([w.HBox([*self.outputs, self.again, self.blind]), w.HTML(framed(PAD)), self.said, self.picture])
         self.children[0].layout.flex_flow = "row wrap"
         self.restart(seed)
 

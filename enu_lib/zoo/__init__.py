@@ -13,20 +13,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
-from enu_lib import analysis, places
-from enu_lib.evolve import evolve
-from enu_lib.experiments import Experiment
+from enu_lib import places
 from enu_lib.kinds import Measured, Seed, shown
 from enu_lib.storage.folder import (
-    PACKAGE,
+    INSTALL_WRITABLE,
     RunFolderError,
     checked,
     locked,
     read_experiment,
+    read_header,
     read_tensors,
     remove_leftovers,
     write_tensors,
@@ -34,8 +31,13 @@ from enu_lib.storage.folder import (
 from enu_lib.storage.run import FromExperiment, Run, evolved_on, fingerprint, provenance
 from enu_lib.storage.seal import mention
 
+if TYPE_CHECKING:  # functions that need more import it, so that the zoo can be listed without torch
+    from torch import Tensor
+
+    from enu_lib.experiments import Experiment
+
 FOLDER = Path(__file__).parent
-AFRESH = "restore the file, for example by reinstalling enu_lib"
+RESTORE_OR_REINSTALL = "restore the file, for example by reinstalling enu_lib"
 PROVENANCE = {  # required fields; all fields: `storage.run.provenance`
     "seed": Seed,
     "generations": int,
@@ -81,22 +83,38 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.safetensors"))
 
 
-def load(name: str) -> Entry:
-    """Read an entry and compare its checksums.  Raises ValueError for an unknown name, RunFolderError for a damaged file."""
+def require(name: str) -> None:
+    """Raise ValueError for a name that no entry has."""
     if name not in names():
         raise ValueError(f"no zoo entry {name!r}: choose from {', '.join(names()) or 'none (the zoo is empty)'}")
+
+
+def listing() -> dict[str, dict[str, Any]]:
+    """The provenance of all entries by name, without their genomes and therefore without comparing checksums."""
+    remedy, found = RESTORE_OR_REINSTALL, {}
+    for name in names():
+        path = FOLDER / f"{name}.safetensors"
+        found[name] = checked(read_header(path, remedy), PROVENANCE, path, remedy)
+    return found
+
+
+def load(name: str) -> Entry:
+    """Read an entry and compare its checksums.  Raises ValueError for an unknown name, RunFolderError for a damaged file."""
+    require(name)
     path = FOLDER / f"{name}.safetensors"
 
     def fits(meta: dict[str, Any], lengths: dict[str, int]) -> None:
-        size = read_experiment(meta, path, AFRESH).model.n_params
-        checked(meta, PROVENANCE, path, AFRESH)
+        size = read_experiment(meta, path, RESTORE_OR_REINSTALL).model.n_params
+        checked(meta, PROVENANCE, path, RESTORE_OR_REINSTALL)
         if lengths != {"genome": size}:
-            raise RunFolderError(f"{path} does not hold a genome of {size} values, but {shown(lengths)}: {AFRESH}")
+            raise RunFolderError(
+                f"{path} does not hold a genome of {size} values, but {shown(lengths)}: {RESTORE_OR_REINSTALL}"
+            )
 
-    tensors, meta = read_tensors(path, AFRESH, fits)
-    experiment, genome = read_experiment(meta, path, AFRESH), tensors["genome"]
+    tensors, meta = read_tensors(path, RESTORE_OR_REINSTALL, fits)
+    experiment, genome = read_experiment(meta, path, RESTORE_OR_REINSTALL), tensors["genome"]
     if fingerprint(genome) != meta["sha256"]:
-        raise RunFolderError(f"{path} is damaged (the genome does not match its checksum sha256): {AFRESH}")
+        raise RunFolderError(f"{path} is damaged (the genome does not match its checksum sha256): {RESTORE_OR_REINSTALL}")
     mention(path, meta)
     return Entry(name, experiment, genome, meta)
 
@@ -116,16 +134,18 @@ def add(run: Run, name: str, processor: str = "cpu", n: int = 2048, note: str = 
     file = f"{name}.safetensors"
     if Path(file).name != file:
         raise ValueError(f"a zoo entry's name must not be a path, got {name!r}: use a plain name such as stdp-enu")
-    with locked(FOLDER, wait=True, remedy=PACKAGE):
+    from enu_lib.analysis import scores
+
+    with locked(FOLDER, wait=True, remedy=INSTALL_WRITABLE):
         remove_leftovers(FOLDER, file)
         meta = {**provenance(run, processor), **evolved_on(run)}
         meta["genome"] = "latest parent" if latest else "best parent, held-out"
-        meta["scores"] = analysis.scores(run.model, genome, run.task, n)
+        meta["scores"] = scores(run.model, genome, run.task, n)
         meta["sha256"] = fingerprint(genome)
         meta["progress"] = progress(run)
         if note:
             meta["note"] = note
-        write_tensors(FOLDER / file, {"genome": genome}, meta, PACKAGE)
+        write_tensors(FOLDER / file, {"genome": genome}, meta, INSTALL_WRITABLE)
     return load(name)
 
 
@@ -145,8 +165,11 @@ def verify(name: str, n: int = 2048, seed: int = 78) -> dict[str, tuple[float, f
 
     Raises RunFolderError if the genome is not the one whose scores are stored.
     """
+    require(name)
+    from enu_lib.analysis import scores
+
     entry = load(name)
-    remeasured = analysis.scores(entry.model, entry.genome, entry.task, n, seed)
+    remeasured = scores(entry.model, entry.genome, entry.task, n, seed)
     return {key: (entry.scores[key], remeasured[key]) for key in entry.scores}
 
 
@@ -165,6 +188,8 @@ def obtain(
     """
     if profile == "zoo":
         return load(name if generations is None else f"{name}-{generations}")
+    from enu_lib.evolve import evolve
+
     experiment, _, model = name.rpartition("-")
     settings: dict[str, Any] = {} if generations is None or profile == "smoke" else {"generations": generations}
     part = "" if generations is None else f"-{generations}"

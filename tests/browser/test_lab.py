@@ -1,5 +1,6 @@
-"""JupyterLab as started by `make lab`: a page opens as a notebook, runs, and its explorer responds to a slider."""
+"""JupyterLab as started by `make lab`: the introduction opens; pages run and are saved unchanged; explorers respond."""
 
+import json
 import os
 import signal
 import socket
@@ -11,6 +12,8 @@ import pytest
 from conftest import ROOT
 
 BOOK = ROOT / "book"
+PAGES = sorted(path.name for path in BOOK.glob("[0-9]*.py"))
+AUTOSAVE_SECONDS = 3
 
 
 def free_port():
@@ -21,10 +24,13 @@ def free_port():
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """URLs (with token) of pages in a running JupyterLab that does not write to the home folder."""
+    """URLs (with token) of pages in a running JupyterLab that does not write to the home folder; of no page, where it opens."""
     home, port = tmp_path_factory.mktemp("home"), free_port()
     options = f"--no-browser --allow-root --port={port} --IdentityProvider.token=secret"
-    environment = {**os.environ, "HOME": str(home), "OMP_NUM_THREADS": "1"}
+    saving = home / "settings/@jupyterlab/docmanager-extension/plugin.jupyterlab-settings"
+    saving.parent.mkdir(parents=True)
+    saving.write_text(json.dumps({"autosaveInterval": AUTOSAVE_SECONDS}))
+    environment = {**os.environ, "HOME": str(home), "JUPYTERLAB_SETTINGS_DIR": str(home / "settings")}
     with (home / "lab.log").open("w") as log:
         server = subprocess.Popen(
             ["make", "lab", f"LAB={options}"], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
@@ -35,7 +41,7 @@ def lab(tmp_path_factory):
                 assert server.poll() is None and time.time() < until, (home / "lab.log").read_text()
                 time.sleep(0.3)
             # a workspace for each page, or the second one would open beside the first
-            yield lambda name: f"http://127.0.0.1:{port}/lab/workspaces/w{name[:2]}/tree/{name}?token=secret"
+            yield lambda name: f"http://127.0.0.1:{port}/{name and f'lab/workspaces/w{name[:2]}/tree/{name}'}?token=secret"
         finally:
             os.killpg(server.pid, signal.SIGTERM)
             server.wait(30)
@@ -61,6 +67,51 @@ def ran(page):
     )
 
 
+def restart(page):
+    choose(page, "Kernel", "Restart Kernel\u2026")
+    page.locator(".jp-Dialog-button.jp-mod-accept").click()
+
+
+def test_it_opens_on_the_introduction_and_lists_pages_only(chromium, lab):
+    page = chromium.new_page(viewport={"width": 1300, "height": 1800})
+    page.goto(lab(""))
+    page.wait_for_selector(".jp-Notebook .jp-MarkdownCell h1", timeout=60_000)
+    assert page.locator("#jp-main-dock-panel .lm-TabBar-tabLabel").all_text_contents() == [PAGES[0]]
+    assert page.locator(".jp-Launcher").count() == 0
+    page.wait_for_selector(f".jp-DirListing-itemText:has-text('{PAGES[-1]}')")
+    assert sorted(page.locator(".jp-DirListing-itemText").all_text_contents()) == PAGES
+    page.close()
+
+
+def test_after_a_restart_explorers_say_that_the_cell_is_to_be_run_again(chromium, lab):
+    page = chromium.new_page(viewport={"width": 1300, "height": 1800})
+    run_all(page, lab("27_ed7_setup.py"))
+    explorer = page.locator(".jp-OutputArea .enu-explorer").last
+    explorer.wait_for(timeout=120_000)
+    above = "e => getComputedStyle(e, '::before').content"
+    assert explorer.evaluate(above) == "none"
+    restart(page)
+    page.wait_for_function(f"e => ({above})(e).includes('run this cell again')", arg=explorer.element_handle(), timeout=60_000)
+    page.close()
+
+
+def test_the_arrow_keys_walk_against_the_agent(chromium, lab):
+    page = chromium.new_page(viewport={"width": 1300, "height": 1800})
+    run_all(page, lab("16_fig5_behaviour.py"))
+    pad = page.locator(".enu-explorer .enu-pad").last
+    pad.wait_for(timeout=120_000)
+    ran(page)
+    page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
+    pad.click()
+    cell = page.locator(".jp-Cell.jp-mod-selected").first.element_handle()
+    explorer = page.locator(".enu-explorer", has=page.locator(".enu-pad")).last
+    for moves, key in enumerate(("ArrowUp", "ArrowLeft", "ArrowRight", "ArrowUp"), 1):
+        page.keyboard.press(key)
+        explorer.locator("p", has_text=f"You, move {moves}:").wait_for(timeout=20_000)
+    assert cell.evaluate("e => e.classList.contains('jp-mod-selected')"), "JupyterLab does not go to another cell"
+    page.close()
+
+
 def test_a_page_runs_and_its_slider_changes_the_picture(chromium, lab):
     text = {path: path.read_bytes() for path in Path(BOOK).glob("*.py")}
     files = set(BOOK.rglob("*"))
@@ -73,23 +124,28 @@ def test_a_page_runs_and_its_slider_changes_the_picture(chromium, lab):
     explorer = page.locator(".jp-OutputArea .widget-vbox", has=page.locator("input[type=range], .noUi-handle")).last
     explorer.wait_for(timeout=120_000)
     explorer.scroll_into_view_if_needed()
-    picture = explorer.locator("img")
-    before = picture.get_attribute("src")
-    changed = "([e, was]) => e.src !== was"
+    said = explorer.locator(".widget-html", has_text="the unit changes by")
+    assert explorer.locator('[data-line="unit1"]').count() == 1, "the window is shown"
+    before = said.text_content()
+    changed = "([e, was]) => e.textContent !== was"
     handle = explorer.locator(".noUi-handle").first
     handle.hover()
     page.mouse.down()
     box = handle.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2 + 30, box["y"] + box["height"] / 2, steps=4)
     page.mouse.up()
-    page.wait_for_function(changed, arg=[picture.element_handle(), before], timeout=20_000)
-    before = picture.get_attribute("src")
+    page.wait_for_function(changed, arg=[said.element_handle(), before], timeout=20_000)
+    before = said.text_content()
     handle.focus()
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function(changed, arg=[picture.element_handle(), before], timeout=20_000)
+    page.wait_for_function(changed, arg=[said.element_handle(), before], timeout=20_000)
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
     assert page.locator(".jp-Notebook figure img").count() >= 1, "the figure is shown with its caption"
     assert not outside, outside
+    ran(page)
+    with page.expect_response(lambda r: r.request.method == "PUT" and "13_single_units.py" in r.url, timeout=60_000) as saved:
+        choose(page, "Run", "Do not Advance")  # the notebook has changed, and is saved within AUTOSAVE_SECONDS
+    assert saved.value.ok
     assert {p: p.read_bytes() for p in text} == text, "opening and running a page changes no file of the book"
     made = {p for p in set(BOOK.rglob("*")) - files if ".ipynb_checkpoints" not in p.parts and "__pycache__" not in p.parts}
     assert not made, made

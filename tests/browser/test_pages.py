@@ -14,7 +14,7 @@ NOTEBOOKS = sorted(path.stem for path in (ROOT / "book").glob("[0-9]*.py"))
 sys.path.insert(0, str(ROOT / "book"))
 from bind import API  # noqa: E402
 
-PAGES = [*NOTEBOOKS, *(f"api_{n}" for n in API), "index", "symbols", "api", "provenance", "cite", "search"]
+PAGES = [*NOTEBOOKS, *(f"api_{n}" for n in API), "index", "glossary", "symbols", "api", "provenance", "cite", "search"]
 DESKTOP, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
 MEGABYTE = 1_000_000
 
@@ -32,7 +32,7 @@ class Document(HTMLParser):
         self.ids |= {a[key] for key in ("id", "name") if a.get(key)}
         if tag == "a" and a.get("href"):
             self.links.append(a["href"])
-        self.files += [a[key] for key in ("src", "data-src") if a.get(key)]
+        self.files += [a[key] for key in ("src", "data-src", "srcset") if a.get(key)]
         if tag == "link" and a.get("href"):
             self.files.append(a["href"])
         if tag == "img":
@@ -84,7 +84,9 @@ def test_page_opens_from_disk_without_a_network(visit):
     assert not visit.said, visit.said
     assert not visit.failed, visit.failed
     assert not [url for url in visit.requests if not url.startswith(("file:", "data:", "blob:"))]
-    broken = visit.page.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)")
+    broken = visit.page.evaluate(
+        "[...document.images].filter(i => i.checkVisibility() && (!i.complete || !i.naturalWidth)).map(i => i.src)"
+    )
     assert not broken, broken
 
 
@@ -121,6 +123,24 @@ def test_page_fits_a_phone_screen(visit):
     )
     assert not wide, wide
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@pytest.mark.parametrize("theme, end", [("light", ""), ("dark", ".dark")])
+@pytest.mark.parametrize("screen, form", [(DESKTOP, ""), (PHONE, ".narrow")])
+def test_figures_have_a_form_for_the_theme_and_the_screen(chromium, theme, end, screen, form):
+    with Visit(chromium, "15_fig4_tmaze") as visit:
+        visit.page.set_viewport_size(screen)
+        visit.page.emulate_media(color_scheme=theme)
+        visit.page.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
+        (figure,) = [i for i in visit.page.locator("figure picture img").all() if i.is_visible()]
+        figure.scroll_into_view_if_needed()
+        visit.page.wait_for_function("i => i.complete && i.naturalWidth", arg=figure.element_handle())
+        shown, drawn, style = figure.evaluate(
+            "i => [i.getBoundingClientRect().width, i.naturalWidth, getComputedStyle(i).filter]"
+        )
+        assert figure.evaluate("i => i.currentSrc").endswith(f"/fig4_tmaze{form}{end}.svg")
+        assert shown > 0.9 * drawn, "its text, 7 pt and larger, is about as large as drawn"
+        assert style == "none", "it is dark by itself, and not by a filter"
 
 
 def test_links_and_anchors_have_targets(documents):

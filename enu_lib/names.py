@@ -1,0 +1,28 @@
+"""Names that the command line accepts.  Nothing here imports torch, so that help and wrong names are answered at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+CellName = Literal["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"]
+UnitName = Literal["gru-gain", "enu-plain"]  # only as single units
+
+PROFILES = ("smoke", "laptop", "paper")
+MODELS = (*get_args(CellName), *get_args(UnitName), "shared")
+EXPERIMENTS = (  # `enu_lib.experiments` has their settings
+    "iaf", "stdp", "plain-stdp", "complex-stdp", "tmaze", "tmaze-none", "tmaze-actions", "double-tmaze",
+    "double-tmaze-none", "double-tmaze-actions", "tmaze-volatile", "tmaze-harmless",
+)  # fmt: skip
+SWEPT = ("complex-stdp", "stdp", "iaf", "tmaze", "double-tmaze")  # experiments of the sweep, in the order in which they run
+AGENTS = (  # scripted agents of `enu_lib.analysis.agents`
+    "omniscient", "looking", "memory-only", "latch", "once-bitten", "alternating", "fixed-arm", "random",
+)  # fmt: skip
+
+
+def one_of(what: str, name: str, choices: Iterable[str]) -> str:
+    """`name`, if it is one of the choices; else raises ValueError naming it and the choices."""
+    choices = tuple(choices)
+    if name not in choices:
+        raise ValueError(f"unknown {what} {name!r}: choose one of {', '.join(choices)}")
+    return name

@@ -1,0 +1,34 @@
+"""The offspring of a generation as a parent and mutations, so that a kernel can build each genome in its own cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Offspring:
+    """The genomes of a generation as parent and mutations, so that a kernel can add them up one by one in its cache.
+
+    Offspring i is the parent plus mutation i; offspring P / 2 + i is the parent minus mutation i.
+    """
+
+    parent: Tensor  # (D,)
+    mutations: Tensor  # (P / 2, D)
+    rows: tuple[int, int]  # only these offspring: the first, and the last plus one
+
+    def __len__(self) -> int:
+        return self.rows[1] - self.rows[0]
+
+    @property
+    def device(self) -> torch.device:
+        return self.parent.device
+
+    @property
+    def genomes(self) -> Tensor:
+        """The genomes (rows, D)."""
+        (low, high), pairs = self.rows, len(self.mutations)
+        plus, minus = self.mutations[low:high], self.mutations[max(0, low - pairs) : max(0, high - pairs)]
+        return torch.cat([self.parent + plus, self.parent - minus])
