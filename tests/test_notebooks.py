@@ -100,7 +100,8 @@ def run_by_hand(checkout):
     """A function that runs a page of the checkout as `python book/27_ed7_setup.py` does in a folder; its exit code."""
     environment = {**os.environ, "PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "agg"}
     command = [sys.executable, "-c", BY_HAND, str(checkout / "book/27_ed7_setup.py")]
-    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=checkout, env=environment, **pipes) as running:  # `-c` imports from the folder first
 
         def run_in(folder):
             print(folder, file=running.stdin, flush=True)
