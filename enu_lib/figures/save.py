@@ -23,7 +23,7 @@ import torch
 from enu_lib import places
 from enu_lib.config import library_version, parse_json
 from enu_lib.figures.data import as_csv
-from enu_lib.figures.stack import stack
+from enu_lib.figures.stack import settle, stack
 from enu_lib.kernels import build
 from enu_lib.kinds import conform, require
 from enu_lib.storage.folder import locked, remove_leftovers, write_atomically
@@ -85,6 +85,7 @@ def save_figure(
     fig.savefig(paths[1])
     narrow, drawn = directory / f"{name}.narrow.svg", fig if stacked is None else stacked
     stack(drawn)
+    settle(drawn)
     drawn.savefig(narrow, metadata={"Date": None})
     tables = {"": data} if isinstance(data, pd.DataFrame) else data or {}
     for part, table in tables.items():
