@@ -7,7 +7,8 @@ from conftest import HTML
 from test_pages import DESKTOP, NOTEBOOKS, PHONE, Visit
 
 WIDE = {"width": 1440, "height": 900}
-HIGHEST, LEDGER = 6000, "30_claims"
+HIGHEST = 6000
+LONG = ("30_claims", "31_second_study", "40_what_was_learnt", "61_how_the_networks_were_found")  # at most half as long again
 CODE = "all => all.filter(e => e.checkVisibility()).length"
 
 
@@ -21,7 +22,7 @@ def test_a_page_is_not_too_long_and_its_tables_fit(chromium, name):
     with Visit(chromium, name) as visit:
         visit.page.set_viewport_size(WIDE)
         height = visit.page.evaluate("document.querySelector('article').scrollHeight")
-        assert height <= HIGHEST or name == LEDGER, f"{height} px"
+        assert height <= (1.5 * HIGHEST if name in LONG else HIGHEST) or name == LONG[0], f"{height} px"
         wide = visit.page.locator("article table").evaluate_all(
             """all => all.filter(t => t.parentElement.scrollWidth > t.parentElement.clientWidth + 1)
                  .map(t => `${t.scrollWidth} px: ${t.innerText.slice(0, 80)}`)"""
@@ -85,7 +86,7 @@ def test_the_citation_is_copied(chromium):
 
 def test_without_permission_the_citation_is_selected(chromium):
     with Visit(chromium, "cite") as visit:
-        visit.page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+        visit.page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error('no')))")
         visit.page.locator(".enu-button", has_text="Copy").click()
         visit.page.locator("[role=status]", has_text="elected").wait_for()
         assert visit.page.evaluate("String(getSelection())").startswith("@article{")
@@ -100,7 +101,8 @@ def test_a_page_prints_in_light_colours_without_controls(chromium):
         page.emulate_media(media="print")
         for part in (".bd-sidebar-primary", ".bd-header-article", ".enu-controls", ".enu-button", ".prev-next-footer"):
             assert page.locator(part).evaluate_all(CODE) == 0, part
-        assert page.locator("article figure img").evaluate_all(CODE) == page.locator("article figure img").count() > 0
+        shown = [image for image in page.locator("article figure img").all() if image.is_visible()]
+        assert shown and not any(".dark" in image.evaluate("i => i.currentSrc") for image in shown)
         assert page.pdf(format="A4").startswith(b"%PDF")
         page.emulate_media(media="screen")
         page.evaluate("dispatchEvent(new Event('afterprint'))")
@@ -109,8 +111,8 @@ def test_a_page_prints_in_light_colours_without_controls(chromium):
 
 def test_the_notebook_of_a_page_is_downloaded_with_its_results(chromium):
     with Visit(chromium, "13_single_units") as visit:
-        with visit.page.expect_download() as download:
-            visit.page.locator("article a.download", has_text="notebook").click()
-        assert download.value.suggested_filename == "13_single_units.ipynb"
-        cells = json.loads(download.value.path().read_text())["cells"]
+        link = visit.page.locator("article a.download", has_text="notebook")
+        file = HTML / link.get_attribute("href")
+        assert file.name == "13_single_units.ipynb"
+        cells = json.loads(file.read_text())["cells"]
         assert any(cell.get("outputs") for cell in cells)
