@@ -78,7 +78,7 @@ use_style()
 
 # %%
 iaf, stdp = (enu.zoo.obtain(name, profile, seed) for name in ("iaf-enu", "stdp-enu"))
-trace = enu.rollout(iaf.model, iaf.genome, iaf.task, environments=8, seed=seed + 100)
+trace = enu.rollout(iaf.model, iaf.genome, iaf.task, environments=6, seed=seed + 300)
 window = enu.analysis.plasticity_window(stdp.model, stdp.genome, stdp.task, modulator=1)
 
 # %% tags=["hide-input"]
@@ -94,9 +94,9 @@ files = save_figure(
         "b": figures.data.window(window),
     },
     caption=f"""Two evolved units on inputs not used in evolution. **a**, Spikes of a model integrate-and-fire neuron (grey)
-    and of the unit evolved to imitate it (blue), {len(trace.batch.spikes)} random sequences. **b**, Synaptic change of the
-    unit evolved as a neuromodulated STDP synapse against spike-time difference, neuromodulator present; mean and s.d. of
-    {window.n} sequences per difference; grey band: the rule to be met. The closer blue follows grey, the better.""",
+    and of the unit evolved to imitate it (blue), in the {len(trace.batch.spikes)} random sequences of Fig. 3. **b**, Synaptic
+    change of the unit evolved as a neuromodulated STDP synapse against spike-time difference, neuromodulator present; mean and
+    s.d. of {window.n} sequences per difference; grey band: the rule to be met. The closer blue follows grey, the better.""",
 )  # fmt: skip
 
 # %% [markdown]

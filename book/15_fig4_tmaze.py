@@ -83,7 +83,7 @@ axes[1].invert_yaxis()
 figures.networks.episode(axes[2], lives.x[0, life], lives.y[0, life], ate, sensors=mazes.shown_by(lives, life))
 figures.abilities.measures(axes[3], able, {key: abilities.SHARES[key] for key in asked})
 axes[3].set(
-    xlim=(-0.02, 1.02), xlabel="share of visits that end with food (better \N{RIGHTWARDS ARROW}, but for exchanged sensors)"
+    xlim=(-0.02, 1.02), xlabel="share of visits that end with food (better \N{RIGHTWARDS ARROW}, except for exchanged sensors)"
 )
 axes[3].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(able))
 panel_letters(axes)

@@ -50,7 +50,7 @@ from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, widgets
-from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.figures import PAGE, better, panel_letters, save_figure, use_style
 from enu_lib.study import abilities, claims, evidence, ledger, tables
 
 use_style()
@@ -66,9 +66,9 @@ lives = abilities.episodes(profile)
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(PAGE, 4.4), width_ratios=[1.5, 1])
 figures.abilities.measures(axes[0], found, abilities.SHARES)
-axes[0].set(xlim=(-0.03, 1.03), xlabel="share of visits that end with food")
+axes[0].set(xlim=(-0.03, 1.03), xlabel="share of visits that end with food\n(better →, except for exchanged sensors)")
 figures.abilities.measures(axes[1], found, abilities.FOOD)
-axes[1].set(xlim=(-0.5, 16.5), xlabel="food per episode")
+axes[1].set(xlim=(-0.5, 16.5), xlabel=better("food per episode", up=True))
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
 panel_letters(axes)
 files = save_figure(

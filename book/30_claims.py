@@ -123,7 +123,7 @@ Markdown(tables.numbers(mazes.survival_table(stored.runs, ("enu", "lstm"), "doub
 # not asked, and neither that agent nor the network does it.
 #
 # **C10, the units came to spike,** asks for pulses, not for information in them: a clock that is on for one step in every move
-# meets its first three parts ([shown beside the networks](40_what_was_learnt.py)), and so do some networks evolved without
+# meets its first three parts ([shown beside the networks](43_does_it_spike.py)), and so do some networks evolved without
 # selection, on which its fourth part rests.
 #
 # **C2, the firing frequency,** says nothing of timing: a unit that fires regularly at the right rate would pass; C1 asks for

@@ -17,8 +17,8 @@
 # ## Question
 #
 # The paper shows *that* its network adapts in the T-maze. [An earlier page](17_what_kind_of_learner.py) measures what kind of
-# learner ours is. Here we ask: do its units spike? Where is the memory of an episode stored? What does a single meal change?
-# And how far does the behaviour generalise? None of these measurements is in the paper.
+# learner ours is. Here we ask: where is the memory of an episode stored? What does a single meal change? And how far does the
+# behaviour generalise? None of these measurements is in the paper.
 #
 # ## Approach
 #
@@ -35,15 +35,13 @@ moment = 200  # network step of an intervention; an episode has 400
 
 # %%
 import matplotlib.pyplot as plt
-import torch
 from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, live, widgets
-from enu_lib.analysis import drive, readout, spiking
 from enu_lib.analysis.conditioning import REWARDS, conditioning, repeated
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
-from enu_lib.study import claims, dissection, evidence, ledger, tables
+from enu_lib.study import dissection, tables
 
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
@@ -53,66 +51,6 @@ n = 16 if smoke else episodes
 # %% [markdown]
 # ## What we measured
 #
-# ### Does it spike?
-#
-# Selection does not require the units to spike: an output may be anything from 0 to 1. Like the paper's figure, we look at the
-# first channel of the output neurons. A neuron may rest at any level, so we set its threshold midway between the 5th and the
-# 99th percentile of its output; an event lasts from when the output rises above the threshold until it falls below. What would
-# the outputs look like without selection? For comparison we use networks evolved for as many generations with the same
-# strategy, but with the offspring ranked at random. On these numbers rests the verdict of the [ledger](30_claims.py) on the
-# claim that the units came to spike (C10).
-
-# %%
-outputs = slice(network.neurons - network.n_outputs, None)
-without = evidence.neutral(entry, seed)
-watched = {
-    name: enu.rollout(network, genome, maze, min(n, 64), seed=seed + 600, memory=True)
-    for name, genome in (("evolved", entry.genome), ("evolved without selection", without))
-}
-names = dissection.neuron_names(network)
-
-drives = torch.linspace(0, 3, 241)
-settled = drive.bifurcation(network, entry.genome, drive.mean_current(watched["evolved"]), drives)
-
-histograms = {k: spiking.output_histogram(v) for k, v in watched.items()}
-longest = {k: int(v.task["alive"][0].sum(-1).argmax()) for k, v in watched.items()}
-traces = {k: v.model["neuron_output"][0, longest[k], :200, :, 0] for k, v in watched.items()}
-fig, axes = plt.subplots(2, 2, figsize=(PAGE, 5), height_ratios=[1.3, 1])
-for ax, (name, outputs_of), color in zip(axes[0], traces.items(), ("C0", "C1"), strict=True):
-    figures.learning.traces(ax, outputs_of, names, color)
-    ax.set_title(name)
-figures.learning.outputs(axes[1, 0], histograms)
-figures.learning.bifurcation(axes[1, 1], drives, settled)
-panel_letters(axes.flat)
-files = save_figure(
-    fig, "spiking", figures_dir, zoo=[entry.name],
-    data={
-        "a_b": figures.data.series("network", traces, {"time (steps)": range(200), "neuron": names}, "output"),
-        "c": figures.data.series("network", histograms, {"bin of the output": None}, "share of steps"),
-        "d": figures.data.long({"drive": drives, "step after settling": None}, {"output": settled}),
-    },
-    caption=f"""**a**, **b**, Output (first channel) of every neuron in the first {len(traces["evolved"])} steps of one episode,
-    of the evolved network and of one evolved for as long without selection; each trace from 0 (grey line) to 1. **c**,
-    Distribution of the outputs of all their neurons and channels while the agent is alive, {min(n, 64)} episodes each (log
-    scale). **d**, First channel of a single isolated neuron of the evolved network under constant drive, without noise, after
-    it has settled: one point per drive means rest or steady activity, several mean pulses. The drive is a multiple of the mean
-    input current of all neurons in the network (dotted: that current). No direction is better: selection did not ask for
-    spikes.""",
-)  # fmt: skip
-
-# %%
-Markdown(tables.markdown(dissection.pulse_table(watched, outputs, evidence.gather() if profile == "zoo" else None)))
-
-# %% [markdown]
-# Do the pulses matter for the agent's actions? We change how the maze reads the outputs, while the network itself still
-# receives its original outputs: each output reduced to two values, its resting level or its peak; averaged over the four steps
-# of a move; or delayed by a step.
-
-# %%
-read = readout.food(network, entry.genome, maze, n, seed=seed + 606)
-Markdown(tables.markdown(dissection.reading_table(read)))
-
-# %% [markdown]
 # ### Where is the memory of an episode stored?
 #
 # Both synapses and neurons have memory. Half-way through an episode we **reset** the memory of one compartment to zero,
@@ -226,14 +164,6 @@ the mazes in which it evolved a second poison kills, so that no agent was select
 far = dissection.elsewhere(entry, 60 if smoke else 256, seed + 603) | dissection.silenced(entry, n // 3, seed + 604)
 wanted = ["n", "food", "food s.e.", "poison", "second visit right after poison", "right again after one mistake"]
 Markdown(tables.numbers({name: {key: row[key] for key in wanted} for name, row in far.items()}, 2, "maze or network"))
-
-# %% [markdown]
-# ## Verdict
-#
-# The verdict on whether the units spike, by the rule of the [ledger](30_claims.py), on the networks in the zoo:
-
-# %% tags=["hide-input"]
-Markdown(ledger.as_details([f for f in claims.judge(evidence.gather()) if f.claim.key == "C10"]))
 
 # %% [markdown]
 # ## Try it

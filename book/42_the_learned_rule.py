@@ -58,7 +58,7 @@ found = {name: machine.dissect(e, n, seed + 700) for name, e in subjects.items()
 # ## Figure
 
 # %%
-fig, axes = plt.subplots(len(found), 4, figsize=(PAGE, 1.9 * len(found) + 0.3), squeeze=False, width_ratios=[1, 1, 1, 1.1])
+fig, axes = plt.subplots(len(found), 4, figsize=(PAGE, 2.2 * len(found) + 0.3), squeeze=False, width_ratios=[1, 1, 1, 1.1])
 for row, (name, part) in zip(axes, found.items(), strict=True):
     network = subjects[name].model
     figures.synapses.table(row[0], network, part.one.changed, float(part.one.changed.max()), "moved by the poison")
@@ -76,12 +76,12 @@ files = save_figure(
     },
     caption=f"""One row of panels per network. Each square is a synapse: its row is the postsynaptic neuron, its label the
     presynaptic one (S: sensors, R: reward, H: hidden, O: output neurons; O1 forward, O2 left, O3 right). First column: how
-    far the visit with the first poison moves the synapse's memory. Second and third: what is lost if this synapse alone is
-    set back to its state before that visit, as a share of what is lost if all are (strongest colour: necessary). What is
-    lost are visits that end with food; second: the next visit in the published maze; third: the next four in a maze in
-    which food and poison may swap places after every food. Fourth: the memory of the synapse that matters most, in the
-    plane of its first two principal components, in up to eight episodes: grey before the first poison, red after it; dots:
-    just before it, and at the end. Mean over those of {n} episodes in which poison was eaten.""",
+    far the visit with the first poison moves the synapse's memory (root mean square distance). Second and third: what is lost
+    if this synapse alone is set back to its state before that visit, as a share of what is lost if all are (1: necessary).
+    The loss is counted in visits that end with food: in the second column, the next visit in the published maze; in the
+    third, the next four in a maze in which food and poison may swap places after every food. Fourth: the memory of the synapse
+    that matters most, in the plane of its first two principal components, in up to eight episodes: grey before the first
+    poison, red after it; dots: just before it, and at the end. Mean over those of {n} episodes in which poison was eaten.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -82,7 +82,7 @@ files = save_figure(
         "b": shown.rename_axis("shows the wall").reset_index(),
     },
     caption=f"""One chain of three runs with our settings, the best of several attempts, and the only run with the published
-    settings (seeds in the legend): what each led to, no test of the settings. **a**, Held-out fitness of the parent in the
+    settings (seeds in the legend): it shows what each led to and is not a test of the settings. **a**, Held-out fitness of the parent in the
     plain T-maze against all evaluations so far (logarithmic axis); higher is better. Our second run, in another maze, counts
     but has no points. **b**, Food per episode of the best parent, by which sensor shows the wall; {by_wall_n:,} episodes in
     all; more is better. The run with published settings had reached generation {last.provenance["generations"]:,} of

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from enu_lib.figures import COLUMN, PAGE, panel_letters, use_style
-from enu_lib.figures.stack import settle, stack
+from enu_lib.figures.stack import stack
 
 
 @pytest.fixture
@@ -65,17 +65,3 @@ def test_a_figure_of_one_column_stays_as_it_is():
     stack(fig)
     assert tuple(fig.get_size_inches()) == (COLUMN, 2) and ax.get_position().bounds == place
     plt.close(fig)
-
-
-def test_settled_axes_stand_at_four_digits_where_the_layout_put_them(panels):
-    fig, axes = panels
-    fig.legend(handles=[ax.lines[0] for ax in axes.flat], loc="outside upper center")
-    stack(fig)
-    before = boxes(fig, axes)
-    settle(fig)
-    after = boxes(fig, axes)
-    for a, b in zip(before, after, strict=True):
-        assert b.bounds == pytest.approx(a.bounds, abs=0.5), "within half a pixel"
-    assert all(v == pytest.approx(round(v, 4), abs=1e-12) for ax in axes.flat for v in ax.get_position(original=True).bounds)
-    legend = fig.legends[0].get_window_extent()
-    assert legend.y0 >= max(ax.get_tightbbox().y1 for ax in axes.flat) - 1, "the legend stays above the panels"

@@ -23,19 +23,20 @@ MARKS = {  # scripted agents: marker, colour (none of them that of food or poiso
 def measures(ax: Any, found: Mapping[str, Mapping[str, Any]], keys: Mapping[str, str]) -> None:
     """Measures with their intervals.  found: {agent: {key: Measure}}.  keys: {key: label of the row}.
 
-    Agents in `MARKS` have marks of their own.  All others are networks: blue circles, the first of them filled.  Measures
-    without any event are left out.
+    Agents in `MARKS` have marks of their own.  All others are networks: blue circles, the first of them filled; the open ones
+    share an entry of the legend.  Measures without any event are left out.
     """
     networks = [name for name in found if name not in MARKS]
     offsets = np.linspace(-0.34, 0.34, len(found))
     for offset, (name, of) in zip(offsets, found.items(), strict=True):
         mark, color = MARKS.get(name, ("o", PALETTE["evolved"]))
         face = "white" if name in networks[1:] else color
+        label = {0: name, 1: f"{len(networks) - 1} other networks"}.get(networks.index(name), "") if name in networks else name
         shown = [(y, of[key]) for y, key in enumerate(keys) if of[key].n]
         y = np.array([y for y, _ in shown]) + offset
         value, low, high = (np.array([getattr(m, part) for _, m in shown]) for part in ("value", "low", "high"))
         ax.hlines(y, low, high, color=color, lw=0.9)
-        ax.plot(value, y, mark, ms=4, mfc=face, mec=color, mew=0.7, label=name, clip_on=False, zorder=3)
+        ax.plot(value, y, mark, ms=4, mfc=face, mec=color, mew=0.7, label=label, clip_on=False, zorder=3)
     ax.set_yticks(range(len(keys)), list(keys.values()))
     ax.set(ylim=(len(keys) - 0.5, -0.5))
     ax.hlines(np.arange(1, len(keys)) - 0.5, *ax.get_xlim(), color="0.9", lw=0.5, zorder=0)

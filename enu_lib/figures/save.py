@@ -23,7 +23,8 @@ import torch
 from enu_lib import places
 from enu_lib.config import library_version, parse_json
 from enu_lib.figures.data import as_csv
-from enu_lib.figures.stack import settle, stack
+from enu_lib.figures.formats import as_png, as_svg
+from enu_lib.figures.stack import stack
 from enu_lib.kernels import build
 from enu_lib.kinds import conform, require
 from enu_lib.storage.folder import locked, remove_leftovers, write_atomically
@@ -81,12 +82,11 @@ def save_figure(
     """
     directory = _folder(directory)
     paths = [directory / f"{name}.svg", directory / f"{name}.png"]
-    fig.savefig(paths[0], metadata={"Date": None})
-    fig.savefig(paths[1])
+    paths[0].write_text(as_svg(fig), encoding="utf-8")
+    paths[1].write_bytes(as_png(fig))
     narrow, drawn = directory / f"{name}.narrow.svg", fig if stacked is None else stacked
     stack(drawn)
-    settle(drawn)
-    drawn.savefig(narrow, metadata={"Date": None})
+    narrow.write_text(as_svg(drawn), encoding="utf-8")
     tables = {"": data} if isinstance(data, pd.DataFrame) else data or {}
     for part, table in tables.items():
         paths.append(directory / f"{name}{part and f'_{part}'}.csv")

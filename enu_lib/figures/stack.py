@@ -58,15 +58,6 @@ def stack(figure: Figure) -> None:
             ax.set_subplotspec(grid[k] if alone else inner[j])
 
 
-def settle(figure: Figure) -> None:
-    """Fix the axes at positions of four digits: the last digits of a layout differ from run to run, and so would the file."""
-    figure.draw_without_rendering()
-    places = [(ax, [round(value, 4) for value in ax.get_position(original=True).bounds]) for ax in figure.axes]
-    figure.set_layout_engine("none")
-    for ax, (left, bottom, width, height) in places:
-        ax.set_position((left, bottom, width, height))
-
-
 def _size(ax: Axes) -> Size:
     dpi = ax.figure.dpi
     inner, outer = ax.get_window_extent(), ax.get_tightbbox()

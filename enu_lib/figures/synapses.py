@@ -12,10 +12,13 @@ from enu_lib.figures.style import PALETTE
 
 
 def table(ax: Any, network: Any, values: Any, high: float, title: str) -> None:
-    """A value for each synapse (N, S), as a shade: one row per neuron, each square labelled with its source."""
+    """A value for each synapse (N, S), as a shade: one row per neuron, each square labelled with its source; a scale below."""
     v = np.asarray(values)
     names = short_names(network)
-    ax.imshow(v, cmap="Blues", vmin=0, vmax=high, aspect="auto")
+    image = ax.imshow(v, cmap="Blues", vmin=0, vmax=high, aspect="auto")
+    bar = ax.figure.colorbar(image, ax=ax, location="bottom", fraction=0.06, pad=0.03, ticks=[0, high])
+    bar.ax.set_xticklabels(["0", f"{high:.2g}"])
+    bar.ax.tick_params(length=2, labelsize=7)
     for (i, j), x in np.ndenumerate(v):
         color = "white" if x > 0.6 * high else "0.2"
         ax.text(j, i, names[network.connections[i][j]], ha="center", va="center", fontsize=7, color=color)
