@@ -59,8 +59,8 @@ n = 16 if smoke else episodes
 # first channel of the output neurons. A neuron may rest at any level, so we set its threshold midway between the 5th and the
 # 99th percentile of its output; an event lasts from when the output rises above the threshold until it falls below. What would
 # the outputs look like without selection? For comparison we use networks evolved for as many generations with the same
-# strategy, but with the offspring ranked at random. On these numbers rests the verdict of the [ledger](30_claims.py) on the
-# claim that the units came to spike (C10).
+# strategy, but with the offspring ranked at random. The verdict of the [ledger](30_claims.py) on the claim that the units came
+# to spike (C10) rests on these numbers.
 
 # %%
 outputs = slice(network.neurons - network.n_outputs, None)
@@ -211,16 +211,15 @@ Markdown(
     f"""One poison moves the preference for the right turn from {bad[0]:+.2f} to {bad[1]:+.2f}, a second one to
 {bad[2]:+.2f}, and a fourth one to {bad[4]:+.2f}; one food moves it to {turn["food"][1]:+.2f}. Over all delays from
 {min(delays)} to {max(delays)} steps, the effect of poison lies between {late.min():+.2f} and {late.max():+.2f}. In
-the mazes in which it evolved a second poison kills, so that no agent was selected for what it does after it;
+the mazes in which it evolved, a second poison kills, so that no agent was selected for what it does after that;
 [Fig. 5](16_fig5_behaviour.py) measures that where poison does not kill."""
 )
 
 # %% [markdown]
 # ### How far does it generalise?
 #
-# Mazes and episodes that were not used in evolution, scored like all others (in the published maze, another draw than that of
-# Fig. 4). *Silenced*: the output is not transmitted to other
-# neurons; an output neuron still acts.
+# Mazes and episodes that were not used in evolution, scored like all others (in the published maze, a different draw from that
+# of Fig. 4). *Silenced*: the output is not transmitted to other neurons; an output neuron still acts.
 
 # %%
 far = dissection.elsewhere(entry, 60 if smoke else 256, seed + 603) | dissection.silenced(entry, n // 3, seed + 604)
