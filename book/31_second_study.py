@@ -113,7 +113,7 @@ Markdown(tables.markdown(second_tables.experiments_table()))
 Markdown(tables.markdown(second_tables.strategies_table()))
 
 # %% [markdown]
-# ### What is compared, and which differences can be seen
+# ### What is compared, and which differences can be shown
 #
 # The last column gives the smallest A that is shown with a power of four out of five at the first and strictest step of the
 # correction. It is found by simulating the exact test for normal distributions; for speed it assumes the best case, in which
