@@ -86,7 +86,7 @@ $(BOOK)/html/index.html: $(DONE) $(wildcard book/*.md book/*.py book/static/*) C
 test: $(READY)  ## all tests, among them every notebook in the smoke profile
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-torture: $(READY)  ## kills, full disks, mutated files, a sanitized kernel (minutes): KILLS=200 INPUTS=100000
+torture: $(READY)  ## stress tests: kills, full disks, mutated files, a sanitized kernel (minutes): KILLS=200 INPUTS=100000
 	OMP_NUM_THREADS=1 ENU_THREADS=1 $(BIN)/python tests/torture.py --kills $(KILLS) --inputs $(INPUTS) --seed $(SEED)
 
 test-browser: $(READY) chromium book  ## the built book and JupyterLab in headless Chromium (installs it, as root on Debian)
@@ -102,7 +102,7 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 
-# torch's own threads only slow small tensors down; the compiled kernels have theirs (ENU_THREADS)
+# torch's own threads only slow down small tensors; the compiled kernels have threads of their own (ENU_THREADS)
 lab: $(READY)  ## JupyterLab on the book; its .py files open as notebooks (LAB=--no-browser and other options)
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m jupyterlab --config=book/.lab/jupyter_lab_config.json $(LAB)
 

@@ -38,7 +38,7 @@ live.toy(shown.model, shown.genome, shown.task)
 # neuron. Two time scales are kept apart. The unit's parameters are its *genome*: they change from one generation to the next,
 # but never within an episode. The unit's *memory* starts empty in each episode, and everything that is learnt is stored there.
 #
-# This book follows the paper in four steps, in the order of the contents.
+# This book follows the paper in four steps, in the order of the table of contents.
 #
 # 1. [The unit](10_enu.py), the two [tasks for a single unit](27_ed7_setup.py), and the [evolution
 #    strategy](11_evolution_strategy.py) that optimises its genome.
@@ -48,7 +48,7 @@ live.toy(shown.model, shown.genome, shown.task)
 # 4. [Mazes](14_mazes.py) in which the meaning of the sensors is shuffled for each agent. How much of what [evolves
 #    there](15_fig4_tmaze.py) is learning, and what kind of learning, is [measured](17_what_kind_of_learner.py).
 #
-# This book's own words, such as *zoo*, *level* and *latch*, are in the [glossary](glossary.md).
+# Terms coined in this book, such as *zoo*, *level* and *latch*, are explained in the [glossary](glossary.md).
 #
 # No data are taken from the paper. Every statement about evolved units is based on units evolved by this code and measured in
 # environments that were not used in evolution; each page is a notebook, executed to make this book. Where a claim of the paper
@@ -102,8 +102,8 @@ files = save_figure(
 # %% [markdown]
 # ## What we measured
 #
-# Three claims of the paper concern the two units above. Measured now, on sequences drawn for this page; the ledger has another
-# draw, so that its numbers differ a little:
+# Three claims of the paper concern the two units above. Here they are tested on sequences drawn for this page; the ledger uses
+# a different draw, so its numbers differ a little:
 
 # %% tags=["hide-input"]
 n = 1024 if profile != "smoke" else 64

@@ -22,7 +22,7 @@
 # ## Approach
 #
 # Take two well-known rules, evolve a unit on each, and test whether it follows the rule on inputs that were not used in
-# evolution. Inputs and target outputs were [shown before](27_ed7_setup.py).
+# evolution. Inputs and target outputs were [shown earlier](27_ed7_setup.py).
 #
 # **Integrate and fire.** The model neuron integrates its input current $x$ into a potential $V$ and spikes at a threshold:
 #
@@ -121,10 +121,10 @@ files = save_figure(
 # %% [markdown]
 # ## What we measured
 #
-# Measures on fresh sequences, as many as the first row gives; the [ledger](30_claims.py) has another draw. A spike counts as
-# met if the other neuron fires within one step of it. *Change* is the ratio of mean output to mean input after the pair,
-# divided by the same ratio before it, minus 1, in percent: it isolates the change of the synaptic weight (dividing by the input
-# is ours, and removes its fluctuations).
+# Measures on fresh sequences, whose number is in the first row; the [ledger](30_claims.py) uses a different draw. A spike
+# counts as met if the other neuron fires within one step of it. *Change* is the ratio of mean output to mean input after the
+# pair, divided by the same ratio before it, minus 1, in percent: it isolates the change of the synaptic weight (the division by
+# the input is our addition; it removes the input's fluctuations).
 
 # %%
 n = 2048 if profile != "smoke" else 64

@@ -120,7 +120,7 @@ Markdown(tables.numbers(table, 3, ("maze", "agent")))
 # In the published T-maze, an agent that remembers the good arm and a latch eat the same amount. Two variants, each an
 # experiment of its own, tell them apart: in `tmaze-volatile`, food and poison may swap places after *every* food, so that only
 # an agent that knows what its sensors mean eats well; in `tmaze-harmless`, poison never kills, so that an agent can switch many
-# times. Mean food per episode, in at most two thousand episodes (more is better):
+# times. Mean food per episode over at most two thousand episodes (more is better):
 
 # %%
 variants = {name: experiments.get(name).task for name in ("tmaze", "tmaze-volatile", "tmaze-harmless")}
@@ -155,10 +155,10 @@ live.maze(lives, Maze(), life=int((foods * (poisons == 1)).argmax()), text="An e
 widgets.MazeLife("memory-only", maze=Maze(), seed=seed)
 
 # %% [markdown]
-# Or walk the maze yourself. The buttons are the three outputs, and so are the arrow keys up, left and right. Their effects are
-# shuffled, which most evolved agents of the following pages are spared, and so are the sensors. Can you work them out before
-# your energy runs out? The agent beside you is in the same episode and knows its outputs. To compete on equal terms, use the
-# blindfold.
+# Or walk the maze yourself. The buttons are the three outputs, and so are the arrow keys up, left and right. Sensors and
+# outputs are both shuffled; most evolved agents of the following pages face shuffled sensors only. Can you work out what each
+# does before your energy runs out? The agent beside you is in the same episode and knows its outputs. To compete on equal
+# terms, use the blindfold.
 
 # %% tags=["explorer"]
 widgets.Duel("memory-only", maze=Maze(), seed=seed)

@@ -86,8 +86,8 @@ Markdown(tables.markdown([{"phase": p.name, "episode": p.life, "network steps": 
 # %% [markdown]
 # The figure shows single switches. Whether the network can switch again is not visible in the published T-maze, in which a
 # second poison kills. So we made poison harmless, and let episodes last twice as long. The table gives, for the first, second
-# and later poisons of an episode, the share of next visits that end with food (episodes with fewer poisons are left out). These
-# are the episodes of the [ledger](30_claims.py), which the next page uses, too:
+# and later poisons of an episode, the share of next visits that end with food (episodes with fewer poisons are left out). The
+# episodes are those of the [ledger](30_claims.py) and of the next page:
 
 # %%
 switching = abilities.of_networks(entry, profile)[entry.name]
@@ -110,7 +110,7 @@ Markdown(tables.markdown(abilities.swap_table(switching)))
 Markdown(abilities.reversal_in_words(switching))
 
 # %% [markdown]
-# Whether it relies on memory or on sight when it reverses is measured [on the next page](17_what_kind_of_learner.py).
+# Whether the network relies on memory or on sight when it reverses is measured [on the next page](17_what_kind_of_learner.py).
 #
 # ## Try it
 #
@@ -121,7 +121,7 @@ live.toy(entry.model, entry.genome, entry.task, seed)
 
 # %% [markdown]
 # Play against it: you and the evolved network walk the same maze with the same shuffle, move by move, with the buttons or
-# the arrow keys. For equal terms, use the blindfold.
+# the arrow keys. To compete on equal terms, use the blindfold.
 
 # %% tags=["explorer"]
 widgets.Duel(entry.model, entry.genome, entry.task, seed=seed)

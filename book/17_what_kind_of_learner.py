@@ -84,7 +84,7 @@ files = save_figure(
 # %% [markdown]
 # ## What we measured
 #
-# The network of Fig. 4 and the scripted agents; the other networks are in the data of the figure. *none*: the agent had no such
+# The network of Fig. 4 and the scripted agents; the other networks are in the figure's data. *none*: the agent had no such
 # visit.
 
 # %%

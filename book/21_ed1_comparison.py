@@ -110,8 +110,8 @@ Markdown(tables.markdown(tables.eaten_table(stored.runs, found, "tmaze")))
 # %% [markdown]
 # ### The second study
 #
-# What stands above is the first sweep, which could not tell much ([why](31_second_study.py)). The second study has new seeds, a
-# strategy searched for each model, and behaviour as its measure. What it says on C7 and C8:
+# The results above are those of the first sweep, which could settle little ([why](31_second_study.py)). The second study uses
+# new seeds, a strategy found for each model by a search, and behaviour as its measure. Its verdicts on C7 and C8:
 
 # %%
 Markdown(tables.markdown(second_tables.verdict_table(found.judged, "C7", "C8")))

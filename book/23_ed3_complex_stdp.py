@@ -76,8 +76,8 @@ files = save_figure(
 # %% [markdown]
 # ## What we measured
 #
-# Correlation of the mean change with the rule, over the differences in the figure (the verdict below has another draw). Our
-# mutations are annealed until the last generation, which the paper's were not: part of the gain after generation 1,000 may be
+# Correlation of the mean change with the rule, over the differences in the figure (the verdict below uses a different draw).
+# Our mutations are annealed until the last generation, and the paper's were not: part of the gain after generation 1,000 may be
 # due to that.
 
 # %%

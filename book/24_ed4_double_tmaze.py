@@ -102,7 +102,8 @@ files = save_figure(
     caption=f"""**a-d**, Four phases of the evolved network's behaviour, examples: {told}. {stands_in} Arrows: the path;
     numbers: the network step at which the agent begins, turns or ends. **e**, Shares of visits that end with food, by what
     preceded them; **f**, meals per episode. Both for the evolved network and scripted agents, in {n:,} further episodes each,
-    with 95% intervals. Higher shares, more food and less poison are better; a mark is missing where an agent had no such visit.""",
+    with 95% intervals. Higher shares, more food and less poison are better; a mark is missing where an agent had no such
+    visit.""",
 )  # fmt: skip
 
 # %% [markdown]

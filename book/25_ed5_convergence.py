@@ -149,9 +149,9 @@ Markdown(tables.markdown(table))
 # %% [markdown]
 # ### The second study
 #
-# What stands above is the first sweep, which could not tell much ([why](31_second_study.py)). The second study has new seeds
-# and a strategy searched for each model; all start from random genomes, and an evolution that does not get there counts as
-# censored at its end. What it says on C6:
+# The results above are those of the first sweep, which could settle little ([why](31_second_study.py)). The second study uses
+# new seeds and a strategy found for each model by a search; all evolutions start from random genomes, and one that does not
+# reach the level is censored at its end. Its verdicts on C6:
 
 # %%
 Markdown(tables.markdown(second_tables.verdict_table(found.judged, "C6")))

@@ -35,10 +35,10 @@
 # than the unit or network in the zoo (C4 without its comparison of generations); for C9, the other networks of the zoo that
 # evolved in the T-maze. C10 counts those networks. C5 to C8 compare models, and their verdicts already rest on all evolutions:
 # those of the [second study](31_second_study.py), whose protocol was committed before its runs, as soon as one of its
-# experiments is complete; until then those of the first sweep, which could not tell much (below).
+# experiments is complete; until then those of the first sweep, which could settle little (see below).
 #
 # This is the table in the README, and what `python -m enu_lib claims` prints. Where another page measures the same on episodes
-# or sequences of its own, it says *another draw*, and its numbers differ a little.
+# or sequences of its own, it says *different draw*, and its numbers differ a little.
 
 # %% tags=["parameters"]
 profile = "zoo"
@@ -81,9 +81,9 @@ Markdown(ledger.as_details(findings))
 Markdown(tables.markdown(ledger.repeat_table(found)))
 
 # %% [markdown]
-# ### What the first sweep tells
+# ### What the first sweep shows
 #
-# The verdicts on C5 to C8 by the first sweep alone:
+# The verdicts on C5 to C8 from the first sweep alone:
 
 # %%
 first = [f for f in claims.judge(replace(found, judged=())) if f.claim.key in ("C5", "C6", "C7", "C8")]
@@ -94,8 +94,8 @@ Markdown(ledger.as_markdown(first))
 # fitness; and the rules were fixed before we saw how far survival alone carries. So here is what the networks of the sweep eat
 # in each maze, median of the evolutions and best one, and what an agent eats that always takes the same arm. Where a model eats
 # less than that agent, a difference in the model's favour is largely one of living longer, and a model that passes the level
-# need not have learnt anything. For example, this verdict on C8, that a network with shared rules does not converge, is *not*
-# although in the T-maze no SHAREDENU evolution eats more than an agent that always takes the same arm, while some ENU
+# need not have learnt anything. For example, the verdict above on C8 (that a network with shared rules does not converge) is
+# *not*, although in the T-maze no SHAREDENU evolution eats more than an agent that always takes the same arm, while some ENU
 # evolutions do. In the double T-maze no ENU evolution eats as much as an agent that always goes to the same end, while some
 # NFENU and SHAREDENU evolutions do.
 
@@ -117,24 +117,24 @@ Markdown(tables.numbers(mazes.survival_table(stored.runs, ("enu", "lstm"), "doub
 # ### What the rules do not ask
 #
 # **C9, a network learns the T-maze,** at first had an easier rule, which a latch passes; the network judged by it,
-# `tmaze-enu-latch`, was one. The present rule requires what the paper says of its agent
+# `tmaze-enu-latch`, was a latch. The present rule requires what the paper says of its agent
 # ([details](17_what_kind_of_learner.py)); the old rule is kept above. An agent that learns once, from its first poison, passes
-# it (`once-bitten`, [shown beside the network](42_the_learned_rule.py)); to learn anew when the sensors change their meaning is
-# not asked, and neither that agent nor the network does it.
+# it (`once-bitten`, [shown beside the network](42_the_learned_rule.py)); relearning when the sensors change their meaning is
+# not required, and neither that agent nor the network does it.
 #
 # **C10, the units came to spike,** asks for pulses, not for information in them: a clock that is on for one step in every move
 # meets its first three parts ([shown beside the networks](43_does_it_spike.py)), and so do some networks evolved without
 # selection, on which its fourth part rests.
 #
-# **C2, the firing frequency,** says nothing of timing: a unit that fires regularly at the right rate would pass; C1 asks for
-# the timing. **C4, the invented rule,** asks for the shape of the change, not for its size, which C3 asks for plain STDP; and
-# "better" there has no margin.
+# **C2, the firing frequency,** says nothing about timing: a unit that fires regularly at the right rate would pass; timing is
+# tested by C1. **C4, the invented rule,** tests the shape of the change, not its size, which C3 tests for plain STDP; and
+# "better" in C4 has no margin.
 #
 # **C11, a network learns the double T-maze,** is judged on one network, from one chain of evolutions through easier mazes that
 # was not repeated with other seeds. What the network eats, here and in other new episodes (`zoo verify`), is more than three
 # standard errors above the half-way point between the fixed-end and the memory-only agent ([details](24_ed4_double_tmaze.py)).
 #
-# **Below the level** from which a task counts as learnt, nothing of the first sweep is judged. Yet on complex STDP every ENU
+# **Below the level** from which a task counts as learnt, no result of the first sweep is judged. Yet on complex STDP every ENU
 # ends better than every LSTM; and on IAF the ENU ends better than NFENU, GRU and LSTM, and it alone fires about as often as the
 # model neuron ([details](21_ed1_comparison.py)).
 #
@@ -144,19 +144,19 @@ Markdown(tables.numbers(mazes.survival_table(stored.runs, ("enu", "lstm"), "doub
 # baselines. A verdict is about the claim as it can be tested with these.
 #
 # Some settings of the sweep were changed after its first results, although no part of a claim became easier to show (the bounds
-# of C1 to C3, on single units, were made stricter). Complex STDP was made twice as long, since by the rules nothing could be
-# said of the shorter runs (which are kept, and [shown](25_ed5_convergence.py)). The longer runs have the seeds of the shorter
-# ones and favour the other models: in the shorter ones, only ENUs ever reached the level. The T-maze got a first stage in a
-# smaller maze, which was chosen by watching networks of ENUs with three of the sweep's seeds and may favour the ENU. In the
-# double T-maze the sweep starts from the T-maze's parents of the same model and seed ([why](25_ed5_convergence.py)); that was
-# settled before any of these runs was made.
+# of C1 to C3, on single units, were made stricter). Complex STDP was made twice as long, since under the rules the shorter runs
+# could not be judged (they are kept, and [shown](25_ed5_convergence.py)). The longer runs have the seeds of the shorter ones
+# and favour the other models: in the shorter ones, only ENUs ever reached the level. The T-maze got a first stage in a smaller
+# maze, which was chosen by watching networks of ENUs with three of the sweep's seeds and may favour the ENU. In the double
+# T-maze the sweep starts from the T-maze's parents of the same model and seed ([why](25_ed5_convergence.py)); that was decided
+# before any of these runs was made.
 #
 # ## Verdict
 #
 # The table at the top. Two cautions apply to it. The budget is a laptop's: a model that fails here might not fail with the
 # published budget, and where no model learns enough for a difference to mean anything, nothing is said. And the strategy
 # matters: on complex STDP, under [one found later](25_ed5_convergence.py), the ENU is ahead of GRU and LSTM, which it is not
-# under that of the first sweep. So the second study searches a strategy for each model.
+# under that of the first sweep. So the second study searches for a strategy for each model.
 #
 # ## Try it
 #

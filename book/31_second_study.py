@@ -16,8 +16,8 @@
 #
 # ## Question
 #
-# Do networks and units of ENUs end better than those of GRUs, LSTMs and reduced ENUs, do they get there sooner, and which part
-# of the ENU makes the difference? These are claims C5 to C8 of the [ledger](30_claims.py).
+# Do single ENUs and networks of ENUs end better than those of GRUs, LSTMs and reduced ENUs, do they reach a given level sooner,
+# and which part of the ENU makes the difference? These are claims C5 to C8 of the [ledger](30_claims.py).
 #
 # ## Approach
 #
@@ -26,36 +26,37 @@
 # reason.
 #
 # **Why a second study.** The [first sweep](21_ed1_comparison.py) could not answer the question. Fitness in a maze counts the
-# steps that an agent lives, so that a network can pass the level without eating. Networks started the double T-maze from what
+# steps that an agent lives, so that a network can reach the level without eating. Networks started the double T-maze from what
 # they had evolved in the T-maze, and this head start counted as speed. With five evolutions of each model and four comparisons,
-# only a complete separation can be significant. Where no model reached the level, clear differences were not judged at all. And
-# the evolution strategy had been chosen with ENUs.
+# only a complete separation of the samples can be significant. Where no model reached the level, clear differences were not
+# judged at all. And the evolution strategy had been chosen using ENUs.
 #
 # **What was known.** The models and tasks are those of the first sweep, whose results we knew: on the integrate-and-fire task,
 # ENUs fired about as often as the target and no other model did; on complex STDP, ENUs ended better than LSTMs, but not better
 # than GRUs or NFENUs under the sweep's strategy, and were faster under another. So this is a replication with new seeds and
 # better measures, not a blind test. No result of its seeds was known.
 #
-# **Unit of analysis.** One evolution, from one random genome to its end. Trial runs and episodes of one evolved parent say how
-# precisely that parent is known, and are averaged.
+# **Unit of analysis.** One evolution, from one random genome to its end. Trial runs and episodes of one evolved parent only
+# tell how precisely that parent is known; they are averaged.
 #
-# **Seeds.** Evolutions that are compared have the seeds from 1000 on, which no earlier run had. The search of strategies has
-# three other seeds, 900 to 902. The same seed gives every model the same environments (and, where genomes are equally long, the
-# same mutations). The tests treat the models' samples as independent, which makes them slightly conservative.
+# **Seeds.** Evolutions that are compared use seeds from 1000 upwards, which no earlier run had used. The search for strategies
+# uses three other seeds, 900 to 902. The same seed gives every model the same environments (and, where genomes are equally
+# long, the same mutations). The tests treat the models' samples as independent, which makes them slightly conservative.
 #
-# **Equal conditions.** All models of an experiment have the same task, offspring, environments and generations, so that
-# generations, evaluations and lives mean the same. They start from random genomes.
+# **Equal conditions.** All models of an experiment have the same task, offspring, environments and generations, so that counts
+# of generations, of evaluations and of lives are equivalent. They start from random genomes.
 #
 # **Strategies.** In tuned experiments every model gets the same small search: each strategy of the list below on the three
-# tuning seeds. The one with the highest median final fitness is the model's own (the first in the list, if several are equal).
-# Only then do the evolutions that are compared begin, under it.
+# tuning seeds. The one with the highest median final fitness becomes the model's own strategy (the first in the list, if
+# several are equal). Only then do the evolutions that are compared begin, each model's under its own strategy.
 #
 # **Primary outcomes** are behaviour. On STDP tasks: the logarithm of the loss of the evolved parent in 30 trial runs. On the
-# integrate-and-fire task: the ratio of its number of spikes to the target's, as the distance of its logarithm from zero. In
-# mazes: food in 2,048 fresh episodes, or whether the ability was reached (the target of the T-maze's curriculum, which a latch
-# does not reach). Speed: evaluations until held-out fitness reaches the level (STDP tasks: a tenth of the loss of a unit that
-# learns nothing) or the ability. An evolution that does not get there by its end is censored there. Everything else that is
-# stored is secondary and gets no verdict. No evolution is left out as an outlier: one that ends in NaN ranks last.
+# integrate-and-fire task: the ratio of the parent's number of spikes to the target's, measured as the distance of its logarithm
+# from zero. In mazes: food in 2,048 fresh episodes, or whether the ability was reached (the target of the T-maze's curriculum,
+# which a latch does not reach). Speed: evaluations until held-out fitness reaches the level (STDP tasks: a tenth of the loss of
+# a unit that learns nothing) or the ability. An evolution that has reached neither by its end is censored at its end.
+# Everything else that is stored is secondary and gets no verdict. No evolution is left out as an outlier: one that ends in NaN
+# ranks last.
 #
 # **Tests.** Two-sided; exact Mann-Whitney, or a log-rank test for speed. Effect: Vargha and Delaney's A, the probability that
 # an evolution of the first model is better than one of the second, ties counting half, with percentile bootstrap intervals.
@@ -63,7 +64,7 @@
 # be tested in the end.
 
 # %% tags=["parameters"]
-profile = "zoo"  # of no effect: what is shown is the plan, and what has been stored
+profile = "zoo"  # has no effect: the page shows the plan and the stored results
 seed = 0
 
 # %%
@@ -85,17 +86,17 @@ Markdown(f"""**Verdicts.** A claimed difference is
 - *supported* if p < {stats.ALPHA:g} after correction and A > 1/2,
 - *contradicted* if p < {stats.ALPHA:g} and A < 1/2, or if the {1 - 2 * stats.ALPHA:.0%} interval of A lies within
   {1 - stats.LARGE:.2f} to {stats.LARGE:.2f}, so that a large difference either way can be excluded,
-- *undecided* otherwise, together with the smallest A that would have been shown with a power of {power.TARGET:.0%}.
+- *undecided* otherwise; the smallest A that would have been shown with a power of {power.TARGET:.0%} is then given, too.
 
-A claimed likeness is supported by that interval and contradicted by a significant difference. Where a comparison asks whether
-or when something is reached, and fewer than half of the evolutions of both models together reach it, the models are equal
-mostly in not reaching it, and the interval does not count. Where none reaches it, the comparison is *not tested*. In the
+A claim that two models are alike is supported by that interval and contradicted by a significant difference. Where a comparison
+asks whether or when something is reached, and fewer than half of the evolutions of both models together reach it, the models
+are alike mostly in not reaching it, and the interval is not used. Where none reaches it, the comparison is *not tested*. In the
 ledger, a supported part *holds* and a contradicted one *fails*.""")
 
 # %% [markdown]
 # **Stopping rule.** The number of evolutions is fixed below. None is added, extended or dropped after the first look, and the
-# code judges an experiment only when all of its evolutions are there: until then each of its comparisons is *not tested*. A run
-# that is interrupted is resumed, bit for bit. An experiment that is never completed remains not tested.
+# code judges an experiment only when all of its evolutions are complete: until then each of its comparisons is *not tested*. A
+# run that is interrupted is resumed, bit for bit. An experiment that is never completed remains not tested.
 #
 # ## What we measured
 #
@@ -112,18 +113,18 @@ Markdown(tables.markdown(second_tables.experiments_table()))
 Markdown(tables.markdown(second_tables.strategies_table()))
 
 # %% [markdown]
-# ### What is compared, and what can be seen
+# ### What is compared, and which differences can be shown
 #
-# The last column gives the smallest A that is shown with a power of four out of five at the first, hardest step of the
-# correction: by simulation of the exact test for normal distributions, and for speed in the best case, that all evolutions
-# reach the level.
+# The last column gives the smallest A that is shown with a power of four out of five at the first and strictest step of the
+# correction. It is found by simulating the exact test for normal distributions; for speed it assumes the best case, in which
+# all evolutions reach the level.
 
 # %%
 Markdown(tables.markdown(second_tables.comparisons_table()))
 
 # %% [markdown]
-# The numbers of evolutions are what some hours of two cores allow. How many of each model are needed for such a power, if the
-# comparison is alone, or the first of several:
+# The numbers of evolutions are those that two cores can run in some hours. This is how many evolutions of each model such a
+# power requires, for a comparison on its own or as the first of several:
 
 # %%
 Markdown(tables.markdown(second_tables.needed_table()))
@@ -137,8 +138,8 @@ Markdown(tables.markdown(second_tables.likeness_table()))
 # %% [markdown]
 # ### What it costs
 #
-# From the seconds that a life of each model took in the first sweep, on one core. Evolutions in the T-maze end once the ability
-# is reached, so that theirs is an upper bound.
+# Estimated from the seconds that a life (one offspring in one environment) of each model took in the first sweep, on one core.
+# Evolutions in the T-maze end once the ability is reached, so their estimate is an upper bound.
 
 # %%
 Markdown(tables.markdown(second_tables.cost_table()))
@@ -154,35 +155,37 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # %% [markdown]
 # ### What each outcome will mean
 #
-# **E3** asks for C7 whether the feedback of its output helps the spiking unit. *Supported*: ENUs fire more like the target than
-# NFENUs do. *Contradicted*: feedback does not help here, or it harms.
+# **E3** asks, for C7, whether the feedback of its output helps the spiking unit. *Supported*: ENUs fire more like the target
+# than NFENUs do. *Contradicted*: feedback does not help here, or it harms.
 #
-# **E2** asks for C5, C6 and C7 whether the ENU ends better, and gets there sooner, on complex STDP, each model under its own
-# best strategy of the same search. *Contradicted* for GRU or NFENU: the ENU's advantage in the paper is not one of the unit, as
-# far as our formula of the rule and our sizes go. Three comparisons explain. If the GRU with gain ends better than the GRU, and
-# ENU and GRU with gain are not told apart, then gain, reset bias and clipping are what makes the difference. If the ENU ends
-# better than the GRU with gain, it is the rest: the feedback (see NFENU) and the form of the gates. If it ends better than the
-# ENU without gain, the ENU needs them too.
+# **E2** asks, for C5, C6 and C7, whether the ENU ends better on complex STDP, and reaches the level sooner, with each model
+# under the best strategy that the same search has found for it. *Contradicted* for GRU or NFENU: the ENU's advantage in the
+# paper is not due to the unit, as far as our formula for the rule and our sizes can tell. Three comparisons serve to explain
+# the result. If the GRU with gain ends better than the GRU, and no difference is shown between ENU and GRU with gain, then
+# gain, reset bias and clipping make the difference. If the ENU ends better than the GRU with gain, the rest makes the
+# difference: the feedback (see NFENU) and the form of the gates. If the ENU ends better than the ENU without gain, it needs
+# gain and reset bias, too.
 #
-# **E6** asks for C7 the same of plain neuromodulated STDP as E3 does of spikes.
+# **E6** asks, for C7, the same about plain neuromodulated STDP as E3 does about spikes.
 #
-# **E1** asks for C7 and C8 in the T-maze, by the [curriculum](15_fig4_tmaze.py) that leads to a sensory learner, whether
-# feedback helps, and whether networks with shared rules reach the ability less often, also with as many parameters.
-# *Contradicted* for shared rules: separate rules for synapses and neurons are not needed. If no network reaches the ability,
-# nothing is said of shared rules.
+# **E1** asks, for C7 and C8, in the T-maze and with the [curriculum](15_fig4_tmaze.py) that leads to a network that uses its
+# sensors, whether feedback helps, and whether networks with shared rules reach the ability less often, also those with as many
+# parameters as the ENU network. *Contradicted* for shared rules: separate rules for synapses and neurons are not needed. If no
+# network reaches the ability, nothing is concluded about shared rules.
 #
-# **E4** asks for C5 to C8 in the double T-maze, from scratch for all models. It is *not tested* until there is a curriculum for
-# that maze that starts from random genomes, and if no model learns it.
+# **E4** asks the questions of C5 to C8 in the double T-maze, from scratch for all models. It is *not tested* until there is a
+# curriculum for that maze that starts from random genomes, and it remains *not tested* if no model learns that maze.
 #
-# **E5** would ask whether what the networks do is learning by synapses or recurrence: at equal numbers of parameters and by the
-# same curriculum, a plain GRU from the network's inputs to its outputs, the ENU network with the memory of its synapses held at
-# its start, and an evolved three-factor Hebbian rule, by the [three abilities](17_what_kind_of_learner.py). It is described
-# here only; its models do not exist yet, and what is compared will be fixed before they are run.
+# **E5** would ask whether the networks learn by their synapses or by recurrence. At equal numbers of parameters and with the
+# same curriculum, it would compare a plain GRU from the network's inputs to its outputs, the ENU network with the memory of its
+# synapses held at its initial state, and an evolved three-factor Hebbian rule, by the [three
+# abilities](17_what_kind_of_learner.py). It is described here only; its models do not exist yet, and what is compared will be
+# fixed before they are run.
 #
 # ## Reconstruction
 #
-# All of this is ours; the paper compares one evolution of each model. Nothing has been changed since the protocol was
-# committed.
+# All of this is ours; the paper compares one evolution of each model. Apart from its wording, nothing has been changed since
+# the protocol was committed.
 #
 # ## Verdict
 

@@ -149,16 +149,15 @@ Markdown(
     f"""One poison moves the preference for the right turn from {bad[0]:+.2f} to {bad[1]:+.2f}, a second one to
 {bad[2]:+.2f}, and a fourth one to {bad[4]:+.2f}; one food moves it to {turn["food"][1]:+.2f}. Over all delays from
 {min(delays)} to {max(delays)} steps, the effect of poison lies between {late.min():+.2f} and {late.max():+.2f}. In
-the mazes in which it evolved a second poison kills, so that no agent was selected for what it does after it;
+the mazes in which it evolved, a second poison kills, so that no agent was selected for what it does after that;
 [Fig. 5](16_fig5_behaviour.py) measures that where poison does not kill."""
 )
 
 # %% [markdown]
 # ### How far does it generalise?
 #
-# Mazes and episodes that were not used in evolution, scored like all others (in the published maze, another draw than that of
-# Fig. 4). *Silenced*: the output is not transmitted to other
-# neurons; an output neuron still acts.
+# Mazes and episodes that were not used in evolution, scored like all others (in the published maze, a different draw from that
+# of Fig. 4). *Silenced*: the output is not transmitted to other neurons; an output neuron still acts.
 
 # %%
 far = dissection.elsewhere(entry, 60 if smoke else 256, seed + 603) | dissection.silenced(entry, n // 3, seed + 604)

@@ -211,9 +211,9 @@ Markdown(
 # ## Verdict
 #
 # The speed of a sweep grows in proportion to the number of workers until the longest chain takes as long as everything else.
-# There are three ways to make use of more workers. Begin with the longest chains; the sweep does not do so, because an
-# interrupted sweep should contain all models for its first seeds. Run more seeds, which takes no extra time as long as there
-# are free workers. Or let several processes [share one evolution](52_laptop_to_cluster.py), which shortens the chain itself.
+# There are three ways to use more workers. Begin with the longest chains; the sweep does not do so, because an interrupted
+# sweep should contain all models for its first seeds. Run more seeds, which takes no extra time as long as there are free
+# workers. Or let several processes [share one evolution](52_laptop_to_cluster.py), which shortens the chain itself.
 #
 # ## Try it
 #

@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # What is the same and what is not
+# # Reproducibility: what is the same and what is not
 #
 # ## Question
 #
@@ -21,16 +21,16 @@
 # ## Approach
 #
 # Every random number is a function of the seed, its purpose and the generation. So nothing that happened before matters: a run
-# can stop and resume anywhere. Two things still differ between machines. Processors with other vector units, and GPUs, add
-# numbers in another order, and so round differently; and `torch.randn` draws other normal numbers on them. There are three
-# degrees:
+# can stop and resume anywhere. Two things still differ between machines. Processors with different vector units, and GPUs, add
+# numbers in a different order, and so round differently; and `torch.randn` draws different normal numbers on them. We
+# distinguish three degrees of sameness:
 #
 # - **Bit for bit.** On one kind of processor, however a run is divided among threads, processes and days.
 # - **To rounding.** On another processor or on a GPU, for the same genome and environments.
 # - **In distribution.** Where rounding decides between two actions, the episodes that follow differ, and with them, after some
 #   generations, the genomes. Means over many episodes or runs agree.
 #
-# Each line below is held by a test of the repository.
+# Each line below is checked by a test in the repository.
 
 # %% tags=["parameters"]
 profile = "zoo"  # smoke: fewer generations
@@ -57,8 +57,8 @@ Markdown(tables.markdown(sameness.table()))
 # %% [markdown]
 # ## What we measured
 #
-# One line, tried here: a run that is interrupted, forgotten by this process and resumed from its folder, against a run that
-# never stops.
+# One of these lines, tried here: a run that is interrupted, discarded from memory and resumed from its folder, compared with a
+# run that never stops.
 
 # %%
 small = enu.experiments.get("stdp", profile="smoke", generations=12 if profile == "smoke" else generations, evaluate_every=1)
@@ -85,7 +85,7 @@ Markdown(
 # %% [markdown]
 # ## Try it
 #
-# Interrupt the run after another generation, or change the number of threads until then.
+# Interrupt the run after a different generation, or change the number of threads used until then.
 
 
 # %% tags=["explorer"]
@@ -95,7 +95,7 @@ def interrupt(at=small.generations // 2, threads=2):
     ax.plot(*whole.column("held_out"), lw=4, color="0.8", label="uninterrupted")
     ax.plot(*run.column("held_out"), label="interrupted")
     ax.axvline(at - 1, ls=":", color="k")
-    same = "the same genome" if run.genome.equal(whole.genome) else "another genome"
+    same = "the same genome" if run.genome.equal(whole.genome) else "a different genome"
     ax.set(xlabel="generation", ylabel="held-out fitness", title=f"{same}, {fingerprint(run.genome)[:12]}")
     ax.legend()
     return fig

@@ -51,9 +51,9 @@ n = 60 if profile == "smoke" else episodes
 #
 # ### A shortcut in the published wiring
 #
-# Food by which sensor shows the wall, in fresh episodes (another draw than on the page of Fig. 4). With the published table,
-# our evolution found a rule that serves only some agents: a neuron with an active sensor falls silent. If that sensor shows the
-# wall and the neuron drives *forward*, the agent turns, and has not learnt anything.
+# Food, grouped by which sensor shows the wall, in fresh episodes (a different draw from that on the page of Fig. 4). With the
+# published table, our evolution found a rule that serves only some agents: a neuron with an active sensor falls silent. If that
+# sensor shows the wall and the neuron drives *forward*, the agent turns, and has not learnt anything.
 
 # %%
 wirings = {"every neuron receives every sensor": entry}

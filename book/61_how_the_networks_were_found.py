@@ -49,9 +49,9 @@ stored = sweep.obtain(profile)
 #
 # We compare our settings with the published ones (512 offspring, 8 environments, 32 memory values and 16 channels, mutations of
 # s.d. 0.01, the published wiring; run on an NVIDIA H100). An evaluation is one offspring in one maze. Ours are three runs, each
-# started by hand from the result of the last and chosen among the attempts listed below; the published settings had one run.
-# The comparison shows what each led to, and is no test of the settings. Food is counted in another draw of episodes than on
-# [the page before](60_wirings_and_shuffles.py).
+# started by hand from the result of the previous one and chosen from the attempts listed below; the published settings had one
+# run. The comparison shows what each led to; it is not a test of the settings. Food is counted in a different draw of episodes
+# from that on [the previous page](60_wirings_and_shuffles.py).
 
 # %%
 pairs = {"ours": entry}
@@ -82,12 +82,12 @@ files = save_figure(
         "b": shown.rename_axis("shows the wall").reset_index(),
     },
     caption=f"""One chain of three runs with our settings, the best of several attempts, and the only run with the published
-    settings (seeds in the legend): it shows what each led to and is not a test of the settings. **a**, Held-out fitness of the parent in the
-    plain T-maze against all evaluations so far (logarithmic axis); higher is better. Our second run, in another maze, counts
-    but has no points. **b**, Food per episode of the best parent, by which sensor shows the wall; {by_wall_n:,} episodes in
-    all; more is better. The run with published settings had reached generation {last.provenance["generations"]:,} of
-    {last.experiment.generations:,}; its fitness had long been flat, because its behaviour works only when one particular
-    sensor shows the wall.""",
+    settings (seeds in the legend): it shows what each led to and is not a test of the settings. **a**, Held-out fitness of the
+    parent in the plain T-maze against all evaluations so far (logarithmic axis); higher is better. Our second run, in another
+    maze, counts but has no points. **b**, Food per episode of the best parent, by which sensor shows the wall; {by_wall_n:,}
+    episodes in all; more is better. The run with published settings had reached generation
+    {last.provenance["generations"]:,} of {last.experiment.generations:,}; its fitness had long been flat, because its behaviour
+    works only when one particular sensor shows the wall.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -99,8 +99,8 @@ files = save_figure(
 # whole maze from the first generation on differ in when they leave that plateau, if they do. The evolutions of the
 # [sweep](21_ed1_comparison.py) spend their first generations in a smaller maze, in which a random walk finds food more often
 # (`enu_lib.experiments.Stage`; ours), and are judged on held-out episodes of the whole maze throughout. The kinds also differ
-# in environments per generation and in length, so this is no test of the first stage. (For a network started from another run,
-# only the generations of its last run are counted.)
+# in environments per generation and in length, so this is not a test of the first stage. (For a network started from another
+# run, only the generations of its last run are counted.)
 
 # %%
 independent = mazes.independent_evolutions(entry, stored, from_zoo=profile == "zoo")
@@ -111,9 +111,9 @@ Markdown(tables.numbers(independent, 2, ("begins in", "run")))
 #
 # From random genomes, evolution in the T-maze found [latches](14_mazes.py) and went no further: there, a latch eats as much as
 # an agent that remembers places. What led further was a maze in which food and poison may swap places after every food, so that
-# remembering an arm is worth nothing. This worked from one latch, which had already evolved for many generations; so far it has
-# not worked from latches with fewer generations. The commands, starting from that latch (the second starts from the latest
-# parent of the first):
+# remembering an arm is useless. This worked from one latch, which had already evolved for many generations; so far it has not
+# worked from latches with fewer generations. The commands, starting from that latch (the second starts from the latest parent
+# of the first):
 
 # %%
 Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
@@ -125,10 +125,11 @@ Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
 Markdown(tables.markdown(results.attempts("tmaze")))
 
 # %% [markdown]
-# A network of this wiring begins every episode without a preference: all its synapses share one genome, and every neuron hears
-# all three sensors. So it cannot evolve to avoid one sensor, only to learn within the episode which one to avoid. In an
-# evolution from that latch (12 environments, swaps after every food) we noted how often the parent stepped forward when facing
-# food or poison, once it had been poisoned. First it came to hesitate before everything, then before poison only:
+# A network of this wiring begins every episode without a preference: all its synapses share one genome, and every neuron
+# receives input from all three sensors. So it cannot evolve to avoid one sensor, only to learn within the episode which one to
+# avoid. In an evolution from that latch (12 environments, swaps after every food) we noted how often the parent stepped forward
+# when facing food or poison, once it had been poisoned. At first it came to hesitate before everything, later before poison
+# only:
 
 # %%
 Markdown(tables.markdown(results.attempts("tmaze-first-steps")))

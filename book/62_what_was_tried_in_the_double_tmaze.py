@@ -26,7 +26,7 @@
 
 # %% tags=["parameters"]
 profile = "zoo"  # the stored sweep, whatever the profile
-seed = 0  # of no effect: this page evolves nothing
+seed = 0  # has no effect: this page evolves nothing
 
 # %%
 from IPython.display import Markdown
@@ -42,10 +42,10 @@ stored = results.load("laptop")
 # ## What we measured
 #
 # What taught the network to leave an empty side was a bonus for every grid square entered for the first time in an episode, in
-# mazes where both food and poison lie on one side, with more energy for walking. In mazes of all kinds with half the mutations,
-# the same bonus had gained nothing: most of those episodes can be solved without it.
+# mazes where both food and poison lie on one side, with more energy for walking. In mazes of all kinds, with mutations half as
+# large, the same bonus had brought no gain: most of those episodes can be solved without it.
 #
-# The steps that led to the network, as commands, some three hours on one core; the last one only restores the standard
+# The steps that led to the network, as commands (about three hours on one core); the last one only restores the standard
 # settings:
 
 # %%
@@ -60,7 +60,7 @@ Markdown(tables.markdown(results.attempts("double-tmaze")))
 # %% [markdown]
 # ## Verdict
 #
-# It is one sequence of evolutions: whether it succeeds with other seeds was not tested.
+# This is one sequence of evolutions; whether it succeeds with other seeds was not tested.
 #
 # ## Try it
 #

@@ -36,7 +36,7 @@ PARTS = {
     "5": "Your own task",
     "6": "Appendices",
 }
-AFTER = {"27_ed7_setup": "10_enu", "13_single_units": "11_evolution_strategy"}  # pages that are read earlier than their number
+AFTER = {"27_ed7_setup": "10_enu", "13_single_units": "11_evolution_strategy"}  # read earlier than numbered
 REFERENCE = ("glossary", "symbols", "api", "provenance", "cite")
 API = {
     "units": ("Units and networks", ["contracts", "cells", "cells.enu", "cells.gated", "network", "precision"]),
@@ -137,8 +137,8 @@ def linked(text: str) -> str:
 def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> NotebookNode:
     """An executed notebook as a page: figures with captions, Markdown from code as text, explorers as pictures.
 
-    Code is folded, and one switch a page unfolds it (`static/book.js`).  In the part CODE_SHOWN only code that imports, draws
-    a figure, fills in a text or makes an explorer is folded, and what has the tag `hide-input`.
+    Code is folded, and one switch per page unfolds it (`static/book.js`).  In the part CODE_SHOWN, only some code is folded:
+    imports, figures, computed text, explorers, and cells with the tag `hide-input`.
 
     Raises ValueError where a cell wrote to stderr or shows a data frame, the manifest lacks a figure, or an explorer left no
     picture.

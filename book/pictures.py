@@ -1,7 +1,7 @@
-"""The forms of a figure in the book: as drawn, dark, and each of them stacked for phones.
+"""The versions of a figure in the book: light and dark, each of them also stacked for phones.
 
-Figures are drawn once, on white.  Their dark forms are made of their SVG: the ground takes the colour of the page, greys change
-places with it, and the colours that have a meaning keep their hue, raised where they would be too dark to be seen.
+Figures are drawn once, on white.  The dark version is computed from the SVG: the background takes the page's colour, light and
+dark greys are exchanged, and colours that carry a meaning keep their hue but are lightened where they would be too dark to see.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import numpy as np
 from enu_lib.figures import MODELS, PALETTE
 from enu_lib.figures.abilities import MARKS
 
-GROUND, INK = "#14181e", "#e6e9ec"  # the page's colours in the dark
-LIT = 0.62  # OKLab lightness of the darkest colour with a meaning
-LINES = ("#de8f05", "#cc78bc", "#56b4e9")  # of the style's cycle, beyond those of the palette
+GROUND, INK = "#14181e", "#e6e9ec"  # background and text colour of the page in the dark theme
+LIT = 0.62  # smallest OKLab lightness of a colour that carries a meaning
+LINES = ("#de8f05", "#cc78bc", "#56b4e9")  # colours in the style's cycle that are not in the palette
 MEANING = {c.lower() for c in (*PALETTE.values(), *MODELS.values(), *(color for _, color in MARKS.values()), *LINES)}
-NARROW = "(max-width: 600px)"  # screens that show the stacked form
+NARROW = "(max-width: 600px)"  # screens that show the stacked version
 IMAGE = re.compile(r'<img\b[^>]*\bsrc="(_images/[^"]+)\.svg"[^>]*>')
 
 TO_LMS = np.array([[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]])
@@ -30,9 +30,9 @@ TO_LAB = np.array([[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259
 
 
 def darkened(rgb: np.ndarray, meaning: bool = False) -> np.ndarray:
-    """Colours (..., 3) from 0 to 1 as they are in the dark: light and dark change places, hues stay.
+    """Colours (..., 3) from 0 to 1 for the dark theme: light and dark are exchanged, hues are kept.
 
-    meaning: a colour that is recognised from figure to figure; unless it is a grey, it keeps its lightness, too, where it can.
+    meaning: the colours carry a meaning from figure to figure; except for greys, they keep their lightness, too, if possible.
     """
     lab = as_oklab(linear(rgb))
     light, hue = lab[..., :1], lab[..., 1:]
@@ -42,15 +42,15 @@ def darkened(rgb: np.ndarray, meaning: bool = False) -> np.ndarray:
         flipped = np.maximum(np.where(colourful, light, flipped), LIT)
     tries = [_rgb(np.concatenate([flipped, share * hue], -1)) for share in np.linspace(1, 0, 21)]
     shown = [((rgb > -1e-3) & (rgb < 1 + 1e-3)).all(-1, keepdims=True) for rgb in tries]
-    return _encoded(np.clip(np.select(shown, tries, tries[-1]), 0, 1))  # with as much colour as can be shown
+    return _encoded(np.clip(np.select(shown, tries, tries[-1]), 0, 1))  # as saturated as a screen can show
 
 
 def dark(svg: str) -> str:
-    """A figure's SVG in its dark form."""
+    """The dark version of a figure's SVG."""
     svg = re.sub(r"data:image/png;base64,([^\"]*)", lambda m: f"data:image/png;base64,{_image(m[1])}", svg)
     head, tag, rest = svg.partition("<svg ")
     body = re.sub(r"#[0-9a-f]{6}\b", lambda m: _color(m[0]), rest)
-    return f'{head}{tag}fill="{INK}" {body}'  # matplotlib leaves out a fill of black
+    return f'{head}{tag}fill="{INK}" {body}'  # matplotlib omits the fill where it is black
 
 
 def pixels(text: str) -> np.ndarray:
@@ -81,12 +81,12 @@ def _rgb(lab: np.ndarray) -> np.ndarray:
 
 
 def as_oklab(rgb: np.ndarray) -> np.ndarray:
-    """Lightness and the two coordinates of hue, in which equal distances look about equal, of linear RGB."""
+    """OKLab coordinates of linear RGB: lightness and two of hue; equal distances look about equal."""
     return np.cbrt(rgb @ TO_LMS.T) @ TO_LAB.T
 
 
 def linear(rgb: np.ndarray) -> np.ndarray:
-    """Linear RGB of the RGB that files hold."""
+    """Linear RGB from the sRGB values stored in files."""
     return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 
 
@@ -95,7 +95,7 @@ def _encoded(linear: np.ndarray) -> np.ndarray:
 
 
 def forms(html: Path, figures: Path) -> None:
-    """Write every form of the figures that pages show, and let browsers choose by theme and width."""
+    """Write every version of the figures that pages show, and let browsers choose by theme and width."""
     shown = {path.stem for path in (html / "_images").glob("*.svg")}
     for name in shown:
         for form in (name, f"{name}.narrow"):
@@ -108,7 +108,7 @@ def forms(html: Path, figures: Path) -> None:
 
 
 def picture(found: re.Match) -> str:
-    """An image of a figure as two pictures, one for each theme, with the stacked form for narrow screens."""
+    """An image of a figure as two pictures, one for each theme, with the stacked version for narrow screens."""
     image, name, made = found[0], found[1], []
     for theme, end, loading in (("light", "", ""), ("dark", ".dark", ' loading="lazy"')):
         one = re.sub(r'\s+class="[^"]*"', "", image).replace(f'src="{name}.svg"', f'src="{name}{end}.svg"')

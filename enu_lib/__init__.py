@@ -34,7 +34,7 @@ __all__ = [
     "experiments", "fitness", "load_run", "make_cell", "register", "rollout", "stream", "zoo",
 ]  # fmt: skip
 
-# Where each of these names is defined: it is imported on first use, since torch takes seconds to import.
+# The module that defines each name; it is imported on first use, since importing torch takes seconds.
 _HOME = {
     **dict.fromkeys(("ENU", "GRU", "LSTM", "make_cell"), "cells"),
     "ES": "es",

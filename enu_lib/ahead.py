@@ -4,7 +4,7 @@ Every process of a run needs all mutations (P / 2, D): it simulates only its sha
 step from all of them.  Drawing only some rows would save little, since torch's generator is sequential and takes 5 of the 6 ns
 that a number costs.  Exchanging sums over some rows would give different bits for each number of processes.
 
-We chose this: the L processes of one machine take turns.  Each draws every L-th generation, one L-th of it at a time, into
+Instead, the L processes of one machine take turns.  Each draws every L-th generation, one L-th of it at a time, into
 memory that they share.  A process thus does 1 / L of the drawing, and each machine all of it.  Page 52 of the book measures
 what this costs with 1,000 processes.  A population that grows with the number of machines would need a different random
 stream, one that can be started at any position.
@@ -61,7 +61,7 @@ class Turns(Ahead):
     def take(self, settings: es.ES, generation: int) -> Tensor:
         if settings != self._settings:  # start of the run, or of a stage with other settings
             self._settings, self._begun = settings, generation
-        if generation <= self._begun + self._turns:  # too early for anybody to have drawn these
+        if generation <= self._begun + self._turns:  # too early for any process to have drawn these
             return es.sample_mutations(settings, self.parameters, self.seed, generation)
         return self._slot(settings, generation).view(-1, self.parameters)
 

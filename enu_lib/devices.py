@@ -26,7 +26,7 @@ def choose_device(device: str, experiment: Experiment, number: int | None = None
 
 
 def device_name(device: str, network: bool, gpus: int, number: int | None = None) -> str:
-    """The name of the device in torch; several processes of a machine take its GPUs in turn.
+    """The name of the device in torch; processes on one machine are assigned to its GPUs in rotation.
 
     network: whether the model is one.  gpus: how many GPUs this process sees.
     """

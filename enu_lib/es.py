@@ -91,7 +91,7 @@ def breed(
 ) -> Offspring:
     """The offspring of the next generation.
 
-    drawn: its mutations, if already sampled.  rows: (first, last plus one), to mean these offspring only.
+    drawn: its mutations, if already sampled.  rows: (first, last plus one), to select only these offspring.
     """
     mutations = sample_mutations(settings, len(state.parent), seed, state.generation) if drawn is None else drawn
     mutations = mutations.to(state.parent.device)

@@ -127,7 +127,7 @@ def describe(kind: Any) -> str:
 
 
 def is_numpy(value: object, kind: str) -> bool:
-    """Whether a value is a NumPy scalar of this kind, such as "integer".  NumPy is not imported for it: that takes time."""
+    """Whether a value is a NumPy scalar of this kind, such as "integer".  NumPy is not imported for this: that takes time."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(value, getattr(numpy, kind))
 

@@ -26,7 +26,7 @@ class ProcessError(ValueError):
 
 
 class Liveness:
-    """The heartbeat of this process, and what those of the others say."""
+    """The heartbeat of this process, and what the heartbeats of the others show."""
 
     def __init__(self, store: Any, rank: int, size: int, timeout: float) -> None:
         self._store, self.rank, self.size, self.timeout = store, rank, size, timeout
@@ -54,7 +54,7 @@ class Liveness:
         return ", ".join(self._store.get(f"who {rank}").decode() for rank in ranks)
 
     def missing(self) -> ProcessError:
-        """The error that names the process for which this one waits in vain; the first to notice finds it out for all."""
+        """The error that names the process for which this one waits in vain; the first process to notice finds it for all."""
         try:
             if self._store.add("notices", 1) > 1:
                 self._store.wait(["verdict"], timedelta(seconds=20 * BEAT))

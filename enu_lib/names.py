@@ -1,4 +1,4 @@
-"""Names that the command line accepts.  Nothing here imports torch, so that help and wrong names are answered at once."""
+"""Names that the command line accepts.  Nothing here imports torch, so that help and errors about names appear at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, get_args
 
 CellName = Literal["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"]
-UnitName = Literal["gru-gain", "enu-plain"]  # only as single units
+UnitName = Literal["gru-gain", "enu-plain"]  # available only as single units
 
 PROFILES = ("smoke", "laptop", "paper")
 MODELS = (*get_args(CellName), *get_args(UnitName), "shared")

@@ -1,4 +1,4 @@
-"""Lines on stderr about things that the user should know and that stop nothing."""
+"""Notices on stderr: things that the user should know, but that stop nothing."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Lines:
 
 
 def bar(total: int, initial: int = 0, desc: str = "", show: bool = True, unit: str = "generation") -> Any:
-    """A progress bar in a terminal or notebook, else `Lines`; shows nothing unless `show`.  unit: of what is counted."""
+    """A progress bar in a terminal or notebook, else `Lines`; shows nothing unless `show`.  unit: what is counted."""
     notebook = tqdm is not tqdm_asyncio
     if show and not notebook and not sys.stderr.isatty():
         return Lines(total, initial, desc, unit)

@@ -1,6 +1,6 @@
 """The CPU kernel under address and undefined-behaviour sanitizers, on random cases, valid and invalid, and then out of bounds.
 
-test_sanitizers and torture start it as a program, which the sanitizers need to be loaded into before Python.
+test_sanitizers and torture start it as a separate program, since the sanitizers must be loaded before Python.
 """
 
 import os

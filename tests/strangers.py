@@ -1,4 +1,4 @@
-"""Doors through which files and words of strangers come in, each tried with random mutations.
+"""Entry points ("doors") for files and command lines from strangers, each tested with random mutations.
 
     with Doors(folder) as doors:
         outcome = doors.genome(rng)          # "refused", "same", "told" or "other"

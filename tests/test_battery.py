@@ -194,7 +194,7 @@ def test_the_tmaze_network_learns_once_what_its_sensors_mean():
     assert found["standard.food"].low > 13 and found["every_food.food"].low > 11
     assert found["standard.no_mistake"].low > 0.95 and found["every_food.no_mistake"].low > 0.95
     assert found["left_alone.first"].low > 0.95
-    assert found["exchanged.first"].high < 0.05 and found["exchanged.later"].high < 0.2, "it does not learn anew"
+    assert found["exchanged.first"].high < 0.05 and found["exchanged.later"].high < 0.2, "it does not relearn"
 
 
 def test_the_double_tmaze_network_uses_its_sensors_but_does_not_relearn_them():

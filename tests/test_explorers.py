@@ -17,7 +17,7 @@ from enu_lib.widgets.base import png
 
 
 def inside(widget):
-    """All widgets of an explorer, in the order in which they stand on the page."""
+    """All widgets of an explorer, in the order in which they appear on the page."""
     yield widget
     for child in getattr(widget, "children", ()):
         yield from inside(child)

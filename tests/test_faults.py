@@ -89,7 +89,7 @@ LOGS = {
     "truncated": lambda data: data[: len(data) // 2],
     "empty": lambda data: b"",
     "a row is missing": _rows(lambda lines: lines.pop(3)),
-    "a row stands twice": _rows(lambda lines: lines.insert(3, lines[3])),
+    "a row is repeated": _rows(lambda lines: lines.insert(3, lines[3])),
     "reordered": _rows(_swap),
     "altered": _rows(lambda lines: lines.__setitem__(2, lines[2].replace(b",", b",1", 1))),
     "a digit is altered": lambda data: flipped(data, 8 * data.index(b"\n1,") + 8 * 5),

@@ -1,4 +1,4 @@
-"""Figures laid out again for phones: one column wide, panels below each other, nothing lost."""
+"""Figures rearranged for phones: one column wide, panels one below the other, nothing lost."""
 
 import matplotlib.pyplot as plt
 import pytest

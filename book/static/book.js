@@ -1,4 +1,4 @@
-// One switch a page for all its code, and a button that copies the citation.  Without scripts every cell has a fold of its own.
+// One switch per page for all its code, and a button that copies the citation.  Without scripts every cell has its own fold.
 (() => {
   const KEY = "enu-code";
   const root = document.documentElement;

@@ -11,7 +11,7 @@ choose the end:
                   sensor signals poison (the one active just before the meal), and relearns this when a meal contradicts it
     memory-only   where food was last; if that end holds poison or nothing, the next one
     latch         the first end until its first poison, then the second one for good: it switches once
-    once-bitten   as the latch, but it turns around in front of what its first poison looked like, and takes the next end
+    once-bitten   like the latch, but turns around in front of what its first poison looked like, and goes to the next end
     alternating   the next end after every meal, whatever it was
     fixed-arm     always the same end
     random        each action with probability 1/3
@@ -45,7 +45,7 @@ class Belief(NamedTuple):
 
     target: Tensor  # (B,) index of the end it is walking to
     bad: Tensor  # (B, E) bool, ends found to hold no food since the last food
-    means_food: Tensor  # (B,) sensor believed to signal food, -1: none; this and the fields below: of agents that look
+    means_food: Tensor  # (B,) sensor believed to signal food, -1: none; this and the fields below are for agents that look
     means_poison: Tensor  # (B,) sensor believed to signal poison
     ahead: Tensor  # (B,) sensor active before the last move; -1: none
     passed: Tensor  # (B,) how many ends it has turned away from since its last meal

@@ -37,7 +37,7 @@ def principal_axis(memory: Tensor) -> Axis:
 
 
 def synapse_axis(network: Network, genome: Tensor, maze: Maze, seed: int) -> Axis:
-    """The axis on which memories of synapses are displayed while an episode is simulated, from a separate episode."""
+    """The axis on which synaptic memories are shown while an episode is simulated; computed from a separate episode."""
     sample = replace(maze, steps=min(AXIS_STEPS, maze.steps))
     return principal_axis(rollout(network, genome, sample, 1, seed, memory=True).model["synapse_memory"])
 

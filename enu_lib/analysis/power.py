@@ -1,4 +1,4 @@
-"""What a comparison of two models can show: its power, the evolutions that it needs, and the smallest difference that it sees.
+"""Statistical power of a comparison of two models, the evolutions that it needs, and the smallest difference that it detects.
 
 Differences are given as Vargha and Delaney's A (`enu_lib.analysis.stats`).  For the Mann-Whitney test, power is simulated for
 two normal distributions of equal width, whose distance follows from A; the test is exact.  For the log-rank test it follows
@@ -15,10 +15,10 @@ import numpy as np
 
 from enu_lib.analysis.stats import ALPHA, LARGE, effect, rank_sums
 
-TARGET = 0.8  # the power that is asked for
+TARGET = 0.8  # the required power
 DRAWS = 4000
-STEP = 0.01  # differences are searched in steps of this
-MOST = 256  # evolutions of each model, in `needed`
+STEP = 0.01  # step of A in the search of `detectable`
+MOST = 256  # largest number of evolutions of each model that `needed` tries
 
 
 @lru_cache
@@ -46,7 +46,7 @@ def _shown(n: int, difference: float, alpha: float) -> np.ndarray:
 
 
 def needed(difference: float, alpha: float = ALPHA, target: float = TARGET) -> int:
-    """The evolutions of each model that show a difference A with the given power.
+    """The number of evolutions of each model that show a difference A with the given power.
 
     Raises ValueError if MOST are too few.
     """
@@ -64,7 +64,7 @@ def needed(difference: float, alpha: float = ALPHA, target: float = TARGET) -> i
 @lru_cache
 def detectable(n: int, alpha: float = ALPHA, target: float = TARGET) -> float:
     """The smallest difference A that n evolutions of each model show with the given power; NaN if none."""
-    steps = np.arange(round(0.5 / STEP) + 1)  # more of the same draws show a larger difference: the first can be searched
+    steps = np.arange(round(0.5 / STEP) + 1)  # more of the same draws show a larger difference, so bisection works
     low, high = -1, len(steps)
     while high - low > 1:
         middle = (low + high) // 2
@@ -94,7 +94,7 @@ def log_rank_detectable(events: int, alpha: float = ALPHA, target: float = TARGE
 def likeness_power(n: int) -> float:
     """The probability that n evolutions of each of two equal models show that there is no large difference between them.
 
-    They do where the 90% interval of A lies within 1 - LARGE to LARGE.  In a normal approximation.
+    They do if the 90% interval of A lies within 1 - LARGE to LARGE.  Computed in a normal approximation.
     """
     error = math.sqrt((2 * n + 1) / (12 * n**2))
     room = LARGE - 0.5 - NormalDist().inv_cdf(1 - ALPHA) * error

@@ -1,4 +1,4 @@
-"""What in a network's outputs steers the agent: the maze reads altered outputs, the network still its own (ours).
+"""Which features of a network's outputs steer the agent: the maze reads altered outputs, the network its original ones (ours).
 
     found = food(network, genome, maze, environments=256, seed=1)     # {"as they are": (B,), "two levels": (B,), ...}
 

@@ -29,7 +29,7 @@ from enu_lib.trace import Trace
 
 REST, PEAK = 0.05, 0.99  # percentiles of a channel that count as its resting level and its peak
 VARIES = 0.1  # smallest distance between them for a channel that varies
-MOST = 2**20  # largest number of steps from which percentiles are taken
+MOST = 2**20  # largest number of steps from which percentiles are computed
 
 
 def outputs(lives: Trace) -> tuple[Tensor, Tensor]:
@@ -98,7 +98,7 @@ def neutral_genome(
 ) -> Tensor:
     """The parent (D,) after `generations` of the same strategy without selection: offspring are ranked at random.
 
-    ends: generations at which the experiment's stages ended, since each may have a strategy of its own.  parent: first genome
+    ends: generations at which the experiment's stages ended, since each stage may have its own strategy.  parent: first genome
     (D,); None: a random one.
     """
     state = es.init(experiment.model.init(stream(seed, "genome")) if parent is None else parent)

@@ -142,9 +142,9 @@ def rank_sums(ranks: np.ndarray, n: int) -> np.ndarray:
 
 
 def log_rank_p(first: Sequence[float], second: Sequence[float], given_up: float) -> float:
-    """Two-sided p-value of the log-rank test for two samples of times; 1 if nothing happened in either.
+    """Two-sided p-value of the log-rank test for two samples of times; 1 if neither has an event.
 
-    given_up: the time at which evolutions ended; an infinite time means that nothing had happened by then (censored).
+    given_up: the time at which evolutions ended; an infinite time means no event by then (censored).
     """
     from scipy import stats
 
@@ -160,7 +160,7 @@ def log_rank_p(first: Sequence[float], second: Sequence[float], given_up: float)
 def compare_times(first: Sequence[float], second: Sequence[float], given_up: float) -> Comparison:
     """Comparison of two samples of times, with a log-rank test; sooner is better.  See `log_rank_p` for the arguments.
 
-    A: probability that one of the first is sooner; two that had not happened by the end count as equal.
+    A: probability that one of the first is sooner; two without an event by the end count as equal.
     """
     ranks = compare([-t for t in first], [-t for t in second])
     p = log_rank_p(first, second, given_up)
@@ -172,5 +172,5 @@ def holm(comparisons: Sequence[Comparison]) -> list[Comparison]:
     p = np.array([c.p for c in comparisons])
     order = np.argsort(p)
     corrected = np.empty(len(p))
-    corrected[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)  # times the hypotheses left
+    corrected[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)  # times the tests left
     return [replace(c, p_holm=float(value)) for c, value in zip(comparisons, corrected, strict=True)]

@@ -1,4 +1,4 @@
-"""Which synapses hold what an episode has taught: memories of single synapses set back, or kept while others are (ours).
+"""Which synapses store what was learnt in an episode: one synapse's memory is set back, or those of all others are (ours).
 
     found = synapses(network, genome, maze, environments=64, seed=1)
     found.changed     # (N, S) how far the visit that ends with the first poison moves each synapse's memory
@@ -6,7 +6,7 @@
     found.knows       # (N, S) share of later visits right if all other synapses are set back
 
 The same episodes are played again for each synapse.  Each is interrupted when the agent starts its next visit after its first
-poison; what is measured are the visits that follow.  Memories are set back to the start of the visit that ended with the
+poison; the visits that follow are measured.  Memories are set back to the start of the visit that ended with the
 poison, which also undoes what the agent saw on its way.
 """
 
@@ -29,7 +29,7 @@ class Synapses(NamedTuple):
     """What each synapse's memory does after the first poison; N neurons with S synapses each."""
 
     changed: Tensor  # (N, S) distance between its memories before and after the poison, root mean square over episodes
-    intact: float  # share of the following visits that end with food, nothing set back
+    intact: float  # share of the following visits that end with food, with nothing set back
     naive: float  # the same with all synapses set back to before the poison
     forgets: Tensor  # (N, S) with this synapse alone set back
     knows: Tensor  # (N, S) with all synapses but this one set back
@@ -39,7 +39,7 @@ class Synapses(NamedTuple):
 
 
 def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 64, seed: int = 1, visits: int = 1) -> Synapses:
-    """What each synapse contributes to what an agent remembers of its first poison, measured on its next `visits` visits.
+    """How much each synapse contributes to what an agent remembers of its first poison, measured on its next `visits` visits.
 
     Raises ValueError if no episode has a poison early enough.
     """

@@ -2,8 +2,8 @@
 
 Each round evolves with one process, then with several, one thread each, so that a change in the machine's load affects both.
 Seconds per generation come from the runs' own logs, without the warm-up generations.  Efficiency is the time of one process
-divided by N times that of N processes; the median over rounds is printed, with its range.  `costs` and `predicted` give the
-time to be expected.
+divided by N times that of N processes; the median over rounds is printed, with its range.  `costs` and `predicted`
+give the expected time.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from enu_lib.storage.log import read_log
 from enu_lib.streams import stream
 
 WARM = 3  # generations not counted: the kernel is loaded, and processes meet
-CASES = {"stdp": 60, "tmaze": 12}  # experiments of the laptop profile: number of generations that take some seconds
+CASES = {"stdp": 60, "tmaze": 12}  # experiments of the laptop profile: number of generations that take a few seconds
 QUICK = ("--profile", "smoke")
 
 
 class Costs(NamedTuple):
-    """Seconds per generation on one core, by how several processes share the work."""
+    """Seconds per generation on one core, grouped by how several processes share the work."""
 
     episodes: float  # divided among all processes, in whole offspring
     mutations: float  # divided among the processes of one machine
@@ -56,7 +56,7 @@ def costs(experiment: Experiment, parent: Tensor, sample: int = 8) -> Costs:
 
 
 def predicted(costs: Costs, population: int, processes: int, beside: int = 8, message: float = 50e-6) -> float:
-    """Seconds per generation to be expected with one core per process.
+    """Expected seconds per generation with one core per process.
 
     beside: processes per machine.  message: seconds to send fitness to the next process; it is passed around a ring.
     """

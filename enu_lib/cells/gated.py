@@ -90,8 +90,8 @@ class GRU(Gated):
     All pre-activations are multiplied by `gate_gain`, that of the reset gate after adding `reset_bias`.
     """
 
-    gate_gain: Real = 1.0  # in an ENU 3
-    reset_bias: Real = 0.0  # in an ENU -1
+    gate_gain: Real = 1.0  # 3 in an ENU
+    reset_bias: Real = 0.0  # -1 in an ENU
 
     kind: ClassVar[str] = "gru"
     n_gates: ClassVar[int] = 3

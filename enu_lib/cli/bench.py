@@ -15,7 +15,7 @@ def add(commands: Any) -> None:
     bench.add_argument("--quick", action="store_true", help="use tiny sizes, to check that it runs")
     bench.add_argument("--only", default="", metavar="WORDS", help="only tables whose name contains this text, such as paper")
     bench.add_argument(
-        "--processes", type=int, metavar="N", help="instead: time one evolution in 1 and in N processes, in turn"
+        "--processes", type=int, metavar="N", help="instead, time one evolution in 1 process and in N, alternately"
     )
     bench.set_defaults(run=run)
 

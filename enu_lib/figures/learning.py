@@ -44,7 +44,7 @@ def frame(ax: Any, grid: Geometry, lives: Trace, phase: Phase) -> None:
 def recovery(ax: Any, conditions: dict[str, Recovery], least: int = 10) -> None:
     """Proportion of right visits after an event, by condition, with 95% Wilson intervals; points need `least` visits.
 
-    A condition without any point is named in the panel and not in its legend.  A dotted line marks chance, one of two arms.
+    A condition without any point is named in the panel and not in its legend.  A dotted line marks chance (one of two arms).
     """
     shown = [name for name, visits in conditions.items() if (visits.n >= least).any()]
     marks = dict(zip(conditions, "osD^v", strict=False))

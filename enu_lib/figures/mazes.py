@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from enu_lib.figures.style import PALETTE
 
-KEEP_RIGHT = 0.15  # in squares: a path runs to the right of the middle, so that going and coming back do not overlap
+KEEP_RIGHT = 0.15  # in squares: a path runs to the right of the middle, so that the ways there and back do not overlap
 
 
 def maze(ax: Any, grid: Any, food: int | None = None, poison: int | None = None) -> None:
@@ -63,8 +63,8 @@ def close_up(ax: Any, grid: Any, food: int, poison: int) -> None:
 def path(ax: Any, grid: Any, route: Sequence[tuple[int, int]], heading: int, ate: int) -> None:
     """The path of one visit with its direction: an arrow in every square, and the network step at each end and corner.
 
-    route: (square, step at which the agent reached it), from the first square of the visit to the last.  heading: at first.
-    ate: 1 if it ends with food, -1 with poison, 0 with neither; a meal is ringed.
+    route: (square, step at which the agent reached it), from the first square of the visit to the last.  heading: at the start.
+    ate: 1 if the visit ends with food, -1 with poison, 0 with neither; a meal is ringed.
     """
     squares = np.array([grid.cells[square] for square, _ in route], float)[:, ::-1]  # x, y
     steps = [step for _, step in route]
@@ -87,7 +87,7 @@ def path(ax: Any, grid: Any, route: Sequence[tuple[int, int]], heading: int, ate
 
 
 def _times(ax: Any, squares: np.ndarray, steps: Sequence[int], ways: np.ndarray, free: set[tuple[int, int]]) -> None:
-    """The network steps at which a path begins, turns and ends, in the wall beside it; times of one place in one label."""
+    """The network steps at which a path begins, turns and ends, in the wall beside it; times at one place share a label."""
     labels: dict[tuple[float, float], list[int]] = {}
     last = len(squares) - 1
     for k, step in enumerate(steps):

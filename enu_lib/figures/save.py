@@ -78,7 +78,7 @@ def save_figure(
     caption: what is shown, n, and the measure of spread; Markdown.  data: the numbers shown, one row per point
     (`enu_lib.figures.data`): a table for NAME.csv, or {part: table} for NAME_PART.csv, or None for a drawing without numbers.
     zoo: entries whose genomes are shown.  alt: alternative text; default: the caption.  directory: by default build/figures
-    in the current checkout (`places.build`).  stacked: the figure for phones, if it is not to be made of the panels of `fig`.
+    in the current checkout (`places.build`).  stacked: the figure for phones, if it is not to be made from the panels of `fig`.
     """
     directory = _folder(directory)
     paths = [directory / f"{name}.svg", directory / f"{name}.png"]

@@ -1,4 +1,4 @@
-"""A figure of two columns laid out again for a narrow screen: its panels below each other, one column wide."""
+"""A two-column figure rearranged for a narrow screen: its panels one below the other, one column wide."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOW = 0.9  # inches: axes lower than this are made higher, unless they were lowe
 
 
 class Size(NamedTuple):
-    """Inches that a panel takes."""
+    """Size of a panel in inches."""
 
     width: float  # of the axes
     height: float
@@ -28,10 +28,10 @@ class Size(NamedTuple):
 
 
 def stack(figure: Figure) -> None:
-    """Lay a figure's panels out below each other, `COLUMN` inches wide, in the order in which they were made.
+    """Arrange a figure's panels one below the other, `COLUMN` inches wide, in the order in which they were made.
 
-    Panels keep their heights, and narrow ones stay in pairs.  Legends and names that are too wide are broken.  A figure that
-    is no wider than a column stays as it is.
+    Panels keep their heights, and narrow ones stay in pairs.  Legends and names that are too wide are wrapped.  A figure that
+    is no wider than a column is left unchanged.
     """
     if figure.get_figwidth() <= COLUMN + 0.01:
         return
@@ -41,7 +41,7 @@ def stack(figure: Figure) -> None:
     extra = _legends(figure) + sum(_legend_above(ax, sizes[ax]) for ax in panels)
     for ax in panels:
         _break_texts(ax)
-        # numbers that panels of a row or column shared now stand at each that has a label
+        # tick labels that panels of a row or column shared are now drawn at each panel with an axis label
         if ax.get_ylabel():
             ax.tick_params(labelleft=True)
         if ax.get_xlabel() and ax.xaxis.get_ticks_position() == "bottom":
@@ -52,7 +52,7 @@ def stack(figure: Figure) -> None:
     figure.set_size_inches(COLUMN, sum(heights) + sum(around) + extra)
     grid = figure.add_gridspec(len(rows), 1, height_ratios=heights)
     for k, row in enumerate(rows):
-        alone = len(row) == 1 and row[0].get_aspect() == "auto"  # these are aligned; others have the whole width
+        alone = len(row) == 1 and row[0].get_aspect() == "auto"  # these are aligned with each other; others get the whole width
         inner = grid[k].subgridspec(1, len(row))
         for j, ax in enumerate(row):
             ax.set_subplotspec(grid[k] if alone else inner[j])
@@ -78,7 +78,7 @@ def _rows(panels: Sequence[Axes], sizes: dict[Axes, Size]) -> list[list[Axes]]:
 
 
 def _height(ax: Axes, size: Size, many: int) -> float:
-    """Inches that the axes of a panel need in a row of so many: as before, or for their aspect or their names."""
+    """Height in inches of a panel's axes in a row of `many` panels: as before, or as needed for their aspect or row names."""
     if ax.get_aspect() != "auto":
         return size.height / size.width * (COLUMN / many - min(size.around_width, 0.6))
     lines = [1 + label.get_text().count("\n") for label in ax.get_yticklabels()]

@@ -42,7 +42,7 @@ def better(label: str, up: bool) -> str:
 
 
 def trace_axes(ax: Any, steps: int, names: Sequence[str]) -> None:
-    """Axes of traces below each other, each 0.8 high: their names, a line at 0 for each, and at the right their scale."""
+    """Format axes for traces one below the other, each 0.8 high: names, a line at 0 for each, and a scale at the right."""
     end, last = steps * 1.01, len(names) - 1
     ax.hlines(np.arange(len(names)) + 0.4, 0, steps, color="0.8", lw=0.5, zorder=0)
     ax.plot([end, end], [last + 0.4, last - 0.4], color="k", lw=1, clip_on=False)

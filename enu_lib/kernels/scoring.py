@@ -1,8 +1,8 @@
-"""Scoring inside the compiled CPU kernel, while units live: the paper's two tasks of single units.
+"""Scoring inside the compiled CPU kernel, step by step, for the paper's two single-unit tasks.
 
     scoring = of(task, batch, cell)     # Scoring of life.cpp, or None: outputs are recorded, and the task scores them
 
-The kernel computes the same numbers as the task's `score`, bit for bit, without a pass over memory per operation.
+The kernel computes the same numbers as the task's `score`, bit for bit, without one pass over memory for each operation.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ EARLIEST, LATEST = 20, 80  # range of spike times, steps
 
 
 class Response(NamedTuple):
-    """What rule and evolved synapse do in one sequence with two spikes."""
+    """The responses of the rule and of the evolved synapse in one sequence with two spikes."""
 
     pre: int
     post: int
@@ -45,7 +45,7 @@ class Probe:
         self.windows = [plasticity_window(entry.model, entry.genome, self.task, m) for m in (0, 1)]
 
     def respond(self, pre: int = 45, post: int = 52, modulator: bool = True) -> Response:
-        """Rule and unit in a sequence with spikes at the steps `pre` and `post`."""
+        """The responses of rule and unit in a sequence with spikes at the steps `pre` and `post`."""
         task = self.task
         batch = task.respond(self.input, *(torch.tensor([v], device="cpu") for v in (pre, post, int(modulator))))
         y = kernels.unit_outputs(self.entry.model, self.entry.genome[None], batch.inputs)  # much faster than rollout

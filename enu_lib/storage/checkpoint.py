@@ -68,7 +68,7 @@ class Progress:
 
 
 class Stored(NamedTuple):
-    """A checkpoint with the part of the log that it counts."""
+    """A checkpoint with the part of the log that it covers."""
 
     progress: Progress
     rows: list[Row]

@@ -80,7 +80,7 @@ def write_atomically(path: Path, data: bytes, remedy: str = CHOOSE_ANOTHER_OUT, 
 
 
 def _keep(path: Path, previous: Path) -> None:
-    """Let `previous` be the file `path` too, or, where the file system has no hard links, instead."""
+    """Keep the file `path` as `previous`, too; where the file system has no hard links, move it there."""
     previous.unlink(missing_ok=True)
     try:
         os.link(path, previous)
@@ -127,7 +127,7 @@ def remove_leftovers(folder: Path, *names: str) -> None:
 def read_record(path: Path, wanted: Mapping[str, Any], remedy: str = RESTORE_OR_RESTART) -> dict[str, Any]:
     """The JSON object in a file, which must have the entries `wanted` ({key: kind}, see `enu_lib.kinds`).
 
-    Its checksum, if it has one, is compared.
+    Its checksum, if it has one, is verified.
     """
     data = read_file(path, remedy)
     try:
@@ -181,7 +181,7 @@ def write_tensors(
 def read_tensors(
     path: Path, remedy: str = RESTORE_OR_RESTART, fits: Callable[[dict[str, Any], dict[str, int]], None] | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The vectors and metadata of a file of `write_tensors`, after comparing the checksum, if it has one.
+    """The vectors and metadata of a file written by `write_tensors`, after verifying its checksum, if it has one.
 
     fits: called with the metadata and the vectors' lengths before the vectors are read, to raise an error if they are wrong.
     Raises RunFolderError if the file is missing or damaged, or if a number is NaN or infinite.  The file is read, not mapped
@@ -203,7 +203,7 @@ def read_tensors(
 
 
 def read_header(path: Path, remedy: str = RESTORE_OR_RESTART) -> dict[str, Any]:
-    """The metadata of a file of `write_tensors`, without its vectors and therefore without comparing the checksum.
+    """The metadata of a file written by `write_tensors`, without its vectors and therefore without verifying its checksum.
 
     Raises RunFolderError if the file is missing or its header is damaged.
     """
@@ -213,7 +213,7 @@ def read_header(path: Path, remedy: str = RESTORE_OR_RESTART) -> dict[str, Any]:
 
 @contextmanager
 def _reading(path: Path, remedy: str) -> Iterator[tuple[BinaryIO, bytes, dict[str, Any], dict[str, int]]]:
-    """A file of `write_tensors` open after its header: file, header, metadata and the vectors' lengths.
+    """A file written by `write_tensors`, open after its header: file, header, metadata and the vectors' lengths.
 
     Errors inside the context become RunFolderErrors that name the file and the remedy.
     """

@@ -1,4 +1,4 @@
-"""The log of a run, log.csv: one row per generation, from generation 0, written before the checkpoint that counts it.
+"""The log of a run, log.csv: one row per generation, from generation 0, written before the checkpoint that covers it.
 
 A checkpoint stores the SHA-256 of the file up to its last row.  On loading, these rows must be there, in order and
 unchanged; rows beyond them, written before a kill prevented the next checkpoint, are cut off.
@@ -39,7 +39,7 @@ Row = dict[str, float]
 
 
 def append_log(folder: Path, rows: list[Row], so_far: Any) -> None:
-    """Append rows to log.csv and sync it; generation 0 begins a new file.  so_far: SHA-256 of the file, is updated."""
+    """Append rows to log.csv and sync it; generation 0 begins a new file.  so_far: SHA-256 of the file; is updated."""
     if not rows:
         return
     path, begins = folder / LOG, rows[0]["generation"] == 0
@@ -64,7 +64,7 @@ def read_log(folder: Path) -> list[Row]:
 
 
 def read_log_until(folder: Path, generation: int, checksum: str | None) -> tuple[list[Row], int, Any]:
-    """The rows of the first generations, the size of that part of log.csv in bytes, and its SHA-256 (to be continued).
+    """The rows of the first generations, the size of that part of log.csv in bytes, and its SHA-256, which can be updated.
 
     Raises RunFolderError if a row is missing, repeated or out of order, or if the part does not match the checksum.
     """
@@ -74,7 +74,7 @@ def read_log_until(folder: Path, generation: int, checksum: str | None) -> tuple
     try:
         for k, row in enumerate(rows):
             if row["generation"] != k:
-                raise ValueError(f"the row of generation {k} is missing or out of order: there is {row['generation']:g}")
+                raise ValueError(f"the row of generation {k} is missing or out of order: its place has {row['generation']:g}")
         if len(rows) < generation:
             raise ValueError(f"it has {len(rows)} rows, but the checkpoint is of generation {generation}")
         part = b"".join(lines)

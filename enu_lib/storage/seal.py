@@ -4,7 +4,7 @@
     verify(words, tensors)                    # ValueError if the words or the tensors have changed
     mention(path, words)                      # one line on stderr if there is no checksum: an older file
 
-A checksum protects against damage, not against forgery: who can write the file can write its checksum.
+A checksum protects against damage, not against forgery: whoever can write the file can write its checksum.
 """
 
 from __future__ import annotations
@@ -46,6 +46,6 @@ def verify(words: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None
 
 
 def mention(path: Path, words: Mapping[str, Any]) -> None:
-    """Say in one line that a file has no checksum, if so."""
+    """Print one line on stderr if a file has no checksum."""
     if CHECKSUM not in words:
-        tell(f"{path} has no checksum, as an earlier version wrote it: damage to it may go unnoticed")
+        tell(f"{path} has no checksum, since an earlier version wrote it: damage to it may go unnoticed")

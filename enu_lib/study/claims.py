@@ -151,14 +151,14 @@ _AT_THE_EDGE = (
 )
 _CHANGED = "2026-11-26"
 _SECOND = (
-    "By the second study, as soon as one of its experiments is complete, with its measures, tests and verdicts "
+    "As soon as one experiment of the second study is complete, judged by that study, with its measures, tests and verdicts "
     "(`enu_lib.study.protocol`; supported: holds, contradicted: fails); parts whose experiment is not complete are not judged. "
-    "Until then by the first sweep: "
+    "Until then, judged by the first sweep: "
 )
 _ANSWERS = (
-    "The first sweep cannot answer this: fitness counts steps lived, a head start counts as speed, the level hides clear "
-    "differences, the strategy was chosen with ENUs, and five evolutions show complete separation only. The protocol of the "
-    "second study was committed before the first of its runs, when the results of the first sweep were known."
+    "The first sweep cannot answer this: fitness counts steps survived, a head start counts as speed, the level hides clear "
+    "differences, the strategy was chosen using ENUs, and five evolutions can show only a complete separation. The protocol of "
+    "the second study was committed before the first of its runs, when the results of the first sweep were known."
 )
 _BOTH = "second study, or the stored first sweep"
 
@@ -267,7 +267,7 @@ CLAIMS = (
         "visits of at least 90% of the second and of the third swaps. Each by its 95% interval; undecided where the interval "
         "contains the bound. A latch fails the last three, an agent that only remembers an arm the third and fourth, one that "
         "alternates the first and fourth. Passing takes little: one bit and the sensor of the first poison, in an agent that "
-        "never learns anew (once-bitten).",
+        "never relearns (once-bitten).",
         "zoo: tmaze-enu", rules.learns_tmaze, 2, Repeats("tmaze-enu", others=INDEPENDENT),
         history=(
             Change(

@@ -57,7 +57,7 @@ def _in_own_process(*task: Any) -> Any:
     """Run a task in a new process, which sees only this thread's GPU; if the process dies, try again."""
     gpu = {} if _own.gpu is None else {"CUDA_VISIBLE_DEVICES": _own.gpu}
     for _ in range(TRIES):
-        once = cf.ProcessPoolExecutor(1, FORKS, _begin, ({**os.environ, **gpu},), max_tasks_per_child=1)  # ends alone
+        once = cf.ProcessPoolExecutor(1, FORKS, _begin, ({**os.environ, **gpu},), max_tasks_per_child=1)  # ends by itself
         with suppress(cf.BrokenExecutor), once:
             return once.submit(*task).result()
     raise ValueError(f"{TRIES} processes died while running it, perhaps because memory ran out: use fewer --jobs")
@@ -65,7 +65,7 @@ def _in_own_process(*task: Any) -> Any:
 
 def _begin(environment: dict[str, str]) -> None:
     os.environ.update(environment)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an evolution handles it, anything else goes on
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an evolution handles the signal itself; any other task goes on
 
 
 @contextmanager

@@ -142,7 +142,7 @@ def verdicts(scores: Mapping[str, Mapping[str, float]], *keys: str) -> str:
             {
                 "claim of the paper": f"{f.claim.key} {f.claim.statement}",
                 "verdict": f"**{f.verdict}**",
-                "measured here (another draw than the ledger's)": measured(f),
+                "measured here (a different draw from the ledger's)": measured(f),
             }
             for f in findings
         ]

@@ -32,7 +32,7 @@ COMPARED = (
     "standard.food", "standard.poison", "every_food.food", "hidden.food", "standard.no_mistake", "switching.1", "swapped.3",
     "exchanged.first", "exchanged.later", "reshuffled.later",
 )  # fmt: skip
-MOST = 0.5  # share of what was learnt; a synapse is necessary if more is lost without it, sufficient if more is kept by it
+MOST = 0.5  # share of what was learnt; a synapse is necessary if more is lost without it, sufficient if it keeps more alone
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def sufficient(part: Synapses) -> list[tuple[int, int]]:
 
 
 def lost(found: Synapses) -> Tensor:
-    """What setting back each synapse alone loses (N, S): the share of what setting back all of them loses."""
+    """Loss (N, S) from setting back each synapse alone, as a share of the loss from setting back all of them."""
     return ((found.intact - found.forgets) / max(found.intact - found.naive, 1e-9)).clamp(0, 1)
 
 
@@ -163,6 +163,6 @@ def _list(network: Network, those: Sequence[tuple[int, int]]) -> str:
 
 
 def _name(network: Network, i: int, j: int) -> str:
-    """The name of synapse j of neuron i, as "R to O3"."""
+    """The name of synapse j of neuron i, such as "R to O3"."""
     names = short_names(network)
     return f"{names[network.connections[i][j]]} to {names[network.n_inputs + i]}"

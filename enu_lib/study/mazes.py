@@ -60,7 +60,7 @@ def independent_evolutions(entry: Entry, stored: Stored, from_zoo: bool = True) 
 
 
 def _begun(entry: Entry) -> str:
-    """In what an evolution began.  The entry named "lesson" began from a run in a smaller maze, of which no genome was kept."""
+    """Where an evolution began.  The entry named "lesson" began from a run in a smaller maze, whose genome was not kept."""
     if len(zoo.ancestry(entry)) > 1:
         return "another network's genome"
     return SMALLER if entry.provenance.get("begun_from") or entry.experiment.stages else "the whole maze"

@@ -1,6 +1,6 @@
 """The outcomes of the second study: one value per evolution, the strategy chosen for each model, and the verdicts.
 
-Nothing is judged before all evolutions of an experiment are there (`enu_lib.study.protocol`).
+An experiment is judged only when all of its evolutions are complete (`enu_lib.study.protocol`).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from enu_lib.study.results import Record, final_fitness, generations_to
 Verdict = Literal["supported", "contradicted", "undecided", "not tested"]
 MEASURES: dict[Measure, str] = {  # what an evolution's value is; higher is better, except for times
     "loss": "minus the logarithm of the evolved parent's loss in 30 trial runs",
-    "ratio": "minus the distance of its number of spikes from the target's, as a ratio (logarithm)",
+    "ratio": "minus the absolute logarithm of the ratio of its number of spikes to the target's",
     "food": "food of the evolved parent",
     "reached": "whether the ability was reached",
     "time": "evaluations until the held-out loss or fitness reached the level",
 }
 WORDS: dict[Measure, str] = {"loss": "ends better", "ratio": "fires more like the target", "food": "eats more",
-                             "reached": "gets there more often", "time": "is faster"}  # fmt: skip
-HALF = 0.5  # of the evolutions of two models have to reach the level before the two can be shown to be alike
+                             "reached": "reaches the ability more often", "time": "is faster"}  # fmt: skip
+HALF = 0.5  # share of the evolutions of two models that must reach the level before the two can be shown to be alike
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Judged:
         )
         if self.verdict != "undecided" or self.visible is None:
             return line
-        seen = "no A" if math.isnan(self.visible) else f"A from {self.visible:.2f} on"
+        seen = "no A" if math.isnan(self.visible) else f"A of {self.visible:.2f} or more"
         return f"{line}; {seen} would have been shown four times out of five"
 
 

@@ -1,7 +1,7 @@
 """The protocol of the second study as data: which evolutions are run, and what is compared, fixed before the first of them.
 
-Page 31 of the book says why.  Each experiment compares models on one task.  A **tuned** experiment first searches the best
-evolution strategy of every model among `STRATEGIES`, on seeds of its own; the evolutions that are compared have new seeds.
+Page 31 of the book says why.  Each experiment compares models on one task.  A **tuned** experiment first searches `STRATEGIES`
+for the best one for each model, on separate seeds; the evolutions that are compared have new seeds.
 
     for planned in PLANNED: tuning(planned), compared(planned, chosen)       # jobs, as `enu_lib.study.design.Job`
 """
@@ -24,7 +24,7 @@ PROFILES = ("smoke", "laptop")
 FIRST_SEED = 1000  # of the evolutions that are compared: 1000, 1001, ..
 TUNING_SEEDS = (900, 901, 902)
 LIVES = 2048  # fresh sequences or episodes in which evolved parents are scored
-STRATEGIES = {  # s.d. of mutations at first (at last: FINAL_SIGMA), and the share of the generations in which it decays
+STRATEGIES = {  # initial s.d. of mutations (the final one: FINAL_SIGMA), and the share of the generations in which it decays
     "low-fast": (0.02, 1 / 3),
     "low-slow": (0.02, 1.0),
     "high-fast": (0.04, 1 / 3),
@@ -151,7 +151,7 @@ def compared(planned: Planned, chosen: Mapping[str, str], profile: str = "laptop
 def build(name: str, model: str, profile: str = "laptop") -> Experiment:
     """The experiment of a job.  model: as in `experiments.MODELS`, optionally with -matched, and with @STRATEGY if tuned.
 
-    All evolutions of an experiment have the same number of lives in each generation, and as many generations.  In mazes they
+    All evolutions of an experiment have the same numbers of generations and of lives in each generation.  In mazes they
     follow the curriculum of `experiments.get` and end early once its target is reached.
     """
     kind, _, strategy = model.partition("@")

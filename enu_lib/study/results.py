@@ -184,7 +184,7 @@ def load(profile: str, folder: str | Path | None = None) -> Stored:
 
 
 def _unpacked(data: bytes) -> bytes:
-    """The content of a gzip file, of at most LARGEST_JSON bytes; gzip's own checksum of it is compared."""
+    """The content of a gzip file, of at most LARGEST_JSON bytes; gzip's own checksum of it is verified."""
     packed = zlib.decompressobj(wbits=zlib.MAX_WBITS + 16)
     content = packed.decompress(data, LARGEST_JSON)
     if packed.unconsumed_tail:

@@ -1,4 +1,4 @@
-"""What is the same when a computation is repeated elsewhere or otherwise, how exactly, and the test that holds it."""
+"""What stays the same when a computation is repeated elsewhere or in another way, how exactly, and the test that checks it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LINES = (
         "a run killed at any moment and resumed",
         "test_evolve.py::test_killed_and_resumed_runs_give_identical_bits",
     ),
-    Line("bit for bit", "a run in slices of time", "test_evolve.py::test_time_limited_slices_give_identical_bits"),
+    Line("bit for bit", "a run in time-limited slices", "test_evolve.py::test_time_limited_slices_give_identical_bits"),
     Line(
         "bit for bit",
         "a run interrupted within a stage of its curriculum",
@@ -40,7 +40,7 @@ LINES = (
     ),
     Line(
         "bit for bit",
-        "a run that goes back to its previous checkpoint, since the newest one is damaged",
+        "a run that goes back to its previous checkpoint because the newest one is damaged",
         "test_faults.py::test_a_damaged_checkpoint_is_replaced_by_the_previous_one",
     ),
     Line(
@@ -71,18 +71,18 @@ LINES = (
     ),
     Line(
         "to rounding",
-        "outputs from the GPU kernel (run on a CPU by the test), until two lives differ",
+        "outputs from the GPU kernel (run on a CPU by the test), until the episodes differ",
         "test_kernels.py::test_networks_in_mazes_equal_the_reference",
     ),
     Line(
         "to rounding",
-        "outputs computed by the pages' own script",
+        "outputs computed by the script in the book's pages",
         "test_live.py::test_the_script_equals_the_library_for_any_spike_pair",
     ),
     Line("to rounding", "a figure drawn on another machine", "test_figures.py::test_committed_figures_are_reproduced"),
     Line(
         "in distribution",
-        "episodes after a move whose votes nearly tied: rounding decides, and a CPU and a GPU may move differently",
+        "episodes after a move on which two outputs nearly tied: rounding decides, and may do so differently on CPU and GPU",
         "test_random_lives.py::test_random_maze_episodes_are_the_same_up_to_the_first_move",
     ),
     Line(
@@ -100,4 +100,4 @@ LINES = (
 
 def table() -> list[dict[str, str]]:
     """The promises as rows of a table."""
-    return [{"what": line.what, "is the same": line.how, "held by": f"`{line.test}`"} for line in LINES]
+    return [{"what": line.what, "is the same": line.how, "checked by": f"`{line.test}`"} for line in LINES]

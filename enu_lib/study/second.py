@@ -72,7 +72,7 @@ def run(
 ) -> list[str]:  # fmt: skip
     """Run what is left of these experiments, one after the other; returns one line per error.
 
-    An experiment's evolutions are compared only under strategies from a complete search, so that they begin after it.
+    An experiment's evolutions are compared only under strategies from a complete search, so they begin after the search.
     options: as for `workers.run`.
     """
     out, begun, errors = Path(out), time.monotonic(), list[str]()
@@ -153,7 +153,7 @@ def collect(profile: str, out: str | Path, folder: Path | None = None) -> int:
             genome = read_tensors(source)[0]["genome"]
             if fingerprint(genome) != r.genome:
                 raise RunFolderError(
-                    f"{source} is not the genome that {job.name} was judged by: delete that folder and run it again"
+                    f"{source} is not the genome by which {job.name} was judged: delete that folder and run it again"
                 )
             kept[job.name] = genome
         if kept:

@@ -12,7 +12,7 @@ from enu_lib.study.outcomes import MEASURES, Judged
 from enu_lib.study.protocol import FINAL_SIGMA, PLANNED, STRATEGIES, Compared, Planned
 from enu_lib.study.tables import Row, name
 
-STARTS = {"first": "run first", "named": "when there are hours for it", "later": "needs a curriculum first"}
+STARTS = {"first": "run first", "named": "when computing time allows", "later": "needs a curriculum first"}
 
 
 def experiments_table() -> list[Row]:
@@ -36,10 +36,10 @@ def comparisons_table() -> list[Row]:
         {
             "experiment": p.key,
             "comparison": Judged(p, c, "not tested", "").name,
-            "claims": ", ".join(c.claims) or "explains",
+            "claims": ", ".join(c.claims) or "none (explains)",
             "primary outcome": MEASURES[c.measure],
             "test": "log-rank" if c.measure == "time" else "exact Mann-Whitney",
-            "can be seen from": f"A = {visible(p, c):.2f}" if not math.isnan(visible(p, c)) else "none",
+            "smallest difference shown": f"A = {visible(p, c):.2f}" if not math.isnan(visible(p, c)) else "none",
         }
         for p in PLANNED
         for c in p.comparisons
@@ -68,12 +68,12 @@ def likeness_table() -> list[Row]:
 
 
 def strategies_table() -> list[Row]:
-    """The strategies that are searched: mutations at first, at last, and how soon they shrink."""
+    """The strategies that are searched: initial and final mutation size, and how soon it shrinks."""
     return [
         {
             "strategy": key,
-            "s.d. of mutations at first": f"{sigma:g}",
-            "at last": f"{FINAL_SIGMA:g}",
+            "initial s.d. of mutations": f"{sigma:g}",
+            "final": f"{FINAL_SIGMA:g}",
             "reached after": "all generations" if share == 1 else f"{share:.2f} of the generations",
         }
         for key, (sigma, share) in STRATEGIES.items()
@@ -101,7 +101,7 @@ def verdict_table(judged: Sequence[Judged], *claims: str) -> list[Row]:
     return [
         {
             "comparison": j.name,
-            "claims": ", ".join(j.compared.claims) or "explains",
+            "claims": ", ".join(j.compared.claims) or "none (explains)",
             "verdict": f"**{j.verdict}**",
             "measured": j.text,
         }

@@ -87,7 +87,7 @@ def labels(figure: Any) -> tuple[Any, ...]:
 class Explorer(Pictured):
     """Controls above a figure; without a kernel, the last figure is shown.
 
-    Axes stand where they stood in the last picture with the same labels: to find places for them takes as long as to draw.
+    Axes stay where they were in the last picture with the same labels: laying them out takes as long as drawing.
     """
 
     def __init__(self, draw: Callable[..., Any], controls: dict[str, Any]) -> None:

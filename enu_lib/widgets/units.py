@@ -43,7 +43,7 @@ def neuron_explorer(entry: Entry) -> Explorer:
 class SynapseExplorer(Pictured):
     """An evolved synapse with movable spikes: its output, its plasticity windows, and the change of this pair in numbers."""
 
-    sentence = "With a running kernel, you move the spikes and see how the evolved synapse changes."
+    sentence = "With a running kernel, you can move the spikes and see how the evolved synapse changes."
 
     def __init__(self, entry: Entry) -> None:
         self.probe = Probe(entry)

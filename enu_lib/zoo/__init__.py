@@ -90,7 +90,7 @@ def require(name: str) -> None:
 
 
 def listing() -> dict[str, dict[str, Any]]:
-    """The provenance of all entries by name, without their genomes and therefore without comparing checksums."""
+    """The provenance of all entries by name, without their genomes and therefore without verifying checksums."""
     remedy, found = RESTORE_OR_REINSTALL, {}
     for name in names():
         path = FOLDER / f"{name}.safetensors"
@@ -99,7 +99,7 @@ def listing() -> dict[str, dict[str, Any]]:
 
 
 def load(name: str) -> Entry:
-    """Read an entry and compare its checksums.  Raises ValueError for an unknown name, RunFolderError for a damaged file."""
+    """Read an entry and verify its checksums.  Raises ValueError for an unknown name, RunFolderError for a damaged file."""
     require(name)
     path = FOLDER / f"{name}.safetensors"
 
