@@ -132,8 +132,8 @@ Markdown(tables.markdown(second_tables.verdict_table(found.judged, "C7", "C8")))
 #
 # ## Verdict
 #
-# Two claims rest on these runs and on those of [extended data Fig. 5](25_ed5_convergence.py). Their verdicts by the rules of
-# the [ledger](30_claims.py):
+# Two claims concern these comparisons and those of [extended data Fig. 5](25_ed5_convergence.py). Their verdicts by the rules
+# of the [ledger](30_claims.py), which says on which runs they rest:
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_markdown([f for f in claims.judge(found) if f.claim.key in ("C7", "C8")]))

@@ -44,7 +44,7 @@
 # long, the same mutations). The tests treat the models' samples as independent, which makes them slightly conservative.
 #
 # **Equal conditions.** All models of an experiment have the same task, offspring, environments and generations, so that counts
-# of generations, of evaluations and of lives are equivalent. They start from random genomes.
+# of generations and of evaluations are equivalent. They start from random genomes.
 #
 # **Strategies.** In tuned experiments every model gets the same small search: each strategy of the list below on the three
 # tuning seeds. The one with the highest median final fitness becomes the model's own strategy (the first in the list, if
@@ -107,7 +107,7 @@ Markdown(tables.markdown(second_tables.experiments_table()))
 
 # %% [markdown]
 # GRU *with gain* has the ENU's gain of its gates, its reset bias and its clipped output; ENU *without gain* has neither gain
-# nor reset bias. So the two exchange what they have, except for the feedback of the output. The strategies:
+# nor reset bias, but keeps its clipped output and its feedback. The strategies:
 
 # %%
 Markdown(tables.markdown(second_tables.strategies_table()))
@@ -168,10 +168,10 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 #
 # **E6** asks, for C7, the same about plain neuromodulated STDP as E3 does about spikes.
 #
-# **E1** asks, for C7 and C8, in the T-maze and with the [curriculum](15_fig4_tmaze.py) that leads to a network that uses its
-# sensors, whether feedback helps, and whether networks with shared rules reach the ability less often, also those with as many
-# parameters as the ENU network. *Contradicted* for shared rules: separate rules for synapses and neurons are not needed. If no
-# network reaches the ability, nothing is concluded about shared rules.
+# **E1** asks, for C7 and C8, in the T-maze and with its [curriculum](61_how_the_networks_were_found.py), whether feedback helps,
+# and whether networks with shared rules reach the ability less often, also those with as many parameters as the ENU network.
+# *Contradicted* for shared rules: separate rules for synapses and neurons are not needed. If no network reaches the ability,
+# nothing is concluded about shared rules. (So far the curriculum has led no network to use its sensors.)
 #
 # **E4** asks the questions of C5 to C8 in the double T-maze, from scratch for all models. It is *not tested* until there is a
 # curriculum for that maze that starts from random genomes, and it remains *not tested* if no model learns that maze.

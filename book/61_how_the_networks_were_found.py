@@ -109,11 +109,10 @@ Markdown(tables.numbers(independent, 2, ("begins in", "run")))
 # %% [markdown]
 # ### A network that knows what its sensors mean
 #
-# From random genomes, evolution in the T-maze found [latches](14_mazes.py) and went no further: there, a latch eats as much as
-# an agent that remembers places. What led further was a maze in which food and poison may swap places after every food, so that
-# remembering an arm is useless. This worked from one latch, which had already evolved for many generations; so far it has not
-# worked from latches with fewer generations. The commands, starting from that latch (the second starts from the latest parent
-# of the first):
+# From random genomes, evolution in the plain T-maze found [latches](14_mazes.py) and went no further: there, a latch eats as
+# much as an agent that remembers places. What led further was a maze in which food and poison may swap places after every
+# food, so that remembering an arm is useless. This worked from one latch, with every seed tried; so far it has not worked from
+# any other. The commands, starting from that latch (the second starts from the latest parent of the first):
 
 # %%
 Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")

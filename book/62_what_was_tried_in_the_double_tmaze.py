@@ -45,8 +45,7 @@ stored = results.load("laptop")
 # mazes where both food and poison lie on one side, with more energy for walking. In mazes of all kinds, with mutations half as
 # large, the same bonus had brought no gain: most of those episodes can be solved without it.
 #
-# The steps that led to the network, as commands (about three hours on one core); the last one only restores the standard
-# settings:
+# The steps that led to the network, as commands; the last one only restores the standard settings:
 
 # %%
 Markdown("```\n" + "\n".join(results.attempts("double-tmaze-steps")) + "\n```")

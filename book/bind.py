@@ -70,8 +70,8 @@ API = {
     "figures": (
         "Figures and explorers",
         [
-            "figures.style", "figures.save", "figures.stack", "figures.data", "figures.units", "figures.networks",
-            "figures.mazes", "figures.learning", "figures.abilities", "figures.synapses", "places", "widgets",
+            "figures.style", "figures.save", "figures.formats", "figures.stack", "figures.data", "figures.units",
+            "figures.networks", "figures.mazes", "figures.learning", "figures.abilities", "figures.synapses", "places", "widgets",
             "widgets.life", "live",
         ],
     ),

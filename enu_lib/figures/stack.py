@@ -15,7 +15,7 @@ from enu_lib.figures.style import COLUMN
 NAME = 20  # characters of a row's name before it is broken
 TEXT = 50  # characters of a title or a label before it is broken
 LINE, ROW = 0.125, 0.175  # inches: height of a line of text, and of a row of a legend
-LOW = 0.9  # inches: axes lower than this are made higher, unless they were lower before
+LOW = 0.9  # inches: axes between half this height and this height are raised to it
 
 
 class Size(NamedTuple):
