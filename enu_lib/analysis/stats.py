@@ -51,6 +51,12 @@ class Comparison:
     inner: tuple[float, float]  # 90% bootstrap interval of A, for `alike`
 
     @property
+    def text(self) -> str:
+        """The comparison as one line."""
+        first, second = self.n
+        return f"A = {self.effect:.2f} [{self.low:.2f}, {self.high:.2f}], p = {self.p_holm:.2g}, n = {first} and {second}"
+
+    @property
     def better(self) -> bool:
         """Whether the first sample is significantly better, after correction."""
         return self.effect > 0.5 and self.p_holm < ALPHA

@@ -57,9 +57,7 @@ class Judged:
         c = self.comparison
         if c is None:
             return f"{self.planned.key}: {self.reason}"
-        line = (
-            f"{self.planned.key}: A = {c.effect:.2f} [{c.low:.2f}, {c.high:.2f}], p = {c.p_holm:.2g}, n = {c.n[0]} and {c.n[1]}"
-        )
+        line = f"{self.planned.key}: {c.text}"
         if self.verdict != "undecided" or self.visible is None:
             return line
         seen = "no A" if math.isnan(self.visible) else f"A from {self.visible:.2f} on"
