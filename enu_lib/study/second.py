@@ -58,9 +58,10 @@ def finished(
     for part in (search, comparison):
         jobs = part(planned, found, profile)
         found |= matching(stored, jobs, build)
-        for job in [job for job in jobs if out and job not in found]:
-            own = Path(out or "") / job.name
-            if record := read_evaluation(own):
+        for job in jobs:
+            if out is None or job in found:
+                continue
+            if record := read_evaluation(own := out / job.name):
                 results.check_settings(own, build(job.experiment, job.model))
                 found[job] = record
     return found
