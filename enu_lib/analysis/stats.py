@@ -16,6 +16,7 @@ control the family-wise error rate and not the false discovery rate (Benjamini-H
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -148,7 +149,7 @@ def rank_sums(ranks: np.ndarray, n: int) -> np.ndarray:
 
 
 def log_rank_p(first: Sequence[float], second: Sequence[float], given_up: float) -> float:
-    """Two-sided p-value of the log-rank test for two samples of times; 1 if nothing happened in either.
+    """Two-sided p-value of the log-rank test for two samples of times; 1 if nothing happened in either, or all at one time.
 
     given_up: the time at which evolutions ended; an infinite time means that nothing had happened by then (censored).
     """
@@ -160,7 +161,9 @@ def log_rank_p(first: Sequence[float], second: Sequence[float], given_up: float)
         samples.append(stats.CensoredData(uncensored=times[~ended], right=np.full(ended.sum(), given_up)))
     if not any(sample.num_censored() < len(sample) for sample in samples):
         return 1.0
-    return float(stats.logrank(*samples).pvalue)
+    with np.errstate(invalid="ignore"):
+        p = float(stats.logrank(*samples).pvalue)
+    return 1.0 if math.isnan(p) else p  # 0 / 0 where everything happened at one time
 
 
 def compare_times(first: Sequence[float], second: Sequence[float], given_up: float) -> Comparison:
