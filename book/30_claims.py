@@ -128,7 +128,8 @@ Markdown(tables.numbers(mazes.survival_table(stored.runs, ("enu", "lstm"), "doub
 #
 # **C2, the firing frequency,** says nothing of timing: a unit that fires regularly at the right rate would pass; C1 asks for
 # the timing. **C4, the invented rule,** asks for the shape of the change, not for its size, which C3 asks for plain STDP; and
-# "better" there has no margin.
+# "better" there has no margin. **C7, feedback,** on the integrate-and-fire task of the second study asks how often units fire,
+# not when: a metronome does well in it ([shown beside it](31_second_study.py)).
 #
 # **C11, a network learns the double T-maze,** is judged on one network, from one chain of evolutions through easier mazes that
 # was not repeated with other seeds. What the network eats, here and in other new episodes (`zoo verify`), is more than three

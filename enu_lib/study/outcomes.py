@@ -26,8 +26,13 @@ MEASURES: dict[Measure, str] = {  # what an evolution's value is; higher is bett
     "reached": "whether the ability was reached",
     "time": "evaluations until the held-out loss or fitness reached the level",
 }
-WORDS: dict[Measure, str] = {"loss": "ends better", "ratio": "fires more like the target", "food": "eats more",
-                             "reached": "gets there more often", "time": "is faster"}  # fmt: skip
+WORDS: dict[Measure, str] = {
+    "loss": "ends better",
+    "ratio": "comes nearer to the target's number of spikes",
+    "food": "eats more",
+    "reached": "gets there more often",
+    "time": "is faster",
+}
 HALF = 0.5  # of the evolutions of two models have to reach the level before the two can be shown to be alike
 
 
