@@ -35,7 +35,8 @@ endif
 BIN := .venv/bin
 READY := .venv/.ready
 # the longest first, so that none of them is left running alone
-LONG := $(wildcard $(patsubst %,book/%.py,42_the_learned_rule 40_what_was_learnt 14_mazes 43_does_it_spike 15_fig4_tmaze 11_evolution_strategy 60_wirings_and_shuffles))
+LONG := 42_the_learned_rule 14_mazes 40_what_was_learnt 43_does_it_spike 60_wirings_and_shuffles
+LONG := $(wildcard $(patsubst %,book/%.py,$(LONG)))
 NOTEBOOKS := $(LONG) $(filter-out $(LONG),$(sort $(wildcard book/[0-9]*.py)))
 # what is made of a profile and a seed has both in its name
 MADE_OF := $(PROFILE)-$(SEED)

@@ -93,7 +93,7 @@ Markdown(tables.markdown(tables.speed_table(stored.runs, found, pairs)))
 rows = []
 for task in TASKS:
     for (first, second), c in comparisons.speed_comparisons(found, task).items():
-        words = c if isinstance(c, str) else comparisons.words(c)
+        words = c if isinstance(c, str) else c.text
         rows.append(
             {"task": design.LABEL[task], "sooner?": f"{design.LABEL[first]} before {design.LABEL[second]}", "found": words}
         )

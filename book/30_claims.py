@@ -128,7 +128,8 @@ Markdown(tables.numbers(mazes.survival_table(stored.runs, ("enu", "lstm"), "doub
 #
 # **C2, the firing frequency,** says nothing about timing: a unit that fires regularly at the right rate would pass; timing is
 # tested by C1. **C4, the invented rule,** tests the shape of the change, not its size, which C3 tests for plain STDP; and
-# "better" in C4 has no margin.
+# "better" in C4 has no margin. **C7, feedback,** on the integrate-and-fire task of the second study tests how often units fire,
+# not when: a metronome does well in it ([shown beside it](31_second_study.py)).
 #
 # **C11, a network learns the double T-maze,** is judged on one network, from one chain of evolutions through easier mazes that
 # was not repeated with other seeds. What the network eats, here and in other new episodes (`zoo verify`), is more than three

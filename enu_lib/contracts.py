@@ -7,6 +7,7 @@ A task or model of your own implements one of these protocols; it need not inher
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import torch
@@ -21,6 +22,17 @@ S = TypeVar("S")  # state of a task, or of a model: what its `reset` returns and
 W = TypeVar("W")  # weights of a model: what its `unpack` returns and its `step` takes
 B = TypeVar("B", bound="Batch")
 Intervention = Callable[[int, Any], Any]  # (t, model state) -> model state, called before step t
+
+
+@dataclass(frozen=True)
+class AtSteps:
+    """An intervention before some steps only: before the others, the state is not even read, which takes longer than a step."""
+
+    steps: frozenset[int]
+    change: Intervention
+
+    def __call__(self, t: int, state: Any) -> Any:
+        return self.change(t, state) if t in self.steps else state
 
 
 class Batch(Protocol):

@@ -12,7 +12,7 @@ Shapes: P offspring, B environments, T steps.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -28,6 +28,8 @@ from enu_lib.streams import Noise, draw_noise, stream
 from enu_lib.tasks.altered import Altered
 from enu_lib.tasks.maze import Maze
 from enu_lib.trace import Recorder, Trace
+
+X = TypeVar("X")  # what an agent observes, or the state in its place
 
 
 @in_float32
@@ -166,11 +168,11 @@ def present(stepper: Stepper, inputs: Tensor, noise: Noise | None, recorder: Rec
 
 
 def turns(
-    task: ClosedLoopTask[S], state: S, act: Callable[[S, int], tuple[Tensor, Tensor]]
-) -> Iterator[tuple[Tensor, Tensor, S, Tensor]]:
+    task: ClosedLoopTask[S], state: S, act: Callable[[S, int], tuple[X, Tensor]]
+) -> Iterator[tuple[X, Tensor, S, Tensor]]:
     """Each step of a closed loop: what the agent observes, its outputs, the state after the step, and the step's fitness.
 
-    act(state, t): what the agent observes (P or 1, B, ..) and its outputs (P, B, C) at step t.
+    act(state, t): what the agent observes, passed on as it is, and its outputs (P, B, C) at step t.
     """
     for t in range(task.steps):
         x, y = act(state, t)

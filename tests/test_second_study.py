@@ -271,6 +271,27 @@ def test_the_hours_follow_from_the_first_sweep():
                          ("E6", "compared"), ("E1", "compared")}  # fmt: skip
 
 
+def test_a_metronome_has_as_many_spikes_as_the_target_and_misses_many_of_them():
+    every, outcome, met = second_tables.metronome(256)
+    assert every > 3 and -0.05 < outcome <= 0 and met < 0.7
+    near = _record(Job("iaf", "enu", 1), -1.0, ratio=math.exp(outcome))
+    assert outcomes.value(near, "ratio", 0) == pytest.approx(outcome)
+
+
+def test_trivial_units_and_agents_stand_beside_every_outcome():
+    rows = second_tables.trivial_table()
+    assert {row["task"] for row in rows} == {design.LABEL[p.experiment] for p in PLANNED}
+    eaten = {row["unit or agent"]: row for row in rows if row["task"] == "T-maze"}
+    assert float(eaten["the agent latch"]["gets"]) > float(eaten["the agent fixed-arm"]["gets"])
+    target = protocol.build("tmaze", "enu").target
+    fitness = [float(row["beside"].removeprefix("fitness ").partition(";")[0]) for row in eaten.values()]
+    assert max(fitness) < target and all(f"{target:g}" in row["beside"] for row in eaten.values())
+    levels = {row["task"]: row for row in rows if row["task"] in ("STDP", "complex STDP")}
+    for task, row in levels.items():
+        name = next(key for key, label in design.LABEL.items() if label == task)
+        assert float(row["beside"].split()[-1]) == pytest.approx(-math.log(-results.references().level[name]), abs=0.01)
+
+
 @pytest.mark.parametrize(
     "arguments, named",
     [

@@ -56,20 +56,20 @@ class Belief(NamedTuple):
 def play(maze: Maze | Altered, agent: str, environments: int = 64, seed: int = 1) -> Trace:
     """Record episodes of a reference agent in the format of `enu_lib.rollout` (P = 1)."""
     recorder = Recorder(None)
-    for x, y, state, fitness in _turns(maze, agent, maze.reset(1, environments, stream(seed, "rollout")), seed):
-        recorder(x, y, None, state, fitness)
+    for t, (before, y, state, fitness) in enumerate(_turns(maze, agent, environments, seed)):
+        recorder(maze.observe(before, t), y, None, state, fitness)
     return recorder.trace()
 
 
 @torch.no_grad()
 def scores(maze: Maze | Altered, agent: str, episodes: int = 10_000, seed: int = 1) -> dict[str, float]:
     """Mean food, poison, fitness and survival time (steps) over new episodes, and the standard error of food."""
-    state = maze.reset(1, episodes, stream(seed, "rollout"))
     fitness, alive = (torch.zeros(episodes, dtype=torch.float32, device="cpu") for _ in range(2))
-    for _, _, after, gained in _turns(maze, agent, state, seed):
+    for before, _, state, gained in _turns(maze, agent, episodes, seed):
         fitness += gained[0]
-        alive += state.alive[0]
-        state = after
+        alive += before.alive[0]
+        if maze.done(state).all():
+            break
     food = state.foods[0].float()
     return {
         "n": episodes,
@@ -81,16 +81,18 @@ def scores(maze: Maze | Altered, agent: str, episodes: int = 10_000, seed: int =
     }
 
 
-def _turns(maze: Maze | Altered, agent: str, start: MazeState, seed: int) -> Iterator[tuple[Tensor, Tensor, MazeState, Tensor]]:
-    """The steps of episodes that begin in `start`, as `rollout.turns` yields them."""
-    belief, generator = begin(maze, agent, start.cell.shape[1]), stream(seed, "actions")
+def _turns(
+    maze: Maze | Altered, agent: str, environments: int, seed: int
+) -> Iterator[tuple[MazeState, Tensor, MazeState, Tensor]]:
+    """The steps of new episodes as `rollout.turns` yields them, with the state before each step in place of observations."""
+    belief, generator = begin(maze, agent, environments), stream(seed, "actions")
 
-    def choose(state: MazeState, t: int) -> tuple[Tensor, Tensor]:
+    def choose(state: MazeState, t: int) -> tuple[MazeState, Tensor]:
         nonlocal belief
         belief, y = act(maze, agent, learn(maze, agent, belief, state, t), state, t, generator)
-        return maze.observe(state, t), y
+        return state, y
 
-    return turns(maze, start, choose)
+    return turns(maze, maze.reset(1, environments, stream(seed, "rollout")), choose)
 
 
 def begin(maze: Maze | Altered, agent: str, environments: int) -> Belief:

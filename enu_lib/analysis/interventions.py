@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from enu_lib.contracts import Intervention
+from enu_lib.contracts import AtSteps, Intervention
 from enu_lib.network import NetworkState
 from enu_lib.streams import stream, uniform
 
@@ -24,9 +24,9 @@ def reset(compartment: str, at: int) -> Intervention:
     field = _field(compartment)
 
     def intervene(t: int, state: NetworkState) -> NetworkState:
-        return _with_memory(state, field, torch.zeros_like(_memory(state, field))) if t == at else state
+        return _with_memory(state, field, torch.zeros_like(_memory(state, field)))
 
-    return intervene
+    return AtSteps(frozenset({at}), intervene)
 
 
 def freeze(compartment: str, since: int) -> Intervention:
@@ -55,14 +55,12 @@ def scramble(compartment: str, at: int, units: int, seed: int = 1) -> Interventi
     field = _field(compartment)
 
     def intervene(t: int, state: NetworkState) -> NetworkState:
-        if t != at:
-            return state
         h = _memory(state, field).unflatten(1, (-1, units))
         order = uniform(*h.shape[:3], generator=stream(seed, "scramble")).argsort(-1).to(h.device)
         permuted = h.gather(2, order[..., None].expand_as(h))
         return _with_memory(state, field, permuted.flatten(1, 2))
 
-    return intervene
+    return AtSteps(frozenset({at}), intervene)
 
 
 def silence(neurons: list[int], since: int = 0) -> Intervention:

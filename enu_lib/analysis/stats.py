@@ -16,6 +16,7 @@ control the family-wise error rate and not the false discovery rate (Benjamini-H
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -49,6 +50,12 @@ class Comparison:
     p: float  # two-sided: exact Mann-Whitney, or log-rank (`compare_times`)
     p_holm: float  # after Holm's correction; equal to p before `holm`
     inner: tuple[float, float]  # 90% bootstrap interval of A, for `alike`
+
+    @property
+    def text(self) -> str:
+        """The comparison as one line."""
+        first, second = self.n
+        return f"A = {self.effect:.2f} [{self.low:.2f}, {self.high:.2f}], p = {self.p_holm:.2g}, n = {first} and {second}"
 
     @property
     def better(self) -> bool:
@@ -142,7 +149,7 @@ def rank_sums(ranks: np.ndarray, n: int) -> np.ndarray:
 
 
 def log_rank_p(first: Sequence[float], second: Sequence[float], given_up: float) -> float:
-    """Two-sided p-value of the log-rank test for two samples of times; 1 if neither has an event.
+    """Two-sided p-value of the log-rank test for two samples of times; 1 if neither has an event, or all occur at one time.
 
     given_up: the time at which evolutions ended; an infinite time means no event by then (censored).
     """
@@ -154,7 +161,9 @@ def log_rank_p(first: Sequence[float], second: Sequence[float], given_up: float)
         samples.append(stats.CensoredData(uncensored=times[~ended], right=np.full(ended.sum(), given_up)))
     if not any(sample.num_censored() < len(sample) for sample in samples):
         return 1.0
-    return float(stats.logrank(*samples).pvalue)
+    with np.errstate(invalid="ignore"):
+        p = float(stats.logrank(*samples).pvalue)
+    return 1.0 if math.isnan(p) else p  # 0 / 0 where everything happened at one time
 
 
 def compare_times(first: Sequence[float], second: Sequence[float], given_up: float) -> Comparison:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from enu_lib.contracts import Intervention
+from enu_lib.contracts import AtSteps, Intervention
 from enu_lib.network import Network, NetworkState
 from enu_lib.rollout import rollout
 from enu_lib.tasks.maze import Maze
@@ -87,15 +87,13 @@ def set_back(which: Tensor, memory: Tensor, at: Tensor) -> Intervention:
 
     def intervene(t: int, state: NetworkState) -> NetworkState:
         now = at == t
-        if not now.any():
-            return state
         p, (b, k) = len(which), memory.shape[:2]
         h = state.synapse[0].reshape(p, b, k, -1)
         put = which[:, None, :, None] & now[None, :, None, None]
         h = torch.where(put.to(h.device), memory.to(h.device)[None], h)
         return state._replace(synapse=(h.reshape(state.synapse[0].shape), *state.synapse[1:]))
 
-    return intervene
+    return AtSteps(frozenset(at.tolist()), intervene)
 
 
 def _next_visits(ate: Tensor, first: Tensor, visits: int) -> Tensor:

@@ -27,8 +27,7 @@ def make_cell(kind: str, n_in: int, n_out: int = 1, hidden: int = 32, noise: flo
     if kind == "enu-plain":
         return ENU(n_in, n_out, hidden, noise=noise, gate_gain=1.0, reset_bias=0.0)
     if kind == "gru-gain":
-        as_enu = ENU(n_in)
-        return GRU(n_in, n_out, hidden, True, noise, as_enu.gate_gain, as_enu.reset_bias)
+        return GRU(n_in, n_out, hidden, True, noise, ENU.gate_gain, ENU.reset_bias)
     if kind in ("gru", "gru-clip"):
         return GRU(n_in, n_out, hidden, clip=kind == "gru-clip", noise=noise)
     if kind in ("lstm", "lstm-clip"):

@@ -14,8 +14,6 @@ no compiler or no GPU kernel is available, "auto" prints one line on stderr, onc
 from __future__ import annotations
 
 import os
-import sys
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -26,6 +24,7 @@ from enu_lib.contracts import AnyModel, SequenceTask, Stepper
 from enu_lib.faults import Unavailable
 from enu_lib.kernels import cpu, cuda, door, fused, graph, reference, scoring
 from enu_lib.network import Network
+from enu_lib.notices import tell
 from enu_lib.offspring import Offspring
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise
@@ -74,19 +73,9 @@ def compiled(model: Cell | Network) -> bool:
     try:
         cpu.compiled(model)
     except Unavailable as error:
-        _without_compiled(str(error))
+        tell(f"{error}; using the slower torch backend instead")
         return False
     return True
-
-
-@lru_cache
-def _without_compiled(reason: str) -> None:
-    print(f"enu_lib: {reason}; using the slower torch backend instead", file=sys.stderr)
-
-
-@lru_cache
-def _without_kernel(reason: str) -> None:
-    print(f"enu_lib: no kernel on this GPU ({reason}); using the slower torch backend instead", file=sys.stderr)
 
 
 def count_threads(threads: int | None) -> int:
@@ -159,7 +148,7 @@ def maze_lives(
         except Unavailable as error:
             if backend == chosen:
                 raise
-            _without_kernel(str(error))
+            tell(f"no kernel on this GPU ({error}); using the slower torch backend instead")
     if graph.serves(maze, genomes, record):
         return MazeScores(*graph.maze_lives(network, genomes, maze, state, noise))
     return MazeScores(*fused.maze_lives(network, genomes, maze, state, noise, record))

@@ -25,6 +25,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from enu_lib.faults import Unavailable
+from enu_lib.notices import tell
 
 COMPILERS = ("c++", "g++", "clang++")
 TIME_LIMIT = 300.0  # seconds for one compilation
@@ -130,7 +131,7 @@ def _cache() -> Path | None:
         )
     except (OSError, RuntimeError) as error:  # RuntimeError: no home folder
         reason = f"the cache cannot be created ({error}): set ENU_CACHE to a writable folder"
-    _tell(f"{reason}; until then, every process compiles the kernel again")
+    tell(f"{reason}; until then, every process compiles the kernel again")
     return None
 
 
@@ -179,7 +180,7 @@ def _workshop(folder: Path | None) -> Path:
             return Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=folder))
         except OSError as error:
             reason = f"the cache cannot be written ({error}): set ENU_CACHE to a writable folder"
-            _tell(f"{reason}; until then, every process compiles the kernel again")
+            tell(f"{reason}; until then, every process compiles the kernel again")
     try:
         return Path(tempfile.mkdtemp(prefix="enu_lib-"))
     except OSError as error:
@@ -239,9 +240,3 @@ def _run(command: list[str], seconds: float) -> subprocess.CompletedProcess[str]
 
 def _checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:20]
-
-
-@functools.cache
-def _tell(text: str) -> None:
-    """Print one line on stderr, only once."""
-    print(f"enu_lib: {text}", file=sys.stderr)

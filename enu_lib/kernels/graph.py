@@ -11,7 +11,6 @@ capture fails, a line on stderr says so and the same operations are launched one
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import torch
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from enu_lib.kernels.fused import Stepper
 from enu_lib.network import Network
+from enu_lib.notices import tell
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState
 
@@ -122,7 +122,7 @@ def _record(life: Life) -> Callable[[], None]:
             life.move()
     except RuntimeError as error:
         reason = (str(error.__context__ or error).strip().splitlines() or ["no message"])[0]
-        print(f"enu_lib: the GPU could not record a move ({reason}); launching its operations one by one", file=sys.stderr)
+        tell(f"the GPU could not record a move ({reason}); launching its operations one by one")
         return life.move
     return graph.replay
 

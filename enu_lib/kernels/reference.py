@@ -7,7 +7,7 @@ from typing import Any, cast
 from torch import Tensor
 
 from enu_lib import contracts
-from enu_lib.contracts import AnyModel, Intervention, SettableStepper
+from enu_lib.contracts import AnyModel, AtSteps, Intervention, SettableStepper
 from enu_lib.streams import Noise
 
 
@@ -37,7 +37,8 @@ class Intervened:
 
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
         """As the stepper's `step`."""
-        self.stepper.state = self.intervene(t, self.stepper.state)
+        if not isinstance(self.intervene, AtSteps) or t in self.intervene.steps:
+            self.stepper.state = self.intervene(t, self.stepper.state)
         return self.stepper.step(x, noise, t)
 
 

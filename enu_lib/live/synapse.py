@@ -9,6 +9,7 @@ from torch import Tensor
 
 from enu_lib import kernels
 from enu_lib.analysis.units import plasticity_window, relative_change
+from enu_lib.cells import ENU
 from enu_lib.live.chart import Line, chart, dots, path
 from enu_lib.live.page import Live, pack, slider
 from enu_lib.streams import stream, uniform
@@ -95,6 +96,8 @@ def window(entry: Entry, pre: int = 45, post: int = 52, modulator: bool = True, 
     task, model = entry.task, entry.model
     if getattr(model, "kind", None) != "enu" or getattr(task, "n_in", None) != 4:
         raise ValueError(f"{entry.name} is not an ENU with a neuromodulator input: use zoo.load('stdp-enu')")
+    if (gates := (model.gate_gain, model.reset_bias)) != (ENU.gate_gain, ENU.reset_bias):
+        raise ValueError(f"{entry.name} has gates (gain, reset bias) {gates} that the script lacks: use zoo.load('stdp-enu')")
     probe = Probe(entry, seed)
     response = probe.respond(pre, post, modulator)
     body = (

@@ -118,19 +118,7 @@ def load_checkpoint(folder: Path, experiment: Experiment, write: bool = True) ->
     return found.progress, found.rows
 
 
-def generations_done(folder: Path) -> int:
-    """Number of generations completed in a run folder, from its newest readable checkpoint; 0 if there is none."""
-    there = [folder / name for name in (CHECKPOINT, PREVIOUS) if (folder / name).exists()]
-    for path in there:
-        try:
-            return int(read_checkpoint(path)[1]["generation"])
-        except RunFolderError:
-            if path == there[-1]:
-                raise
-    return 0
-
-
-def read_checkpoint(path: Path, length: int | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_checkpoint(path: Path, length: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """A checkpoint's tensors NAMES, of `length` values each, and its metadata WORDS."""
 
     def newer(version: int) -> NewerFormat:
@@ -147,7 +135,7 @@ def read_checkpoint(path: Path, length: int | None = None) -> tuple[dict[str, Te
             raise RunFolderError(
                 f"{path} must hold the tensors of a checkpoint, not {shown(sorted(lengths))}: {RESTORE_OR_RESTART}"
             )
-        if length is not None and lengths["parent"] != length:
+        if lengths["parent"] != length:
             config = path.parent / CONFIG
             raise RunFolderError(
                 f"{path} does not match {config} ({lengths['parent']} values, not {length}): {RESTORE_OR_RESTART}"

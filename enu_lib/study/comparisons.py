@@ -56,8 +56,3 @@ def speed_comparisons(e: Evidence, experiment: str) -> dict[Pair, stats.Comparis
     """Comparisons of generations to the level: ENU against GRU and LSTM, GRU against LSTM."""
     pairs = [("enu", "gru"), ("enu", "lstm"), ("gru", "lstm")]
     return compared(e, experiment, pairs, e.reached, less_is_better=True)
-
-
-def words(c: stats.Comparison) -> str:
-    """A comparison as one line of text."""
-    return f"A = {c.effect:.2f} [{c.low:.2f}, {c.high:.2f}], p = {c.p_holm:.2g}, n = {c.n[0]} and {c.n[1]}"

@@ -41,7 +41,7 @@ class Dissected:
 
     one: Synapses  # in the published maze, by the next visit
     sight: Synapses  # where places may change after every food, by the next four visits
-    carrier: str  # the synapse whose loss costs most, as "reward to output 3"
+    carrier: str  # the synapse whose loss costs most, as "R to O3"
     paths: list[Tensor]  # its memory projected onto a plane (T, 2), one per episode
     events: list[int]  # step of the first poison in each of these episodes
 

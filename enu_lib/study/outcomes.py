@@ -26,8 +26,13 @@ MEASURES: dict[Measure, str] = {  # what an evolution's value is; higher is bett
     "reached": "whether the ability was reached",
     "time": "evaluations until the held-out loss or fitness reached the level",
 }
-WORDS: dict[Measure, str] = {"loss": "ends better", "ratio": "fires more like the target", "food": "eats more",
-                             "reached": "reaches the ability more often", "time": "is faster"}  # fmt: skip
+WORDS: dict[Measure, str] = {
+    "loss": "ends better",
+    "ratio": "comes nearer to the target's number of spikes",
+    "food": "eats more",
+    "reached": "reaches the ability more often",
+    "time": "is faster",
+}
 HALF = 0.5  # share of the evolutions of two models that must reach the level before the two can be shown to be alike
 
 
@@ -57,9 +62,7 @@ class Judged:
         c = self.comparison
         if c is None:
             return f"{self.planned.key}: {self.reason}"
-        line = (
-            f"{self.planned.key}: A = {c.effect:.2f} [{c.low:.2f}, {c.high:.2f}], p = {c.p_holm:.2g}, n = {c.n[0]} and {c.n[1]}"
-        )
+        line = f"{self.planned.key}: {c.text}"
         if self.verdict != "undecided" or self.visible is None:
             return line
         seen = "no A" if math.isnan(self.visible) else f"A of {self.visible:.2f} or more"

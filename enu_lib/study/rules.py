@@ -13,7 +13,7 @@ import numpy as np
 from enu_lib.analysis import stats
 from enu_lib.analysis.battery import Measure
 from enu_lib.analysis.learning import interval
-from enu_lib.study.comparisons import compared, final_comparisons, speed_comparisons, values_of_pair, words
+from enu_lib.study.comparisons import compared, final_comparisons, speed_comparisons, values_of_pair
 from enu_lib.study.design import LABEL, MAIN
 from enu_lib.study.evidence import Evidence
 from enu_lib.study.outcomes import Verdict, verdict
@@ -156,7 +156,7 @@ def second_study(e: Evidence, claim: str) -> list[Part]:
 def compared_part(name: str, comparison: stats.Comparison | str, task: str, label: str, alike: bool = False) -> Part:
     if isinstance(comparison, str):
         return Part(name, "not judged", comparison, label)
-    return Part(name, likeness(comparison) if alike else difference(comparison), f"{label}: {words(comparison)}", task)
+    return Part(name, likeness(comparison) if alike else difference(comparison), f"{label}: {comparison.text}", task)
 
 
 def ends_better(e: Evidence) -> list[Part]:

@@ -41,26 +41,19 @@ def default_out(profile: str) -> Path:
     return Path("runs") / name(profile)
 
 
-def finished(
-    planned: Planned,
-    profile: str = "laptop",
-    out: Path | None = None,
-    folder: Path | None = None,
-    stored: Stored | None = None,
-) -> dict[Job, Record]:
+def finished(planned: Planned, stored: Stored, profile: str = "laptop", out: Path | None = None) -> dict[Job, Record]:
     """The finished jobs of an experiment: those stored, and those in the folder of runs `out`, if given.
 
-    stored: the stored results, if they have been loaded from `folder` already.
     Raises RunFolderError if a run in `out` has other settings.
     """
-    stored, build = stored or results.load(name(profile), folder), partial(protocol.build, profile=profile)
-    found: dict[Job, Record] = {}
+    build, found = partial(protocol.build, profile=profile), dict[Job, Record]()
     for part in (search, comparison):
         jobs = part(planned, found, profile)
         found |= matching(stored, jobs, build)
-        for job in [job for job in jobs if out and job not in found]:
-            own = Path(out or "") / job.name
-            if record := read_evaluation(own):
+        for job in jobs:
+            if out is None or job in found:
+                continue
+            if record := read_evaluation(own := out / job.name):
                 results.check_settings(own, build(job.experiment, job.model))
                 found[job] = record
     return found
@@ -78,10 +71,10 @@ def run(
     out, begun, errors = Path(out), time.monotonic(), list[str]()
     build = partial(protocol.build, profile=profile)
     record = partial(results.record, quick=profile == "smoke", lives=protocol.LIVES)
-    work = workers.Work(out.absolute(), build, {}, record, device)
+    work, stored = workers.Work(out.absolute(), build, {}, record, device), results.load(name(profile), folder)
     for planned in experiments:
         for part in (search, comparison):
-            known = finished(planned, profile, out, folder)
+            known = finished(planned, stored, profile, out)
             left = [job for job in part(planned, known, profile) if job not in known]
             rest = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - begun))
             failed = workers.run(work, left, time_limit=rest, **options)
@@ -114,9 +107,9 @@ class Part(NamedTuple):
     seconds: float  # core-seconds of all its runs, at most
 
 
-def parts(planned: Planned, profile: str = "laptop", out: Path | None = None, folder: Path | None = None) -> list[Part]:
+def parts(planned: Planned, stored: Stored, profile: str = "laptop", out: Path | None = None) -> list[Part]:
     """The parts of an experiment: the search, and the evolutions that are compared."""
-    known = finished(planned, profile, out, folder)
+    known = finished(planned, stored, profile, out)
     best = outcomes.chosen(planned, known, profile) or dict.fromkeys(planned.models, protocol.strategies(profile)[0])
     each = {"search": protocol.tuning(planned, profile), "compared": protocol.compared(planned, best, profile)}
     return [
@@ -180,7 +173,7 @@ def judge(level: Mapping[str, float], profile: str = "laptop", folder: Path | No
     stored = results.load(name(profile), folder)
     if not stored.runs:
         return []
-    known = {planned: finished(planned, profile, stored=stored) for planned in PLANNED}
+    known = {planned: finished(planned, stored, profile) for planned in PLANNED}
     return [j for planned, records in known.items() for j in outcomes.judged(planned, records, level, profile)]
 
 
@@ -188,7 +181,8 @@ def table(
     experiments: Sequence[Planned], profile: str = "laptop", out: Path | None = None, folder: Path | None = None
 ) -> list[Part]:
     """The parts of several experiments."""
-    return [part for planned in experiments for part in parts(planned, profile, out, folder)]
+    stored = results.load(name(profile), folder)
+    return [part for planned in experiments for part in parts(planned, stored, profile, out)]
 
 
 def label(part: Part) -> tuple[str, str, str, str, str]:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
+
 from enu_lib.analysis import power, stats
-from enu_lib.study import second
+from enu_lib.analysis.units import coincidence
+from enu_lib.streams import stream
+from enu_lib.study import mazes, protocol, results, second
 from enu_lib.study.design import LABEL
+from enu_lib.study.evidence import SHARE
 from enu_lib.study.outcomes import MEASURES, Judged
-from enu_lib.study.protocol import FINAL_SIGMA, PLANNED, STRATEGIES, Compared, Planned
+from enu_lib.study.protocol import FINAL_SIGMA, PLANNED, STRATEGIES, Compared, Measure, Planned
 from enu_lib.study.tables import Row, name
 
+AGENTS = ("fixed-arm", "latch", "once-bitten")  # scripted agents that learn nothing, or once
 STARTS = {"first": "run first", "named": "when computing time allows", "later": "needs a curriculum first"}
 
 
@@ -65,6 +71,41 @@ def likeness_table() -> list[Row]:
     """The probability of showing that two equal models are alike, by the number of evolutions of each."""
     sizes = sorted({10, 40, *(p.seeds for p in PLANNED)})
     return [{"evolutions of each": n, "equal models are shown to be alike": f"{power.likeness_power(n):.0%}"} for n in sizes]
+
+
+def trivial_table() -> list[Row]:
+    """What units and agents that have learnt little get in the primary outcomes, so that these can be judged."""
+    known, every, outcome, met = results.references(), *metronome()
+    who, text = f"a metronome: a spike every {every:.1f} steps", f"it meets {met:.0%} of the spikes"
+    rows: list[Row] = [_trivial("iaf", "ratio", who, f"{outcome:.2f} (best: 0)", text)]
+    for task in ("complex-stdp", "stdp"):
+        loss = -known.level[task] / SHARE
+        text = f"the level lies at {-math.log(SHARE * loss):.2f}"
+        rows.append(_trivial(task, "loss", "a unit that transmits its input unchanged", f"{-math.log(loss):.2f}", text))
+    for task, layout in mazes.LAYOUTS.items():
+        target = protocol.build(task, "enu").target
+        for agent in AGENTS:
+            found = known.agents[layout][agent]
+            text = "" if target is None else f"fitness {found['fitness']:.1f}; the ability is reached from {target:g} on"
+            rows.append(_trivial(task, "food", f"the agent {agent}", f"{found['food']:.2f}", text))
+    return rows
+
+
+def metronome(n: int = protocol.LIVES) -> tuple[float, float, float]:
+    """A unit that fires at regular intervals, about as often as the target of the integrate-and-fire task.
+
+    Returns its mean interval, its primary outcome, and the share of the target's spikes that it meets within one step.
+    """
+    task = protocol.build("iaf", "enu").task
+    spikes = task.sample(n, stream(1, "metronome")).spikes
+    every = spikes.numel() / spikes.sum().item()
+    ticks = (torch.arange(task.steps + 1, device="cpu") / every).round()
+    fired = (ticks[1:] > ticks[:-1]).expand(spikes.shape)
+    return every, -abs(math.log(fired.sum().item() / spikes.sum().item())), coincidence(spikes, fired)
+
+
+def _trivial(task: str, measure: Measure, who: str, value: str, beside: str) -> Row:
+    return {"task": LABEL[task], "primary outcome": MEASURES[measure], "unit or agent": who, "gets": value, "beside": beside}
 
 
 def strategies_table() -> list[Row]:

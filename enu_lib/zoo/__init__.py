@@ -121,10 +121,10 @@ def load(name: str) -> Entry:
 
 def ancestry(entry: Entry) -> list[Entry]:
     """The entries that led to an evolved network, oldest first and itself last: each began from the genome before it."""
-    by_genome = {e.provenance["sha256"]: e for e in map(load, names())}
+    by_genome = {p["sha256"]: name for name, p in listing().items()}
     found = [entry]
-    while (before := by_genome.get(found[0].provenance.get("begun_from") or "")) is not None and before not in found:
-        found.insert(0, before)
+    while before := by_genome.pop(found[0].provenance.get("begun_from") or "", None):
+        found.insert(0, load(before))
     return found
 
 
