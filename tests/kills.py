@@ -13,6 +13,7 @@ import resource
 import signal
 import subprocess
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
@@ -37,6 +38,8 @@ def in_child(work: Callable[[], object], after: float, number: int = signal.SIGK
             os.dup2(null, 1)
             work()
             code = 0
+        except BaseException:
+            traceback.print_exc()  # before the test says only that it failed
         finally:
             os._exit(code)
     time.sleep(after)

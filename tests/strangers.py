@@ -16,6 +16,7 @@ import io
 import json
 import random
 import resource
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,10 +88,11 @@ class Doors:
         enter(mock.patch("enu_lib.analysis.scores", lambda *_, **__: {"fitness": 0.0}))
         enter(mock.patch("enu_lib.analysis.battery.battery", lambda *_, **__: mock.MagicMock(as_json=dict)))
         enter(mock.patch("enu_lib.study.claims.judge", lambda _: []))
-        before = resource.getrlimit(resource.RLIMIT_AS)
-        self.stack.callback(resource.setrlimit, resource.RLIMIT_AS, before)
-        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (taken + ROOM, before[1]))
+        if sys.platform == "linux":  # macOS does not limit it
+            before = resource.getrlimit(resource.RLIMIT_AS)
+            self.stack.callback(resource.setrlimit, resource.RLIMIT_AS, before)
+            taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (taken + ROOM, before[1]))
         self.whole = {door: read() for door, read in self._readers().items()}
         return self
 

@@ -6,6 +6,7 @@ import runpy
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -59,7 +60,9 @@ def busy(out, job):
 
 def holds(process, out, job):
     """Whether this process runs a job."""
-    return str(out / ".locks" / job.name) in [file.path for file in process.open_files()]
+    with suppress(psutil.NoSuchProcess):  # it has ended
+        return str(out / ".locks" / job.name) in [file.path for file in process.open_files()]
+    return False
 
 
 def assert_once(out):

@@ -10,6 +10,7 @@ import emulated_gpu
 import pytest
 import torch
 from exact import Exact
+from needs import need
 
 from enu_lib import kernels
 from enu_lib.cells import make_cell
@@ -89,9 +90,9 @@ for line in sys.argv[1:]:
 """
 
 
-@pytest.mark.skipif(_race_detector() is None, reason="no compiler with a race detector here")
 def test_the_race_detector_finds_no_race_and_every_removed_barrier(tmp_path):
     """No race with all barriers, and at least one after removal of any barrier."""
+    need(_race_detector(), "compiler with a race detector")
     lines = [n for n, line in enumerate(cuda.KERNEL.read_text().splitlines(), 1) if "__syncthreads();" in line]
     env = {**os.environ, "LD_PRELOAD": _race_detector(), "ENU_CACHE": str(tmp_path), "OMP_NUM_THREADS": "1"}
     env |= {"TSAN_OPTIONS": "halt_on_error=1 symbolize=0 die_after_fork=0", "PYTHONPATH": str(Path(__file__).parent)}
@@ -104,6 +105,16 @@ def test_the_race_detector_finds_no_race_and_every_removed_barrier(tmp_path):
     assert [report.split()[0] for report in others if "data race" not in report] == []
 
 
+@pytest.fixture
+def nvrtc():
+    try:
+        from cuda.bindings import nvrtc
+    except ImportError:
+        nvrtc = None
+    need(nvrtc, "cuda-bindings, which are for Linux,")
+    return nvrtc
+
+
 @pytest.mark.parametrize(
     "network, architecture",
     [
@@ -113,13 +124,11 @@ def test_the_race_detector_finds_no_race_and_every_removed_barrier(tmp_path):
     ],
     ids=["sm_80", "sm_90", "sm_100", "sm_120", "shared", "nfenu"],
 )
-def test_the_kernel_compiles_with_nvrtc(network, architecture):
-    nvrtc = pytest.importorskip("cuda.bindings.nvrtc", reason="cuda-bindings are for Linux")
+def test_the_kernel_compiles_with_nvrtc(network, architecture, nvrtc):
     assert cuda.compile_for(cuda.plan(network, 11, 8, ADA).defines, architecture, nvrtc).startswith(b"\x7fELF")
 
 
-def test_compilation_errors_are_reported():
-    nvrtc = pytest.importorskip("cuda.bindings.nvrtc", reason="cuda-bindings are for Linux")
+def test_compilation_errors_are_reported(nvrtc):
     layout = cuda.plan(PAPER, 11, 8, emulated_gpu.HOPPER)
     with pytest.raises(build.Unavailable, match="sm_1"):
         cuda.compile_for(layout.defines, "sm_1", nvrtc)

@@ -166,6 +166,14 @@ def test_few_evolutions_at_the_level_do_not_show_that_models_are_equally_fast():
     assert first.comparison.alike and first.verdict == "undecided" and "0." in first.text.partition(";")[2]
 
 
+def test_in_a_maze_the_target_of_the_curriculum_is_what_is_reached():
+    target = protocol.build("tmaze", "enu").target
+    there = lambda model, k: {"fitness": 1.0, "held_out": [0.0, 0.0, target - (model != "enu") / 100]}
+    judged = outcomes.judged(BY_KEY["E1"], _complete(BY_KEY["E1"], there), {"tmaze": 0.0})
+    found = {j.compared.second: j.verdict for j in judged if j.compared.measure == "reached"}
+    assert found == {"shared": "supported", "shared-matched": "supported"}
+
+
 def _store(folder, records):
     """Write records into run folders, and collect them."""
     for job, record in records.items():

@@ -8,8 +8,8 @@ import forks
 
 
 def test_a_few_faults_and_inputs_are_survived():
-    torture = Path(__file__).with_name("torture.py")
-    done = forks.run([torture, "--kills", "8", "--inputs", "20", "--sanitized", "0", "--seed", os.getpid()])
-    assert done.returncode == 0, done.stderr
+    torture, seed = Path(__file__).with_name("torture.py"), os.getpid()  # another one each time
+    done = forks.run([torture, "--kills", "8", "--inputs", "20", "--sanitized", "0", "--seed", seed])
+    assert done.returncode == 0, f"seed {seed}: {done.stdout}{done.stderr}"
     tried = [int(n) for n in re.findall(r": (\d+) tried", done.stdout)]
     assert tried == [2, 2, 2, 2, 1, 1, 6, 5, 3, 5, 1], done.stdout

@@ -55,7 +55,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
             hits = fault(Path(folder), times, random.Random(f"{options.seed} {name}"))
         print(f"{name}: {times} tried, {hits} hit the work, {times} survived, {time.monotonic() - begun:.0f} s", flush=True)
-    if options.sanitized and options.only in SANITIZED and sanitized_lives.sanitizer():
+    if options.sanitized and options.only in SANITIZED and not sanitized_lives.sanitizer():
+        print(f"{SANITIZED}: not tried, since there is no compiler with an address sanitizer here", flush=True)
+    elif options.sanitized and options.only in SANITIZED:
         begun = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             many = sanitized_lives.check(options.sanitized, cpu.MAX_HIDDEN, folder)

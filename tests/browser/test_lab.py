@@ -52,11 +52,26 @@ def choose(page, menu, item):
     page.locator(".lm-Menu-itemLabel", has_text=item).first.click()
 
 
-def run_all(page, address):
+@pytest.fixture
+def page(chromium):
+    page = chromium.new_page(viewport={"width": 1300, "height": 1800})
+    yield page
+    page.close()
+
+
+def run_all(page, address, selector, **options):
+    """Run all cells of a notebook, and return the last element like this (`page.locator`) once it is shown."""
     page.goto(address)
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
     page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
     choose(page, "Run", "Run All Cells")
+    return last(page, selector, **options)
+
+
+def last(page, selector, **options):
+    found = page.locator(selector, **options).last
+    found.wait_for(timeout=120_000)
+    return found
 
 
 def ran(page):
@@ -72,34 +87,25 @@ def restart(page):
     page.locator(".jp-Dialog-button.jp-mod-accept").click()
 
 
-def test_it_opens_on_the_introduction_and_lists_pages_only(chromium, lab):
-    page = chromium.new_page(viewport={"width": 1300, "height": 1800})
+def test_it_opens_on_the_introduction_and_lists_pages_only(page, lab):
     page.goto(lab(""))
     page.wait_for_selector(".jp-Notebook .jp-MarkdownCell h1", timeout=60_000)
     assert page.locator("#jp-main-dock-panel .lm-TabBar-tabLabel").all_text_contents() == [PAGES[0]]
     assert page.locator(".jp-Launcher").count() == 0
     page.wait_for_selector(f".jp-DirListing-itemText:has-text('{PAGES[-1]}')")
     assert sorted(page.locator(".jp-DirListing-itemText").all_text_contents()) == PAGES
-    page.close()
 
 
-def test_after_a_restart_explorers_say_that_the_cell_is_to_be_run_again(chromium, lab):
-    page = chromium.new_page(viewport={"width": 1300, "height": 1800})
-    run_all(page, lab("27_ed7_setup.py"))
-    explorer = page.locator(".jp-OutputArea .enu-explorer").last
-    explorer.wait_for(timeout=120_000)
+def test_after_a_restart_explorers_say_that_the_cell_is_to_be_run_again(page, lab):
+    explorer = run_all(page, lab("27_ed7_setup.py"), ".jp-OutputArea .enu-explorer")
     above = "e => getComputedStyle(e, '::before').content"
     assert explorer.evaluate(above) == "none"
     restart(page)
-    page.wait_for_function(f"e => ({above})(e).includes('run this cell again')", arg=explorer.element_handle(), timeout=60_000)
-    page.close()
+    page.wait_for_function(f"e => ({above})(e).includes('run')", arg=explorer.element_handle(), timeout=60_000)
 
 
-def test_the_arrow_keys_walk_against_the_agent(chromium, lab):
-    page = chromium.new_page(viewport={"width": 1300, "height": 1800})
-    run_all(page, lab("16_fig5_behaviour.py"))
-    pad = page.locator(".enu-explorer .enu-pad").last
-    pad.wait_for(timeout=120_000)
+def test_the_arrow_keys_walk_against_the_agent(page, lab):
+    pad = run_all(page, lab("16_fig5_behaviour.py"), ".enu-explorer .enu-pad")
     ran(page)
     page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
     pad.click()
@@ -109,36 +115,38 @@ def test_the_arrow_keys_walk_against_the_agent(chromium, lab):
         page.keyboard.press(key)
         explorer.locator("p", has_text=f"You, move {moves}:").wait_for(timeout=20_000)
     assert cell.evaluate("e => e.classList.contains('jp-mod-selected')"), "JupyterLab does not go to another cell"
-    page.close()
 
 
-def test_a_page_runs_and_its_slider_changes_the_picture(chromium, lab):
+def test_a_page_runs_and_its_slider_changes_the_picture(page, lab):
     text = {path: path.read_bytes() for path in Path(BOOK).glob("*.py")}
     files = set(BOOK.rglob("*"))
-    page = chromium.new_page(viewport={"width": 1300, "height": 1800})
     outside = []
     page.on(
         "request", lambda r: outside.append(r.url) if not r.url.startswith(("http://127.0.0.1", "data:", "blob:")) else None
     )
-    run_all(page, lab("13_single_units.py"))
-    explorer = page.locator(".jp-OutputArea .widget-vbox", has=page.locator("input[type=range], .noUi-handle")).last
-    explorer.wait_for(timeout=120_000)
+    slider = page.locator("input[type=range], .noUi-handle")
+    explorer = run_all(page, lab("13_single_units.py"), ".jp-OutputArea .widget-vbox", has=slider)
     explorer.scroll_into_view_if_needed()
-    said = explorer.locator(".widget-html", has_text="the unit changes by")
+    said, line = explorer.locator(".widget-html", has_text="the unit changes by"), explorer.locator('[data-line="y"]')
     assert explorer.locator('[data-line="unit1"]').count() == 1, "the window is shown"
-    before = said.text_content()
-    changed = "([e, was]) => e.textContent !== was"
+    shown = lambda: [explorer.element_handle(), said.text_content(), line.get_attribute("d")]
+    before = shown()
+    changed = """([e, said, d]) => {
+        const line = (name) => e.querySelector(`[data-line="${name}"]`).getAttribute("d");
+        const spike = e.querySelector(".widget-readout").textContent.trim();
+        return line("pre").startsWith(`M${spike} `) && line("y") !== d && !e.textContent.includes(said);
+    }"""
     handle = explorer.locator(".noUi-handle").first
     handle.hover()
     page.mouse.down()
     box = handle.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2 + 30, box["y"] + box["height"] / 2, steps=4)
     page.mouse.up()
-    page.wait_for_function(changed, arg=[said.element_handle(), before], timeout=20_000)
-    before = said.text_content()
+    page.wait_for_function(changed, arg=before, timeout=20_000)
+    before = shown()
     handle.focus()
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function(changed, arg=[said.element_handle(), before], timeout=20_000)
+    page.wait_for_function(changed, arg=before, timeout=20_000)
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
     assert page.locator(".jp-Notebook figure img").count() >= 1, "the figure is shown with its caption"
     assert not outside, outside
@@ -149,20 +157,17 @@ def test_a_page_runs_and_its_slider_changes_the_picture(chromium, lab):
     assert {p: p.read_bytes() for p in text} == text, "opening and running a page changes no file of the book"
     made = {p for p in set(BOOK.rglob("*")) - files if ".ipynb_checkpoints" not in p.parts and "__pycache__" not in p.parts}
     assert not made, made
-    page.close()
 
 
-def test_restart_and_run_all_works_and_a_synapse_evolves_live(chromium, lab):
-    page = chromium.new_page(viewport={"width": 1300, "height": 2400})
-    run_all(page, lab("51_evolve_live.py"))
-    said = page.locator(".jp-OutputArea .widget-html", has_text="Generation ").last
-    said.wait_for(timeout=120_000)
+def test_restart_and_run_all_works_and_a_synapse_evolves_live(page, lab):
+    page.set_viewport_size({"width": 1300, "height": 2400})
+    generation = {"selector": ".jp-OutputArea .widget-html", "has_text": "Generation "}
+    run_all(page, lab("51_evolve_live.py"), **generation)
     choose(page, "Kernel", "Restart Kernel and Run All Cells")
     page.locator(".jp-Dialog-button.jp-mod-accept").click()
     page.wait_for_selector(".jp-InputPrompt:has-text('[*]')", timeout=60_000)
     ran(page)
-    said = page.locator(".jp-OutputArea .widget-html", has_text="Generation ").last
-    said.wait_for(timeout=120_000)
+    said = last(page, **generation)
     assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
     begun = said.text_content()
     playing = page.locator(".widget-play button").first
@@ -173,4 +178,3 @@ def test_restart_and_run_all_works_and_a_synapse_evolves_live(chromium, lab):
     paused = said.text_content()
     page.wait_for_timeout(2000)
     assert said.text_content() == paused, "paused, it stands still"
-    page.close()
