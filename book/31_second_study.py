@@ -123,17 +123,15 @@ Markdown(tables.markdown(second_tables.strategies_table()))
 Markdown(tables.markdown(second_tables.comparisons_table()))
 
 # %% [markdown]
-# The numbers of evolutions are those that two cores can run in some hours. This is how many evolutions of each model such a
-# power requires, for a comparison on its own or as the first of several:
+# The numbers of evolutions are those that two cores can run in some hours.
 
 # %%
-Markdown(tables.markdown(second_tables.needed_table()))
-
-# %% [markdown]
-# And how often two equal models will be shown to be alike (in a normal approximation):
+text = "How many evolutions of each model such a power requires, for a comparison on its own or as the first of several"
+Markdown(tables.folded(text, second_tables.needed_table()))
 
 # %%
-Markdown(tables.markdown(second_tables.likeness_table()))
+text = "How often two equal models will be shown to be alike (in a normal approximation)"
+Markdown(tables.folded(text, second_tables.likeness_table()))
 
 # %% [markdown]
 # ### What a trivial unit or agent gets
@@ -165,8 +163,8 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # %% [markdown]
 # ### What each outcome will mean
 #
-# **E3** asks, for C7, whether the feedback of its output helps the spiking unit. *Supported*: ENUs fire more like the target
-# than NFENUs do. *Contradicted*: feedback does not help here, or it harms.
+# **E3** asks, for C7, whether the feedback of its output helps the spiking unit. *Supported*: ENUs come nearer to the
+# target's number of spikes than NFENUs do. *Contradicted*: feedback does not help here, or it harms.
 #
 # **E2** asks, for C5, C6 and C7, whether the ENU ends better on complex STDP, and reaches the level sooner, with each model
 # under the best strategy that the same search has found for it. *Contradicted* for GRU or NFENU: the ENU's advantage in the
@@ -202,7 +200,7 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # ## Verdict
 
 # %% tags=["hide-input"]
-Markdown(tables.markdown(second_tables.verdict_table(judged)))
+Markdown(second_tables.verdicts(judged))
 
 # %% [markdown]
 # ## Try it

@@ -118,10 +118,10 @@ Markdown(tables.numbers(independent, 2, ("begins in", "run")))
 Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
 
 # %% [markdown]
-# What else was tried:
+# Much else was tried.
 
 # %%
-Markdown(tables.markdown(results.attempts("tmaze")))
+Markdown(tables.folded("What was tried, and what came of it", results.attempts("tmaze")))
 
 # %% [markdown]
 # A network of this wiring begins every episode without a preference: all its synapses share one genome, and every neuron
@@ -148,7 +148,7 @@ Markdown("```\n" + "\n".join(results.attempts("tmaze-actions-steps")) + "\n```")
 # What else was tried:
 
 # %%
-Markdown(tables.markdown(results.attempts("tmaze-actions")))
+Markdown(tables.folded("What was tried, and what came of it", results.attempts("tmaze-actions")))
 
 # %% [markdown]
 # ## Verdict

@@ -71,8 +71,8 @@ API = {
         "Figures and explorers",
         [
             "figures.style", "figures.save", "figures.formats", "figures.stack", "figures.data", "figures.units",
-            "figures.networks", "figures.mazes", "figures.learning", "figures.abilities", "figures.synapses", "places", "widgets",
-            "widgets.life", "live",
+            "figures.networks", "figures.mazes", "figures.learning", "figures.abilities", "figures.synapses", "places",
+            "widgets", "widgets.life", "live",
         ],
     ),
     "ground": ("Settings, signals, progress", ["config", "kinds", "names", "interrupt", "notices", "progress", "faults"]),

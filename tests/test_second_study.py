@@ -211,8 +211,11 @@ def test_the_ledger_follows_the_second_study_once_an_experiment_is_complete(tmp_
     holds = [part for part in after["C7"].parts if part.outcome == "holds"]
     assert len(after["C7"].parts) == 5 and len(holds) == 1 and holds[0].of == "IAF"
     assert "20" in after["C7"].evolutions and after["C5"].evolutions == "none run yet"
-    shown = second_tables.verdict_table(evidence.gather(folder=tmp_path).judged)
-    assert sum("supported" in row["verdict"] for row in shown) == 1 and len(shown) == sum(len(p.comparisons) for p in PLANNED)
+    judged, every = evidence.gather(folder=tmp_path).judged, sum(len(p.comparisons) for p in PLANNED)
+    shown = second_tables.verdict_table(judged)
+    assert sum("supported" in row["verdict"] for row in shown) == 1 and len(shown) == every
+    text = second_tables.verdicts(judged)
+    assert text.count("**") == 2 and f"{every - 1} of {every}" in text and f"{every} of {every}" in second_tables.verdicts([])
 
 
 def test_a_claim_that_the_second_study_contradicts_is_refuted():

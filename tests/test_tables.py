@@ -163,3 +163,9 @@ def test_the_behaviour_table_lists_every_evolution():
     found = evidence.gather(stored=runs)
     *models, last = tables.eaten_table(runs, replace(found, references={"t": {"fixed-arm": {"food": 4.406}}}), "tmaze")
     assert [row["model"] for row in models] == list(rows) and last["food"] == "4.41"
+
+
+def test_a_folded_table_is_the_table_between_blank_lines():
+    rows = [{"a": 1, "b": "x|y"}]
+    head, rest = tables.folded("more", rows).split("\n\n", 1)
+    assert "<summary>more</summary>" in head and rest == tables.markdown(rows) + "\n</details>"

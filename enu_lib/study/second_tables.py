@@ -15,7 +15,7 @@ from enu_lib.study.design import LABEL
 from enu_lib.study.evidence import SHARE
 from enu_lib.study.outcomes import MEASURES, Judged
 from enu_lib.study.protocol import FINAL_SIGMA, PLANNED, STRATEGIES, Compared, Measure, Planned
-from enu_lib.study.tables import Row, name
+from enu_lib.study.tables import Row, markdown, name
 
 AGENTS = ("fixed-arm", "latch", "once-bitten")  # scripted agents that learn nothing, or once
 STARTS = {"first": "run first", "named": "when computing time allows", "later": "needs a curriculum first"}
@@ -148,3 +148,11 @@ def verdict_table(judged: Sequence[Judged], *claims: str) -> list[Row]:
         }
         for j in shown
     ]
+
+
+def verdicts(judged: Sequence[Judged]) -> str:
+    """The verdicts on the comparisons that have been tested, and how many have not, as Markdown."""
+    tested = [j for j in judged if j.verdict != "not tested"]
+    left = sum(len(planned.comparisons) for planned in PLANNED) - len(tested)
+    table = markdown(verdict_table(tested)) + "\n" if tested else ""
+    return f"{table}{left} of {left + len(tested)} comparisons have not been tested."

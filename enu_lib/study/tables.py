@@ -293,6 +293,11 @@ def markdown(rows: Sequence[Mapping[str, object]]) -> str:
     return tabulate(escaped, headers="keys", tablefmt="github", disable_numparse=True) + "\n"
 
 
+def folded(summary: str, rows: Sequence[Mapping[str, object]]) -> str:
+    """A table as Markdown under a line that unfolds it."""
+    return f"<details><summary>{summary}</summary>\n\n{markdown(rows)}\n</details>"
+
+
 def csv(rows: Sequence[Mapping[str, object]]) -> str:
     """A table as CSV."""
     text = io.StringIO()
