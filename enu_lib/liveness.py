@@ -43,6 +43,11 @@ class Liveness:
         """Wait until all processes have begun.  Raises RuntimeError if one has not done so within the limit."""
         self._store.wait([f"beat {rank}" for rank in range(self.size)], limit)
 
+    def all_met(self, limit: timedelta) -> None:
+        """Wait until all processes are connected.  Raises RuntimeError if one is not within the limit."""
+        self._store.set(f"met {self.rank}", "")
+        self._store.wait([f"met {rank}" for rank in range(self.size)], limit)
+
     def end(self) -> None:
         """Stop the heartbeat."""
         self._over.set()

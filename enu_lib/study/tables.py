@@ -151,7 +151,12 @@ def costs(runs: Sequence[Record], experiment: str, model: str, level: float) -> 
         .reshape(-1, 3)
         .T
     )
-    return Cost(np.isfinite(generations), generations, generations * lives, generations * seconds, spent)
+    reached = np.isfinite(generations)
+
+    def until(each: np.ndarray) -> np.ndarray:
+        return np.multiply(generations, each, where=reached, out=np.full_like(generations, math.inf))
+
+    return Cost(reached, generations, until(lives), until(seconds), spent)
 
 
 def speed_table(runs: Sequence[Record], known: Evidence, pairs: Sequence[tuple[str, str]]) -> list[Row]:
