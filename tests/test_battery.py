@@ -267,9 +267,9 @@ def test_the_standard_maze_keeps_the_interface_of_the_task():
 
 
 def test_the_command_prints_the_battery(capsys):
-    assert main(["evaluate", "--agent", "latch", "--n", "30", "--seed", "5", "--double"]) == 0
+    assert main(["evaluate", "--agent", "latch", "--n", "120", "--seed", "5", "--double"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    known = battery("latch", n=30, seed=5, double=True)
+    known = of("latch")
     assert len(lines) == len(known.measures) + 2
     for line, measure in zip(lines[2:], known.measures.values(), strict=True):
         assert line.startswith(measure.text) and line.split()[-1] == str(measure.n)
