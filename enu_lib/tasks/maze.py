@@ -246,7 +246,13 @@ class Maze:
         lost = torch.where(s.alive, 0 * y.sum(-1), 0.0)  # NaN stays NaN
         still = torch.zeros_like(s.ate)
         state = s._replace(
-            energy=energy, alive=alive, reward=s.reward * (shown > 0) * alive, shown=shown, votes=votes, action=still - 1, ate=still
+            energy=energy,
+            alive=alive,
+            reward=s.reward * (shown > 0) * alive,
+            shown=shown,
+            votes=votes,
+            action=still - 1,
+            ate=still,
         )
         return state, self.alive_bonus * s.alive.float() + lost
 
