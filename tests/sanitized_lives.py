@@ -22,7 +22,7 @@ from enu_lib.kernels import build, cpu
 from enu_lib.streams import draw_noise, stream
 
 HERE = Path(__file__).parent
-FLAGS = "-O0 -g -fsanitize=address,undefined"  # -O0 compiles fastest and keeps every read
+FLAGS = "-O0 -g1 -fsanitize=address,undefined"  # -O0 compiles fastest and keeps every read
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from functools import lru_cache
 
 import numpy as np
@@ -267,15 +268,26 @@ def test_the_standard_maze_keeps_the_interface_of_the_task():
 
 
 def test_the_command_prints_the_battery(capsys):
-    assert main(["evaluate", "--agent", "latch", "--n", "30", "--seed", "5", "--double"]) == 0
+    assert main(["evaluate", "--agent", "latch", "--n", "120", "--seed", "5", "--double"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    known = battery("latch", n=30, seed=5, double=True)
+    known = of("latch")
     assert len(lines) == len(known.measures) + 2
     for line, measure in zip(lines[2:], known.measures.values(), strict=True):
         assert line.startswith(measure.text) and line.split()[-1] == str(measure.n)
-    entry = zoo.load("tmaze-enu")
-    known = battery(entry.model, entry.genome, entry.task, n=12, name="tmaze-enu")
-    assert main(["evaluate", "tmaze-enu", "--n", "12", "--json"]) == 0
+
+
+def test_the_command_prints_the_battery_of_a_network_as_json(capsys, monkeypatch):
+    entry, kept = zoo.load("tmaze-enu"), []
+
+    def noted(model, genome, task, n, seed, *more):
+        assert model == entry.model and torch.equal(genome, entry.genome) and task == entry.task
+        kept.append(battery(model, genome, task, n, seed, *more))
+        return kept[-1]
+
+    monkeypatch.setattr(sys.modules[battery.__module__], "battery", noted)
+    assert main(["evaluate", "tmaze-enu", "--n", "12", "--seed", "4", "--json"]) == 0
+    (known,) = kept
+    assert (known.agent, known.lives, known.seed) == ("tmaze-enu", 12, 4) and len(known.measures) > 20
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(known.as_json()))
 
 

@@ -69,12 +69,12 @@ def _to(output):
 
 
 BROKEN = {
-    "library not found": (f'exec {QUOTED} "$@" -labsent', "absent"),
+    "library not found": (f'exec {QUOTED} "$@" -O0 -labsent', "absent"),  # -O0: compiled in a second
     "no space": ('echo "as: error: No space left on device" >&2; exit 1', "No space left"),
     "not C++": (f'exec {QUOTED} "$@" -include absent.h', "absent.h"),
     "nothing": ("exit 0", "no output"),
     "garbage": (_to('echo garbage > "$out"'), "answer|life"),
-    "half": (f'{QUOTED} "$@"\n' + _to('cp "$out" "$out.x"; head -c 3000 "$out.x" > "$out"'), "loaded"),
+    "half": (f'{QUOTED} "$@" -O0\n' + _to('cp "$out" "$out.x"; head -c 3000 "$out.x" > "$out"'), "loaded"),
     "another library": (_to(f'echo "int x;" | {QUOTED} -x c++ - -shared -fPIC -o "$out"'), "undefined symbol|not found"),
     "ends by a signal": ("kill -9 $$", "no output"),
 }

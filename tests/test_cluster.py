@@ -15,47 +15,19 @@ import psutil
 import pytest
 from dask_jobqueue import SLURMCluster
 from distributed import Client
-from filelock import FileLock
+from sweep_jobs import AFTER, GENERATIONS, HOLD, SWEEP, UNITS, build, dying_record, noted_record, reached, smoke
 from test_sweep import records, wait_for
 
-from enu_lib import experiments
 from enu_lib.cli import main
 from enu_lib.evolve import evolve
 from enu_lib.study import executors, workers
-from enu_lib.study.results import record
 from enu_lib.study.sweep import Job
 
 ROOT = Path(__file__).parents[1]
-AFTER = {"double-tmaze": "tmaze"}
-GENERATIONS = {"complex-stdp": 600, "tmaze": 6, "double-tmaze": 6}  # 600: seconds
-UNITS = [Job("complex-stdp", model, 0) for model in ("enu", "gru", "lstm")]
-SWEEP = [Job("double-tmaze", "enu", 0), *UNITS, Job("tmaze", "enu", 0)]
-
-
-def build(name, model):
-    """The experiment of a job."""
-    return experiments.get(name, model, profile="smoke", generations=GENERATIONS[name])
-
-
-def noted_record(run, model, **_):
-    """Evaluate a run, and note that this was done."""
-    with (run.folder.parent / "evaluated").open("a") as file:
-        file.write(f"{run.folder.name}\n")
-    return record(run, model, quick=True)
 
 
 def run(out, **options):
     return workers.run(workers.Work(out, build, AFTER, noted_record), SWEEP, progress=False, **options)
-
-
-def busy(out, job):
-    """Whether a worker runs a job."""
-    lock = FileLock(out / ".locks" / job.name)
-    try:
-        with lock.acquire(timeout=0):
-            return False
-    except TimeoutError:
-        return True
 
 
 def holds(process, out, job):
@@ -63,6 +35,11 @@ def holds(process, out, job):
     with suppress(psutil.NoSuchProcess):  # it has ended
         return str(out / ".locks" / job.name) in [file.path for file in process.open_files()]
     return False
+
+
+def others_done(out):
+    """Whether all jobs but the one that is held are done."""
+    return set(records(out)) == {job.name for job in SWEEP} - {UNITS[0].name}
 
 
 def assert_once(out):
@@ -85,10 +62,19 @@ def serial(tmp_path_factory):
 def begun(tmp_path):
     """A sweep's folder in which the first complex-stdp job has been interrupted, and its log."""
     job, out = UNITS[0], tmp_path / "s"
-    short = {"threads": 1, "progress": False, "each": lambda run: run.generation > 99}
+    short = {"threads": 1, "progress": False, "each": lambda run: run.generation > 9}
     half = evolve(build(job.experiment, job.model), seed=0, out=out / job.name, **short)
-    assert half.stopped == "stopped" and 99 < half.generation < GENERATIONS[job.experiment]
+    assert half.stopped == "stopped" and 9 < half.generation < GENERATIONS[job.experiment] - 20
     return out, (out / job.name / "log.csv").read_text()
+
+
+@pytest.fixture
+def held(tmp_path, monkeypatch):
+    """The file that holds the first complex-stdp job in the middle, until it is deleted."""
+    (file := tmp_path / "held").touch()
+    monkeypatch.setenv(HOLD, str(file))
+    yield file
+    file.unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -123,18 +109,21 @@ def two(dask):
 
 
 @pytest.mark.parametrize("lost", ["killed", "retired"])
-def test_a_cluster_gives_the_results_of_a_serial_sweep_though_a_worker_is_lost(lost, serial, begun, two):
+def test_a_cluster_gives_the_results_of_a_serial_sweep_though_a_worker_is_lost(lost, serial, begun, held, two):
     """A retired worker keeps its job until that is done, although another one has already been told to run it."""
     (out, log), (address, client) = begun, two
     with ThreadPoolExecutor(1) as thread:
         sweep = thread.submit(run, out, scheduler=address)
-        wait_for(lambda: busy(out, UNITS[0]), "the job did not start")
+        wait_for(reached(held).exists, "the job did not start")
         pids = client.run(os.getpid).items()
         ((worker, pid),) = ((w, pid) for w, pid in pids if holds(psutil.Process(pid), out, UNITS[0]))
         if lost == "killed":
             os.kill(pid, signal.SIGKILL)
         else:
             client.retire_workers([worker])
+            told = lambda: any(tasks for other, tasks in client.processing().items() if other != worker)
+            wait_for(lambda: others_done(out) and told(), "the other worker was not told to run the last job")
+        held.unlink()
         assert sweep.result(timeout=240) == []
     assert len(client.nthreads()) == 1
     assert records(out) == records(serial)
@@ -177,8 +166,7 @@ def test_workers_with_several_threads_are_refused(dask, tmp_path, capsys):
 def test_jobs_run_in_order_and_each_after_the_one_that_it_starts_from(jobs, tmp_path):
     mazes = {model: [Job(name, model, 0) for name in ("tmaze", "double-tmaze")] for model in ("enu", "gru")}
     todo = [*reversed(mazes["enu"]), *UNITS, *reversed(mazes["gru"])]
-    short = partial(experiments.get, profile="smoke")
-    assert workers.run(workers.Work(tmp_path, short, AFTER, noted_record), todo, jobs=jobs, progress=False) == []
+    assert workers.run(workers.Work(tmp_path, smoke, AFTER, noted_record), todo, jobs=jobs, progress=False) == []
     found, expected = (tmp_path / "evaluated").read_text().split(), [j.name for j in (*mazes["enu"], *UNITS, *mazes["gru"])]
     assert found == expected if jobs == 1 else sorted(found) == sorted(expected)
     for before, then in mazes.values():
@@ -187,38 +175,33 @@ def test_jobs_run_in_order_and_each_after_the_one_that_it_starts_from(jobs, tmp_
         assert second["begun_from"] == first["genome"] and first["begun_from"] is None
 
 
-def test_two_sweeps_in_one_folder_share_the_jobs(serial, tmp_path):
+def test_two_sweeps_in_one_folder_share_the_jobs(serial, held, tmp_path):
     with ThreadPoolExecutor(2) as threads:
         both = [threads.submit(run, tmp_path, jobs=2) for _ in range(2)]
+        wait_for(lambda: others_done(tmp_path), "the other jobs did not run")
+        held.unlink()  # one of the sweeps has found it locked
         assert [sweep.result() for sweep in both] == [[], []]
     assert run(tmp_path, jobs=1) == []
     assert records(tmp_path) == records(serial)
     assert_once(tmp_path)
 
 
-def test_a_process_that_is_killed_is_replaced(serial, begun):
+def test_a_process_that_is_killed_is_replaced(serial, begun, held):
     out, log = begun
     with ThreadPoolExecutor(1) as thread:
         sweep = thread.submit(run, out, jobs=2)
-        wait_for(lambda: busy(out, UNITS[0]), "the job did not start")
+        wait_for(reached(held).exists, "the job did not start")
         (at_work,) = (p for p in psutil.Process().children(recursive=True) if holds(p, out, UNITS[0]))
         at_work.kill()
+        held.unlink()
         assert sweep.result(timeout=240) == []
     assert records(out) == records(serial)
     assert (out / UNITS[0].name / "log.csv").read_text().startswith(log)
 
 
-def dying_record(run, model, **_):
-    """Evaluate a run; evaluating a GRU kills the process."""
-    if model == "gru":
-        os._exit(9)
-    return record(run, model, quick=True)
-
-
 def test_a_job_that_kills_its_process_is_reported_and_the_others_run(tmp_path):
     todo = [Job("complex-stdp", model, 0) for model in ("enu", "gru", "lstm")]
-    short = partial(experiments.get, profile="smoke")
-    errors = workers.run(workers.Work(tmp_path, short, {}, dying_record), todo, jobs=2, progress=False)
+    errors = workers.run(workers.Work(tmp_path, smoke, {}, dying_record), todo, jobs=2, progress=False)
     assert set(records(tmp_path)) == {todo[0].name, todo[2].name}
     assert len(errors) == 1 and errors[0].startswith(f"{todo[1].name}: ") and "--jobs" in errors[0] and "\n" not in errors[0]
 

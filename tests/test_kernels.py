@@ -103,9 +103,9 @@ def test_networks_in_mazes_equal_the_reference(near, path, number, kind, hidden,
     cell = "enu" if kind == "shared" else kind
     network = Network(table, channels=channels, hidden=hidden, cell=cell, shared=kind == "shared", noise=0.02)
     assert kernels.cuda.supports(network) == ((kind, hidden, channels) in ENUS)
-    p, steps = (2, 16) if path == "emulated gpu" else (4, 120)  # the emulation is slow
+    p, b, steps = (2, 4, 12) if path == "emulated gpu" else (4, 6, 120)  # the emulation is slow
     maze = enu.Maze(layout, steps=steps)
-    state, noise = maze.reset(1, 6, enu.stream(5, "maze")), draw_noise(maze.steps, 6, enu.stream(6, "noise"))
+    state, noise = maze.reset(1, b, enu.stream(5, "maze")), draw_noise(maze.steps, b, enu.stream(6, "noise"))
     _replay(near, path, network, _genomes(network, p, seed=hidden), maze, state, noise)
 
 
@@ -138,15 +138,20 @@ def _replay(near, path, network, genomes, maze, state, noise):
 @pytest.mark.parametrize("layout", ["t", "double-t"])
 def test_every_meal_death_and_swap_equals_the_reference(near, path, layout):
     """Long episodes with many events."""
-    p, steps, energy, meals = (4, 120, 25.0, 1) if path == "emulated gpu" else (24, 400, 60.0, 2)  # the emulation is slow
-    kind = {"deadly_poisons": 3, "foods_per_period": 1, "change": 1.0, "explore_bonus": 0.3, "reward_steps": 3}
+    if path == "emulated gpu":  # which is slow: few short lives, but with all these events
+        p, b, steps, energy, deadly, meals, seed = 2, 6, 64, 12.0, 2, 1, {"t": 114, "double-t": 61}[layout]
+    else:
+        p, b, steps, energy, deadly, meals, seed = 24, 8, 300, 60.0, 3, 2, 3
+    kind = {"deadly_poisons": deadly, "foods_per_period": 1, "change": 1.0, "explore_bonus": 0.3, "reward_steps": 3}
     maze = enu.Maze(layout, **kind, steps=steps, energy=energy, corridor=1, arm=1)
     network = Network(ORDERED, channels=4, hidden=16, noise=0.3)
-    genomes = _genomes(network, p, seed=3, scale=0.3)
-    state = maze.reset(p, 8, enu.stream(9, "maze"))
-    noise = draw_noise(maze.steps, 8, enu.stream(10, "noise"))
+    genomes = _genomes(network, p, seed=seed, scale=0.3)
+    state = maze.reset(p, b, enu.stream(9, "maze"))
+    noise = draw_noise(maze.steps, b, enu.stream(10, "noise"))
     lives = _replay(near, path, network, genomes, maze, state, noise)
-    assert lives.foods.max() >= meals and lives.poisons.max() >= meals and (lives.steps_alive < maze.steps).any()
+    dead = lives.steps_alive < maze.steps
+    assert lives.foods.max() >= meals and lives.poisons.max() >= meals
+    assert (dead & (lives.poisons >= deadly)).any() and (dead & (lives.poisons < deadly)).any()
 
 
 @pytest.mark.parametrize("path", PATHS)

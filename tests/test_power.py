@@ -14,7 +14,7 @@ def test_the_smallest_significant_difference_is_that_of_the_exact_test(n, expect
     assert power.critical(n) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("n, alpha", [(6, 0.05), (10, 0.01), (20, 0.05 / 3)])
+@pytest.mark.parametrize("n, alpha", [(6, 0.05), (10, 0.01), (20, 0.05 / 3), (60, 0.05)])
 def test_a_difference_is_significant_from_the_critical_one_on(n, alpha):
     wanted = round(power.critical(n, alpha) * n * n)
     for u, significant in ((wanted, True), (wanted - 1, False)):

@@ -3,13 +3,13 @@
 import dataclasses
 import os
 import signal
-import subprocess
 import sys
 import time
 import traceback
 from functools import cache
 from pathlib import Path
 
+import forks
 import pytest
 import torch
 from forks import FORKS
@@ -17,7 +17,7 @@ from own_task import Follow
 from torch.distributed import TCPStore
 
 import enu_lib as enu
-from enu_lib import ahead, es, processes
+from enu_lib import ahead, es, liveness, processes
 from enu_lib.bench import sharing
 from enu_lib.cli import main
 from enu_lib.es import ES
@@ -82,6 +82,7 @@ def _child(rank, size, port, folder, variables, work, arguments, options):
     os.environ.update(RANK=str(rank), WORLD_SIZE=str(size), LOCAL_RANK=str(rank), LOCAL_WORLD_SIZE=str(size))
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), TORCHELASTIC_USE_AGENT_STORE="True", **variables)
     torch.set_num_threads(1)
+    liveness.BEAT = 0.5
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(folder / f"{name}-{rank}", os.O_WRONLY | os.O_CREAT), number)
     code = 1
@@ -246,7 +247,7 @@ def test_a_signal_to_one_process_stops_and_saves_the_run_of_all(tmp_path):
 
 @pytest.mark.parametrize("rank, number", [(0, signal.SIGKILL), (2, signal.SIGKILL), (2, signal.SIGSTOP)])
 def test_a_process_that_dies_or_is_stopped_is_named_in_one_line(rank, number, tmp_path):
-    team, out = Team(tmp_path, 3, endless, tmp_path, timeout=5.0), tmp_path / "stdp"
+    team, out = Team(tmp_path, 3, endless, tmp_path, timeout=3.0), tmp_path / "stdp"
     _begun(out, lambda: team.members[0].is_alive())
     team.signal(rank, number)
     codes = team.codes(lost=rank)
@@ -260,11 +261,11 @@ def test_a_process_that_dies_or_is_stopped_is_named_in_one_line(rank, number, tm
 
 
 @pytest.mark.parametrize(
-    "task, words", [(Failing(slow=True), "rank 1 --process-timeout 5"), (Failing(), "rank 1 memory population")]
+    "task, words", [(Failing(slow=True), "rank 1 --process-timeout 3"), (Failing(), "rank 1 memory population")]
 )
 def test_a_process_that_is_slow_or_fails_is_named_in_one_line(task, words, tmp_path):
     own = dataclasses.replace(experiment(), task=task)
-    team = Team(tmp_path, 3, evolve, tmp_path, own, timeout=5.0)
+    team = Team(tmp_path, 3, evolve, tmp_path, own, timeout=3.0)
     codes = team.codes(lost=1 if task.slow else None)  # a slow process does not end by itself
     assert codes[0] and codes[2] and codes[1] != 0
     (line,) = team.said()
@@ -302,6 +303,7 @@ def test_without_a_launcher_there_is_one_process(monkeypatch):
 def test_processes_that_never_meet_say_where_they_waited(monkeypatch):
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     monkeypatch.setattr(processes, "START", 1.0)
+    monkeypatch.setattr(liveness, "BEAT", 0.2)
     values = {"RANK": "0", "WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port)}
     for name, value in {**values, "TORCHELASTIC_USE_AGENT_STORE": "True"}.items():
         monkeypatch.setenv(name, value)
@@ -322,24 +324,22 @@ def test_what_is_not_divided_limits_the_predicted_speed():
 
 SCRIPT = """
 import os, sys, enu_lib as enu
+from enu_lib import liveness
 from enu_lib.processes import join
 
+liveness.BEAT = 0.5
 out, endless = sys.argv[1], dict(profile="smoke", generations=100000, progress=False, checkpoint_every=0.0)
 with join(20.0) as team, open(f"{out}-{team.rank}", "w") as file:
     print(os.getpid(), file=file, flush=True)
     enu.evolve("stdp", out=out, processes=team, **endless)
 """
-
-
-def _torchrun(*arguments):
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *arguments]
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 
 
 def test_torchrun_restarts_a_run_whose_process_was_killed_and_a_signal_to_it_saves(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     out, running = tmp_path / "r", lambda: launcher.poll() is None
-    launcher = _torchrun("--max-restarts=1", str(tmp_path / "script.py"), str(out))
+    launcher = forks.Program([*TORCHRUN, "--max-restarts=1", tmp_path / "script.py", out])
     try:
         _begun(out, running)
         first, worker = (int((tmp_path / f"r-{rank}").read_text()) for rank in (0, 1))
@@ -362,8 +362,7 @@ def test_torchrun_restarts_a_run_whose_process_was_killed_and_a_signal_to_it_sav
 
 def test_the_command_runs_under_torchrun(tmp_path):
     out = tmp_path / "r"
-    launcher = _torchrun("-m", "enu_lib", *SMOKE, str(out), "--process-timeout", "30s")
-    _, said = launcher.communicate(timeout=120)
-    assert launcher.returncode == 0, said
+    done = forks.run([*TORCHRUN, "-m", "enu_lib", *SMOKE, out, "--process-timeout", "30s"])
+    assert done.returncode == 0, done.stderr
     run, one = enu.load_run(out), enu.evolve("stdp", profile="smoke", progress=False)
     assert torch.equal(run.parent, one.parent) and torch.equal(run.genome, one.genome) and run.generation == 6

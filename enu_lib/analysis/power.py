@@ -13,7 +13,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from enu_lib.analysis.stats import ALPHA, LARGE, effect, rank_sums
+from enu_lib.analysis.stats import ALPHA, LARGE
 
 TARGET = 0.8  # the required power
 DRAWS = 4000
@@ -24,11 +24,24 @@ MOST = 256  # largest number of evolutions of each model that `needed` tries
 @lru_cache
 def critical(n: int, alpha: float = ALPHA) -> float:
     """The smallest A that is significant for n values in each sample, without ties; infinite if none is."""
-    share = rank_sums(np.arange(1, 2 * n + 1), n)
-    tail = 2 * np.cumsum(share[::-1])[::-1]  # p-value by rank sum, in the upper half
-    least = n * (n + 1) // 2  # the smallest rank sum: A = 0
-    significant = np.flatnonzero(tail[: least + n * n + 1] < alpha)
-    return (int(significant[0]) - least) / n**2 if len(significant) else math.inf
+    tail = 2 * np.cumsum(_divisions(n)) / math.comb(2 * n, n)  # p-value by U, or by n^2 - U: the two halves are alike
+    significant = np.flatnonzero(tail < alpha)
+    return (n * n - int(significant[-1])) / n**2 if len(significant) else math.inf
+
+
+def _divisions(n: int) -> np.ndarray:
+    """For U from 0 to n^2 / 2, the number of divisions of 2n different values into two samples of n that have it.
+
+    They are the coefficients of the product of (1 - x^(n + i)) / (1 - x^i) for i from 1 to n, within 1e-9 up to MOST.
+    """
+    size = n * n // 2 + 1
+    ways = np.zeros(size)
+    ways[0] = 1
+    for i in range(1, n + 1):
+        ways[n + i :] -= ways[: max(0, size - n - i)].copy()
+        rows = -(-size // i)  # dividing by 1 - x^i adds up every i-th coefficient
+        ways = np.pad(ways, (0, rows * i - size)).reshape(rows, i).cumsum(0).ravel()[:size]
+    return ways
 
 
 def power(n: int, difference: float, alpha: float = ALPHA) -> float:
@@ -41,7 +54,10 @@ def _shown(n: int, difference: float, alpha: float) -> np.ndarray:
     if difference >= 1:
         return np.full(DRAWS, critical(n, alpha) <= 1)
     first, second = np.random.default_rng(0).normal(size=(2, DRAWS, n))
-    found: np.ndarray = effect(first + math.sqrt(2) * NormalDist().inv_cdf(difference), second) >= critical(n, alpha)
+    both = np.concatenate([first + math.sqrt(2) * NormalDist().inv_cdf(difference), second], 1)
+    _, places = np.nonzero(both.argsort(1) < n)  # of the first sample among both, from lowest to highest
+    larger = places.reshape(DRAWS, n).sum(1) - n * (n - 1) // 2  # pairs in which the value of the first is larger
+    found: np.ndarray = larger / n**2 >= critical(n, alpha)
     return found
 
 

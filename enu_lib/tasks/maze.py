@@ -178,7 +178,7 @@ class Maze:
         p, b = state.cell.shape
         x = torch.zeros(p, b, 4, 3, dtype=torch.float32, device=state.cell.device)
         seen = (seen & state.alive[..., None]).to(x.dtype)
-        x[:, :, :3, 0] = torch.zeros_like(x[:, :, :3, 0]).scatter(2, state.sensor_of.expand(p, -1, -1), seen)
+        x[:, :, :3, 0].scatter_(2, state.sensor_of.expand(p, -1, -1), seen)
         x[:, :, 3, 1] = state.reward.clamp(min=0)
         x[:, :, 3, 2] = (-state.reward).clamp(min=0)
         return x
@@ -187,16 +187,13 @@ class Maze:
         """The next state, and the step's fitness (P, B), for outputs y (P, B, 3)."""
         s, g = state, geometry(self)
         votes = s.votes + y
-        moving = (t + 1) % self.move_every == 0
-        if moving:
-            best, winner = votes.max(-1)
-            tied = (votes == best[..., None]).sum(-1)
-            clear = tied < (3 if self.tie == "first" else 2)
-            action = s.action_of.expand(len(votes), -1, -1).gather(2, winner[..., None])[..., 0]
-            action = torch.where(s.alive & clear & ~best.isnan(), action, -1)
-            votes = torch.zeros_like(votes)
-        else:
-            action = torch.full_like(s.action, -1)
+        if (t + 1) % self.move_every:
+            return self._wait(s, votes, y)
+        best, winner = votes.max(-1)
+        tied = (votes == best[..., None]).sum(-1)
+        clear = tied < (3 if self.tie == "first" else 2)
+        action = s.action_of.expand(len(votes), -1, -1).gather(2, winner[..., None])[..., 0]
+        action = torch.where(s.alive & clear & ~best.isnan(), action, -1)
         heading = (s.heading + (action == RIGHT).long() - (action == LEFT).long()) % 4
         ahead = _tables(self, str(s.cell.device))[s.cell, s.heading]
         cell = torch.where((action == FORWARD) & (ahead >= 0), ahead, s.cell)
@@ -229,7 +226,7 @@ class Maze:
             poisons=poisons,
             reward=reward,
             shown=shown,
-            votes=votes,
+            votes=torch.zeros_like(votes),
             action=action,
             ate=ate,
             been=been,
@@ -240,6 +237,24 @@ class Maze:
             places=s.places,
         )
         return state, fitness
+
+    def _wait(self, s: MazeState, votes: Tensor, y: Tensor) -> tuple[MazeState, Tensor]:
+        """The next state and the fitness of a step in which nobody moves."""
+        energy = torch.where(s.alive, s.energy - self.energy_cost, s.energy)
+        alive = s.alive & (energy > 0) & (s.poisons < self.deadly_poisons)
+        shown = (s.shown - 1).clamp(min=0)
+        lost = torch.where(s.alive, 0 * y.sum(-1), 0.0)  # NaN stays NaN
+        still = torch.zeros_like(s.ate)
+        state = s._replace(
+            energy=energy,
+            alive=alive,
+            reward=s.reward * (shown > 0) * alive,
+            shown=shown,
+            votes=votes,
+            action=still - 1,
+            ate=still,
+        )
+        return state, self.alive_bonus * s.alive.float() + lost
 
     def done(self, state: MazeState) -> Tensor:
         """Episodes (P, B) that have ended: the agent no longer acts or earns fitness."""

@@ -1,0 +1,61 @@
+"""Small jobs of a sweep for test_cluster, in a module of their own, which every process of a worker imports."""
+
+import dataclasses
+import itertools
+import os
+import time
+from pathlib import Path
+
+import enu_lib as enu
+from enu_lib import experiments
+from enu_lib.study.results import record
+from enu_lib.study.sweep import Job
+
+AFTER = {"double-tmaze": "tmaze"}
+GENERATIONS = {"complex-stdp": 45, "tmaze": 6, "double-tmaze": 6}
+UNITS = [Job("complex-stdp", model, 0) for model in ("enu", "gru", "lstm")]
+SWEEP = [Job("double-tmaze", "enu", 0), *UNITS, Job("tmaze", "enu", 0)]
+HOLD = "TEST_HOLD"  # the file that holds the first unit's job while it exists
+DRAWN = itertools.count()
+
+
+def reached(file):
+    """The file that is there once the job waits for `file`."""
+    return file.with_suffix(".reached")
+
+
+@enu.register
+@dataclasses.dataclass(frozen=True)
+class Held(enu.STDP):
+    """A rule whose evolution waits half-way, some generations after it has begun or resumed, until a file is gone."""
+
+    def sample(self, environments, generator):
+        while next(DRAWN) > 15 and (file := Path(os.environ.get(HOLD, ""))).is_file():
+            reached(file).touch()
+            time.sleep(0.01)
+        return super().sample(environments, generator)
+
+
+def build(name, model):
+    """The experiment of a job."""
+    built = experiments.get(name, model, profile="smoke", generations=GENERATIONS[name])
+    return dataclasses.replace(built, task=Held("complex")) if (name, model) == ("complex-stdp", "enu") else built
+
+
+def smoke(name, model):
+    """The shortest experiment of a job."""
+    return experiments.get(name, model, profile="smoke")
+
+
+def noted_record(run, model, **_):
+    """Evaluate a run, and note that this was done."""
+    with (run.folder.parent / "evaluated").open("a") as file:
+        file.write(f"{run.folder.name}\n")
+    return record(run, model, quick=True)
+
+
+def dying_record(run, model, **_):
+    """Evaluate a run; evaluating a GRU kills the process."""
+    if model == "gru":
+        os._exit(9)
+    return record(run, model, quick=True)
