@@ -91,7 +91,7 @@ torture: $(READY)  ## stress tests: kills, full disks, mutated files, a sanitize
 	OMP_NUM_THREADS=1 ENU_THREADS=1 $(BIN)/python tests/torture.py --kills $(KILLS) --inputs $(INPUTS) --seed $(SEED)
 
 test-browser: $(READY) chromium book  ## the built book and JupyterLab in headless Chromium (installs it, as root on Debian)
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest tests/browser -n $(JOBS) --dist worksteal
 
 chromium:
 	@command -v "$${CHROMIUM:-chromium}" > /dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \

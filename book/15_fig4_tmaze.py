@@ -54,7 +54,7 @@ compared = ("looking", "memory-only", "latch", "fixed-arm")
 references = {a: learning.measures(agents.play(entry.task, a, n, seed=seed + 500)) for a in compared}
 rows = {"evolved network": found, **references}
 chain = enu.zoo.ancestry(entry)
-able = {"evolved network": abilities.of_networks(entry, profile)[entry.name], **abilities.of_agents(compared, profile)}
+able = {"evolved network": abilities.of_networks(entry, profile)[entry.name], **abilities.of_agents(compared)}
 asked = ("switching.1", "swapped.2", "standard.no_mistake", "left_alone.first", "exchanged.first")
 
 # %% [markdown]
@@ -102,8 +102,8 @@ files = save_figure(
     eaten per episode; mean of {n:,} episodes, largest standard error {max(row["food s.e."] for row in rows.values()):.2f}.
     **c**, Episode {life}: sensors (in brackets, what they show in this episode), rewards and outputs, each from 0 (grey
     line) to 1; triangles: meals (up: food, down: poison). **d**, Shares of visits that end with food, by what preceded the
-    visit (the full set of tests follows two pages on), for the network and scripted agents; {abilities.episodes(profile):,}
-    episodes in each maze, 95% intervals. Further to the right is better, except where sensors are exchanged: there an agent
+    visit (the full set of tests follows two pages on), for the network and scripted agents; at least
+    {abilities.episodes(profile):,} episodes in each maze, 95% intervals. Further to the right is better, except where sensors are exchanged: there an agent
     that relies on its sensors must fail.""",
 )  # fmt: skip
 

@@ -56,7 +56,7 @@ from enu_lib.study import abilities, claims, evidence, ledger, tables
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
 networks = abilities.of_networks(entry, profile)
-agents = abilities.of_agents(("looking", "once-bitten", "memory-only", "latch", "alternating", "fixed-arm"), profile)
+agents = abilities.of_agents(("looking", "once-bitten", "memory-only", "latch", "alternating", "fixed-arm"))
 found = {**networks, **agents}
 lives = abilities.episodes(profile)
 

@@ -120,7 +120,8 @@ Markdown(tables.markdown(second_tables.strategies_table()))
 # all evolutions reach the level.
 
 # %%
-Markdown(tables.markdown(second_tables.comparisons_table()))
+text = "All comparisons: primary outcome, number of evolutions, and the smallest difference that can be shown"
+Markdown(tables.folded(text, second_tables.comparisons_table()))
 
 # %% [markdown]
 # The numbers of evolutions are those that two cores can run in some hours.
@@ -141,7 +142,7 @@ Markdown(tables.folded(text, second_tables.likeness_table()))
 # too, but is secondary. In the mazes an agent eats that learns only once, from its first poison.
 
 # %%
-Markdown(tables.markdown(second_tables.trivial_table()))
+Markdown(tables.folded("What each of them gets, beside the targets and the level", second_tables.trivial_table()))
 
 # %% [markdown]
 # ### What it costs

@@ -113,7 +113,7 @@ Markdown("\n\n".join(f"**{name}**\n\n{machine.in_words(subjects[name], part)}" f
 
 # %%
 able = abilities.of_networks(entry, profile)[entry.name]
-rule = abilities.of_agents(("once-bitten",), profile)["once-bitten"]
+rule = abilities.of_agents(("once-bitten",))["once-bitten"]
 Markdown(tables.markdown(machine.compared(able, rule)))
 
 # %%

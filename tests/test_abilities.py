@@ -34,7 +34,7 @@ def test_the_words_tell_agents_that_reverse_from_those_that_do_not():
 
 
 def test_stored_agents_are_those_of_the_battery():
-    (stored,) = abilities.of_agents(("latch",), "zoo").values()
+    (stored,) = abilities.of_agents(("latch",)).values()
     again = battery("latch", n=160, seed=3, parts=("standard", "switching"))
     for key, measure in again.measures.items():
         assert not measure.n or (stored[key].low <= measure.high and measure.low <= stored[key].high), key
@@ -42,7 +42,7 @@ def test_stored_agents_are_those_of_the_battery():
 
 
 def test_agents_that_use_their_sensors_are_told_from_those_that_do_not():
-    agents = abilities.of_agents(("looking", "latch", "memory-only", "alternating"), "zoo")
+    agents = abilities.of_agents(("looking", "latch", "memory-only", "alternating"))
     text = {name: abilities.in_words(of, agents) for name, of in agents.items()}
     assert "has learnt what its sensors mean" in text["looking"]
     assert all("has learnt what its sensors mean" not in text[name] for name in ("latch", "memory-only", "alternating"))
@@ -52,7 +52,7 @@ def test_agents_that_use_their_sensors_are_told_from_those_that_do_not():
 
 def test_the_panel_draws_every_measure_that_was_met():
     ax = plt.subplots()[1]
-    agents = abilities.of_agents(("looking", "latch"), "zoo")
+    agents = abilities.of_agents(("looking", "latch"))
     figures.abilities.measures(ax, agents, {"switching.1": "first", "switching.2": "second"})
     drawn = {line.get_label(): line.get_xdata().tolist() for line in ax.lines}
     assert drawn == {"looking": [1.0], "latch": [1.0, 0.0]}

@@ -29,7 +29,7 @@ def test_what_the_first_poison_teaches_is_kept_in_the_synapses_of_the_right_turn
 
 def test_an_agent_that_follows_the_rule_in_words_does_as_the_network_does():
     network = abilities.of_networks(zoo.load("tmaze-enu"), "zoo")["tmaze-enu"]
-    rule = abilities.of_agents(("once-bitten",), "zoo")["once-bitten"]
+    rule = abilities.of_agents(("once-bitten",))["once-bitten"]
     assert machine.misses(network, rule) < 0.05
     for key in ("standard.no_mistake", "every_food.no_mistake", "left_alone.first", "exchanged.first", "exchanged.later"):
         assert abs(network[key].value - rule[key].value) < 0.05, key

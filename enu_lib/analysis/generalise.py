@@ -8,6 +8,7 @@ Shapes as in `rollout`: P genomes, B sequences, T steps.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -124,14 +125,15 @@ def without_memory(entry: Evolved, n: int = 256, seed: int = 1) -> list[float]:
 def time_constant(window: Window, first: int, last: int) -> float:
     """Time constant tau (steps) of a exp(-|D| / tau) fitted to a plasticity window over D = first..last.
 
-    NaN if the fit does not converge.
+    NaN if the fit does not converge or the window does not determine tau.
     """
-    from scipy.optimize import curve_fit
+    from scipy.optimize import OptimizeWarning, curve_fit
 
     d, change = window.distance.numpy(), window.evolved.numpy()
     at = (d >= first) & (d <= last)
     try:
-        fit, _ = curve_fit(lambda x, a, tau: a * np.exp(-x / tau), d[at], change[at], p0=(50.0, 10.0), maxfev=10_000)
-    except (RuntimeError, ValueError):  # no convergence; values that are not finite
+        with warnings.catch_warnings(action="error", category=OptimizeWarning):
+            fit, _ = curve_fit(lambda x, a, tau: a * np.exp(-x / tau), d[at], change[at], p0=(50.0, 10.0), maxfev=10_000)
+    except (RuntimeError, ValueError, OptimizeWarning):  # no convergence; values that are not finite; no covariance
         return float("nan")
     return float(fit[1])

@@ -90,6 +90,12 @@ def interval(values: Sequence[float]) -> Interval:
     return Interval(value, float(result.confidence_interval.low), float(result.confidence_interval.high), len(x))
 
 
+def standard_error(values: Any) -> float:
+    """Standard error of the mean of values (n,); NaN for fewer than two of them."""
+    x = np.asarray(values, float)
+    return float(x.std(ddof=1)) / len(x) ** 0.5 if len(x) > 1 else float("nan")
+
+
 def effect(a: Any, b: Any, axis: int = -1) -> Any:
     """Vargha and Delaney's A for samples along the last axis: Mann-Whitney's U divided by the number of pairs."""
     x, y = np.asarray(a)[..., :, None], np.asarray(b)[..., None, :]

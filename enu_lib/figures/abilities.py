@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from enu_lib.figures.style import PALETTE
+from enu_lib.figures.style import PALETTE, marks
 
 MARKS = {  # scripted agents: marker, colour (none of them that of food or poison)
     "looking": ("^", "#56b4e9"),
@@ -36,7 +36,7 @@ def measures(ax: Any, found: Mapping[str, Mapping[str, Any]], keys: Mapping[str,
         y = np.array([y for y, _ in shown]) + offset
         value, low, high = (np.array([getattr(m, part) for _, m in shown]) for part in ("value", "low", "high"))
         ax.hlines(y, low, high, color=color, lw=0.9)
-        ax.plot(value, y, mark, ms=4, mfc=face, mec=color, mew=0.7, label=label, clip_on=False, zorder=3)
+        marks(ax, value, y, mark, ms=4, mfc=face, mec=color, mew=0.7, label=label, zorder=3)
     ax.set_yticks(range(len(keys)), list(keys.values()))
     ax.set(ylim=(len(keys) - 0.5, -0.5))
     ax.hlines(np.arange(1, len(keys)) - 0.5, *ax.get_xlim(), color="0.9", lw=0.5, zorder=0)

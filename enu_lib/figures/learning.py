@@ -10,6 +10,7 @@ import numpy as np
 from enu_lib.analysis.conditioning import REWARDS, Conditioning
 from enu_lib.analysis.learning import Recovery, interval
 from enu_lib.analysis.phases import Phase
+from enu_lib.analysis.stats import standard_error
 from enu_lib.figures import mazes
 from enu_lib.figures.style import PALETTE, better, trace_axes
 from enu_lib.tasks.maze import Geometry
@@ -62,16 +63,24 @@ def recovery(ax: Any, conditions: dict[str, Recovery], least: int = 10) -> None:
     ax.text(1, 0.485, "chance", transform=ax.get_yaxis_transform(), ha="right", va="top")
     missing = [f"{name}:\nfewer than {least} visits" for name in conditions if name not in shown]
     ax.text(0.03, 0.02, "\n".join(missing), transform=ax.transAxes, va="bottom")
-    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.12 * len(missing)))
+    if shown:
+        ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.12 * len(missing)))
     ax.set(xlabel="visit after the intervention", ylabel=better("share with food", up=True), ylim=(0, 1.05))
 
 
 def eaten(ax: Any, conditions: dict[str, Any]) -> None:
     """Mean food (B,) eaten after an event, by condition, with 95% intervals of the mean."""
     for k, food in enumerate(conditions.values()):
-        food = np.asarray(food, float)
-        error = 1.96 * food.std() / max(1, len(food)) ** 0.5
-        ax.barh(k, food.mean(), xerr=error, height=0.7, color=PALETTE["food"], error_kw={"lw": 0.8, "capsize": 1.5})
+        if not len(food):
+            continue
+        ax.barh(
+            k,
+            float(np.mean(np.asarray(food))),
+            xerr=1.96 * standard_error(food),
+            height=0.7,
+            color=PALETTE["food"],
+            error_kw={"lw": 0.8, "capsize": 1.5},
+        )
     ax.set_yticks(range(len(conditions)), list(conditions))
     ax.set(xlabel=better("food after it", up=True), ylim=(len(conditions) - 0.5, -0.5))
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
-from enu_lib.figures.style import PALETTE, trace_axes
+from enu_lib.figures.style import PALETTE, marks, trace_axes
 
 
 def _box(ax: Any, x: float, y: float, text: str, color: str, width: float = 1.5, height: float = 0.62) -> None:
@@ -189,5 +189,5 @@ def episode(ax: Any, x: Any, y: Any, ate: Any, sensors: Sequence[str] = ()) -> N
         ax.plot(k + 0.4 - 0.8 * trace, color=color, lw=0.7, drawstyle="default" if k > 4 else "steps-post")
     for sign, mark, name in ((1, "^", "food"), (-1, "v", "poison")):
         steps = np.flatnonzero(ate == sign)
-        ax.plot(steps, np.full(len(steps), -0.9), mark, ms=4, color=PALETTE[name], clip_on=False, label=name, lw=0)
+        marks(ax, steps, np.full(len(steps), -0.9), mark, ms=4, color=PALETTE[name], label=name)
     trace_axes(ax, len(y), names)

@@ -41,6 +41,12 @@ def better(label: str, up: bool) -> str:
     return f"{label} (better \N{RIGHTWARDS ARROW})" if up else f"{label} (\N{LEFTWARDS ARROW} better)"
 
 
+def marks(ax: Any, x: Any, y: Any, mark: str, **style: Any) -> None:
+    """Marks that the edge of the panel does not cut.  Without any there is only their entry in the legend."""
+    (drawn,) = ax.plot(x, y, mark, lw=0, clip_on=False, **style)
+    drawn.set_in_layout(len(drawn.get_xdata()) > 0)  # else the layout keeps room for marks at the corner of the figure
+
+
 def trace_axes(ax: Any, steps: int, names: Sequence[str]) -> None:
     """Format axes for traces one below the other, each 0.8 high: names, a line at 0 for each, and a scale at the right."""
     end, last = steps * 1.01, len(names) - 1

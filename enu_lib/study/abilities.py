@@ -1,7 +1,7 @@
 """What kind of learner an agent in the T-maze is: a latch, one that remembers, or one that knows its sensors.
 
 found = of_networks(zoo.load("tmaze-enu"), "zoo")      # as stored, with other networks of the zoo
-agents = of_agents(("looking", "latch"), "zoo")        # scripted agents
+agents = of_agents(("looking", "latch"))               # scripted agents
 across({**found, **agents}, SHARES)                    # a table, one column per agent
 in_words(found["tmaze-enu"], agents)                   # Markdown
 """
@@ -42,7 +42,7 @@ MOSTLY = 0.5  # share of visits above which an agent is said to do something
 
 
 def episodes(profile: str) -> int:
-    """Episodes of the battery in each maze: for the zoo, as many as in the stored results; in the profile smoke, few."""
+    """A network's episodes of the battery in each maze: for the zoo, as many as in the stored results; in smoke, few."""
     return {"zoo": ABILITIES, "smoke": 16}.get(profile, 480)
 
 
@@ -54,10 +54,10 @@ def of_networks(entry: Entry, profile: str) -> dict[str, Measures]:
     return {entry.name: battery(entry.model, entry.genome, entry.task, episodes(profile), double=False).measures}
 
 
-def of_agents(names: Sequence[str], profile: str) -> dict[str, Measures]:
-    """Battery measures of scripted agents, by name; for the zoo, the stored ones."""
-    stored = evidence.gather().abilities if profile == "zoo" else {}
-    return {name: stored[name] if name in stored else battery(name, n=episodes(profile)).measures for name in names}
+def of_agents(names: Sequence[str]) -> dict[str, Measures]:
+    """Battery measures of scripted agents, by name, as stored: they depend on no evolution."""
+    stored = evidence.gather().abilities
+    return {name: stored[name] for name in names}
 
 
 def across(found: Mapping[str, Measures], keys: Mapping[str, str]) -> list[Row]:

@@ -17,6 +17,7 @@ from torch import Tensor
 from enu_lib.analysis import interventions, learning, spiking
 from enu_lib.analysis.battery import HARMLESS
 from enu_lib.analysis.learning import Recovery
+from enu_lib.analysis.stats import standard_error
 from enu_lib.contracts import Intervention
 from enu_lib.network import Network
 from enu_lib.rollout import record_episodes, rollout
@@ -70,7 +71,7 @@ def reading_table(read: Mapping[str, Tensor]) -> list[Row]:
         {
             "the maze reads the outputs": name,
             "food, mean": f"{eaten.mean().item():.2f}",
-            "s.e.": f"{eaten.std().item() / len(eaten) ** 0.5:.2f}",
+            "s.e.": f"{standard_error(eaten):.2f}",
         }
         for name, eaten in read.items()
     ]
@@ -117,7 +118,7 @@ def disturbed_table(found: Mapping[str, Disturbed]) -> list[Row]:
             "right at the first visit after": f"{d.recovery.right[0]} of {d.recovery.n[0]}",
             "visits in all after": int(d.recovery.n.sum()),
             "food after, mean": f"{d.eaten.mean().item():.2f}",
-            "s.e.": f"{d.eaten.std().item() / max(1, len(d.eaten)) ** 0.5:.2f}",
+            "s.e.": f"{standard_error(d.eaten):.2f}",
         }
         for name, d in found.items()
     ]

@@ -124,12 +124,19 @@ def seconds(job: Job, profile: str = "laptop") -> float:
     return cost(job.experiment, job.model.partition("@")[0]) * protocol.build(job.experiment, job.model, profile).lives
 
 
-@lru_cache
 def cost(experiment: str, model: str) -> float:
     """Mean core-seconds of a life in the first sweep: of the same model, or one like it, or of all models."""
-    runs = [r for r in results.load("laptop").runs if r.experiment == experiment]
-    same = [r for r in runs if r.model == model] or [r for r in runs if r.model == LIKE.get(model)]
-    return float(np.mean([r.seconds / r.evaluations for r in same or runs]))
+    runs = _first_sweep()[experiment]
+    return float(np.mean(runs.get(model) or runs.get(LIKE.get(model, "")) or sum(runs.values(), [])))
+
+
+@lru_cache
+def _first_sweep() -> dict[str, dict[str, list[float]]]:
+    """Core-seconds of a life in each run of the first sweep, by experiment and model."""
+    each: dict[str, dict[str, list[float]]] = {}
+    for r in results.load("laptop").runs:
+        each.setdefault(r.experiment, {}).setdefault(r.model, []).append(r.seconds / r.evaluations)
+    return each
 
 
 def collect(profile: str, out: str | Path, folder: Path | None = None) -> int:
