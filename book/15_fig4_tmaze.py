@@ -103,8 +103,8 @@ files = save_figure(
     **c**, Episode {life}: sensors (in brackets, what they show in this episode), rewards and outputs, each from 0 (grey
     line) to 1; triangles: meals (up: food, down: poison). **d**, Shares of visits that end with food, by what preceded the
     visit (the full set of tests follows two pages on), for the network and scripted agents; at least
-    {abilities.episodes(profile):,} episodes in each maze, 95% intervals. Further to the right is better, except where sensors are exchanged: there an agent
-    that relies on its sensors must fail.""",
+    {abilities.episodes(profile):,} episodes in each maze, 95% intervals. Further to the right is better, except where sensors
+    are exchanged: there an agent that relies on its sensors must fail.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -17,7 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FORKS = multiprocessing.get_context("forkserver")
 DASK = ["distributed.cli.dask_scheduler", "distributed.cli.dask_worker"]
-FORKS.set_forkserver_preload(["torch.distributed", "enu_lib.cli", "enu_lib.figures", "own_task", *DASK])
+PAGES = ["enu_lib.widgets", "ipykernel.kernelapp", "scipy.stats", "seaborn"]
+FORKS.set_forkserver_preload(["torch.distributed", "enu_lib.cli", "enu_lib.figures", "own_task", *DASK, *PAGES])
 
 
 class Program:
