@@ -179,7 +179,8 @@ def _first(kinds: Sequence[Any], value: Any) -> Any:
 
 
 def _number(kind: type, value: Any, bounds: Between) -> Any:
-    if type(value) is kind and bounds.admits(value):  # nearly all numbers
+    same = type(value) is kind  # so are nearly all numbers
+    if same and bounds.admits(value):
         return value
     fits = isinstance(value, int) or is_numpy(value, "integer")
     fits = fits or (kind is float and (isinstance(value, float) or is_numpy(value, "floating")))

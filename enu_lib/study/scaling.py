@@ -31,12 +31,13 @@ def chains(seconds: Mapping[Job, float], after: Mapping[str, str]) -> dict[Job, 
     length = dict(seconds)
     for job in seconds:
         first = _before(job, after)
-        while first in seconds:
+        while first is not None and first in seconds:
             length[job] += seconds[first]
             first = _before(first, after)
     return length
 
 
-def _before(job: Job, after: Mapping[str, str] | None) -> Job:
-    """The job whose genome a job starts from; if there is none, a job that does not exist."""
-    return replace(job, experiment=(after or {}).get(job.experiment, ""))
+def _before(job: Job, after: Mapping[str, str] | None) -> Job | None:
+    """The job whose genome a job starts from, or None."""
+    first = after.get(job.experiment) if after else None
+    return replace(job, experiment=first) if first else None
