@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import sys
 import types
 from collections.abc import Mapping, Sequence
@@ -73,6 +74,12 @@ def conform(kind: Any, value: Any, name: str) -> Any:
         return _as(kind, value)
     except _Unfit:
         raise ValueError(f"{name} takes {describe(kind)}, got {shown(value)}") from None
+
+
+def from_environment(kind: Any, name: str, default: Any = None) -> Any:
+    """The integer in an environment variable, of this kind; the default if the variable is not set or empty."""
+    text = os.environ.get(name, "").strip()
+    return conform(kind, int(text) if text.removeprefix("-").isdecimal() else text, name) if text else default
 
 
 def check(settings: Any) -> None:

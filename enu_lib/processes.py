@@ -33,7 +33,7 @@ from torch import Tensor
 
 from enu_lib.config import library_version
 from enu_lib.kernels import default_threads
-from enu_lib.kinds import Between, conform
+from enu_lib.kinds import Between, conform, from_environment
 from enu_lib.liveness import Liveness, ProcessError
 from enu_lib.streams import normal, stream
 
@@ -42,6 +42,7 @@ STOPS = (None, "interrupted", "time limit")
 INTERRUPTED = 1
 START = 60.0  # smallest number of seconds that processes wait for all of them to start
 Timeout = Annotated[float, Between(1, 1e6)]
+Size = Annotated[int, Between(1, 10**6)]
 T = TypeVar("T")
 
 
@@ -104,7 +105,7 @@ def join(timeout: float = 600.0) -> Iterator[Alone]:
     """
     timeout = conform(Timeout, timeout, "process timeout")
     variables = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-    if not all(name in os.environ for name in variables) or int(os.environ["WORLD_SIZE"]) == 1:
+    if not all(os.environ.get(name) for name in variables) or from_environment(Size, "WORLD_SIZE") == 1:
         yield ALONE
         return
     processes = Processes(timeout)
@@ -128,9 +129,9 @@ class Processes(Alone):
 
         self._all, self._timeout = torch.distributed, timedelta(seconds=timeout)
         self._start = timedelta(seconds=max(timeout, START))
-        self.rank, self.size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-        self.local_rank = int(os.environ.get("LOCAL_RANK", "0"))
-        self.beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        self.size, self.beside = from_environment(Size, "WORLD_SIZE"), from_environment(Size, "LOCAL_WORLD_SIZE", 1)
+        self.rank = from_environment(Annotated[int, Between(0, self.size - 1)], "RANK")
+        self.local_rank = from_environment(Annotated[int, Between(0, 10**6)], "LOCAL_RANK", 0)
         self._wish = self._heard = self._memories = 0
         try:
             met = next(self._all.rendezvous("env://", timeout=self._start))[0]

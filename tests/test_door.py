@@ -307,6 +307,13 @@ def test_an_invalid_number_of_threads_is_an_error():
         enu.fitness(NOISY, population(NOISY), Copy(), 2, stream(0, "x"), threads=-2, backend=FAST[-1])
 
 
+@pytest.mark.parametrize("given", ["many", "0", "-1", "1.5", "9" * 20])
+def test_an_invalid_number_of_threads_in_the_environment_is_an_error_that_names_it(given, monkeypatch):
+    monkeypatch.setenv("ENU_THREADS", given)
+    with pytest.raises(ValueError, match=f"ENU_THREADS .*4096.*{given}"):
+        enu.fitness(NOISY, population(NOISY), Copy(), 2, stream(0, "x"))
+
+
 @dataclass(frozen=True)
 class Silent(enu.ENU):
     """A unit that overrides `step`, which the kernels do not know."""

@@ -195,10 +195,14 @@ def test_nan_genomes_have_nan_fitness_on_every_path():
         assert fitness[1].isnan().all() and not fitness[0].isnan().any()
 
 
-def test_unknown_backends_and_sizes_are_errors():
+def test_unknown_backends_and_sizes_are_errors(monkeypatch):
     cell = make_cell("enu", 1)
     with pytest.raises(ValueError, match="rust"):
         kernels.choose("rust", cell, torch.zeros(1, 1))
+    monkeypatch.setenv("ENU_KERNEL", "zig")
+    with pytest.raises(ValueError, match="ENU_KERNEL.*zig.*torch"):
+        kernels.choose("auto", cell, torch.zeros(1, 1))
+    monkeypatch.delenv("ENU_KERNEL")
     with pytest.raises(build.Unavailable, match="64.*100"):
         cpu.compiled(make_cell("enu", 1, hidden=100))
     assert kernels.choose("auto", make_cell("enu", 1, hidden=100), torch.zeros(1, 1)) == "torch"

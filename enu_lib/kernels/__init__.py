@@ -14,7 +14,7 @@ no compiler or no GPU kernel is available, "auto" prints one line on stderr, onc
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ from enu_lib.cells import Cell
 from enu_lib.contracts import AnyModel, SequenceTask, Stepper
 from enu_lib.faults import Unavailable
 from enu_lib.kernels import cpu, cuda, door, fused, graph, reference, scoring
+from enu_lib.kinds import Between, from_environment
 from enu_lib.network import Network
 from enu_lib.notices import tell
 from enu_lib.offspring import Offspring
@@ -45,17 +46,17 @@ class MazeScores(NamedTuple):
 
 def default_threads() -> int:
     """The number of threads: ENU_THREADS if set, else all cores available to this process."""
-    if os.environ.get("ENU_THREADS"):
-        return max(1, int(os.environ["ENU_THREADS"]))
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    given: int | None = from_environment(Annotated[int, Between(1, 4096)], "ENU_THREADS")
+    return given or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def choose(backend: str, model: Cell | Network, genomes: Tensor | Offspring) -> str:
     """The backend for a model and its genomes (P, D), with "auto" resolved.  Raises Unavailable if it cannot run them."""
-    if backend == "auto":
-        backend = os.environ.get("ENU_KERNEL") or "auto"
+    asked = "ENU_KERNEL" if backend == "auto" and os.environ.get("ENU_KERNEL") else "backend"
+    if asked == "ENU_KERNEL":
+        backend = os.environ["ENU_KERNEL"]
     if backend not in BACKENDS:
-        raise ValueError(f"unknown backend {backend!r}: choose one of {', '.join(BACKENDS)}")
+        raise ValueError(f"unknown {asked} {backend!r}: choose one of {', '.join(BACKENDS)}")
     suits_gpu = genomes.device.type == "cuda" and cuda.supports(model)
     if backend == "cpp" and genomes.device.type != "cpu":
         raise Unavailable(f"the compiled kernel needs genomes on the CPU, not on {genomes.device}: use .cpu() or --device cpu")
