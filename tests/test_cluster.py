@@ -233,6 +233,12 @@ def test_unusable_places_are_one_line_errors(arguments, named, tmp_path, monkeyp
     assert not (tmp_path / "s").exists()
 
 
+def test_an_address_without_a_port_is_a_one_line_error(tmp_path):
+    """Even when the process ends, in which a client that did not connect would print a traceback."""
+    done = forks.run(["-m", "enu_lib", "sweep", "--profile", "smoke", "--scheduler", "nowhere", "--out", tmp_path / "s"])
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "nowhere" in done.stderr and "--scheduler" in done.stderr
+
+
 def test_without_dask_the_missing_extra_is_named(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "distributed", None)  # cannot be imported
     assert main(["sweep", "--profile", "smoke", "--scheduler", "tcp://127.0.0.1:1", "--out", str(tmp_path / "s")]) == 2

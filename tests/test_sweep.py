@@ -237,6 +237,7 @@ def test_a_folder_with_other_settings_is_an_error(tmp_path):
         (["--models", "enu,crow"], "crow enu"),
         (["--jobs", "0"], "--jobs 4096 0"),
         (["--seeds", "0"], "seeds 1 0"),
+        (["--profile", "smoke", "--out", "/dev/null/sweep"], "/dev/null/sweep --out"),
     ],
 )
 def test_invalid_input_is_a_one_line_error(arguments, named, tmp_path, monkeypatch, capsys):

@@ -81,8 +81,11 @@ def run(
     first = {work.before(job) for job in left}  # they run as part of those that start from them
     with ExitStack() as stack:
         submit = stack.enter_context(cluster(scheduler) if scheduler else local(gpus(work.device, per_device, jobs)))
-        work.lock().parent.mkdir(parents=True, exist_ok=True)
-        lock = stack.enter_context(FileLock(work.lock()))
+        try:
+            work.lock().parent.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context(FileLock(work.lock()))
+        except OSError as error:
+            raise files.cannot("write in", work.out, error, files.CHOOSE_ANOTHER_OUT) from None
         stack.callback(work.lock().unlink, missing_ok=True)
         shown = stack.enter_context(bar(len(todo), len(todo) - len(left), "sweep", progress, "run"))
         stack.enter_context(as_interrupts())
