@@ -101,7 +101,10 @@ def evolve(
     folder = user_path(out) if out is not None and leads else None
     first = parent if parent is not None else experiment.model.init(stream(seed, "genome"))
     if first.shape != (experiment.model.n_params,):
-        raise ValueError(f"parent must have {experiment.model.n_params} values, got {tuple(first.shape)}")
+        raise ValueError(
+            f"parent must have {experiment.model.n_params} values, one per parameter of the model, got {tuple(first.shape)}: "
+            "choose a genome of the same model, or that genome's model and hidden"
+        )
     first = door.genomes(experiment.model, first[None])[0].cpu()
     start = None if parent is None else fingerprint(first)
     config = {} if out is None else {"experiment": to_config(experiment), "seed": seed, "parent": start}

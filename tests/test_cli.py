@@ -76,6 +76,7 @@ def test_a_maze_with_a_curriculum_evolves_from_the_command_line(tmp_path):
         (["evolve", "stdp", "--set", "power"], "--set PATH=VALUE 'power'"),
         (["evolve", "stdp", "--device", "abacus"], "abacus"),
         (["evolve", "stdp", "--parent", "nobody"], "nobody stdp-enu"),
+        (["evolve", "stdp", "--parent", "iaf-enu", "--hidden", "9"], "parent 415 929 hidden"),
         (["evaluate", "nowhere"], "nowhere"),
         (["zoo", "show", "nobody"], "nobody stdp-enu"),
         (["zoo", "verify", "nobody"], "nobody stdp-enu"),
