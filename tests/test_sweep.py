@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -100,6 +101,18 @@ def test_workers_save_and_stop_when_their_parent_is_killed(tmp_path):
     assert len(list(out.glob("*/checkpoint.safetensors"))) == 2
     ended = lambda process: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     wait_for(lambda: all(ended(process) for process in workers), "a process of a worker was left")
+
+
+def test_locks_of_killed_sweeps_are_deleted_and_no_others(whole, tmp_path):
+    out = shutil.copytree(whole, tmp_path / "s")
+    dead, new, alive = (out / ".locks" / f".sweep-{name}" for name in ("dead", "new", "alive"))
+    with FileLock(alive):
+        for file in (dead, new):
+            file.touch()
+        for file in (dead, alive):
+            os.utime(file, (1e9, 1e9))
+        assert sweep.run("smoke", sweep.jobs("smoke", ("complex-stdp",), checks=False), out, jobs=1, progress=False) == []
+        assert set(out.glob(".locks/.sweep-*")) == {new, alive}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

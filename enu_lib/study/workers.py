@@ -31,6 +31,7 @@ from enu_lib.study.executors import cluster, gpus, local
 from enu_lib.study.results import Record, check_settings, read_evaluation, write_evaluation
 
 FINISHED, LOCKED = ("finished", "target"), "locked"  # why a job stopped
+BEGINNING = 60.0  # seconds in which a sweep that has created its lock may not hold it yet
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def run(
         submit = stack.enter_context(cluster(scheduler) if scheduler else local(gpus(work.device, per_device, jobs)))
         try:
             work.lock().parent.mkdir(parents=True, exist_ok=True)
+            _remove_locks_of_killed_sweeps(work)
             lock = stack.enter_context(FileLock(work.lock()))
         except OSError as error:
             raise files.cannot("write in", work.out, error, files.CHOOSE_ANOTHER_OUT) from None
@@ -113,6 +115,13 @@ def run(
                     raise
                 lock.release()
     return errors
+
+
+def _remove_locks_of_killed_sweeps(work: Work) -> None:
+    for left in work.lock().parent.glob(".sweep-*"):
+        with suppress(FileNotFoundError):  # another sweep has just deleted it
+            if time.time() - left.stat().st_mtime > BEGINNING and not replace(work, sweep=left.name).goes_on():
+                left.unlink()
 
 
 def _evolve(work: Work, job: Job) -> str:
