@@ -50,7 +50,7 @@ found = evidence.gather(stored=stored.runs)
 # ## Figure
 
 # %%
-fig, axes = plt.subplot_mosaic([["complex-stdp", "tmaze"], ["stdp", "tmaze"], ["iaf", "double-tmaze"]], figsize=(PAGE, 5.8))
+fig, axes = plt.subplot_mosaic([["iaf", "tmaze"], ["stdp", "tmaze"], ["complex-stdp", "double-tmaze"]], figsize=(PAGE, 5.8))
 final = {
     task: {m: found.final.get((task, m), ()) for m in (*design.MAIN[task], *sweep.GROUPS["checks"].models.get(task, ()))}
     for task in axes
