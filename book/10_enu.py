@@ -58,7 +58,7 @@ from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, widgets
-from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
+from enu_lib.figures import COLUMN, PAGE, panel_letters, save_figure, use_style
 
 use_style()
 
@@ -73,8 +73,12 @@ fig, axes = plt.subplots(1, 2, figsize=(PAGE, 2.5), width_ratios=[1, 2.4])
 figures.networks.neuron_schematic(axes[0])
 figures.networks.enu_schematic(axes[1])
 panel_letters(axes)
+tall, below = plt.subplots(2, 1, figsize=(COLUMN, 5.6), height_ratios=[1, 1.8])
+figures.networks.neuron_schematic(below[0])
+figures.networks.tall_enu_schematic(below[1])
+panel_letters(below)
 files = save_figure(
-    fig, "fig1_enu", figures_dir, data=None,
+    fig, "fig1_enu", figures_dir, data=None, stacked=tall,
     caption="""A neuron made of evolvable neural units, and the unit itself (schematic, no data). **a**, Three synapses and a
     cell body, each a unit with its own memory; the neuron's output (orange) is fed back to all of its synapses. **b**, The
     unit: input, previous output, memory and a constant 1 (the bias) are concatenated into *a*, which enters all gates; for

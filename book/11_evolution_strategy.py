@@ -154,6 +154,11 @@ def explore(population=64, sigma=0.1):
     fig, axes = plt.subplots(1, 2, figsize=(6, 2.4))
     generation(axes[0], population, sigma)
     climb(axes[1], population, sigma)
+    axes[1].set(ylim=(1e-5, 10))  # the same for all settings, so that they can be compared
+    axes[1].minorticks_off()
+    axes[1].yaxis.set_major_formatter("{x:g}")  # quicker to draw than powers of ten
+    for axis in (axes[0].xaxis, axes[0].yaxis):
+        axis.set_major_formatter("{x:.2f}")  # of one length, so that the layout stays
     return fig
 
 

@@ -104,7 +104,7 @@ files = save_figure(
     line) to 1; triangles: meals (up: food, down: poison). **d**, Shares of visits that end with food, by what preceded the
     visit (the full set of tests follows two pages on), for the network and scripted agents; at least
     {abilities.episodes(profile):,} episodes in each maze, 95% intervals. Further to the right is better, except where sensors
-    are exchanged: there an agent that relies on its sensors must fail.""",
+    are exchanged: there an agent that relies on its sensors must fail. A mark is missing where an agent had no such visit.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -61,10 +61,11 @@ TITLES = (
 )  # fmt: skip
 
 
-def draw(flow):
+def draw(flow, arrows=True):
     fig, axes = plt.subplots(1, 5, figsize=(PAGE, 2.5), width_ratios=[3, 6, 3, 3, 3])
     tables_of(axes, flow, (["input", *NEURONS], SYNAPSES, [""] * 4, NEURONS, ["", ""]), TITLES)
-    figures.networks.flow_arrows(axes, OPERATIONS)
+    if arrows:
+        figures.networks.flow_arrows(axes, OPERATIONS)
     return fig
 
 
@@ -111,6 +112,6 @@ files = save_figure(
 
 # %% tags=["explorer"]
 widgets.explorer(
-    lambda genome_seed, step: draw(steps_of(genome_seed, step)),
+    lambda genome_seed, step: draw(steps_of(genome_seed, step), arrows=False),
     step=widgets.slider("step", 3, 0, 4), genome_seed=widgets.slider("genome number", 4, 1, 30),
 )  # fmt: skip

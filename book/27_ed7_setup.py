@@ -88,9 +88,13 @@ files = save_figure(
 # %% tags=["explorer"]
 def another(sequence=0, rule="neuromodulated"):
     fig = plt.figure(figsize=(6.5, 3.8))
-    left, right = fig.subfigures(1, 2)
-    draw_neuron(left.subplots(3, 1, sharex=True), enu.IAF(), sequence)
-    draw_synapse(right.subplots(5, 1, sharex=True), enu.STDP(rule), sequence)
+    columns = [part.subplots(n, 1, sharex=True) for part, n in zip(fig.subfigures(1, 2), (3, 5), strict=True)]
+    draw_neuron(columns[0], enu.IAF(), sequence)
+    draw_synapse(columns[1], enu.STDP(rule), sequence)
+    for ax in (*columns[0][:-1], *columns[1][:-1]):
+        ax.xaxis.set_visible(False)  # time is at the bottom; every axis takes time to draw
+    for ax in (columns[0][0], columns[0][1], columns[1][0], columns[1][-1]):
+        ax.yaxis.set_major_formatter("{x:.2f}")  # of one length, so that the layout stays
     return fig
 
 

@@ -81,7 +81,8 @@ files = save_figure(
     The loss is counted in visits that end with food: in the second column, the next visit in the published maze; in the
     third, the next four in a maze in which food and poison may swap places after every food. Fourth: the memory of the synapse
     that matters most, in the plane of its first two principal components, in up to eight episodes: grey before the first
-    poison, red after it; dots: just before it, and at the end. Mean over those of {n} episodes in which poison was eaten.""",
+    poison, red after it; dots: just before it, and at the end. Mean over those of {n} episodes in which poison was eaten. No
+    direction is better: the darker a square, the more depends on it.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -115,7 +115,7 @@ more = {replace(job, seed=job.seed + 100 * k): s for k in range(10) for job, s i
 orders = {
     "as stored": seconds,
     "longest chain first": dict(sorted(seconds.items(), key=lambda pair: -chain[pair[0]])),
-    "as stored, with ten times as many seeds": more,
+    "ten times as many seeds": more,
 }
 machines = np.unique(np.logspace(0, 3, 25).round().astype(int))
 

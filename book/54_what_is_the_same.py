@@ -35,7 +35,7 @@
 # %% tags=["parameters"]
 profile = "zoo"  # smoke: fewer generations
 seed = 0
-generations = 60
+generations = 14
 
 # %%
 import dataclasses

@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import pytest
+from matplotlib.ticker import LogFormatter
 
 from enu_lib.figures import COLUMN, PAGE, panel_letters, use_style
 from enu_lib.figures.stack import stack
@@ -57,6 +58,30 @@ def test_long_names_are_broken(panels):
     first, second = (label.get_text() for label in axes[1, 0].get_yticklabels())
     assert first.replace("\n", " ") == "256 offspring, 0.03 to 0.002 in 12,000, 8 environments" and "\n" in first
     assert second == "short"
+
+
+def test_numbers_of_a_log_axis_stay_numbers(panels):
+    """Their text is TeX, which is longer than it looks, and no number once it is broken."""
+    fig, axes = panels
+    axes[0, 0].set_yscale("log")
+    stack(fig)
+    fig.draw_without_rendering()
+    assert isinstance(axes[0, 0].yaxis.get_major_formatter(), LogFormatter)
+    texts = [label.get_text() for label in axes[0, 0].get_yticklabels()]
+    assert any("10^" in text for text in texts) and not any("\n" in text for text in texts)
+
+
+def test_what_is_left_over_from_pairs_is_drawn_to_their_scale():
+    use_style()
+    fig, axes = plt.subplots(1, 3, figsize=(PAGE, 1.5))
+    for ax in axes:
+        ax.imshow([[0, 1], [1, 0]])
+        ax.axis("off")
+    stack(fig)
+    first, second, third = boxes(fig, axes)
+    assert first.y0 == pytest.approx(second.y0) and first.y0 > third.y1
+    assert third.width == pytest.approx(first.width, rel=0.1)
+    plt.close(fig)
 
 
 def test_a_figure_of_one_column_stays_as_it_is():

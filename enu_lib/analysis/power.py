@@ -53,12 +53,18 @@ def _shown(n: int, difference: float, alpha: float) -> np.ndarray:
     """For each simulated pair of samples, whether it shows the difference."""
     if difference >= 1:
         return np.full(DRAWS, critical(n, alpha) <= 1)
+    found: np.ndarray = _larger(n, difference) / n**2 >= critical(n, alpha)
+    return found
+
+
+@lru_cache(64)  # levels of significance are compared on the same samples
+def _larger(n: int, difference: float) -> np.ndarray:
+    """For each simulated pair of samples, in how many pairs of values that of the first is larger."""
     first, second = np.random.default_rng(0).normal(size=(2, DRAWS, n))
     both = np.concatenate([first + math.sqrt(2) * NormalDist().inv_cdf(difference), second], 1)
     _, places = np.nonzero(both.argsort(1) < n)  # of the first sample among both, from lowest to highest
-    larger = places.reshape(DRAWS, n).sum(1) - n * (n - 1) // 2  # pairs in which the value of the first is larger
-    found: np.ndarray = larger / n**2 >= critical(n, alpha)
-    return found
+    larger: np.ndarray = places.reshape(DRAWS, n).sum(1) - n * (n - 1) // 2
+    return larger
 
 
 def needed(difference: float, alpha: float = ALPHA, target: float = TARGET) -> int:

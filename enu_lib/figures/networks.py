@@ -53,6 +53,37 @@ def enu_schematic(ax: Any) -> None:
     ax.axis("off")
 
 
+def tall_enu_schematic(ax: Any) -> None:
+    """The same unit from top to bottom, for a panel that is a column wide."""
+    light = {"gate": "#cfe3f1", "memory": "#fbe3bf", "out": "#d9efe6"}
+    ax.text(4.2, 1.5, "$x_t$", ha="center", va="bottom", fontsize=8)
+    _arrow(ax, (4.2, 1.45), (4.2, 0.65))
+    _box(ax, 4.2, 0.0, "with bias 1:\n$a=[x_t,o_{t-1},h_{t-1},1]$", "white", 3.9, 1.1)
+    _box(ax, 1.15, -2.3, "update gate\n$z=\\sigma(3\\,aW_z)$", light["gate"], 2.5, 1.1)
+    _box(ax, 4.2, -2.3, "reset gate\n$r=\\sigma(3\\,(aW_r-1))$", light["gate"], 3.1, 1.1)
+    _box(ax, 8.35, -2.3, "cell gate\n$c=\\tanh(3\\,a_rW_c)$", light["gate"], 2.8, 1.1)
+    _box(ax, 4.2, -4.6, "memory\n$h_t=(1-z)\\,h_{t-1}+z\\,c$", light["memory"], 3.9, 1.1)
+    _box(ax, 4.2, -7.1, "output gate\n$u=g\\,[h_t,1]\\,W_o$\n$o_t=\\mathrm{clip}(u,0,1)$", light["out"], 3.9, 1.5)
+    for x in (1.15, 4.2, 8.35):
+        _arrow(ax, (4.2, -0.57), (x, -1.7))
+    for x in (1.15, 8.35):
+        _arrow(ax, (x, -2.87), (4.2, -4.0))
+    _arrow(ax, (5.77, -2.3), (6.93, -2.3))
+    ax.text(6.35, -2.1, "$r\\,h_{t-1}$", ha="center", va="bottom")
+    _arrow(ax, (4.2, -5.17), (4.2, -6.3))
+    _arrow(ax, (4.2, -7.87), (4.2, -8.7))
+    for y, side, level, align, text, color in (
+        (-7.1, 1, 10.2, "right", "feedback of the output, $o_{t-1}$", PALETTE["post"]),
+        (-4.6, -1, -0.6, "left", "feedback of the memory, $h_{t-1}$", PALETTE["memory"]),
+    ):
+        edge = 4.2 + 1.97 * side
+        ax.plot([edge, level, level], [y, y, 0], color=color, lw=0.9)
+        _arrow(ax, (level, 0), (edge, 0), color=color)
+        ax.text(level, 0.15, text.replace(", ", ",\n"), ha=align, va="bottom", color=color)
+    ax.set(xlim=(-0.9, 10.5), ylim=(-8.8, 2.2))
+    ax.axis("off")
+
+
 def neuron_schematic(ax: Any) -> None:
     """A neuron whose synapses and soma are units; its output goes back to every synapse (Fig. 1)."""
     for i, y in enumerate((2.6, 1.2, -0.2)):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
 
 from enu_lib.figures.style import COLUMN
 
@@ -47,13 +48,16 @@ def stack(figure: Figure) -> None:
         if ax.get_xlabel() and ax.xaxis.get_ticks_position() == "bottom":
             ax.tick_params(labelbottom=True)
     rows = _rows(panels, sizes)
-    heights = [max(_height(ax, sizes[ax], len(row)) for ax in row) for row in rows]
+    # drawn to scale, what is left over from pairs has their width, so that its scale is theirs
+    left_over = [ax for row in rows for ax in row if len(row) == 1 and ax.get_aspect() != "auto" and _narrow(sizes[ax])]
+    widths = [2 if row[0] in left_over and any(len(other) == 2 for other in rows) else len(row) for row in rows]
+    heights = [max(_height(ax, sizes[ax], width) for ax in row) for row, width in zip(rows, widths, strict=True)]
     around = [max(sizes[ax].around_height for ax in row) + 0.08 for row in rows]
     figure.set_size_inches(COLUMN, sum(heights) + sum(around) + extra)
     grid = figure.add_gridspec(len(rows), 1, height_ratios=heights)
     for k, row in enumerate(rows):
         alone = len(row) == 1 and row[0].get_aspect() == "auto"  # these are aligned with each other; others get the whole width
-        inner = grid[k].subgridspec(1, len(row))
+        inner = grid[k].subgridspec(1, widths[k])
         for j, ax in enumerate(row):
             ax.set_subplotspec(grid[k] if alone else inner[j])
 
@@ -65,12 +69,15 @@ def _size(ax: Axes) -> Size:
     return Size(inner.width / dpi, inner.height / dpi, (outer.width - inner.width) / dpi, (outer.height - inner.height) / dpi)
 
 
+def _narrow(size: Size) -> bool:
+    return size.width + size.around_width <= COLUMN / 2
+
+
 def _rows(panels: Sequence[Axes], sizes: dict[Axes, Size]) -> list[list[Axes]]:
     """The panels in rows of one, or of two narrow neighbours."""
     rows: list[list[Axes]] = []
     for ax in panels:
-        narrow = sizes[ax].width + sizes[ax].around_width <= COLUMN / 2
-        if narrow and rows and len(rows[-1]) == 1 and sizes[rows[-1][0]].width + sizes[rows[-1][0]].around_width <= COLUMN / 2:
+        if _narrow(sizes[ax]) and rows and len(rows[-1]) == 1 and _narrow(sizes[rows[-1][0]]):
             rows[-1].append(ax)
         else:
             rows.append([ax])
@@ -88,9 +95,10 @@ def _height(ax: Axes, size: Size, many: int) -> float:
 
 def _break_texts(ax: Axes) -> None:
     """Break the names of rows, and a title or label, into lines that fit a column."""
-    names = [label.get_text() for label in ax.get_yticklabels()]
-    if any(len(line) > NAME for name in names for line in name.split("\n")):
-        ax.set_yticks(ax.get_yticks(), [textwrap.fill(name, NAME) for name in names])
+    if isinstance(ax.yaxis.get_major_locator(), FixedLocator):  # others write numbers, on a log axis in TeX
+        names = [label.get_text() for label in ax.get_yticklabels()]
+        if any(len(line) > NAME for name in names for line in name.split("\n")):
+            ax.set_yticks(ax.get_yticks(), [textwrap.fill(name, NAME) for name in names])
     for text in (ax.title, ax.xaxis.label, ax.yaxis.label):
         text.set_text("\n".join(textwrap.fill(line, TEXT) for line in text.get_text().split("\n")))
 

@@ -66,7 +66,8 @@ def shared_legend(figure: Any, axes: Sequence[Any]) -> None:
     """One legend above all panels, for the labelled lines of any of them."""
     lines = {text: line for ax in axes for line, text in zip(*ax.get_legend_handles_labels(), strict=True)}
     if lines:
-        figure.legend(lines.values(), lines, loc="outside upper center", ncols=len(lines))
+        texts = sorted(lines, key=LEARNT.__eq__)  # after the models
+        figure.legend([lines[text] for text in texts], texts, loc="outside upper center", ncols=len(texts))
 
 
 def key(figure: Any) -> None:
