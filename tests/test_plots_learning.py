@@ -51,7 +51,8 @@ def test_bars_show_means_with_intervals(ax):
     assert [label.get_text() for label in ax.get_yticklabels()] == ["untouched", "reset"]
     errors = next(c for c in ax.containers if isinstance(c, ErrorbarContainer))
     ends = errors.lines[2][0].get_segments()[0][:, 0]
-    assert ends.tolist() == pytest.approx([5 - 1.96 * 0.5**0.5 / 2, 5 + 1.96 * 0.5**0.5 / 2])
+    error = (2 / 3 / 4) ** 0.5  # from the sample's variance
+    assert ends.tolist() == pytest.approx([5 - 1.96 * error, 5 + 1.96 * error])
 
 
 def test_runs_are_drawn_against_the_given_column(ax):
