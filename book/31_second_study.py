@@ -151,7 +151,7 @@ Markdown(tables.folded("What each of them gets, beside the targets and the level
 # Evolutions in the T-maze end once the ability is reached, so their estimate is an upper bound.
 
 # %%
-Markdown(tables.markdown(second_tables.cost_table()))
+Markdown(tables.folded("Core-hours of each experiment, and how much of it is done", second_tables.cost_table()))
 
 # %%
 Markdown(f"""The experiments that are run first take about {second_tables.first_hours():.0f} core-hours:
