@@ -186,9 +186,11 @@ class Maze:
     def step(self, state: MazeState, y: Tensor, t: int) -> tuple[MazeState, Tensor]:
         """The next state, and the step's fitness (P, B), for outputs y (P, B, 3)."""
         s, g = state, geometry(self)
-        votes = s.votes + y
-        if (t + 1) % self.move_every:
-            return self._wait(s, votes, y)
+        votes, shown = s.votes + y, (s.shown - 1).clamp(min=0)
+        lived = self.alive_bonus * s.alive.float() + torch.where(s.alive, 0 * y.sum(-1), 0.0)  # NaN stays NaN
+        if (t + 1) % self.move_every:  # nobody moves: compute only what can change
+            still = torch.zeros_like(s.ate)
+            return self._charged(s, s._replace(shown=shown, votes=votes, action=still - 1, ate=still)), lived
         best, winner = votes.max(-1)
         tied = (votes == best[..., None]).sum(-1)
         clear = tied < (3 if self.tie == "first" else 2)
@@ -201,60 +203,37 @@ class Maze:
         ate = (walked & (cell == s.food)).long() - (walked & (cell == s.poison)).long()
         foods, poisons = s.foods + (ate > 0), s.poisons + (ate < 0)
         first = self.first_meal_counts & (s.foods + s.poisons == 0)
-        gain = torch.where(first, ate.abs(), ate).float()
-        back = ate != 0
-        energy = torch.where(back, self.full, s.energy)
-        energy = torch.where(s.alive, energy - self.energy_cost, energy)
-        lost = torch.where(s.alive, 0 * y.sum(-1), 0.0)  # NaN stays NaN
-        fitness = gain + self.alive_bonus * s.alive.float() + lost
+        fitness = torch.where(first, ate.abs(), ate).float() + lived
         been = s.been
         if self.explore_bonus:
             here = cell[..., None]
             fitness = fitness + self.explore_bonus * (~been.gather(2, here)[..., 0]).float()
             been = been.scatter(2, here, True)
-        alive = s.alive & (energy > 0) & (poisons < self.deadly_poisons)
-        shown = torch.where(back, self.reward_steps, (s.shown - 1).clamp(min=0))
-        reward = torch.where(back, ate.float(), s.reward) * (shown > 0) * alive
+        back = ate != 0
         period = (foods // self.foods_per_period)[..., None, None].expand(-1, -1, 1, 2)
         place = s.places.expand(len(cell), -1, -1, -1).gather(2, period)
-        state = MazeState(
+        moved = s._replace(
             cell=torch.where(back, g.start, cell),
             heading=torch.where(back, 0, heading),
-            energy=energy,
-            alive=alive,
+            energy=torch.where(back, self.full, s.energy),
             foods=foods,
             poisons=poisons,
-            reward=reward,
-            shown=shown,
+            reward=torch.where(back, ate.float(), s.reward),
+            shown=torch.where(back, self.reward_steps, shown),
             votes=torch.zeros_like(votes),
             action=action,
             ate=ate,
             been=been,
             food=place[:, :, 0, 0],
             poison=place[:, :, 0, 1],
-            sensor_of=s.sensor_of,
-            action_of=s.action_of,
-            places=s.places,
         )
-        return state, fitness
+        return self._charged(s, moved), fitness
 
-    def _wait(self, s: MazeState, votes: Tensor, y: Tensor) -> tuple[MazeState, Tensor]:
-        """The next state and the fitness of a step in which nobody moves."""
-        energy = torch.where(s.alive, s.energy - self.energy_cost, s.energy)
-        alive = s.alive & (energy > 0) & (s.poisons < self.deadly_poisons)
-        shown = (s.shown - 1).clamp(min=0)
-        lost = torch.where(s.alive, 0 * y.sum(-1), 0.0)  # NaN stays NaN
-        still = torch.zeros_like(s.ate)
-        state = s._replace(
-            energy=energy,
-            alive=alive,
-            reward=s.reward * (shown > 0) * alive,
-            shown=shown,
-            votes=votes,
-            action=still - 1,
-            ate=still,
-        )
-        return state, self.alive_bonus * s.alive.float() + lost
+    def _charged(self, before: MazeState, after: MazeState) -> MazeState:
+        """The state after a step, with what every step costs: energy, perhaps the life, and then the reward."""
+        energy = torch.where(before.alive, after.energy - self.energy_cost, after.energy)
+        alive = before.alive & (energy > 0) & (after.poisons < self.deadly_poisons)
+        return after._replace(energy=energy, alive=alive, reward=after.reward * (after.shown > 0) * alive)
 
     def done(self, state: MazeState) -> Tensor:
         """Episodes (P, B) that have ended: the agent no longer acts or earns fitness."""
