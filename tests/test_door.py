@@ -1,5 +1,6 @@
 """Inputs that do not fit are rejected before any memory is read, with the same error on every backend."""
 
+import os
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -312,6 +313,14 @@ def test_an_invalid_number_of_threads_in_the_environment_is_an_error_that_names_
     monkeypatch.setenv("ENU_THREADS", given)
     with pytest.raises(ValueError, match=f"ENU_THREADS .*4096.*{given}"):
         enu.fitness(NOISY, population(NOISY), Copy(), 2, stream(0, "x"))
+
+
+@pytest.mark.parametrize("given, threads", [("3", 3), ("", 5)])
+def test_the_number_of_threads_in_the_environment_counts_where_cores_cannot_be_assigned_too(given, threads, monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    monkeypatch.setenv("ENU_THREADS", given)
+    assert kernels.default_threads() == threads
 
 
 @dataclass(frozen=True)

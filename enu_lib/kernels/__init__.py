@@ -47,7 +47,8 @@ class MazeScores(NamedTuple):
 def default_threads() -> int:
     """The number of threads: ENU_THREADS if set, else all cores available to this process."""
     given: int | None = from_environment(Annotated[int, Between(1, 4096)], "ENU_THREADS")
-    return given or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return given or cores or 1
 
 
 def choose(backend: str, model: Cell | Network, genomes: Tensor | Offspring) -> str:
