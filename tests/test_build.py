@@ -12,6 +12,7 @@ from pathlib import Path
 import forks
 import pytest
 import torch
+from needs import NEEDS_COMPILER
 
 import enu_lib as enu
 from enu_lib import kernels
@@ -19,7 +20,6 @@ from enu_lib.cli import main
 from enu_lib.kernels import build
 
 CXX = build.compiler()
-needs_compiler = pytest.mark.skipif(CXX is None, reason="no C++ compiler here")
 QUOTED = shlex.join(CXX or [])
 SOURCE = '#include "answer.h"\nextern "C" int answer() { return ANSWER; }\n'
 HEADER = "#ifndef ANSWER\n#define ANSWER 42\n#endif\n"
@@ -80,7 +80,7 @@ BROKEN = {
 }
 
 
-@needs_compiler
+@NEEDS_COMPILER
 @pytest.mark.parametrize("kind", BROKEN)
 def test_a_broken_compiler_prints_one_line_and_torch_is_used(kind, compiler, cache, capsys):
     script, reason = BROKEN[kind]
@@ -97,7 +97,7 @@ def test_a_broken_compiler_prints_one_line_and_torch_is_used(kind, compiler, cac
     assert not list(cache.iterdir())
 
 
-@needs_compiler
+@NEEDS_COMPILER
 def test_a_compiler_that_hangs_is_terminated(compiler, answer, monkeypatch):
     monkeypatch.setattr(build, "TIME_LIMIT", 0.5)
     compiler("sleep 100000")
@@ -114,7 +114,7 @@ def test_a_compiler_that_cannot_be_run_is_named(tmp_path, answer, monkeypatch):
             answer()
 
 
-@needs_compiler
+@NEEDS_COMPILER
 def test_cxx_may_contain_options_and_a_launcher(tmp_path, answer, monkeypatch):
     launcher = tmp_path / "launcher"
     launcher.write_text('#!/bin/sh\nexec "$@"\n')
@@ -125,14 +125,14 @@ def test_cxx_may_contain_options_and_a_launcher(tmp_path, answer, monkeypatch):
         assert answer() == expected
 
 
-@needs_compiler
+@NEEDS_COMPILER
 def test_a_compiler_without_march_native_is_called_without_it(compiler, answer, cache):
     asked = compiler(f'case "$*" in *{build.NATIVE}*) exit 1;; esac\nexec {QUOTED} "$@"')
     assert answer(("-fPIC", "-shared", build.NATIVE)) == 42
     assert len(asked.read_text().split()) == 2 and len(list(cache.iterdir())) == 1
 
 
-@needs_compiler
+@NEEDS_COMPILER
 def test_any_change_of_input_gives_a_new_library(tmp_path, compiler, answer, cache, monkeypatch):
     count = iter(range(100))
 
@@ -159,7 +159,7 @@ def test_any_change_of_input_gives_a_new_library(tmp_path, compiler, answer, cac
     assert compilations() == (16, 1) and compilations() == (16, 0)
 
 
-@needs_compiler
+@NEEDS_COMPILER
 @pytest.mark.parametrize(
     "damage", ["empty", "truncated", "one bit", "another library", "writable by others", "another checksum"]
 )
@@ -193,14 +193,14 @@ def test_a_damaged_library_is_rebuilt(damage, tmp_path, compiler, answer, cache,
     assert now.name == whole.name and now.read_bytes() == content and now.stat().st_mode & 0o777 == 0o755
 
 
-@needs_compiler
+@NEEDS_COMPILER
 def test_the_cache_is_private_and_its_libraries_readable(answer, cache):
     assert answer() == 42
     (kept,) = cache.iterdir()
     assert cache.stat().st_mode & 0o777 == 0o700 and kept.stat().st_mode & 0o777 == 0o755
 
 
-@needs_compiler
+@NEEDS_COMPILER
 @pytest.mark.parametrize("whose", ["everybody's", "the group's", "another user's"])
 def test_a_cache_writable_by_others_is_not_used(whose, answer, cache, monkeypatch, capsys):
     cache.mkdir()
@@ -215,7 +215,7 @@ def test_a_cache_writable_by_others_is_not_used(whose, answer, cache, monkeypatc
     assert str(cache) in line and "ENU_CACHE" in line
 
 
-@needs_compiler
+@NEEDS_COMPILER
 def test_without_a_cache_the_library_is_built_for_this_process(tmp_path, answer, cache, monkeypatch, capsys):
     (tmp_path / "file").touch()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
@@ -239,7 +239,7 @@ def test_without_a_cache_the_library_is_built_for_this_process(tmp_path, answer,
     assert not list((tmp_path / "temporary").iterdir()), "nothing is left behind"
 
 
-@needs_compiler
+@NEEDS_COMPILER
 def test_leftovers_of_killed_compilations_are_deleted(answer, cache):
     cache.mkdir(mode=0o700)
     for name, age in ((".build-old", 2 * build.ABANDONED_AFTER), (".build-now", 0)):
@@ -250,7 +250,7 @@ def test_leftovers_of_killed_compilations_are_deleted(answer, cache):
     assert sorted(path.suffix or path.name for path in cache.iterdir()) == [".build-now", ".so"]
 
 
-@needs_compiler
+@NEEDS_COMPILER
 def test_several_processes_compile_once(tmp_path, answer, cache):
     code = (
         "import sys, build; from pathlib import Path; folder = Path(sys.argv[1])\n"
@@ -265,7 +265,7 @@ def test_several_processes_compile_once(tmp_path, answer, cache):
     assert answer() == 42
 
 
-@needs_compiler
+@NEEDS_COMPILER
 def test_a_terminal_gets_a_line_about_the_compilation(answer, monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert answer() == 42 and answer() == 42

@@ -10,7 +10,7 @@ import emulated_gpu
 import pytest
 import torch
 from exact import Exact
-from needs import need
+from needs import NEEDS_COMPILER, need
 
 from enu_lib import kernels
 from enu_lib.cells import make_cell
@@ -19,7 +19,6 @@ from enu_lib.network import ORDERED, Network, random_connections
 from enu_lib.streams import draw_noise, stream
 from enu_lib.tasks.maze import Maze
 
-NEEDS_COMPILER = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
 PAPER = Network(ORDERED)
 SMALL = Network(ORDERED, channels=4, hidden=8)
 AMPERE, ADA = 163 * 1024, 99 * 1024  # shared memory per block on an A100 and on a GeForce

@@ -2,17 +2,16 @@
 
 import pytest
 import torch
+from needs import NEEDS_COMPILER
 
 import enu_lib as enu
 from enu_lib.analysis import interventions as iv
-from enu_lib.kernels import build
 from enu_lib.network import ORDERED, Network
 from enu_lib.rollout import record_episodes
 from enu_lib.streams import draw_noise
 from enu_lib.tasks.maze import Maze
 
 NETWORK, MAZE = Network(ORDERED, channels=4, hidden=8, noise=0.1), Maze(steps=40)
-NEEDS_COMPILER = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
 GENOME = NETWORK.init(enu.stream(0, "genome"))
 
 

@@ -6,6 +6,7 @@ import emulated_gpu
 import pytest
 import torch
 from exact import Exact
+from needs import NEEDS_COMPILER
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import enu_lib as enu
@@ -16,7 +17,6 @@ from enu_lib.network import ORDERED, PUBLISHED, Network, random_connections
 from enu_lib.streams import draw_noise, stream
 from enu_lib.tasks.maze import Maze
 
-NEEDS_COMPILER = pytest.mark.skipif(build.compiler() is None, reason="no C++ compiler here")
 PATHS = ["torch", pytest.param("cpp", marks=NEEDS_COMPILER)]
 MAZE_PATHS = [*PATHS, pytest.param("emulated gpu", marks=NEEDS_COMPILER)]
 # vectors of 4, 8 and 16 floats, as far as this processor can run them
