@@ -39,7 +39,7 @@ def _divisions(n: int) -> np.ndarray:
     ways[0] = 1
     for i in range(1, n + 1):
         ways[n + i :] -= ways[: max(0, size - n - i)].copy()
-        rows = -(-size // i)  # dividing by 1 - x^i adds up every i-th coefficient
+        rows = math.ceil(size / i)  # dividing by 1 - x^i adds up every i-th coefficient
         ways = np.pad(ways, (0, rows * i - size)).reshape(rows, i).cumsum(0).ravel()[:size]
     return ways
 

@@ -137,11 +137,11 @@ def rank_sum_p(x: np.ndarray, y: np.ndarray) -> float:
     from scipy import stats
 
     ranks = np.rint(2 * stats.rankdata(np.concatenate([x, y]))).astype(int)  # doubled, so that midranks are whole
-    share, observed = rank_sums(ranks, len(x)), int(ranks[: len(x)].sum())
+    share, observed = _rank_sums(ranks, len(x)), int(ranks[: len(x)].sum())
     return float(min(1.0, 2 * min(share[: observed + 1].sum(), share[observed:].sum())))
 
 
-def rank_sums(ranks: np.ndarray, n: int) -> np.ndarray:
+def _rank_sums(ranks: np.ndarray, n: int) -> np.ndarray:
     """The proportion of divisions in which n of these whole numbers sum to 0, 1, 2, ...
 
     Divisions are not listed, but counted by their sum, adding one number after another.
