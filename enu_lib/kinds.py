@@ -186,20 +186,21 @@ def _first(kinds: Sequence[Any], value: Any) -> Any:
 
 
 def _number(kind: type, value: Any, bounds: Between) -> Any:
-    same = type(value) is kind  # so are nearly all numbers
-    if same and bounds.admits(value):
-        return value
+    number: Any = value if type(value) is kind else _converted(kind, value)  # nearly all numbers have their type already
+    if not bounds.admits(number):
+        raise _Unfit
+    return number
+
+
+def _converted(kind: type, value: Any) -> Any:
     fits = isinstance(value, int) or is_numpy(value, "integer")
     fits = fits or (kind is float and (isinstance(value, float) or is_numpy(value, "floating")))
     if isinstance(value, bool) or not fits:
         raise _Unfit
     try:
-        number = kind(value)
+        return kind(value)
     except OverflowError:  # a float cannot hold an integer of hundreds of digits
         raise _Unfit from None
-    if not bounds.admits(number):
-        raise _Unfit
-    return number
 
 
 def _entries(origin: type, arguments: tuple[Any, ...], value: Any) -> list[Any]:
