@@ -53,11 +53,10 @@ def default_threads() -> int:
 
 def choose(backend: str, model: Cell | Network, genomes: Tensor | Offspring) -> str:
     """The backend for a model and its genomes (P, D), with "auto" resolved.  Raises Unavailable if it cannot run them."""
-    asked = "ENU_KERNEL" if backend == "auto" and os.environ.get("ENU_KERNEL") else "backend"
-    if asked == "ENU_KERNEL":
-        backend = os.environ["ENU_KERNEL"]
+    chosen = os.environ.get("ENU_KERNEL") if backend == "auto" else None
+    backend = chosen or backend
     if backend not in BACKENDS:
-        raise ValueError(f"unknown {asked} {backend!r}: choose one of {', '.join(BACKENDS)}")
+        raise ValueError(f"unknown {'ENU_KERNEL' if chosen else 'backend'} {backend!r}: choose one of {', '.join(BACKENDS)}")
     suits_gpu = genomes.device.type == "cuda" and cuda.supports(model)
     if backend == "cpp" and genomes.device.type != "cpu":
         raise Unavailable(f"the compiled kernel needs genomes on the CPU, not on {genomes.device}: use .cpu() or --device cpu")
