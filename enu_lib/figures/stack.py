@@ -48,16 +48,16 @@ def stack(figure: Figure) -> None:
         if ax.get_xlabel() and ax.xaxis.get_ticks_position() == "bottom":
             ax.tick_params(labelbottom=True)
     rows = _rows(panels, sizes)
+    paired = any(len(row) == 2 for row in rows)
     # drawn to scale, what is left over from pairs has their width, so that its scale is theirs
-    left_over = [ax for row in rows for ax in row if len(row) == 1 and ax.get_aspect() != "auto" and _narrow(sizes[ax])]
-    widths = [2 if row[0] in left_over and any(len(other) == 2 for other in rows) else len(row) for row in rows]
-    heights = [max(_height(ax, sizes[ax], width) for ax in row) for row, width in zip(rows, widths, strict=True)]
+    columns = [2 if paired and row[0].get_aspect() != "auto" and _narrow(sizes[row[0]]) else len(row) for row in rows]
+    heights = [max(_height(ax, sizes[ax], many) for ax in row) for row, many in zip(rows, columns, strict=True)]
     around = [max(sizes[ax].around_height for ax in row) + 0.08 for row in rows]
     figure.set_size_inches(COLUMN, sum(heights) + sum(around) + extra)
     grid = figure.add_gridspec(len(rows), 1, height_ratios=heights)
     for k, row in enumerate(rows):
         alone = len(row) == 1 and row[0].get_aspect() == "auto"  # these are aligned with each other; others get the whole width
-        inner = grid[k].subgridspec(1, widths[k])
+        inner = grid[k].subgridspec(1, columns[k])
         for j, ax in enumerate(row):
             ax.set_subplotspec(grid[k] if alone else inner[j])
 
