@@ -23,17 +23,37 @@ def _arrow(ax: Any, start: tuple[float, float], end: tuple[float, float], bend: 
     ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=7, lw=0.9, color=color, connectionstyle=shape))
 
 
+# the parts of the unit, and what it feeds back: text and colour
+_PARTS = {
+    "a": ("with bias 1:\n$a=[x_t,o_{t-1},h_{t-1},1]$", "white"),
+    "z": ("update gate\n$z=\\sigma(3\\,aW_z)$", "#cfe3f1"),
+    "r": ("reset gate\n$r=\\sigma(3\\,(aW_r-1))$", "#cfe3f1"),
+    "c": ("cell gate\n$c=\\tanh(3\\,a_rW_c)$", "#cfe3f1"),
+    "h": ("memory\n$h_t=(1-z)\\,h_{t-1}+z\\,c$", "#fbe3bf"),
+    "o": ("output gate\n$u=g\\,[h_t,1]\\,W_o$\n$o_t=\\mathrm{clip}(u,0,1)$", "#d9efe6"),
+}
+_FEEDBACK = {
+    "o": ("feedback of the output, $o_{t-1}$", PALETTE["post"]),
+    "h": ("feedback of the memory, $h_{t-1}$", PALETTE["memory"]),
+}
+
+
+def _part(ax: Any, name: str, x: float, y: float, width: float, height: float, broken: tuple[str, str] = ("", "")) -> None:
+    """A part of the unit; broken: what is replaced in its text to break a line."""
+    text, color = _PARTS[name]
+    _box(ax, x, y, text.replace(*broken, 1) if broken[0] else text, color, width, height)
+
+
 def enu_schematic(ax: Any) -> None:
     """The evolvable neural unit: gates with biases, memory, output with its gain, and both feedbacks (Fig. 1)."""
-    light = {"gate": "#cfe3f1", "memory": "#fbe3bf", "out": "#d9efe6"}
     _arrow(ax, (-0.5, 1.5), (0.05, 1.5))
     ax.text(-0.55, 1.5, "$x_t$", ha="right", va="center", fontsize=8)
-    _box(ax, 1.15, 1.5, "with bias 1:\n$a=[x_t,o_{t-1},$\n$h_{t-1},1]$", "white", 2.1, 1.05)
-    _box(ax, 4.35, 2.9, "update gate\n$z=\\sigma(3\\,aW_z)$", light["gate"], 2.6, 0.8)
-    _box(ax, 4.35, 1.5, "reset gate\n$r=\\sigma(3\\,(aW_r-1))$", light["gate"], 2.6, 0.8)
-    _box(ax, 4.35, 0.1, "cell gate\n$c=\\tanh(3\\,a_rW_c)$", light["gate"], 2.6, 0.8)
-    _box(ax, 7.85, 1.5, "memory\n$h_t=(1-z)\\,h_{t-1}$\n$+\\,z\\,c$", light["memory"], 2.4, 1.05)
-    _box(ax, 11.2, 1.5, "output gate\n$u=g\\,[h_t,1]\\,W_o$\n$o_t=\\mathrm{clip}(u,0,1)$", light["out"], 2.5, 1.05)
+    _part(ax, "a", 1.15, 1.5, 2.1, 1.05, ("h_{", "$\n$h_{"))
+    _part(ax, "z", 4.35, 2.9, 2.6, 0.8)
+    _part(ax, "r", 4.35, 1.5, 2.6, 0.8)
+    _part(ax, "c", 4.35, 0.1, 2.6, 0.8)
+    _part(ax, "h", 7.85, 1.5, 2.4, 1.05, ("+", "$\n$+\\,"))
+    _part(ax, "o", 11.2, 1.5, 2.5, 1.05)
     for y in (2.9, 1.5, 0.1):
         _arrow(ax, (2.24, 1.5), (3.06, y))
     for y in (2.9, 0.1):
@@ -43,8 +63,8 @@ def enu_schematic(ax: Any) -> None:
     _arrow(ax, (9.09, 1.5), (9.91, 1.5))
     _arrow(ax, (12.49, 1.5), (13.1, 1.5))
     for x, edge, level, text, color in (
-        (11.2, 0.95, -0.75, "feedback of the output, $o_{t-1}$", PALETTE["post"]),
-        (7.85, 2.05, 3.65, "feedback of the memory, $h_{t-1}$", PALETTE["memory"]),
+        (11.2, 0.95, -0.75, *_FEEDBACK["o"]),
+        (7.85, 2.05, 3.65, *_FEEDBACK["h"]),
     ):
         ax.plot([x, x, 1.15], [edge, level, level], color=color, lw=0.9)
         _arrow(ax, (1.15, level), (1.15, edge), color=color)
@@ -55,15 +75,14 @@ def enu_schematic(ax: Any) -> None:
 
 def tall_enu_schematic(ax: Any) -> None:
     """The same unit from top to bottom, for a panel that is a column wide."""
-    light = {"gate": "#cfe3f1", "memory": "#fbe3bf", "out": "#d9efe6"}
     ax.text(4.2, 1.5, "$x_t$", ha="center", va="bottom", fontsize=8)
     _arrow(ax, (4.2, 1.45), (4.2, 0.65))
-    _box(ax, 4.2, 0.0, "with bias 1:\n$a=[x_t,o_{t-1},h_{t-1},1]$", "white", 3.9, 1.1)
-    _box(ax, 1.15, -2.3, "update gate\n$z=\\sigma(3\\,aW_z)$", light["gate"], 2.5, 1.1)
-    _box(ax, 4.2, -2.3, "reset gate\n$r=\\sigma(3\\,(aW_r-1))$", light["gate"], 3.1, 1.1)
-    _box(ax, 8.35, -2.3, "cell gate\n$c=\\tanh(3\\,a_rW_c)$", light["gate"], 2.8, 1.1)
-    _box(ax, 4.2, -4.6, "memory\n$h_t=(1-z)\\,h_{t-1}+z\\,c$", light["memory"], 3.9, 1.1)
-    _box(ax, 4.2, -7.1, "output gate\n$u=g\\,[h_t,1]\\,W_o$\n$o_t=\\mathrm{clip}(u,0,1)$", light["out"], 3.9, 1.5)
+    _part(ax, "a", 4.2, 0.0, 3.9, 1.1)
+    _part(ax, "z", 1.15, -2.3, 2.5, 1.1)
+    _part(ax, "r", 4.2, -2.3, 3.1, 1.1)
+    _part(ax, "c", 8.35, -2.3, 2.8, 1.1)
+    _part(ax, "h", 4.2, -4.6, 3.9, 1.1)
+    _part(ax, "o", 4.2, -7.1, 3.9, 1.5)
     for x in (1.15, 4.2, 8.35):
         _arrow(ax, (4.2, -0.57), (x, -1.7))
     for x in (1.15, 8.35):
@@ -73,8 +92,8 @@ def tall_enu_schematic(ax: Any) -> None:
     _arrow(ax, (4.2, -5.17), (4.2, -6.3))
     _arrow(ax, (4.2, -7.87), (4.2, -8.7))
     for y, side, level, align, text, color in (
-        (-7.1, 1, 10.2, "right", "feedback of the output, $o_{t-1}$", PALETTE["post"]),
-        (-4.6, -1, -0.6, "left", "feedback of the memory, $h_{t-1}$", PALETTE["memory"]),
+        (-7.1, 1, 10.2, "right", *_FEEDBACK["o"]),
+        (-4.6, -1, -0.6, "left", *_FEEDBACK["h"]),
     ):
         edge = 4.2 + 1.97 * side
         ax.plot([edge, level, level], [y, y, 0], color=color, lw=0.9)
