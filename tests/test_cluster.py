@@ -200,10 +200,9 @@ def test_a_process_that_is_killed_is_replaced(serial, begun, held):
 
 
 def test_a_job_that_kills_its_process_is_reported_and_the_others_run(tmp_path):
-    todo = [Job("complex-stdp", model, 0) for model in ("enu", "gru", "lstm")]
-    errors = workers.run(workers.Work(tmp_path, smoke, {}, dying_record), todo, jobs=2, progress=False)
-    assert set(records(tmp_path)) == {todo[0].name, todo[2].name}
-    assert len(errors) == 1 and errors[0].startswith(f"{todo[1].name}: ") and "--jobs" in errors[0] and "\n" not in errors[0]
+    errors = workers.run(workers.Work(tmp_path, smoke, {}, dying_record), UNITS, jobs=2, progress=False)
+    assert set(records(tmp_path)) == {UNITS[0].name, UNITS[2].name}
+    assert len(errors) == 1 and errors[0].startswith(f"{UNITS[1].name}: ") and "--jobs" in errors[0] and "\n" not in errors[0]
 
 
 def test_each_process_sees_its_gpu(monkeypatch):
