@@ -39,14 +39,10 @@ class Liveness:
         self._store.set(f"beat {self.rank}", "0 0")
         self._heart.start()
 
-    def all_begun(self, limit: timedelta) -> None:
-        """Wait until all processes have begun.  Raises RuntimeError if one has not done so within the limit."""
-        self._store.wait([f"beat {rank}" for rank in range(self.size)], limit)
-
-    def all_met(self, limit: timedelta) -> None:
-        """Wait until all processes are connected.  Raises RuntimeError if one is not within the limit."""
-        self._store.set(f"met {self.rank}", "")
-        self._store.wait([f"met {rank}" for rank in range(self.size)], limit)
+    def wait_until_all(self, are: str, limit: timedelta) -> None:
+        """Say that this process is `are`, and wait until all are.  Raises RuntimeError if one is not within the limit."""
+        self._store.set(f"{are} {self.rank}", "")
+        self._store.wait([f"{are} {rank}" for rank in range(self.size)], limit)
 
     def end(self) -> None:
         """Stop the heartbeat."""

@@ -148,11 +148,11 @@ class Processes(Alone):
     def meet(self) -> None:
         """Connect with all other processes."""
         self.alive.begin()
-        self._begin(lambda: self.alive.all_begun(self._start))
+        self._begin(lambda: self.alive.wait_until_all("started", self._start))
         everybody: dict[str, Any] = dict(store=self._store, rank=self.rank, world_size=self.size)
         self._begin(lambda: self._all.init_process_group("gloo", timeout=self._timeout, **everybody))
         # one that ended before the others are connected would leave them waiting for it until the timeout
-        self._begin(lambda: self.alive.all_met(self._start))
+        self._begin(lambda: self.alive.wait_until_all("connected", self._start))
 
     def leave(self) -> None:
         """Disconnect from the others."""
