@@ -255,6 +255,7 @@ def test_a_process_that_dies_or_is_stopped_is_named_in_one_line(rank, number, tm
     assert codes.pop(rank) in (-signal.SIGKILL, None) and codes[0] and codes[1]
     (line,) = team.said()
     assert f"rank {rank} " in line and str(team.members[rank].pid) in line and "resume" in line
+    assert "--process-timeout" not in line, "that would not help"
     resumed = dataclasses.replace(experiment(), generations=enu.load_run(out).generation + 2)
     evolve(tmp_path, resumed)
     evolve(tmp_path / "one", resumed)
