@@ -94,8 +94,8 @@ Markdown(ledger.as_markdown(first))
 # fitness; and the rules were fixed before we saw how far survival alone carries. So here is what the networks of the sweep eat
 # in each maze, median of the evolutions and best one, and what an agent eats that always takes the same arm. Where a model eats
 # less than that agent, a difference in the model's favour is largely one of living longer, and a model that passes the level
-# need not have learnt anything. For example, the verdict above on C8 (that a network with shared rules does not converge) is
-# *not*, although in the T-maze no SHAREDENU evolution eats more than an agent that always takes the same arm, while some ENU
+# need not have learnt anything. For example, C8 (that a network with shared rules does not converge) gets the verdict *not*
+# above, although in the T-maze no SHAREDENU evolution eats more than an agent that always takes the same arm, while some ENU
 # evolutions do. In the double T-maze no ENU evolution eats as much as an agent that always goes to the same end, while some
 # NFENU and SHAREDENU evolutions do.
 
@@ -119,17 +119,17 @@ Markdown(tables.numbers(mazes.survival_table(stored.runs, ("enu", "lstm"), "doub
 # **C9, a network learns the T-maze,** at first had an easier rule, which a latch passes; the network judged by it,
 # `tmaze-enu-latch`, was a latch. The present rule requires what the paper says of its agent
 # ([details](17_what_kind_of_learner.py)); the old rule is kept above. An agent that learns once, from its first poison, passes
-# it (`once-bitten`, [shown beside the network](42_the_learned_rule.py)); relearning when the sensors change their meaning is
+# it (`once-bitten`, [compared with the network](42_the_learned_rule.py)); relearning when the sensors change their meaning is
 # not required, and neither that agent nor the network does it.
 #
 # **C10, the units came to spike,** asks for pulses, not for information in them: a clock that is on for one step in every move
-# meets its first three parts ([shown beside the networks](43_does_it_spike.py)), and so do some networks evolved without
+# meets its first three parts ([compared with the networks](43_does_it_spike.py)), and so do some networks evolved without
 # selection, on which its fourth part rests.
 #
 # **C2, the firing frequency,** says nothing about timing: a unit that fires regularly at the right rate would pass; timing is
 # tested by C1. **C4, the invented rule,** tests the shape of the change, not its size, which C3 tests for plain STDP; and
-# "better" in C4 has no margin. **C7, feedback,** on the integrate-and-fire task of the second study tests how often units fire,
-# not when: a metronome does well in it ([shown beside it](31_second_study.py)).
+# "better" in C4 has no margin. **C7, feedback,** on the integrate-and-fire task of the second study, tests how often units
+# fire, not when: a metronome would do well ([its score](31_second_study.py)).
 #
 # **C11, a network learns the double T-maze,** is judged on one network, from one chain of evolutions through easier mazes that
 # was not repeated with other seeds. What the network eats, here and in other new episodes (`zoo verify`), is more than three
