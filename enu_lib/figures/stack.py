@@ -48,7 +48,7 @@ def stack(figure: Figure) -> None:
         if ax.get_xlabel() and ax.xaxis.get_ticks_position() == "bottom":
             ax.tick_params(labelbottom=True)
     rows = _rows(panels, sizes)
-    # drawn to scale, what is left over from pairs has their width, so that its scale is theirs
+    # a narrow panel without a partner, if drawn to scale, gets the width of a paired one, and so the same scale
     left_over = [ax for row in rows for ax in row if len(row) == 1 and ax.get_aspect() != "auto" and _narrow(sizes[ax])]
     widths = [2 if row[0] in left_over and any(len(other) == 2 for other in rows) else len(row) for row in rows]
     heights = [max(_height(ax, sizes[ax], width) for ax in row) for row, width in zip(rows, widths, strict=True)]
@@ -95,7 +95,7 @@ def _height(ax: Axes, size: Size, many: int) -> float:
 
 def _break_texts(ax: Axes) -> None:
     """Break the names of rows, and a title or label, into lines that fit a column."""
-    if isinstance(ax.yaxis.get_major_locator(), FixedLocator):  # others write numbers, on a log axis in TeX
+    if isinstance(ax.yaxis.get_major_locator(), FixedLocator):  # other locators have numbers as labels, in TeX on a log axis
         names = [label.get_text() for label in ax.get_yticklabels()]
         if any(len(line) > NAME for name in names for line in name.split("\n")):
             ax.set_yticks(ax.get_yticks(), [textwrap.fill(name, NAME) for name in names])

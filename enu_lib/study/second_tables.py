@@ -17,7 +17,7 @@ from enu_lib.study.outcomes import MEASURES, Judged
 from enu_lib.study.protocol import FINAL_SIGMA, PLANNED, STRATEGIES, Compared, Measure, Planned
 from enu_lib.study.tables import Row, markdown, name
 
-AGENTS = ("fixed-arm", "latch", "once-bitten")  # scripted agents that learn nothing, or once
+AGENTS = ("fixed-arm", "latch", "once-bitten")  # scripted agents that learn nothing, or only once
 STARTS = {"first": "run first", "named": "when computing time allows", "later": "needs a curriculum first"}
 
 
@@ -74,19 +74,19 @@ def likeness_table() -> list[Row]:
 
 
 def trivial_table() -> list[Row]:
-    """What units and agents that have learnt little get in the primary outcomes, so that these can be judged."""
+    """Scores of trivial units and agents in the primary outcomes, which show how demanding these are."""
     known, every, outcome, met = results.references(), *metronome()
     who, text = f"a metronome: a spike every {every:.1f} steps", f"it meets {met:.0%} of the spikes"
     rows: list[Row] = [_trivial("iaf", "ratio", who, f"{outcome:.2f} (best: 0)", text)]
     for task in ("complex-stdp", "stdp"):
         loss = -known.level[task] / SHARE
-        text = f"the level lies at {-math.log(SHARE * loss):.2f}"
+        text = f"the level is {-math.log(SHARE * loss):.2f}"
         rows.append(_trivial(task, "loss", "a unit that transmits its input unchanged", f"{-math.log(loss):.2f}", text))
     for task, layout in mazes.LAYOUTS.items():
         target = protocol.build(task, "enu").target
         for agent in AGENTS:
             found = known.agents[layout][agent]
-            text = "" if target is None else f"fitness {found['fitness']:.1f}; the ability is reached from {target:g} on"
+            text = "" if target is None else f"fitness {found['fitness']:.1f}; the ability requires {target:g}"
             rows.append(_trivial(task, "food", f"the agent {agent}", f"{found['food']:.2f}", text))
     return rows
 
@@ -105,7 +105,13 @@ def metronome(n: int = protocol.LIVES) -> tuple[float, float, float]:
 
 
 def _trivial(task: str, measure: Measure, who: str, value: str, beside: str) -> Row:
-    return {"task": LABEL[task], "primary outcome": MEASURES[measure], "unit or agent": who, "gets": value, "beside": beside}
+    return {
+        "task": LABEL[task],
+        "primary outcome": MEASURES[measure],
+        "unit or agent": who,
+        "score": value,
+        "for comparison": beside,
+    }
 
 
 def strategies_table() -> list[Row]:
