@@ -203,7 +203,7 @@ def test_only_jobs_with_a_locked_prerequisite_wait(tmp_path):
     with ThreadPoolExecutor(1) as thread:
         with FileLock(tmp_path / ".locks" / before.name):
             errors = thread.submit(sweep.run, "smoke", [then, FOUR[0]], tmp_path, jobs=1, progress=False)
-            wait_for(lambda: set(records(tmp_path)) == {FOUR[0].name}, "the other did not run")
+            wait_for(lambda: set(records(tmp_path)) == {FOUR[0].name}, "the other job did not run")
         assert errors.result(timeout=240) == []
     assert set(records(tmp_path)) == {FOUR[0].name, before.name, then.name}
 
