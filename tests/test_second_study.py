@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from enu_lib.analysis import stats
 from enu_lib.cli import main
@@ -287,6 +288,21 @@ def test_a_metronome_fires_as_often_as_the_target_but_misses_many_of_its_spikes(
     assert every > 3 and -0.05 < outcome <= 0 and met < 0.7
     near = _record(Job("iaf", "enu", 1), -1.0, ratio=math.exp(outcome))
     assert outcomes.value(near, "ratio", 0) == pytest.approx(outcome)
+
+
+def test_the_share_of_spikes_that_follow_another_equals_a_count_by_hand():
+    spikes = torch.tensor([[0, 1, 1, 0, 0], [1, 0, 1, 1, 1]]).bool()
+    assert second_tables.following(spikes) == 3 / 6
+
+
+def test_the_table_of_spikes_agrees_with_the_stored_scores_and_includes_a_metronome():
+    rows = {row["unit"]: row for row in second_tables.spikes_table(128)}
+    assert list(rows) == ["ENU", "NFENU", "metronome"] and rows["metronome"]["directly after another"] == "0.00"
+    for model, unit in (("enu", "ENU"), ("nfenu", "NFENU")):
+        runs = [r for r in results.load("second").runs if r.seed >= 1000 and r.model.startswith(f"{model}@")]
+        stored = np.median([r.scores["spikes, unit / target"] for r in runs])
+        assert rows[unit]["n"] == len(runs) == 20
+        assert float(rows[unit]["spikes, unit / target"].split()[0]) == pytest.approx(stored, rel=0.05)
 
 
 def test_trivial_units_and_agents_are_scored_by_every_outcome():
