@@ -166,7 +166,7 @@ Markdown(tables.markdown(second_tables.spikes_table()))
 # The table at the top. Two cautions apply to it. The budget is a laptop's: a model that fails here might not fail with the
 # published budget, and where no model learns enough for a difference to mean anything, nothing is said. And the strategy
 # matters: on complex STDP, under [one found later](25_ed5_convergence.py), the ENU is ahead of GRU and LSTM, which it is not
-# under that of the first sweep. So the second study searches for a strategy for each model.
+# under that of the first sweep. So on single units, the second study searches for a strategy for each model.
 #
 # ## Try it
 #
