@@ -85,9 +85,9 @@ files = save_figure(
     of the evolved network and of one evolved for as long without selection; each trace from 0 (grey line) to 1. **c**,
     Distribution of the outputs of all their neurons and channels while the agent is alive, {min(n, 64)} episodes each (log
     scale). **d**, First channel of a single isolated neuron of the evolved network under constant drive, without noise, after
-    it has settled: one point per drive means rest or steady activity, several mean pulses. The drive is a multiple of the mean
-    input current of all neurons in the network (dotted: that current). No direction is better: selection did not ask for
-    spikes.""",
+    it has settled: a single point at a drive means rest or steady activity, several points mean pulses. The drive is a multiple
+    of the mean input current of all neurons in the network (dotted: that current). No direction is better: selection did not
+    ask for spikes.""",
 )  # fmt: skip
 
 # %% [markdown]
