@@ -158,7 +158,7 @@ def explore(population=64, sigma=0.1):
     axes[1].minorticks_off()
     axes[1].yaxis.set_major_formatter("{x:g}")  # quicker to draw than powers of ten
     for axis in (axes[0].xaxis, axes[0].yaxis):
-        axis.set_major_formatter("{x:.2f}")  # of one length, so that the layout stays
+        axis.set_major_formatter("{x:.2f}")  # all equally long, so that the layout does not change
     return fig
 
 

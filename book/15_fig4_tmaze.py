@@ -143,7 +143,7 @@ for {generations:,} generations of {entry.experiment.es.population} offspring in
 #
 # ## Verdict
 #
-# In the [ledger](30_claims.py)'s episodes, a different draw from those above:
+# In the episodes of the [ledger](30_claims.py), a different draw from the one above:
 
 # %%
 Markdown(abilities.in_words(able["evolved network"], able))

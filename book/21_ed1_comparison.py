@@ -111,7 +111,7 @@ Markdown(tables.markdown(tables.eaten_table(stored.runs, found, "tmaze")))
 # ### The second study
 #
 # The results above are those of the first sweep, which could settle little ([why](31_second_study.py)). The second study uses
-# new seeds, a strategy found for each model by a search, and behaviour as its measure. Its verdicts on C7
+# new seeds, behaviour as its measure and, for single units, a strategy found for each model by a search. Its verdicts on C7
 # (without feedback a unit does worse) and C8 (with one set of rules for synapses and neurons a network does not converge):
 
 # %%

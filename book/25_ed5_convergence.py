@@ -150,8 +150,8 @@ Markdown(tables.markdown(table))
 # ### The second study
 #
 # The results above are those of the first sweep, which could settle little ([why](31_second_study.py)). The second study uses
-# new seeds and a strategy found for each model by a search; all evolutions start from random genomes, and one that does not
-# reach the level is censored at its end. Its verdicts on C6 (the ENU converges faster than GRU and LSTM):
+# new seeds and, for single units, a strategy found for each model by a search; all evolutions start from random genomes, and
+# one that does not reach the level is censored at its end. Its verdicts on C6 (the ENU converges faster than GRU and LSTM):
 
 # %%
 Markdown(tables.markdown(second_tables.verdict_table(found.judged, "C6")))

@@ -92,9 +92,9 @@ def another(sequence=0, rule="neuromodulated"):
     draw_neuron(columns[0], enu.IAF(), sequence)
     draw_synapse(columns[1], enu.STDP(rule), sequence)
     for ax in (*columns[0][:-1], *columns[1][:-1]):
-        ax.xaxis.set_visible(False)  # time is at the bottom; every axis takes time to draw
+        ax.xaxis.set_visible(False)  # only the bottom panel needs a time axis; each one takes time to draw
     for ax in (columns[0][0], columns[0][1], columns[1][0], columns[1][-1]):
-        ax.yaxis.set_major_formatter("{x:.2f}")  # of one length, so that the layout stays
+        ax.yaxis.set_major_formatter("{x:.2f}")  # all equally long, so that the layout stays
     return fig
 
 

@@ -86,7 +86,7 @@ files += save_table(
 # ### The second study
 #
 # The results above are those of the first sweep, which could settle little ([why](31_second_study.py)). The second study uses
-# new seeds, a strategy found for each model by a search, and behaviour as its measure. Its verdicts on C5
+# new seeds, behaviour as its measure and, for single units, a strategy found for each model by a search. Its verdicts on C5
 # (the ENU ends better than GRU, LSTM and NFENU):
 
 # %%

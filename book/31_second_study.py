@@ -37,7 +37,7 @@
 # better measures, not a blind test. No result of its seeds was known.
 #
 # **Unit of analysis.** One evolution, from one random genome to its end. Trial runs and episodes of one evolved parent only
-# tell how precisely that parent is known; they are averaged.
+# determine how precisely that parent is measured; they are averaged.
 #
 # **Seeds.** Evolutions that are compared use seeds from 1000 upwards, which no earlier run had used. The search for strategies
 # uses three other seeds, 900 to 902. The same seed gives every model the same environments (and, where genomes are equally
@@ -106,8 +106,8 @@ ledger, a supported part *holds* and a contradicted one *fails*.""")
 Markdown(tables.markdown(second_tables.experiments_table()))
 
 # %% [markdown]
-# GRU *with gain* has the ENU's gain of its gates, its reset bias and its clipped output; ENU *without gain* has neither gain
-# nor reset bias, but keeps its clipped output and its feedback. The strategies:
+# GRU *with gain* has the ENU's gate gain, reset bias and clipped output; ENU *without gain* has neither gate gain nor reset
+# bias, but keeps its clipped output and its feedback. The strategies:
 
 # %%
 Markdown(tables.markdown(second_tables.strategies_table()))
@@ -115,7 +115,7 @@ Markdown(tables.markdown(second_tables.strategies_table()))
 # %% [markdown]
 # ### What is compared, and which differences can be shown
 #
-# The last column gives the smallest A that is shown with a power of four out of five at the first and strictest step of the
+# The last column gives the smallest A that can be shown with a power of four out of five at the first and strictest step of the
 # correction. It is found by simulating the exact test for normal distributions; for speed it assumes the best case, in which
 # all evolutions reach the level.
 
@@ -135,14 +135,14 @@ text = "How often two equal models will be shown to be alike (in a normal approx
 Markdown(tables.folded(text, second_tables.likeness_table()))
 
 # %% [markdown]
-# ### What a trivial unit or agent gets
+# ### What trivial units and agents score
 #
-# An outcome is worth what it takes to do well in it. The number of spikes says nothing of their times, so that a metronome,
-# which ignores its input, does well: E3 is about how often units fire. How many of the target's spikes they meet is stored,
-# too, but is secondary. In the mazes an agent eats that learns only once, from its first poison.
+# What a good score means depends on how easily it is reached. The number of spikes says nothing about their timing, so a
+# metronome, which ignores its input, does well: E3 is about how often units fire. The share of the target's spikes that they
+# meet is stored, too, but it is secondary. In the mazes, agents that learn nothing, or only once, also eat.
 
 # %%
-Markdown(tables.folded("What each of them gets, beside the targets and the level", second_tables.trivial_table()))
+Markdown(tables.folded("Their scores, with targets and levels for comparison", second_tables.trivial_table()))
 
 # %% [markdown]
 # ### What it costs
@@ -165,7 +165,7 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # ### What each outcome will mean
 #
 # **E3** asks, for C7, whether the feedback of its output helps the spiking unit. *Supported*: ENUs come nearer to the
-# target's number of spikes than NFENUs do. *Contradicted*: feedback does not help here, or it harms.
+# target's number of spikes than NFENUs do. *Contradicted*: feedback does not help here, or does harm.
 #
 # **E2** asks, for C5, C6 and C7, whether the ENU ends better on complex STDP, and reaches the level sooner, with each model
 # under the best strategy that the same search has found for it. *Contradicted* for GRU or NFENU: the ENU's advantage in the
@@ -180,7 +180,7 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # **E1** asks, for C7 and C8, in the T-maze and with its [curriculum](61_how_the_networks_were_found.py), whether feedback
 # helps, and whether networks with shared rules reach the ability less often, also those with as many parameters as the ENU
 # network. *Contradicted* for shared rules: separate rules for synapses and neurons are not needed. If no network reaches the
-# ability, nothing is concluded about shared rules. (So far the curriculum has led no network to use its sensors.)
+# ability, nothing is concluded about shared rules. (So far, no network evolved by this curriculum has come to use its sensors.)
 #
 # **E4** asks the questions of C5 to C8 in the double T-maze, from scratch for all models. It is *not tested* until there is a
 # curriculum for that maze that starts from random genomes, and it remains *not tested* if no model learns that maze.
@@ -194,9 +194,9 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # ## Reconstruction
 #
 # All of this is ours; the paper compares one evolution of each model. Since the protocol was committed, its wording has been
-# edited, but no model, run, measure, test or rule has been changed. Added on 2026-11-27, when none of the evolutions that are
-# compared had been stored: what a trivial unit or agent gets, and in the name of E3's comparison, *comes nearer to the target's
-# number of spikes* in place of *fires more like the target*.
+# edited, but no model, run, measure, test or rule has been changed. On 2026-11-27, when none of the evolutions that are
+# compared had been stored, the section on trivial units and agents was added, and E3's comparison was renamed from *fires more
+# like the target* to *comes nearer to the target's number of spikes*.
 #
 # ## Verdict
 

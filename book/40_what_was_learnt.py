@@ -124,7 +124,7 @@ for ax, (reward, outputs) in zip(axes[1], rows.items(), strict=True):
 for ax in (axes[0, 1], axes[1, 1]):
     ax.get_legend().remove()
 axes[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
-axes[1, 0].legend(loc="center right", bbox_to_anchor=(1.0, 0.33))
+axes[1, 0].legend(loc="center right", bbox_to_anchor=(1.0, 0.27))
 panel_letters(axes.flat)
 paired = {"meal": list(REWARDS), "delay from sensor to meal (steps)": dish.delay, "noise sample": None}
 files = save_figure(

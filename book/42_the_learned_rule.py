@@ -77,12 +77,12 @@ files = save_figure(
     caption=f"""One row of panels per network. Each square is a synapse: its row is the postsynaptic neuron, its label the
     presynaptic one (S: sensors, R: reward, H: hidden, O: output neurons; O1 forward, O2 left, O3 right). First column: how
     far the visit with the first poison moves the synapse's memory (root mean square distance). Second and third: what is lost
-    if this synapse alone is set back to its state before that visit, as a share of what is lost if all are (1: necessary).
+    if this synapse alone is set back to its state before that visit, as a share of what is lost if all are (1: all of it).
     The loss is counted in visits that end with food: in the second column, the next visit in the published maze; in the
     third, the next four in a maze in which food and poison may swap places after every food. Fourth: the memory of the synapse
     that matters most, in the plane of its first two principal components, in up to eight episodes: grey before the first
     poison, red after it; dots: just before it, and at the end. Mean over those of {n} episodes in which poison was eaten. No
-    direction is better: the darker a square, the more depends on it.""",
+    direction is better: the darker a square, the larger its value.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -16,8 +16,8 @@
 #
 # ## Question
 #
-# The paper says that its network came to spike, although nobody asked for it (claim C10 of the [ledger](30_claims.py)). Do the
-# units of our network spike? Is it selection that makes them? And do the pulses matter for what the agent does?
+# The paper says that its network came to spike, although nothing asked for it (claim C10 of the [ledger](30_claims.py)). Do the
+# units of our network spike? If so, is selection the cause? And do the pulses matter for what the agent does?
 #
 # ## Approach
 #
@@ -25,7 +25,7 @@
 # first channel of the output neurons. A neuron may rest at any level, so we set its threshold midway between the 5th and the
 # 99th percentile of its output; an event lasts from when the output rises above the threshold until it falls below. What would
 # the outputs look like without selection? For comparison we use networks evolved for as many generations with the same
-# strategy, but with the offspring ranked at random. The verdict of the ledger rests on these numbers.
+# strategy, but with the offspring ranked at random. The ledger's verdict rests on these numbers.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the network that ships; smoke, laptop, paper: evolve afresh
@@ -85,9 +85,9 @@ files = save_figure(
     of the evolved network and of one evolved for as long without selection; each trace from 0 (grey line) to 1. **c**,
     Distribution of the outputs of all their neurons and channels while the agent is alive, {min(n, 64)} episodes each (log
     scale). **d**, First channel of a single isolated neuron of the evolved network under constant drive, without noise, after
-    it has settled: one point per drive means rest or steady activity, several mean pulses. The drive is a multiple of the mean
-    input current of all neurons in the network (dotted: that current). No direction is better: selection did not ask for
-    spikes.""",
+    it has settled: a single point at a drive means rest or steady activity, several points mean pulses. The drive is a multiple
+    of the mean input current of all neurons in the network (dotted: that current). No direction is better: selection did not
+    ask for spikes.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -108,7 +108,7 @@ Markdown(tables.markdown(dissection.reading_table(read)))
 # %% [markdown]
 # ## Verdict
 #
-# By the rule of the [ledger](30_claims.py), on the networks in the zoo:
+# The verdict by the rule of the [ledger](30_claims.py), for the networks in the zoo:
 
 # %% tags=["hide-input"]
 Markdown(ledger.as_details([f for f in claims.judge(evidence.gather()) if f.claim.key == "C10"]))

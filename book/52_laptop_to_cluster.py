@@ -111,7 +111,7 @@ Markdown("\n\n".join([tables[0].replace("_", "-"), "Predicted speed, relative to
 # %% [markdown]
 # **Mutations at 1,000 processes.** Every process needs all mutations for the parent's step, but can neither draw a part of
 # them alone (the random numbers form one sequence) nor receive sums over parts (their bits would depend on the number of
-# processes). Our solution is that the processes of a machine take turns in drawing them into memory that they share.
+# processes). In our solution, the processes of one machine take turns drawing them into shared memory.
 
 # %% tags=["hide-input"]
 paper = enu.experiments.get("tmaze", profile="smoke" if profile == "smoke" else "paper")

@@ -145,7 +145,7 @@ Markdown(tables.markdown(results.attempts("tmaze-first-steps")))
 Markdown("```\n" + "\n".join(results.attempts("tmaze-actions-steps")) + "\n```")
 
 # %% [markdown]
-# What else was tried:
+# Other attempts:
 
 # %%
 Markdown(tables.folded("What was tried, and what came of it", results.attempts("tmaze-actions")))

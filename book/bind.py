@@ -36,7 +36,8 @@ PARTS = {
     "5": "Your own task",
     "6": "Appendices",
 }
-AFTER = {"27_ed7_setup": "10_enu", "13_single_units": "11_evolution_strategy"}  # read earlier than numbered
+# pages that come earlier in the book than their numbers suggest: the page that each one follows
+AFTER = {"27_ed7_setup": "10_enu", "13_single_units": "11_evolution_strategy"}
 REFERENCE = ("glossary", "symbols", "api", "provenance", "cite")
 API = {
     "units": ("Units and networks", ["contracts", "cells", "cells.enu", "cells.gated", "network", "precision"]),

@@ -103,7 +103,7 @@ def evolve(
     if first.shape != (experiment.model.n_params,):
         raise ValueError(
             f"parent must have {experiment.model.n_params} values, one per parameter of the model, got {tuple(first.shape)}: "
-            "choose a genome of the same model, or that genome's model and hidden"
+            "choose a genome of the same model, or set model and hidden to those of the genome"
         )
     first = door.genomes(experiment.model, first[None])[0].cpu()
     start = None if parent is None else fingerprint(first)

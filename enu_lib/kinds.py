@@ -77,7 +77,7 @@ def conform(kind: Any, value: Any, name: str) -> Any:
 
 
 def from_environment(kind: Any, name: str, default: Any = None) -> Any:
-    """The integer in an environment variable, of this kind; the default if the variable is not set or empty."""
+    """The integer in an environment variable, checked against this kind; the default if the variable is unset or empty."""
     text = os.environ.get(name, "").strip()
     return conform(kind, int(text) if text.removeprefix("-").isdecimal() else text, name) if text else default
 

@@ -55,7 +55,7 @@ class Liveness:
         return ", ".join(self._store.get(f"who {rank}").decode() for rank in ranks)
 
     def missing(self) -> ProcessError:
-        """The error that names the process for which this one waits in vain; the first process to notice finds it for all."""
+        """The error that names the process for which this one waits in vain; the first to notice identifies it for all."""
         try:
             if self._store.add("notices", 1) > 1:
                 self._store.wait(["verdict"], timedelta(seconds=20 * BEAT))

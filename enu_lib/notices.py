@@ -1,4 +1,4 @@
-"""Notices on stderr: things that the user should know, but that stop nothing."""
+"""Notices on stderr: things that the user should know, but that do not stop the program."""
 
 from __future__ import annotations
 

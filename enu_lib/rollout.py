@@ -172,7 +172,7 @@ def turns(
 ) -> Iterator[tuple[X, Tensor, S, Tensor]]:
     """Each step of a closed loop: what the agent observes, its outputs, the state after the step, and the step's fitness.
 
-    act(state, t): what the agent observes, passed on as it is, and its outputs (P, B, C) at step t.
+    act(state, t): what the agent observes, yielded unchanged, and its outputs (P, B, C) at step t.
     """
     for t in range(task.steps):
         x, y = act(state, t)

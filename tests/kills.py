@@ -39,7 +39,7 @@ def in_child(work: Callable[[], object], after: float, number: int = signal.SIGK
             work()
             code = 0
         except BaseException:
-            traceback.print_exc()  # before the test says only that it failed
+            traceback.print_exc()  # the test itself will say only that the child failed
         finally:
             os._exit(code)
     time.sleep(after)

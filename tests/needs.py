@@ -1,4 +1,4 @@
-"""What a test needs of the machine: without it, the test is skipped on a user's machine, and fails in CI on Linux."""
+"""Requirements of tests: if one is missing, the test is skipped on a user's machine, but fails in CI on Linux."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ NEEDS_COMPILER = pytest.mark.skipif(build.compiler() is None and not _must_not_s
 
 
 def need(found, what):
-    """Skip the calling test unless something was found; in CI on Linux, which must not pass by skipping, fail instead."""
+    """Skip the calling test unless what it needs was found; in CI on Linux, which must not pass by skipping, fail it."""
     __tracebackhide__ = True
     if not found:
         stop = pytest.fail if _must_not_skip() else pytest.skip

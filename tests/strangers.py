@@ -88,7 +88,7 @@ class Doors:
         enter(mock.patch("enu_lib.analysis.scores", lambda *_, **__: {"fitness": 0.0}))
         enter(mock.patch("enu_lib.analysis.battery.battery", lambda *_, **__: mock.MagicMock(as_json=dict)))
         enter(mock.patch("enu_lib.study.claims.judge", lambda _: []))
-        if sys.platform == "linux":  # macOS does not limit it
+        if sys.platform == "linux":  # macOS does not enforce this limit
             before = resource.getrlimit(resource.RLIMIT_AS)
             self.stack.callback(resource.setrlimit, resource.RLIMIT_AS, before)
             taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -1,4 +1,4 @@
-"""Small jobs of a sweep for test_cluster, in a module of their own, which every process of a worker imports."""
+"""Small jobs of a sweep for test_cluster, in a separate module that every worker process imports."""
 
 import dataclasses
 import itertools
@@ -15,19 +15,19 @@ AFTER = {"double-tmaze": "tmaze"}
 GENERATIONS = {"complex-stdp": 45, "tmaze": 6, "double-tmaze": 6}
 UNITS = [Job("complex-stdp", model, 0) for model in ("enu", "gru", "lstm")]
 SWEEP = [Job("double-tmaze", "enu", 0), *UNITS, Job("tmaze", "enu", 0)]
-HOLD = "TEST_HOLD"  # the file that holds the first unit's job while it exists
+HOLD = "TEST_HOLD"  # variable with the path of a file; while the file exists, the first unit's job waits
 DRAWN = itertools.count()
 
 
 def reached(file):
-    """The file that is there once the job waits for `file`."""
+    """The file that appears once the job waits for `file`."""
     return file.with_suffix(".reached")
 
 
 @enu.register
 @dataclasses.dataclass(frozen=True)
 class Held(enu.STDP):
-    """A rule whose evolution waits half-way, some generations after it has begun or resumed, until a file is gone."""
+    """A rule whose evolution waits half-way, some generations after it has begun or resumed, until a file is deleted."""
 
     def sample(self, environments, generator):
         while next(DRAWN) > 15 and (file := Path(os.environ.get(HOLD, ""))).is_file():
@@ -55,7 +55,7 @@ def noted_record(run, model, **_):
 
 
 def dying_record(run, model, **_):
-    """Evaluate a run; evaluating a GRU kills the process."""
+    """Evaluate a run, but kill the process if it is a GRU's."""
     if model == "gru":
         os._exit(9)
     return record(run, model, quick=True)

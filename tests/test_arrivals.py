@@ -29,7 +29,7 @@ def commands():
 
 
 def test_the_ci_of_this_host_tests_everything_and_says_that_it_is_ci(tmp_path):
-    """So that tests/needs.py lets no test be skipped."""
+    """If it did not say so, tests/needs.py would let tests be skipped."""
     (tmp_path / "make").write_text('#!/bin/sh\necho "$1 $CI"\n')
     (tmp_path / "make").chmod(0o755)
     environment = {k: v for k, v in os.environ.items() if k != "CI"} | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}

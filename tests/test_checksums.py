@@ -136,7 +136,7 @@ def test_a_changed_word_of_a_zoo_entry_is_noticed(tmp_path, monkeypatch, capsys)
 
 
 def test_every_entry_of_the_zoo_has_a_checksum(capsys):
-    tell.cache_clear()  # another test may have loaded one, and what was said is not said again
+    tell.cache_clear()  # another test may have loaded an entry, and a notice is printed only once
     for name in enu.zoo.names():
         enu.zoo.load(name)
     assert not capsys.readouterr().err

@@ -38,7 +38,7 @@ def holds(process, out, job):
 
 
 def others_done(out):
-    """Whether all jobs but the one that is held are done."""
+    """Whether all jobs but the one held back are done."""
     return set(records(out)) == {job.name for job in SWEEP} - {UNITS[0].name}
 
 
@@ -70,7 +70,7 @@ def begun(tmp_path):
 
 @pytest.fixture
 def held(tmp_path, monkeypatch):
-    """The file that holds the first complex-stdp job in the middle, until it is deleted."""
+    """A file that makes the first complex-stdp job wait half-way until the file is deleted."""
     (file := tmp_path / "held").touch()
     monkeypatch.setenv(HOLD, str(file))
     yield file
@@ -179,7 +179,7 @@ def test_two_sweeps_in_one_folder_share_the_jobs(serial, held, tmp_path):
     with ThreadPoolExecutor(2) as threads:
         both = [threads.submit(run, tmp_path, jobs=2) for _ in range(2)]
         wait_for(lambda: others_done(tmp_path), "the other jobs did not run")
-        held.unlink()  # one of the sweeps has found it locked
+        held.unlink()  # by now, one of the sweeps has found the job locked
         assert [sweep.result() for sweep in both] == [[], []]
     assert run(tmp_path, jobs=1) == []
     assert records(tmp_path) == records(serial)
@@ -233,7 +233,7 @@ def test_unusable_places_are_one_line_errors(arguments, named, tmp_path, monkeyp
 
 
 def test_an_address_without_a_port_is_a_one_line_error(tmp_path):
-    """Even when the process ends, in which a client that did not connect would print a traceback."""
+    """Even at exit, when a client that did not connect would print a traceback."""
     done = forks.run(["-m", "enu_lib", "sweep", "--profile", "smoke", "--scheduler", "nowhere", "--out", tmp_path / "s"])
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "nowhere" in done.stderr and "--scheduler" in done.stderr
 

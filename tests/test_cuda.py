@@ -110,7 +110,7 @@ def nvrtc():
         from cuda.bindings import nvrtc
     except ImportError:
         nvrtc = None
-    need(nvrtc, "cuda-bindings, which are for Linux,")
+    need(nvrtc, "cuda-bindings (for Linux only)")
     return nvrtc
 
 

@@ -45,7 +45,7 @@ def test_killed_and_resumed_runs_give_identical_bits(tmp_path):
         while not (out / "checkpoint.safetensors").exists() and process.poll() is None and time.monotonic() - begun < 60:
             time.sleep(0.01)
         try:
-            process.wait(moments.uniform(0.0, 0.4) if kills else 0.0)  # however fast the machine is, one comes in time
+            process.wait(moments.uniform(0.0, 0.4) if kills else 0.0)  # the first at once, lest a fast machine finish unkilled
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()

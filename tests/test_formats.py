@@ -1,4 +1,4 @@
-"""Figures as files: small, the same in every run, and as drawn."""
+"""Figure files: small, the same in every run, and true to what was drawn."""
 
 import io
 import re
@@ -32,7 +32,7 @@ def test_coordinates_are_within_half_a_hundredth_of_a_point(figure):
         assert np.abs(points[0] - points[1]).max(initial=0) <= 0.005 + 1e-9
 
 
-def test_digits_that_differ_from_run_to_run_leave_no_trace():
+def test_digits_that_differ_from_run_to_run_are_removed():
     text = '<path d="M 1.23456{} 2 \n" clip-path="url(#p{})"/><clipPath id="p{}"><rect x="3.14159{}"/></clipPath>'
     one, other = (shortened(text.format(end, name, name, end)) for end, name in ((1, "0123456789"), (2, "abcdef0123")))
     assert one == other and one.count("clip1") == 2 and 'x="3.14"' in one

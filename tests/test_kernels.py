@@ -139,7 +139,7 @@ def _replay(near, path, network, genomes, maze, state, noise):
 @pytest.mark.parametrize("layout", ["t", "double-t"])
 def test_every_meal_death_and_swap_equals_the_reference(near, path, layout):
     """Long episodes with many events."""
-    if path == "emulated gpu":  # which is slow: few short lives, but with all these events
+    if path == "emulated gpu":  # slow, so few short lives, but with all these events
         p, b, steps, energy, deadly, meals, seed = 2, 6, 64, 12.0, 2, 1, {"t": 27, "double-t": 17}[layout]
     else:
         p, b, steps, energy, deadly, meals, seed = 24, 8, 300, 60.0, 3, 2, 3

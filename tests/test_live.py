@@ -111,7 +111,7 @@ def test_missing_episodes_memories_and_neuromodulators_are_errors(recorded):
         live.window(enu.zoo.load("iaf-enu"))
     entry = enu.zoo.load("stdp-enu")
     plain = dataclasses.replace(entry.experiment, model=dataclasses.replace(entry.model, gate_gain=1.0))
-    with pytest.raises(ValueError, match=r"stdp-enu.*\(1\.0, -1\.0\)"):  # the script would simulate it with the gain of 3
+    with pytest.raises(ValueError, match=r"stdp-enu.*\(1\.0, -1\.0\)"):  # the script would simulate it with a gain of 3
         live.window(dataclasses.replace(entry, experiment=plain))
 
 

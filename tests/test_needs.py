@@ -1,4 +1,4 @@
-"""A test whose needs are not met is skipped with its reason, or fails in CI on Linux."""
+"""A test whose requirements are not met is skipped with a reason, or fails in CI on Linux."""
 
 import sys
 

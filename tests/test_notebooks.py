@@ -28,7 +28,7 @@ def test_page_runs_in_the_smoke_profile(page, tmp_path):
     code = [cell for cell in done.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in code)
     said = [output.text for cell in code for output in cell.outputs if output.get("name") == "stderr"]
-    assert not said, "a page is not to show warnings"
+    assert not said, "a page must not show warnings"
     assert "explorer" in code[-1].metadata["tags"], "a page ends with something to play with"
     shown = [output.data for output in code[-1].outputs if "data" in output]
     assert any("application/vnd.jupyter.widget-view+json" in data and "image/png" in data for data in shown)
@@ -101,7 +101,7 @@ for line in sys.stdin:
 def run_by_hand(checkout):
     """A function that runs a page of the checkout as `python book/27_ed7_setup.py` does in a folder; its exit code.
 
-    Outside the checkout it is a new program, so that what is imported sees that folder, too; inside, a fork of one.
+    Outside the checkout, a new program runs the page, so that modules are imported in that folder, too; inside, a fork does.
     """
     environment = {**os.environ, "PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "agg"}
     page = str(checkout / "book/27_ed7_setup.py")

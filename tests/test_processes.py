@@ -247,7 +247,7 @@ def test_a_signal_to_one_process_stops_and_saves_the_run_of_all(tmp_path):
 
 @pytest.mark.parametrize("rank, number", [(0, signal.SIGKILL), (2, signal.SIGKILL), (2, signal.SIGSTOP)])
 def test_a_process_that_dies_or_is_stopped_is_named_in_one_line(rank, number, tmp_path):
-    timeout = 3.0 if number == signal.SIGSTOP else 60.0  # who dies is noticed at once, however long an exchange may take
+    timeout = 3.0 if number == signal.SIGSTOP else 60.0  # a dead process is noticed at once, whatever the timeout
     team, out = Team(tmp_path, 3, endless, tmp_path, timeout=timeout), tmp_path / "stdp"
     _begun(out, lambda: team.members[0].is_alive())
     team.signal(rank, number)
@@ -303,7 +303,7 @@ def test_without_a_launcher_there_is_one_process(monkeypatch):
 
 
 @pytest.mark.parametrize("name, value", [("RANK", "x"), ("RANK", "2"), ("WORLD_SIZE", "0"), ("LOCAL_WORLD_SIZE", "1.5")])
-def test_a_variable_of_the_launcher_that_makes_no_sense_is_named(name, value, monkeypatch):
+def test_an_invalid_variable_of_the_launcher_is_named(name, value, monkeypatch):
     values = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0", name: value}
     for each, given in values.items():
         monkeypatch.setenv(each, given)

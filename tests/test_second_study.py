@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from enu_lib.analysis import stats
 from enu_lib.cli import main
@@ -166,7 +167,7 @@ def test_few_evolutions_at_the_level_do_not_show_that_models_are_equally_fast():
     assert first.comparison.alike and first.verdict == "undecided" and "0." in first.text.partition(";")[2]
 
 
-def test_in_a_maze_the_target_of_the_curriculum_is_what_is_reached():
+def test_in_a_maze_an_evolution_must_reach_the_target_of_the_curriculum():
     target = protocol.build("tmaze", "enu").target
     there = lambda model, k: {"fitness": 1.0, "held_out": [0.0, 0.0, target - (model != "enu") / 100]}
     judged = outcomes.judged(BY_KEY["E1"], _complete(BY_KEY["E1"], there), {"tmaze": 0.0})
@@ -282,25 +283,40 @@ def test_the_hours_follow_from_the_first_sweep():
                          ("E6", "compared"), ("E1", "compared")}  # fmt: skip
 
 
-def test_a_metronome_has_as_many_spikes_as_the_target_and_misses_many_of_them():
+def test_a_metronome_fires_as_often_as_the_target_but_misses_many_of_its_spikes():
     every, outcome, met = second_tables.metronome(256)
     assert every > 3 and -0.05 < outcome <= 0 and met < 0.7
     near = _record(Job("iaf", "enu", 1), -1.0, ratio=math.exp(outcome))
     assert outcomes.value(near, "ratio", 0) == pytest.approx(outcome)
 
 
-def test_trivial_units_and_agents_stand_beside_every_outcome():
+def test_the_share_of_spikes_that_follow_another_equals_a_count_by_hand():
+    spikes = torch.tensor([[0, 1, 1, 0, 0], [1, 0, 1, 1, 1]]).bool()
+    assert second_tables.following(spikes) == 3 / 6
+
+
+def test_the_table_of_spikes_agrees_with_the_stored_scores_and_includes_a_metronome():
+    rows = {row["unit"]: row for row in second_tables.spikes_table(128)}
+    assert list(rows) == ["ENU", "NFENU", "metronome"] and rows["metronome"]["directly after another"] == "0.00"
+    for model, unit in (("enu", "ENU"), ("nfenu", "NFENU")):
+        runs = [r for r in results.load("second").runs if r.seed >= 1000 and r.model.startswith(f"{model}@")]
+        stored = np.median([r.scores["spikes, unit / target"] for r in runs])
+        assert rows[unit]["n"] == len(runs) == 20
+        assert float(rows[unit]["spikes, unit / target"].split()[0]) == pytest.approx(stored, rel=0.05)
+
+
+def test_trivial_units_and_agents_are_scored_by_every_outcome():
     rows = second_tables.trivial_table()
     assert {row["task"] for row in rows} == {design.LABEL[p.experiment] for p in PLANNED}
     eaten = {row["unit or agent"]: row for row in rows if row["task"] == "T-maze"}
-    assert float(eaten["the agent latch"]["gets"]) > float(eaten["the agent fixed-arm"]["gets"])
+    assert float(eaten["the agent latch"]["score"]) > float(eaten["the agent fixed-arm"]["score"])
     target = protocol.build("tmaze", "enu").target
-    fitness = [float(row["beside"].removeprefix("fitness ").partition(";")[0]) for row in eaten.values()]
-    assert max(fitness) < target and all(f"{target:g}" in row["beside"] for row in eaten.values())
+    fitness = [float(row["for comparison"].removeprefix("fitness ").partition(";")[0]) for row in eaten.values()]
+    assert max(fitness) < target and all(f"{target:g}" in row["for comparison"] for row in eaten.values())
     levels = {row["task"]: row for row in rows if row["task"] in ("STDP", "complex STDP")}
     for task, row in levels.items():
         name = next(key for key, label in design.LABEL.items() if label == task)
-        assert float(row["beside"].split()[-1]) == pytest.approx(-math.log(-results.references().level[name]), abs=0.01)
+        assert float(row["for comparison"].split()[-1]) == pytest.approx(-math.log(-results.references().level[name]), abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_long_names_are_broken(panels):
 
 
 def test_numbers_of_a_log_axis_stay_numbers(panels):
-    """Their text is TeX, which is longer than it looks, and no number once it is broken."""
+    """Their text is TeX, which is longer than it looks, and would not be shown as a number if it were wrapped."""
     fig, axes = panels
     axes[0, 0].set_yscale("log")
     stack(fig)
@@ -71,7 +71,7 @@ def test_numbers_of_a_log_axis_stay_numbers(panels):
     assert any("10^" in text for text in texts) and not any("\n" in text for text in texts)
 
 
-def test_what_is_left_over_from_pairs_is_drawn_to_their_scale():
+def test_a_panel_without_a_partner_is_drawn_to_the_scale_of_the_pairs():
     use_style()
     fig, axes = plt.subplots(1, 3, figsize=(PAGE, 1.5))
     for ax in axes:

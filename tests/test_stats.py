@@ -107,7 +107,7 @@ def test_the_log_rank_test_equals_a_hand_computation():
     assert p == pytest.approx(2 * scipy.stats.norm.cdf(-0.0667 / 0.9809), abs=2e-4)
     assert stats.log_rank_p([2, 4, 4], [1, 3, np.inf], 5) == pytest.approx(p)
     assert stats.log_rank_p([np.inf] * 3, [np.inf] * 4, 5) == 1
-    assert stats.log_rank_p([5, 5], [5, 5, 5], 9) == 1, "all at one time"
+    assert stats.log_rank_p([5, 5], [5, 5, 5], 9) == 1, "all at the same time"
 
 
 def test_times_are_better_if_sooner_and_equal_if_both_were_given_up():

@@ -103,7 +103,7 @@ def test_workers_save_and_stop_when_their_parent_is_killed(tmp_path):
     wait_for(lambda: all(ended(process) for process in workers), "a process of a worker was left")
 
 
-def test_locks_of_killed_sweeps_are_deleted_and_no_others(whole, tmp_path):
+def test_only_the_locks_of_killed_sweeps_are_deleted(whole, tmp_path):
     out = shutil.copytree(whole, tmp_path / "s")
     dead, new, alive = (out / ".locks" / f".sweep-{name}" for name in ("dead", "new", "alive"))
     with FileLock(alive):
@@ -203,7 +203,7 @@ def test_only_jobs_with_a_locked_prerequisite_wait(tmp_path):
     with ThreadPoolExecutor(1) as thread:
         with FileLock(tmp_path / ".locks" / before.name):
             errors = thread.submit(sweep.run, "smoke", [then, FOUR[0]], tmp_path, jobs=1, progress=False)
-            wait_for(lambda: set(records(tmp_path)) == {FOUR[0].name}, "the other did not run")
+            wait_for(lambda: set(records(tmp_path)) == {FOUR[0].name}, "the other job did not run")
         assert errors.result(timeout=240) == []
     assert set(records(tmp_path)) == {FOUR[0].name, before.name, then.name}
 

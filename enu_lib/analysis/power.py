@@ -24,22 +24,23 @@ MOST = 256  # largest number of evolutions of each model that `needed` tries
 @lru_cache
 def critical(n: int, alpha: float = ALPHA) -> float:
     """The smallest A that is significant for n values in each sample, without ties; infinite if none is."""
-    tail = 2 * np.cumsum(_divisions(n)) / math.comb(2 * n, n)  # p-value by U, or by n^2 - U: the two halves are alike
+    tail = 2 * np.cumsum(_divisions(n)) / math.comb(2 * n, n)  # two-sided p-value for U and n^2 - U
     significant = np.flatnonzero(tail < alpha)
     return (n * n - int(significant[-1])) / n**2 if len(significant) else math.inf
 
 
 def _divisions(n: int) -> np.ndarray:
-    """For U from 0 to n^2 / 2, the number of divisions of 2n different values into two samples of n that have it.
+    """For U from 0 to n^2 / 2, the number of ways to divide 2n different values into two samples of n that have this U.
 
-    They are the coefficients of the product of (1 - x^(n + i)) / (1 - x^i) for i from 1 to n, within 1e-9 up to MOST.
+    These are the coefficients of the product of (1 - x^(n + i)) / (1 - x^i) for i from 1 to n, with a relative error below
+    1e-9 for n up to MOST.
     """
     size = n * n // 2 + 1
     ways = np.zeros(size)
     ways[0] = 1
     for i in range(1, n + 1):
         ways[n + i :] -= ways[: max(0, size - n - i)].copy()
-        rows = math.ceil(size / i)  # dividing by 1 - x^i adds up every i-th coefficient
+        rows = math.ceil(size / i)  # dividing by 1 - x^i is a cumulative sum over every i-th coefficient
         ways = np.pad(ways, (0, rows * i - size)).reshape(rows, i).cumsum(0).ravel()[:size]
     return ways
 
@@ -57,12 +58,12 @@ def _shown(n: int, difference: float, alpha: float) -> np.ndarray:
     return found
 
 
-@lru_cache(64)  # levels of significance are compared on the same samples
+@lru_cache(64)  # the same samples serve all levels of significance
 def _larger(n: int, difference: float) -> np.ndarray:
-    """For each simulated pair of samples, in how many pairs of values that of the first is larger."""
+    """Mann-Whitney's U for each simulated pair of samples: the number of pairs of values in which the first one is larger."""
     first, second = np.random.default_rng(0).normal(size=(2, DRAWS, n))
     both = np.concatenate([first + math.sqrt(2) * NormalDist().inv_cdf(difference), second], 1)
-    _, places = np.nonzero(both.argsort(1) < n)  # of the first sample among both, from lowest to highest
+    _, places = np.nonzero(both.argsort(1) < n)  # ranks of the first sample's values among all, from 0
     larger: np.ndarray = places.reshape(DRAWS, n).sum(1) - n * (n - 1) // 2
     return larger
 
@@ -86,7 +87,7 @@ def needed(difference: float, alpha: float = ALPHA, target: float = TARGET) -> i
 @lru_cache
 def detectable(n: int, alpha: float = ALPHA, target: float = TARGET) -> float:
     """The smallest difference A that n evolutions of each model show with the given power; NaN if none."""
-    steps = np.arange(round(0.5 / STEP) + 1)  # more of the same draws show a larger difference, so bisection works
+    steps = np.arange(round(0.5 / STEP) + 1)  # more of the same draws show a larger true difference, so bisection works
     low, high = -1, len(steps)
     while high - low > 1:
         middle = (low + high) // 2

@@ -155,7 +155,7 @@ def _rank_sums(ranks: np.ndarray, n: int) -> np.ndarray:
 
 
 def log_rank_p(first: Sequence[float], second: Sequence[float], given_up: float) -> float:
-    """Two-sided p-value of the log-rank test for two samples of times; 1 if neither has an event, or all occur at one time.
+    """Two-sided p-value of the log-rank test for two samples of times; 1 if there are no events or all are simultaneous.
 
     given_up: the time at which evolutions ended; an infinite time means no event by then (censored).
     """
@@ -169,7 +169,7 @@ def log_rank_p(first: Sequence[float], second: Sequence[float], given_up: float)
         return 1.0
     with np.errstate(invalid="ignore"):
         p = float(stats.logrank(*samples).pvalue)
-    return 1.0 if math.isnan(p) else p  # 0 / 0 where everything happened at one time
+    return 1.0 if math.isnan(p) else p  # 0 / 0 where all events occur at the same time
 
 
 def compare_times(first: Sequence[float], second: Sequence[float], given_up: float) -> Comparison:
@@ -187,5 +187,5 @@ def holm(comparisons: Sequence[Comparison]) -> list[Comparison]:
     p = np.array([c.p for c in comparisons])
     order = np.argsort(p)
     corrected = np.empty(len(p))
-    corrected[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)  # times the tests left
+    corrected[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)  # times the number of tests left
     return [replace(c, p_holm=float(value)) for c, value in zip(comparisons, corrected, strict=True)]

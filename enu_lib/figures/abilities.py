@@ -24,7 +24,7 @@ def measures(ax: Any, found: Mapping[str, Mapping[str, Any]], keys: Mapping[str,
     """Measures with their intervals.  found: {agent: {key: Measure}}.  keys: {key: label of the row}.
 
     Agents in `MARKS` have marks of their own.  All others are networks: blue circles, the first of them filled; the open ones
-    share an entry of the legend.  Measures without any event are left out.
+    share one legend entry.  Measures without any event are left out.
     """
     networks = [name for name in found if name not in MARKS]
     offsets = np.linspace(-0.34, 0.34, len(found))

@@ -1,7 +1,7 @@
 """A figure as SVG and PNG: smaller than Matplotlib writes them, and the same bytes in every run.
 
-Matplotlib writes coordinates of six digits, and names clip paths by a hash of all digits, the last of which differ from run to
-run.  Its PNG has a channel of transparency, which an opaque figure does not need.
+Matplotlib writes coordinates with six decimals, and names clip paths by a hash of all digits, the last of which differ from
+run to run.  Its PNGs have an alpha channel, which opaque figures do not need.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CLIP = re.compile(r"\bp[0-9a-f]{10}\b")
 
 
 def as_svg(figure: Any) -> str:
-    """The figure as SVG text, in points, to a hundredth of a point."""
+    """The figure as SVG text, in points, with coordinates rounded to a hundredth of a point."""
     made = io.StringIO()
     figure.savefig(made, format="svg", metadata={"Date": None})
     return shortened(made.getvalue())
@@ -36,7 +36,7 @@ def as_png(figure: Any) -> bytes:
 
 
 def shortened(text: str) -> str:
-    """SVG text with coordinates rounded to two digits, clip paths named in their order, and no needless spaces."""
+    """SVG text with coordinates rounded to two decimals, clip paths numbered in order, and no needless spaces."""
     text = PLACES.sub(lambda found: f' {found[1]}="{_rounded(found[2])}"', text)
     text = TRANSLATION.sub(lambda found: _rounded(found[0]), text)
     text = STYLE.sub(lambda found: found[0].replace(": ", ":").replace("; ", ";"), re.sub(r"\n\s+", "\n", text))

@@ -74,7 +74,7 @@ def enu_schematic(ax: Any) -> None:
 
 
 def tall_enu_schematic(ax: Any) -> None:
-    """The same unit from top to bottom, for a panel that is a column wide."""
+    """The same unit from top to bottom, for a panel one column wide."""
     ax.text(4.2, 1.5, "$x_t$", ha="center", va="bottom", fontsize=8)
     _arrow(ax, (4.2, 1.45), (4.2, 0.65))
     _part(ax, "a", 4.2, 0.0, 3.9, 1.1)

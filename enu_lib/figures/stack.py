@@ -49,7 +49,7 @@ def stack(figure: Figure) -> None:
             ax.tick_params(labelbottom=True)
     rows = _rows(panels, sizes)
     paired = any(len(row) == 2 for row in rows)
-    # drawn to scale, what is left over from pairs has their width, so that its scale is theirs
+    # a narrow panel without a partner, if drawn to scale, gets the width of a paired one, and so the same scale
     columns = [2 if paired and row[0].get_aspect() != "auto" and _narrow(sizes[row[0]]) else len(row) for row in rows]
     heights = [max(_height(ax, sizes[ax], many) for ax in row) for row, many in zip(rows, columns, strict=True)]
     around = [max(sizes[ax].around_height for ax in row) + 0.08 for row in rows]
@@ -95,7 +95,7 @@ def _height(ax: Axes, size: Size, many: int) -> float:
 
 def _break_texts(ax: Axes) -> None:
     """Break the names of rows, and a title or label, into lines that fit a column."""
-    if isinstance(ax.yaxis.get_major_locator(), FixedLocator):  # others write numbers, on a log axis in TeX
+    if isinstance(ax.yaxis.get_major_locator(), FixedLocator):  # other locators have numbers as labels, in TeX on a log axis
         names = [label.get_text() for label in ax.get_yticklabels()]
         if any(len(line) > NAME for name in names for line in name.split("\n")):
             ax.set_yticks(ax.get_yticks(), [textwrap.fill(name, NAME) for name in names])

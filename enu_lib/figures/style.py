@@ -42,9 +42,9 @@ def better(label: str, up: bool) -> str:
 
 
 def marks(ax: Any, x: Any, y: Any, mark: str, **style: Any) -> None:
-    """Marks that the edge of the panel does not cut.  Without any there is only their entry in the legend."""
+    """Plot marks that the edge of the panel does not clip.  If there are none, they still have an entry in the legend."""
     (drawn,) = ax.plot(x, y, mark, lw=0, clip_on=False, **style)
-    drawn.set_in_layout(len(drawn.get_xdata()) > 0)  # else the layout keeps room for marks at the corner of the figure
+    drawn.set_in_layout(len(drawn.get_xdata()) > 0)  # empty, they would count as a point at the corner of the figure
 
 
 def trace_axes(ax: Any, steps: int, names: Sequence[str]) -> None:

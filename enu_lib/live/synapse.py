@@ -97,7 +97,7 @@ def window(entry: Entry, pre: int = 45, post: int = 52, modulator: bool = True, 
     if getattr(model, "kind", None) != "enu" or getattr(task, "n_in", None) != 4:
         raise ValueError(f"{entry.name} is not an ENU with a neuromodulator input: use zoo.load('stdp-enu')")
     if (gates := (model.gate_gain, model.reset_bias)) != (ENU.gate_gain, ENU.reset_bias):
-        raise ValueError(f"{entry.name} has gates (gain, reset bias) {gates} that the script lacks: use zoo.load('stdp-enu')")
+        raise ValueError(f"{entry.name} has gate gain and reset bias {gates}, which the script lacks: use zoo.load('stdp-enu')")
     probe = Probe(entry, seed)
     response = probe.respond(pre, post, modulator)
     body = (

@@ -39,7 +39,7 @@ Row = dict[str, float]
 
 
 def append_log(folder: Path, rows: list[Row], so_far: Any) -> None:
-    """Append rows to log.csv and sync it; generation 0 begins a new file.  so_far: SHA-256 of the file; is updated."""
+    """Append rows to log.csv and sync it; generation 0 begins a new file.  so_far: SHA-256 of the file, which is updated."""
     if not rows:
         return
     path, begins = folder / LOG, rows[0]["generation"] == 0
@@ -74,7 +74,7 @@ def read_log_until(folder: Path, generation: int, checksum: str | None) -> tuple
     try:
         for k, row in enumerate(rows):
             if row["generation"] != k:
-                raise ValueError(f"the row of generation {k} is missing or out of order: its place has {row['generation']:g}")
+                raise ValueError(f"the row of generation {k} is missing or out of order: found {row['generation']:g} instead")
         if len(rows) < generation:
             raise ValueError(f"it has {len(rows)} rows, but the checkpoint is of generation {generation}")
         part = b"".join(lines)

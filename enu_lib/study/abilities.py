@@ -42,7 +42,7 @@ MOSTLY = 0.5  # share of visits above which an agent is said to do something
 
 
 def episodes(profile: str) -> int:
-    """A network's episodes of the battery in each maze: for the zoo, as many as in the stored results; in smoke, few."""
+    """Number of episodes of a network's battery in each maze: for the zoo, that of the stored results; for smoke, few."""
     return {"zoo": ABILITIES, "smoke": 16}.get(profile, 480)
 
 
@@ -55,7 +55,7 @@ def of_networks(entry: Entry, profile: str) -> dict[str, Measures]:
 
 
 def of_agents(names: Sequence[str]) -> dict[str, Measures]:
-    """Battery measures of scripted agents, by name, as stored: they depend on no evolution."""
+    """Stored battery measures of scripted agents, by name; they do not depend on any evolution."""
     stored = evidence.gather().abilities
     return {name: stored[name] for name in names}
 

@@ -151,7 +151,7 @@ _AT_THE_EDGE = (
 )
 _CHANGED = "2026-11-26"
 _SECOND = (
-    "As soon as one experiment of the second study is complete, judged by that study, with its measures, tests and verdicts "
+    "Judged by the second study as soon as one of its experiments is complete, with its measures, tests and verdicts "
     "(`enu_lib.study.protocol`; supported: holds, contradicted: fails); parts whose experiment is not complete are not judged. "
     "Until then, judged by the first sweep: "
 )

@@ -43,7 +43,7 @@ def pulse_table(watched: Mapping[str, Trace], neurons: slice, known: Evidence | 
     """How pulse-like the first channel of the chosen neurons is, one row per network.
 
     watched: {name: episodes recorded with memory}.  known: evidence from which to add the stored measures of independent
-    networks, and the medians of those evolved without selection.  For comparison, a clock, whose pulses carry no information.
+    networks, and the medians of those evolved without selection.  A clock, whose pulses carry no information, is added.
     """
     found: dict[str, Mapping[str, float]] = {
         name: spiking.pulses(lives, neurons, slice(1))._asdict() for name, lives in watched.items()

@@ -32,7 +32,7 @@ COMPARED = (
     "standard.food", "standard.poison", "every_food.food", "hidden.food", "standard.no_mistake", "switching.1", "swapped.3",
     "exchanged.first", "exchanged.later", "reshuffled.later",
 )  # fmt: skip
-MOST = 0.5  # share of what was learnt; a synapse is necessary if more is lost without it, sufficient if it keeps more alone
+MOST = 0.5  # share of what was learnt; a synapse is necessary if more is lost without it, sufficient if it alone keeps more
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from enu_lib.analysis import power, stats
 from enu_lib.analysis.units import coincidence
+from enu_lib.rollout import rollout
 from enu_lib.streams import stream
 from enu_lib.study import mazes, protocol, results, second
 from enu_lib.study.design import LABEL
@@ -17,7 +20,7 @@ from enu_lib.study.outcomes import MEASURES, Judged
 from enu_lib.study.protocol import FINAL_SIGMA, PLANNED, STRATEGIES, Compared, Measure, Planned
 from enu_lib.study.tables import Row, markdown, name
 
-AGENTS = ("fixed-arm", "latch", "once-bitten")  # scripted agents that learn nothing, or once
+AGENTS = ("fixed-arm", "latch", "once-bitten")  # scripted agents that learn nothing, or only once
 STARTS = {"first": "run first", "named": "when computing time allows", "later": "needs a curriculum first"}
 
 
@@ -74,19 +77,19 @@ def likeness_table() -> list[Row]:
 
 
 def trivial_table() -> list[Row]:
-    """What units and agents that have learnt little get in the primary outcomes, so that these can be judged."""
+    """Scores of trivial units and agents in the primary outcomes, which show how demanding these are."""
     known, every, outcome, met = results.references(), *metronome()
     who, text = f"a metronome: a spike every {every:.1f} steps", f"it meets {met:.0%} of the spikes"
     rows: list[Row] = [_trivial("iaf", "ratio", who, f"{outcome:.2f} (best: 0)", text)]
     for task in ("complex-stdp", "stdp"):
         loss = -known.level[task] / SHARE
-        text = f"the level lies at {-math.log(SHARE * loss):.2f}"
+        text = f"the level is {-math.log(SHARE * loss):.2f}"
         rows.append(_trivial(task, "loss", "a unit that transmits its input unchanged", f"{-math.log(loss):.2f}", text))
     for task, layout in mazes.LAYOUTS.items():
         target = protocol.build(task, "enu").target
         for agent in AGENTS:
             found = known.agents[layout][agent]
-            text = "" if target is None else f"fitness {found['fitness']:.1f}; the ability is reached from {target:g} on"
+            text = "" if target is None else f"fitness {found['fitness']:.1f}; the ability requires {target:g}"
             rows.append(_trivial(task, "food", f"the agent {agent}", f"{found['food']:.2f}", text))
     return rows
 
@@ -96,16 +99,70 @@ def metronome(n: int = protocol.LIVES) -> tuple[float, float, float]:
 
     Returns its mean interval, its primary outcome, and the share of the target's spikes that it meets within one step.
     """
-    task = protocol.build("iaf", "enu").task
-    spikes = task.sample(n, stream(1, "metronome")).spikes
-    every = spikes.numel() / spikes.sum().item()
-    ticks = (torch.arange(task.steps + 1, device="cpu") / every).round()
-    fired = (ticks[1:] > ticks[:-1]).expand(spikes.shape)
-    return every, -abs(math.log(fired.sum().item() / spikes.sum().item())), coincidence(spikes, fired)
+    spikes = protocol.build("iaf", "enu").task.sample(n, stream(1, "metronome")).spikes
+    fired = _regular(spikes)
+    return spikes.numel() / spikes.sum().item(), -abs(math.log(_ratio(fired, spikes))), coincidence(spikes, fired)
+
+
+def spikes_table(n: int = 256) -> list[Row]:
+    """How the units compared on the integrate-and-fire task fire in `n` new sequences, and how a metronome does.
+
+    Medians and ranges over the evolutions of each model; empty until their experiment is complete.
+    """
+    planned = next(p for p in PLANNED if p.experiment == "iaf")
+    known = second.finished(planned, results.load(second.name("laptop")))
+    jobs = second.comparison(planned, known)
+    if not jobs or any(job not in known for job in jobs):
+        return []
+    genomes, batch = second.genomes(), protocol.build("iaf", "enu").task.sample(n, stream(2, "metronome"))
+    trains: dict[str, list[Tensor]] = {}
+    for job in jobs:
+        built = protocol.build(job.experiment, job.model)
+        trace = rollout(built.model, genomes[job.name], built.task, n, batch=batch, backend="auto")
+        trains.setdefault(name(job.model.partition("@")[0]), []).append(built.task.fired(trace.y[0]))
+    trains["metronome"] = [_regular(batch.spikes)]
+    return [
+        {
+            "unit": unit,
+            "n": len(fired),
+            "spikes, unit / target": _spread([_ratio(f, batch.spikes) for f in fired]),
+            "target's spikes met": _spread([coincidence(batch.spikes, f) for f in fired]),
+            "unit's spikes met": _spread([coincidence(f, batch.spikes) for f in fired]),
+            "directly after another": _spread([following(f) for f in fired]),
+        }
+        for unit, fired in trains.items()
+    ]
+
+
+def following(spikes: Tensor) -> float:
+    """The share of spikes (.., T) bool that come one step after another: a pulse of two steps counts as two spikes."""
+    return ((spikes[..., 1:] & spikes[..., :-1]).sum() / spikes.sum()).item()
+
+
+def _ratio(fired: Tensor, target: Tensor) -> float:
+    return (fired.sum() / target.sum()).item()
+
+
+def _regular(spikes: Tensor) -> Tensor:
+    """Spikes at regular intervals, about as many as in `spikes` (.., T), and in all sequences at the same steps."""
+    ticks = (torch.arange(spikes.shape[-1] + 1, device="cpu") * spikes.float().mean()).round()
+    return (ticks[1:] > ticks[:-1]).expand(spikes.shape)
+
+
+def _spread(values: Sequence[float]) -> str:
+    """Median, and range in brackets."""
+    median = f"{np.median(values):.2f}"
+    return f"{median} ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else median
 
 
 def _trivial(task: str, measure: Measure, who: str, value: str, beside: str) -> Row:
-    return {"task": LABEL[task], "primary outcome": MEASURES[measure], "unit or agent": who, "gets": value, "beside": beside}
+    return {
+        "task": LABEL[task],
+        "primary outcome": MEASURES[measure],
+        "unit or agent": who,
+        "score": value,
+        "for comparison": beside,
+    }
 
 
 def strategies_table() -> list[Row]:

@@ -299,7 +299,7 @@ def markdown(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def folded(summary: str, rows: Sequence[Mapping[str, object]]) -> str:
-    """A table as Markdown under a line that unfolds it."""
+    """A table as Markdown, folded under a summary line."""
     return f"<details><summary>{summary}</summary>\n\n{markdown(rows)}\n</details>"
 
 

@@ -31,7 +31,7 @@ from enu_lib.study.executors import cluster, gpus, local
 from enu_lib.study.results import Record, check_settings, read_evaluation, write_evaluation
 
 FINISHED, LOCKED = ("finished", "target"), "locked"  # why a job stopped
-BEGINNING = 60.0  # seconds in which a sweep that has created its lock may not hold it yet
+BEGINNING = 60.0  # seconds for which a new sweep may have created its lock without holding it yet
 
 
 @dataclass(frozen=True)

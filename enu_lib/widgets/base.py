@@ -75,8 +75,8 @@ def framed(body: str) -> str:
 def labels(figure: Any) -> tuple[Any, ...]:
     """What the layout of a figure depends on: for each of its axes, title, labels and the length of the longest tick labels."""
 
-    def longest(axis: Any) -> int:  # from the formatter: to make the ticks and place them takes as long as drawing
-        texts = axis.get_major_formatter().format_ticks(axis.get_majorticklocs())  # numbers where labels are numbers
+    def longest(axis: Any) -> int:  # from the formatter, since making and placing ticks takes as long as drawing
+        texts = axis.get_major_formatter().format_ticks(axis.get_majorticklocs())  # not always strings
         return max((len(str(text)) for text in texts), default=0)
 
     return tuple((ax.get_title(), ax.get_xlabel(), ax.get_ylabel(), longest(ax.xaxis), longest(ax.yaxis)) for ax in figure.axes)

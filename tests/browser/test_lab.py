@@ -60,7 +60,7 @@ def page(chromium):
 
 
 def run_all(page, address, selector, **options):
-    """Run all cells of a notebook, and return the last element like this (`page.locator`) once it is shown."""
+    """Run all cells of a notebook, and return the last element that matches (see `page.locator`) once it is shown."""
     page.goto(address)
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
     page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
