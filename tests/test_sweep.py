@@ -87,6 +87,10 @@ def test_a_sweep_resumes_after_a_kill_during_its_first_write(tmp_path):
     assert set(records(tmp_path)) == {FOUR[0].name}
 
 
+def ended(process):
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
 def test_workers_save_and_stop_when_their_parent_is_killed(tmp_path):
     out = tmp_path / "s"
     parent = _at_work(out)
@@ -99,8 +103,27 @@ def test_workers_save_and_stop_when_their_parent_is_killed(tmp_path):
 
     wait_for(free, "a worker went on without its parent")
     assert len(list(out.glob("*/checkpoint.safetensors"))) == 2
-    ended = lambda process: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    wait_for(lambda: all(ended(process) for process in workers), "a process of a worker was left")
+    wait_for(lambda: all(map(ended, workers)), "a process of a worker was left")
+
+
+def test_a_worker_without_an_evolution_ends_with_its_parent():
+    code = """if True:
+        import time
+        from enu_lib.study import executors
+        with executors.local([None, None]) as submit:
+            submit(time.sleep, 1000)
+            time.sleep(1000)"""
+    parent = forks.Program(["-c", code])
+    own = psutil.Process(parent.pid)
+
+    def grandchildren():  # a worker is a child of the server that forks it
+        return [process for child in own.children() for process in child.children()]
+
+    wait_for(grandchildren, "no worker began")
+    family = own.children(recursive=True)
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: all(map(ended, family)), "a process of a worker was left")
 
 
 def test_only_the_locks_of_killed_sweeps_are_deleted(whole, tmp_path):

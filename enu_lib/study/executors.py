@@ -66,6 +66,14 @@ def _in_own_process(*task: Any) -> Any:
 def _begin(environment: dict[str, str]) -> None:
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an evolution handles the signal itself; any other task goes on
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Wait until the process that started this one has died; then an evolution saves and stops, and all else ends at once."""
+    if parent := mp.parent_process():
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager
