@@ -111,7 +111,16 @@ files = save_figure(
 # Follow the numbers from step to step: the rightmost table of one step is the lower part of the leftmost table of the next.
 
 # %% tags=["explorer"]
+shown = draw(flow, arrows=False)  # once: making axes, ticks and texts takes longer than drawing them
+
+
+def explore(genome_seed, step):
+    for ax, values in zip(shown.axes, steps_of(genome_seed, step), strict=True):
+        figures.networks.renumber(ax, values)
+    return shown
+
+
 widgets.explorer(
-    lambda genome_seed, step: draw(steps_of(genome_seed, step), arrows=False),
+    explore,
     step=widgets.slider("step", 3, 0, 4), genome_seed=widgets.slider("genome number", 4, 1, 30),
 )  # fmt: skip

@@ -86,16 +86,19 @@ files = save_figure(
 
 
 # %% tags=["explorer"]
+shown = plt.figure(figsize=(6.5, 3.8))  # once: making axes and ticks takes longer than drawing them
+columns = [part.subplots(n, 1, sharex=True) for part, n in zip(shown.subfigures(1, 2), (3, 5), strict=True)]
+for ax in (*columns[0][:-1], *columns[1][:-1]):
+    ax.xaxis.set_visible(False)  # only the bottom panel needs a time axis
+for ax in (columns[0][0], columns[0][1], columns[1][0], columns[1][-1]):
+    ax.yaxis.set_major_formatter("{x:.2f}")  # all equally long, so that the layout stays
+
+
 def another(sequence=0, rule="neuromodulated"):
-    fig = plt.figure(figsize=(6.5, 3.8))
-    columns = [part.subplots(n, 1, sharex=True) for part, n in zip(fig.subfigures(1, 2), (3, 5), strict=True)]
+    figures.erase(shown.axes)
     draw_neuron(columns[0], enu.IAF(), sequence)
     draw_synapse(columns[1], enu.STDP(rule), sequence)
-    for ax in (*columns[0][:-1], *columns[1][:-1]):
-        ax.xaxis.set_visible(False)  # only the bottom panel needs a time axis; each one takes time to draw
-    for ax in (columns[0][0], columns[0][1], columns[1][0], columns[1][-1]):
-        ax.yaxis.set_major_formatter("{x:.2f}")  # all equally long, so that the layout stays
-    return fig
+    return shown
 
 
 widgets.explorer(

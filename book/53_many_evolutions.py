@@ -221,18 +221,22 @@ Markdown(
 
 
 # %% tags=["explorer"]
+drawn, ax = plt.subplots(figsize=(5, 2.6))  # once: making axes and ticks takes longer than drawing them
+ax.set(xscale="log", yscale="log", xlabel="workers", ylabel="speed-up")
+ax.minorticks_off()
+
+
 def predict(doublings=6, each=5.0, seeds=1):
     jobs = {job: s for job, s in more.items() if job.seed < 100 * seeds}
     workers = 2 ** np.arange(11)
     speed = [sum(jobs.values()) / makespan(jobs, int(w), each, AFTER["laptop"]) for w in workers]
-    fig, ax = plt.subplots(figsize=(5, 2.6))
+    figures.erase([ax])
     ax.plot(workers, workers, ":", color="k", label="ideal")
     ax.plot(workers, speed, label=f"{len(jobs)} jobs")
     w, fast = workers[doublings], speed[doublings]
     ax.plot(w, fast, "o", label=f"{w} workers: {fast:.0f} times as fast")
-    ax.set(xscale="log", yscale="log", xlabel="workers", ylabel="speed-up")
     ax.legend()
-    return fig
+    return drawn
 
 
 widgets.explorer(

@@ -8,6 +8,7 @@ import torch
 import enu_lib as enu
 from enu_lib import figures, widgets
 from enu_lib.analysis.units import coincidence, firing_frequency, frequency_curve, plasticity_window
+from enu_lib.widgets.base import png
 
 
 @pytest.fixture(autouse=True)
@@ -174,6 +175,33 @@ def test_the_table_has_numbered_channels_below_each_header():
     figures.networks.table(ax, np.array([[0.5, 1.0, 0.0, 0.25]]), ["row"], "title", ("left", "right"))
     assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "2", "1", "2"]
     assert [t.get_text() for t in ax.texts] == [".50", "1", "0", ".25", "left", "right"]
+
+
+def test_a_table_with_other_values_looks_like_a_new_one():
+    names, groups = ["first", "second"], ("left", "right")
+    tables = [np.array([[0.5, 1.0, 0.0, 0.25], [0.1, 0.2, 0.3, 0.4]]), np.array([[1.5, 0.0, 0.75, 1.0], [0.9, 0.8, 0.7, -0.6]])]
+    shown, new = plt.subplots(figsize=(3, 1.5))[1], plt.subplots(figsize=(3, 1.5))[1]
+    figures.networks.table(shown, tables[0], names, "title", groups)
+    first = png(shown.figure)
+    figures.networks.renumber(shown, tables[1])
+    figures.networks.table(new, tables[1], names, "title", groups)
+    assert png(shown.figure) == png(new.figure) != first
+
+
+def test_axes_drawn_on_again_look_like_new_ones():
+    def draw(ax, far):
+        figures.units.one_generation(ax, (0.0, 0.0), far * np.ones((4, 2)), np.ones(4), (0.1, 0.0), (far, 0.5))
+        ax.plot([0, far], [0, 1], label="a line")
+        ax.imshow(np.eye(3), extent=(0, far, 0, 1))
+
+    (again, reused), (fresh, new) = plt.subplots(figsize=(3, 3)), plt.subplots(figsize=(3, 3))
+    draw(reused, 10.0)
+    first = png(again)
+    figures.erase([reused])
+    assert not reused.lines and not reused.collections and reused.get_legend() is None
+    draw(reused, 2.0)
+    draw(new, 2.0)
+    assert png(again) == png(fresh) != first
 
 
 def test_the_deviation_of_the_frequency_is_drawn_in_percent():

@@ -35,6 +35,14 @@ def as_png(figure: Any) -> bytes:
     return made.getvalue()
 
 
+def paletted(png: bytes) -> bytes:
+    """A PNG with 256 colours, about a third of the size: for pictures that notebooks contain."""
+    made = io.BytesIO()
+    few = Image.open(io.BytesIO(png)).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(made, "PNG", optimize=True)
+    return made.getvalue()
+
+
 def shortened(text: str) -> str:
     """SVG text with coordinates rounded to two decimals, clip paths numbered in order, and no needless spaces."""
     text = PLACES.sub(lambda found: f' {found[1]}="{_rounded(found[2])}"', text)

@@ -197,7 +197,7 @@ def table(ax: Any, values: Any, rows: list[str], title: str, groups: Sequence[st
     each = v.shape[1] // len(groups)
     ax.imshow(v, cmap="Blues", vmin=0, vmax=1.5, aspect="auto")
     for (i, j), x in np.ndenumerate(v):
-        ax.text(j, i, f"{x:.2f}".replace("0.", ".") if 0 < x < 1 else f"{x:.0f}", ha="center", va="center")
+        ax.text(j, i, _short(x), ha="center", va="center")
     for k, group in enumerate(groups):
         at, above = ((k + 0.5) * each - 0.5, 1), {"textcoords": "offset points", "ha": "center", "va": "bottom"}
         ax.annotate(group, at, (0, 14), xycoords=ax.get_xaxis_transform(), **above)
@@ -209,6 +209,19 @@ def table(ax: Any, values: Any, rows: list[str], title: str, groups: Sequence[st
     ax.set_xlabel(title)
     ax.tick_params(length=0)
     ax.spines[["left", "bottom"]].set_visible(False)
+
+
+def renumber(ax: Any, values: Any) -> None:
+    """Other values in a `table` of the same shape; all else stays as it was drawn."""
+    (image,) = ax.images
+    image.set_data(values)
+    for text, x in zip(ax.texts, np.ravel(values), strict=False):  # the headers come after the values
+        text.set_text(_short(x))
+
+
+def _short(x: float) -> str:
+    """A number with two decimals and no 0 before the point; without decimals outside of 0 to 1."""
+    return f"{x:.2f}".replace("0.", ".") if 0 < x < 1 else f"{x:.0f}"
 
 
 def flow_arrows(axes: Sequence[Any], texts: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ import torch
 from enu_lib import places
 from enu_lib.config import library_version, parse_json
 from enu_lib.figures.data import as_csv
-from enu_lib.figures.formats import as_png, as_svg
+from enu_lib.figures.formats import as_png, as_svg, paletted
 from enu_lib.figures.stack import stack
 from enu_lib.kernels import build
 from enu_lib.kinds import conform, require
@@ -170,7 +170,9 @@ def _note(name: str, paths: Sequence[Path], directory: Path, caption: str, zoo: 
 
 def _show(name: str, alt: str, caption: str, paths: Sequence[Path]) -> None:
     """Display a saved figure with its caption; the metadata holds the name by which the book finds it."""
-    picture = base64.b64encode(paths[1].read_bytes()).decode()
+    if not _in_notebook():
+        return
+    picture = base64.b64encode(paletted(paths[1].read_bytes())).decode()
     tables = [path for path in paths if path.suffix == ".csv"]
     data = f"<br>Data: {html.escape(_names(tables))}." if tables else ""
     figure = (
@@ -184,9 +186,14 @@ def _names(paths: Sequence[Path]) -> str:
     return ", ".join(path.name for path in paths)
 
 
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    return bool(ipython and ipython.get_ipython())
+
+
 def _display(data: dict[str, str], metadata: dict[str, str]) -> None:
     """Display this, if a notebook is running."""
-    if (ipython := sys.modules.get("IPython")) and ipython.get_ipython():
+    if _in_notebook():
         from IPython.display import display
 
         display(data, raw=True, metadata=metadata)

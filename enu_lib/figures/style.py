@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,17 @@ def panel_letters(axes: Sequence[Any]) -> None:
     """Write a, b, c ... at the upper left of each panel."""
     for letter, ax in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
         ax.set_title(letter, loc="left", fontweight="bold", fontsize=9)
+
+
+def erase(axes: Iterable[Any]) -> None:
+    """Remove what is drawn on each of these axes, and its legend; ticks and labels stay, as making them takes longest."""
+    for ax in axes:
+        legend = ax.get_legend()
+        for artist in (*ax.collections, *ax.images, *ax.lines, *ax.patches, *ax.texts, *([legend] if legend else ())):
+            artist.remove()
+        ax.set_prop_cycle(None)
+        ax.relim()
+        ax.autoscale()
 
 
 def better(label: str, up: bool) -> str:

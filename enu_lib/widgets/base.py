@@ -11,6 +11,7 @@ import ipywidgets as w
 import matplotlib.pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from enu_lib.figures.formats import paletted
 from enu_lib.live.page import style
 
 WIDE = w.Layout(width="420px")
@@ -62,7 +63,7 @@ class Pictured(w.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
-        bundle["image/png"] = base64.b64encode(self.still()).decode()
+        bundle["image/png"] = base64.b64encode(paletted(self.still())).decode()
         bundle["text/plain"] = self.sentence
         return bundle
 

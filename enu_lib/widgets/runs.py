@@ -41,19 +41,25 @@ def runs_figure(runs: list[Record], levels: Mapping[str, float], experiment: str
 def runs_explorer(runs: list[Record], levels: Mapping[str, float], experiment: str = "stdp") -> Explorer:
     """Explore every stored evolution by task, model and measure."""
     task = w.Dropdown(options=[(LABEL[name], name) for name in MAIN], value=experiment, description="task")
-    model = w.Dropdown(description="model")
 
-    def offer(_: Any = None) -> None:
-        kept = model.value
-        model.options = [(ALL, ALL), *((tables.name(m), m) for m in models_of(runs, task.value))]
-        model.value = kept if kept in dict(model.options).values() else ALL
+    def models() -> list[tuple[str, str]]:
+        return [(ALL, ALL), *((tables.name(m), m) for m in models_of(runs, task.value))]
 
-    offer()
-    task.observe(offer, names="value")
-    return explorer(
+    model = w.Dropdown(options=models(), description="model")
+
+    def offer(_: Any) -> None:
+        kept, offered = model.value, models()
+        model.unobserve(made.update, "value")  # the change of the task draws once
+        model.options = offered
+        model.value = kept if kept in dict(offered).values() else ALL
+        model.observe(made.update, "value")
+
+    task.observe(offer, names="value")  # before the explorer does, so that it draws a model that is offered
+    made = explorer(
         lambda **v: runs_figure(runs, levels, **v),
         experiment=task,
         model=model,
         x=w.Dropdown(options=["generation", "evaluations"], description="against"),
         what=w.Dropdown(options=["progress", "final"], description="show"),
     )
+    return made
