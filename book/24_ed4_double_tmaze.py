@@ -141,8 +141,8 @@ Markdown(tables.numbers(mazes.by_placement(entry, min(n, 480), seed + 504), 1, e
 # side and walks from one end to the next there. Poison reverses the round: from then on, a visit begins with the other arm
 # ahead. In this way it finds the food wherever it is, also on a side that it has to leave and beside the poison, and when a
 # place has changed, it walks on until it has found the new one. It does not remember where on the far side the food was: each
-# visit repeats the whole round, which takes time. [Elsewhere](40_what_was_learnt.py) this network is put into the plain T-maze,
-# where it avoids poison on sight once it has been poisoned.
+# visit repeats the whole round, which takes time. [Elsewhere](17_what_kind_of_learner.py) this network is put into the plain
+# T-maze, where it avoids poison on sight once it has been poisoned.
 #
 # ## Reconstruction
 #

@@ -16,8 +16,9 @@
 #
 # ## Question
 #
-# Do single ENUs and networks of ENUs end better than those of GRUs, LSTMs and reduced ENUs, do they reach a given level sooner,
-# and which part of the ENU makes the difference? These are claims C5 to C8 of the [ledger](30_claims.py).
+# Do single ENUs and networks of ENUs end better than those of GRUs, LSTMs and reduced ENUs (claim C5 of the
+# [ledger](30_claims.py)), and do they reach a given level sooner (C6)? And which part of the ENU makes the difference: the
+# feedback of its output (C7), or separate rules for synapses and neurons (C8)?
 #
 # ## Approach
 #

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import yaml
 
 from enu_lib import zoo
 from enu_lib.figures import read_manifest
-from enu_lib.study.tables import markdown
+from enu_lib.study.tables import NO_CASE, markdown
 
 
 def manifest(figures: Path) -> dict[str, dict[str, Any]]:
@@ -67,8 +68,9 @@ def entry(name: str) -> str:
     found |= {key: p[key] for key in ("note",) if key in p}
     found |= {part: _settings(experiment[part]) for part in parts}
     found["experiment"] = _settings({k: v for k, v in experiment.items() if k not in parts})
-    found |= {key: f"{value:.5g}" for key, value in p["scores"].items()}
-    return f"### {name}\n\n{markdown([{'setting or score': key, 'value': value} for key, value in found.items()])}"
+    scores = {key: "none" if math.isnan(value) else f"{value:.5g}" for key, value in p["scores"].items()}
+    text = markdown([{"setting or score": key, "value": value} for key, value in (found | scores).items()])
+    return f"### {name}\n\n{text}" + (f"\n{NO_CASE}\n" if "none" in scores.values() else "")
 
 
 def cite(path: Path) -> str:

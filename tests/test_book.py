@@ -2,6 +2,7 @@
 
 import base64
 import importlib.util
+import math
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import enu_lib as enu
+from enu_lib.study.tables import NO_CASE
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "book"))
@@ -186,6 +188,7 @@ def test_provenance_has_run_processor_versions_settings_and_checksums(tmp_path):
         section = text.split(f"### {name}\n")[1].split("### ")[0]
         assert p["sha256"][:32] in section and f"population {p['experiment']['es']['population']}" in section
         assert f"{p['scores']['fitness']:.5g}" in section
+        assert "nan" not in section and (NO_CASE in section) == any(math.isnan(v) for v in p["scores"].values())
 
 
 def test_the_citation_is_that_of_the_file():

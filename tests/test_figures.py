@@ -1,6 +1,7 @@
 """Figure files: identical bytes on the same kind of machine, matching pictures on others, and the manifest."""
 
 import hashlib
+import io
 import json
 import shutil
 import sys
@@ -10,9 +11,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import enu_lib as enu
 from enu_lib.figures import drawn_on, panel_letters, read_manifest, save_figure, save_table, use_style, write_manifest
+from enu_lib.figures.formats import paletted
 from enu_lib.study import evidence, results, tables
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +51,14 @@ def test_the_same_figure_has_the_same_bytes(tmp_path):
     assert [p.suffix for p in once] == [".svg", ".png", ".csv", ".svg"]
     for a, b in zip(once, again, strict=True):
         assert a.read_bytes() == b.read_bytes()
+
+
+def test_a_picture_with_a_palette_is_smaller_and_looks_the_same(tmp_path):
+    png = next(path for path in _draw(tmp_path, bare=False) if path.suffix == ".png").read_bytes()
+    small = paletted(png)
+    shown, before = (np.asarray(Image.open(io.BytesIO(p)).convert("RGB"), dtype=int) for p in (small, png))
+    assert len(small) < 0.7 * len(png) and paletted(png) == small
+    assert shown.shape == before.shape and abs(shown - before).mean() < 1 and (shown[before == 255] == 255).mean() > 0.99
 
 
 def test_the_manifest_lists_figures_and_replaces_old_entries(tmp_path):

@@ -100,7 +100,10 @@ def test_the_runs_explorer_offers_the_models_of_the_task():
     before = shown.picture.value
     model.value = "enu@small"
     assert shown.picture.value != before
+    drawn = []
+    shown.picture.observe(drawn.append, "value")
     task.value = "tmaze"
+    assert len(drawn) == 1, "the menus of both task and model have changed, and it is drawn once"
     assert model.value == "all" and [m for _, m in model.options] == ["all", "enu", "shared"]
     model.value = "enu"
     task.value = "stdp"
@@ -129,6 +132,7 @@ def test_numbers_have_whole_counts_and_their_gaps_are_explained():
     assert cells[0] == ["model", "n", "food", "right"]
     assert cells[2:] == [["enu", "2,048", "1.23", "none"], ["gru", "7", "0.00", "1.00"]]
     assert "none" in tables.numbers(table).splitlines()[-1] and "|" not in tables.numbers(table).splitlines()[-1]
+    assert cells_of(tables.numbers({"enu": {"food": 13.4567, "steps": 398.7734}}, 3))[2] == ["enu", "13.457", "398.8"]
     without = tables.numbers(table, empty="")
     assert "none" not in without and "nan" not in without
     upright = cells_of(tables.numbers(table, 1, upright=True))

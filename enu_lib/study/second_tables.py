@@ -193,13 +193,16 @@ def first_hours() -> float:
 
 
 def verdict_table(judged: Sequence[Judged], *claims: str) -> list[Row]:
-    """The verdicts on all planned comparisons, or on those of some claims; without stored results, none has been tested."""
+    """The verdicts on all planned comparisons, or on those of some claims; without stored results, none has been tested.
+
+    Given some claims, the table names no others.
+    """
     every = judged or [Judged(p, c, "not tested", "has not been run") for p in PLANNED for c in p.comparisons]
     shown = [j for j in every if not claims or set(claims) & set(j.compared.claims)]
     return [
         {
             "comparison": j.name,
-            "claims": ", ".join(j.compared.claims) or "none (explains)",
+            "claims": ", ".join(c for c in j.compared.claims if not claims or c in claims) or "none (explains)",
             "verdict": f"**{j.verdict}**",
             "measured": j.text,
         }

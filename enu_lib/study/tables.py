@@ -261,6 +261,8 @@ def numbers(
 ) -> str:
     """{row: {column: number}} as a Markdown table: counts as whole numbers, other numbers with `digits` decimals.
 
+    From 100 on, one decimal is enough.
+
     first: heading of the row names, several if these are tuples.  upright: transposed, for many measures of few things.
     empty: text for a missing number (NaN, None); "none" is explained below the table.
     """
@@ -289,6 +291,8 @@ def _number(key: str, value: Any, digits: int, empty: str) -> str:
         return value
     if value is None or math.isnan(value):
         return empty
+    if abs(value) >= 100:
+        digits = min(digits, 1)
     return f"{value:,.0f}" if key in COUNTS else f"{value:,.{digits}f}"
 
 
