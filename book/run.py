@@ -20,6 +20,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+sys.modules["rfc3987_syntax"] = None  # an optional part of jsonschema, not needed here, that takes a second or two to import
+
 import jupytext
 import nbformat
 import papermill
