@@ -142,7 +142,10 @@ def chain(ax: Any, runs: Sequence[Mapping[str, Sequence[float]]], labels: Sequen
     for of, label in zip(runs, labels, strict=True):
         x = begun + np.asarray(of["generation"], float)
         ax.plot(x, of["held_out"], color=PALETTE["evolved"], lw=1)
-        ax.text((begun + x[-1]) / 2, 1.02, label, transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
+        # in the middle of the first part, clear of the panel's letter; else at the left, where labels of narrow parts are apart
+        at, side = (begun, "left") if begun else (x[-1] / 2, "center")
+        above: dict[str, Any] = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "va": "bottom"}
+        ax.annotate(label, (at, 1.02), (2, 0), ha=side, **above)
         begun = x[-1]
         ax.axvline(begun, color="0.7", lw=0.5)
     ax.set(xlabel="generation", ylabel=better("held-out fitness", up=True), xlim=(0, begun))
