@@ -63,16 +63,17 @@ Markdown(f"The stored measurement is from this machine: {speed.machine(measured)
 
 # %%
 alike = table[table["threads"] == most]
-fig, axes = plt.subplots(2, 2, figsize=(PAGE, 6.2))
+fig, axes = plt.subplots(2, 2, figsize=(PAGE, 6.6))
 a, b, c, d = axes.flat
 limits = "lowest of the rounds", "highest of the rounds"
-panels.paths(a, alike, "time relative to this library", speed.NAMES, limits)
+panels.paths(a, alike, "time relative to this library", speed.NAMES, limits, start=1)
 a.set(xscale="log", xlabel=better("time relative to this library", up=False))
-a.legend(fontsize=7)
+above = dict(fontsize=7, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.08))
+a.legend(**above)
 panels.paths(b, alike, "share of the matrix-product peak (%)", speed.NAMES)
 b.set(xlabel=better("share of the matrix-product peak (%)", up=True))
 panels.parts(c, parts)
-c.legend(fontsize=7, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.08))
+c.legend(**above)
 panels.growth(d, growth)
 d.legend(fontsize=7)
 panel_letters(axes.flat)
@@ -80,10 +81,10 @@ files = save_figure(
     fig, "how_fast", figures_dir,
     data={"generations": table, "parts": parts, "growth": growth},
     caption=f"""Speed of whole generations, on {speed.machine(measured)}. **a**, time of each path relative to this library,
-    with {most} thread(s), on a log scale: median of {table["rounds"].min()} rounds or more; lines: lowest and highest.
-    **b**, share of the speed of a large matrix product. **c**, parts of a generation of the laptop profile, by experiment and
-    number of threads: the kernel's share (episodes) should be large. **d**, time of the episodes against size, relative to the
-    smallest, with the exponents; dashed: time proportional to size; lower is better.""",
+    with {most} thread{'s' * (most > 1)}, on a log scale: median of {table["rounds"].min()} rounds or more; lines: lowest and
+    highest. **b**, share of the speed of a large matrix product. **c**, parts of a generation of the laptop profile: the larger
+    the share of the kernel (episodes), the better. **d**, time of the episodes against size, relative to the smallest, with the
+    exponents; dashed: time proportional to size; lower is better.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -169,14 +169,15 @@ def cases() -> dict[str, list[Case]]:
 
 def jobs() -> dict[str, list[list[Job]]]:
     """The jobs by table, of the tables that time whole generations, in groups whose paths take turns."""
-    ready = [path for path in PATHS if path != "cpp" or kernels.compiled(Network())]
+    paths = [path for path in PATHS if path != "cpp" or kernels.compiled(Network())]
+    ours = next(path for path in paths if path in generations.OURS)
     tables = {}
     for e in (generations.unit(), generations.network(16, 4), generations.network(32, 16)):
         name = f"generation, {e.name}, P{e.es.population} B{e.environments} T{e.task.steps}"
-        tables[name] = [[Job(e, path, n) for path in ready] for n in thread_counts()]
+        tables[name] = [[Job(e, path, n) for path in paths] for n in thread_counts()]
         if isinstance(e.model, Network):
             tables[name][0].append(Job(e, "copied weights", 1))
-    tables[PARTS] = [[Job(e, ready[0], n)] for e in generations.laptop() for n in thread_counts()]
+    tables[PARTS] = [[Job(e, ours, n)] for e in generations.laptop() for n in thread_counts()]
     if torch.cuda.is_available():
         large = generations.network(32, 16, population=512, steps=400)
         on_gpu = [Job(large, path, 1, "cuda") for path in ("cuda", "torch")]

@@ -28,15 +28,25 @@ PARTS = {
 MARKS = "osD^v"
 
 
-def paths(ax: Any, table: pd.DataFrame, column: str, names: Mapping[str, str], interval: tuple[str, str] | None = None) -> None:
-    """A column of `study.speed.generations` as bars, one per path in each workload.  interval: columns with its limits."""
+def paths(
+    ax: Any,
+    table: pd.DataFrame,
+    column: str,
+    names: Mapping[str, str],
+    interval: tuple[str, str] | None = None,
+    start: float = 0.0,
+) -> None:
+    """A column of `study.speed.generations` as bars, one per path in each workload.
+
+    interval: columns with its limits.  start: where the bars begin.
+    """
     known = [path for path in PATHS if path in set(table["path"])]
     workloads = list(dict.fromkeys(table["workload"]))
     height = 0.84 / len(known)
     for i, path in enumerate(known):
         of = table[table["path"] == path].set_index("workload").reindex(workloads)
         y = np.arange(len(workloads)) + (i - (len(known) - 1) / 2) * height
-        ax.barh(y, of[column], height, color=PATHS[path], label=names.get(path, path))
+        ax.barh(y, of[column] - start, height, left=start, color=PATHS[path], label=names.get(path, path))
         if interval:
             ax.hlines(y, of[interval[0]], of[interval[1]], color="k", lw=0.8)
     ax.set_yticks(range(len(workloads)), [name.replace("network ", "network\n") for name in workloads])
@@ -52,7 +62,7 @@ def parts(ax: Any, table: pd.DataFrame) -> None:
         of = table[table["part"] == part].set_index(["experiment", "threads"])["share of the generation (%)"].reindex(names)
         ax.barh(range(len(names)), of, 0.7, left=left, color=color, label=part)
         left += of.to_numpy()
-    ax.set_yticks(range(len(names)), [f"{name}, {threads}" for name, threads in names])
+    ax.set_yticks(range(len(names)), [f"{name},\n{threads} thread{'s' * (threads > 1)}" for name, threads in names])
     ax.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, 100), xlabel="share of a generation (%)")
     ax.tick_params(axis="y", length=0)
 
