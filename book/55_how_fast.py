@@ -55,7 +55,7 @@ from enu_lib.study import speed, tables
 use_style()
 measured = speed.load()
 table, parts, growth = speed.generations(measured), speed.parts(measured), speed.growth(measured)
-most = table["threads"].max()
+most = int(table["threads"].max())
 Markdown(f"The stored measurement is from this machine: {speed.machine(measured)}.")
 
 # %% [markdown]

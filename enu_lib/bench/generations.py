@@ -5,11 +5,11 @@ step.  Paths: `cpp`, `torch` and `cuda` are this library's backends and `plain t
 implementation in JAX (`peer_jax`); `torch.compile` compiles the torch backend's steps (`peer_compile`); `copied weights` has
 the scheme of the authors' public code (`authors_scheme`).
 
-Each path runs in its own process, which may only use as many cores as it has threads: this limits every library alike,
-whatever threads it starts (JAX starts one per core that the process may use, and ignores most settings).  `cores` is the
-processor time used per second and must not exceed the threads.  In each round all paths compute one generation in turn, so
-that a change in the machine's load affects all of them.  `seconds` is the median over rounds, `times` the median over rounds
-of a path's seconds divided by those of this library's fastest path in the same round.
+Each path runs in its own process, which may only use as many cores as it has threads (on systems that allow this), so that
+every library is limited alike, whatever threads it starts.  `cores` is the processor time used per second: at most the number
+of threads.  In each round all paths compute one generation in turn, so that a change in the machine's load affects all of
+them.  `seconds` is the median over rounds; `times` is the median over rounds of a path's seconds divided by those of this
+library's fastest path in the same round.
 """
 
 from __future__ import annotations
