@@ -58,6 +58,7 @@ def test_everything_runs_and_is_printed_and_stored_and_without_jax_one_line_says
     parts = speed.parts(measured)
     assert parts.groupby(["experiment", "threads"])["share of the generation (%)"].sum().sub(100).abs().max() < 1e-9
     assert set(speed.growth(measured)["grows with"]) == {"P", "B", "T", "neurons", "synapses"}
+    assert results["machine"]["quick"] and "--quick" in speed.machine(measured)
     words = speed.in_words(measured)
     slowest = max(row["times"] for name, rows in results["tables"].items() for row in rows if row["path"] == "plain torch")
     assert f"to {slowest:.1f} times" in words and "**JAX** was not measured" in words

@@ -194,7 +194,7 @@ def measure(
     this, and the peak, which the others are compared with.  without: paths not to compare with.  Raises ValueError if there is
     no such table or path.
     """
-    results: dict[str, Any] = {"machine": machine(), "tables": {}, "slopes": {}}
+    results: dict[str, Any] = {"machine": {**machine(), "quick": quick}, "tables": {}, "slopes": {}}
     todo: dict[str, list[Any]] = {**cases(), **jobs()}
     chosen = [name for name in todo if only in name or name == "peak"]
     if len(chosen) < 2:

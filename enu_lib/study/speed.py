@@ -89,10 +89,11 @@ def growth(measured: dict[str, Any]) -> pd.DataFrame:
 
 
 def machine(measured: dict[str, Any]) -> str:
-    """The machine that was measured, in one line."""
+    """The machine that was measured, in one line, which says so if the sizes were tiny."""
     of = measured["machine"]
     gpu = of["gpu"] or "no GPU"
-    return f"{of['processor']}, {of['threads']} cores, {gpu}; torch {of['torch']}, Python {of['python']}"
+    tiny = " (with `--quick`, at tiny sizes, only to check that it runs)" if of.get("quick") else ""
+    return f"{of['processor']}, {of['threads']} cores, {gpu}; torch {of['torch']}, Python {of['python']}{tiny}"
 
 
 def ratios(measured: dict[str, Any]) -> list[Row]:
