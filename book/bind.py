@@ -77,7 +77,13 @@ API = {
         ],
     ),
     "ground": ("Settings, signals, progress", ["config", "kinds", "names", "interrupt", "notices", "progress", "faults"]),
-    "speed": ("Speed", ["bench.cases", "bench.sharing", "bench.authors_scheme"]),
+    "speed": (
+        "Speed",
+        [
+            "bench.cases", "bench.generations", "bench.peer_jax", "bench.peer_jax_maze", "bench.peer_compile", "bench.sharing",
+            "bench.authors_scheme", "study.speed", "figures.speed",
+        ],
+    ),
 }  # fmt: skip
 PACKAGES = ("cells", "widgets", "live")  # whose names stand in their __init__
 FACES = ("analysis",)  # whose names are documented where they are defined

@@ -1,6 +1,7 @@
 """Benchmark: the baseline gives the same fitness as the library, and operation counts are right."""
 
 import json
+import sys
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from enu_lib.contracts import Drawn
 from enu_lib.network import ORDERED, Network
 from enu_lib.rollout import play
 from enu_lib.streams import draw_noise
+from enu_lib.study import speed
 
 
 @pytest.mark.parametrize("layout", ["t", "double-t"])
@@ -38,19 +40,51 @@ def test_operation_counts_equal_hand_computed_ones():
     assert bench.network_operations(network, "cpp") == neuron + 2 * synapse - 2 * 9 * (8 - 6)
 
 
-def test_every_case_runs_and_is_printed(tmp_path, capsys):
-    assert main(["bench", "--quick", "--json", str(tmp_path / "b.json")]) == 0
-    printed, results = capsys.readouterr().out, json.loads((tmp_path / "b.json").read_text())
+def test_everything_runs_and_is_printed_and_stored_and_without_jax_one_line_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "jax", None)  # cannot be imported
+    file = tmp_path / "b.json"
+    assert main(["bench", "--quick", "--without", "torch.compile", "--json", str(file)]) == 0
+    printed, results = capsys.readouterr().out, json.loads(file.read_text())
+    assert sum("JAX" in line for line in printed.splitlines()) == 1 and ".[peers]" in printed
     for name, rows in results["tables"].items():
-        assert name in printed and all(r["seconds"] > 0 and r["gflops_executed"] > 0 for r in rows)
-    paths = {r["path"] for r in results["tables"]["network, P128 B8 T400 H16 C4"]}
-    assert {"copied weights", "plain torch", "torch"} <= paths
-    largest = bench.cases()["growth with synapses (of 48 neurons)"][-1]
+        assert name in printed and all(r["seconds"] > 0 and r["gflops_executed"] > 0 and r["share_of_peak"] > 0 for r in rows)
+    (network,) = [rows for name, rows in results["tables"].items() if "H16 C4" in name]
+    assert {"copied weights", "plain torch", "torch"} <= {row["path"] for row in network}
+    assert all(row["times"] > 0 and row["cores"] > 0 and row["rounds"] for row in network)
+    largest = bench.cases()["episodes, growth with synapses (of 48 neurons)"][-1]
     assert largest.neurons * largest.synapses >= 10_000 and results["machine"]["torch"] == torch.__version__
+    measured = speed.load(file)
+    assert len(speed.generations(measured)) == sum(len(r) for n, r in results["tables"].items() if n.startswith("generation"))
+    parts = speed.parts(measured)
+    assert parts.groupby(["experiment", "threads"])["share of the generation (%)"].sum().sub(100).abs().max() < 1e-9
+    assert set(speed.growth(measured)["grows with"]) == {"P", "B", "T", "neurons", "synapses"}
+    assert results["machine"]["quick"] and "--quick" in speed.machine(measured)
+    words = speed.in_words(measured)
+    slowest = max(row["times"] for name, rows in results["tables"].items() for row in rows if row["path"] == "plain torch")
+    assert f"to {slowest:.1f} times" in words and "**JAX** was not measured" in words
+    assert [row["path"] for row in speed.ratios(measured)][-1] == "copied weights"
 
 
-def test_only_selects_tables_by_name(capsys):
-    assert set(bench.measure(quick=True, only="paper")["tables"]) == {"peak", next(n for n in bench.cases() if "paper" in n)}
-    assert main(["bench", "--only", "maps"]) == 2
-    error = capsys.readouterr().err
-    assert "maps" in error and "peak" in error
+def test_only_selects_tables_by_name_and_without_leaves_paths_out(capsys):
+    large = next(name for name in bench.cases() if "paper" in name)
+    assert set(bench.measure(quick=True, only="paper")["tables"]) == {"peak", large}
+    for arguments in (["--only", "maps"], ["--without", "jux"]):
+        assert main(["bench", *arguments]) == 2
+        error = capsys.readouterr().err
+        assert arguments[1] in error and ("peak" in error or "JAX" in error)
+
+
+def test_growth_is_an_exponent_of_the_sizes():
+    """On a made measurement, whose times are known."""
+    series = [{"size": n, "seconds": 3.0 * n} for n in (1, 2, 8)]
+    made = {"machine": {}, "tables": {"episodes, growth with P": series}, "slopes": {"episodes, growth with P": 1.0}}
+    table = speed.growth(made)
+    assert list(table["relative time"]) == list(table["relative size"]) == [1, 2, 8] and set(table["exponent"]) == {1.0}
+
+
+@pytest.mark.parametrize("text, word", [("[]", "object"), ('{"machine": {}}', "tables"), ("{", "JSON")])
+def test_a_file_that_holds_no_measurement_is_named(text, word, tmp_path):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(ValueError, match=word) as error:
+        speed.load(tmp_path / "x.json")
+    assert "x.json" in str(error.value)

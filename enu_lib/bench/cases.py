@@ -1,12 +1,11 @@
-"""Time one generation with every backend in one run: python -m enu_lib bench.
+"""Time generations, and kernels by size, in one run: python -m enu_lib bench.
 
-Paths: `plain torch` is the reference (one weight set per offspring, one call per operation).  `copied weights` reimplements
-the scheme of the authors' public code (weights copied for each environment, mazes in NumPy on the host).  `torch` and `cpp`
-are the fast backends; on a GPU, `torch` and `cuda`.  Episodes never end early, so that all paths do the same work.  Each
-case runs in its own process, which reports its memory (on a GPU, the GPU's); times are the best of several repeats.
-GFLOP/s count the multiplications and additions of the units' matrix products: `nominal` as in the formulas, `executed` as
-performed by the path.  `share` is executed GFLOP/s divided by the matrix-product peak measured in the same run with the same
-number of threads.
+Tables: `peak` is the matrix-product speed of the machine, which `share_of_peak` compares with.  `generation, ...` times whole
+generations of every path side by side (`generations`).  `parts of a generation` divides those of the laptop profile.
+`episodes, ...` times the episodes alone: at the paper's scale, and as each size grows.  Episodes never end early, so that all
+paths do the same work, except in `parts`.  GFLOP/s count the multiplications and additions of the units' matrix products:
+`nominal` as in the formulas, `executed` as performed by the path.  Cases of `episodes` run in a process each, which reports
+its memory (on a GPU, the GPU's); their times are the best of several repeats.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import os
 import platform
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -26,23 +25,25 @@ import numpy as np
 import torch
 
 from enu_lib import kernels
-from enu_lib.bench.authors_scheme import copied_weights_lives
-from enu_lib.cells import ENU
+from enu_lib.bench import generations
+from enu_lib.bench.generations import ENDLESS, Job
 from enu_lib.contracts import Drawn
 from enu_lib.network import PUBLISHED, Network, random_connections
 from enu_lib.rollout import play
-from enu_lib.streams import draw_noise, normal, stream, uniform
-from enu_lib.tasks.maze import Maze
+from enu_lib.streams import draw_noise, normal, stream
 
-MAZE = Maze(energy=1e9, deadly_poisons=10**6)
-PATHS = ("copied weights", "plain torch", "torch", "cpp")
+PATHS = ("cpp", "JAX", "torch.compile", "torch", "plain torch")
+OPTIONAL = ("JAX", "torch.compile", "plain torch", "copied weights")  # paths that can be left out
+NOMINAL = ("plain torch", "copied weights", "nominal")  # paths that project a source once per synapse
+ROUNDS = 3
+PARTS = "parts of a generation, laptop profile"
 
 
 @dataclass(frozen=True)
 class Case:
     """One workload to time."""
 
-    what: str  # "network", "unit" or "product"
+    what: str  # "network" or "product"
     path: str
     threads: int = 1
     device: str = "cpu"
@@ -66,7 +67,7 @@ def network_operations(network: Network, path: str) -> int:
     nominal = network.neurons * (
         unit_operations(network.neuron_cell) + network.synapses * unit_operations(network.synapse_cell)
     )
-    if path in ("plain torch", "copied weights", "nominal"):
+    if path in NOMINAL:
         return nominal
     inputs = network.neurons * network.synapses * 2 * network.channels
     projected = (network.n_inputs + network.neurons + network.neurons) * network.channels
@@ -99,19 +100,12 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
     if case.what == "product":
         a = normal(case.hidden, case.hidden, generator=stream(6, "bench")).to(device)
         return lambda: [a @ a for _ in range(10)], 20.0 * case.hidden**3, 20.0 * case.hidden**3
-    if case.what == "unit":
-        cell = ENU(4, 1, case.hidden)
-        genomes = _genomes(cell, p).to(device)
-        x = uniform(b, t, 4, generator=stream(1, "bench")).to(device)
-        path = {"plain torch": "reference"}.get(case.path, case.path)
-        n = float(unit_operations(cell)) * p * b * t
-        return lambda: kernels.unit_outputs(cell, genomes, x, None, case.threads, path), n, n
     table = PUBLISHED
     if (case.neurons, case.synapses) != (6, 8):
         table = random_connections(case.neurons, case.synapses, 4, stream(2, "bench"))
     network = Network(table, channels=case.channels, hidden=case.hidden)
     genomes = _genomes(network, p).to(device)
-    maze = replace(MAZE, steps=t)
+    maze = ENDLESS(steps=t)
     drawn_state = maze.reset(1, b, stream(3, "bench"))
     state = type(drawn_state)(*(v.to(device) for v in drawn_state))
     noise = draw_noise(t, b, stream(4, "bench")).to(device)
@@ -119,8 +113,6 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
     executed, nominal = (float(network_operations(network, k)) * lives for k in (case.path, "nominal"))
 
     def work() -> Any:
-        if case.path == "copied weights":
-            return copied_weights_lives(network, genomes, maze, state, noise)
         if case.path == "plain torch":
             return play(network, genomes, maze, Drawn(state, noise, b), backend="reference")
         return kernels.maze_lives(network, genomes, maze, state, noise, case.threads, case.path)
@@ -145,36 +137,26 @@ def _peak_memory(device: str) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-QUICK: dict[str, Any] = dict(population=4, environments=2, steps=8, repeats=1)
+QUICK: dict[str, Any] = dict(threads=1, repeats=1)
+TINY: dict[str, Any] = dict(population=4, environments=2, steps=8)
 
 
-def cases(quick: bool = False) -> dict[str, list[Case]]:
-    """All cases by table; `quick`: the same cases at a tiny size, to check that they run."""
-    most = kernels.default_threads()
-    threads = (1, 2) if most >= 2 else (1,)
-    paths = [p for p in PATHS if p != "cpp" or kernels.compiled(Network())]
-    top, gpu = threads[-1], torch.cuda.is_available()
-    sizes: dict[str, dict[str, Any]] = {"H16 C4": dict(hidden=16, channels=4), "H32 C16": dict(hidden=32, channels=16)}
+def thread_counts() -> tuple[int, ...]:
+    """Numbers of threads to measure with: 1, and 2 if there are as many cores."""
+    return (1, 2) if kernels.default_threads() >= 2 else (1,)
+
+
+def cases() -> dict[str, list[Case]]:
+    """The cases by table, of the tables that time matrix products and episodes."""
+    threads, gpu = thread_counts(), torch.cuda.is_available()
+    fastest = "cpp" if kernels.compiled(Network()) else "torch"
     tables: dict[str, list[Case]] = {"peak": [Case("product", "sgemm", n, hidden=1024, repeats=5) for n in threads]}
-    unit: dict[str, Any] = dict(population=512, environments=32, steps=100, hidden=32)
-    tables["single unit, P512 B32 H32 T100"] = [Case("unit", p, n, **unit) for p in paths[1:] for n in threads]
-    for name, size in sizes.items():
-        tables[f"network, P128 B8 T400 {name}"] = [
-            Case("network", p, n, repeats=1 if p == "copied weights" else 2, **size)
-            for p in paths
-            for n in (threads[-1:] if p == "copied weights" else threads)
-        ]
-    large: dict[str, Any] = dict(population=512, **sizes["H32 C16"])
-    tables["network at the paper's scale, P512 B8 T400 H32 C16"] = [Case("network", paths[-1], top, repeats=1, **large)]
+    paper = Case("network", fastest, threads[-1], population=512, hidden=32, channels=16, repeats=1)
+    rows = tables["episodes, network at the paper's scale, P512 B8 T400 H32 C16"] = [paper]
     if gpu:
         tables["peak"].append(Case("product", "sgemm", 1, "cuda", hidden=4096, repeats=5))
-        for name, rows in tables.items():
-            if name.startswith("network"):
-                rows += [
-                    replace(rows[-1], path=path, device="cuda", threads=1, repeats=5)
-                    for path in ("plain torch", "torch", "cuda")
-                ]
-    base = Case("network", paths[-1], top, repeats=3, population=32, steps=200)
+        rows += [replace(paper, path=p, device="cuda", threads=1, repeats=5) for p in ("plain torch", "torch", "cuda")]
+    base = Case("network", fastest, threads[-1], repeats=3, population=32, steps=200)
     grow = {
         "P": [replace(base, population=n) for n in (32, 64, 128, 256)],
         "B": [replace(base, environments=n) for n in (4, 8, 16, 32)],
@@ -182,68 +164,122 @@ def cases(quick: bool = False) -> dict[str, list[Case]]:
         "neurons (8 synapses each)": [replace(base, population=8, neurons=n) for n in (6, 24, 96, 384)],
         "synapses (of 48 neurons)": [replace(base, population=4, neurons=48, synapses=n) for n in (8, 32, 104, 216)],
     }
-    tables.update({f"growth with {name}": cs for name, cs in grow.items()})
-    if quick:
-        tables = {
-            name: [replace(c, **(QUICK if c.what != "product" else {"repeats": 1})) for c in cs] for name, cs in tables.items()
-        }
+    return tables | {f"episodes, growth with {name}": cs for name, cs in grow.items()}
+
+
+def jobs() -> dict[str, list[list[Job]]]:
+    """The jobs by table, of the tables that time whole generations, in groups whose paths take turns."""
+    paths = [path for path in PATHS if path != "cpp" or kernels.compiled(Network())]
+    ours = next(path for path in paths if path in generations.OURS)
+    tables = {}
+    for e in (generations.unit(), generations.network(16, 4), generations.network(32, 16)):
+        name = f"generation, {e.name}, P{e.es.population} B{e.environments} T{e.task.steps}"
+        tables[name] = [[Job(e, path, n) for path in paths] for n in thread_counts()]
+        if isinstance(e.model, Network):
+            tables[name][0].append(Job(e, "copied weights", 1))
+    tables[PARTS] = [[Job(e, ours, n)] for e in generations.laptop() for n in thread_counts()]
+    if torch.cuda.is_available():
+        large = generations.network(32, 16, population=512, steps=400)
+        on_gpu = [Job(large, path, 1, "cuda") for path in ("cuda", "torch")]
+        tables["generation, network H32 C16 on a GPU, P512 B8 T400"] = [on_gpu]
     return tables
 
 
-def measure(quick: bool = False, only: str = "", say: Callable[[str], None] = print) -> dict[str, Any]:
-    """Run all cases and print them table by table; returns all results.
+def measure(
+    quick: bool = False, only: str = "", without: Sequence[str] = (), say: Callable[[str], None] = print
+) -> dict[str, Any]:
+    """Measure everything and print it table by table; returns all results.
 
-    only: run only the tables whose name contains this, and the peak, which the others are compared with.
-    Raises ValueError if no table's name contains `only`.
+    quick: tiny sizes and one thread, in this process, to check that everything runs.  only: only the tables whose name contains
+    this, and the peak, which the others are compared with.  without: paths not to compare with.  Raises ValueError if there is
+    no such table or path.
     """
-    results: dict[str, Any] = {"machine": machine(), "tables": {}}
-    context = multiprocessing.get_context("spawn")
+    results: dict[str, Any] = {"machine": {**machine(), "quick": quick}, "tables": {}, "slopes": {}}
+    todo: dict[str, list[Any]] = {**cases(), **jobs()}
+    chosen = [name for name in todo if only in name or name == "peak"]
+    if len(chosen) < 2:
+        raise ValueError(f"no table's name contains {only!r}: choose from {', '.join(todo)}")
+    if unknown := set(without) - set(OPTIONAL):
+        raise ValueError(f"--without {', '.join(sorted(unknown))}: choose from {', '.join(OPTIONAL)}")
+    absent = {path: reason for path in PATHS if path not in without and (reason := generations.missing(path))}
+    if any(name.startswith("generation") for name in chosen):
+        for reason in absent.values():
+            say(reason)
     peak: dict[tuple[str, int], float] = {}
-    tables = {name: todo for name, todo in cases(quick).items() if only in name or name == "peak"}
-    if len(tables) < 2:
-        raise ValueError(f"no table's name contains {only!r}: choose from {', '.join(cases(quick))}")
-    for name, todo in tables.items():
-        rows = []
+    for name in chosen:
         say(f"\n{name}")
-        for case in todo:
-            if quick:
-                row = run(case)
-            else:
-                with ProcessPoolExecutor(1, mp_context=context) as alone:
-                    row = alone.submit(run, case).result()
-            if case.what == "product":
-                peak[case.device, case.threads] = row["gflops_executed"]
-            row["share_of_peak"] = row["gflops_executed"] / peak.get((case.device, case.threads), float("nan"))
-            rows.append(row)
+        rows = _timed_cases(todo[name], quick) if name in cases() else _timed_jobs(name, todo[name], quick, {*without, *absent})
+        for row in rows:
+            if row["path"] == "sgemm":
+                peak[row["device"], row["threads"]] = row["gflops_executed"]
+            row["share_of_peak"] = row["gflops_executed"] / peak[row["device"], row["threads"]]
             say(_line(row))
-        if name.startswith("growth"):
-            slope = _slope(name, rows)
-            results.setdefault("slopes", {})[name] = slope
-            say(f"  time grows with exponent {slope:.2f}")
+        if "growth" in name:
+            results["slopes"][name] = slope = _slope(name, rows)
+            say("  one size only" if slope is None else f"  time grows with exponent {slope:.2f}")
         results["tables"][name] = rows
     return results
 
 
+def _timed_cases(todo: list[Case], quick: bool) -> list[dict[str, Any]]:
+    if quick:
+        return [run(replace(case, **QUICK, **(TINY if case.what == "network" else {}))) for case in todo]
+    rows = []
+    context = multiprocessing.get_context("spawn")
+    for case in todo:
+        with ProcessPoolExecutor(1, mp_context=context) as alone:
+            rows.append(alone.submit(run, case).result())
+    return rows
+
+
+def _timed_jobs(name: str, groups: list[list[Job]], quick: bool, without: set[str]) -> list[dict[str, Any]]:
+    """Rows of all jobs but those of some paths, with the speed of whole generations."""
+    rows = []
+    for group in groups:
+        ready = [job for job in group if job.path not in without]
+        if quick and ready[0].threads > 1:  # in this process, the number of threads stays the same
+            continue
+        if quick:
+            ready = [replace(job, experiment=generations.tiny(job.experiment)) for job in ready]
+        rounds = 1 if quick else generations.rounds(ready[0].experiment) if name == PARTS else ROUNDS
+        for job, row in zip(ready, generations.measure(ready, rounds, apart=not quick), strict=True):
+            model, e = job.experiment.model, job.experiment
+            steps = e.es.population * e.environments * e.task.steps
+            count = network_operations if isinstance(model, Network) else lambda cell, _: unit_operations(cell)
+            for key, path in (("gflops_executed", job.path), ("gflops_nominal", "nominal")):
+                row[key] = count(model, path) * steps / row["seconds"] / 1e9
+            rows.append(row)
+    return rows
+
+
 def _line(row: dict[str, Any]) -> str:
-    size = f"P{row['population']} B{row['environments']} T{row['steps']} N{row['neurons']} S{row['neurons'] * row['synapses']}"
-    if row["what"] == "product":
+    size = f"P{row['population']} B{row['environments']} T{row['steps']}"
+    if row["path"] == "sgemm":
         size = f"{row['hidden']} x {row['hidden']}"
-    elif row["what"] == "unit":
-        size = f"P{row['population']} B{row['environments']} T{row['steps']}"
-    return (
-        f"  {row['path']:15s} {row['device']:4s} {row['threads']} threads  {size:26s} {row['seconds']:9.4f} s  "
+    elif "neurons" in row:
+        size += f" N{row['neurons']} S{row['neurons'] * row['synapses']}"
+    text = f"  {row.get('experiment', ''):15.15s} {row['path']:15s} {row['device']:4s} {row['threads']} threads  {size:26s} "
+    text += f"{row['seconds']:9.4f} s  "
+    if "times" in row:
+        low, high = row["times_range"]
+        text += f"{row['times']:6.2f} x ({low:.2f} to {high:.2f}), {row['cores']:.2f} cores, "
+    text += (
         f"{row['gflops_executed']:7.1f} GFLOP/s executed, {row['gflops_nominal']:7.1f} nominal, "
         f"{row['share_of_peak']:6.1%} of peak, {row['memory_mb']:6.0f} MB"
     )
+    if row.get("parts"):
+        total = sum(row["parts"].values())
+        text += "\n    " + ", ".join(f"{name} {part / total:.1%}" for name, part in row["parts"].items())
+    return text
 
 
-def _slope(name: str, rows: list[dict[str, Any]]) -> float:
-    """Exponent of time against size, by least squares on logarithms; NaN for a single size."""
+def _slope(name: str, rows: list[dict[str, Any]]) -> float | None:
+    """Exponent of time against size, by least squares on logarithms; None for a single size.  Notes each row's `size`."""
     key = {"P": "population", "B": "environments", "T": "steps"}.get(name.split()[-1])
-    size = [r[key] if key else r["neurons"] * r["synapses"] for r in rows]
-    if len(set(size)) == 1:
-        return float("nan")
-    return float(np.polyfit(np.log(size), np.log([r["seconds"] for r in rows]), 1)[0])
+    for row in rows:
+        row["size"] = row[key] if key else row["neurons"] * row["synapses"]
+    sizes, seconds = ([row[k] for row in rows] for k in ("size", "seconds"))
+    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0]) if len(set(sizes)) > 1 else None
 
 
 def machine() -> dict[str, Any]:

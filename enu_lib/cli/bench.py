@@ -10,10 +10,13 @@ from enu_lib.cli.arguments import path
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
-    bench = commands.add_parser("bench", help="measure seconds and GFLOP/s per generation on all backends")
+    bench = commands.add_parser("bench", help="time generations on all backends, and in JAX and torch.compile")
     bench.add_argument("--json", type=path, metavar="FILE", help="write all measurements to this file")
     bench.add_argument("--quick", action="store_true", help="use tiny sizes, to check that it runs")
     bench.add_argument("--only", default="", metavar="WORDS", help="only tables whose name contains this text, such as paper")
+    bench.add_argument(
+        "--without", action="append", default=[], metavar="PATH", help="leave out a path, such as JAX; can be repeated"
+    )
     bench.add_argument(
         "--processes", type=int, metavar="N", help="instead, time one evolution in 1 process and in N, alternately"
     )
@@ -34,7 +37,7 @@ def run(options: argparse.Namespace) -> None:
     from enu_lib.bench import sharing
 
     if count is None:
-        found = bench.measure(options.quick, options.only)
+        found = bench.measure(options.quick, options.only, options.without)
     else:
         found = {"machine": bench.machine(), "processes": count, "cases": sharing.measure(count, quick=options.quick)}
     if options.json:

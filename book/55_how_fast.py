@@ -1,0 +1,155 @@
+# ---
+# jupyter:
+#   jupytext:
+#     notebook_metadata_filter: -jupytext.text_representation.format_version,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How fast is it, and why
+#
+# ## Question
+#
+# How long does a generation take, compared with what one would otherwise write in JAX or PyTorch, and how far is it from what
+# the processor can do?
+#
+# ## Approach
+#
+# One run of `make bench` times *whole generations*: drawing mutations and environments, the episodes of all offspring, their
+# fitness, and the parent's step. Three workloads are compared: the plastic synapse at the published sizes, and networks in the
+# T-maze with 16 memory values and 4 channels, and with 32 and 16. In the mazes nobody dies, so that all paths do the same work.
+# The paths give the same fitness (`tests/test_peers.py`):
+#
+# - **This library**, with its compiled kernel, and with the torch backend that it uses if there is no compiler.
+# - **JAX**, written with care (`enu_lib/bench/peer_jax.py`): everything in one jitted function; a scan over the steps;
+#   offspring in blocks that fit the cache; each source of a network projected through the synapses' weights once.
+# - **torch.compile** of the torch backend's steps, in blocks of offspring (`enu_lib/bench/peer_compile.py`).
+# - **Plain torch**: the reference, one operation after another.
+# - **Copied weights**: the scheme of the authors' public code, with one copy of the weights for each environment.
+#
+# Each path has a process of its own, which can use no more cores than it has threads. In each round all of them compute one
+# generation in turn; we compare times within a round, and take the median over rounds.
+#
+# **The floor** is the speed of a large matrix product in the same run, since a unit's step consists mainly of matrix products.
+# We count only their operations, so the time spent on everything else lowers the share.
+
+# %% tags=["parameters"]
+profile = "zoo"  # the stored measurement, whatever the profile
+seed = 0  # has no effect
+figures_dir = None
+
+# %%
+import matplotlib.pyplot as plt
+from IPython.display import Markdown
+
+from enu_lib import widgets
+from enu_lib.figures import PAGE, better, panel_letters, save_figure, speed as panels, use_style
+from enu_lib.study import speed, tables
+
+use_style()
+measured = speed.load()
+table, parts, growth = speed.generations(measured), speed.parts(measured), speed.growth(measured)
+most = int(table["threads"].max())
+Markdown(f"The stored measurement is from this machine: {speed.machine(measured)}.")
+
+# %% [markdown]
+# ## Figure
+
+# %%
+alike = table[table["threads"] == most]
+fig, axes = plt.subplots(2, 2, figsize=(PAGE, 6.6))
+a, b, c, d = axes.flat
+limits = "lowest of the rounds", "highest of the rounds"
+panels.paths(a, alike, "time relative to this library", speed.NAMES, limits, start=1)
+a.set(xscale="log", xlabel=better("time relative to this library", up=False))
+above = dict(fontsize=7, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.08))
+a.legend(**above)
+panels.paths(b, alike, "share of the matrix-product peak (%)", speed.NAMES)
+b.set(xlabel=better("share of the matrix-product peak (%)", up=True))
+panels.parts(c, parts)
+c.legend(**above)
+panels.growth(d, growth)
+d.legend(fontsize=7)
+panel_letters(axes.flat)
+files = save_figure(
+    fig, "how_fast", figures_dir,
+    data={"generations": table, "parts": parts, "growth": growth},
+    caption=f"""Speed of whole generations, on {speed.machine(measured)}. **a**, time of each path relative to this library,
+    with {most} thread{'s' * (most > 1)}, on a log scale: median of {table["rounds"].min()} rounds or more; lines: lowest and
+    highest. **b**, share of the speed of a large matrix product. **c**, parts of a generation of the laptop profile: the larger
+    the share of the kernel (episodes), the better. **d**, time of the episodes against size, relative to the smallest, with the
+    exponents; dashed: time proportional to size; lower is better.""",
+)  # fmt: skip
+
+# %% [markdown]
+# ## What we measured
+
+# %%
+Markdown(speed.in_words(measured))
+
+# %% [markdown]
+# Times relative to this library, with the time of a generation:
+
+# %%
+Markdown(tables.markdown(speed.ratios(measured)))
+
+# %% [markdown]
+# On a GPU:
+
+# %%
+on_gpu = speed.on_a_gpu(measured)
+Markdown(tables.markdown(on_gpu) if on_gpu else "The machine that was measured has none.")
+
+# %% [markdown]
+# **Why the kernel is fast.** In order of what they contribute:
+#
+# 1. Everything that belongs to one offspring stays in a core's cache for the whole episode: no intermediate result is written
+#    to memory. Offspring are independent, so each thread takes the next one, and threads never wait for one another.
+# 2. Several units are stepped together, so that each row of weights is loaded once for all of them, and the sums fill the
+#    processor's registers.
+# 3. Each source and each neuron of a network is projected through the synapses' input weights once. A synapse then adds two
+#    vectors, instead of multiplying its own copy of its input.
+# 4. The hyperbolic tangent is a ratio of two polynomials, whose error is that of rounding, and the sigmoid is computed from it.
+# 5. Genomes are added up, and outputs are scored, in the cache. So nothing of size offspring times parameters, or offspring
+#    times environments times steps times memory, is ever written.
+# 6. An agent that has died is not simulated further. This makes early generations many times faster; the comparison above
+#    leaves it out.
+#
+# ## Reconstruction
+#
+# The paper reports no times. The scheme of copied weights is that of the authors' public code, written anew.
+#
+# ## Verdict
+#
+# The table above is the verdict for the machine that was measured. To measure another one, run `make bench`, which writes
+# `build/bench.json`.
+#
+# ## Try it
+#
+# Choose a measure and the number of threads.
+
+
+# %% tags=["explorer"]
+TIME, SHARE, CORES = "generation (ms)", "share of the matrix-product peak (%)", "cores used"
+
+
+def show(measure=TIME, threads=most):
+    fig, ax = plt.subplots(figsize=(5.5, 3.4))
+    panels.paths(ax, table[table["threads"] == threads], measure, speed.NAMES)
+    better_side = {TIME: better(measure, up=False), SHARE: better(measure, up=True)}
+    ax.set(xscale="log" if measure == TIME else "linear", xlabel=better_side.get(measure, measure))
+    ax.legend(fontsize=7)
+    return fig
+
+
+widgets.explorer(
+    show,
+    measure=widgets.w.Dropdown(options=[TIME, SHARE, CORES], description="measure"),
+    threads=widgets.w.Dropdown(options=sorted(map(int, set(table["threads"])))[::-1], description="threads"),
+)

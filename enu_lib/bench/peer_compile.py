@@ -1,0 +1,72 @@
+"""The same episodes with `torch.compile`: the torch backend's steps, compiled, in blocks of offspring that fit a core's cache.
+
+A network's move (four steps of the network and the maze) is compiled as a whole, as is a piece of a single unit's sequence.
+Compiling takes from ten seconds to a minute, once per process.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from enu_lib.contracts import Drawn
+from enu_lib.experiments import Experiment
+from enu_lib.kernels.fused import Gates
+from enu_lib.kernels.graph import Life
+from enu_lib.network import Network
+from enu_lib.tasks.maze import Maze
+
+BLOCK = 32  # offspring computed together: faster than 8 and 64
+PIECE = 10  # steps of a single unit compiled together
+
+
+class Episodes:
+    """Episodes of an experiment: a network of ENUs in a maze, or a single unit without noise in a sequence task."""
+
+    def __init__(self, experiment: Experiment, backend: str | None = "inductor") -> None:
+        """backend: of `torch.compile`; None: nothing is compiled, to check the arrangement in blocks and pieces."""
+        task, model = experiment.task, experiment.model
+        network = isinstance(model, Network) and type(task) is Maze and task.steps % task.move_every == 0
+        if not network and (isinstance(model, Network) or model.noise):
+            raise ValueError(f"the benchmark with torch.compile does not compute {experiment.name}: see {__name__}")
+        self.experiment, self.backend = experiment, backend
+        self._life: Life | None = None
+        self._compiled: Any = None if network else self._compile(_piece)
+
+    @torch.no_grad()
+    def fitness(self, genomes: Tensor, drawn: Drawn) -> Tensor:
+        """Fitness (P, B) of genomes (P, D) in these environments; P is a multiple of the block, or smaller."""
+        lots = genomes.split(BLOCK)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # tracing warns of cached functions, which return constants here
+            if isinstance(self.experiment.model, Network):
+                return torch.cat([self._network(lot, drawn) for lot in lots])
+            outputs = torch.cat([self._unit(lot, drawn.start.inputs) for lot in lots])
+        scores: Tensor = self.experiment.task.score(drawn.start, outputs)
+        return scores.mean(-1)
+
+    def _compile(self, function: Any) -> Any:
+        return torch.compile(function, backend=self.backend, dynamic=False) if self.backend else function
+
+    def _network(self, genomes: Tensor, drawn: Drawn) -> Tensor:
+        if self._life is None:
+            self._life = Life(self.experiment.model, self.experiment.task, genomes, drawn.start, drawn.noise)
+            self._compiled = self._compile(self._life.move)
+        self._life.fill(genomes, drawn.start, drawn.noise)
+        self._life.live(self._compiled)
+        return self._life.total.clone()
+
+    def _unit(self, genomes: Tensor, inputs: Tensor) -> Tensor:
+        cell = self.experiment.model
+        gates = Gates(cell, cell.unpack(genomes))
+        state = gates.start(len(genomes), len(inputs), genomes.device)
+        return torch.cat([self._compiled(gates, state, piece) for piece in inputs.split(PIECE, 1)], 2)
+
+
+def _piece(gates: Gates, state: list[Tensor], inputs: Tensor) -> Tensor:
+    """Outputs (P, B, t, C) for inputs (B, t, n_in); updates `state` in place."""
+    p = len(state[0])
+    return torch.stack([gates.step(state, gates.drive(x.expand(p, -1, -1)), None) for x in inputs.unbind(1)], 2)

@@ -1,0 +1,162 @@
+"""How fast generations are and why, from a stored run of the benchmark.
+
+python -m enu_lib bench --json enu_lib/study/data/bench.json         # measure again
+
+measured = load()
+generations(measured)            # a row per workload, path and number of threads
+in_words(measured)               # Markdown
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from enu_lib.config import parse_json
+from enu_lib.kinds import require
+from enu_lib.study.tables import Row
+
+STORED = Path(__file__).with_name("data") / "bench.json"
+OURS = ("cpp", "torch")  # this library's paths on a CPU: the first that was measured is its fastest
+OTHERS = ("JAX", "torch.compile", "plain torch")
+NAMES = {"cpp": "this library", "torch": "this library, no compiler", "plain torch": "plain torch"}
+MEASURE = "python -m enu_lib bench --json enu_lib/study/data/bench.json"
+
+
+def load(path: Path = STORED) -> dict[str, Any]:
+    """The stored results of `bench.cases.measure`.  Raises ValueError for a file that is none."""
+    found = parse_json(path.read_bytes(), str(path))
+    return require(found, {"machine": dict, "tables": dict, "slopes": dict}, str(path))
+
+
+def generations(measured: dict[str, Any]) -> pd.DataFrame:
+    """Whole generations on the CPU: one row per workload, path and number of threads."""
+    rows = [
+        {
+            "workload": row["experiment"],
+            "path": row["path"],
+            "threads": row["threads"],
+            "cores used": row["cores"],
+            "generation (ms)": 1000 * row["seconds"],
+            "time relative to this library": row["times"],
+            "lowest of the rounds": row["times_range"][0],
+            "highest of the rounds": row["times_range"][1],
+            "rounds": len(row["rounds"]),
+            "executed (GFLOP/s)": row["gflops_executed"],
+            "share of the matrix-product peak (%)": 100 * row["share_of_peak"],
+        }
+        for row in _rows(measured, "generation")
+        if row["device"] == "cpu"
+    ]
+    return pd.DataFrame(rows)
+
+
+def parts(measured: dict[str, Any]) -> pd.DataFrame:
+    """The parts of a generation of the laptop profile: one row per experiment, number of threads and part."""
+    rows = [
+        {
+            "experiment": row["experiment"],
+            "threads": row["threads"],
+            "part": part,
+            "time (ms)": 1000 * seconds,
+            "share of the generation (%)": 100 * seconds / sum(row["parts"].values()),
+        }
+        for row in _rows(measured, "parts")
+        for part, seconds in row["parts"].items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def growth(measured: dict[str, Any]) -> pd.DataFrame:
+    """Seconds of the episodes against size, relative to the smallest, with the exponent of each series (empty for one size)."""
+    rows = []
+    for name, exponent in measured["slopes"].items():
+        series = measured["tables"][name]
+        for row in series:
+            rows.append(
+                {
+                    "grows with": name.partition("growth with ")[2].partition(" ")[0],
+                    "size": row["size"],
+                    "relative size": row["size"] / series[0]["size"],
+                    "time (s)": row["seconds"],
+                    "relative time": row["seconds"] / series[0]["seconds"],
+                    "exponent": exponent,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def machine(measured: dict[str, Any]) -> str:
+    """The machine that was measured, in one line, which says so if the sizes were tiny."""
+    of = measured["machine"]
+    gpu = of["gpu"] or "no GPU"
+    tiny = " (with `--quick`, at tiny sizes, only to check that it runs)" if of.get("quick") else ""
+    return f"{of['processor']}, {of['threads']} cores, {gpu}; torch {of['torch']}, Python {of['python']}{tiny}"
+
+
+def ratios(measured: dict[str, Any]) -> list[Row]:
+    """Times of each workload relative to this library: one row per path."""
+    table = generations(measured)
+    rows = []
+    for path in dict.fromkeys(table["path"]):
+        row: Row = {"path": NAMES.get(path, path)}
+        for (workload, threads), group in table.groupby(["workload", "threads"], sort=False):
+            mine = group[group["path"] == path]
+            times, ms = mine["time relative to this library"], mine["generation (ms)"]
+            head = f"{workload}, {threads} thread{'s' if threads > 1 else ''}"
+            row[head] = f"{times.item():.1f} ({ms.item():,.0f} ms)" if len(mine) else ""
+        rows.append(row)
+    return rows
+
+
+def in_words(measured: dict[str, Any]) -> str:
+    """What the benchmark found, as Markdown: the nearest peer, the floor, the parts of a generation, the growth."""
+    table = generations(measured)
+    ours = next(path for path in OURS if path in set(table["path"]))
+    lines = []
+    for path in OTHERS:
+        of = table[table["path"] == path]["time relative to this library"]
+        if not len(of):
+            lines.append(f"- **{path}** was not measured.")
+        else:
+            lines.append(f"- **{path}** takes {of.min():.1f} to {of.max():.1f} times as long as this library.")
+    share = table[table["path"] == ours]["share of the matrix-product peak (%)"]
+    lines.append(
+        f"- **The floor.** In a whole generation this library executes {share.min():.0f}% to {share.max():.0f}% of the "
+        "operations that a large matrix product executes in the same time on the same cores."
+    )
+    divided = parts(measured)
+    kernel = divided[divided["part"] == "episodes"]
+    for experiment, group in kernel.groupby("experiment", sort=False):
+        found = group["share of the generation (%)"]
+        least, most = f"{found.min():.0f}", f"{found.max():.0f}"
+        lines.append(
+            f"- **{experiment}** (profile `laptop`): the kernel, which also scores, takes "
+            f"{least if least == most else f'{least} to {most}'}% of a generation."
+        )
+    grown = growth(measured).drop_duplicates("grows with").dropna(subset="exponent")
+    found = ", ".join(f"{row['grows with']} {row['exponent']:.2f}" for _, row in grown.iterrows())
+    lines.append(f"- **Growth.** Exponents of time against size: {found or 'only one size of each was measured'}.")
+    return "\n".join(lines)
+
+
+def on_a_gpu(measured: dict[str, Any]) -> list[Row]:
+    """Generations and episodes on a GPU, if there was one: one row per path."""
+    return [
+        {
+            "what": "whole generation" if "parts" in row else "episodes only",
+            "path": row["path"],
+            "time (ms)": f"{1000 * row['seconds']:.1f}",
+            "executed (GFLOP/s)": f"{row['gflops_executed']:,.0f}",
+            "share of the matrix-product peak": f"{row['share_of_peak']:.0%}",
+        }
+        for row in [*_rows(measured, "generation"), *_rows(measured, "episodes")]
+        if row["device"] != "cpu"
+    ]
+
+
+def _rows(measured: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The rows of all tables of a kind."""
+    return [row for name, rows in measured["tables"].items() if name.startswith(kind) for row in rows]
