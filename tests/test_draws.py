@@ -1,5 +1,6 @@
 """Shuffles and noise drawn for each offspring: what is drawn, who gets it, and that every backend uses it."""
 
+import shlex
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -12,11 +13,13 @@ from own_task import Follow, Lights
 
 import enu_lib as enu
 from enu_lib import es, experiments, kernels
+from enu_lib.cli import main
 from enu_lib.network import Network
 from enu_lib.rollout import draw, play
 from enu_lib.streams import branch, draw_noise, integers, stream
+from enu_lib.study import published
 from enu_lib.tasks.altered import Altered
-from enu_lib.tasks.maze import Maze, shuffles
+from enu_lib.tasks.maze import Maze, geometry, shuffles
 from enu_lib.trace import Recorder
 from enu_lib.widgets import life
 
@@ -228,3 +231,32 @@ def test_a_run_with_these_settings_resumes_to_the_same_genome(tmp_path):
     resumed = enu.evolve(e, out=tmp_path / "run", progress=False)
     assert torch.equal(whole.parent, resumed.parent) and not torch.equal(whole.parent, other.parent)
     assert enu.load_run(tmp_path / "run").experiment == e
+
+
+# --- The four conditions of the published settings
+
+
+def test_each_condition_is_the_published_experiment_with_its_changes():
+    plain = experiments.get("tmaze", profile="paper", generations=published.GENERATIONS)
+    control, tie, own, small = map(published.experiment, published.CONDITIONS)
+    assert tie == plain and control == replace(plain, task=replace(plain.task, tie="nothing"))
+    assert own.task == replace(plain.task, own_shuffles=True, balanced=False, reward_steps=1)
+    assert own.model == small.model == replace(plain.model, own_noise=True)
+    assert small.task == replace(own.task, corridor=1, arm=1, facing="wall") and geometry(small.task).shape == (5, 5)
+    cell = geometry(small.task)
+    assert cell.ahead[cell.start][0] == -1  # it faces a wall
+    with pytest.raises(ValueError, match="'big'.*control.*small"):
+        published.experiment("big")
+
+
+@pytest.mark.parametrize("condition", published.CONDITIONS)
+def test_the_command_of_a_condition_runs_its_experiment(condition, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    python, module, library, *words = shlex.split(published.command(condition, seed=3, generations=1, cpu=True))
+    assert (python, module, library) == ("python", "-m", "enu_lib")
+    few = {"es.population": 4, "environments": 2, "evaluate_environments": 2, "task.steps": 40}
+    assert main([*words, "--quiet", *(word for k, v in few.items() for word in ("--set", f"{k}={v}"))]) == 0
+    run = enu.load_run(words[-1])
+    wanted = published.experiment(condition, 1, cpu=True)
+    assert run.seed == 3 and run.experiment == enu.config.with_settings(wanted, few)
+    assert [row["command"] for row in published.table(5)] == [published.command(c, 5) for c in published.CONDITIONS]
