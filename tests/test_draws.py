@@ -103,14 +103,15 @@ def test_noise_of_an_offspring_is_shifted_and_continues_at_the_start_of_its_tabl
 def test_offspring_with_equal_genomes_live_different_lives(path):
     same = offspring().genomes[1:2].repeat(6, 1)
 
-    def found(maze, network):
+    def found(maze, network):  # different outputs up to the first move, and until the end
         y = outputs(path, *drawn_lives(same, maze, network), maze, network)
         return [len(y[:, :, : maze.move_every].unique(dim=0)), len(y.unique(dim=0))]
 
     shared, alike = replace(MAZE, own_shuffles=False), replace(NETWORK, own_noise=False)
     if path == "cpp":  # in batched products, equal rows may differ in rounding
         assert found(shared, alike) == [1, 1]
-    assert found(shared, NETWORK) == found(MAZE, alike) == found(MAZE, NETWORK) == [6, 6]
+    assert found(shared, NETWORK) == found(MAZE, NETWORK) == [6, 6]
+    assert found(MAZE, alike)[1] == 6  # before the first move there is nothing to see
 
 
 @pytest.mark.parametrize("path", PATHS)
