@@ -65,7 +65,8 @@ API = {
             "study.sweep", "study.design", "study.results", "study.tables", "study.comparisons", "study.evidence",
             "study.rules", "study.claims", "study.ledger", "study.panels", "study.plotted", "study.workers", "study.executors",
             "study.scaling", "study.progress", "study.variants", "study.mazes", "study.abilities", "study.dissection",
-            "study.machine", "study.sameness", "study.protocol", "study.outcomes", "study.second", "study.second_tables",
+            "study.machine", "study.published", "study.sameness", "study.protocol", "study.outcomes", "study.second",
+            "study.second_tables",
         ],
     ),
     "figures": (

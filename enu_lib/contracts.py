@@ -64,14 +64,16 @@ class ClosedLoopTask(Protocol[S]):
     """A task whose inputs depend on the model's outputs; fitness is the sum over the steps.
 
     It may have `done(state) -> (P, B) bool`: episodes that have ended and earn no more fitness.  Simulation stops once all
-    have ended.
+    have ended.  If it has a true attribute `own_shuffles`, each offspring gets draws of its own: `reset` is then asked for P
+    offspring rather than for one.  It must draw the same for offspring p whatever P is, from a `streams.branch` of the
+    generator, which is used again afterwards.
     """
 
     @property
     def steps(self) -> int: ...
 
     def reset(self, population: int, environments: int, generator: torch.Generator, /) -> S:
-        """The initial state, a named tuple of tensors (P or 1, B, ..); all offspring get the same environments."""
+        """The initial state, a named tuple of tensors (P or 1, B, ..)."""
 
     def observe(self, state: S, t: int, /) -> Tensor:
         """The model's input at step t: (P, B, n_in), or (P, B, I, k) for a network with I input neurons."""
@@ -85,7 +87,10 @@ Task = SequenceTask[Any] | ClosedLoopTask[Any]
 
 @runtime_checkable
 class Model(Protocol[W, S]):
-    """A cell or a network.  Immutable: weights and state are passed to `step`, for a whole population at once."""
+    """A cell or a network.  Immutable: weights and state are passed to `step`, for a whole population at once.
+
+    If it has a true attribute `own_noise`, each offspring gets noise of its own.
+    """
 
     @property
     def n_params(self) -> int: ...
@@ -142,7 +147,7 @@ class Evolved(Protocol):
 class Drawn(NamedTuple):
     """B sampled environments and their noise: everything random about a batch of episodes."""
 
-    start: Any  # a sequence task's batch, or a closed loop's initial state (1, B, ..)
+    start: Any  # a sequence task's batch, or a closed loop's initial state (1 or P, B, ..)
     noise: Noise | None
     environments: int  # B
 

@@ -77,6 +77,10 @@ class Network:
 
     `shared=True` is the paper's SHAREDENU: synapses and neurons share one set of rules; the neuron's input is padded with
     zeros to the synapse's width (reconstruction).
+
+    `own_noise=True` draws the noise of each offspring, as the authors' code does, also of the two of an antithetic pair.  By
+    default all offspring of a generation get the same noise, so that it does not add to the differences in their fitness
+    (reconstruction).
     """
 
     connections: Connections = PUBLISHED
@@ -87,6 +91,7 @@ class Network:
     cell: CellName = "enu"
     shared: bool = False
     noise: NotNegative = 0.01  # breaks symmetry: without noise, identical units with identical input stay identical
+    own_noise: bool = False  # draw noise for each offspring; False: all offspring get the same
 
     def __post_init__(self) -> None:
         check(self)

@@ -44,7 +44,9 @@ def fitness(
 ) -> Tensor:
     """Fitness (P, B) of every genome (P, D), or of every offspring, in every environment; higher is better.
 
-    All genomes get the same environments and the same noise, drawn from `generator`.  `backend`: auto, cpp, cuda, torch or
+    All genomes get the same environments and the same noise, drawn from `generator`, except for what a task or model draws
+    for each of them (`Maze.own_shuffles`, `Network.own_noise`): genome p, or offspring number p, always gets the same there,
+    however many are simulated together.  `backend`: auto, cpp, cuda, torch or
     reference (see `enu_lib.kernels`).  `threads`: threads of the CPU kernel; None: all cores.
 
     Computed in float32, whatever the dtype of genomes and task and torch's defaults.  Raises ValueError, the same on every
@@ -114,17 +116,31 @@ def draw(
     is_sequence(task)  # raises TypeError if it is no task
     door.fits(model, task)
     genomes, environments = door.genomes(model, genomes), door.environments(environments)
-    steps, device = task.steps, genomes.device
+    steps, device, rows = task.steps, genomes.device, _rows(genomes)
     if not is_sequence(task):
-        start = door.start(task, task.reset(1, environments, generator), environments, device)
+        drawn = rows if getattr(task, "own_shuffles", False) else (0, 1)
+        start = door.start(task, task.reset(drawn[1], environments, generator), drawn, environments, device)
     elif batch is None:
         start = door.batch(model, task, task.sample(environments, generator), environments, device)
     else:
         start = door.batch(model, task, batch, None, device)
         environments, steps = start.inputs.shape[0], max(steps, start.inputs.shape[1])
         task.sample(environments, generator)
-    noise = draw_noise(steps, environments, generator).to(device) if model.noise_shape else None
-    return genomes, Drawn(start, noise, environments)
+    noise = noise_for(model, steps, environments, generator, rows)
+    return genomes, Drawn(start, None if noise is None else noise.to(device), environments)
+
+
+def noise_for(
+    model: AnyModel, steps: int, environments: int, generator: torch.Generator, rows: tuple[int, int] = (0, 1)
+) -> Noise | None:
+    """A model's noise, on the CPU; None if it has none.  rows: the offspring, number of the first, and of the last plus one."""
+    if not model.noise_shape:
+        return None
+    return draw_noise(steps, environments, generator, rows if getattr(model, "own_noise", False) else None)
+
+
+def _rows(genomes: Genomes) -> tuple[int, int]:
+    return genomes.rows if isinstance(genomes, Offspring) else (0, len(genomes))
 
 
 @in_float32

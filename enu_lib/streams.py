@@ -10,6 +10,7 @@ processor.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,11 @@ def stream(seed: int, *keys: int | str) -> torch.Generator:
     words = [zlib.crc32(k.encode()) if isinstance(k, str) else conform(Seed, k, "a stream's key") for k in keys]
     state = np.random.SeedSequence([conform(Seed, seed, "seed"), *words]).generate_state(2, np.uint32)
     return torch.Generator().manual_seed(int(state[0]) << 32 | int(state[1]))
+
+
+def branch(generator: torch.Generator, purpose: str) -> torch.Generator:
+    """A generator for one purpose, seeded with a number from `generator`, which advances equally whatever the branch draws."""
+    return stream(int(integers(0, 2**63 - 1, (1,), generator)), purpose)
 
 
 def uniform(*shape: int, generator: torch.Generator) -> torch.Tensor:
@@ -52,27 +58,49 @@ def permutation(n: int, generator: torch.Generator) -> torch.Tensor:
 
 
 class Noise(NamedTuple):
-    """Standard normal noise for a batch of episodes, the same for every offspring.
+    """Standard normal noise for a batch of episodes, the same for every offspring unless there are `shifts`.
 
     Value k of environment b at step t is `table[(offsets[t, b] + k) % len(table)]`: cheap on any processor, and any single
-    value can be recomputed.
+    value can be recomputed.  Offspring p with a shift reads `table[(offsets[t, b] + shifts[p, b] + k) % len(table)]`.
     """
 
     table: torch.Tensor  # (65536,) float32
     offsets: torch.Tensor  # (T, B) int64
+    shifts: torch.Tensor | None = None  # (P, B) int64
+
+    def starts(self, t: int) -> torch.Tensor:
+        """Where in the table the noise of step t begins, (B,), or (P, B) with shifts."""
+        return self.offsets[t] if self.shifts is None else (self.offsets[t] + self.shifts) % len(self.table)
 
     def at(self, t: int, shape: tuple[int, ...]) -> torch.Tensor:
-        """Noise of step t, (B, *shape)."""
+        """Noise of step t, (B, *shape), or (P, B, *shape) with shifts."""
         k = torch.arange(int(np.prod(shape)), device=self.table.device)
-        index = (self.offsets[t][:, None] + k) % len(self.table)
-        return self.table[index].reshape(-1, *shape)
+        index = (self.starts(t)[..., None] + k) % len(self.table)
+        return self.table[index].reshape(*index.shape[:-1], *shape)
+
+    def rows(self, first: int, end: int) -> Noise:
+        """The noise of offspring `first` to `end` - 1."""
+        return self if self.shifts is None else self._replace(shifts=self.shifts[first:end])
+
+    def each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Noise:
+        """The same noise with every tensor changed."""
+        shifts = None if self.shifts is None else change(self.shifts)
+        return Noise(change(self.table), change(self.offsets), shifts)
 
     def to(self, device: torch.device | str) -> Noise:
-        return Noise(self.table.to(device), self.offsets.to(device))
+        return self.each(lambda v: v.to(device))
 
 
-def draw_noise(steps: int, environments: int, generator: torch.Generator) -> Noise:
-    """Noise for episodes of `steps` steps in `environments` environments."""
+def draw_noise(steps: int, environments: int, generator: torch.Generator, offspring: tuple[int, int] | None = None) -> Noise:
+    """Noise for episodes of `steps` steps in `environments` environments.
+
+    offspring: number of the first, and of the last plus one, each of which gets noise of its own.  It depends on the
+    offspring's number, but not on which others are asked for.  None: all share their noise.
+    """
     table = normal(NOISE_TABLE, generator=generator)
     offsets = integers(0, NOISE_TABLE, (steps, environments), generator)
-    return Noise(table, offsets)
+    if offspring is None:
+        return Noise(table, offsets)
+    first, end = offspring
+    shifts = integers(0, NOISE_TABLE, (end, environments), branch(generator, "noise of offspring"))
+    return Noise(table, offsets, shifts[first:])

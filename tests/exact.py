@@ -30,9 +30,9 @@ class Exact:
         return value + error
 
     def step(self, x, noise=None):
-        """Exact outputs (P, B, C) and error bounds (P, 1, 1) for inputs x (P or 1, B, ..) and noise (B, ..)."""
+        """Exact outputs (P, B, C) and error bounds (P, 1, 1) for inputs x (P or 1, B, ..) and noise ([P,] B, n)."""
         x = torch.cat([x.double()] * (1 + COPIES), 1)
-        noise = None if noise is None else torch.cat([noise.double()] * (1 + COPIES))
+        noise = None if noise is None else torch.cat([noise.double()] * (1 + COPIES), -2)
         state = _each(self.state, self._perturbed)
         self.state, y = self.model.step(self.weights, state, x, noise)
         exact, *copies = y.split(self.environments, 1)

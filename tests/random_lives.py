@@ -172,5 +172,6 @@ def maze(seed: int, largest: int = 64) -> tuple[Network, torch.Tensor, enu.Maze]
         corridor=rng.randint(1, 4),
         arm=rng.randint(1, 4),
         facing=rng.choice(["stem", "wall"]),
+        own_shuffles=rng.random() < 0.5,
     )
     return model, genomes, layout

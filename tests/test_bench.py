@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,13 +18,15 @@ from enu_lib.streams import draw_noise
 from enu_lib.study import speed
 
 
-@pytest.mark.parametrize("layout", ["t", "double-t"])
-def test_the_authors_scheme_gives_the_same_fitness(near, layout):
+@pytest.mark.parametrize("layout, own", [("t", False), ("double-t", False), ("t", True)])
+def test_the_authors_scheme_gives_the_same_fitness(near, layout, own):
     """Its mazes are an independent implementation of every rule, in plain Python, agent by agent."""
     maze = enu.Maze(layout, steps=200, energy=40.0, foods_per_period=1, change=1.0, corridor=1, arm=1, explore_bonus=0.4)
+    maze = replace(maze, own_shuffles=own)
     network = Network(ORDERED, channels=3, hidden=8, noise=0.3)
     genomes = network.init(enu.stream(0, "g")) + 0.3 * torch.randn(24, network.n_params, generator=enu.stream(1, "g"))
-    state, noise = maze.reset(1, 6, enu.stream(2, "maze")), draw_noise(200, 6, enu.stream(3, "noise"))
+    p = len(genomes)
+    state, noise = maze.reset(p, 6, enu.stream(2, "maze")), draw_noise(200, 6, enu.stream(3, "noise"), (0, p) if own else None)
     reference = play(network, genomes, maze, Drawn(state, noise, 6), backend="reference")
     copied = copied_weights_lives(network, genomes, maze, state, noise)
     near(((copied - reference).abs() > 1e-3).float().mean(), 0.2)  # rounding decides near-ties between votes

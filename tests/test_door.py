@@ -13,7 +13,7 @@ import enu_lib as enu
 from enu_lib import cli, kernels
 from enu_lib.network import ORDERED, Network
 from enu_lib.rollout import record_episodes
-from enu_lib.streams import Noise, draw_noise, stream
+from enu_lib.streams import draw_noise, stream
 from enu_lib.widgets import life
 
 NETWORK = Network(ORDERED, channels=4, hidden=8)
@@ -232,6 +232,10 @@ NOISE = draw_noise(10, 4, stream(0, "noise"))
         (NOISE._replace(table=NOISE.table[:0]), "(0,)"),
         (NOISE._replace(table=NOISE.table.log()), "finite"),
         (NOISE._replace(table=NOISE.table.long()), "int64"),
+        (NOISE._replace(shifts=torch.zeros(2, 4, dtype=torch.int64)), "(3, 4)"),
+        (NOISE._replace(shifts=torch.zeros(3, 4)), "float32"),
+        (NOISE._replace(shifts=torch.full((3, 4), 65536)), "0 to 65535"),
+        (NOISE._replace(shifts=torch.full((3, 4), -1)), "0 to 65535"),
     ],
 )
 def test_invalid_noise_is_rejected(noise, told):
@@ -249,7 +253,7 @@ def test_a_stepper_rejects_steps_beyond_its_noise(path):
             stepper.step(x, NOISE, t)
     with pytest.raises(ValueError, match=r"got torch.int64 \(10, 3\)"):
         stepper.step(x, NOISE._replace(offsets=NOISE.offsets[:, 1:]), 0)
-    drawn = Noise(*(v.clone() for v in NOISE))
+    drawn = NOISE.each(torch.clone)
     first = stepper.step(x, drawn, 0)
     drawn.offsets.fill_(2**40)  # changed after the stepper has checked it
     assert first.isfinite().all() and stepper.step(x, drawn, 1).isfinite().all()
@@ -285,6 +289,8 @@ def _put(name, value):
         (STATE._replace(places=STATE.places.float()), "places"),
         (STATE._replace(places=STATE.places.expand(3, -1, -1, -1)), "places"),
         (STATE._replace(sensor_of=STATE.sensor_of[:, 1:]), "sensor_of"),
+        (STATE._replace(sensor_of=STATE.sensor_of.expand(2, -1, -1)), "sensor_of"),
+        (STATE._replace(action_of=STATE.action_of.expand(4, -1, -1)), "action_of"),
         (STATE._replace(cell=STATE.cell[:, 1:]), "cell"),
         (tuple(STATE), "tuple"),
     ],

@@ -272,15 +272,15 @@ class Recorder(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("kind", ["enu", "nfenu", "gru", "lstm", "shared"])
-@pytest.mark.parametrize("noisy", [True, False])
+@pytest.mark.parametrize("noisy", [True, False, "own"])
 def test_a_replayed_recording_equals_the_reference_on_other_episodes(near, kind, noisy):
     cell = "enu" if kind == "shared" else kind
     network = Network(PUBLISHED, channels=4, hidden=12, cell=cell, shared=kind == "shared", noise=0.02)
-    maze, (p, b) = Maze("t", "sensors", steps=120), (4, 6)
+    maze, (p, b), own = Maze("t", "sensors", steps=120, own_shuffles=noisy == "own"), (4, 6), noisy == "own"
 
     def lives(seed):
-        noise = draw_noise(maze.steps, b, stream(seed, "noise")) if noisy else None
-        return _genomes(network, p, seed), maze.reset(1, b, stream(seed, "maze")), noise
+        noise = draw_noise(maze.steps, b, stream(seed, "noise"), (0, p) if own else None) if noisy else None
+        return _genomes(network, p, seed), maze.reset(p if own else 1, b, stream(seed, "maze")), noise
 
     genomes, state, noise = lives(1)
     before = genomes.clone()

@@ -96,13 +96,13 @@ def copied_weights_lives(network: Network, genomes: Tensor, maze: Maze, state: A
     """Fitness (P, B) of episodes, with copied weights and mazes on the host."""
     p, b = len(genomes), state.places.shape[1]
     weights = network.unpack(genomes.repeat_interleave(b, 0))
-    drawn = [v[0].cpu().numpy() for v in (state.sensor_of, state.action_of, state.places)]
-    agents = [Agent(maze, *(v[i % b] for v in drawn)) for i in range(p * b)]
+    each = (v.expand(p, *v.shape[1:]).flatten(0, 1).cpu().numpy() for v in (state.sensor_of, state.action_of, state.places))
+    agents = [Agent(maze, *drawn) for drawn in zip(*each, strict=True)]
     memory = network.reset(p * b, 1, genomes.device)
     size = network.neurons * network.channels * (1 + network.synapses)
     for t in range(maze.steps):
         x = torch.from_numpy(np.stack([agent.observe() for agent in agents])).to(genomes.device)
-        z = None if noise is None else noise.at(t, (size,)).repeat(p, 1)[:, None]
+        z = None if noise is None else noise.at(t, (size,)).expand(p, b, size).reshape(p * b, 1, size)
         memory, y = network.step(weights, memory, x[:, None], z)
         for agent, out in zip(agents, y[:, 0].cpu().numpy(), strict=True):
             agent.step(out, t)

@@ -52,6 +52,10 @@ class _Population(ctypes.Structure):
     ]
 
 
+class _Noise(ctypes.Structure):
+    _fields_ = [*((name, pointer) for name in ("table", "offsets", "shifts")), ("length", i64)]
+
+
 class _Net(ctypes.Structure):
     _fields_ = [
         *((name, _Cell) for name in ("neuron", "synapse")),
@@ -93,11 +97,11 @@ def unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | Non
     """Outputs (P, B, T, C) of single units for inputs (B, T, n_in)."""
     b, t, _ = inputs.shape
     y = torch.empty(len(genomes), b, t, cell.n_out, dtype=torch.float32, device="cpu")
-    table, offsets = _noise(noise, cell.n_out)
+    drawn, keep = _noise(noise, cell.n_out)
     _made(library(_vectors(cell)).unit_outputs(
-        ctypes.byref(cell_struct(cell)), i64(len(genomes)), i64(b), i64(t), at(genomes), at(inputs), at(table), at(offsets),
-        at(y), threads,
+        ctypes.byref(cell_struct(cell)), i64(len(genomes)), i64(b), i64(t), at(genomes), at(inputs), drawn, at(y), threads,
     ))  # fmt: skip
+    del keep
     return y
 
 
@@ -107,11 +111,12 @@ def unit_scores(
     """The fitness of every step (P, B, T) of single units for inputs (B, T, n_in); see `unit_outputs`."""
     (b, t, _), p = inputs.shape, len(genomes)
     y = torch.empty(p, b, t, dtype=torch.float32, device="cpu")
-    table, offsets = _noise(noise, cell.n_out)
+    drawn, keep = _noise(noise, cell.n_out)
     _made(library(_vectors(cell)).unit_scores(
-        ctypes.byref(cell_struct(cell)), i64(p), i64(b), i64(t), ctypes.byref(_population(genomes)), at(inputs), at(table),
-        at(offsets), ctypes.byref(scoring), at(y), threads,
+        ctypes.byref(cell_struct(cell)), i64(p), i64(b), i64(t), ctypes.byref(_population(genomes)), at(inputs), drawn,
+        ctypes.byref(scoring), at(y), threads,
     ))  # fmt: skip
+    del keep
     return y
 
 
@@ -123,16 +128,16 @@ def maze_lives(
     ahead = np.asarray(geometry(maze).ahead, dtype=np.int64)
     rules = maze_rules(maze, state.places.shape[2], ahead.ctypes.data)
     net, keep = _net(network)
-    table, offsets = _noise(noise, network.noise_shape[0] if noise else 0)
+    given, kept = _noise(noise, network.noise_shape[0] if noise else 0)
     fitness = torch.empty(p, b, dtype=torch.float32, device="cpu")
     counts = [torch.empty(p, b, dtype=torch.int32, device="cpu") for _ in range(3)]
     y = torch.zeros(p, b, maze.steps, 3, dtype=torch.float32, device="cpu") if record else None
-    drawn = [v[0].contiguous() for v in (state.sensor_of, state.action_of, state.places)]
+    sensors, actions, places, own = shuffles_and_places(state)
     _made(library(_vectors(network)).maze_lives(
-        ctypes.byref(net), ctypes.byref(rules), i64(p), i64(b), ctypes.byref(_population(genomes)), at(table), at(offsets),
-        *map(at, drawn), at(fitness), *map(at, counts), at(y), threads,
+        ctypes.byref(net), ctypes.byref(rules), i64(p), i64(b), ctypes.byref(_population(genomes)), given,
+        at(sensors), at(actions), at(places), own, at(fitness), *map(at, counts), at(y), threads,
     ))  # fmt: skip
-    del keep
+    del keep, kept
     return fitness, counts[0].long(), counts[1].long(), counts[2].long(), y
 
 
@@ -197,8 +202,8 @@ class Stepper:
         offsets = None
         if noise is not None:
             if self._noise is not noise.table:
-                self._noise, self._table = noise.table, _noise(noise, n.noise_shape[0])[0]
-            offsets = noise.offsets[t].contiguous()
+                self._noise, self._table = noise.table, _extended(noise.table, n.noise_shape[0])
+            offsets = noise.starts(t).expand(p, b).contiguous()
         y = torch.empty(p, b, n.n_outputs, dtype=torch.float32, device="cpu")
         _made(self._library.network_step(
             ctypes.byref(self._net), i64(p), i64(b), at(self.genomes), at(x), i64(x.shape[-1]), i64(x.shape[0]),
@@ -248,12 +253,25 @@ def _population(genomes: Tensor | Offspring) -> _Population:
     return _Population(None, parent.data_ptr(), mutations.data_ptr(), len(mutations), genomes.rows[0], door.LARGEST_NORM**2)
 
 
-def _noise(noise: Noise | None, values: int) -> tuple[Tensor | None, Tensor | None]:
-    """The table, extended so that `values` numbers can be read from any offset, and the offsets."""
+def shuffles_and_places(state: MazeState) -> tuple[Tensor, Tensor, Tensor, bool]:
+    """`sensor_of`, `action_of` (1 or P, B, 3) and `places` (B, K, 2), and whether each offspring has shuffles of its own."""
+    rows = max(len(state.sensor_of), len(state.action_of))
+    sensors, actions = (v.expand(rows, -1, -1).contiguous() for v in (state.sensor_of, state.action_of))
+    return sensors, actions, state.places[0].contiguous(), rows > 1
+
+
+def _noise(noise: Noise | None, values: int) -> tuple[Any, Noise | None]:
+    """Noise of life.cpp with `values` numbers per step, by reference, and the tensors that must outlive it."""
     if noise is None:
         return None, None
-    more = math.ceil((values + PAD) / len(noise.table))
-    return noise.table.repeat(1 + more)[: len(noise.table) + values + PAD], noise.offsets.contiguous()
+    kept = noise._replace(table=_extended(noise.table, values)).each(Tensor.contiguous)
+    return ctypes.byref(_Noise(*(None if v is None else v.data_ptr() for v in kept), len(noise.table))), kept
+
+
+def _extended(table: Tensor, values: int) -> Tensor:
+    """The noise table, repeated so that `values` numbers can be read from any offset."""
+    more = math.ceil((values + PAD) / len(table))
+    return table.repeat(1 + more)[: len(table) + values + PAD]
 
 
 def _made(failed: int) -> None:

@@ -24,7 +24,7 @@ from torch import Tensor
 from enu_lib.cells import ENU
 from enu_lib.faults import Unavailable
 from enu_lib.kernels import fused
-from enu_lib.kernels.cpu import MAZE, SOURCE, at, f32, i32, maze_rules, pointer
+from enu_lib.kernels.cpu import MAZE, SOURCE, at, f32, i32, maze_rules, pointer, shuffles_and_places
 from enu_lib.kernels.fused import Gates
 from enu_lib.network import Network
 from enu_lib.streams import Noise, draw_noise, normal, stream
@@ -39,10 +39,10 @@ MAZE_LIFE_BYTES = 96  # size of MazeLife in maze.h
 
 class _Lives(ctypes.Structure):
     _fields_ = [
-        *((name, pointer) for name in ("neuron", "synapse", "connections", "table", "offsets")),
+        *((name, pointer) for name in ("neuron", "synapse", "connections", "table", "offsets", "shifts")),
         *((name, pointer) for name in ("sensor_of", "action_of", "places")),
         *((name, pointer) for name in ("fitness", "foods", "poisons", "steps", "outputs")),
-        ("environments", i32),
+        *((name, i32) for name in ("environments", "own_shuffles", "length")),
         *((name, f32) for name in ("noise", "gain")),
     ]
 
@@ -134,7 +134,7 @@ def run(
     synapse = _rules(Gates(network.synapse_cell, weights.synapse), 2 * network.channels)
     connections = torch.tensor(network.connections, dtype=torch.int32, device=device)
     ahead = torch.tensor(geometry(maze).ahead, device=device)
-    drawn = [v[0].contiguous() for v in (state.sensor_of, state.action_of, state.places)]
+    sensors, actions, places, own = shuffles_and_places(state)
     fitness = torch.empty(p, b, dtype=torch.float32, device=device)
     counts = [torch.empty(p, b, dtype=torch.int64, device=device) for _ in range(3)]
     y = torch.zeros(p, b, maze.steps, 3, dtype=torch.float32, device=device) if record else None
@@ -143,11 +143,12 @@ def run(
         none = torch.zeros(1, dtype=torch.float32, device=device)
         noise = Noise(none, torch.zeros(maze.steps, b, dtype=torch.int64, device=device))
     table = noise.table.repeat(1 + math.ceil(values / len(noise.table)))
-    offsets = noise.offsets.contiguous()
+    offsets, shifts = noise.offsets.contiguous(), None if noise.shifts is None else noise.shifts.contiguous()
     cell = cast(ENU, network.synapse_cell)
     lives = _Lives(
-        *map(at, (neuron, synapse, connections, table, offsets, *drawn, fitness, *counts, y)), b, cell.noise, cell.gain
-    )
+        *map(at, (neuron, synapse, connections, table, offsets, shifts, sensors, actions, places, fitness, *counts, y)),
+        b, own, len(noise.table), cell.noise, cell.gain,
+    )  # fmt: skip
     grid = p, math.ceil(b / layout.environments)
     launch(grid, (maze_rules(maze, state.places.shape[2], at(ahead)), lives))
     return fitness, counts[0], counts[1], counts[2], y

@@ -120,7 +120,7 @@ def units(cell: Cell, x: Genomes, inputs: Tensor, noise: Noise | None) -> tuple[
     fits(cell)
     x = genomes(cell, x)
     inputs = sequences(cell, inputs, x.device)
-    return x, inputs, offsets(cell, noise, inputs.shape[1], len(inputs), x.device)
+    return x, inputs, offsets(cell, noise, inputs.shape[1], len(x), len(inputs), x.device)
 
 
 def lives(
@@ -132,7 +132,7 @@ def lives(
     fits(network, maze)
     x = genomes(network, x)
     state = beginning(maze, state, len(x), x.device)
-    return x, state, offsets(network, noise, maze.steps, state.places.shape[1], x.device)
+    return x, state, offsets(network, noise, maze.steps, len(x), state.places.shape[1], x.device)
 
 
 def sequences(model: AnyModel, x: Tensor, device: torch.device, whose: str = "inputs") -> Tensor:
@@ -167,13 +167,19 @@ def batch(model: AnyModel, task: SequenceTask[Any], drawn: Any, count: int | Non
     return moved._replace(inputs=inputs)
 
 
-def start(task: ClosedLoopTask[Any], state: Any, count: int, device: torch.device) -> Any:
-    """The result of a closed loop's `reset` for one offspring in `count` environments, in float32."""
+def start(task: ClosedLoopTask[Any], state: Any, rows: tuple[int, int], count: int, device: torch.device) -> Any:
+    """The result of a closed loop's `reset` for some offspring in `count` environments, in float32.
+
+    rows: number of the first of these offspring, and of the last plus one; `reset` was asked for all up to that one.
+    """
+    first, end = rows
     tensors = [v for v in state if isinstance(v, Tensor)] if isinstance(state, tuple) and hasattr(state, "_fields") else []
-    if not tensors or any(v.dim() < 1 or len(v) != 1 for v in tensors) or tensors[0].shape[:2] != (1, count):
+    if not tensors or any(v.dim() < 1 or len(v) not in (1, end) for v in tensors) or tensors[0].shape[1:2] != (count,):
         got = [tuple(v.shape) for v in tensors] or type(state).__name__
-        raise ValueError(f"`reset` of {_name(task)} must return a named tuple of tensors (1, {count}, ..), got {got}")
-    return _moved(state, device)
+        wanted = "1" if end == 1 else f"1 or {end}"
+        raise ValueError(f"`reset` of {_name(task)} must return a named tuple of tensors ({wanted}, {count}, ..), got {got}")
+    mine = (v[first:] if isinstance(v, Tensor) and len(v) == end else v for v in state)
+    return _moved(type(state)(*mine), device)
 
 
 def observation(model: AnyModel, x: Tensor, t: int, population: int, count: int, device: torch.device) -> Tensor:
@@ -204,8 +210,8 @@ class Steps:
         network, population, count, device = self._all
         x = observation(network, x, t, population, count, device)
         if noise is not None and noise is not self._given:
-            taken = offsets(network, noise, 1, count, device)
-            self._given, self._taken = noise, None if taken is None else Noise(*(v.clone() for v in taken))
+            taken = offsets(network, noise, 1, population, count, device)
+            self._given, self._taken = noise, None if taken is None else taken.each(torch.clone)
         taken = None if noise is None else self._taken
         if taken is not None and not 0 <= t < len(taken.offsets):
             raise ValueError(f"there is noise for {len(taken.offsets)} steps, but none for step {t}: draw noise for more steps")
@@ -220,11 +226,13 @@ def reward(task: Task, x: Tensor, shape: tuple[int, ...]) -> Tensor:
     return x.to(torch.float32)
 
 
-def offsets(model: AnyModel, noise: Noise | None, steps: int, count: int, device: torch.device) -> Noise | None:
-    """Noise for `steps` steps of `count` environments; None for a model without noise."""
+def offsets(
+    model: AnyModel, noise: Noise | None, steps: int, population: int, count: int, device: torch.device
+) -> Noise | None:
+    """Noise for `steps` steps of a population in `count` environments; None for a model without noise."""
     if noise is None or not model.noise_shape:
         return None
-    table, at = noise
+    table, at, shifts = noise
     if table.dim() != 1 or not len(table) or not table.is_floating_point() or not bool(table.isfinite().all()):
         raise ValueError(f"the noise table must hold finite numbers (K,), got {_kind(table)}: use draw_noise")
     if at.dim() != 2 or at.shape[0] < steps or at.shape[1] != count or at.dtype not in INTEGER_TYPES:
@@ -232,23 +240,32 @@ def offsets(model: AnyModel, noise: Noise | None, steps: int, count: int, device
             f"noise must have offsets ({steps}, {count}), for {steps} steps of {count} environments, got {_kind(at)}: "
             f"use draw_noise({steps}, {count}, generator)"
         )
-    low, high = (int(v) for v in at.aminmax())
-    if low < 0 or high >= len(table):
-        raise ValueError(f"noise offsets must be 0 to {len(table) - 1} (indices of its table), got {low} to {high}")
-    return Noise(table.detach().to(device, torch.float32), at.to(device, torch.int64))
+    if shifts is not None and (shifts.shape != (population, count) or shifts.dtype not in INTEGER_TYPES):
+        raise ValueError(
+            f"noise of {population} offspring in {count} environments must have shifts ({population}, {count}), "
+            f"got {_kind(shifts)}: use draw_noise({steps}, {count}, generator, (0, {population}))"
+        )
+    for name, indices in (("offsets", at), ("shifts", shifts)):
+        low, high = (0, 0) if indices is None else (int(v) for v in indices.aminmax())
+        if low < 0 or high >= len(table):
+            raise ValueError(f"noise {name} must be 0 to {len(table) - 1} (indices of its table), got {low} to {high}")
+    return noise.each(lambda v: v.detach().to(device, torch.float32 if v is table else torch.int64))
 
 
 def beginning(maze: Maze, state: MazeState, population: int, device: torch.device) -> MazeState:
-    """The initial state of one offspring in this maze, checked to be one that `maze.reset` can return."""
+    """The initial state in this maze, checked to be one that `maze.reset` can return.
+
+    All offspring share it; only `sensor_of` and `action_of` may differ between them, (P, B, 3).
+    """
     remedy = "draw it with this maze's `reset`"
     if not isinstance(state, MazeState) or not all(isinstance(v, Tensor) for v in state):
         raise ValueError(f"a maze's state must be a MazeState, got {type(state).__name__}: {remedy}")
     b, periods = state.places.shape[1:3] if state.places.dim() == 4 else (0, 0)
     shapes = {"sensor_of": (1, b, 3), "action_of": (1, b, 3), "places": (1, b, periods, 2)}
     for name, shape in shapes.items():
-        v = getattr(state, name)
-        if v.shape != shape or not b or v.dtype not in INTEGER_TYPES:
-            wanted = f"{shape[:1] + ('B',) + shape[2:]}".replace("'", "")
+        v, own = getattr(state, name), name != "places"
+        if v.shape[1:] != shape[1:] or len(v) not in (1, population if own else 1) or not b or v.dtype not in INTEGER_TYPES:
+            wanted = f"{(f'1 or {population}' if own else 1, 'B') + shape[2:]}".replace("'", "")
             raise ValueError(f"the state's {name} must be whole numbers {wanted}, got {_kind(v)}: {remedy}")
     needed = maze.steps // maze.move_every // maze.foods_per_period + 1
     if periods < needed:

@@ -108,7 +108,12 @@ def chunks(genomes: Tensor, rows: int, hidden: int) -> tuple[Tensor, ...]:
 
 def unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None) -> Tensor:
     """Outputs (P, B, T, C) of single units for inputs (B, T, n_in)."""
-    return torch.cat([_unit_outputs(cell, lot, inputs, noise) for lot in chunks(genomes, len(inputs), cell.hidden)])
+    lots, first = [], 0
+    for lot in chunks(genomes, len(inputs), cell.hidden):
+        own = None if noise is None else noise.rows(first, first + len(lot))
+        lots.append(_unit_outputs(cell, lot, inputs, own))
+        first += len(lot)
+    return torch.cat(lots)
 
 
 @torch.no_grad()
@@ -154,18 +159,22 @@ class Stepper:
         """Outputs (P, B, n_outputs) for input x (P or 1, B, I, k) and the noise of step t."""
         x, noise = self.guard(x, noise, t)
         self.sources[:, :, : self.network.n_inputs, x.shape[-1] :] = 0  # the previous input may have had more channels
-        table, offsets = (None, None) if noise is None else (noise.table, noise.offsets[t])
+        table, offsets = (None, None) if noise is None else (noise.table, noise.starts(t))
         return self.advance(x, table, offsets).clone()  # the caller may keep it, but the next step overwrites the outputs
 
     def advance(self, x: Tensor, table: Tensor | None, offsets: Tensor | None) -> Tensor:
-        """As `step`, with the noise table and this step's offsets (B,): tensors only, so that it can be captured as a graph."""
+        """As `step`, with the noise table and this step's offsets (B,) or (P, B).
+
+        All arguments are tensors, so that it can be captured as a graph.
+        """
         net, b = self.network, self.environments
         n, s, c = net.neurons, net.synapses, net.channels
         p = len(self.sources)
         neuron_noise = synapse_noise = None
         if table is not None and offsets is not None:
-            values = table[(offsets[:, None] + self.alike).remainder_(len(table))]
-            neuron_noise, synapse_noise = values[:, : n * c].reshape(1, -1, c), values[:, n * c :].reshape(1, -1, c)
+            values = table[(offsets[..., None] + self.alike).remainder_(len(table))]
+            own = len(offsets) if offsets.dim() == 2 else 1
+            neuron_noise, synapse_noise = values[..., : n * c].reshape(own, -1, c), values[..., n * c :].reshape(own, -1, c)
         self.sources[:, :, : net.n_inputs, : x.shape[-1]] = x
         self.sources[:, :, net.n_inputs :] = self.output.view(p, b, n, c)
         drive = []
@@ -188,7 +197,8 @@ def maze_lives(
     lots = []
     for lot in chunks(genomes, rows, network.hidden):
         mine = [v[first : first + len(lot)] if len(v) == len(genomes) else v for v in state]
-        lots.append(_maze_lives(network, lot, maze, type(state)(*mine), noise, record))
+        own = None if noise is None else noise.rows(first, first + len(lot))
+        lots.append(_maze_lives(network, lot, maze, type(state)(*mine), own, record))
         first += len(lot)
     fitness, foods, poisons, alive, y = zip(*lots, strict=True)
     return torch.cat(fitness), torch.cat(foods), torch.cat(poisons), torch.cat(alive), torch.cat(y) if record else None
@@ -206,7 +216,7 @@ def _maze_lives(
     y = torch.zeros(p, b, maze.steps, 3, dtype=torch.float32, device=genomes.device) if record else None
     for t in range(maze.steps):
         alive_steps += state.alive
-        out = stepper.advance(maze.observe(state, t), *(None, None) if noise is None else (noise.table, noise.offsets[t]))
+        out = stepper.advance(maze.observe(state, t), *(None, None) if noise is None else (noise.table, noise.starts(t)))
         if y is not None:
             y[:, :, t] = out * state.alive[..., None]
         state, f = maze.step(state, out, t)

@@ -37,7 +37,7 @@ class Life:
         self.total = torch.zeros(p, b, dtype=torch.float32, device=genomes.device)
         self.alive_steps = torch.zeros(p, b, dtype=torch.int64, device=genomes.device)
         self.clock = torch.zeros(1, dtype=torch.int64, device=genomes.device)
-        self.noise = None if noise is None else Noise(noise.table.clone(), noise.offsets.clone())
+        self.noise = None if noise is None else noise.each(torch.clone)
 
     def fill(self, genomes: Tensor, state: MazeState, noise: Noise | None) -> None:
         """Refill all tensors with the initial state of other episodes of the same shapes."""
@@ -51,6 +51,8 @@ class Life:
         if self.noise is not None and noise is not None:
             self.noise.table.copy_(noise.table)
             self.noise.offsets.copy_(noise.offsets)
+            if self.noise.shifts is not None and noise.shifts is not None:
+                self.noise.shifts.copy_(noise.shifts)
 
     @torch.no_grad()
     def move(self) -> None:
@@ -60,6 +62,8 @@ class Life:
             table = offsets = None
             if self.noise is not None:
                 table, offsets = self.noise.table, self.noise.offsets.index_select(0, self.clock)[0]
+                if self.noise.shifts is not None:
+                    offsets = offsets + self.noise.shifts
             self.alive_steps.add_(state.alive)
             y = self.stepper.advance(self.maze.observe(state, t), table, offsets)
             state, fitness = self.maze.step(state, y, t)
@@ -93,7 +97,8 @@ def maze_lives(
 def _maze_lives(
     network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
-    key = (network, maze, len(genomes), state.places.shape[1], genomes.device, noise is None)
+    kind = None if noise is None else noise.shifts is None
+    key = (network, maze, len(genomes), state.places.shape[1], genomes.device, kind)
     if key not in _recorded:
         while len(_recorded) >= GRAPHS_KEPT:
             del _recorded[next(iter(_recorded))]

@@ -481,6 +481,20 @@ struct Population {  // filled by kernels/cpu.py
     }
 };
 
+// Standard normal numbers for every step; none, unless there is a table.
+struct Noise {  // filled by kernels/cpu.py
+    const float* table;  // readable from any offset
+    const int64_t *offsets, *shifts;  // (T, B), (P, B); shifts may be null: all offspring get the same noise
+    int64_t length;  // of the table, before it repeats
+
+    // The numbers of offspring p in environment b of B at step t, or null.
+    const float* at(int64_t t, int64_t p, int64_t b, int64_t B) const {
+        if (!table) return nullptr;
+        const int64_t i = offsets[t * B + b] + (shifts ? shifts[p * B + b] : 0);
+        return table + (i < length ? i : i - length);
+    }
+};
+
 // How the outputs of a single unit are scored, as in tasks/stdp.py and tasks/iaf.py.
 struct Scoring {  // filled by kernels/scoring.py
     const float* target;   // (B, T) the output that is asked for; or null:
@@ -505,8 +519,9 @@ struct Scoring {  // filled by kernels/scoring.py
 
 // Single units on inputs x (B, T, n_in).  y: outputs (P, B, T, C), or, with `scoring`, the fitness of every step (P, B, T).
 static int units(const Cell* cell, int64_t P, int64_t B, int64_t T, const Population& population, const float* x,
-                 const float* table, const int64_t* offsets, const Scoring* scoring, float* y, int threads) {
+                 const Noise* given, const Scoring* scoring, float* y, int threads) {
     const int64_t D = cell->params(), n = cell->n_in, C = cell->n_out;
+    const Noise drawn = given ? *given : Noise{};
     return share_out(P, threads, [&](std::atomic<int64_t>& next) {
         Rules w(*cell);
         Buffer h(ROWS * HP), c(ROWS * HP), o(ROWS * w.CP), noise(ROWS * C + PAD), genome(D + PAD);
@@ -519,10 +534,10 @@ static int units(const Cell* cell, int64_t P, int64_t B, int64_t T, const Popula
                 const int R = (int)std::min<int64_t>(ROWS, B - b0);
                 for (Buffer* m : {&h, &c, &o}) std::fill(m->memory.begin(), m->memory.end(), 0.0f);
                 for (int64_t t = 0; t < T; t++) {
-                    if (table)
-                        for (int r = 0; r < R; r++) copy(noise.p + r * C, table + offsets[t * B + b0 + r], C);
+                    if (drawn.table)
+                        for (int r = 0; r < R; r++) copy(noise.p + r * C, drawn.at(t, p, b0 + r, B), C);
                     step_all(w, R, bias.data(), nullptr, x + (b0 * T + t) * n, T * n, (int)n, h.p, c.p, o.p,
-                             table ? noise.p : nullptr, (int)C);
+                             drawn.table ? noise.p : nullptr, (int)C);
                     for (int r = 0; r < R; r++) {
                         const int64_t i = (b0 + r) * T + t;
                         if (scoring) y[p * B * T + i] = scoring->step(i, o.p[r * w.CP], own[r]);
@@ -536,16 +551,16 @@ static int units(const Cell* cell, int64_t P, int64_t B, int64_t T, const Popula
 
 extern "C" {
 
-// y (P, B, T, C) for x (B, T, n_in); noise of step t and environment b at table + offsets[t * B + b], or table null.
-int unit_outputs(const Cell* cell, int64_t P, int64_t B, int64_t T, const float* genomes, const float* x,
-                 const float* table, const int64_t* offsets, float* y, int threads) {
-    return units(cell, P, B, T, Population{genomes}, x, table, offsets, nullptr, y, threads);
+// y (P, B, T, C) for x (B, T, n_in); noise may be null, here and below.
+int unit_outputs(const Cell* cell, int64_t P, int64_t B, int64_t T, const float* genomes, const float* x, const Noise* noise,
+                 float* y, int threads) {
+    return units(cell, P, B, T, Population{genomes}, x, noise, nullptr, y, threads);
 }
 
 // The fitness of every step (P, B, T) of units with one output.
 int unit_scores(const Cell* cell, int64_t P, int64_t B, int64_t T, const Population* population, const float* x,
-                const float* table, const int64_t* offsets, const Scoring* scoring, float* y, int threads) {
-    return units(cell, P, B, T, *population, x, table, offsets, scoring, y, threads);
+                const Noise* noise, const Scoring* scoring, float* y, int threads) {
+    return units(cell, P, B, T, *population, x, noise, scoring, y, threads);
 }
 
 // Floats of memory per network: every unit's memory and output, packed.
@@ -554,7 +569,7 @@ int64_t network_memory(const Net* net) {
     return (N + M) * (lstm * HP + net->neuron.out_stride());
 }
 
-// One step of all networks, with memory (P, B, network_memory).
+// One step of all networks, with memory (P, B, network_memory); noise at table + offsets (P, B), or table null.
 int network_step(const Net* net, int64_t P, int64_t B, const float* genomes, const float* x, int64_t channels,
                  int64_t x_population, float* memory, const float* table, const int64_t* offsets, float* y, int threads) {
     const int64_t size = network_memory(net), D = Pair::params(*net), I = net->inputs, N = net->neurons;
@@ -575,7 +590,7 @@ int network_step(const Net* net, int64_t P, int64_t B, const float* genomes, con
                 for (auto& part : parts) memcpy(part.buffer.p, m, part.n * sizeof(float)), m += part.n;
                 const float* xb = x + ((x_population > 1 ? p * B : 0) + b) * I * channels;
                 project(agent.G, (int)I, xb, (int)channels, (int)channels, rules.synapse.x, nullptr, agent.pre.p);
-                agent.step(rules.first(), rules.synapse, table ? table + offsets[b] : nullptr);
+                agent.step(rules.first(), rules.synapse, table ? table + offsets[p * B + b] : nullptr);
                 m = memory + (p * B + b) * size;
                 for (auto& part : parts) memcpy(m, part.buffer.p, part.n * sizeof(float)), m += part.n;
                 for (int i = 0; i < net->outputs; i++) y[(p * B + b) * net->outputs + i] = agent.output(i);
@@ -585,11 +600,13 @@ int network_step(const Net* net, int64_t P, int64_t B, const float* genomes, con
 }
 
 // Whole episodes in a maze as defined by tasks/maze.py.  An episode is not stepped further after it has ended.
-// places (B, periods, 2) cells of food and poison; y (P, B, T, 3) may be null.
-int maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, const Population* population,
-               const float* table, const int64_t* offsets, const whole* sensor_of, const whole* action_of, const whole* places,
-               float* fitness, int32_t* foods, int32_t* poisons, int32_t* alive_steps, float* y, int threads) {
+// sensor_of, action_of (B, 3), or (P, B, 3) with own_shuffles; places (B, periods, 2) cells of food and poison; y (P, B, T, 3)
+// may be null.
+int maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, const Population* population, const Noise* noise,
+               const whole* sensor_of, const whole* action_of, const whole* places, int own_shuffles, float* fitness,
+               int32_t* foods, int32_t* poisons, int32_t* alive_steps, float* y, int threads) {
     const int64_t D = Pair::params(*net), T = maze->steps;
+    const Noise drawn = noise ? *noise : Noise{};
     return share_out(P, threads, [&](std::atomic<int64_t>& next) {
         Pair rules(*net);
         Agent agent(*net);
@@ -599,16 +616,16 @@ int maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, cons
             rules.set(population->row(p, D, genome.p));
             const float* shown[] = {agent.zero.p, rules.synapse.x, rules.synapse.x + agent.row, rules.synapse.x + 2 * agent.row};
             for (int64_t b = 0; b < B; b++) {
-                const int64_t i = p * B + b;
+                const int64_t i = p * B + b, shuffle = (own_shuffles ? i : b) * 3;
                 agent.clear();
                 MazeLife life;
-                life.begin(maze, sensor_of + b * 3, action_of + b * 3, places + b * maze->periods * 2, been.data());
+                life.begin(maze, sensor_of + shuffle, action_of + shuffle, places + b * maze->periods * 2, been.data());
                 while (life.alive && life.steps < T) {
                     const int64_t t = life.steps;
                     int shows[4];
                     life.observe(shows);
                     for (int k = 0; k < 4; k++) agent.source[k] = shown[shows[k] - DARK];
-                    agent.step(rules.first(), rules.synapse, table ? table + offsets[t * B + b] : nullptr);
+                    agent.step(rules.first(), rules.synapse, drawn.at(t, p, b, B));
                     const float outputs[3] = {agent.output(0), agent.output(1), agent.output(2)};
                     if (y) copy(y + (i * T + t) * 3, outputs, 3);
                     life.step(outputs);

@@ -18,12 +18,12 @@ struct Lives {  // filled by kernels/cuda.py
     const float *neuron, *synapse;  // (P, ..) rules of each offspring's cells, in the order of `Rules`
     const int* connections;         // (N S) presynaptic neuron
     const float* table;             // noise, readable from any offset
-    const whole* offsets;           // (T, B)
-    const whole *sensor_of, *action_of, *places;  // (B, 3), (B, 3), (B, periods, 2)
+    const whole *offsets, *shifts;  // (T, B), (P, B); shifts may be null
+    const whole *sensor_of, *action_of, *places;  // (B, 3), (B, 3), (B, periods, 2); the first two (P, B, 3) with own_shuffles
     float* fitness;                 // (P, B), as are the next three
     whole *foods, *poisons, *steps;
     float* outputs;                 // (P, B, T, 3), or null
-    int environments;               // B
+    int environments, own_shuffles, length;  // B; 0 or 1; of the table, before it repeats
     float noise, gain;
 };
 
@@ -211,7 +211,8 @@ lives(const __grid_constant__ MazeRules maze, const __grid_constant__ Lives all)
     for (int i = tid; i < N * S; i += THREADS) m.source[i] = all.connections[i];
     const bool mine = tid < E && b < all.environments;  // each of the first E threads simulates one maze
     MazeLife& life = m.life[tid < E ? tid : 0];
-    if (mine) life.begin(&maze, all.sensor_of + b * 3, all.action_of + b * 3, all.places + b * maze.periods * 2, m.been[tid]);
+    const whole own = (whole)p * all.environments + b, shuffle = (all.own_shuffles ? own : b) * 3;
+    if (mine) life.begin(&maze, all.sensor_of + shuffle, all.action_of + shuffle, all.places + b * maze.periods * 2, m.been[tid]);
 
     const auto noise = [&](int e, int k) { return all.noise * __ldg(all.table + m.noise_at[e] + k); };
     const int s_row = tid / (H / 4) * 8, s_col = tid % (H / 4) * 4, s_e = s_row / SYNAPSES;
@@ -250,7 +251,8 @@ lives(const __grid_constant__ MazeRules maze, const __grid_constant__ Lives all)
     for (int t = 0; t < maze.steps; t++) {
         if (mine && life.alive) {
             life.observe(m.shows[tid]);
-            m.noise_at[tid] = (int)all.offsets[(whole)t * all.environments + b];
+            const int from = (int)(all.offsets[(whole)t * all.environments + b] + (all.shifts ? all.shifts[own] : 0));
+            m.noise_at[tid] = from < all.length ? from : from - all.length;
         }
         __syncthreads();
         project(m);

@@ -55,6 +55,10 @@ class Altered:
     def steps(self) -> int:
         return self.maze.steps
 
+    @property
+    def own_shuffles(self) -> bool:
+        return self.maze.own_shuffles
+
     def reset(self, population: int, environments: int, generator: torch.Generator) -> MazeState:
         """The initial state that `maze` samples."""
         return self.maze.reset(population, environments, generator)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.kinds import Between, Count, NotNegative, Positive, Real, Share, Steps, check, shown
-from enu_lib.streams import integers, permutation, uniform
+from enu_lib.streams import branch, integers, permutation, uniform
 
 Layout = Literal["t", "double-t"]
 Shuffle = Literal["none", "sensors", "sensors+actions"]
@@ -43,7 +43,10 @@ class Geometry(NamedTuple):
 
 
 class MazeState(NamedTuple):
-    """State of all episodes.  `sensor_of`, `action_of` and `places` are sampled at the start and shared by all offspring."""
+    """State of all episodes.  `sensor_of`, `action_of` and `places` are sampled at the start.
+
+    All offspring share them, except that `Maze.own_shuffles` gives each offspring a `sensor_of` and `action_of` of its own.
+    """
 
     cell: Tensor  # (P, B) int64
     heading: Tensor  # (P, B) int64
@@ -59,8 +62,8 @@ class MazeState(NamedTuple):
     been: Tensor  # (P, B, cells) bool, cells visited; only updated if `explore_bonus` is set
     food: Tensor  # (P, B) int64, cell of the food
     poison: Tensor  # (P, B) int64, cell of the poison
-    sensor_of: Tensor  # (1, B, 3) int64, the sensor neurons for wall, food, poison
-    action_of: Tensor  # (1, B, 3) int64, the actions of outputs 0, 1, 2
+    sensor_of: Tensor  # (1 or P, B, 3) int64, the sensor neurons for wall, food, poison
+    action_of: Tensor  # (1 or P, B, 3) int64, the actions of outputs 0, 1, 2
     places: Tensor  # (1, B, K, 2) int64, cells of food and poison in each of K periods (`foods_per_period`)
 
 
@@ -79,6 +82,11 @@ class Maze:
     one of them.  Of the four arm ends, one holds food, one poison and two nothing; a change redraws both places.  The energy
     is scaled to the longest search: `energy=None` means 18 for the T (both arms seen after 12 moves) and 48 for the double T
     (all four seen after 32 moves).
+
+    All offspring of a generation get the same environments, which makes their fitness easier to compare (reconstruction).
+    In a public copy of the authors' code, shuffles are drawn for every offspring and every environment: set `own_shuffles`,
+    and `balanced=False`.  The two of an antithetic pair then get different shuffles, too.  The places of food and poison,
+    and when they change, remain the same for all offspring, as in that copy.
     """
 
     layout: Layout = "t"
@@ -101,6 +109,7 @@ class Maze:
     facing: Facing = "stem"  # view at the start: along the "stem", or, a quarter turn away, the "wall" beside it
     balanced: bool = True  # reconstruction: every shuffle and placement equally often in a batch
     pairs: tuple[tuple[int, int], ...] | None = None  # reconstruction: see `shuffles`
+    own_shuffles: bool = False  # draw shuffles for each offspring; False: all offspring get the same
 
     name: ClassVar[str] = "maze"
     n_inputs: ClassVar[int] = 4  # three sensors and the reward neuron
@@ -121,7 +130,11 @@ class Maze:
         return self.energy if self.energy is not None else {"t": 18.0, "double-t": 48.0}[self.layout]
 
     def reset(self, population: int, environments: int, generator: torch.Generator) -> MazeState:
-        """The initial state of P x B episodes, in B random environments that all P offspring share."""
+        """The initial state of P x B episodes in B random environments.
+
+        With `own_shuffles`, those of offspring p are the same for any P; if `balanced`, each offspring gets every shuffle
+        equally often.
+        """
         b = environments
         ends = torch.tensor(geometry(self).ends, device="cpu")
         placements = list(self.placements or permutations(range(len(ends)), 2))
@@ -142,10 +155,25 @@ class Maze:
             other = 1 - place[:, k - 1] if len(placements) == 2 else anew[:, k]
             place[:, k] = torch.where(changes[:, k], other, place[:, k - 1])
         places = ends[torch.tensor(placements, device="cpu")[place]][None]
-        return self.begin(population, drawn[None, :, 0:3], drawn[None, :, 3:6], places)
+        sensor_of, action_of = drawn[None, :, 0:3], drawn[None, :, 3:6]
+        if self.own_shuffles:
+            sensor_of, action_of = self._shuffles_for_each(population, b, branch(generator, "shuffles of offspring"))
+        return self.begin(population, sensor_of, action_of, places)
+
+    def _shuffles_for_each(self, population: int, environments: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Shuffles for each offspring: `sensor_of` and `action_of`, (P, B, 3)."""
+        possible = torch.tensor(shuffles(self), device="cpu")  # (n, 2, 3)
+        n = len(possible)
+        if self.balanced:
+            order = uniform(population, math.ceil(environments / n), n, generator=generator).argsort(dim=-1, stable=True)
+            which = order.flatten(1)[:, :environments]
+        else:
+            which = integers(0, n, (population, environments), generator)
+        sensor_of, action_of = possible[which].unbind(2)
+        return sensor_of, action_of
 
     def begin(self, population: int, sensor_of: Tensor, action_of: Tensor, places: Tensor) -> MazeState:
-        """The initial state of P x B episodes in given environments, (1, B, 3), (1, B, 3), (1, B, K, 2); see `MazeState`."""
+        """The initial state of P x B episodes in given environments; shapes as in `MazeState`."""
         p, b, g, device = population, places.shape[1], geometry(self), places.device
 
         def fill(value: float, dtype: torch.dtype = torch.int64, *more: int) -> Tensor:

@@ -22,7 +22,8 @@ from enu_lib.contracts import Intervention
 from enu_lib.kernels import door, reference
 from enu_lib.network import Network
 from enu_lib.precision import in_float32
-from enu_lib.streams import Noise, draw_noise, stream
+from enu_lib.rollout import noise_for
+from enu_lib.streams import Noise, stream
 from enu_lib.tasks.maze import Maze, MazeState
 
 EXCHANGED = (0, 2, 1)
@@ -63,8 +64,7 @@ def begin(agent: Network | str | None, genome: Tensor | None, maze: Maze, seed: 
     if isinstance(agent, Network):
         if genome is None:
             raise ValueError("a network needs a genome: begin(network, genome, maze)")
-        if agent.noise_shape:
-            noise = draw_noise(maze.steps, 1, generator)
+        noise = noise_for(agent, maze.steps, 1, generator)
         door.fits(agent, maze)
         stepper = reference.Stepper(agent, door.genomes(agent, genome[None]), 1)
         agent_state = stepper.state
