@@ -61,7 +61,10 @@ def choose(backend: str, model: Cell | Network, genomes: Tensor | Offspring) -> 
     if backend == "cpp" and genomes.device.type != "cpu":
         raise Unavailable(f"the compiled kernel needs genomes on the CPU, not on {genomes.device}: use .cpu() or --device cpu")
     if backend == "cuda" and not suits_gpu:
-        raise Unavailable(f"the GPU kernel runs networks of ENUs on a GPU, not {type(model).__name__} on {genomes.device}")
+        raise Unavailable(
+            f"on a GPU the kernel runs cells, and networks with a maze's inputs and outputs, not {type(model).__name__} on "
+            f'{genomes.device}: use backend="auto"'
+        )
     if backend != "auto":
         return backend
     if genomes.device.type != "cpu":
@@ -103,6 +106,11 @@ def unit_outputs(
     if chosen == "reference":
         units = reference.Stepper(cell, genomes, len(inputs))
         return torch.stack([units.step(x[None], noise, t) for t, x in enumerate(inputs.unbind(1))], 2)
+    if chosen == "cuda":
+        try:
+            return cuda.unit_outputs(cell, genomes, inputs, noise)
+        except Unavailable as error:
+            _without_gpu_kernel(error, backend)
     return fused.unit_outputs(cell, genomes, inputs, noise)
 
 
@@ -147,12 +155,17 @@ def maze_lives(
         try:
             return MazeScores(*cuda.maze_lives(network, genomes, maze, state, noise, record))
         except Unavailable as error:
-            if backend == chosen:
-                raise
-            tell(f"no kernel on this GPU ({error}); using the slower torch backend instead")
+            _without_gpu_kernel(error, backend)
     if graph.serves(maze, genomes, record):
         return MazeScores(*graph.maze_lives(network, genomes, maze, state, noise))
     return MazeScores(*fused.maze_lives(network, genomes, maze, state, noise, record))
+
+
+def _without_gpu_kernel(error: Unavailable, backend: str) -> None:
+    """Raise the error if this backend was asked for; else print it on stderr, once."""
+    if backend == "cuda":
+        raise error
+    tell(f"no kernel on this GPU ({error}); using the slower torch backend instead")
 
 
 @in_float32
