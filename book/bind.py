@@ -77,7 +77,7 @@ API = {
         ],
     ),
     "ground": ("Settings, signals, progress", ["config", "kinds", "names", "interrupt", "notices", "progress", "faults"]),
-    "speed": ("Speed", ["bench.cases", "bench.sharing", "bench.authors_scheme"]),
+    "speed": ("Speed", ["bench.cases", "bench.sharing", "bench.authors_scheme", "bench.gpu"]),
 }  # fmt: skip
 PACKAGES = ("cells", "widgets", "live")  # whose names stand in their __init__
 FACES = ("analysis",)  # whose names are documented where they are defined
