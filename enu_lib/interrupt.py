@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -22,7 +20,10 @@ class SoftInterrupt:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> SoftInterrupt:
-        self._before = _handle(self._ask)
+        if threading.current_thread() is threading.main_thread():  # the only one that may handle signals
+            before = {number: signal.getsignal(number) for number in SIGNALS}
+            ours = [n for n, old in before.items() if old is not None and (n == signal.SIGINT or old != signal.SIG_IGN)]
+            self._before = {number: signal.signal(number, self._ask) for number in ours}  # nohup's ignored SIGHUP is not ours
         return self
 
     def _ask(self, *_: Any) -> None:
@@ -31,28 +32,5 @@ class SoftInterrupt:
             signal.signal(number, signal.default_int_handler)
 
     def __exit__(self, *_: Any) -> None:
-        _restore(self._before)
-
-
-@contextmanager
-def as_interrupts() -> Iterator[None]:
-    """Context in which SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does."""
-    before = _handle(signal.default_int_handler)
-    try:
-        yield
-    finally:
-        _restore(before)
-
-
-def _handle(handler: Callable[..., Any]) -> dict[int, Any]:
-    """Install a handler and return those it replaces.  Does nothing outside the main thread; keeps nohup's ignored SIGHUP."""
-    if threading.current_thread() is not threading.main_thread():
-        return {}
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    ours = [n for n, old in before.items() if old is not None and (n == signal.SIGINT or old != signal.SIG_IGN)]
-    return {number: signal.signal(number, handler) for number in ours}
-
-
-def _restore(before: dict[int, Any]) -> None:
-    for number, handler in before.items():
-        signal.signal(number, handler)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)

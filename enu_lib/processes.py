@@ -20,7 +20,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -35,14 +37,16 @@ from enu_lib.config import library_version
 from enu_lib.kernels import default_threads
 from enu_lib.kinds import Between, conform, from_environment
 from enu_lib.liveness import Liveness, ProcessError
+from enu_lib.notices import tell
 from enu_lib.streams import normal, stream
 
 HEAD = 3  # integers sent with the fitness: generation, checksum of the parent, request to stop
 STOPS = (None, "interrupted", "time limit")
 INTERRUPTED = 1
-START = 60.0  # smallest number of seconds that processes wait for all of them to start
+SILENT = 10.0  # seconds of waiting for the address at which the processes meet, before this is mentioned
 Timeout = Annotated[float, Between(1, 1e6)]
 Size = Annotated[int, Between(1, 10**6)]
+Port = Annotated[int, Between(0, 2**16 - 1)]
 T = TypeVar("T")
 
 
@@ -128,18 +132,20 @@ class Processes(Alone):
         import torch.distributed
 
         self._all, self._timeout = torch.distributed, timedelta(seconds=timeout)
-        self._start = timedelta(seconds=max(timeout, START))
         self.size, self.beside = from_environment(Size, "WORLD_SIZE"), from_environment(Size, "LOCAL_WORLD_SIZE", 1)
         self.rank = from_environment(Annotated[int, Between(0, self.size - 1)], "RANK")
         self.local_rank = from_environment(Annotated[int, Between(0, 10**6)], "LOCAL_RANK", 0)
         self._wish = self._heard = self._memories = 0
+        host, port = os.environ["MASTER_ADDR"], from_environment(Port, "MASTER_PORT")
         try:
-            met = next(self._all.rendezvous("env://", timeout=self._start))[0]
-        except RuntimeError:
-            place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+            if self.rank > 0 or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":  # else this process listens
+                _wait_for(host, port, timeout)
+            met = next(self._all.rendezvous("env://", timeout=self._timeout))[0]
+        except (OSError, RuntimeError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ProcessError(
-                f"rank {self.rank}: not all {self.size} processes met at {place} within {self._start.total_seconds():g} s: "
-                "start all of them with the same address, or raise --process-timeout"
+                f"rank {self.rank}: {self.size} processes did not meet at {host}:{port} within {timeout:g} s ({reason[:200]}): "
+                "start all of them, with the same MASTER_ADDR and a free MASTER_PORT, or raise --process-timeout"
             ) from None
         attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # else keys of processes that died may be read
         self._store = self._all.PrefixStore(f"attempt {attempt}", met)
@@ -148,11 +154,11 @@ class Processes(Alone):
     def meet(self) -> None:
         """Connect with all other processes."""
         self.alive.begin()
-        self._begin(lambda: self.alive.wait_until_all("started", self._start))
+        self._begin(lambda: self.alive.wait_until_all("started", self._timeout))
         everybody: dict[str, Any] = dict(store=self._store, rank=self.rank, world_size=self.size)
         self._begin(lambda: self._all.init_process_group("gloo", timeout=self._timeout, **everybody))
         # a process that ended before the others had connected would leave them waiting for it until the timeout
-        self._begin(lambda: self.alive.wait_until_all("connected", self._start))
+        self._begin(lambda: self.alive.wait_until_all("connected", self._timeout))
 
     def leave(self) -> None:
         """Disconnect from the others."""
@@ -266,6 +272,22 @@ class Processes(Alone):
             work.wait()
         except RuntimeError:
             raise self.alive.missing() from None
+
+
+def _wait_for(host: str, port: int, seconds: float) -> None:
+    """Wait until a process listens at an address.  Raises OSError after these seconds; torch would take twice as long."""
+    begun = time.monotonic()
+    while True:
+        left = begun + seconds - time.monotonic()
+        try:
+            socket.create_connection((host, port), timeout=max(left, 0.1)).close()
+            return
+        except OSError as error:
+            if left <= 0:
+                raise
+            if seconds - left > SILENT:
+                tell(f"still waiting, for up to {seconds:g} s, for a process that listens at {host}:{port} ({error})")
+            time.sleep(0.2)
 
 
 def _checksum(data: bytes) -> int:

@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from http.client import HTTPConnection
 from pathlib import Path
 
 import forks
@@ -106,6 +107,20 @@ def two(dask):
     with Client(address, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=120)
         yield address, client
+
+
+def test_a_scheduler_has_a_dashboard(tmp_path):
+    file = tmp_path / "scheduler.json"
+    command = ["-m", "dask", "scheduler", "--scheduler-file", file, "--host", "127.0.0.1", "--port", "0"]
+    scheduler = forks.Program([*command, "--dashboard-address", "127.0.0.1:0"])
+    try:
+        wait_for(lambda: file.exists() and file.stat().st_size, "the scheduler did not start")
+        page = HTTPConnection("127.0.0.1", json.loads(file.read_text())["services"]["dashboard"], timeout=60)
+        page.request("GET", "/status")
+        assert "<title>Dask" in page.getresponse().read().decode()
+    finally:
+        scheduler.kill()
+        scheduler.wait()
 
 
 @pytest.mark.parametrize("lost", ["killed", "retired"])

@@ -1,8 +1,10 @@
 """One evolution in several processes: the same bits as in one, agreed stops, and an error that names who is lost."""
 
 import dataclasses
+import importlib
 import os
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -20,6 +22,7 @@ import enu_lib as enu
 from enu_lib import ahead, es, liveness, processes
 from enu_lib.bench import sharing
 from enu_lib.cli import main
+from enu_lib.devices import device_name
 from enu_lib.es import ES
 from enu_lib.experiments import Stage
 from enu_lib.liveness import ProcessError
@@ -247,7 +250,7 @@ def test_a_signal_to_one_process_stops_and_saves_the_run_of_all(tmp_path):
 
 @pytest.mark.parametrize("rank, number", [(0, signal.SIGKILL), (2, signal.SIGKILL), (2, signal.SIGSTOP)])
 def test_a_process_that_dies_or_is_stopped_is_named_in_one_line(rank, number, tmp_path):
-    timeout = 3.0 if number == signal.SIGSTOP else 60.0  # a dead process is noticed at once, whatever the timeout
+    timeout = 5.0 if number == signal.SIGSTOP else 60.0  # a dead process is noticed at once, whatever the timeout
     team, out = Team(tmp_path, 3, endless, tmp_path, timeout=timeout), tmp_path / "stdp"
     _begun(out, lambda: team.members[0].is_alive())
     team.signal(rank, number)
@@ -263,11 +266,11 @@ def test_a_process_that_dies_or_is_stopped_is_named_in_one_line(rank, number, tm
 
 
 @pytest.mark.parametrize(
-    "task, words", [(Failing(slow=True), "rank 1 --process-timeout 3"), (Failing(), "rank 1 memory population")]
+    "task, words", [(Failing(slow=True), "rank 1 --process-timeout 5"), (Failing(), "rank 1 memory population")]
 )
 def test_a_process_that_is_slow_or_fails_is_named_in_one_line(task, words, tmp_path):
     own = dataclasses.replace(experiment(), task=task)
-    team = Team(tmp_path, 3, evolve, tmp_path, own, timeout=3.0)
+    team = Team(tmp_path, 3, evolve, tmp_path, own, timeout=5.0)
     codes = team.codes(lost=1 if task.slow else None)  # a slow process does not end by itself
     assert codes[0] and codes[2] and codes[1] != 0
     (line,) = team.said()
@@ -293,6 +296,23 @@ def test_what_all_cannot_do_is_one_line(tmp_path):
         assert len(team.said()) == 1 and all(word in team.said()[0] for word in words.split()), team.said()
 
 
+def on_two_gpus(out):
+    """Evolve where there seem to be two GPUs; the CPU stands in for them."""
+
+    def chosen(device, experiment, number):
+        print(device_name(device, True, 2, number))
+        return torch.device("cpu")
+
+    importlib.import_module("enu_lib.evolve").choose_device = chosen
+    evolve(out, experiment("tmaze"), device="cuda")
+
+
+def test_the_processes_of_a_machine_share_its_gpus(tmp_path):
+    team = Team(tmp_path, 3, on_two_gpus, tmp_path)
+    assert team.codes() == [0] * 3, team.said()
+    assert team.said("out") == ["cuda:0", "cuda:1", "cuda:0"]
+
+
 def test_without_a_launcher_there_is_one_process(monkeypatch):
     for _ in range(2):
         with join() as one:
@@ -313,7 +333,6 @@ def test_an_invalid_variable_of_the_launcher_is_named(name, value, monkeypatch):
 
 def test_processes_that_never_meet_say_where_they_waited(monkeypatch):
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    monkeypatch.setattr(processes, "START", 1.0)
     monkeypatch.setattr(liveness, "BEAT", 0.2)
     values = {"RANK": "0", "WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port)}
     for name, value in {**values, "TORCHELASTIC_USE_AGENT_STORE": "True"}.items():
@@ -324,6 +343,21 @@ def test_processes_that_never_meet_say_where_they_waited(monkeypatch):
     monkeypatch.setenv("MASTER_PORT", "0")
     with pytest.raises(ProcessError, match=r"3 processes .*127.0.0.1:0 .*1 s.*--process-timeout"), join(1.0):
         pass
+
+
+@pytest.mark.parametrize("silent, lines", [(10.0, 1), (0.0, 2)])
+def test_an_address_that_nobody_listens_at_is_one_line_after_the_timeout(silent, lines, tmp_path, monkeypatch, capfd):
+    """Even though torch would wait twice as long, and print its stack.  After a while, another line says who waits for what."""
+    monkeypatch.setattr(processes, "SILENT", silent)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # but does not listen
+        port = str(taken.getsockname()[1])
+        for name, value in {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}.items():
+            monkeypatch.setenv(name, value)
+        assert main([*SMOKE, str(tmp_path / "r"), "--process-timeout", "1s"]) == 2
+    said = capfd.readouterr().err.splitlines()
+    assert len(said) == lines and all(f"127.0.0.1:{port} " in line and "1 s" in line for line in said), said
+    assert "MASTER_PORT" in said[-1] and "--process-timeout" in said[-1] and not (tmp_path / "r").exists()
 
 
 def test_what_is_not_divided_limits_the_predicted_speed():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 from enu_lib import names
@@ -63,6 +64,8 @@ def run(options: argparse.Namespace) -> None:
     if options.parent:
         require_evolved(options.parent)
 
+    # torch reads this once; when processes lose each other, our message replaces its stack traces
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     from enu_lib.evolve import evolve
     from enu_lib.processes import join
 

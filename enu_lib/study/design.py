@@ -111,6 +111,10 @@ class Job:
     def name(self) -> str:
         return f"{self.experiment}-{self.model}-{self.seed}"
 
+    def before(self, after: Mapping[str, str]) -> Job | None:
+        """The job whose evolved genome this one starts from, or None.  after: experiment: the one that it starts from."""
+        return replace(self, experiment=after[self.experiment]) if self.experiment in after else None
+
 
 def strategies(name: str) -> tuple[str, ...]:
     """The models of an experiment with another strategy, which are evolved until they reach the experiment's level."""

@@ -194,16 +194,14 @@ def _unpacked(data: bytes) -> bytes:
     return content
 
 
-def check_settings(folder: Path, e: Experiment) -> None:
-    """Raise RunFolderError if there is a run folder with other settings than these."""
-    config = folder / CONFIG
-    if config.exists() and read_experiment(read_record(config, {}), config) != e:
+def read_evaluation(folder: Path, e: Experiment | None = None) -> Record | None:
+    """Read the record of a finished run from its folder; None if there is none.
+
+    e: raise RunFolderError if there is a run with other settings than these, finished or not.
+    """
+    config, file = folder / CONFIG, folder / EVALUATION
+    if e is not None and config.exists() and read_experiment(read_record(config, {}), config) != e:
         raise RunFolderError(f"{folder} has a run with other settings: {CHOOSE_ANOTHER_OUT}, or delete it")
-
-
-def read_evaluation(folder: Path) -> Record | None:
-    """Read the record of a finished run from its folder; None if there is none."""
-    file = folder / EVALUATION
     if not file.exists():
         return None
     values = read_record(file, {}, DELETE_TO_EVALUATE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from heapq import heapreplace
 
 from enu_lib.study.design import Job
@@ -18,7 +17,7 @@ def makespan(seconds: Mapping[Job, float], workers: int, each: float = 0.0, afte
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     length = chains({job: s + each for job, s in seconds.items()}, after or {})
-    first = {_before(job, after) for job in seconds}
+    first = {job.before(after or {}) for job in seconds}
     busy = [0.0] * workers  # until then
     for job in seconds:
         if job not in first:
@@ -30,14 +29,8 @@ def chains(seconds: Mapping[Job, float], after: Mapping[str, str]) -> dict[Job, 
     """Seconds that each job takes with all those that it starts from, directly or indirectly."""
     length = dict(seconds)
     for job in seconds:
-        first = _before(job, after)
+        first = job.before(after)
         while first is not None and first in seconds:
             length[job] += seconds[first]
-            first = _before(first, after)
+            first = first.before(after)
     return length
-
-
-def _before(job: Job, after: Mapping[str, str] | None) -> Job | None:
-    """The job whose genome a job starts from, or None."""
-    first = after.get(job.experiment) if after else None
-    return replace(job, experiment=first) if first else None

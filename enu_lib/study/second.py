@@ -53,8 +53,7 @@ def finished(planned: Planned, stored: Stored, profile: str = "laptop", out: Pat
         for job in jobs:
             if out is None or job in found:
                 continue
-            if record := read_evaluation(own := out / job.name):
-                results.check_settings(own, build(job.experiment, job.model))
+            if record := read_evaluation(out / job.name, build(job.experiment, job.model)):
                 found[job] = record
     return found
 
