@@ -131,7 +131,7 @@ def _sizes(cell: Cell) -> tuple[int, int, int, int]:
 
 def _registers(cell: Cell) -> int:
     """Registers that a thread needs, so that the compiler spills none; found by trying."""
-    return 168 if cell.hidden <= 32 else 248
+    return 168 if cell.hidden <= 32 and not isinstance(cell, LSTM) else 248
 
 
 def _rules_size(cell: Cell, inputs: list[int]) -> int:
