@@ -81,8 +81,8 @@ API = {
     "speed": (
         "Speed",
         [
-            "bench.cases", "bench.generations", "bench.peer_jax", "bench.peer_jax_maze", "bench.peer_compile", "bench.sharing",
-            "bench.authors_scheme", "study.speed", "figures.speed",
+            "bench.cases", "bench.generations", "bench.gpu", "bench.peer_jax", "bench.peer_jax_maze", "bench.peer_compile",
+            "bench.sharing", "bench.authors_scheme", "study.speed", "figures.speed",
         ],
     ),
 }  # fmt: skip

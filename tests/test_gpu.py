@@ -20,7 +20,7 @@ def _genomes(model, population, seed):
 KINDS = [("enu", 16, 4), ("enu", 32, 16), ("nfenu", 24, 3), ("gru", 16, 4), ("lstm", 16, 4)]
 
 
-@pytest.mark.parametrize("path, kind, hidden, channels", [("torch", *k) for k in KINDS] + [("cuda", *k) for k in KINDS[:3]])
+@pytest.mark.parametrize("path, kind, hidden, channels", [(path, *k) for k in KINDS for path in ("torch", "cuda")])
 @pytest.mark.parametrize("layout", ["t", "double-t"])
 def test_maze_episodes_equal_the_cpu_over_generations(path, kind, hidden, channels, layout, capsys):
     network = Network(ORDERED, channels=channels, hidden=hidden, cell=kind, noise=0.02)
@@ -38,11 +38,13 @@ def test_maze_episodes_equal_the_cpu_over_generations(path, kind, hidden, channe
     assert "could not record" not in capsys.readouterr().err
 
 
-def test_single_units_equal_the_cpu():
-    cell = enu.ENU(4, 1, 16, noise=0.1)
+@pytest.mark.parametrize("kind, hidden", [("enu", 16), ("enu", 32), ("gru-gain", 9), ("lstm-clip", 50)])
+@pytest.mark.parametrize("path", ["torch", "cuda"])
+def test_single_units_equal_the_cpu(path, kind, hidden):
+    cell = enu.make_cell(kind, 4, 1, hidden, noise=0.1)
     genomes, inputs, noise = _genomes(cell, 8, 1), torch.rand(5, 60, 4), draw_noise(60, 5, stream(1, "noise"))
     reference = kernels.unit_outputs(cell, genomes, inputs, noise, 1, "reference")
-    found = kernels.unit_outputs(cell, genomes.cuda(), inputs.cuda(), noise.to("cuda"))
+    found = kernels.unit_outputs(cell, genomes.cuda(), inputs.cuda(), noise.to("cuda"), backend=path)
     assert torch.allclose(found.cpu(), reference, atol=1e-3)
 
 

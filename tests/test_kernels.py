@@ -39,6 +39,8 @@ def _lives(path, network, genomes, maze, state, noise, threads=1):
 
 def _outputs(path, cell, genomes, inputs, noise):
     """Outputs (P, B, T, C) of single units."""
+    if path == "emulated gpu":
+        return emulated_gpu.unit_outputs(cell, genomes, inputs, noise)
     if path != "reference":
         return kernels.unit_outputs(cell, genomes, inputs, noise, 2, path)
     weights, state, outputs = cell.unpack(genomes), cell.reset(len(genomes), len(inputs)), []
@@ -70,6 +72,15 @@ def test_single_units_equal_the_exact_outputs(near, path, kind, hidden, outputs,
     _compare_units(near, kind, hidden, outputs, n_in, path)
 
 
+@NEEDS_COMPILER
+@pytest.mark.parametrize(
+    "kind, hidden, outputs, n_in", [("enu", 32, 1, 4), ("nfenu", 20, 3, 2), ("gru-gain", 1, 1, 1), ("lstm-clip", 50, 5, 9)]
+)
+def test_single_units_on_the_emulated_gpu_equal_the_exact_outputs(near, kind, hidden, outputs, n_in):
+    """In two blocks: warps of 16 environments, the last partly filled."""
+    _compare_units(near, kind, hidden, outputs, n_in, "emulated gpu", environments=133, steps=8)
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("name", ["iaf-enu", "stdp-enu", "complex-stdp-enu"])
 def test_evolved_units_have_nearly_the_reference_fitness(near, path, name):
@@ -85,7 +96,7 @@ def test_evolved_units_have_nearly_the_reference_fitness(near, path, name):
 
 
 ENUS = [("enu", 16, 4), ("enu", 32, 16), ("nfenu", 24, 3), ("shared", 16, 4)]
-GATED = [("gru-clip", 9, 3), ("lstm", 16, 4)]  # no GPU kernel for these
+GATED = [("gru-clip", 9, 3), ("lstm", 16, 4)]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +104,7 @@ GATED = [("gru-clip", 9, 3), ("lstm", 16, 4)]  # no GPU kernel for these
     [
         *(pytest.param("torch", *size) for size in ENUS + GATED),
         *(pytest.param("cpp", *size, marks=NEEDS_COMPILER) for size in ENUS + GATED),
-        *(pytest.param("emulated gpu", *size, marks=NEEDS_COMPILER) for size in ENUS),
+        *(pytest.param("emulated gpu", *size, marks=NEEDS_COMPILER) for size in ENUS + GATED),
     ],
 )
 @pytest.mark.parametrize("number", range(3), ids=["published", "ordered", "random"])
@@ -102,7 +113,6 @@ def test_networks_in_mazes_equal_the_reference(near, path, number, kind, hidden,
     table, layout = (PUBLISHED, ORDERED, TABLE)[number], ("t", "double-t")[(number + hidden // 8) % 2]
     cell = "enu" if kind == "shared" else kind
     network = Network(table, channels=channels, hidden=hidden, cell=cell, shared=kind == "shared", noise=0.02)
-    assert kernels.cuda.supports(network) == ((kind, hidden, channels) in ENUS)
     p, b, steps = (2, 4, 12) if path == "emulated gpu" else (4, 6, 120)  # the emulation is slow
     maze = enu.Maze(layout, steps=steps)
     state, noise = maze.reset(1, b, enu.stream(5, "maze")), draw_noise(maze.steps, b, enu.stream(6, "noise"))

@@ -61,7 +61,10 @@ def choose(backend: str, model: Cell | Network, genomes: Tensor | Offspring) -> 
     if backend == "cpp" and genomes.device.type != "cpu":
         raise Unavailable(f"the compiled kernel needs genomes on the CPU, not on {genomes.device}: use .cpu() or --device cpu")
     if backend == "cuda" and not suits_gpu:
-        raise Unavailable(f"the GPU kernel runs networks of ENUs on a GPU, not {type(model).__name__} on {genomes.device}")
+        raise Unavailable(
+            f"on a GPU the kernel runs cells, and networks with a maze's inputs and outputs, not {type(model).__name__} on "
+            f'{genomes.device}: use backend="auto"'
+        )
     if backend != "auto":
         return backend
     if genomes.device.type != "cpu":
@@ -97,12 +100,18 @@ def unit_outputs(
 ) -> Tensor:
     """Outputs (P, B, T, C) of single units with genomes (P, D), for inputs (B, T, n_in) that all offspring share."""
     genomes, inputs, noise = door.units(cell, genomes, inputs, noise)
+    threads = count_threads(threads)  # an invalid number is an error whatever the backend
     chosen = choose(backend, cell, genomes)
     if chosen == "cpp":
-        return cpu.unit_outputs(cell, genomes, inputs, noise, count_threads(threads))
+        return cpu.unit_outputs(cell, genomes, inputs, noise, threads)
     if chosen == "reference":
         units = reference.Stepper(cell, genomes, len(inputs))
         return torch.stack([units.step(x[None], noise, t) for t, x in enumerate(inputs.unbind(1))], 2)
+    if chosen == "cuda":
+        try:
+            return cuda.unit_outputs(cell, genomes, inputs, noise)
+        except Unavailable as error:
+            _without_gpu_kernel(error, backend)
     return fused.unit_outputs(cell, genomes, inputs, noise)
 
 
@@ -118,9 +127,10 @@ def unit_scores(
 ) -> Tensor:
     """Fitness (P, B, T) of every step of single units in a task, for a batch that its `sample` returned."""
     genomes, inputs, noise = door.units(cell, genomes, batch.inputs, noise)
+    threads = count_threads(threads)
     within = scoring.of(task, batch, cell) if choose(backend, cell, genomes) == "cpp" else None
     if within is not None:
-        return cpu.unit_scores(cell, genomes, inputs, noise, within, count_threads(threads))
+        return cpu.unit_scores(cell, genomes, inputs, noise, within, threads)
     outputs = unit_outputs(cell, door.matrix(cell, genomes), inputs, noise, threads, backend)
     return door.reward(task, task.score(batch, outputs), outputs.shape[:3])
 
@@ -138,21 +148,27 @@ def maze_lives(
 ) -> MazeScores:
     """Episodes of genomes (P, D) in the B environments of `state`, which comes from `maze.reset`."""
     genomes, state, noise = door.lives(network, genomes, maze, state, noise)
+    threads = count_threads(threads)
     chosen = choose(backend, network, genomes)
     if chosen == "cpp":
-        lives = cpu.maze_lives(network, genomes, maze, state, noise, count_threads(threads), record)
+        lives = cpu.maze_lives(network, genomes, maze, state, noise, threads, record)
         return MazeScores(*lives)
     genomes = door.matrix(network, genomes)
     if chosen == "cuda":
         try:
             return MazeScores(*cuda.maze_lives(network, genomes, maze, state, noise, record))
         except Unavailable as error:
-            if backend == chosen:
-                raise
-            tell(f"no kernel on this GPU ({error}); using the slower torch backend instead")
+            _without_gpu_kernel(error, backend)
     if graph.serves(maze, genomes, record):
         return MazeScores(*graph.maze_lives(network, genomes, maze, state, noise))
     return MazeScores(*fused.maze_lives(network, genomes, maze, state, noise, record))
+
+
+def _without_gpu_kernel(error: Unavailable, backend: str) -> None:
+    """Raise the error if this backend was asked for; else print it on stderr, once."""
+    if backend == "cuda":
+        raise error
+    tell(f"no kernel on this GPU ({error}); using the slower torch backend instead")
 
 
 @in_float32
@@ -170,11 +186,12 @@ def stepper(
     """
     door.fits(model)
     genomes, environments = door.genomes(model, genomes), door.environments(environments)
+    threads = count_threads(threads)
     if type(model) is not Network:
         return reference.Stepper(model, genomes, environments)
     chosen = choose(backend, model, genomes)
     if chosen == "cpp":
-        return cpu.Stepper(model, genomes, environments, count_threads(threads))
+        return cpu.Stepper(model, genomes, environments, threads)
     if chosen == "reference" or settable:
         return reference.Stepper(model, genomes, environments)
     return fused.Stepper(model, genomes, environments)

@@ -1,38 +1,47 @@
-"""Nvidia GPU backend: `life.cu`, compiled on first use for the network and the card; one launch runs whole episodes.
+"""Nvidia GPU backend: `life.cu` and `units.cu`, compiled on first use for the model and the card; one launch runs whole
+episodes of all offspring.
 
-Supports networks of ENUs, with or without feedback, whose working memory fits a multiprocessor's shared memory; for all
-others `enu_lib.kernels` uses `graph`.  The compiler (NVRTC) and the driver are called through cuda-bindings, which come with
-torch's CUDA builds.  Raises Unavailable if the kernel is not available.
+Supports the library's cells, and networks of them in mazes, whose working memory fits a multiprocessor's; `enu_lib.kernels`
+uses `graph` for other networks.  Needs a GPU with TF32 tensor cores (Ampere or later).  Raises Unavailable if the kernel is
+not available.
 
-It ran on an H100 (80 GB HBM3, torch 2.11, CUDA 13): the 18 tests of tests/test_gpu.py passed, and the episodes of a generation
-at the published sizes (512 offspring, 8 environments, 400 steps) took 43 ms, at 24 TFLOP/s, 46% of the card's float32 matrix
-products.  Plain torch took 777 ms, a captured graph of torch operations (`graph`) 315 ms.  Machines without a GPU test the same
-source with one CPU thread per GPU thread.
+These kernels have not been timed on a GPU yet; `python -m enu_lib.bench.gpu` does it.  What they are tested for without one:
+the source on emulated threads, with one CPU thread per GPU thread, and the compiler's figures (no spills at the published
+sizes, two blocks on a multiprocessor of an H100).  Prediction for the episodes of a generation at the published sizes (512
+offspring, 8 environments, 400 steps) on an H100: 15 to 20 ms.  Derivation: 1,900 tensor-core products (16 x 8 x 8) a step and
+block, each of 1,024 multiplications, at 600 of these per cycle and multiprocessor, an assumption (60% of the card's peak);
+2,048 blocks on 132 multiprocessors, two at a time, make 7.8 waves of 400 steps: 12 ms at 1.7 GHz, if tensor cores never waited.
+
+An older kernel, without tensor cores and for networks of ENUs only, ran on an H100 (80 GB HBM3, torch 2.11, CUDA 13): the
+same episodes took 43 ms, at 24 TFLOP/s, 46% of the card's float32 matrix products.  Plain torch took 777 ms, a captured graph
+of torch operations (`graph`) 315 ms.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from enu_lib.cells import ENU
+from enu_lib.cells import ENU, GRU, LSTM, Cell
 from enu_lib.faults import Unavailable
-from enu_lib.kernels import fused
-from enu_lib.kernels.cpu import MAZE, SOURCE, at, f32, i32, maze_rules, pointer, shuffles_and_places
+from enu_lib.kernels import door, fused
+from enu_lib.kernels.cpu import at, cell_struct, f32, i32, maze_rules, pointer, shuffles_and_places
 from enu_lib.kernels.fused import Gates
+from enu_lib.kernels.nvidia import OLDEST, REGISTERS, RESERVED, Launch, Plan, load
 from enu_lib.network import Network
-from enu_lib.streams import Noise, draw_noise, normal, stream
+from enu_lib.streams import Noise, draw_noise, normal, stream, uniform
 from enu_lib.tasks.maze import Maze, MazeState, geometry
 
-KERNEL = SOURCE.with_name("life.cu")
-MOST_ENVIRONMENTS, MOST_THREADS = 8, 384  # per block; with more threads, each has too few registers
+TILE = 8
+WARP_ROWS = 16  # units in a tile of a warp
+MOST_ENVIRONMENTS = 8  # per block
 MOST_BLOCKS = 65535  # per offspring: the grid's limit in y
+MOST_WARPS = 12  # per block; with more, a thread has too few registers
 INPUTS = 4
 MAZE_LIFE_BYTES = 96  # size of MazeLife in maze.h
 
@@ -47,56 +56,126 @@ class _Lives(ctypes.Structure):
     ]
 
 
-Launch = Callable[[tuple[int, int], tuple[ctypes.Structure, ...]], None]  # runs the kernel, given its grid and its arguments
-
-
-class Plan(NamedTuple):
-    """Layout of a launch: each block of threads runs one offspring in `environments` environments."""
-
-    environments: int
-    threads: int
-    shared: int  # bytes of shared memory
-    defines: tuple[str, ...]
+class _Units(ctypes.Structure):
+    _fields_ = [
+        *((name, pointer) for name in ("rules", "x", "table", "offsets", "shifts", "y")),
+        *((name, i32) for name in ("environments", "steps", "length")),
+        *((name, f32) for name in ("noise", "gain")),
+    ]
 
 
 def supports(model: object) -> bool:
-    """Whether the kernel supports a model's cells, and its inputs and outputs those of a maze."""
-    if not isinstance(model, Network) or not isinstance(model.synapse_cell, ENU):
-        return False
-    return (model.n_inputs, model.n_outputs) == (INPUTS, 3) and model.hidden % 4 == 0 and model.channels >= 3
+    """Whether the kernels support a model: a cell, or a network of cells with the inputs and outputs of a maze."""
+    if not isinstance(model, Network):
+        return door.is_cell(model)
+    return (model.n_inputs, model.n_outputs) == (INPUTS, 3) and model.channels >= 3
 
 
 def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
     """The layout for `environments` episodes in mazes of `cells` squares, with `shared` bytes of shared memory per block.
 
-    Raises Unavailable if they do not fit.
+    Two blocks or more share a multiprocessor if that is possible.  Raises Unavailable if not even one fits.
     """
-    h, c, n, s = network.hidden, network.channels, network.neurons, network.synapses
-    cell = cast(ENU, network.synapse_cell)  # see `supports`
-    fed, words, synapses = c * cell.feedback, _up(cells, 32) // 32, _up(n * s, 8)
-
-    def rules(inputs: int) -> int:
-        return _up((inputs + fed + h + 1) * 3 * h + h * c + c, 4)
+    cell, n, s = network.synapse_cell, network.neurons, network.synapses
+    h, c, gates, fed = _sizes(cell)
 
     def needed(e: int) -> tuple[int, int]:
-        """Threads, and bytes of shared memory; padding takes at most 4 floats per value."""
-        rows, neuron_rows = e * synapses, _up(e * n, 4)
-        values = h * (rows + 1) + c * (rows + 4) + (h + 2 * c) * (neuron_rows + 4)
-        floats = rules(2 * c) + rules(c) + values + e * (INPUTS + 2 * n) * 3 * h + synapses + e * (INPUTS + 1 + words)
-        return _up(max(rows // 8 * (h // 4), neuron_rows // 4 * h), 32), _up(4 * floats + e * MAZE_LIFE_BYTES, 16)
+        """Threads, and bytes of shared memory."""
+        warps = math.ceil(e * n * s / WARP_ROWS)
+        rows, neuron_rows = warps * WARP_ROWS, _up(e * n, WARP_ROWS)
+        outputs, memories, projected = _stride(c), _stride(h) * (2 if isinstance(cell, LSTM) else 1), _stride(gates * h)
+        floats = _rules_size(cell, [network.channels] * 2) + _rules_size(cell, [network.channels])
+        floats += (rows + neuron_rows) * outputs + neuron_rows * memories + 4 + (4 + 2 * e * n) * projected
+        floats += rows + e * (INPUTS + n) + e + e * math.ceil(cells / 32)
+        return 32 * warps, _up(4 * floats + e * MAZE_LIFE_BYTES + 32, 16)  # 32: alignment
 
-    def fits(e: int) -> bool:
-        return needed(e)[0] <= MOST_THREADS and needed(e)[1] <= shared
+    def most(blocks: int) -> int:
+        """The largest number of environments per block of which `blocks` fit a multiprocessor."""
+        warps = min(MOST_WARPS, REGISTERS // (32 * blocks * _registers(cell))) if blocks > 1 else MOST_WARPS
+        room = (shared + RESERVED) // blocks - RESERVED
+        sizes = range(1, min(MOST_ENVIRONMENTS, environments) + 1)
+        return max((e for e in sizes if needed(e)[0] <= 32 * warps and needed(e)[1] <= room), default=0)
 
-    most = max(filter(fits, range(1, min(MOST_ENVIRONMENTS, environments) + 1)), default=0)
-    if not most or environments > MOST_BLOCKS * most:
+    fit = most(2) or most(1)
+    if not fit or environments > MOST_BLOCKS * fit:
         raise Unavailable(f"{environments} environments with {n * s} synapses do not fit its memory")
-    blocks_needed = math.ceil(environments / most)
-    e = math.ceil(environments / blocks_needed)  # evenly filled
+    e = math.ceil(environments / math.ceil(environments / fit))  # evenly filled
     threads, size = needed(e)
-    blocks = max(1, min(shared // (size + 1024), MOST_THREADS // threads))
-    sizes = dict(H=h, C=c, FED=fed, N=n, S=s, E=e, CELLS=cells, THREADS=threads, SHARED=size, BLOCKS=blocks)
-    return Plan(e, threads, size, tuple(f"-D{name}={value}" for name, value in sizes.items()))
+    return _planned("lives", cell, e, threads, size, shared, dict(N=n, S=s, E=e, CELLS=cells))
+
+
+def unit_plan(cell: Cell, environments: int, shared: int) -> Plan:
+    """The layout for single units in `environments` environments, with `shared` bytes of shared memory per block."""
+    warps = min(8, math.ceil(environments / WARP_ROWS))
+    size = _up(4 * (_rules_size(cell, [cell.n_in]) + warps * WARP_ROWS * _stride(_sizes(cell)[1])) + 16, 16)
+    if size > shared or environments > MOST_BLOCKS * WARP_ROWS * warps:
+        raise Unavailable(f"{environments} environments of {cell.hidden} hidden units do not fit its memory")
+    return _planned("units", cell, WARP_ROWS * warps, 32 * warps, size, shared, dict(IN=cell.n_in))
+
+
+def _planned(kernel: str, cell: Cell, environments: int, threads: int, size: int, shared: int, more: dict[str, int]) -> Plan:
+    within = (shared + RESERVED) // (size + RESERVED), REGISTERS // (threads * _registers(cell)), 8
+    blocks = max(1, min(within))
+    struct = cell_struct(cell)
+    sizes = dict(KIND=struct.kind, H=cell.hidden, C=cell.n_out, FED=int(_sizes(cell)[3] > 0), CLIP=struct.clip)
+    sizes |= more | dict(THREADS=threads, SHARED=size, BLOCKS=blocks)
+    return Plan(kernel, environments, threads, size, blocks, tuple(f"-D{name}={value}" for name, value in sizes.items()))
+
+
+def _sizes(cell: Cell) -> tuple[int, int, int, int]:
+    """Hidden values and channels in whole tiles, gates, and outputs fed back in whole tiles."""
+    c = _up(cell.n_out, TILE)
+    fed = c if isinstance(cell, ENU) and cell.feedback else 0
+    return _up(cell.hidden, TILE), c, 4 if isinstance(cell, LSTM) else 3, fed
+
+
+def _registers(cell: Cell) -> int:
+    """Registers that a thread needs, so that the compiler spills none; found by trying."""
+    return 168 if cell.hidden <= 32 and not isinstance(cell, LSTM) else 248
+
+
+def _rules_size(cell: Cell, inputs: list[int]) -> int:
+    """Floats in `Rules` of cells.h."""
+    h, c, gates, fed = _sizes(cell)
+    return (sum(_up(n, TILE) for n in inputs) + fed + h + 1) * gates * h + h * c + h + c
+
+
+def packed(cell: Cell, gates: Gates, inputs: list[int]) -> Tensor:
+    """A cell's rules (P, ..) in the layout of `Rules` in cells.h; inputs: how many of them share tiles, in turn.
+
+    Further inputs are padding of shared rules.
+    """
+    h, c, count, _ = _sizes(cell)
+    x, bias = torch.cat(gates.x, 2), torch.cat(gates.bias, 2)
+    if isinstance(cell, ENU):
+        own, late = torch.cat(gates.oh, 2), torch.zeros_like(bias)
+        fed, own = own[:, : gates.fed], own[:, gates.fed :]
+    else:
+        fed, own, late = x[:, :0], gates.h, gates.late
+        if isinstance(cell, GRU):  # the reset gate multiplies the last gate's late bias, too
+            late = late.clone()
+            bias = bias.clone()
+            bias[..., : 2 * cell.hidden] += late[..., : 2 * cell.hidden]
+        else:
+            bias = bias + late
+    rows = [*x[:, : sum(inputs)].split(inputs, 1), *([fed] if fed.shape[1] else []), own]
+    last = _padded(late[..., -cell.hidden :], h)
+    return torch.cat(
+        [*(_tiled(w, count) for w in rows), _tiled(gates.out, 1), _padded(bias.unflatten(2, (count, -1)), h).flatten(1),
+         last.flatten(1), _padded(gates.out_bias, c).flatten(1)], 1
+    )  # fmt: skip
+
+
+def _tiled(w: Tensor, parts: int) -> Tensor:
+    """Weights (P, K, parts * n) in tiles of 8 by 8, each part padded to whole tiles: (P, ..), column by column in a tile."""
+    w = w.unflatten(2, (parts, -1))
+    w = _padded(w, _up(w.shape[3], TILE)).flatten(2)
+    w = torch.nn.functional.pad(w, (0, 0, 0, _up(w.shape[1], TILE) - w.shape[1]))
+    return w.unflatten(2, (-1, TILE)).unflatten(1, (-1, TILE)).permute(0, 1, 3, 4, 2).flatten(1)
+
+
+def _padded(x: Tensor, n: int) -> Tensor:
+    return torch.nn.functional.pad(x, (0, n - x.shape[-1]))
 
 
 def maze_lives(
@@ -106,14 +185,16 @@ def maze_lives(
 
     Raises Unavailable if the kernel is not available, or if it disagrees with the torch backend in a first move.
     """
-    card = torch.cuda.get_device_properties(genomes.device)
-    shared = getattr(card, "shared_memory_per_block_optin", 48 * 1024)
-    layout = plan(network, len(geometry(maze).cells), state.places.shape[1], shared)
+    layout = plan(network, len(geometry(maze).cells), state.places.shape[1], shared_memory(genomes.device))
     with torch.cuda.device(genomes.device):
-        launch = _kept(layout, network, f"sm_{card.major}{card.minor}", genomes.device)
-        if isinstance(launch, Unavailable):
-            raise launch
-        return run(launch, layout, network, genomes, maze, state, noise, record)
+        return run(_ready(layout, network, genomes.device), layout, network, genomes, maze, state, noise, record)
+
+
+def unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None) -> Tensor:
+    """Outputs (P, B, T, C) of single units for inputs (B, T, n_in).  Raises Unavailable, as `maze_lives` does."""
+    layout = unit_plan(cell, len(inputs), shared_memory(genomes.device))
+    with torch.cuda.device(genomes.device):
+        return run_units(_ready(layout, cell, genomes.device), layout, cell, genomes, inputs, noise)
 
 
 @torch.no_grad()
@@ -128,116 +209,112 @@ def run(
     record: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """The results of `maze_lives`, with a kernel that has been loaded for this layout."""
-    p, b, device = len(genomes), state.places.shape[1], genomes.device
-    weights = network.unpack(genomes)
-    neuron = _rules(Gates(network.neuron_cell, weights.neuron), network.channels)
-    synapse = _rules(Gates(network.synapse_cell, weights.synapse), 2 * network.channels)
+    p, b, device, cell = len(genomes), state.places.shape[1], genomes.device, network.synapse_cell
+    weights, c = network.unpack(genomes), network.channels
+    neuron = packed(network.neuron_cell, Gates(network.neuron_cell, weights.neuron), [c])
+    synapse = packed(cell, Gates(cell, weights.synapse), [c, c])
     connections = torch.tensor(network.connections, dtype=torch.int32, device=device)
     ahead = torch.tensor(geometry(maze).ahead, device=device)
     sensors, actions, places, own = shuffles_and_places(state)
     fitness = torch.empty(p, b, dtype=torch.float32, device=device)
     counts = [torch.empty(p, b, dtype=torch.int64, device=device) for _ in range(3)]
     y = torch.zeros(p, b, maze.steps, 3, dtype=torch.float32, device=device) if record else None
-    values = (network.neurons + _up(network.neurons * network.synapses, 8)) * network.channels
-    if noise is None:
-        none = torch.zeros(1, dtype=torch.float32, device=device)
-        noise = Noise(none, torch.zeros(maze.steps, b, dtype=torch.int64, device=device))
-    table = noise.table.repeat(1 + math.ceil(values / len(noise.table)))
-    offsets, shifts = noise.offsets.contiguous(), None if noise.shifts is None else noise.shifts.contiguous()
-    cell = cast(ENU, network.synapse_cell)
-    lives = _Lives(
-        *map(at, (neuron, synapse, connections, table, offsets, shifts, sensors, actions, places, fitness, *counts, y)),
-        b, own, len(noise.table), cell.noise, cell.gain,
-    )  # fmt: skip
+    table, *starts, length = _noise(noise, network.neurons * (1 + network.synapses) * c, maze.steps, b, device)
+    pointers = (neuron, synapse, connections, table, *starts, sensors, actions, places, fitness, *counts, y)
+    lives = _Lives(*map(at, pointers), b, own, length, *_output(cell))
     grid = p, math.ceil(b / layout.environments)
     launch(grid, (maze_rules(maze, state.places.shape[2], at(ahead)), lives))
     return fitness, counts[0], counts[1], counts[2], y
 
 
-def _rules(gates: Gates, inputs: int) -> Tensor:
-    """A cell's rules (P, ..) in the layout of `Rules` in life.cu; inputs beyond `inputs` are padding of shared rules."""
-    tensors = (*(x[:, :inputs] for x in gates.x), *gates.oh, *gates.bias, gates.out, gates.out_bias)
-    return torch.cat([t.flatten(1) for t in tensors], 1)
+@torch.no_grad()
+def run_units(launch: Launch, layout: Plan, cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None) -> Tensor:
+    """The results of `unit_outputs`, with a kernel that has been loaded for this layout."""
+    (b, t, n_in), p, device = inputs.shape, len(genomes), genomes.device
+    rules, x = packed(cell, Gates(cell, cell.unpack(genomes)), [n_in]), inputs.contiguous()
+    y = torch.empty(p, b, t, cell.n_out, dtype=torch.float32, device=device)
+    table, *starts, length = _noise(noise, cell.n_out, t, b, device)
+    units = _Units(*map(at, (rules, x, table, *starts, y)), b, t, length, *_output(cell))
+    launch((p, math.ceil(b / layout.environments)), (units,))
+    return y
+
+
+def _output(cell: Cell) -> tuple[float, float]:
+    """Noise and gain of a cell's outputs."""
+    return cell.noise, cell.gain if isinstance(cell, ENU) else 1.0
+
+
+def _noise(
+    noise: Noise | None, values: int, steps: int, environments: int, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor | None, int]:
+    """The table, extended so that `values` numbers can be read from any offset; offsets, shifts and the table's own length.
+
+    All zeros for no noise.
+    """
+    if noise is None:
+        none = torch.zeros(1, dtype=torch.float32, device=device)
+        noise = Noise(none, torch.zeros(steps, environments, dtype=torch.int64, device=device))
+    length, noise = len(noise.table), noise.each(Tensor.contiguous)
+    return noise.table.repeat(1 + math.ceil(values / length)), noise.offsets, noise.shifts, length
+
+
+def shared_memory(device: torch.device) -> int:
+    """Bytes of shared memory that a block can have on a card."""
+    return getattr(torch.cuda.get_device_properties(device), "shared_memory_per_block_optin", 48 * 1024)
+
+
+def _ready(layout: Plan, model: Cell | Network, device: torch.device) -> Launch:
+    """The kernel for a card; raises Unavailable if there is none."""
+    card = torch.cuda.get_device_properties(device)
+    if (card.major, card.minor) < OLDEST:
+        raise Unavailable(f"it needs tensor cores for TF32, which compute capability {card.major}.{card.minor} lacks")
+    launch = _kept(layout, model, f"sm_{card.major}{card.minor}", device)
+    if isinstance(launch, Unavailable):
+        raise launch
+    return launch
 
 
 @lru_cache
-def _kept(layout: Plan, network: Network, architecture: str, device: torch.device) -> Launch | Unavailable:
+def _kept(layout: Plan, model: Cell | Network, architecture: str, device: torch.device) -> Launch | Unavailable:
     """The kernel for a card, or why there is none; both are cached, so that a failure is not repeated in every generation."""
     try:
-        return verified(load(layout, architecture), layout, network, device)
+        return verified(load(layout, architecture), layout, model, device)
     except Unavailable as error:
         return error
 
 
-def verified(launch: Launch, layout: Plan, network: Network, device: torch.device) -> Launch:
-    """The same kernel, if its first move agrees with the torch backend.
+def verified(launch: Launch, layout: Plan, model: Cell | Network, device: torch.device) -> Launch:
+    """The same kernel, if its first steps agree with the torch backend.
 
-    Raises Unavailable if it does not, so that a wrong result on a new card does not go unnoticed.
+    Raises Unavailable if they do not, so that a wrong result on a new card does not go unnoticed.
     """
-    move = Maze(steps=4)
-    genomes = network.init(stream(0, "check")) + 0.1 * normal(2, network.n_params, generator=stream(1, "check"))
-    for w in network.unpack(genomes)[: 1 if network.shared else 2]:
+    genomes = model.init(stream(0, "check")) + 0.1 * normal(2, model.n_params, generator=stream(1, "check"))
+    weights: Any = model.unpack(genomes)
+    parts = (weights,) if not isinstance(model, Network) else weights[: 1 if model.shared else 2]
+    for w in parts:
         w.output.mul_(0.4)
         w.output[:, -1] += 0.5  # keep outputs off the clipping bounds, where errors would be hidden
-    state = move.reset(1, layout.environments, stream(2, "check"))
-    noise = draw_noise(move.steps, layout.environments, stream(3, "check")).to(device) if network.noise else None
-    lives = network, genomes.to(device), move, type(state)(*(v.to(device) for v in state)), noise
-    (*_, found), (*_, expected) = run(launch, layout, *lives, record=True), fused.maze_lives(*lives, record=True)
-    if found is None or expected is None or not torch.allclose(found, expected, atol=1e-4):
-        raise Unavailable("its first move disagrees with the torch backend")
+    b, steps, genomes = layout.environments, 4, genomes.to(device)
+    noise = draw_noise(steps, b, stream(3, "check")).to(device) if model.noise else None
+    found: Tensor | None
+    expected: Any
+    if isinstance(model, Network):
+        maze = Maze(steps=steps)
+        state = maze.reset(1, b, stream(2, "check"))
+        lives = model, genomes, maze, type(state)(*(v.to(device) for v in state)), noise
+        (*_, found), (*_, expected) = run(launch, layout, *lives, record=True), fused.maze_lives(*lives, record=True)
+    else:
+        inputs = uniform(b, steps, model.n_in, generator=stream(2, "check")).to(device)
+        found = run_units(launch, layout, model, genomes, inputs, noise)
+        expected = fused.unit_outputs(cast(Cell, model), genomes, inputs, noise)
+    if found is None or not torch.allclose(found, expected, atol=1e-4):
+        raise Unavailable("its first steps disagree with the torch backend")
     return launch
 
 
-def load(layout: Plan, architecture: str) -> Launch:
-    """Compile the kernel for a layout and an architecture, and load it.  Raises Unavailable if that is not possible here."""
-    if torch.version.hip:
-        raise Unavailable("it needs an Nvidia GPU")
-    try:
-        from cuda.bindings import driver, nvrtc
-
-        binary = compile_for(layout.defines, architecture, nvrtc)
-        torch.cuda.synchronize()  # makes sure that this thread has a driver context
-        module = _ok(driver.cuModuleLoadData(binary))
-    except ImportError:
-        raise Unavailable("pip install cuda-bindings") from None
-    except RuntimeError as error:  # includes cuda-bindings finding no compiler or driver
-        raise Unavailable(str(error).partition("\n")[0]) from None
-    function = _ok(driver.cuModuleGetFunction(module, b"lives"))
-    most = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-    _ok(driver.cuFuncSetAttribute(function, most, layout.shared))
-
-    def launch(grid: tuple[int, int], structures: tuple[ctypes.Structure, ...]) -> None:
-        stream = torch.cuda.current_stream().cuda_stream
-        arguments = structures, (None,) * len(structures)
-        _ok(driver.cuLaunchKernel(function, *grid, 1, layout.threads, 1, 1, layout.shared, stream, arguments, 0))
-
-    return launch
-
-
-def compile_for(defines: tuple[str, ...], architecture: str, nvrtc: Any) -> bytes:
-    """Machine code of `life.cu` for an architecture such as sm_90; does not need a GPU."""
-    program = _ok(nvrtc.nvrtcCreateProgram(KERNEL.read_bytes(), b"life.cu", 1, [MAZE.read_bytes()], [MAZE.name.encode()]))
-    options = [
-        o.encode() for o in (f"--gpu-architecture={architecture}", "--std=c++17", "-default-device", "--ftz=true", *defines)
-    ]
-    (failed,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
-    if failed:
-        log = b" " * (1 + _ok(nvrtc.nvrtcGetProgramLogSize(program)))  # a fresh buffer: Python shares short bytes objects
-        _ok(nvrtc.nvrtcGetProgramLog(program, log))
-        lines = [line for line in log.decode(errors="replace").splitlines() if "error" in line] or [str(failed)]
-        raise Unavailable(f"life.cu could not be compiled for {architecture}: {lines[0]}")
-    binary = b" " * _ok(nvrtc.nvrtcGetCUBINSize(program))
-    _ok(nvrtc.nvrtcGetCUBIN(program, binary))
-    _ok(nvrtc.nvrtcDestroyProgram(program))
-    return binary
-
-
-def _ok(returned: tuple[Any, ...]) -> Any:
-    """The return value of a CUDA call; raises Unavailable if it failed."""
-    error, *values = returned
-    if error:
-        raise Unavailable(f"CUDA error {error.name}")
-    return values[0] if values else None
+def _stride(n: int) -> int:
+    """Floats from one row of whole tiles to the next in shared memory: an odd number of tiles."""
+    return n if n // TILE % 2 else n + TILE
 
 
 def _up(n: int, to: int) -> int:

@@ -1,18 +1,21 @@
 // Whole episodes of networks in a maze on an Nvidia GPU: one block of threads runs one offspring in E environments.
 //
-// All data stay in the multiprocessor's shared memory from the first step to the last: the offspring's rules, and every
-// unit's memory and output.  The host is not involved.  A thread keeps a tile of sums, some units by some hidden values, in
-// registers; each value that it loads is used for the whole tile.  Memory and outputs are stored value by value, with all
-// units of a value contiguous, so that the units of a tile are loaded as vectors.
+// All data stay in the multiprocessor from the first step to the last; the host is not involved.  A warp has 16 synapses:
+// their memory in its registers, their outputs in shared memory, as are the rules.  Neurons are few, so their memory is in
+// shared memory, and the first warps step them.  A synapse's input is two gathered rows, so each source is projected through
+// the input weights once, not once per synapse.
 //
-// Rules have the layout of `Gates` in kernels/fused.py: gains and the reset gate's bias folded in, memory halved.
-// Compiled with -D: H hidden, C channels, FED outputs fed back (C or 0), N neurons, S synapses per neuron, E environments
-// per block, CELLS of the maze, THREADS per block, SHARED bytes per block, BLOCKS that fit a multiprocessor.
+// Compiled with -D: those of cells.h, and N neurons, S synapses per neuron, E environments per block, CELLS of the maze,
+// THREADS per block, SHARED bytes per block, BLOCKS that fit a multiprocessor.
 
 #include "maze.h"
+#include "cells.h"
 
-constexpr int INPUTS = 4, OUTPUTS = 3, GATES = 3 * H;
-constexpr int SYNAPSES = (N * S + 7) / 8 * 8, SYNAPSE_ROWS = E * SYNAPSES, NEURON_ROWS = (E * N + 3) / 4 * 4;  // whole tiles
+constexpr int INPUTS = 4, OUTPUTS = 3, WARPS = THREADS / 32;
+constexpr int SYNAPSES = N * S, ROWS = 16 * WARPS;                          // of an environment; of a block, in whole tiles
+constexpr int NEURONS = E * N, NEURON_TILES = (NEURONS + 15) / 16;          // of a block
+constexpr int PS = stride(GATES * HT), SHOWN = 4;                           // of a projected row; rows an input can show
+static_assert(ROWS >= E * SYNAPSES, "kernels/cuda.py counts fewer synapses than there are");
 
 struct Lives {  // filled by kernels/cuda.py
     const float *neuron, *synapse;  // (P, ..) rules of each offspring's cells, in the order of `Rules`
@@ -27,175 +30,61 @@ struct Lives {  // filled by kernels/cuda.py
     float noise, gain;
 };
 
-template <int IN>
-struct alignas(16) Rules {  // rules of one offspring's cell; own: rows for the fed-back output, then for the memory
-    float x_gates[IN][2 * H], x_cell[IN][H], own_gates[FED + H][2 * H], own_cell[FED + H][H];
-    float bias_gates[2 * H], bias_cell[H], out[H][C], out_bias[C];
-    static constexpr int size = (IN + FED + H + 1) * GATES + (H + 1) * C;
-};
-
-// Values of units, with all units of a value contiguous.  After every W values, as many as a thread has, four floats of padding
-// give neighbouring threads different memory banks.
-template <int K, int ROWS, int W>
-struct Values {
-    alignas(16) float at[K * ROWS + (K + W - 1) / W * 4];
-    __device__ float* operator()(int k, int r) { return at + k * ROWS + k / W * 4 + r; }
-};
-constexpr int V = C % 2 == 0 && C > H / 4 ? 2 : 1;  // outputs that a thread computes at a time
-
 struct Memory {
-    Rules<2 * C> synapse;
-    Rules<C> neuron;
-    Values<H, SYNAPSE_ROWS, 4> synapse_h;
-    Values<C, SYNAPSE_ROWS, V> synapse_o;
-    Values<H, NEURON_ROWS, 1> neuron_h;
-    Values<C, NEURON_ROWS, 1> neuron_o, current;
-    alignas(16) float pre[E][INPUTS + N][GATES], post[E][N][GATES];  // projected sources and postsynaptic neurons
+    Rules<2 * CT> synapse;
+    Rules<CT> neuron;
+    alignas(16) float synapse_o[ROWS * OS], neuron_o[16 * NEURON_TILES * OS];
+    float neuron_h[16 * NEURON_TILES * HS], neuron_c[KIND == LSTM ? 16 * NEURON_TILES * HS : 4];
+    float pre[(SHOWN + NEURONS) * PS], post[NEURONS * PS];  // projected sources and postsynaptic neurons
     MazeLife life[E];
-    int source[SYNAPSES], shows[E][INPUTS], noise_at[E];
+    int source[ROWS], row_of[E * (INPUTS + N)];  // number of a synapse's source, in all environments; its row in `pre`
+    int noise_at[E];
     unsigned been[E][(CELLS + 31) / 32];
 };
 static_assert(sizeof(Memory) <= SHARED, "kernels/cuda.py counts less shared memory than is needed");
 
-__device__ inline float sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
-__device__ inline float clip(float x) { return x > 1 ? 1.0f : x < 0 ? 0.0f : x; }  // NaN stays NaN
-
-template <int IN>
-__device__ inline void load(Rules<IN>& to, const float* from, int p) {
-    for (int i = threadIdx.x; i < to.size; i += THREADS) ((float*)&to)[i] = from[p * (whole)to.size + i];
-}
-
-template <int n>
-__device__ inline void get(float (&to)[n], const float* from) {
-#pragma unroll
-    for (int i = 0; i < n; i += n % 4 ? 1 : 4) {
-        if (n % 4) to[i] = from[i];
-        else {
-            const float4 v = *(const float4*)(from + i);
-            to[i] = v.x, to[i + 1] = v.y, to[i + 2] = v.z, to[i + 3] = v.w;
-        }
-    }
-}
-template <int n>
-__device__ inline void put(float* to, const float (&from)[n]) {
-#pragma unroll
-    for (int i = 0; i < n; i += 4) *(float4*)(to + i) = float4{from[i], from[i + 1], from[i + 2], from[i + 3]};
-}
-
-// sum[g][r][c] += values(k, row + r) w[k][g H + c], over K.
-template <int G, int R, int W, int K, int ROWS, int A>
-__device__ inline void accumulate(float (&sum)[G][R][W], Values<K, ROWS, A>& values, int row, const float* w, int w_row) {
-    const float* a = values(0, row);
-#pragma unroll 4
-    for (int k = 0; k < K; a += ROWS + (k % A == A - 1 ? 4 : 0), w += w_row, k++) {
-        float x[R];
-        get(x, a);
-#pragma unroll
-        for (int g = 0; g < G; g++) {
-            float weight[W];
-            get(weight, w + g * H);
-#pragma unroll
-            for (int r = 0; r < R; r++)
-#pragma unroll
-                for (int c = 0; c < W; c++) sum[g][r][c] += x[r] * weight[c];
-        }
-    }
-}
-
-#define TILE(r, c) _Pragma("unroll") for (int r = 0; r < R; r++) _Pragma("unroll") for (int c = 0; c < W; c++)
-
-// One step of ROWS units, with R by W hidden values per thread.  All threads of the block must call it; `active` ones compute.
-// start(sum, gate): sets the initial values of the gates' sums.  noise(r, channel): noise of the tile's r-th unit.
-template <int R, int W, int IN, int ROWS, int OW, class Start, class Noise>
-__device__ inline void step(const Rules<IN>& w, Values<H, ROWS, W>& h, Values<C, ROWS, OW>& o, int row, int col, bool active,
-                            Start start, Noise noise, float gain) {
-    float own[W][R], reset[W][R], keep[W][R];
-    if (active) {
-        float sum[2][R][W];
-        start(sum, 0);
-        if (FED) accumulate(sum, o, row, &w.own_gates[0][col], 2 * H);
-        accumulate(sum, h, row, &w.own_gates[FED][col], 2 * H);
-#pragma unroll
-        for (int c = 0; c < W; c++) get(own[c], h(col + c, row));
-        TILE(r, c) reset[c][r] = sigmoid(sum[0][r][c]) * own[c][r], keep[c][r] = sigmoid(sum[1][r][c]);
-    }
-    __syncthreads();  // all threads have read the memory
-    if (active)
-#pragma unroll
-        for (int c = 0; c < W; c++) put(h(col + c, row), reset[c]);
-    __syncthreads();
-    if (active) {
-        float sum[1][R][W];
-        start(sum, 2);
-        if (FED) accumulate(sum, o, row, &w.own_cell[0][col], H);
-        accumulate(sum, h, row, &w.own_cell[FED][col], H);
-        TILE(r, c) own[c][r] += keep[c][r] * (sigmoid(sum[0][r][c]) - 0.5f - own[c][r]);
-    }
-    __syncthreads();
-    if (active)
-#pragma unroll
-        for (int c = 0; c < W; c++) put(h(col + c, row), own[c]);
-    __syncthreads();
-    if (active)
-        for (int c = col / W * OW; c < C; c += H / W * OW) {
-            float sum[1][R][OW], more[R][OW];
-#pragma unroll
-            for (int r = 0; r < R; r++)
-#pragma unroll
-                for (int i = 0; i < OW; i++) sum[0][r][i] = w.out_bias[c + i], more[r][i] = noise(r, c + i);
-            accumulate(sum, h, row, &w.out[0][c], C);
-#pragma unroll
-            for (int i = 0; i < OW; i++) {
-                float y[R];
-#pragma unroll
-                for (int r = 0; r < R; r++) y[r] = clip(gain * (sum[0][r][i] + more[r][i]));
-                put(o(c + i, row), y);
-            }
-        }
-    __syncthreads();
-}
-
-// Projects sources and postsynaptic neurons through the synapse's input weights, once each rather than once per synapse.
+// Projects the outputs of neurons as sources, and as postsynaptic neurons, through the synapse's input weights.
 __device__ inline void project(Memory& m) {
-    for (int i = threadIdx.x; i < E * INPUTS * H; i += THREADS) {
-        const int e = i / (INPUTS * H), input = i / H % INPUTS, j = i % H, shown = m.shows[e][input];
-        float* to = &m.pre[e][input][j];
-        to[0] = shown == DARK ? 0 : m.synapse.x_gates[shown][j];
-        to[H] = shown == DARK ? 0 : m.synapse.x_gates[shown][H + j];
-        to[2 * H] = shown == DARK ? 0 : m.synapse.x_cell[shown][j];
-    }
-    for (int i = threadIdx.x; i < NEURON_ROWS / 4 * H; i += THREADS) {
-        const int row = i / H * 4, j = i % H;
-        float pre[2][4][1] = {}, post[2][4][1], pre_cell[1][4][1] = {}, post_cell[1][4][1];
-#pragma unroll
-        for (int r = 0; r < 4; r++) {
-            post[0][r][0] = m.synapse.bias_gates[j], post[1][r][0] = m.synapse.bias_gates[H + j];
-            post_cell[0][r][0] = m.synapse.bias_cell[j];
+    for (int job = threadIdx.x / 32; job < NEURON_TILES * 2 * GATES; job += WARPS) {
+        const int row = 16 * (job / (2 * GATES)), gate = job % GATES;
+        const bool post = job / GATES % 2;
+        Tile sum[1][HT] = {}, a[1];
+        if (post) fill(sum, m.synapse.bias + 8 * gate * HT);
+        EACH(k, CT) {
+            get(a[0], m.neuron_o + (row + tile_row(0)) * OS + 8 * k + tile_column(), OS);
+            multiply(sum, a, &m.synapse.x[post * CT + k][gate * HT]);
         }
-        accumulate(pre, m.neuron_o, row, &m.synapse.x_gates[0][j], 2 * H);
-        accumulate(post, m.neuron_o, row, &m.synapse.x_gates[C][j], 2 * H);
-        accumulate(pre_cell, m.neuron_o, row, &m.synapse.x_cell[0][j], H);
-        accumulate(post_cell, m.neuron_o, row, &m.synapse.x_cell[C][j], H);
-#pragma unroll
-        for (int r = 0; r < 4; r++) {
-            const int e = (row + r) / N, n = (row + r) % N;
-            if (e >= E) continue;
-            float *before = &m.pre[e][INPUTS + n][j], *after = &m.post[e][n][j];
-            before[0] = pre[0][r][0], before[H] = pre[1][r][0], before[2 * H] = pre_cell[0][r][0];
-            after[0] = post[0][r][0], after[H] = post[1][r][0], after[2 * H] = post_cell[0][r][0];
-        }
+        float* to = post ? m.post : m.pre + SHOWN * PS;
+        EACH(half, 2) if (row + tile_row(half) < NEURONS) EACH(j, HT)
+            *(float2*)(to + (row + tile_row(half)) * PS + 8 * (gate * HT + j) + tile_column())
+                = float2{sum[0][j][2 * half], sum[0][j][2 * half + 1]};
     }
 }
 
-// Averages the outputs of each neuron's synapses into its input.
-__device__ inline void average(Memory& m) {
-    for (int i = threadIdx.x; i < C * E * N; i += THREADS) {
-        const int c = i / (E * N), row = i % (E * N);
-        const float* from = m.synapse_o(c, row / N * SYNAPSES + row % N * S);
-        float sum = 0;
-#pragma unroll
-        for (int s = 0; s < S; s++) sum += from[s];
-        *m.current(c, row) = sum * (1.0f / S);
+// What an environment's agent sees, and where its noise begins.
+__device__ inline void observe(Memory& m, const Lives& all, int e, int t) {
+    int shows[INPUTS];
+    m.life[e].observe(shows);
+    for (int i = 0; i < INPUTS; i++) m.row_of[e * (INPUTS + N) + i] = shows[i] - DARK;
+    const int b = blockIdx.y * E + e;
+    const whole from = all.offsets[(whole)t * all.environments + b]
+                       + (all.shifts ? all.shifts[(whole)blockIdx.x * all.environments + b] : 0);
+    m.noise_at[e] = (int)(from < all.length ? from : from - all.length);
+}
+
+__device__ inline void begin(Memory& m, const Lives& all) {
+    const int tid = threadIdx.x;
+    for (int i = tid; i < (int)(sizeof(Memory) / 4); i += THREADS) ((float*)&m)[i] = 0;
+    __syncthreads();
+    load(m.synapse, all.synapse, blockIdx.x);
+    load(m.neuron, all.neuron, blockIdx.x);
+    for (int i = tid; i < E * SYNAPSES; i += THREADS)
+        m.source[i] = i / SYNAPSES * (INPUTS + N) + all.connections[i % SYNAPSES];
+    for (int i = tid; i < NEURONS; i += THREADS) m.row_of[i / N * (INPUTS + N) + INPUTS + i % N] = SHOWN + i;
+    __syncthreads();
+    for (int i = tid; i < 3 * 8 * GATES * HT; i += THREADS) {  // rows of an input on channel 0, 1 or 2; dark is zero
+        const int channel = i / (8 * GATES * HT), j = i % (8 * GATES * HT);
+        m.pre[(1 + channel) * PS + j] = m.synapse.x[0][j / 8][j % 8 * 8 + channel];
     }
 }
 
@@ -203,74 +92,83 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
 lives(const __grid_constant__ MazeRules maze, const __grid_constant__ Lives all) {
     extern __shared__ float4 shared_memory[];
     Memory& m = *(Memory*)shared_memory;
-    const int tid = threadIdx.x, p = blockIdx.x, b = blockIdx.y * E + tid;
-    for (int i = tid; i < (int)(sizeof(Memory) / 4); i += THREADS) ((float*)&m)[i] = 0;
-    __syncthreads();
-    load(m.synapse, all.synapse, p);
-    load(m.neuron, all.neuron, p);
-    for (int i = tid; i < N * S; i += THREADS) m.source[i] = all.connections[i];
+    const int tid = threadIdx.x, warp = tid / 32, p = blockIdx.x, b = blockIdx.y * E + tid;
+    begin(m, all);
     const bool mine = tid < E && b < all.environments;  // each of the first E threads simulates one maze
     MazeLife& life = m.life[tid < E ? tid : 0];
-    const whole own = (whole)p * all.environments + b, shuffle = (all.own_shuffles ? own : b) * 3;
-    if (mine) life.begin(&maze, all.sensor_of + shuffle, all.action_of + shuffle, all.places + b * maze.periods * 2, m.been[tid]);
+    if (mine) {
+        const whole shuffle = 3 * (all.own_shuffles ? (whole)p * all.environments + b : b);
+        life.begin(&maze, all.sensor_of + shuffle, all.action_of + shuffle, all.places + b * maze.periods * 2, m.been[tid]);
+        observe(m, all, tid, 0);
+    }
+    project(m);
 
+    const int first = 16 * warp, last = first + 15;  // this warp's synapses, of all environments
+    const int first_e = first / SYNAPSES, last_e = last / SYNAPSES < E ? last / SYNAPSES : E - 1;
     const auto noise = [&](int e, int k) { return all.noise * __ldg(all.table + m.noise_at[e] + k); };
-    const int s_row = tid / (H / 4) * 8, s_col = tid % (H / 4) * 4, s_e = s_row / SYNAPSES;
-    const auto synapse_start = [&](auto& sum, int gate) {
-        constexpr int G = sizeof(sum) / sizeof(sum[0]);
-#pragma unroll
-        for (int r = 0; r < 8; r++) {
-            const int i = s_row % SYNAPSES + r, n = i / S < N ? i / S : N - 1;  // rows beyond the last synapse are padding
-#pragma unroll
-            for (int g = 0; g < G; g++) {
-                float pre[4], post[4];
-                get(pre, &m.pre[s_e][m.source[i]][(gate + g) * H + s_col]);
-                get(post, &m.post[s_e][n][(gate + g) * H + s_col]);
-#pragma unroll
-                for (int c = 0; c < 4; c++) sum[g][r][c] = pre[c] + post[c];
+    const auto synapse_start = [&](auto& sum, int tile) {
+        constexpr int M = sizeof(sum) / sizeof(sum[0]), W = sizeof(sum[0]) / sizeof(sum[0][0]);
+        EACH(k, M) EACH(half, 2) {
+            const int row = first + 16 * k + tile_row(half), n = row / S < NEURONS ? row / S : NEURONS - 1;
+            const float* pre = m.pre + m.row_of[m.source[row]] * PS + 8 * tile + tile_column();
+            const float* post = m.post + n * PS + 8 * tile + tile_column();
+            EACH(j, W) {
+                const float2 x = *(const float2*)(pre + 8 * j), y = *(const float2*)(post + 8 * j);
+                sum[k][j][2 * half] = x.x + y.x, sum[k][j][2 * half + 1] = x.y + y.y;
             }
         }
     };
-    const auto synapse_noise = [&](int r, int c) { return noise(s_e, (N + s_row % SYNAPSES + r) * C + c); };
-    const int n_row = tid / H * 4, n_col = tid % H;
-    const auto neuron_start = [&](auto& sum, int gate) {
-        constexpr int G = sizeof(sum) / sizeof(sum[0]);
-        const float* bias = gate ? m.neuron.bias_cell : m.neuron.bias_gates;
-#pragma unroll
-        for (int g = 0; g < G; g++)
-#pragma unroll
-            for (int r = 0; r < 4; r++) sum[g][r][0] = bias[g * H + n_col];
-        const float* w = gate ? &m.neuron.x_cell[0][n_col] : &m.neuron.x_gates[0][n_col];
-        accumulate(sum, m.current, n_row, w, G * H);
+    const auto synapse_noise = [&](int r, int c) {
+        const int row = first + r < E * SYNAPSES ? first + r : 0;  // rows beyond the last synapse are padding
+        return noise(row / SYNAPSES, (N + row % SYNAPSES) * C + c);
     };
-    const auto neuron_noise = [&](int r, int c) {
-        const int e = (n_row + r) / N < E ? (n_row + r) / N : 0;
-        return noise(e, (n_row + r) % N * C + c);
-    };
+    Tile h[1][HT] = {}, c[1][HT] = {};
 
-    for (int t = 0; t < maze.steps; t++) {
-        if (mine && life.alive) {
-            life.observe(m.shows[tid]);
-            const int from = (int)(all.offsets[(whole)t * all.environments + b] + (all.shifts ? all.shifts[own] : 0));
-            m.noise_at[tid] = from < all.length ? from : from - all.length;
+    for (int t = 0; __syncthreads_or(mine && life.alive) && t < maze.steps; t++) {
+        bool alive = false;
+        for (int e = first_e; e <= last_e; e++) alive = alive || m.life[e].alive;
+        if (alive) {
+            float* o = m.synapse_o + (first + tile_row(0)) * OS + tile_column();
+            advance(m.synapse, h, c, o, synapse_start, synapse_noise, all.gain);
         }
         __syncthreads();
-        project(m);
+        for (int tile = warp; tile < NEURON_TILES; tile += WARPS) {
+            const int at = 16 * tile + tile_row(0);
+            Tile own[1][HT], cell[1][HT], current[CT][1];  // current: the average of a neuron's synapses
+            EACH(k, CT) EACH(half, 2) {
+                const int n = at + 8 * half < NEURONS ? at + 8 * half : NEURONS - 1;
+                float2 sum = {0, 0};
+                for (int s = 0; s < S; s++) {
+                    const float2 v = *(const float2*)(m.synapse_o + (n * S + s) * OS + 8 * k + tile_column());
+                    sum.x += v.x, sum.y += v.y;
+                }
+                current[k][0][2 * half] = sum.x * (1.0f / S), current[k][0][2 * half + 1] = sum.y * (1.0f / S);
+            }
+            EACH(j, HT) get(own[0][j], m.neuron_h + at * HS + 8 * j + tile_column(), HS);
+            if (KIND == LSTM) EACH(j, HT) get(cell[0][j], m.neuron_c + at * HS + 8 * j + tile_column(), HS);
+            const auto start = [&](auto& sum, int tile) {
+                fill(sum, m.neuron.bias + 8 * tile);
+                EACH(k, CT) multiply(sum, current[k], &m.neuron.x[k][tile]);
+            };
+            const auto neuron_noise = [&](int r, int c) {
+                const int n = 16 * tile + r < NEURONS ? 16 * tile + r : 0;
+                return noise(n / N, n % N * C + c);
+            };
+            advance(m.neuron, own, cell, m.neuron_o + at * OS + tile_column(), start, neuron_noise, all.gain);
+            EACH(j, HT) put(m.neuron_h + at * HS + 8 * j + tile_column(), HS, own[0][j]);
+            if (KIND == LSTM) EACH(j, HT) put(m.neuron_c + at * HS + 8 * j + tile_column(), HS, cell[0][j]);
+        }
         __syncthreads();
-        const bool alive = s_row < SYNAPSE_ROWS && m.life[s_e].alive;
-        step<8, 4>(m.synapse, m.synapse_h, m.synapse_o, s_row, s_col, alive, synapse_start, synapse_noise, all.gain);
-        average(m);
-        __syncthreads();
-        step<4, 1>(m.neuron, m.neuron_h, m.neuron_o, n_row, n_col, n_row < NEURON_ROWS, neuron_start, neuron_noise, all.gain);
         if (mine && life.alive) {
             float outputs[OUTPUTS];
-            for (int i = 0; i < OUTPUTS; i++) outputs[i] = *m.neuron_o(0, tid * N + N - OUTPUTS + i);
+            for (int i = 0; i < OUTPUTS; i++) outputs[i] = m.neuron_o[(tid * N + N - OUTPUTS + i) * OS];
             if (all.outputs)
                 for (int i = 0; i < OUTPUTS; i++)
                     all.outputs[(((whole)p * all.environments + b) * maze.steps + t) * OUTPUTS + i] = outputs[i];
             life.step(outputs);
+            if (t + 1 < maze.steps) observe(m, all, tid, t + 1);
         }
-        if (!__syncthreads_or(mine && life.alive)) break;
+        project(m);
     }
     if (mine) {
         const whole i = (whole)p * all.environments + b;

@@ -1,0 +1,230 @@
+"""Time the GPU kernels in about two minutes: python -m enu_lib.bench.gpu [--json FILE]
+
+Tables: episodes of networks in mazes, of every cell and of several sizes, with the kernel and with the torch backend; single
+units; whole generations (ask, episodes, tell), with episodes that end as they do, and with ones that do not.  Times are medians
+of several repeats in one process, after one that compiles.  GFLOP/s count what is executed, as in `enu_lib.bench.cases`, and
+are compared with float32 matrix products of the same card, measured in the same run.  `registers` and `spilled` (bytes per
+thread) are the compiler's figures.  --quick checks that everything runs, on any device.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from enu_lib import es, experiments, kernels
+from enu_lib.ahead import Ahead
+from enu_lib.bench.cases import MAZE, machine, network_operations, unit_operations
+from enu_lib.cells import ENU, CellName, make_cell
+from enu_lib.experiments import Experiment
+from enu_lib.faults import Unavailable
+from enu_lib.kernels import cuda, nvidia
+from enu_lib.network import PUBLISHED, Network
+from enu_lib.rollout import fitness
+from enu_lib.streams import draw_noise, normal, stream, uniform
+from enu_lib.tasks.maze import geometry
+
+REPEATS = 7
+HOPPER = 227 * 1024  # bytes of shared memory that a block can have, where no GPU tells
+
+
+@dataclass(frozen=True)
+class Size:
+    """Offspring, environments and steps."""
+
+    population: int
+    environments: int
+    steps: int
+
+
+PAPER, LAPTOP, UNITS, TINY = Size(512, 8, 400), Size(128, 8, 400), Size(512, 32, 100), Size(2, 2, 4)
+
+
+def networks(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
+    """Rows of the episodes of networks in mazes that do not end early."""
+    sizes = [("H32 C16", 32, 16, PAPER), ("H16 C4", 16, 4, LAPTOP)]
+    kinds: tuple[tuple[CellName, bool], ...] = (
+        ("enu", False), ("nfenu", False), ("gru", False), ("lstm", False), ("enu", True),
+    )  # fmt: skip
+    models: list[tuple[str, Network, Size]] = [
+        (f"{'shared ' * shared}{cell} {name}", Network(PUBLISHED, channels=c, hidden=h, cell=cell, shared=shared), size)
+        for name, h, c, size in sizes
+        for cell, shared in kinds
+    ]
+    rows = []
+    for name, network, size in models:
+        size = TINY if quick else size
+        maze = replace(MAZE, steps=size.steps)
+        start = maze.reset(1, size.environments, stream(3, "bench"))
+        state = type(start)(*(v.to(device) for v in start))
+        noise = draw_noise(size.steps, size.environments, stream(4, "bench")).to(device)
+        genomes = _genomes(network, size.population, device)
+        operations = None
+        if isinstance(network.synapse_cell, ENU):
+            operations = network_operations(network, "cuda") * float(size.population * size.environments * size.steps)
+        for backend in _backends(device):
+            work = partial(kernels.maze_lives, network, genomes, maze, state, noise, backend=backend)
+            row = {"model": name, "backend": backend, **vars(size), **_timed(work, device, operations, backend, quick)}
+            if backend == "cuda":
+                row |= _resources(cuda.plan(network, len(geometry(maze).cells), size.environments, _room(device)), device)
+            rows.append(row)
+    return rows
+
+
+def units(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
+    """Rows of single units on given inputs."""
+    size, rows = TINY if quick else UNITS, []
+    for kind in ("enu", "gru", "lstm"):
+        cell = make_cell(kind, 4, 1, 32)
+        genomes = _genomes(cell, size.population, device)
+        x = uniform(size.environments, size.steps, 4, generator=stream(1, "bench")).to(device)
+        operations = None
+        if isinstance(cell, ENU):
+            operations = unit_operations(cell) * float(size.population * size.environments * size.steps)
+        for backend in _backends(device):
+            work = partial(kernels.unit_outputs, cell, genomes, x, backend=backend)
+            row = {"model": kind, "backend": backend, **vars(size), **_timed(work, device, operations, backend, quick)}
+            if backend == "cuda":
+                row |= _resources(cuda.unit_plan(cell, size.environments, _room(device)), device)
+            rows.append(row)
+    return rows
+
+
+def generations(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
+    """Rows of whole generations: ask, episodes and tell, the next mutations drawn meanwhile."""
+    rows = []
+    for name, profile in (("tmaze", "paper"), ("tmaze", "laptop"), ("stdp", "paper"), ("iaf", "paper")):
+        experiment = experiments.get(name, profile="smoke" if quick else profile)
+        endless = replace(experiment, task=replace(experiment.task, **_immortal())) if name == "tmaze" else None
+        for kind, chosen in (("as they end", experiment), ("none ends early", endless)):
+            if chosen is None:
+                continue
+            work = _generation(chosen, device)
+            size = Size(chosen.es.population, chosen.environments, chosen.task.steps)
+            timed = _timed(work, device, None, "auto", quick)
+            rows.append({"model": f"{name}, {profile}: {kind}", "backend": "auto", **vars(size), **timed})
+    return rows
+
+
+def _immortal() -> dict[str, Any]:
+    return {"energy": MAZE.energy, "deadly_poisons": MAZE.deadly_poisons}
+
+
+def _generation(experiment: Experiment, device: torch.device) -> Callable[[], None]:
+    """A function that runs the next generation of an evolution."""
+    settings, model = experiment.es, experiment.model
+    mutations = Ahead(model.n_params, 0)
+    now = [es.init(model.init(stream(0, "genome")).to(device))]
+
+    def work() -> None:
+        state = now[0]
+        g = state.generation
+        offspring = es.breed(settings, state, 0, mutations.take(settings, g))
+        generator = stream(0, "environment", g)
+        scores = fitness(model, offspring, experiment.task, experiment.environments, generator)
+        mutations.draw(settings, g)
+        now[0] = es.tell(settings, state, offspring.mutations, es.aggregate_fitness(settings, scores.float().cpu()))
+
+    return work
+
+
+def products(device: torch.device, quick: bool = False) -> float:
+    """GFLOP/s of float32 matrix products."""
+    n = 64 if quick else 4096
+    a = normal(n, n, generator=stream(6, "bench")).to(device)
+    return float(_timed(lambda: [a @ a for _ in range(10)], device, 20.0 * n**3, "torch", quick)["gflops"])
+
+
+def _timed(
+    work: Callable[[], Any], device: torch.device, operations: float | None, backend: str, quick: bool
+) -> dict[str, Any]:
+    repeats, seconds = (1 if quick else 3 if backend == "torch" else REPEATS), []
+    for _ in range(repeats + 1):  # the first compiles
+        begun = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - begun)
+    median = statistics.median(seconds[1:])
+    return {"first": seconds[0], "seconds": median, "gflops": operations and operations / median / 1e9}
+
+
+def _backends(device: torch.device) -> tuple[str, ...]:
+    return ("cuda", "torch") if device.type == "cuda" else ("torch",)
+
+
+def _genomes(model: Any, population: int, device: torch.device) -> torch.Tensor:
+    first = model.init(stream(0, "bench"))
+    return (first + 0.03 * normal(population, len(first), generator=stream(5, "bench"))).to(device)
+
+
+def _room(device: torch.device) -> int:
+    return cuda.shared_memory(device) if device.type == "cuda" else HOPPER
+
+
+def _resources(layout: nvidia.Plan, device: torch.device) -> dict[str, Any]:
+    """What a kernel takes of a multiprocessor."""
+    from cuda.bindings import nvrtc
+
+    card = torch.cuda.get_device_properties(device)
+    taken = nvidia.resources(layout, f"sm_{card.major}{card.minor}", nvrtc)
+    return {**taken._asdict(), "threads": layout.threads, "shared": layout.shared, "blocks": layout.blocks}
+
+
+TABLES = {"networks in mazes": networks, "single units": units, "whole generations": generations}
+
+
+def measure(device: torch.device, quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
+    """Run everything and print it table by table; returns all results."""
+    begun = time.perf_counter()
+    found: dict[str, Any] = {"machine": machine(), "products": products(device, quick), "tables": {}}
+    say(f"{found['machine']['gpu'] or device}: float32 matrix products {found['products']:.0f} GFLOP/s")
+    for name, table in TABLES.items():
+        say(f"\n{name}")
+        found["tables"][name] = table(device, quick)
+        for row in found["tables"][name]:
+            say(_line(row, found["products"]))
+    found["seconds"] = time.perf_counter() - begun
+    say(f"\n{found['seconds']:.0f} s in all")
+    return found
+
+
+def _line(row: dict[str, Any], products: float) -> str:
+    size = f"P{row['population']} B{row['environments']} T{row['steps']}"
+    speed = f"{row['gflops']:8.0f} GFLOP/s, {row['gflops'] / products:6.1%} of products" if row["gflops"] else ""
+    taken = f"{row['registers']} registers, {row['spilled']} B spilled" if "registers" in row else ""
+    return f"  {row['model']:32s} {row['backend']:6s} {size:16s} {1e3 * row['seconds']:9.2f} ms {speed:38s} {taken}".rstrip()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print and write; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m enu_lib.bench.gpu", description="Time the GPU kernels in two minutes.")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements to this file")
+    parser.add_argument("--quick", action="store_true", help="use tiny sizes, to check that it runs; works without a GPU")
+    options = parser.parse_args(arguments)
+    there = torch.cuda.is_available()
+    if not there and not options.quick:
+        print("enu_lib: no GPU here: torch finds none; use --quick to check the script without one", file=sys.stderr)
+        return 2
+    try:
+        found = measure(torch.device("cuda" if there else "cpu"), options.quick)
+    except Unavailable as error:
+        print(f"enu_lib: the GPU kernel is not available ({error})", file=sys.stderr)
+        return 2
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

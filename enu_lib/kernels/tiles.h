@@ -1,0 +1,79 @@
+// Matrix products of a warp on an Nvidia GPU's tensor cores, nearly in the precision of float32.
+//
+// A tile of values is 16 rows by 8 columns, four values in each of the warp's 32 threads; a tile of weights is 8 by 8.  Tensor
+// cores multiply TF32 numbers, which have 11 significant bits, and add in float32.  So each float is split into two of these,
+// x = high + low, and a product becomes low high + high low + high high; what is lost is below 2^-21 of it.
+//
+// Thread 4 g + t has columns 2 t and 2 t + 1 of rows g and g + 8, in factors and in sums alike: the hardware wants columns t
+// and t + 4 of a factor, but the order in which a product sums over its columns is free if the weights follow.  So sums
+// become factors without leaving their registers.
+
+#define EACH(i, n) _Pragma("unroll") for (int i = 0; i < (n); i++)
+
+typedef float Tile[4];          // (row g, column 2 t), (g, 2 t + 1), (g + 8, 2 t), (g + 8, 2 t + 1)
+constexpr int WEIGHTS = 8 * 8;  // floats in a tile of weights: eight rows for each column in turn
+
+__device__ inline int lane() { return threadIdx.x % 32; }
+__device__ inline int tile_row(int half) { return lane() / 4 + 8 * half; }
+__device__ inline int tile_column() { return lane() % 4 * 2; }
+
+constexpr int tiles(int n) { return (n + 7) / 8; }
+// Floats from one row to the next in shared memory: an odd number of tiles, so that rows are in different banks.
+constexpr int stride(int tiles) { return 8 * (tiles | 1); }
+
+__device__ inline void get(Tile& to, const float* at, int stride) {  // `at`: this thread's first row and column
+    EACH(half, 2) {
+        const float2 v = *(const float2*)(at + half * 8 * stride);
+        to[2 * half] = v.x, to[2 * half + 1] = v.y;
+    }
+}
+__device__ inline void put(float* at, int stride, const Tile& from) {
+    EACH(half, 2) *(float2*)(at + half * 8 * stride) = float2{from[2 * half], from[2 * half + 1]};
+}
+
+struct Split {
+    unsigned high, low;
+};
+__device__ inline Split split(float x) {  // the hardware ignores the 13 lowest bits
+    const unsigned high = (__float_as_uint(x) + 0x1000) & ~0x1fffu;
+    return {high, __float_as_uint(x - __uint_as_float(high))};
+}
+
+#ifdef EMULATED  // in tests/emulated_gpu.cpp, where a warp's threads meet in `complete` to multiply
+void product(Tile& sum, unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0, unsigned b1);
+void complete();
+#else
+__device__ inline void product(Tile& sum, unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0, unsigned b1) {
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+__device__ inline void complete() {}
+#endif
+
+// sum[m][n] += a[m] b[n]; b: this thread's two weights of each tile.  Several sums at a time hide the latency of each.
+template <int M, int W>
+__device__ inline void products(Tile (&sum)[M][W], const Tile (&a)[M], const float2 (&b)[W]) {
+    Split x[M][4];
+    EACH(m, M) EACH(i, 4) x[m][i] = split(a[m][i]);
+    EACH(pair, (W + 1) / 2) {
+        Split v[2][2];
+        EACH(i, 2) if (2 * pair + i < W) v[i][0] = split(b[2 * pair + i].x), v[i][1] = split(b[2 * pair + i].y);
+#define PRODUCTS(A, B)                                                                                                     \
+    EACH(i, 2) EACH(m, M) if (2 * pair + i < W)                                                                            \
+        product(sum[m][2 * pair + i], x[m][0].A, x[m][2].A, x[m][1].A, x[m][3].A, v[i][0].B, v[i][1].B);
+        PRODUCTS(low, high)
+        PRODUCTS(high, low)
+        PRODUCTS(high, high)
+#undef PRODUCTS
+    }
+    complete();
+}
+
+// sum[m][n] += a[m] times the n-th of W contiguous tiles of weights.
+template <int M, int W>
+__device__ inline void multiply(Tile (&sum)[M][W], const Tile (&a)[M], const float (*weights)[WEIGHTS]) {
+    float2 b[W];
+    EACH(n, W) b[n] = ((const float2*)weights[n])[lane()];
+    products(sum, a, b);
+}

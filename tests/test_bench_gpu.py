@@ -1,0 +1,25 @@
+"""The script that times the GPU kernels: it runs everywhere at a tiny size, and refuses to time where there is no GPU."""
+
+import json
+
+import pytest
+import torch
+
+from enu_lib.bench import gpu
+
+
+def test_every_table_has_its_rows(tmp_path, capsys):
+    assert gpu.main(["--quick", "--json", str(tmp_path / "gpu.json")]) == 0
+    found, printed = json.loads((tmp_path / "gpu.json").read_text()), capsys.readouterr().out
+    assert set(found["tables"]) == {"networks in mazes", "single units", "whole generations"}
+    for name, rows in found["tables"].items():
+        assert name in printed and all(row["seconds"] > 0 and row["model"] in printed for row in rows)
+    models = {row["model"] for row in found["tables"]["networks in mazes"]}
+    assert {f"{cell} H32 C16" for cell in ("enu", "nfenu", "gru", "lstm", "shared enu")} <= models
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
+def test_without_a_gpu_it_says_so_in_one_line(capsys):
+    assert gpu.main([]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1 and "GPU" in error and "--quick" in error
