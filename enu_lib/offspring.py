@@ -1,4 +1,4 @@
-"""The offspring of a generation as a parent and mutations, so that a kernel can build each genome in its own cache."""
+"""The offspring of a generation: a parent and mutations, so that a kernel can build each genome in its cache; their noise."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from enu_lib.contracts import AnyModel
+from enu_lib.streams import Noise, draw_noise
 
 
 @dataclass(frozen=True)
@@ -32,3 +35,17 @@ class Offspring:
         (low, high), pairs = self.rows, len(self.mutations)
         plus, minus = self.mutations[low:high], self.mutations[max(0, low - pairs) : max(0, high - pairs)]
         return torch.cat([self.parent + plus, self.parent - minus])
+
+
+def rows_of(genomes: Tensor | Offspring) -> tuple[int, int]:
+    """The numbers of these offspring: the first, and the last plus one."""
+    return genomes.rows if isinstance(genomes, Offspring) else (0, len(genomes))
+
+
+def noise_for(
+    model: AnyModel, steps: int, environments: int, generator: torch.Generator, rows: tuple[int, int] = (0, 1)
+) -> Noise | None:
+    """A model's noise, on the CPU; None if it has none.  rows: the offspring, as in `rows_of`."""
+    if not model.noise_shape:
+        return None
+    return draw_noise(steps, environments, generator, rows if getattr(model, "own_noise", False) else None)

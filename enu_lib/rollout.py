@@ -22,9 +22,9 @@ from enu_lib.contracts import AnyModel, Batch, ClosedLoopTask, Drawn, Interventi
 from enu_lib.kernels import door, reference
 from enu_lib.kernels.door import Genomes
 from enu_lib.network import Network
-from enu_lib.offspring import Offspring
+from enu_lib.offspring import Offspring, noise_for, rows_of
 from enu_lib.precision import in_float32
-from enu_lib.streams import Noise, draw_noise, stream
+from enu_lib.streams import Noise, stream
 from enu_lib.tasks.altered import Altered
 from enu_lib.tasks.maze import Maze
 from enu_lib.trace import Recorder, Trace
@@ -46,8 +46,8 @@ def fitness(
 
     All genomes get the same environments and the same noise, drawn from `generator`, except for what a task or model draws
     for each of them (`Maze.own_shuffles`, `Network.own_noise`): genome p, or offspring number p, always gets the same there,
-    however many are simulated together.  `backend`: auto, cpp, cuda, torch or
-    reference (see `enu_lib.kernels`).  `threads`: threads of the CPU kernel; None: all cores.
+    however many are simulated together.  `backend`: auto, cpp, cuda, torch or reference (see `enu_lib.kernels`).  `threads`:
+    threads of the CPU kernel; None: all cores.
 
     Computed in float32, whatever the dtype of genomes and task and torch's defaults.  Raises ValueError, the same on every
     backend, if model, genomes and task do not fit together; TypeError naming what a task or model lacks.
@@ -116,7 +116,7 @@ def draw(
     is_sequence(task)  # raises TypeError if it is no task
     door.fits(model, task)
     genomes, environments = door.genomes(model, genomes), door.environments(environments)
-    steps, device, rows = task.steps, genomes.device, _rows(genomes)
+    steps, device, rows = task.steps, genomes.device, rows_of(genomes)
     if not is_sequence(task):
         drawn = rows if getattr(task, "own_shuffles", False) else (0, 1)
         start = door.start(task, task.reset(drawn[1], environments, generator), drawn, environments, device)
@@ -128,19 +128,6 @@ def draw(
         task.sample(environments, generator)
     noise = noise_for(model, steps, environments, generator, rows)
     return genomes, Drawn(start, None if noise is None else noise.to(device), environments)
-
-
-def noise_for(
-    model: AnyModel, steps: int, environments: int, generator: torch.Generator, rows: tuple[int, int] = (0, 1)
-) -> Noise | None:
-    """A model's noise, on the CPU; None if it has none.  rows: the offspring, number of the first, and of the last plus one."""
-    if not model.noise_shape:
-        return None
-    return draw_noise(steps, environments, generator, rows if getattr(model, "own_noise", False) else None)
-
-
-def _rows(genomes: Genomes) -> tuple[int, int]:
-    return genomes.rows if isinstance(genomes, Offspring) else (0, len(genomes))
 
 
 @in_float32

@@ -24,7 +24,8 @@ import torch
 
 from enu_lib import es, experiments, kernels
 from enu_lib.ahead import Ahead
-from enu_lib.bench.cases import MAZE, machine, network_operations, unit_operations
+from enu_lib.bench.cases import machine, network_operations, unit_operations
+from enu_lib.bench.generations import ENDLESS
 from enu_lib.cells import ENU, CellName, make_cell
 from enu_lib.experiments import Experiment
 from enu_lib.faults import Unavailable
@@ -64,7 +65,7 @@ def networks(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
     rows = []
     for name, network, size in models:
         size = TINY if quick else size
-        maze = replace(MAZE, steps=size.steps)
+        maze = ENDLESS(steps=size.steps)
         start = maze.reset(1, size.environments, stream(3, "bench"))
         state = type(start)(*(v.to(device) for v in start))
         noise = draw_noise(size.steps, size.environments, stream(4, "bench")).to(device)
@@ -105,7 +106,7 @@ def generations(device: torch.device, quick: bool = False) -> list[dict[str, Any
     rows = []
     for name, profile in (("tmaze", "paper"), ("tmaze", "laptop"), ("stdp", "paper"), ("iaf", "paper")):
         experiment = experiments.get(name, profile="smoke" if quick else profile)
-        endless = replace(experiment, task=replace(experiment.task, **_immortal())) if name == "tmaze" else None
+        endless = replace(experiment, task=replace(experiment.task, **ENDLESS.keywords)) if name == "tmaze" else None
         for kind, chosen in (("as they end", experiment), ("none ends early", endless)):
             if chosen is None:
                 continue
@@ -114,10 +115,6 @@ def generations(device: torch.device, quick: bool = False) -> list[dict[str, Any
             timed = _timed(work, device, None, "auto", quick)
             rows.append({"model": f"{name}, {profile}: {kind}", "backend": "auto", **vars(size), **timed})
     return rows
-
-
-def _immortal() -> dict[str, Any]:
-    return {"energy": MAZE.energy, "deadly_poisons": MAZE.deadly_poisons}
 
 
 def _generation(experiment: Experiment, device: torch.device) -> Callable[[], None]:
