@@ -50,7 +50,9 @@ def test_everything_runs_and_is_printed_and_stored_and_without_jax_one_line_says
     printed, results = capsys.readouterr().out, json.loads(file.read_text())
     assert sum("JAX" in line for line in printed.splitlines()) == 1 and ".[peers]" in printed
     for name, rows in results["tables"].items():
-        assert name in printed and all(r["seconds"] > 0 and r["gflops_executed"] > 0 and r["share_of_peak"] > 0 for r in rows)
+        assert name in printed and all(r["seconds"] > 0 for r in rows)
+        if not name.startswith("parts"):  # whose episodes may end early
+            assert all(r["gflops_executed"] > 0 and r["share_of_peak"] > 0 for r in rows)
     (network,) = [rows for name, rows in results["tables"].items() if "H16 C4" in name]
     assert {"copied weights", "plain torch", "torch"} <= {row["path"] for row in network}
     assert all(row["times"] > 0 and row["cores"] > 0 and row["rounds"] for row in network)

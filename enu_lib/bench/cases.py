@@ -212,7 +212,8 @@ def measure(
         for row in rows:
             if row["path"] == "sgemm":
                 peak[row["device"], row["threads"]] = row["gflops_executed"]
-            row["share_of_peak"] = row["gflops_executed"] / peak[row["device"], row["threads"]]
+            if "gflops_executed" in row:
+                row["share_of_peak"] = row["gflops_executed"] / peak[row["device"], row["threads"]]
             say(_line(row))
         if "growth" in name:
             results["slopes"][name] = slope = _slope(name, rows)
@@ -246,8 +247,9 @@ def _timed_jobs(name: str, groups: list[list[Job]], quick: bool, without: set[st
             model, e = job.experiment.model, job.experiment
             steps = e.es.population * e.environments * e.task.steps
             count = network_operations if isinstance(model, Network) else lambda cell, _: unit_operations(cell)
-            for key, path in (("gflops_executed", job.path), ("gflops_nominal", "nominal")):
-                row[key] = count(model, path) * steps / row["seconds"] / 1e9
+            if name != PARTS:  # whose agents die, so that there is less to do
+                for key, path in (("gflops_executed", job.path), ("gflops_nominal", "nominal")):
+                    row[key] = count(model, path) * steps / row["seconds"] / 1e9
             rows.append(row)
     return rows
 
@@ -263,10 +265,10 @@ def _line(row: dict[str, Any]) -> str:
     if "times" in row:
         low, high = row["times_range"]
         text += f"{row['times']:6.2f} x ({low:.2f} to {high:.2f}), {row['cores']:.2f} cores, "
-    text += (
-        f"{row['gflops_executed']:7.1f} GFLOP/s executed, {row['gflops_nominal']:7.1f} nominal, "
-        f"{row['share_of_peak']:6.1%} of peak, {row['memory_mb']:6.0f} MB"
-    )
+    if "gflops_executed" in row:
+        text += f"{row['gflops_executed']:7.1f} GFLOP/s executed, {row['gflops_nominal']:7.1f} nominal, "
+        text += f"{row['share_of_peak']:6.1%} of peak, "
+    text += f"{row['memory_mb']:6.0f} MB"
     if row.get("parts"):
         total = sum(row["parts"].values())
         text += "\n    " + ", ".join(f"{name} {part / total:.1%}" for name, part in row["parts"].items())
