@@ -124,12 +124,11 @@ def nvrtc():
 @pytest.mark.parametrize(
     "network, architecture",
     [
-        *((PAPER, architecture) for architecture in ("sm_80", "sm_90", "sm_100", "sm_120")),
+        *((Network(channels=4, hidden=16), architecture) for architecture in ("sm_80", "sm_100", "sm_120")),
         (Network(channels=3, hidden=12, shared=True), "sm_90"),
-        (Network(cell="nfenu"), "sm_90"),
         (Network(cell="gru", hidden=9), "sm_90"),
     ],
-    ids=["sm_80", "sm_90", "sm_100", "sm_120", "shared", "nfenu", "gru"],
+    ids=["sm_80", "sm_100", "sm_120", "shared", "gru"],
 )
 def test_the_kernel_compiles_with_nvrtc(network, architecture, nvrtc):
     layout = cuda.plan(network, 11, 8, ADA)
