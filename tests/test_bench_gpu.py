@@ -4,11 +4,11 @@ import json
 
 import torch
 
-from enu_lib.bench import gpu
+from enu_lib.cli import main
 
 
 def test_every_table_has_its_rows(tmp_path, capsys):
-    assert gpu.main(["--quick", "--json", str(tmp_path / "gpu.json")]) == 0
+    assert main(["bench", "--gpu", "--quick", "--json", str(tmp_path / "gpu.json")]) == 0
     found, printed = json.loads((tmp_path / "gpu.json").read_text()), capsys.readouterr().out
     assert set(found["tables"]) == {"networks in mazes", "single units", "whole generations"}
     for name, rows in found["tables"].items():
@@ -19,6 +19,6 @@ def test_every_table_has_its_rows(tmp_path, capsys):
 
 def test_without_a_gpu_it_says_so_in_one_line(capsys, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)  # also where there is one
-    assert gpu.main([]) == 2
+    assert main(["bench", "--gpu"]) == 2
     error = capsys.readouterr().err
     assert len(error.splitlines()) == 1 and "GPU" in error and "--quick" in error

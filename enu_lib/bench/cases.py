@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from enu_lib import kernels
 from enu_lib.bench import generations
@@ -30,7 +31,8 @@ from enu_lib.bench.generations import ENDLESS, Job
 from enu_lib.contracts import Drawn
 from enu_lib.network import PUBLISHED, Network, random_connections
 from enu_lib.rollout import play
-from enu_lib.streams import draw_noise, normal, stream
+from enu_lib.streams import Noise, draw_noise, normal, stream
+from enu_lib.tasks.maze import Maze, MazeState
 
 PATHS = ("cpp", "JAX", "torch.compile", "torch", "plain torch")
 OPTIONAL = ("JAX", "torch.compile", "plain torch", "copied weights")  # paths that can be left out
@@ -104,25 +106,31 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
     if (case.neurons, case.synapses) != (6, 8):
         table = random_connections(case.neurons, case.synapses, 4, stream(2, "bench"))
     network = Network(table, channels=case.channels, hidden=case.hidden)
-    genomes = _genomes(network, p).to(device)
-    maze = ENDLESS(steps=t)
-    drawn_state = maze.reset(1, b, stream(3, "bench"))
-    state = type(drawn_state)(*(v.to(device) for v in drawn_state))
-    noise = draw_noise(t, b, stream(4, "bench")).to(device)
+    population = genomes(network, p, device)
+    maze, state, noise = episodes(b, t, device)
     lives = p * b * t
     executed, nominal = (float(network_operations(network, k)) * lives for k in (case.path, "nominal"))
 
     def work() -> Any:
         if case.path == "plain torch":
-            return play(network, genomes, maze, Drawn(state, noise, b), backend="reference")
-        return kernels.maze_lives(network, genomes, maze, state, noise, case.threads, case.path)
+            return play(network, population, maze, Drawn(state, noise, b), backend="reference")
+        return kernels.maze_lives(network, population, maze, state, noise, case.threads, case.path)
 
     return work, executed, nominal
 
 
-def _genomes(model: Any, population: int) -> torch.Tensor:
+def genomes(model: Any, population: int, device: torch.device | str) -> Tensor:
+    """Random genomes (P, D) of a model."""
     first = model.init(stream(0, "bench"))
-    return first + 0.03 * normal(population, len(first), generator=stream(5, "bench"))
+    return (first + 0.03 * normal(population, len(first), generator=stream(5, "bench"))).to(device)
+
+
+def episodes(environments: int, steps: int, device: torch.device | str) -> tuple[Maze, MazeState, Noise]:
+    """A maze in which episodes never end early, their initial state, and the noise of networks in it."""
+    maze = ENDLESS(steps=steps)
+    state = maze.reset(1, environments, stream(3, "bench"))
+    noise = draw_noise(steps, environments, stream(4, "bench"))
+    return maze, MazeState(*(v.to(device) for v in state)), noise.to(device)
 
 
 def _finish(work: Callable[[], Any], device: str) -> None:

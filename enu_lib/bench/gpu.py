@@ -1,38 +1,31 @@
-"""Time the GPU kernels in about two minutes: python -m enu_lib.bench.gpu [--json FILE]
+"""Time the GPU kernels in about two minutes: python -m enu_lib bench --gpu
 
 Tables: episodes of networks in mazes, of every cell and of several sizes, with the kernel and with the torch backend; single
 units; whole generations (ask, episodes, tell), with episodes that end as they do, and with ones that do not.  Times are medians
 of several repeats in one process, after one that compiles.  GFLOP/s count what is executed, as in `enu_lib.bench.cases`, and
 are compared with float32 matrix products of the same card, measured in the same run.  `registers` and `spilled` (bytes per
-thread) are the compiler's figures.  --quick checks that everything runs, on any device.
+thread) are the compiler's figures.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from enu_lib import es, experiments, kernels
-from enu_lib.ahead import Ahead
-from enu_lib.bench.cases import machine, network_operations, unit_operations
-from enu_lib.bench.generations import ENDLESS
+from enu_lib import experiments, kernels
+from enu_lib.bench import cases
+from enu_lib.bench.cases import Case, network_operations, unit_operations
+from enu_lib.bench.generations import ENDLESS, Job, Library
 from enu_lib.cells import ENU, CellName, make_cell
-from enu_lib.experiments import Experiment
-from enu_lib.faults import Unavailable
 from enu_lib.kernels import cuda, nvidia
 from enu_lib.network import PUBLISHED, Network
-from enu_lib.rollout import fitness
-from enu_lib.streams import draw_noise, normal, stream, uniform
+from enu_lib.streams import stream, uniform
 from enu_lib.tasks.maze import geometry
 
 REPEATS = 7
@@ -65,11 +58,8 @@ def networks(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
     rows = []
     for name, network, size in models:
         size = TINY if quick else size
-        maze = ENDLESS(steps=size.steps)
-        start = maze.reset(1, size.environments, stream(3, "bench"))
-        state = type(start)(*(v.to(device) for v in start))
-        noise = draw_noise(size.steps, size.environments, stream(4, "bench")).to(device)
-        genomes = _genomes(network, size.population, device)
+        maze, state, noise = cases.episodes(size.environments, size.steps, device)
+        genomes = cases.genomes(network, size.population, device)
         operations = None
         if isinstance(network.synapse_cell, ENU):
             operations = network_operations(network, "cuda") * float(size.population * size.environments * size.steps)
@@ -87,7 +77,7 @@ def units(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
     size, rows = TINY if quick else UNITS, []
     for kind in ("enu", "gru", "lstm"):
         cell = make_cell(kind, 4, 1, 32)
-        genomes = _genomes(cell, size.population, device)
+        genomes = cases.genomes(cell, size.population, device)
         x = uniform(size.environments, size.steps, 4, generator=stream(1, "bench")).to(device)
         operations = None
         if isinstance(cell, ENU):
@@ -110,36 +100,18 @@ def generations(device: torch.device, quick: bool = False) -> list[dict[str, Any
         for kind, chosen in (("as they end", experiment), ("none ends early", endless)):
             if chosen is None:
                 continue
-            work = _generation(chosen, device)
+            work = Library(Job(chosen, "auto", 1, device.type)).generation
             size = Size(chosen.es.population, chosen.environments, chosen.task.steps)
             timed = _timed(work, device, None, "auto", quick)
             rows.append({"model": f"{name}, {profile}: {kind}", "backend": "auto", **vars(size), **timed})
     return rows
 
 
-def _generation(experiment: Experiment, device: torch.device) -> Callable[[], None]:
-    """A function that runs the next generation of an evolution."""
-    settings, model = experiment.es, experiment.model
-    mutations = Ahead(model.n_params, 0)
-    now = [es.init(model.init(stream(0, "genome")).to(device))]
-
-    def work() -> None:
-        state = now[0]
-        g = state.generation
-        offspring = es.breed(settings, state, 0, mutations.take(settings, g))
-        generator = stream(0, "environment", g)
-        scores = fitness(model, offspring, experiment.task, experiment.environments, generator)
-        mutations.draw(settings, g)
-        now[0] = es.tell(settings, state, offspring.mutations, es.aggregate_fitness(settings, scores.float().cpu()))
-
-    return work
-
-
 def products(device: torch.device, quick: bool = False) -> float:
     """GFLOP/s of float32 matrix products."""
-    n = 64 if quick else 4096
-    a = normal(n, n, generator=stream(6, "bench")).to(device)
-    return float(_timed(lambda: [a @ a for _ in range(10)], device, 20.0 * n**3, "torch", quick)["gflops"])
+    hidden, repeats = (64, 1) if quick else (4096, REPEATS)
+    case = Case("product", "sgemm", torch.get_num_threads(), device.type, hidden=hidden, repeats=repeats)
+    return float(cases.run(case)["gflops_executed"])
 
 
 def _timed(
@@ -160,11 +132,6 @@ def _backends(device: torch.device) -> tuple[str, ...]:
     return ("cuda", "torch") if device.type == "cuda" else ("torch",)
 
 
-def _genomes(model: Any, population: int, device: torch.device) -> torch.Tensor:
-    first = model.init(stream(0, "bench"))
-    return (first + 0.03 * normal(population, len(first), generator=stream(5, "bench"))).to(device)
-
-
 def _room(device: torch.device) -> int:
     return cuda.shared_memory(device) if device.type == "cuda" else HOPPER
 
@@ -181,10 +148,17 @@ def _resources(layout: nvidia.Plan, device: torch.device) -> dict[str, Any]:
 TABLES = {"networks in mazes": networks, "single units": units, "whole generations": generations}
 
 
-def measure(device: torch.device, quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
-    """Run everything and print it table by table; returns all results."""
+def measure(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
+    """Run everything and print it table by table; returns all results.
+
+    quick: tiny sizes, on any device, to check that everything runs.  Raises ValueError if there is no GPU to time.
+    """
+    there = torch.cuda.is_available()
+    if not there and not quick:
+        raise ValueError("no GPU here, torch finds none: use --quick to check the script without one")
+    device = torch.device("cuda" if there else "cpu")
     begun = time.perf_counter()
-    found: dict[str, Any] = {"machine": machine(), "products": products(device, quick), "tables": {}}
+    found: dict[str, Any] = {"machine": cases.machine(), "products": products(device, quick), "tables": {}}
     say(f"{found['machine']['gpu'] or device}: float32 matrix products {found['products']:.0f} GFLOP/s")
     for name, table in TABLES.items():
         say(f"\n{name}")
@@ -201,27 +175,3 @@ def _line(row: dict[str, Any], products: float) -> str:
     speed = f"{row['gflops']:8.0f} GFLOP/s, {row['gflops'] / products:6.1%} of products" if row["gflops"] else ""
     taken = f"{row['registers']} registers, {row['spilled']} B spilled" if "registers" in row else ""
     return f"  {row['model']:32s} {row['backend']:6s} {size:16s} {1e3 * row['seconds']:9.2f} ms {speed:38s} {taken}".rstrip()
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Measure, print and write; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m enu_lib.bench.gpu", description="Time the GPU kernels in two minutes.")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements to this file")
-    parser.add_argument("--quick", action="store_true", help="use tiny sizes, to check that it runs; works without a GPU")
-    options = parser.parse_args(arguments)
-    there = torch.cuda.is_available()
-    if not there and not options.quick:
-        print("enu_lib: no GPU here: torch finds none; use --quick to check the script without one", file=sys.stderr)
-        return 2
-    try:
-        found = measure(torch.device("cuda" if there else "cpu"), options.quick)
-    except Unavailable as error:
-        print(f"enu_lib: the GPU kernel is not available ({error})", file=sys.stderr)
-        return 2
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

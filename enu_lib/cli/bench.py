@@ -20,6 +20,7 @@ def add(commands: Any) -> None:
     bench.add_argument(
         "--processes", type=int, metavar="N", help="instead, time one evolution in 1 process and in N, alternately"
     )
+    bench.add_argument("--gpu", action="store_true", help="instead, time the kernels for Nvidia GPUs, in about two minutes")
     bench.set_defaults(run=run)
 
 
@@ -34,9 +35,11 @@ def run(options: argparse.Namespace) -> None:
         conform(Annotated[int, Between(2, 4096)], count, "--processes")
 
     from enu_lib.bench import cases as bench
-    from enu_lib.bench import sharing
+    from enu_lib.bench import gpu, sharing
 
-    if count is None:
+    if options.gpu:
+        found = gpu.measure(options.quick)
+    elif count is None:
         found = bench.measure(options.quick, options.only, options.without)
     else:
         found = {"machine": bench.machine(), "processes": count, "cases": sharing.measure(count, quick=options.quick)}

@@ -5,7 +5,7 @@ Supports the library's cells, and networks of them in mazes, whose working memor
 uses `graph` for other networks.  Needs a GPU with TF32 tensor cores (Ampere or later).  Raises Unavailable if the kernel is
 not available.
 
-These kernels have not been timed on a GPU yet; `python -m enu_lib.bench.gpu` does it.  What they are tested for without one:
+These kernels have not been timed on a GPU yet; `python -m enu_lib bench --gpu` does it.  What they are tested for without one:
 the source on emulated threads, with one CPU thread per GPU thread, and the compiler's figures (no spills at the published
 sizes, two blocks on a multiprocessor of an H100).  Prediction for the episodes of a generation at the published sizes (512
 offspring, 8 environments, 400 steps) on an H100: 15 to 20 ms.  Derivation: 1,900 tensor-core products (16 x 8 x 8) a step and
