@@ -26,7 +26,7 @@ from enu_lib.config import to_config, to_json
 from enu_lib.devices import check_memory, choose_device
 from enu_lib.experiments import Experiment, Stage
 from enu_lib.interrupt import SoftInterrupt
-from enu_lib.kernels import choose, door
+from enu_lib.kernels import Threads, choose, door
 from enu_lib.kinds import Between, Seed, conform
 from enu_lib.network import Network
 from enu_lib.processes import ALONE, Alone
@@ -50,7 +50,6 @@ from enu_lib.storage.log import Row
 from enu_lib.storage.run import Run, as_run, fingerprint, provenance, reached
 from enu_lib.streams import stream
 
-Threads = Annotated[int, Between(0, 4096)]  # 0: one per core
 Seconds = Annotated[float, Between(0, math.inf)]
 
 

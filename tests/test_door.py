@@ -309,9 +309,17 @@ def test_the_state_may_use_other_integer_types():
         assert torch.equal(found.outputs, right.outputs) and right.outputs.std() > 0
 
 
-def test_an_invalid_number_of_threads_is_an_error():
-    with pytest.raises(ValueError, match="threads .* got -2"):
-        enu.fitness(NOISY, population(NOISY), Copy(), 2, stream(0, "x"), threads=-2, backend=FAST[-1])
+@pytest.mark.parametrize("threads", [-2, 1.5, 5000])
+def test_an_invalid_number_of_threads_is_the_same_error_everywhere(threads):
+    models = (NOISY, Copy()), (NETWORK, MAZE)
+    calls = [
+        lambda m=m, task=task, p=p: enu.fitness(m, population(m), task, 2, stream(0, "x"), threads, p)
+        for m, task in models
+        for p in PATHS
+    ]
+    steppers = [lambda p=p: kernels.stepper(NETWORK, population(NETWORK), 2, threads, p) for p in PATHS]
+    words = _one_error(*calls, *steppers)
+    assert "threads" in words and "4096" in words and str(threads) in words
 
 
 @pytest.mark.parametrize("given", ["many", "0", "-1", "1.5", "9" * 20])

@@ -23,7 +23,7 @@ from enu_lib.cells import Cell
 from enu_lib.contracts import AnyModel, SequenceTask, Stepper
 from enu_lib.faults import Unavailable
 from enu_lib.kernels import cpu, cuda, door, fused, graph, reference, scoring
-from enu_lib.kinds import Between, from_environment
+from enu_lib.kinds import Between, conform, from_environment
 from enu_lib.network import Network
 from enu_lib.notices import tell
 from enu_lib.offspring import Offspring
@@ -32,6 +32,7 @@ from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState
 
 BACKENDS = ("auto", "cpp", "cuda", "torch", "reference")
+Threads = Annotated[int, Between(0, 4096)]  # 0: one per core
 
 
 class MazeScores(NamedTuple):
@@ -84,9 +85,8 @@ def compiled(model: Cell | Network) -> bool:
 
 def count_threads(threads: int | None) -> int:
     """The given number of threads, or `default_threads` for None or 0."""
-    if threads is not None and threads < 0:
-        raise ValueError(f"threads must not be negative, got {threads}")
-    return int(threads or default_threads())
+    given: int | None = conform(Threads | None, threads, "threads")
+    return given or default_threads()
 
 
 @in_float32
