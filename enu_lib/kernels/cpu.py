@@ -202,7 +202,7 @@ class Stepper:
         offsets = None
         if noise is not None:
             if self._noise is not noise.table:
-                self._noise, self._table = noise.table, _extended(noise.table, n.noise_shape[0])
+                self._noise, self._table = noise.table, extended(noise.table, n.noise_shape[0])
             offsets = noise.starts(t).expand(p, b).contiguous()
         y = torch.empty(p, b, n.n_outputs, dtype=torch.float32, device="cpu")
         _made(self._library.network_step(
@@ -264,11 +264,11 @@ def _noise(noise: Noise | None, values: int) -> tuple[Any, Noise | None]:
     """Noise of life.cpp with `values` numbers per step, by reference, and the tensors that must outlive it."""
     if noise is None:
         return None, None
-    kept = noise._replace(table=_extended(noise.table, values)).each(Tensor.contiguous)
+    kept = noise._replace(table=extended(noise.table, values)).each(Tensor.contiguous)
     return ctypes.byref(_Noise(*(None if v is None else v.data_ptr() for v in kept), len(noise.table))), kept
 
 
-def _extended(table: Tensor, values: int) -> Tensor:
+def extended(table: Tensor, values: int) -> Tensor:
     """The noise table, repeated so that `values` numbers can be read from any offset."""
     more = math.ceil((values + PAD) / len(table))
     return table.repeat(1 + more)[: len(table) + values + PAD]

@@ -30,7 +30,7 @@ from torch import Tensor
 from enu_lib.cells import ENU, GRU, LSTM, Cell
 from enu_lib.faults import Unavailable
 from enu_lib.kernels import door, fused
-from enu_lib.kernels.cpu import at, cell_struct, f32, i32, maze_rules, pointer, shuffles_and_places
+from enu_lib.kernels.cpu import at, cell_struct, extended, f32, i32, maze_rules, pointer, shuffles_and_places
 from enu_lib.kernels.fused import Gates
 from enu_lib.kernels.nvidia import OLDEST, REGISTERS, RESERVED, Launch, Plan, load
 from enu_lib.network import Network
@@ -254,8 +254,8 @@ def _noise(
     if noise is None:
         none = torch.zeros(1, dtype=torch.float32, device=device)
         noise = Noise(none, torch.zeros(steps, environments, dtype=torch.int64, device=device))
-    length, noise = len(noise.table), noise.each(Tensor.contiguous)
-    return noise.table.repeat(1 + math.ceil(values / length)), noise.offsets, noise.shifts, length
+    kept = noise._replace(table=extended(noise.table, values)).each(Tensor.contiguous)
+    return *kept, len(noise.table)
 
 
 def shared_memory(device: torch.device) -> int:
