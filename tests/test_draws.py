@@ -14,6 +14,7 @@ from own_task import Follow, Lights
 import enu_lib as enu
 from enu_lib import es, experiments, kernels
 from enu_lib.cli import main
+from enu_lib.kernels import fused
 from enu_lib.network import Network
 from enu_lib.rollout import draw, play
 from enu_lib.streams import branch, draw_noise, integers, stream
@@ -137,6 +138,14 @@ def test_any_share_of_the_offspring_gets_the_draws_of_these_offspring(path, task
     near((of_some - of_every[slice(*rows)]).abs(), 1e-4)
 
 
+def test_lives_in_parts_that_fit_the_cache_get_the_draws_of_their_offspring(monkeypatch, near):
+    genomes, drawn = drawn_lives(offspring().genomes.repeat(3, 1))
+    whole = outputs("torch", genomes, drawn)
+    monkeypatch.setattr(fused, "CACHE", 0)  # eight at a time
+    near((outputs("torch", genomes, drawn) - whole).abs(), 1e-3)
+    assert len(whole.unique(dim=0)) == len(genomes)
+
+
 def test_an_altered_maze_draws_what_the_maze_draws():
     plain, altered = (
         enu.fitness(NETWORK, offspring(), task, COUNT, stream(2, "x"), backend="reference") for task in (MAZE, Altered(MAZE))
@@ -209,8 +218,9 @@ def test_steppers_equal_the_reference(path, near):
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("n_out", [1, 3])
-def test_single_units_equal_the_exact_outputs(path, n_out, near):
-    cell, (p, b, steps) = enu.make_cell("enu", 2, n_out, 8, noise=0.1), (40, 600, 10)  # torch splits these into lots
+def test_single_units_equal_the_exact_outputs(path, n_out, near, monkeypatch):
+    monkeypatch.setattr(fused, "CACHE", 0)  # torch computes eight offspring at a time
+    cell, (p, b, steps) = enu.make_cell("enu", 2, n_out, 8, noise=0.1), (40, 60, 10)
     genomes = cell.init(stream(0, "genome")) + 0.2 * torch.randn(p, cell.n_params, generator=stream(1, "spread"))
     genomes[:, -n_out:] += 0.3
     inputs = torch.rand(b, steps, 2, generator=stream(0, "inputs"))

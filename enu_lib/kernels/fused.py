@@ -6,6 +6,7 @@ times fewer operations); products of several gates are combined; noise is gather
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast
 
 import torch
@@ -100,20 +101,18 @@ class Gates:
 CACHE = 4 << 20  # cache budget in bytes, for the values of one gate
 
 
-def chunks(genomes: Tensor, rows: int, hidden: int) -> tuple[Tensor, ...]:
-    """Genomes (P, D) split so that each part fits a CPU's cache; unsplit on other devices.  `rows`: units per offspring."""
+def lots(genomes: Tensor, noise: Noise | None, rows: int, hidden: int) -> Iterator[tuple[slice, Tensor, Noise | None]]:
+    """Offspring that fit a CPU's cache together, with their genomes and noise; on other devices all.  rows: units of each."""
     fit = max(8, CACHE // (rows * hidden * 8)) if genomes.device.type == "cpu" else len(genomes)
-    return genomes.split(fit)
+    for first in range(0, len(genomes), fit):
+        lot = slice(first, first + fit)
+        yield lot, genomes[lot], None if noise is None else noise.rows(first, first + fit)
 
 
 def unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None) -> Tensor:
     """Outputs (P, B, T, C) of single units for inputs (B, T, n_in)."""
-    lots, first = [], 0
-    for lot in chunks(genomes, len(inputs), cell.hidden):
-        own = None if noise is None else noise.rows(first, first + len(lot))
-        lots.append(_unit_outputs(cell, lot, inputs, own))
-        first += len(lot)
-    return torch.cat(lots)
+    split = lots(genomes, noise, len(inputs), cell.hidden)
+    return torch.cat([_unit_outputs(cell, some, inputs, own) for _, some, own in split])
 
 
 @torch.no_grad()
@@ -193,14 +192,11 @@ def maze_lives(
     network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3)."""
-    rows, first = state.places.shape[1] * network.neurons * network.synapses, 0
-    lots = []
-    for lot in chunks(genomes, rows, network.hidden):
-        mine = [v[first : first + len(lot)] if len(v) == len(genomes) else v for v in state]
-        own = None if noise is None else noise.rows(first, first + len(lot))
-        lots.append(_maze_lives(network, lot, maze, type(state)(*mine), own, record))
-        first += len(lot)
-    fitness, foods, poisons, alive, y = zip(*lots, strict=True)
+    found, rows = [], state.places.shape[1] * network.neurons * network.synapses
+    for lot, some, own in lots(genomes, noise, rows, network.hidden):
+        mine = MazeState(*(v[lot] if len(v) == len(genomes) else v for v in state))
+        found.append(_maze_lives(network, some, maze, mine, own, record))
+    fitness, foods, poisons, alive, y = zip(*found, strict=True)
     return torch.cat(fitness), torch.cat(foods), torch.cat(poisons), torch.cat(alive), torch.cat(y) if record else None
 
 
