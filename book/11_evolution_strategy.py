@@ -150,23 +150,22 @@ live.evolution(live.record(small, seed))
 
 
 # %% tags=["explorer"]
-drawn, panels = plt.subplots(1, 2, figsize=(6, 2.4))  # once: making axes and ticks takes longer than drawing them
+drawn, panels = plt.subplots(1, 2, figsize=(6, 2.4))
 for axis in (panels[0].xaxis, panels[0].yaxis):
     axis.set_major_formatter("{x:.2f}")  # all equally long, so that the layout does not change
 
 
 def explore(population=64, sigma=0.1):
-    figures.erase(panels)
     generation(panels[0], population, sigma)
     climb(panels[1], population, sigma)
     panels[1].set(ylim=(1e-5, 10))  # the same for all settings, so that they can be compared
     panels[1].minorticks_off()
     panels[1].yaxis.set_major_formatter("{x:g}")  # quicker to draw than powers of ten
-    return drawn
 
 
 widgets.explorer(
     explore,
+    drawn,
     population=widgets.slider("population P", 64, 4, 512, 2),
     sigma=widgets.slider("mutation s.d.", 0.1, 0.01, 0.5, 0.01),
 )

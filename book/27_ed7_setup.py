@@ -86,7 +86,7 @@ files = save_figure(
 
 
 # %% tags=["explorer"]
-shown = plt.figure(figsize=(6.5, 3.8))  # once: making axes and ticks takes longer than drawing them
+shown = plt.figure(figsize=(6.5, 3.8))
 columns = [part.subplots(n, 1, sharex=True) for part, n in zip(shown.subfigures(1, 2), (3, 5), strict=True)]
 for ax in (*columns[0][:-1], *columns[1][:-1]):
     ax.xaxis.set_visible(False)  # only the bottom panel needs a time axis
@@ -95,14 +95,13 @@ for ax in (columns[0][0], columns[0][1], columns[1][0], columns[1][-1]):
 
 
 def another(sequence=0, rule="neuromodulated"):
-    figures.erase(shown.axes)
     draw_neuron(columns[0], enu.IAF(), sequence)
     draw_synapse(columns[1], enu.STDP(rule), sequence)
-    return shown
 
 
 widgets.explorer(
     another,
+    shown,
     sequence=widgets.slider("sequence", 0, 0, 100),
     rule=w.Dropdown(options=["neuromodulated", "complex"], description="rule"),
 )

@@ -221,7 +221,7 @@ Markdown(
 
 
 # %% tags=["explorer"]
-drawn, ax = plt.subplots(figsize=(5, 2.6))  # once: making axes and ticks takes longer than drawing them
+drawn, ax = plt.subplots(figsize=(5, 2.6))
 ax.set(xscale="log", yscale="log", xlabel="workers", ylabel="speed-up")
 ax.minorticks_off()
 
@@ -230,17 +230,16 @@ def predict(doublings=6, each=5.0, seeds=1):
     jobs = {job: s for job, s in more.items() if job.seed < 100 * seeds}
     workers = 2 ** np.arange(11)
     speed = [sum(jobs.values()) / makespan(jobs, int(w), each, AFTER["laptop"]) for w in workers]
-    figures.erase([ax])
     ax.plot(workers, workers, ":", color="k", label="ideal")
     ax.plot(workers, speed, label=f"{len(jobs)} jobs")
     w, fast = workers[doublings], speed[doublings]
     ax.plot(w, fast, "o", label=f"{w} workers: {fast:.0f} times as fast")
     ax.legend()
-    return drawn
 
 
 widgets.explorer(
     predict,
+    drawn,
     doublings=widgets.slider("workers, as a power of 2", 6, 0, 10),
     each=widgets.slider("cost per job c (s)", 5.0, 0.0, 100.0, 1.0),
     seeds=widgets.slider("seeds, multiplied by", 1, 1, 10),

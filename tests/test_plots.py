@@ -204,6 +204,16 @@ def test_axes_drawn_on_again_look_like_new_ones():
     assert png(again) == png(fresh) != first
 
 
+def test_an_explorer_erases_the_figure_on_which_it_draws_again():
+    figure, ax = plt.subplots(figsize=(3, 2))
+    shown = widgets.explorer(lambda n: ax.plot(range(n)), figure, n=widgets.slider("n", 3, 2, 9))
+    first, n = shown.picture.value, shown.controls["n"]
+    n.value = 5
+    assert shown.picture.value != first
+    n.value = 3
+    assert shown.picture.value == first
+
+
 def test_the_deviation_of_the_frequency_is_drawn_in_percent():
     t = torch.tensor
     curve = enu.analysis.units.FrequencyCurve(t([0.1, 0.2]), t([0.5, 0.4]), t([0.5, 0.5]), t([0.0, 0.1]), t([0.2, 0.3]), 8)

@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from enu_lib.figures.formats import paletted
+from enu_lib.figures.style import erase
 from enu_lib.live.page import style
 
 WIDE = w.Layout(width="420px")
@@ -89,8 +90,8 @@ class Explorer(Pictured):
     Axes stay where they were in the last picture with the same labels: laying them out takes as long as drawing.
     """
 
-    def __init__(self, draw: Callable[..., Any], controls: dict[str, Any]) -> None:
-        self.draw, self.controls = draw, controls
+    def __init__(self, draw: Callable[..., Any], controls: dict[str, Any], figure: Any = None) -> None:
+        self.draw, self.controls, self.figure = draw, controls, figure
         self.places: dict[tuple[Any, ...], list[Any]] = {}
         self.picture = w.Image(format="png")
         super().__init__([*controls.values(), self.picture])
@@ -100,7 +101,10 @@ class Explorer(Pictured):
 
     def update(self, _: Any = None) -> None:
         """Redraw the figure with the current values of the controls."""
-        figure = self.draw(**{name: control.value for name, control in self.controls.items()})
+        if self.figure is not None:
+            erase(self.figure.axes)
+        drawn = self.draw(**{name: control.value for name, control in self.controls.items()})
+        figure = drawn if self.figure is None else self.figure
         found = labels(figure)
         if found in self.places:
             figure.set_layout_engine("none")
@@ -113,6 +117,9 @@ class Explorer(Pictured):
         return self.picture.value
 
 
-def explorer(draw: Callable[..., Any], **controls: Any) -> Explorer:
-    """Controls above the figure returned by `draw(**values)`, which is redrawn when a control changes."""
-    return Explorer(draw, controls)
+def explorer(draw: Callable[..., Any], figure: Any = None, **controls: Any) -> Explorer:
+    """Controls above the figure returned by `draw(**values)`, which is redrawn when a control changes.
+
+    figure: one on whose axes `draw` draws each time; they are erased first.  Making axes and ticks takes longer than drawing.
+    """
+    return Explorer(draw, controls, figure)
