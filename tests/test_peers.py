@@ -28,8 +28,12 @@ NETWORK = Experiment("network", SMALL, Network(ORDERED, channels=3, hidden=8, no
 BOUND = 1e-4
 
 
-def drawn_for(experiment):
-    offspring = es.breed(experiment.es, es.init(experiment.model.init(stream(0, "genome"))), 1)
+def first(experiment):
+    return es.init(experiment.model.init(stream(0, "genome")))
+
+
+def drawn_for(experiment, state=None):
+    offspring = es.breed(experiment.es, state or first(experiment), 1)
     _, drawn = draw(experiment.model, offspring, experiment.task, experiment.environments, stream(2, "x"))
     return offspring, drawn, play(experiment.model, offspring, experiment.task, drawn, backend="reference")
 
@@ -41,15 +45,32 @@ def the_same_episodes(found, expected, near):
     assert expected.unique().numel() > 5
 
 
-def test_jax_gives_the_same_parent_after_a_generation_of_units(near):
+def parent(peer):
+    return torch.tensor(peer.parent.tolist())
+
+
+def test_jax_gives_the_same_parents_in_two_generations_of_units(near):
     need(importlib.util.find_spec("jax"), "jax (the extra `peers`)")
-    offspring, drawn, expected = drawn_for(UNIT)
-    state = es.init(offspring.parent)
-    peer = Generation(UNIT, 1)
-    peer.advance(offspring.mutations, drawn)
-    after = es.tell(UNIT.es, state, offspring.mutations, es.aggregate_fitness(UNIT.es, expected))
-    near((torch.tensor(peer.parent.tolist()) - after.parent).abs().max(), 1e-5)  # the ranks are equal: sums of 4 mutations
-    assert (after.parent - state.parent).abs().max() > 0.1
+    peer, state = Generation(UNIT, 1), first(UNIT)
+    for _ in range(2):
+        offspring, drawn, expected = drawn_for(UNIT, state)
+        peer.advance(offspring.mutations, drawn)
+        before, state = state, es.tell(UNIT.es, state, offspring.mutations, es.aggregate_fitness(UNIT.es, expected))
+        near((parent(peer) - state.parent).abs().max(), 1e-5)  # the ranks are equal: sums of 4 mutations, with momentum
+        assert (state.parent - before.parent).abs().max() > 0.1
+
+
+def test_jax_draws_other_mutations_of_the_same_size_in_every_generation():
+    need(importlib.util.find_spec("jax"), "jax (the extra `peers`)")
+    peer = Generation(replace(UNIT, es=ES(64, 0.3)), 1)
+    parents = [parent(peer)]
+    for _ in range(2):
+        peer.generation()
+        parents.append(parent(peer))
+    steps = [parents[1] - parents[0], parents[2] - parents[1] - 0.9 * (parents[1] - parents[0])]
+    # the weights of the P / 2 mutations, differences of (rank / P)^5 over their sum, have a s.d. of 2.1 / P
+    assert all(0.5 < step.std() / (0.3 * 2.1 / 64 * 32**0.5) < 2 for step in steps)
+    assert torch.stack(steps).corrcoef()[0, 1].abs() < 0.5
 
 
 def test_jax_gives_the_same_fitness_of_networks(near):

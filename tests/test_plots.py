@@ -192,7 +192,11 @@ def test_axes_drawn_on_again_look_like_new_ones():
     def draw(ax, far):
         figures.units.one_generation(ax, (0.0, 0.0), far * np.ones((4, 2)), np.ones(4), (0.1, 0.0), (far, 0.5))
         ax.plot([0, far], [0, 1], label="a line")
+        ax.bar(1, far / 20, 0.3, label="a bar")
+        ax.axvspan(0.2, 0.3, 0, far / 20)
+        ax.text(far / 4, 0.5, "a text")
         ax.imshow(np.eye(3), extent=(0, far, 0, 1))
+        ax.legend()
 
     (again, reused), (fresh, new) = plt.subplots(figsize=(3, 3)), plt.subplots(figsize=(3, 3))
     draw(reused, 10.0)

@@ -50,3 +50,11 @@ def test_drawn_noise_is_standard_normal_and_differs_between_steps_and_environmen
     assert noise.offsets.shape == (20, 3) and abs(noise.table.mean()) < 0.02 and abs(noise.table.std() - 1) < 0.02
     values = torch.stack([noise.at(t, (2,)) for t in range(20)]).flatten(0, 1)
     assert len(values.unique(dim=0)) == 60
+
+
+def test_branches_of_a_generator_differ_and_what_they_draw_does_not_matter_to_it():
+    trunk, same = enu.stream(0, "x"), enu.stream(0, "x")
+    drawn = [streams.uniform(5, generator=streams.branch(trunk, purpose)) for purpose in "aab"]
+    few = [streams.uniform(1, generator=streams.branch(same, purpose)) for purpose in "cab"]
+    assert len({tuple(x.tolist()) for x in drawn}) == 3 and torch.equal(drawn[1][:1], few[1]) and drawn[0][0] != few[0][0]
+    assert torch.equal(streams.uniform(4, generator=trunk), streams.uniform(4, generator=same))

@@ -39,6 +39,8 @@ def panel_letters(axes: Sequence[Any]) -> None:
 def erase(axes: Iterable[Any]) -> None:
     """Remove what is drawn on each of these axes, and its legend; ticks and labels stay, as making them takes longest."""
     for ax in axes:
+        for bars in tuple(ax.containers):
+            bars.remove()
         legend = ax.get_legend()
         for artist in (*ax.collections, *ax.images, *ax.lines, *ax.patches, *ax.texts, *([legend] if legend else ())):
             artist.remove()
