@@ -38,7 +38,7 @@ from IPython.display import Markdown
 import enu_lib as enu
 from enu_lib import figures, widgets
 from enu_lib.figures import PAGE, better, panel_letters, save_figure, use_style
-from enu_lib.study import evidence, mazes, results, sweep, tables
+from enu_lib.study import abilities, evidence, mazes, results, sweep, tables
 
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
@@ -121,11 +121,18 @@ Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
 # It also worked, in another way, from a random genome. In a maze with harmless poison an agent can switch many times, and
 # eats many meals in an episode. There, one evolution (seed 0) came to use its sensors after several meals; the maze with
 # deadly poison and swaps after every food then made it quick. With another seed, the same stages led to a network that
-# reverses after every poison, but ignores its sensors; two more found hardly any food in the first, small maze. So we know of
+# reverses after every poison, but ignores its sensors; two more had found hardly any food in the first, small maze when we
+# stopped them. So we know of
 # no curriculum that leads from random genomes to such a network reliably. The commands of the evolution that succeeded:
 
 # %%
 Markdown("```\n" + "\n".join(results.attempts("tmaze-second-steps")) + "\n```")
+
+# %% [markdown]
+# The network in which it ended, `tmaze-enu-seed0`, in the tests of [another page](17_what_kind_of_learner.py):
+
+# %%
+Markdown(abilities.in_words(evidence.gather().abilities["tmaze-enu-seed0"], abilities.of_agents(("looking", "latch"))))
 
 # %% [markdown]
 # Much else was tried.
