@@ -112,7 +112,7 @@ Markdown(tables.numbers(independent, 2, ("begins in", "run")))
 # From random genomes, evolution in the plain T-maze found [latches](14_mazes.py), which switch arms once, for good, and went no
 # further: there, a latch eats as much as an agent that remembers places. What led further was a maze in which food and poison
 # may swap places after every food, so that remembering an arm is useless. This worked from one latch, with every seed tried,
-# but from no other network. The commands, starting from that latch (the second starts from the latest parent of the first):
+# but from no other latch. The commands, starting from that latch (the second starts from the latest parent of the first):
 
 # %%
 Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
