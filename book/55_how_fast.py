@@ -39,6 +39,7 @@
 #
 # **The peak** to compare with is the speed of a large matrix product in the same run, since a unit's step consists mainly of
 # matrix products. We count only their operations, so the time spent on everything else lowers the share of the peak.
+# The peak is a yardstick, not an upper bound.
 
 # %% tags=["parameters"]
 profile = "zoo"  # every profile shows the stored measurement
