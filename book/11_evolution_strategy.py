@@ -150,7 +150,7 @@ live.evolution(live.record(small, seed))
 
 
 # %% tags=["explorer"]
-drawn, panels = plt.subplots(1, 2, figsize=(6, 2.4))  # once: making axes and ticks takes longer than drawing them
+drawn, panels = plt.subplots(1, 2, figsize=(6, 2.4))  # only once: making axes and ticks takes longer than drawing the data
 for axis in (panels[0].xaxis, panels[0].yaxis):
     axis.set_major_formatter("{x:.2f}")  # all equally long, so that the layout does not change
 

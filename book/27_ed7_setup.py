@@ -86,7 +86,7 @@ files = save_figure(
 
 
 # %% tags=["explorer"]
-shown = plt.figure(figsize=(6.5, 3.8))  # once: making axes and ticks takes longer than drawing them
+shown = plt.figure(figsize=(6.5, 3.8))  # only once: making axes and ticks takes longer than drawing the data
 columns = [part.subplots(n, 1, sharex=True) for part, n in zip(shown.subfigures(1, 2), (3, 5), strict=True)]
 for ax in (*columns[0][:-1], *columns[1][:-1]):
     ax.xaxis.set_visible(False)  # only the bottom panel needs a time axis

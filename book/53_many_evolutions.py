@@ -221,7 +221,7 @@ Markdown(
 
 
 # %% tags=["explorer"]
-drawn, ax = plt.subplots(figsize=(5, 2.6))  # once: making axes and ticks takes longer than drawing them
+drawn, ax = plt.subplots(figsize=(5, 2.6))  # only once: making axes and ticks takes longer than drawing the data
 ax.set(xscale="log", yscale="log", xlabel="workers", ylabel="speed-up")
 ax.minorticks_off()
 

@@ -1,10 +1,10 @@
-"""Time the GPU kernels in about two minutes: python -m enu_lib.bench.gpu [--json FILE]
+"""Time the GPU kernels: python -m enu_lib.bench.gpu [--json FILE]
 
-Tables: episodes of networks in mazes, of every cell and of several sizes, with the kernel and with the torch backend; single
-units; whole generations (ask, episodes, tell), with episodes that end as they do, and with ones that do not.  Times are medians
-of several repeats in one process, after one that compiles.  GFLOP/s count what is executed, as in `enu_lib.bench.cases`, and
-are compared with float32 matrix products of the same card, measured in the same run.  `registers` and `spilled` (bytes per
-thread) are the compiler's figures.  --quick checks that everything runs, on any device.
+Tables: episodes of networks in mazes, for every kind of cell at two sizes, with the kernel and with the torch backend; single
+units; whole generations, with episodes that may end early and with episodes that cannot.  Times are medians of several repeats
+in one process, after a first one that compiles.  GFLOP/s count the operations executed, as in `enu_lib.bench.cases`, and are
+compared with float32 matrix products on the same card, measured in the same run.  `registers` and `spilled` (bytes per thread)
+are the compiler's figures.  --quick checks that everything runs, on any device.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from enu_lib.streams import draw_noise, normal, stream, uniform
 from enu_lib.tasks.maze import geometry
 
 REPEATS = 7
-HOPPER = 227 * 1024  # bytes of shared memory that a block can have, where no GPU tells
+HOPPER = 227 * 1024  # bytes of shared memory per block of such a GPU, assumed where there is none
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ PAPER, LAPTOP, UNITS, TINY = Size(512, 8, 400), Size(128, 8, 400), Size(512, 32,
 
 
 def networks(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
-    """Rows of the episodes of networks in mazes that do not end early."""
+    """Time episodes of networks in mazes; none ends early."""
     sizes = [("H32 C16", 32, 16, PAPER), ("H16 C4", 16, 4, LAPTOP)]
     kinds: tuple[tuple[CellName, bool], ...] = (
         ("enu", False), ("nfenu", False), ("gru", False), ("lstm", False), ("enu", True),
@@ -83,7 +83,7 @@ def networks(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
 
 
 def units(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
-    """Rows of single units on given inputs."""
+    """Time single units on given inputs."""
     size, rows = TINY if quick else UNITS, []
     for kind in ("enu", "gru", "lstm"):
         cell = make_cell(kind, 4, 1, 32)
@@ -102,12 +102,12 @@ def units(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
 
 
 def generations(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
-    """Rows of whole generations: ask, episodes and tell, the next mutations drawn meanwhile."""
+    """Time whole generations; during the episodes, the CPU draws the next mutations."""
     rows = []
     for name, profile in (("tmaze", "paper"), ("tmaze", "laptop"), ("stdp", "paper"), ("iaf", "paper")):
         experiment = experiments.get(name, profile="smoke" if quick else profile)
         endless = replace(experiment, task=replace(experiment.task, **ENDLESS.keywords)) if name == "tmaze" else None
-        for kind, chosen in (("as they end", experiment), ("none ends early", endless)):
+        for kind, chosen in (("as evolved", experiment), ("none ends early", endless)):
             if chosen is None:
                 continue
             work = _generation(chosen, device)
@@ -170,7 +170,7 @@ def _room(device: torch.device) -> int:
 
 
 def _resources(layout: nvidia.Plan, device: torch.device) -> dict[str, Any]:
-    """What a kernel takes of a multiprocessor."""
+    """What a kernel uses of a multiprocessor."""
     from cuda.bindings import nvrtc
 
     card = torch.cuda.get_device_properties(device)
@@ -198,20 +198,20 @@ def measure(device: torch.device, quick: bool = False, say: Callable[[str], None
 
 def _line(row: dict[str, Any], products: float) -> str:
     size = f"P{row['population']} B{row['environments']} T{row['steps']}"
-    speed = f"{row['gflops']:8.0f} GFLOP/s, {row['gflops'] / products:6.1%} of products" if row["gflops"] else ""
+    speed = f"{row['gflops']:8.0f} GFLOP/s, {row['gflops'] / products:6.1%} of peak" if row["gflops"] else ""
     taken = f"{row['registers']} registers, {row['spilled']} B spilled" if "registers" in row else ""
     return f"  {row['model']:32s} {row['backend']:6s} {size:16s} {1e3 * row['seconds']:9.2f} ms {speed:38s} {taken}".rstrip()
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print and write; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m enu_lib.bench.gpu", description="Time the GPU kernels in two minutes.")
+    """Measure, print and write the results; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m enu_lib.bench.gpu", description="Time the GPU kernels.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements to this file")
     parser.add_argument("--quick", action="store_true", help="use tiny sizes, to check that it runs; works without a GPU")
     options = parser.parse_args(arguments)
     there = torch.cuda.is_available()
     if not there and not options.quick:
-        print("enu_lib: no GPU here: torch finds none; use --quick to check the script without one", file=sys.stderr)
+        print("enu_lib: torch finds no GPU: use --quick to check the script without one", file=sys.stderr)
         return 2
     try:
         found = measure(torch.device("cuda" if there else "cpu"), options.quick)
