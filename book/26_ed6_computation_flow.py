@@ -111,7 +111,7 @@ files = save_figure(
 # Follow the numbers from step to step: the rightmost table of one step is the lower part of the leftmost table of the next.
 
 # %% tags=["explorer"]
-shown = draw(flow, arrows=False)  # once: making axes, ticks and texts takes longer than drawing them
+shown = draw(flow, arrows=False)  # only once: making axes, ticks and texts takes longer than changing numbers
 
 
 def explore(genome_seed, step):

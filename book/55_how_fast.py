@@ -16,31 +16,33 @@
 #
 # ## Question
 #
-# How long does a generation take, compared with what one would otherwise write in JAX or PyTorch, and how far is it from what
-# the processor can do?
+# How long does a generation take, compared with what one would otherwise write in JAX or PyTorch? And how close does it come to
+# what the processor can do?
 #
 # ## Approach
 #
 # One run of `make bench` times *whole generations*: drawing mutations and environments, the episodes of all offspring, their
-# fitness, and the parent's step. Three workloads are compared: the plastic synapse at the published sizes, and networks in the
-# T-maze with 16 memory values and 4 channels, and with 32 and 16. In the mazes nobody dies, so that all paths do the same work.
-# The paths give the same fitness (`tests/test_peers.py`):
+# fitness, and the parent's step. There are three workloads: the plastic synapse at the published sizes (single unit), and
+# networks in the T-maze whose units have 16 memory values and 4 channels (H16 C4), or 32 and 16 (H32 C16). Each is computed in
+# several ways, here called *paths*, which give the same fitness (`tests/test_peers.py`). So that all paths do the same work,
+# agents cannot die in these mazes.
 #
 # - **This library**, with its compiled kernel, and with the torch backend that it uses if there is no compiler.
 # - **JAX**, written with care (`enu_lib/bench/peer_jax.py`): everything in one jitted function; a scan over the steps;
-#   offspring in blocks that fit the cache; each source of a network projected through the synapses' weights once.
+#   offspring in blocks that fit in the cache; each presynaptic output projected through the synapses' weights only once.
 # - **torch.compile** of the torch backend's steps, in blocks of offspring (`enu_lib/bench/peer_compile.py`).
 # - **Plain torch**: the reference, one operation after another.
 # - **Copied weights**: the scheme of the authors' public code, with one copy of the weights for each environment.
 #
-# Each path has a process of its own, which can use no more cores than it has threads. In each round all of them compute one
-# generation in turn; we compare times within a round, and take the median over rounds.
+# Each path runs in a process of its own, limited to as many cores as it has threads. In each round, every path computes one
+# generation in turn; we compare times within a round and take the median over rounds.
 #
-# **The floor** is the speed of a large matrix product in the same run, since a unit's step consists mainly of matrix products.
-# We count only their operations, so the time spent on everything else lowers the share.
+# **The peak** to compare with is the speed of a large matrix product in the same run, since a unit's step consists mainly of
+# matrix products. We count only their operations, so the time spent on everything else lowers the share of the peak.
+# The peak is a yardstick, not an upper bound.
 
 # %% tags=["parameters"]
-profile = "zoo"  # the stored measurement, whatever the profile
+profile = "zoo"  # every profile shows the stored measurement
 seed = 0  # has no effect
 figures_dir = None
 
@@ -80,11 +82,12 @@ panel_letters(axes.flat)
 files = save_figure(
     fig, "how_fast", figures_dir,
     data={"generations": table, "parts": parts, "growth": growth},
-    caption=f"""Speed of whole generations, on {speed.machine(measured)}. **a**, time of each path relative to this library,
-    with {most} thread{'s' * (most > 1)}, on a log scale: median of {table["rounds"].min()} rounds or more; lines: lowest and
-    highest. **b**, share of the speed of a large matrix product. **c**, parts of a generation of the laptop profile: the larger
-    the share of the kernel (episodes), the better. **d**, time of the episodes against size, relative to the smallest, with the
-    exponents; dashed: time proportional to size; lower is better.""",
+    caption=f"""Speed of whole generations, on {speed.machine(measured)}. **a**, Time of a generation relative to this library,
+    with {most} thread{'s' * (most > 1)} (log scale): median of at least {table["rounds"].min()} rounds; lines: lowest to
+    highest. **b**, Speed as a share of that of a large matrix product. **c**, Parts of a generation of the laptop profile; the
+    larger the share of the episodes, the better. **d**, Time of the episodes against size (P offspring, B environments, T
+    steps, neurons, synapses), both relative to the smallest, with the exponents; dashed: time proportional to size; lower is
+    better.""",
 )  # fmt: skip
 
 # %% [markdown]
@@ -94,7 +97,7 @@ files = save_figure(
 Markdown(speed.in_words(measured))
 
 # %% [markdown]
-# Times relative to this library, with the time of a generation:
+# Time of a generation relative to this library (in parentheses, the time itself):
 
 # %%
 Markdown(tables.markdown(speed.ratios(measured)))
@@ -107,27 +110,28 @@ on_gpu = speed.on_a_gpu(measured)
 Markdown(tables.markdown(on_gpu) if on_gpu else "The machine that was measured has none.")
 
 # %% [markdown]
-# **Why the kernel is fast.** In order of what they contribute:
+# **Why the kernel is fast.**
 #
-# 1. Everything that belongs to one offspring stays in a core's cache for the whole episode: no intermediate result is written
-#    to memory. Offspring are independent, so each thread takes the next one, and threads never wait for one another.
+# 1. Everything that belongs to one offspring stays in a core's cache for the whole episode; no intermediate result goes to main
+#    memory. Offspring are independent, so each thread takes the next one, and threads never wait for one another.
 # 2. Several units are stepped together, so that each row of weights is loaded once for all of them, and the sums fill the
 #    processor's registers.
-# 3. Each source and each neuron of a network is projected through the synapses' input weights once. A synapse then adds two
-#    vectors, instead of multiplying its own copy of its input.
-# 4. The hyperbolic tangent is a ratio of two polynomials, whose error is that of rounding, and the sigmoid is computed from it.
-# 5. Genomes are added up, and outputs are scored, in the cache. So nothing of size offspring times parameters, or offspring
-#    times environments times steps times memory, is ever written.
-# 6. An agent that has died is not simulated further. This makes early generations many times faster; the comparison above
-#    leaves it out.
+# 3. Each presynaptic and each postsynaptic output is projected through the synapses' input weights only once. A synapse then
+#    adds two vectors, instead of multiplying its own copy of its input by the weights.
+# 4. The hyperbolic tangent is approximated by a ratio of two polynomials, accurate to a few rounding errors, and the sigmoid is
+#    computed from it.
+# 5. Parent and mutation are added up, and outputs are scored, in the cache. So neither the offspring's genomes nor the units'
+#    memory over time is ever written out.
+# 6. An agent that has died is not simulated further. This saves much time in early generations; the comparison above leaves it
+#    out.
 #
 # ## Reconstruction
 #
-# The paper reports no times. The scheme of copied weights is that of the authors' public code, written anew.
+# The paper reports no times. "Copied weights" reimplements the scheme of the authors' public code.
 #
 # ## Verdict
 #
-# The table above is the verdict for the machine that was measured. To measure another one, run `make bench`, which writes
+# The table above is the verdict, for the machine that was measured. To measure yours, run `make bench`, which writes
 # `build/bench.json`.
 #
 # ## Try it

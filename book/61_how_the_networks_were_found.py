@@ -38,7 +38,7 @@ from IPython.display import Markdown
 import enu_lib as enu
 from enu_lib import figures, widgets
 from enu_lib.figures import PAGE, better, panel_letters, save_figure, use_style
-from enu_lib.study import evidence, mazes, results, sweep, tables
+from enu_lib.study import abilities, evidence, mazes, results, sweep, tables
 
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
@@ -109,23 +109,31 @@ Markdown(tables.numbers(independent, 2, ("begins in", "run")))
 # %% [markdown]
 # ### A network that knows what its sensors mean
 #
-# From random genomes, evolution in the plain T-maze found [latches](14_mazes.py) and went no further: there, a latch eats as
-# much as an agent that remembers places. What led further was a maze in which food and poison may swap places after every
-# food, so that remembering an arm is useless. This worked from one latch, with every seed tried, and from none of the others.
-# The commands, starting from that latch (the second starts from the latest parent of the first):
+# From random genomes, evolution in the plain T-maze found [latches](14_mazes.py), which switch arms once, for good, and went no
+# further: there, a latch eats as much as an agent that remembers places. What led further was a maze in which food and poison
+# may swap places after every food, so that remembering an arm is useless. This worked from one latch, with every seed tried,
+# but from no other latch. The commands, starting from that latch (the second starts from the latest parent of the first):
 
 # %%
 Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
 
 # %% [markdown]
-# It also worked, in another way, from a random genome. In a maze with harmless poison an agent can switch many times, and
-# eats many meals in an episode. There, one evolution (seed 0) came to use its sensors after several meals; the maze with
-# deadly poison and swaps after every food then made it quick. With another seed, the same stages led to a network that
-# reverses after every poison, but ignores its sensors; two more found hardly any food in the first, small maze. So we know of
-# no curriculum that leads from random genomes to such a network reliably. The commands of the evolution that succeeded:
+# From random genomes, another series of mazes led to such a network with one seed of four. A small maze and the plain T-maze
+# come first, then a T-maze in which food and poison may swap after every food and poison is harmless, so that an agent can
+# switch many times in an episode. There, with seed 0, the network came to use its sensors, but only after several meals of an
+# episode; once poison was deadly again, evolution made it use them from the first poison on. With seed 1, the harmless maze led
+# to a network that switches after every poison but ignores its sensors. With seeds 2 and 3, networks had found hardly any food
+# in the small maze when we stopped them. So we know of no way that leads reliably from random genomes to such a network. The
+# commands for seed 0 (the last one returns to the plain T-maze):
 
 # %%
 Markdown("```\n" + "\n".join(results.attempts("tmaze-second-steps")) + "\n```")
+
+# %% [markdown]
+# The network in which it ended, `tmaze-enu-seed0`, in the tests of [another page](17_what_kind_of_learner.py):
+
+# %%
+Markdown(abilities.in_words(evidence.gather().abilities["tmaze-enu-seed0"], abilities.of_agents(("looking", "latch"))))
 
 # %% [markdown]
 # Much else was tried.

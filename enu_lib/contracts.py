@@ -64,9 +64,9 @@ class ClosedLoopTask(Protocol[S]):
     """A task whose inputs depend on the model's outputs; fitness is the sum over the steps.
 
     It may have `done(state) -> (P, B) bool`: episodes that have ended and earn no more fitness.  Simulation stops once all
-    have ended.  If it has a true attribute `own_shuffles`, each offspring gets draws of its own: `reset` is then asked for P
-    offspring rather than for one.  It must draw the same for offspring p whatever P is, from a `streams.branch` of the
-    generator, which is used again afterwards.
+    have ended.  If its attribute `own_shuffles` is true, each offspring gets draws of its own: `reset` is called for P
+    offspring instead of one.  What it draws for offspring p must not depend on P, so it must draw from a `streams.branch` of
+    the generator, which is used again afterwards.
     """
 
     @property
@@ -89,7 +89,7 @@ Task = SequenceTask[Any] | ClosedLoopTask[Any]
 class Model(Protocol[W, S]):
     """A cell or a network.  Immutable: weights and state are passed to `step`, for a whole population at once.
 
-    If it has a true attribute `own_noise`, each offspring gets noise of its own.
+    If its attribute `own_noise` is true, each offspring gets noise of its own.
     """
 
     @property

@@ -78,8 +78,8 @@ class Network:
     `shared=True` is the paper's SHAREDENU: synapses and neurons share one set of rules; the neuron's input is padded with
     zeros to the synapse's width (reconstruction).
 
-    `own_noise=True` draws the noise of each offspring, as the authors' code does, also of the two of an antithetic pair.  By
-    default all offspring of a generation get the same noise, so that it does not add to the differences in their fitness
+    `own_noise=True` draws noise for each offspring separately, as the authors' code does, even for the two of an antithetic
+    pair.  By default all offspring of a generation get the same noise, so that their fitness does not differ by chance
     (reconstruction).
     """
 

@@ -1,4 +1,4 @@
-"""The offspring of a generation: a parent and mutations, so that a kernel can build each genome in its cache; their noise."""
+"""The offspring of a generation, as a parent and mutations that a kernel can add up in its cache, and their noise."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ from enu_lib.streams import normal, stream
 HEAD = 3  # integers sent with the fitness: generation, checksum of the parent, request to stop
 STOPS = (None, "interrupted", "time limit")
 INTERRUPTED = 1
-SILENT = 10.0  # seconds of waiting for the address at which the processes meet, before this is mentioned
+SILENT = 10.0  # seconds of waiting for the process that listens before this is mentioned
 Timeout = Annotated[float, Between(1, 1e6)]
 Size = Annotated[int, Between(1, 10**6)]
 Port = Annotated[int, Between(0, 2**16 - 1)]
@@ -275,7 +275,7 @@ class Processes(Alone):
 
 
 def _wait_for(host: str, port: int, seconds: float) -> None:
-    """Wait until a process listens at an address.  Raises OSError after these seconds; torch would take twice as long."""
+    """Wait until a process listens at an address.  Raises OSError after so many seconds; torch would take twice as long."""
     begun = time.monotonic()
     while True:
         left = begun + seconds - time.monotonic()
@@ -286,7 +286,7 @@ def _wait_for(host: str, port: int, seconds: float) -> None:
             if left <= 0:
                 raise
             if seconds - left > SILENT:
-                tell(f"still waiting, for up to {seconds:g} s, for a process that listens at {host}:{port} ({error})")
+                tell(f"still waiting, up to {seconds:g} s in all, until a process listens at {host}:{port} ({error})")
             time.sleep(0.2)
 
 

@@ -45,8 +45,8 @@ def fitness(
     """Fitness (P, B) of every genome (P, D), or of every offspring, in every environment; higher is better.
 
     All genomes get the same environments and the same noise, drawn from `generator`, except for what a task or model draws
-    for each of them (`Maze.own_shuffles`, `Network.own_noise`): genome p, or offspring number p, always gets the same there,
-    however many are simulated together.  `backend`: auto, cpp, cuda, torch or reference (see `enu_lib.kernels`).  `threads`:
+    for each of them (`Maze.own_shuffles`, `Network.own_noise`): what genome p, or offspring number p, gets does not depend on
+    how many are simulated together.  `backend`: auto, cpp, cuda, torch or reference (see `enu_lib.kernels`).  `threads`:
     threads of the CPU kernel; None: all cores.
 
     Computed in float32, whatever the dtype of genomes and task and torch's defaults.  Raises ValueError, the same on every

@@ -33,7 +33,7 @@ def stream(seed: int, *keys: int | str) -> torch.Generator:
 
 
 def branch(generator: torch.Generator, purpose: str) -> torch.Generator:
-    """A generator for one purpose, seeded with a number from `generator`, which advances equally whatever the branch draws."""
+    """A generator for one purpose, seeded from `generator`, which advances equally however much the branch draws."""
     return stream(int(integers(0, 2**63 - 1, (1,), generator)), purpose)
 
 
@@ -83,7 +83,7 @@ class Noise(NamedTuple):
         return self if self.shifts is None else self._replace(shifts=self.shifts[first:end])
 
     def each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Noise:
-        """The same noise with every tensor changed."""
+        """The same noise with `change` applied to every tensor."""
         shifts = None if self.shifts is None else change(self.shifts)
         return Noise(change(self.table), change(self.offsets), shifts)
 
@@ -94,8 +94,8 @@ class Noise(NamedTuple):
 def draw_noise(steps: int, environments: int, generator: torch.Generator, offspring: tuple[int, int] | None = None) -> Noise:
     """Noise for episodes of `steps` steps in `environments` environments.
 
-    offspring: number of the first, and of the last plus one, each of which gets noise of its own.  It depends on the
-    offspring's number, but not on which others are asked for.  None: all share their noise.
+    offspring: number of the first, and of the last plus one.  Each gets noise of its own, which depends on its number but not
+    on which others are drawn.  None: all get the same noise.
     """
     table = normal(NOISE_TABLE, generator=generator)
     offsets = integers(0, NOISE_TABLE, (steps, environments), generator)

@@ -56,7 +56,7 @@ static void run(const void* const* given) { lives(*(const MazeRules*)given[0], *
 
 alignas(16) float4 shared_memory[SHARED / 16 + 1];
 
-// Products that the threads of a warp have asked for: all have the same, each with its own part of the factors and of the sum.
+// Products that a warp has asked for: its threads ask for the same ones, each with its own part of the factors and of the sum.
 struct Asked {
     float* sum;
     float a[4], b[2];

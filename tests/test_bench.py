@@ -80,7 +80,7 @@ def test_only_selects_tables_by_name_and_without_leaves_paths_out(capsys):
 
 
 def test_growth_is_an_exponent_of_the_sizes():
-    """On a made measurement, whose times are known."""
+    """On an invented measurement with known times."""
     series = [{"size": n, "seconds": 3.0 * n} for n in (1, 2, 8)]
     made = {"machine": {}, "tables": {"episodes, growth with P": series}, "slopes": {"episodes, growth with P": 1.0}}
     table = speed.growth(made)

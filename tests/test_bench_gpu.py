@@ -1,4 +1,4 @@
-"""The script that times the GPU kernels: it runs everywhere at a tiny size, and refuses to time where there is no GPU."""
+"""The script that times the GPU kernels: it runs anywhere at tiny sizes, and refuses real ones without a GPU."""
 
 import json
 

@@ -44,7 +44,7 @@ def test_the_layout_fits_the_shared_memory_of_the_gpu():
     for network, environments in ((large, 8), (PAPER, 10**6)):
         with pytest.raises(build.Unavailable, match=str(environments)):
             cuda.plan(network, 11, environments, emulated_gpu.HOPPER)
-    with pytest.raises(build.Unavailable, match="900 hidden units"):
+    with pytest.raises(build.Unavailable, match="900 hidden"):
         cuda.unit_plan(make_cell("enu", 4, hidden=900), 8, emulated_gpu.HOPPER)
 
 

@@ -1,4 +1,4 @@
-"""Shuffles and noise drawn for each offspring: what is drawn, who gets it, and that every backend uses it."""
+"""Shuffles and noise drawn for each offspring: what is drawn, which offspring gets it, and that every backend uses it."""
 
 import shlex
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ def drawn_lives(some=None, task=MAZE, network=NETWORK):
 
 
 def outputs(path, genomes, drawn, task=MAZE, network=NETWORK):
-    """Outputs (P, B, T, 3) of lives, from the kernel for whole episodes if there is one, else step by step."""
+    """Outputs (P, B, T, 3) of episodes, from the kernel for whole episodes if there is one, else step by step."""
     if type(task) is Maze and path != "reference":
         return kernels.maze_lives(network, genomes, task, drawn.start, drawn.noise, 1, path, record=True).outputs
     recorder, genomes = Recorder(network), genomes if torch.is_tensor(genomes) else genomes.genomes
@@ -163,7 +163,7 @@ def test_an_interactive_episode_is_that_of_a_rollout():
 
 @dataclass(frozen=True)
 class Own(Follow):
-    """Another light for each offspring."""
+    """A task that draws lights for each offspring."""
 
     more: int = 0
     own_shuffles: ClassVar[bool] = True
@@ -186,7 +186,7 @@ def test_a_task_of_ones_own_can_draw_for_each_offspring(near):
 
 @pytest.mark.parametrize("path", [*PATHS[1:], pytest.param("emulated gpu", marks=NEEDS_COMPILER)])
 def test_lives_equal_the_reference(path, near):
-    """Outputs up to the first move, then the maze's replay of all outputs."""
+    """Outputs in the first three moves are near the exact ones; all outputs, replayed in the maze, give the same fitness."""
     genomes, drawn = drawn_lives(offspring().genomes[2:])
     assert drawn.noise.shifts.shape == (4, COUNT) and (drawn.noise.offsets[0] + drawn.noise.shifts).max() >= 65536
     if path == "emulated gpu":

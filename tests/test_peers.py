@@ -23,8 +23,8 @@ from enu_lib.streams import stream
 UNIT = Experiment("unit", enu.STDP(steps=40, spike_mean=20.0), enu.ENU(4, 1, 8), es=ES(8, 0.3), environments=5)
 SMALL = enu.Maze(steps=60, energy=9.0, foods_per_period=1, change=1.0, corridor=1, arm=1)
 NETWORK = Experiment("network", SMALL, Network(ORDERED, channels=3, hidden=8, noise=0.3), es=ES(16, 0.3), environments=6)
-# Rounding of 7e-7 (a dozen terms of 6e-8 each) grows by the gates' slope of 3 at each of the first steps; the memory, whose
-# values are within 1, forgets it again.  A unit that amplified it without bound would exceed this by far.
+# A rounding error of 7e-7 (a dozen terms of 6e-8 each) grows by the gates' slope of 3 in each of the first steps; then the
+# memory, whose values are within 1, forgets it.  A unit that amplified it without bound would exceed this by far.
 BOUND = 1e-4
 
 
@@ -39,7 +39,7 @@ def drawn_for(experiment, state=None):
 
 
 def the_same_episodes(found, expected, near):
-    """Equal in units; in mazes, up to episodes in which rounding decides between two actions."""
+    """Equal for units; in mazes, except for a few episodes in which rounding decides between two actions."""
     far = (torch.as_tensor(found) - expected).abs() > BOUND
     near(far.float().mean(), 0.05)
     assert expected.unique().numel() > 5

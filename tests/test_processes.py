@@ -347,7 +347,7 @@ def test_processes_that_never_meet_say_where_they_waited(monkeypatch):
 
 @pytest.mark.parametrize("silent, lines", [(10.0, 1), (0.0, 2)])
 def test_an_address_that_nobody_listens_at_is_one_line_after_the_timeout(silent, lines, tmp_path, monkeypatch, capfd):
-    """Even though torch would wait twice as long, and print its stack.  After a while, another line says who waits for what."""
+    """Torch alone would wait twice as long and print its stack.  After a while, a line says what the process is waiting for."""
     monkeypatch.setattr(processes, "SILENT", silent)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # but does not listen

@@ -135,18 +135,19 @@ def test_a_network_finds_the_output_that_moves_forward_within_its_first_visit():
 
 
 @pytest.mark.parametrize(
-    "name, parent",
+    "name, commands, parent",
     [
-        ("tmaze-enu", "tmaze-enu-latch"),
-        ("double-tmaze-enu", "tmaze-enu-latch"),
-        ("tmaze-actions-enu", "tmaze-actions-enu-one-output"),
+        ("tmaze-enu", "tmaze-steps", "tmaze-enu-latch"),
+        ("tmaze-enu-seed0", "tmaze-second-steps", None),
+        ("double-tmaze-enu", "double-tmaze-steps", "tmaze-enu-latch"),
+        ("tmaze-actions-enu", "tmaze-actions-steps", "tmaze-actions-enu-one-output"),
     ],
 )
-def test_the_recorded_commands_lead_to_the_settings_of_the_zoo_entry(name, parent, tmp_path, monkeypatch):
+def test_the_recorded_commands_lead_to_the_settings_of_the_zoo_entry(name, commands, parent, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     small = "--population 4 --generations 1 --environments 2 --set evaluate_environments=2 --quiet"
-    before = fingerprint(enu.zoo.load(parent).genome)
-    for command in results.attempts(name.replace("-enu", "-steps")):
+    before = fingerprint(enu.zoo.load(parent).genome) if parent else None
+    for command in results.attempts(commands):
         arguments = shlex.split(f"{command} {small}")[3:]  # without python -m enu_lib
         assert main(arguments) == 0
         run = load_run(arguments[arguments.index("--out") + 1])

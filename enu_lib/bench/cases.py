@@ -1,11 +1,11 @@
-"""Time generations, and kernels by size, in one run: python -m enu_lib bench.
+"""Time whole generations, and episodes of growing size, in one run: python -m enu_lib bench.
 
-Tables: `peak` is the matrix-product speed of the machine, which `share_of_peak` compares with.  `generation, ...` times whole
-generations of every path side by side (`generations`).  `parts of a generation` divides those of the laptop profile.
-`episodes, ...` times the episodes alone: at the paper's scale, and as each size grows.  Episodes never end early, so that all
-paths do the same work, except in `parts`.  GFLOP/s count the multiplications and additions of the units' matrix products:
-`nominal` as in the formulas, `executed` as performed by the path.  Cases of `episodes` run in a process each, which reports
-its memory (on a GPU, the GPU's); their times are the best of several repeats.
+A path is one way to compute the same generation (see `generations`).  Tables: `peak` is the machine's matrix-product speed, of
+which `share_of_peak` is a share.  `generation, ...` times whole generations, all paths in turn.  `parts of a generation` splits
+up those of the laptop profile.  `episodes, ...` times episodes alone, at the paper's scale and as each size grows.  Episodes
+never end early, so that all paths do the same work, except in `parts`.  GFLOP/s count the multiplications and additions of the
+units' matrix products: `nominal` as in the formulas, `executed` as the path performs them.  Each case of `episodes` runs in its
+own process, which reports its memory (on a GPU, the GPU's); its time is the best of several repeats.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def thread_counts() -> tuple[int, ...]:
 
 
 def cases() -> dict[str, list[Case]]:
-    """The cases by table, of the tables that time matrix products and episodes."""
+    """The cases of each table that times matrix products or episodes."""
     threads, gpu = thread_counts(), torch.cuda.is_available()
     fastest = "cpp" if kernels.compiled(Network()) else "torch"
     tables: dict[str, list[Case]] = {"peak": [Case("product", "sgemm", n, hidden=1024, repeats=5) for n in threads]}
@@ -176,7 +176,7 @@ def cases() -> dict[str, list[Case]]:
 
 
 def jobs() -> dict[str, list[list[Job]]]:
-    """The jobs by table, of the tables that time whole generations, in groups whose paths take turns."""
+    """The jobs of each table that times whole generations, in groups whose paths take turns."""
     paths = [path for path in PATHS if path != "cpp" or kernels.compiled(Network())]
     ours = next(path for path in paths if path in generations.OURS)
     tables = {}
@@ -198,8 +198,8 @@ def measure(
 ) -> dict[str, Any]:
     """Measure everything and print it table by table; returns all results.
 
-    quick: tiny sizes and one thread, in this process, to check that everything runs.  only: only the tables whose name contains
-    this, and the peak, which the others are compared with.  without: paths not to compare with.  Raises ValueError if there is
+    quick: tiny sizes and one thread, in this process, to check that everything runs.  only: measure only the tables whose name
+    contains this text, and the peak, to which they are compared.  without: paths to leave out.  Raises ValueError if there is
     no such table or path.
     """
     results: dict[str, Any] = {"machine": {**machine(), "quick": quick}, "tables": {}, "slopes": {}}
@@ -208,7 +208,7 @@ def measure(
     if len(chosen) < 2:
         raise ValueError(f"no table's name contains {only!r}: choose from {', '.join(todo)}")
     if unknown := set(without) - set(OPTIONAL):
-        raise ValueError(f"--without {', '.join(sorted(unknown))}: choose from {', '.join(OPTIONAL)}")
+        raise ValueError(f"--without cannot leave out {', '.join(sorted(unknown))}: choose from {', '.join(OPTIONAL)}")
     absent = {path: reason for path in PATHS if path not in without and (reason := generations.missing(path))}
     if any(name.startswith("generation") for name in chosen):
         for reason in absent.values():
@@ -242,11 +242,11 @@ def _timed_cases(todo: list[Case], quick: bool) -> list[dict[str, Any]]:
 
 
 def _timed_jobs(name: str, groups: list[list[Job]], quick: bool, without: set[str]) -> list[dict[str, Any]]:
-    """Rows of all jobs but those of some paths, with the speed of whole generations."""
+    """Rows of all jobs except those of the paths `without`, with the speed of whole generations."""
     rows = []
     for group in groups:
         ready = [job for job in group if job.path not in without]
-        if quick and ready[0].threads > 1:  # in this process, the number of threads stays the same
+        if quick and ready[0].threads > 1:  # JAX cannot change its threads within this process
             continue
         if quick:
             ready = [replace(job, experiment=generations.tiny(job.experiment)) for job in ready]
@@ -255,7 +255,7 @@ def _timed_jobs(name: str, groups: list[list[Job]], quick: bool, without: set[st
             model, e = job.experiment.model, job.experiment
             steps = e.es.population * e.environments * e.task.steps
             count = network_operations if isinstance(model, Network) else lambda cell, _: unit_operations(cell)
-            if name != PARTS:  # whose agents die, so that there is less to do
+            if name != PARTS:  # there, agents die, so fewer operations are needed
                 for key, path in (("gflops_executed", job.path), ("gflops_nominal", "nominal")):
                     row[key] = count(model, path) * steps / row["seconds"] / 1e9
             rows.append(row)
@@ -284,7 +284,7 @@ def _line(row: dict[str, Any]) -> str:
 
 
 def _slope(name: str, rows: list[dict[str, Any]]) -> float | None:
-    """Exponent of time against size, by least squares on logarithms; None for a single size.  Notes each row's `size`."""
+    """Exponent of time against size, by least squares on logarithms; None for a single size.  Adds a `size` to each row."""
     key = {"P": "population", "B": "environments", "T": "steps"}.get(name.split()[-1])
     for row in rows:
         row["size"] = row[key] if key else row["neurons"] * row["synapses"]

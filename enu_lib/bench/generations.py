@@ -1,15 +1,15 @@
-"""Whole generations of an evolution, this library beside what a user would write instead, timed in turn.
+"""Time whole generations of an evolution, with this library and with what a user would write instead.
 
 A generation draws mutations and environments, computes the episodes and the fitness of all offspring, and takes the parent's
 step.  Paths: `cpp`, `torch` and `cuda` are this library's backends and `plain torch` is its reference; `JAX` is a careful
-implementation in JAX (`peer_jax`); `torch.compile` compiles the torch backend's steps (`peer_compile`); `copied weights` has
-the scheme of the authors' public code (`authors_scheme`).
+implementation in JAX (`peer_jax`); `torch.compile` compiles the torch backend's steps (`peer_compile`); `copied weights`
+follows the scheme of the authors' public code (`authors_scheme`).
 
-Each path runs in its own process, which may only use as many cores as it has threads (on systems that allow this), so that
-every library is limited alike, whatever threads it starts.  `cores` is the processor time used per second: at most the number
-of threads.  In each round all paths compute one generation in turn, so that a change in the machine's load affects all of
-them.  `seconds` is the median over rounds; `times` is the median over rounds of a path's seconds divided by those of this
-library's fastest path in the same round.
+Each path runs in its own process, limited to as many cores as it has threads (where the system can do this), so that the limit
+is the same for every library, however many threads it starts.  `cores` is the processor time per second of wall time: at most
+the number of threads.  In each round, every path computes one generation in turn, so that a change in the machine's load
+affects all of them.  `seconds` is the median over rounds; `times` is the median over rounds of a path's seconds divided by
+those of this library's fastest path in the same round.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from enu_lib.tasks.stdp import STDP
 T = TypeVar("T")
 
 SEED = 0
-OURS = ("cpp", "torch", "cuda")  # this library's paths; others are compared with the first of them in a table
+OURS = ("cpp", "torch", "cuda")  # this library's paths; all paths are compared with the first of these in a table
 BACKENDS = {"plain torch": "reference"}
 PARTS = ("mutations", "environments", "episodes", "scoring", "step")
 
@@ -74,7 +74,7 @@ class Timed(NamedTuple):
 
 
 class Library:
-    """An evolution on a backend of this library, or with other episodes in their place."""
+    """An evolution by this library, on one of its backends or with another function for the episodes."""
 
     def __init__(self, job: Job, fitness: Callable[[Tensor, Drawn], Tensor] | None = None) -> None:
         """fitness: computes (P, B) for genomes (P, D) and what was drawn; None: the path's backend."""
@@ -84,7 +84,7 @@ class Library:
         self._mutations = Ahead(e.model.n_params, SEED)
 
     def generation(self) -> dict[str, float]:
-        """Compute the next generation, as `enu_lib.evolve` does; seconds of its parts, on a CPU."""
+        """Compute the next generation, as `enu_lib.evolve` does; returns the seconds of its parts (on a GPU, none)."""
         e, g = self.job.experiment, self.state.generation
         moments = [time.perf_counter()]
         lap = lambda: moments.append(time.perf_counter())
@@ -118,7 +118,7 @@ class Library:
 
 
 def make(job: Job) -> Any:
-    """What computes the generations of a job: an object with a method `generation`."""
+    """An object whose method `generation` computes the next generation of a job."""
     if job.path == "JAX":
         from enu_lib.bench.peer_jax import Generation
 
@@ -143,7 +143,7 @@ def missing(path: str) -> str | None:
 
 
 def cores(n: int) -> set[int]:
-    """n cores that this process may use, on different physical cores if there are enough."""
+    """n of the logical cores that this process may use, on different physical cores if there are enough."""
     mine = sorted(os.sched_getaffinity(0))
     shared = Path("/sys/devices/system/cpu")
     siblings: dict[str, list[int]] = {}
@@ -169,7 +169,7 @@ class Runner:
         return Timed(time.perf_counter() - wall, time.process_time() - cpu, parts or {})
 
     def memory(self) -> float:
-        """Memory that the path has taken, in MiB."""
+        """Memory that the path has taken so far, in MiB."""
         return (_memory(self.job.device) - self._before) / 2**20
 
 
@@ -190,12 +190,12 @@ def _begin(job: Job) -> None:
 
 
 def _next() -> Timed:
-    assert _runner is not None, "begun before"
+    assert _runner is not None, "_begin comes first"
     return _runner()
 
 
 def _taken() -> float:
-    assert _runner is not None, "begun before"
+    assert _runner is not None, "_begin comes first"
     return _runner.memory()
 
 
@@ -206,7 +206,7 @@ def _in(process: ProcessPoolExecutor, function: Callable[[], T]) -> T:
 def measure(jobs: Sequence[Job], rounds: int, apart: bool = True) -> list[dict[str, Any]]:
     """Time all jobs in turn, `rounds` times; one row of results per job, in the same order.
 
-    apart: each in its own process, limited to as many cores as it has threads; else all in this process, to try them out.
+    apart: run each in its own process, limited to as many cores as it has threads; else all in this process, as a trial.
     """
     with ExitStack() as stack:
         if apart:
@@ -265,12 +265,12 @@ def unit() -> Experiment:
 
 
 def laptop() -> list[Experiment]:
-    """Experiments of the laptop profile whose generations are divided into parts."""
+    """Experiments of the laptop profile whose generations are timed part by part."""
     return [experiments.get(name, profile="laptop") for name in ("stdp", "iaf", "tmaze")]
 
 
 def rounds(experiment: Experiment) -> int:
-    """Number of generations to time of an experiment of the laptop profile: more of those that take milliseconds."""
+    """How many generations of an experiment of the laptop profile to time: more where they take milliseconds."""
     return 30 if is_sequence(experiment.task) else 5
 
 

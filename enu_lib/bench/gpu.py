@@ -1,10 +1,10 @@
-"""Time the GPU kernels in about two minutes: python -m enu_lib bench --gpu
+"""Time the GPU kernels: python -m enu_lib bench --gpu
 
-Tables: episodes of networks in mazes, of every cell and of several sizes, with the kernel and with the torch backend; single
-units; whole generations (ask, episodes, tell), with episodes that end as they do, and with ones that do not.  Times are medians
-of several repeats in one process, after one that compiles.  GFLOP/s count what is executed, as in `enu_lib.bench.cases`, and
-are compared with float32 matrix products of the same card, measured in the same run.  `registers` and `spilled` (bytes per
-thread) are the compiler's figures.
+Tables: episodes of networks in mazes, for every kind of cell at two sizes, with the kernel and with the torch backend; single
+units; whole generations, with episodes that may end early and with episodes that cannot.  Times are medians of several repeats
+in one process, after a first one that compiles.  GFLOP/s count the operations executed, as in `enu_lib.bench.cases`, and are
+compared with float32 matrix products on the same card, measured in the same run.  `registers` and `spilled` (bytes per thread)
+are the compiler's figures.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from enu_lib.streams import stream, uniform
 from enu_lib.tasks.maze import geometry
 
 REPEATS = 7
-HOPPER = 227 * 1024  # bytes of shared memory that a block can have, where no GPU tells
+HOPPER = 227 * 1024  # bytes of shared memory per block of such a GPU, assumed where there is none
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ PAPER, LAPTOP, UNITS, TINY = Size(512, 8, 400), Size(128, 8, 400), Size(512, 32,
 
 
 def networks(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
-    """Rows of the episodes of networks in mazes that do not end early."""
+    """Time episodes of networks in mazes; none ends early."""
     sizes = [("H32 C16", 32, 16, PAPER), ("H16 C4", 16, 4, LAPTOP)]
     kinds: tuple[tuple[CellName, bool], ...] = (
         ("enu", False), ("nfenu", False), ("gru", False), ("lstm", False), ("enu", True),
@@ -73,7 +73,7 @@ def networks(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
 
 
 def units(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
-    """Rows of single units on given inputs."""
+    """Time single units on given inputs."""
     size, rows = TINY if quick else UNITS, []
     for kind in ("enu", "gru", "lstm"):
         cell = make_cell(kind, 4, 1, 32)
@@ -92,12 +92,12 @@ def units(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
 
 
 def generations(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
-    """Rows of whole generations: ask, episodes and tell, the next mutations drawn meanwhile."""
+    """Time whole generations; during the episodes, the CPU draws the next mutations."""
     rows = []
     for name, profile in (("tmaze", "paper"), ("tmaze", "laptop"), ("stdp", "paper"), ("iaf", "paper")):
         experiment = experiments.get(name, profile="smoke" if quick else profile)
         endless = replace(experiment, task=replace(experiment.task, **ENDLESS.keywords)) if name == "tmaze" else None
-        for kind, chosen in (("as they end", experiment), ("none ends early", endless)):
+        for kind, chosen in (("as evolved", experiment), ("none ends early", endless)):
             if chosen is None:
                 continue
             work = Library(Job(chosen, "auto", 1, device.type)).generation
@@ -137,7 +137,7 @@ def _room(device: torch.device) -> int:
 
 
 def _resources(layout: nvidia.Plan, device: torch.device) -> dict[str, Any]:
-    """What a kernel takes of a multiprocessor."""
+    """What a kernel uses of a multiprocessor."""
     from cuda.bindings import nvrtc
 
     card = torch.cuda.get_device_properties(device)
@@ -155,7 +155,7 @@ def measure(quick: bool = False, say: Callable[[str], None] = print) -> dict[str
     """
     there = torch.cuda.is_available()
     if not there and not quick:
-        raise ValueError("no GPU here, torch finds none: use --quick to check the script without one")
+        raise ValueError("torch finds no GPU: use --quick to check the script without one")
     device = torch.device("cuda" if there else "cpu")
     begun = time.perf_counter()
     found: dict[str, Any] = {"machine": cases.machine(), "products": products(device, quick), "tables": {}}
@@ -172,6 +172,6 @@ def measure(quick: bool = False, say: Callable[[str], None] = print) -> dict[str
 
 def _line(row: dict[str, Any], products: float) -> str:
     size = f"P{row['population']} B{row['environments']} T{row['steps']}"
-    speed = f"{row['gflops']:8.0f} GFLOP/s, {row['gflops'] / products:6.1%} of products" if row["gflops"] else ""
+    speed = f"{row['gflops']:8.0f} GFLOP/s, {row['gflops'] / products:6.1%} of peak" if row["gflops"] else ""
     taken = f"{row['registers']} registers, {row['spilled']} B spilled" if "registers" in row else ""
     return f"  {row['model']:32s} {row['backend']:6s} {size:16s} {1e3 * row['seconds']:9.2f} ms {speed:38s} {taken}".rstrip()

@@ -1,7 +1,7 @@
-"""The same episodes with `torch.compile`: the torch backend's steps, compiled, in blocks of offspring that fit a core's cache.
+"""The same episodes with `torch.compile`: the torch backend's steps, in blocks of offspring that fit in a core's cache.
 
-A network's move (four steps of the network and the maze) is compiled as a whole, as is a piece of a single unit's sequence.
-Compiling takes from ten seconds to a minute, once per process.
+A network's move (several steps of network and maze) is compiled as a whole; so is each piece of a single unit's sequence.
+Compiling takes ten seconds to a minute, once per process.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from enu_lib.kernels.graph import Life
 from enu_lib.network import Network
 from enu_lib.tasks.maze import Maze
 
-BLOCK = 32  # offspring computed together: faster than 8 and 64
+BLOCK = 32  # offspring computed together; 8 and 64 are slower
 PIECE = 10  # steps of a single unit compiled together
 
 
@@ -27,21 +27,21 @@ class Episodes:
     """Episodes of an experiment: a network of ENUs in a maze, or a single unit without noise in a sequence task."""
 
     def __init__(self, experiment: Experiment, backend: str | None = "inductor") -> None:
-        """backend: of `torch.compile`; None: nothing is compiled, to check the arrangement in blocks and pieces."""
+        """backend: of `torch.compile`; None: compile nothing, to test the division into blocks and pieces."""
         task, model = experiment.task, experiment.model
         network = isinstance(model, Network) and type(task) is Maze and task.steps % task.move_every == 0
         if not network and (isinstance(model, Network) or model.noise):
-            raise ValueError(f"the benchmark with torch.compile does not compute {experiment.name}: see {__name__}")
+            raise ValueError(f"the benchmark with torch.compile does not support {experiment.name}: see {__name__}")
         self.experiment, self.backend = experiment, backend
         self._life: Life | None = None
         self._compiled: Any = None if network else self._compile(_piece)
 
     @torch.no_grad()
     def fitness(self, genomes: Tensor, drawn: Drawn) -> Tensor:
-        """Fitness (P, B) of genomes (P, D) in these environments; P is a multiple of the block, or smaller."""
+        """Fitness (P, B) of genomes (P, D) in these environments; P must be a multiple of BLOCK, or smaller."""
         lots = genomes.split(BLOCK)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # tracing warns of cached functions, which return constants here
+            warnings.simplefilter("ignore")  # tracing warns about cached functions, but here they return constants
             if isinstance(self.experiment.model, Network):
                 return torch.cat([self._network(lot, drawn) for lot in lots])
             outputs = torch.cat([self._unit(lot, drawn.start.inputs) for lot in lots])

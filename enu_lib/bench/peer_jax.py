@@ -4,14 +4,14 @@
     peer.generation()                                # mutations, episodes and the parent's step: one jitted function
 
 The episodes of one offspring are a `lax.scan` over steps, in which all its environments advance together.  `lax.map` goes
-through the offspring in blocks that fit a core's cache, and `shard_map` gives each thread a share of them.  As in
+through the offspring in blocks that fit in a core's cache, and `shard_map` gives each thread a share of them.  As in
 `kernels.fused`, each source is projected through the synapse's input weights once, not once per synapse, and constants are
 folded into the weights.  Units come before environments in every array, so that gathering a source copies whole rows.
 
-It computes what the benchmark needs: ENUs in the paper's STDP tasks, networks of them in mazes, the published evolution
+It supports what the benchmark needs: ENUs in the paper's STDP tasks, networks of them in mazes, and the published evolution
 strategy.  Environments and noise are drawn by this library.  Episodes do not end early, since `lax.scan` has no early exit.
 
-JAX is optional (extra `peers`).  Its number of threads is fixed when it starts, so each one needs a process of its own.
+JAX is optional (extra `peers`).  Its number of threads is fixed when it starts, so another number needs another process.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from enu_lib.streams import stream
 from enu_lib.tasks.maze import Maze
 from enu_lib.tasks.stdp import STDP
 
-with suppress(ModuleNotFoundError):  # optional; the documentation imports this module in any case
+with suppress(ModuleNotFoundError):  # optional; the documentation imports this module even without JAX
     import jax
     import jax.numpy as jnp
     from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-BLOCK = 8  # offspring whose episodes are computed together; 1 to 16 take about as long, 64 longer
+BLOCK = 8  # offspring computed together; 1 to 16 are about equally fast, 64 is slower
 
 
 class Rules(NamedTuple):
@@ -122,22 +122,22 @@ class Generation:
     """An evolution whose generations are computed in JAX, with one CPU device per thread."""
 
     def __init__(self, experiment: Experiment, threads: int, seed: int = 0) -> None:
-        """Raises ValueError if JAX already runs with fewer threads, or if the experiment needs what this file lacks."""
+        """Raises ValueError if JAX already runs with fewer threads, or if this file does not support the experiment."""
         model, settings = experiment.model, experiment.es
         published = ES(settings.population, settings.sigma)
         unit = type(model) is ENU and not model.noise
         network = type(model) is Network and model.cell == "enu" and not model.shared and model.noise > 0
         if not unit and not network or type(experiment.task) not in (Maze, STDP) or settings != published:
-            raise ValueError(f"the benchmark in JAX does not compute {experiment.name}: see enu_lib.bench.peer_jax")
+            raise ValueError(f"the benchmark in JAX does not support {experiment.name}: see enu_lib.bench.peer_jax")
         jax.config.update("jax_platforms", "cpu")
-        with suppress(RuntimeError):  # JAX has started, with the threads checked below
+        with suppress(RuntimeError):  # JAX has started already; its threads are checked below
             jax.config.update("jax_num_cpu_devices", threads)
         devices = jax.devices("cpu")
         if len(devices) < threads:
             raise ValueError(f"JAX has {len(devices)} threads here, not {threads}: start a new process")
         self.experiment, self.seed, self.count = experiment, seed, 0
         self._mesh = Mesh(np.asarray(devices[:threads]), ("offspring",))
-        everywhere = NamedSharding(self._mesh, PartitionSpec())  # as a generation returns it: else the second compiles again
+        everywhere = NamedSharding(self._mesh, PartitionSpec())  # as a generation returns it; else the next compiles again
         self.parent = jax.device_put(model.init(stream(seed, "genome")).numpy(), everywhere)
         self.velocity = jax.device_put(np.zeros(model.n_params, np.float32), everywhere)
         self._fitness = jax.jit(self._episodes)

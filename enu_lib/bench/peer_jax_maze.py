@@ -18,7 +18,7 @@ with suppress(ModuleNotFoundError):  # optional, see `peer_jax`
 
 
 class Drawn(NamedTuple):
-    """What is random about B episodes."""
+    """Everything random about B episodes, except noise."""
 
     sensor_of: jax.Array  # (3, B) the sensor neurons for wall, food, poison
     action_of: jax.Array  # (3, B) the actions of outputs 0, 1, 2
@@ -40,7 +40,7 @@ class Agents(NamedTuple):
 
 
 def drawn(state: MazeState) -> Drawn:
-    """The environments of an initial state from `Maze.reset`."""
+    """The environments in an initial state that `Maze.reset` returned."""
     last = (state.sensor_of[0].T, state.action_of[0].T, state.places[0].permute(1, 2, 0))
     return Drawn(*(jnp.asarray(v.numpy().astype(np.int32)) for v in last))
 

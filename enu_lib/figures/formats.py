@@ -36,7 +36,7 @@ def as_png(figure: Any) -> bytes:
 
 
 def paletted(png: bytes) -> bytes:
-    """A PNG with 256 colours, about a third of the size: for pictures that notebooks contain."""
+    """A PNG reduced to 256 colours, about a third of its size, for pictures embedded in notebooks."""
     made = io.BytesIO()
     few = Image.open(io.BytesIO(png)).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(made, "PNG", optimize=True)

@@ -142,7 +142,7 @@ def chain(ax: Any, runs: Sequence[Mapping[str, Sequence[float]]], labels: Sequen
     for of, label in zip(runs, labels, strict=True):
         x = begun + np.asarray(of["generation"], float)
         ax.plot(x, of["held_out"], color=PALETTE["evolved"], lw=1)
-        # in the middle of the first part, clear of the panel's letter; else at the left, where labels of narrow parts are apart
+        # the first is centred, clear of the panel's letter; the others begin at the left, so that they do not touch
         at, side = (begun, "left") if begun else (x[-1] / 2, "center")
         above: dict[str, Any] = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "va": "bottom"}
         ax.annotate(label, (at, 1.02), (2, 0), ha=side, **above)

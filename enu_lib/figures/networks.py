@@ -212,7 +212,7 @@ def table(ax: Any, values: Any, rows: list[str], title: str, groups: Sequence[st
 
 
 def renumber(ax: Any, values: Any) -> None:
-    """Other values in a `table` of the same shape; all else stays as it was drawn."""
+    """Show other values, of the same shape, in a `table`; all else stays as it was drawn."""
     (image,) = ax.images
     image.set_data(values)
     for text, x in zip(ax.texts, np.ravel(values), strict=False):  # the headers come after the values
@@ -220,7 +220,7 @@ def renumber(ax: Any, values: Any) -> None:
 
 
 def _short(x: float) -> str:
-    """A number with two decimals and no 0 before the point; without decimals outside of 0 to 1."""
+    """A number between 0 and 1 with two decimals and no leading zero; any other without decimals."""
     return f"{x:.2f}".replace("0.", ".") if 0 < x < 1 else f"{x:.0f}"
 
 

@@ -1,4 +1,4 @@
-"""Panels of speed: paths of the benchmark side by side, the parts of a generation, growth with size."""
+"""Panels on speed: paths of the benchmark side by side, the parts of a generation, growth with size."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def paths(
 ) -> None:
     """A column of `study.speed.generations` as bars, one per path in each workload.
 
-    interval: columns with its limits.  start: where the bars begin.
+    interval: the columns of its lower and upper limits.  start: where the bars begin.
     """
     known = [path for path in PATHS if path in set(table["path"])]
     workloads = list(dict.fromkeys(table["workload"]))
@@ -55,7 +55,7 @@ def paths(
 
 
 def parts(ax: Any, table: pd.DataFrame) -> None:
-    """The parts of generations (`study.speed.parts`) as bars of 100%."""
+    """The parts of generations (`study.speed.parts`) as stacked bars that add up to 100%."""
     names = list(dict.fromkeys(zip(table["experiment"], table["threads"], strict=True)))
     left = np.zeros(len(names))
     for part, color in PARTS.items():

@@ -37,7 +37,7 @@ def panel_letters(axes: Sequence[Any]) -> None:
 
 
 def erase(axes: Iterable[Any]) -> None:
-    """Remove what is drawn on each of these axes, and its legend; ticks and labels stay, as making them takes longest."""
+    """Remove what is drawn on these axes, and their legends; ticks and labels stay, since making them takes longest."""
     for ax in axes:
         for bars in tuple(ax.containers):
             bars.remove()

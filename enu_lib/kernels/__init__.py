@@ -63,8 +63,8 @@ def choose(backend: str, model: Cell | Network, genomes: Tensor | Offspring) -> 
         raise Unavailable(f"the compiled kernel needs genomes on the CPU, not on {genomes.device}: use .cpu() or --device cpu")
     if backend == "cuda" and not suits_gpu:
         raise Unavailable(
-            f"on a GPU the kernel runs cells, and networks with a maze's inputs and outputs, not {type(model).__name__} on "
-            f'{genomes.device}: use backend="auto"'
+            "the GPU kernel runs cells, and networks with a maze's inputs and outputs and at least 3 channels, on a GPU, "
+            f'not this {type(model).__name__} on {genomes.device}: use backend="auto"'
         )
     if backend != "auto":
         return backend
@@ -165,7 +165,7 @@ def maze_lives(
 
 
 def _without_gpu_kernel(error: Unavailable, backend: str) -> None:
-    """Raise the error if this backend was asked for; else print it on stderr, once."""
+    """Raise the error if the backend cuda was asked for; else print it on stderr, once."""
     if backend == "cuda":
         raise error
     tell(f"no kernel on this GPU ({error}); using the slower torch backend instead")

@@ -114,8 +114,8 @@ __device__ inline void remember(const Rules<XT>& w, Tile (&h)[M][HT], Tile (&c)[
     }
 }
 
-// One step of M tiles of units.  o: outputs in shared memory, at this thread's first row and column.  noise(row, channel): of
-// one of the rows from the first tile on; called for channels below C.
+// One step of M tiles of units.  o: outputs in shared memory, at this thread's first row and column.  noise(row, channel): the
+// noise of a unit, with rows counted from the first tile; called only for channels below C.
 template <int M, int XT, class Start, class Noise>
 __device__ inline void advance(const Rules<XT>& w, Tile (&h)[M][HT], Tile (&c)[M][HT], float* o, Start start, Noise noise,
                                float gain) {

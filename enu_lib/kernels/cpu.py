@@ -254,14 +254,14 @@ def _population(genomes: Tensor | Offspring) -> _Population:
 
 
 def shuffles_and_places(state: MazeState) -> tuple[Tensor, Tensor, Tensor, bool]:
-    """`sensor_of`, `action_of` (1 or P, B, 3) and `places` (B, K, 2), and whether each offspring has shuffles of its own."""
+    """`sensor_of` and `action_of` (1 or P, B, 3), `places` (B, K, 2), and whether each offspring has shuffles of its own."""
     rows = max(len(state.sensor_of), len(state.action_of))
     sensors, actions = (v.expand(rows, -1, -1).contiguous() for v in (state.sensor_of, state.action_of))
     return sensors, actions, state.places[0].contiguous(), rows > 1
 
 
 def _noise(noise: Noise | None, values: int) -> tuple[Any, Noise | None]:
-    """Noise of life.cpp with `values` numbers per step, by reference, and the tensors that must outlive it."""
+    """Noise of life.cpp with `values` numbers per step, by reference, and the tensors to keep as long as it is used."""
     if noise is None:
         return None, None
     kept = noise._replace(table=extended(noise.table, values)).each(Tensor.contiguous)

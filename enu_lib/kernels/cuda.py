@@ -1,20 +1,20 @@
 """Nvidia GPU backend: `life.cu` and `units.cu`, compiled on first use for the model and the card; one launch runs whole
 episodes of all offspring.
 
-Supports the library's cells, and networks of them in mazes, whose working memory fits a multiprocessor's; `enu_lib.kernels`
-uses `graph` for other networks.  Needs a GPU with TF32 tensor cores (Ampere or later).  Raises Unavailable if the kernel is
-not available.
+Supports the library's cells, and networks of them in mazes, if their working memory fits in a multiprocessor's;
+`enu_lib.kernels` uses `graph` for other networks.  Needs a GPU with TF32 tensor cores (Ampere or later).  Raises Unavailable if
+the kernel is not available.
 
-These kernels have not been timed on a GPU yet; `python -m enu_lib bench --gpu` does it.  What they are tested for without one:
-the source on emulated threads, with one CPU thread per GPU thread, and the compiler's figures (no spills at the published
-sizes, two blocks on a multiprocessor of an H100).  Prediction for the episodes of a generation at the published sizes (512
-offspring, 8 environments, 400 steps) on an H100: 15 to 20 ms.  Derivation: 1,900 tensor-core products (16 x 8 x 8) a step and
-block, each of 1,024 multiplications, at 600 of these per cycle and multiprocessor, an assumption (60% of the card's peak);
-2,048 blocks on 132 multiprocessors, two at a time, make 7.8 waves of 400 steps: 12 ms at 1.7 GHz, if tensor cores never waited.
+These kernels have not been timed on a GPU yet (`python -m enu_lib bench --gpu` does so).  Without a GPU, tests run the source on
+emulated threads, one CPU thread per GPU thread, and check the compiler's figures: no spills at the published sizes, and two
+blocks per multiprocessor of an H100.  Predicted time for the episodes of a generation at the published sizes (512 offspring, 8
+environments, 400 steps) on an H100: 15 to 20 ms.  Derivation: a block takes 1,900 tensor-core products (16 x 8 x 8) per step,
+of 1,024 multiplications each; we assume that a multiprocessor does 600 multiplications per cycle (60% of its peak).  2,048
+blocks on 132 multiprocessors, two at a time, are 7.8 waves of 400 steps: 12 ms at 1.7 GHz, if tensor cores never waited.
 
-An older kernel, without tensor cores and for networks of ENUs only, ran on an H100 (80 GB HBM3, torch 2.11, CUDA 13): the
-same episodes took 43 ms, at 24 TFLOP/s, 46% of the card's float32 matrix products.  Plain torch took 777 ms, a captured graph
-of torch operations (`graph`) 315 ms.
+An older kernel, without tensor cores and only for networks of ENUs, took 43 ms for the same episodes on an H100 (80 GB HBM3,
+torch 2.11, CUDA 13): 24 TFLOP/s, 46% of the card's speed in float32 matrix products.  Plain torch took 777 ms, a captured
+graph of torch operations (`graph`) 315 ms.
 """
 
 from __future__ import annotations
@@ -74,13 +74,13 @@ def supports(model: object) -> bool:
 def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
     """The layout for `environments` episodes in mazes of `cells` squares, with `shared` bytes of shared memory per block.
 
-    Two blocks or more share a multiprocessor if that is possible.  Raises Unavailable if not even one fits.
+    If possible, two blocks or more share a multiprocessor.  Raises Unavailable if not even one fits.
     """
     cell, n, s = network.synapse_cell, network.neurons, network.synapses
     h, c, gates, fed = _sizes(cell)
 
     def needed(e: int) -> tuple[int, int]:
-        """Threads, and bytes of shared memory."""
+        """Threads and bytes of shared memory of a block with e environments."""
         warps = math.ceil(e * n * s / WARP_ROWS)
         rows, neuron_rows = warps * WARP_ROWS, _up(e * n, WARP_ROWS)
         outputs, memories, projected = _stride(c), _stride(h) * (2 if isinstance(cell, LSTM) else 1), _stride(gates * h)
@@ -90,7 +90,7 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
         return 32 * warps, _up(4 * floats + e * MAZE_LIFE_BYTES + 32, 16)  # 32: alignment
 
     def most(blocks: int) -> int:
-        """The largest number of environments per block of which `blocks` fit a multiprocessor."""
+        """The largest number of environments per block with which `blocks` of them fit on a multiprocessor."""
         warps = min(MOST_WARPS, REGISTERS // (32 * blocks * _registers(cell))) if blocks > 1 else MOST_WARPS
         room = (shared + RESERVED) // blocks - RESERVED
         sizes = range(1, min(MOST_ENVIRONMENTS, environments) + 1)
@@ -98,7 +98,7 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
 
     fit = most(2) or most(1)
     if not fit or environments > MOST_BLOCKS * fit:
-        raise Unavailable(f"{environments} environments with {n * s} synapses do not fit its memory")
+        raise Unavailable(f"{environments} environments of networks with {n * s} synapses are too much for this GPU")
     e = math.ceil(environments / math.ceil(environments / fit))  # evenly filled
     threads, size = needed(e)
     return _planned("lives", cell, e, threads, size, shared, dict(N=n, S=s, E=e, CELLS=cells))
@@ -109,7 +109,7 @@ def unit_plan(cell: Cell, environments: int, shared: int) -> Plan:
     warps = min(8, math.ceil(environments / WARP_ROWS))
     size = _up(4 * (_rules_size(cell, [cell.n_in]) + warps * WARP_ROWS * _stride(_sizes(cell)[1])) + 16, 16)
     if size > shared or environments > MOST_BLOCKS * WARP_ROWS * warps:
-        raise Unavailable(f"{environments} environments of {cell.hidden} hidden units do not fit its memory")
+        raise Unavailable(f"{environments} environments of a unit with {cell.hidden} hidden values are too much for this GPU")
     return _planned("units", cell, WARP_ROWS * warps, 32 * warps, size, shared, dict(IN=cell.n_in))
 
 
@@ -130,7 +130,7 @@ def _sizes(cell: Cell) -> tuple[int, int, int, int]:
 
 
 def _registers(cell: Cell) -> int:
-    """Registers that a thread needs, so that the compiler spills none; found by trying."""
+    """Registers per thread with which the compiler spills nothing; found by trial."""
     return 168 if cell.hidden <= 32 and not isinstance(cell, LSTM) else 248
 
 
@@ -141,9 +141,10 @@ def _rules_size(cell: Cell, inputs: list[int]) -> int:
 
 
 def packed(cell: Cell, gates: Gates, inputs: list[int]) -> Tensor:
-    """A cell's rules (P, ..) in the layout of `Rules` in cells.h; inputs: how many of them share tiles, in turn.
+    """A cell's rules (P, ..) in the layout of `Rules` in cells.h.
 
-    Further inputs are padding of shared rules.
+    inputs: sizes of the groups of inputs, each of which begins a new tile.  Inputs beyond them, the padding of shared rules,
+    are left out.
     """
     h, c, count, _ = _sizes(cell)
     x, bias = torch.cat(gates.x, 2), torch.cat(gates.bias, 2)
@@ -152,7 +153,7 @@ def packed(cell: Cell, gates: Gates, inputs: list[int]) -> Tensor:
         fed, own = own[:, : gates.fed], own[:, gates.fed :]
     else:
         fed, own, late = x[:, :0], gates.h, gates.late
-        if isinstance(cell, GRU):  # the reset gate multiplies the last gate's late bias, too
+        if isinstance(cell, GRU):  # in the last gate, the reset gate also multiplies the late bias
             late = late.clone()
             bias = bias.clone()
             bias[..., : 2 * cell.hidden] += late[..., : 2 * cell.hidden]
@@ -249,7 +250,7 @@ def _noise(
 ) -> tuple[Tensor, Tensor, Tensor | None, int]:
     """The table, extended so that `values` numbers can be read from any offset; offsets, shifts and the table's own length.
 
-    All zeros for no noise.
+    Without noise, zeros.
     """
     if noise is None:
         none = torch.zeros(1, dtype=torch.float32, device=device)
@@ -284,7 +285,7 @@ def _kept(layout: Plan, model: Cell | Network, architecture: str, device: torch.
 
 
 def verified(launch: Launch, layout: Plan, model: Cell | Network, device: torch.device) -> Launch:
-    """The same kernel, if its first steps agree with the torch backend.
+    """The kernel itself, if its first steps agree with the torch backend.
 
     Raises Unavailable if they do not, so that a wrong result on a new card does not go unnoticed.
     """

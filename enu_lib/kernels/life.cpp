@@ -481,7 +481,7 @@ struct Population {  // filled by kernels/cpu.py
     }
 };
 
-// Standard normal numbers for every step; none, unless there is a table.
+// Standard normal numbers for every step; none if `table` is null.
 struct Noise {  // filled by kernels/cpu.py
     const float* table;  // readable from any offset
     const int64_t *offsets, *shifts;  // (T, B), (P, B); shifts may be null: all offspring get the same noise
@@ -551,7 +551,7 @@ static int units(const Cell* cell, int64_t P, int64_t B, int64_t T, const Popula
 
 extern "C" {
 
-// y (P, B, T, C) for x (B, T, n_in); noise may be null, here and below.
+// y (P, B, T, C) for x (B, T, n_in).  Here and below, noise may be null.
 int unit_outputs(const Cell* cell, int64_t P, int64_t B, int64_t T, const float* genomes, const float* x, const Noise* noise,
                  float* y, int threads) {
     return units(cell, P, B, T, Population{genomes}, x, noise, nullptr, y, threads);
@@ -569,7 +569,7 @@ int64_t network_memory(const Net* net) {
     return (N + M) * (lstm * HP + net->neuron.out_stride());
 }
 
-// One step of all networks, with memory (P, B, network_memory); noise at table + offsets (P, B), or table null.
+// One step of all networks, with memory (P, B, network_memory).  Noise begins at table + offsets (P, B); none if table is null.
 int network_step(const Net* net, int64_t P, int64_t B, const float* genomes, const float* x, int64_t channels,
                  int64_t x_population, float* memory, const float* table, const int64_t* offsets, float* y, int threads) {
     const int64_t size = network_memory(net), D = Pair::params(*net), I = net->inputs, N = net->neurons;

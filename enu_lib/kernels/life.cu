@@ -1,9 +1,9 @@
 // Whole episodes of networks in a maze on an Nvidia GPU: one block of threads runs one offspring in E environments.
 //
-// All data stay in the multiprocessor from the first step to the last; the host is not involved.  A warp has 16 synapses:
-// their memory in its registers, their outputs in shared memory, as are the rules.  Neurons are few, so their memory is in
-// shared memory, and the first warps step them.  A synapse's input is two gathered rows, so each source is projected through
-// the input weights once, not once per synapse.
+// All data stay in the multiprocessor from the first step to the last; the host is not involved.  Each warp steps 16 synapses,
+// with their memory in its registers; their outputs are in shared memory, like the rules.  Neurons are few, so their memory is
+// in shared memory, and the first warps step them.  A synapse's input is gathered from two neurons, so each source is projected
+// through the input weights once, not once per synapse.
 //
 // Compiled with -D: those of cells.h, and N neurons, S synapses per neuron, E environments per block, CELLS of the maze,
 // THREADS per block, SHARED bytes per block, BLOCKS that fit a multiprocessor.
@@ -37,7 +37,7 @@ struct Memory {
     float neuron_h[16 * NEURON_TILES * HS], neuron_c[KIND == LSTM ? 16 * NEURON_TILES * HS : 4];
     float pre[(SHOWN + NEURONS) * PS], post[NEURONS * PS];  // projected sources and postsynaptic neurons
     MazeLife life[E];
-    int source[ROWS], row_of[E * (INPUTS + N)];  // number of a synapse's source, in all environments; its row in `pre`
+    int source[ROWS], row_of[E * (INPUTS + N)];  // source of each synapse, over all environments; row of each source in `pre`
     int noise_at[E];
     unsigned been[E][(CELLS + 31) / 32];
 };
@@ -61,7 +61,7 @@ __device__ inline void project(Memory& m) {
     }
 }
 
-// What an environment's agent sees, and where its noise begins.
+// Stores what an environment's agent sees, and where its noise begins.
 __device__ inline void observe(Memory& m, const Lives& all, int e, int t) {
     int shows[INPUTS];
     m.life[e].observe(shows);
@@ -82,7 +82,7 @@ __device__ inline void begin(Memory& m, const Lives& all) {
         m.source[i] = i / SYNAPSES * (INPUTS + N) + all.connections[i % SYNAPSES];
     for (int i = tid; i < NEURONS; i += THREADS) m.row_of[i / N * (INPUTS + N) + INPUTS + i % N] = SHOWN + i;
     __syncthreads();
-    for (int i = tid; i < 3 * 8 * GATES * HT; i += THREADS) {  // rows of an input on channel 0, 1 or 2; dark is zero
+    for (int i = tid; i < 3 * 8 * GATES * HT; i += THREADS) {  // rows of an input on channel 0, 1 or 2; dark stays zero
         const int channel = i / (8 * GATES * HT), j = i % (8 * GATES * HT);
         m.pre[(1 + channel) * PS + j] = m.synapse.x[0][j / 8][j % 8 * 8 + channel];
     }

@@ -1,8 +1,8 @@
-"""Compilation of a kernel for an Nvidia GPU, and its launch.
+"""Compile a kernel for an Nvidia GPU, and launch it.
 
     load(layout, architecture)                           a Launch, or raises Unavailable
-    compile_for(source, defines, architecture, nvrtc)    machine code; does not need a GPU
-    resources(layout, architecture, nvrtc)               registers and spills; does not need a GPU
+    compile_for(source, defines, architecture, nvrtc)    machine code; needs no GPU
+    resources(layout, architecture, nvrtc)               registers and spills; needs no GPU
 
 The compiler (NVRTC) and the driver are called through cuda-bindings, which come with torch's CUDA builds.
 """
@@ -30,13 +30,13 @@ Launch = Callable[[tuple[int, int], tuple[ctypes.Structure, ...]], None]  # runs
 
 
 class Plan(NamedTuple):
-    """Layout of a launch: a kernel, and what each block of its threads runs: one offspring in `environments` environments."""
+    """Layout of a launch: in each block of threads, a kernel runs one offspring in `environments` environments."""
 
     kernel: str  # name of the function
     environments: int
     threads: int
     shared: int  # bytes of shared memory
-    blocks: int  # that share a multiprocessor
+    blocks: int  # number that share a multiprocessor
     defines: tuple[str, ...]
 
     @property
@@ -76,23 +76,23 @@ def compile_for(source: Path, defines: tuple[str, ...], architecture: str, nvrtc
 
 
 class Resources(NamedTuple):
-    """What a kernel takes of a multiprocessor, by the compiler's own figures."""
+    """What a kernel uses of a multiprocessor, according to the compiler."""
 
     registers: int  # per thread
-    spilled: int  # bytes per thread that do not fit the registers, loads and stores
+    spilled: int  # bytes per thread that do not fit in registers: stores plus loads
 
 
 def resources(layout: Plan, architecture: str, nvrtc: Any) -> Resources:
-    """What a layout's kernel takes of an architecture such as sm_90; does not need a GPU."""
+    """What a layout's kernel uses on an architecture such as sm_90; needs no GPU."""
     log = _compiled(layout.source, (*layout.defines, "--ptxas-options=-v"), architecture, nvrtc)[1]
     registers, spills = re.findall(r"Used (\d+) registers", log), re.findall(r"(\d+) bytes spill", log)
     if not registers or not spills:
-        raise Unavailable(f"the compiler does not tell what {layout.source.name} takes: {log.strip() or 'it says nothing'}")
+        raise Unavailable(f"the compiler does not report the registers of {layout.source.name}: {log.strip() or 'empty log'}")
     return Resources(max(map(int, registers)), sum(map(int, spills)))
 
 
 def _compiled(source: Path, options: tuple[str, ...], architecture: str, nvrtc: Any) -> tuple[bytes, str]:
-    """Machine code, and what the compiler said."""
+    """Machine code, and the compiler's log."""
     headers = [path.read_bytes() for path in INCLUDES], [path.name.encode() for path in INCLUDES]
     program = _ok(nvrtc.nvrtcCreateProgram(source.read_bytes(), source.name.encode(), len(INCLUDES), *headers))
     told = [o.encode() for o in (f"--gpu-architecture={architecture}", *OPTIONS, *options)]

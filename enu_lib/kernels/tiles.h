@@ -5,7 +5,7 @@
 // x = high + low, and a product becomes low high + high low + high high; what is lost is below 2^-21 of it.
 //
 // Thread 4 g + t has columns 2 t and 2 t + 1 of rows g and g + 8, in factors and in sums alike: the hardware wants columns t
-// and t + 4 of a factor, but the order in which a product sums over its columns is free if the weights follow.  So sums
+// and t + 4 of a factor, but a product may sum over its columns in any order if the weights have the same order.  So sums
 // become factors without leaving their registers.
 
 #define EACH(i, n) _Pragma("unroll") for (int i = 0; i < (n); i++)

@@ -44,7 +44,7 @@ units(const __grid_constant__ Units all) {
     input(next, 0);
     for (int t = 0; t < all.steps; t++) {
         EACH(k, XT) EACH(i, 4) x[k][0][i] = next[k][0][i];
-        input(next, t + 1 < all.steps ? t + 1 : t);  // on its way while this step is computed
+        input(next, t + 1 < all.steps ? t + 1 : t);  // loaded while this step is computed
         const auto start = [&](auto& sum, int tile) {
             fill(sum, m.rules.bias + 8 * tile);
             EACH(k, XT) multiply(sum, x[k], &m.rules.x[k][tile]);

@@ -112,7 +112,7 @@ class Job:
         return f"{self.experiment}-{self.model}-{self.seed}"
 
     def before(self, after: Mapping[str, str]) -> Job | None:
-        """The job whose evolved genome this one starts from, or None.  after: experiment: the one that it starts from."""
+        """The job whose evolved genome this one starts from, or None.  after: experiments and those that they start from."""
         return replace(self, experiment=after[self.experiment]) if self.experiment in after else None
 
 

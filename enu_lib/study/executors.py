@@ -70,7 +70,7 @@ def _begin(environment: dict[str, str]) -> None:
 
 
 def _end_with_parent() -> None:
-    """Wait until the process that started this one has died; then an evolution saves and stops, and all else ends at once."""
+    """Wait until the process that started this one has died, then end this one; an evolution saves first."""
     if parent := mp.parent_process():
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)

@@ -1,10 +1,11 @@
-"""The published settings of the T-maze and three changes to them, as experiments and as commands.
+"""The published settings of the T-maze in four versions, as experiments and as commands.
 
     experiment("own-draws")           # for `enu_lib.evolve`
     command("own-draws", seed=2)      # the same in a terminal
 
-A first evolution at the published settings learnt to serve one of the three meanings of a sensor only.  Each condition changes
-something more to what the authors' code probably does.  Does any of them let the published wiring serve all meanings?
+A first evolution at the published settings found a network that eats only when one particular sensor shows the wall.  Each
+condition adds something that the authors' code probably does.  Does any of them lead to a network that eats whichever sensor
+shows the wall?
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _DRAWS: dict[str, Any] = {
     "task.reward_steps": 1,
     "model.own_noise": True,
 }
-# 5 x 5 squares with the walls around them.  Forward, turn and forward lead from the stem to an arm's end: 3 steps, as in a
-# constant of the authors' code.
+# 5 x 5 squares, including walls.  An agent that faces along the stem reaches an arm's end in 3 moves (forward, turn, forward),
+# a number that is a constant in the authors' code.
 _SMALL: dict[str, Any] = {"task.corridor": 1, "task.arm": 1, "task.facing": "wall"}
 
 CONDITIONS: dict[str, dict[str, Any]] = {  # differences from `tmaze` in the profile paper
@@ -35,10 +36,10 @@ CONDITIONS: dict[str, dict[str, Any]] = {  # differences from `tmaze` in the pro
     "small": {**_DRAWS, **_SMALL},
 }
 MEANING = {
-    "control": "two outputs that tie for the largest sum do nothing",
-    "tie": "the first of them acts",
-    "own-draws": "and shuffles and noise are drawn for each offspring, and a reward is shown for one step",
-    "small": "and the maze has 5 x 5 squares, and the agent starts facing a wall",
+    "control": "if two outputs tie for the largest sum, nothing happens",
+    "tie": "if two outputs tie, the first acts",
+    "own-draws": "also, shuffles and noise are drawn for each offspring, and a reward is shown for one step",
+    "small": "also, the maze has 5 x 5 squares, and the agent starts facing a wall",
 }
 FEWER: dict[str, Any] = {"model.hidden": 16, "model.channels": 4}  # a network for a CPU
 
@@ -49,7 +50,7 @@ def experiment(condition: str, generations: int = GENERATIONS, cpu: bool = False
 
 
 def command(condition: str, seed: int = 0, generations: int = GENERATIONS, cpu: bool = False) -> str:
-    """The command that runs a condition, with the arguments of `experiment`, from a seed."""
+    """The command that evolves the `experiment` of the same arguments from a seed."""
     words = ["python", "-m", "enu_lib", "evolve", "tmaze", "--profile", "paper", "--seed", str(seed)]
     words += ["--generations", str(generations)]
     for path, value in _settings(condition, cpu).items():
@@ -58,7 +59,7 @@ def command(condition: str, seed: int = 0, generations: int = GENERATIONS, cpu: 
 
 
 def table(seed: int = 0) -> list[Row]:
-    """Each condition, what it adds to the one before, and its command."""
+    """Each condition, how it differs from the one before, and its command."""
     return [{"condition": name, "what differs": MEANING[name], "command": command(name, seed)} for name in CONDITIONS]
 
 

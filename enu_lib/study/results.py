@@ -143,8 +143,8 @@ def references(folder: Path | None = None) -> References:
 def attempts(maze: str) -> list[Any]:
     """Manually recorded attempts at a maze that was hard to learn: from, changed, generations, found.
 
-    "tmaze-steps", "double-tmaze-steps" and "tmaze-actions-steps" are the commands that produced the zoo entries tmaze-enu,
-    double-tmaze-enu and tmaze-actions-enu.
+    "tmaze-steps", "tmaze-second-steps", "double-tmaze-steps" and "tmaze-actions-steps" are the commands that produced the zoo
+    entries tmaze-enu, tmaze-enu-seed0, double-tmaze-enu and tmaze-actions-enu.
     """
     return read_record(FOLDER / "attempts.json", {maze: list}, "restore the file")[maze]
 
@@ -197,7 +197,7 @@ def _unpacked(data: bytes) -> bytes:
 def read_evaluation(folder: Path, e: Experiment | None = None) -> Record | None:
     """Read the record of a finished run from its folder; None if there is none.
 
-    e: raise RunFolderError if there is a run with other settings than these, finished or not.
+    e: if given, raise RunFolderError if the folder has a run with other settings, finished or not.
     """
     config, file = folder / CONFIG, folder / EVALUATION
     if e is not None and config.exists() and read_experiment(read_record(config, {}), config) != e:

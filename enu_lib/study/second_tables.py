@@ -195,7 +195,7 @@ def first_hours() -> float:
 def verdict_table(judged: Sequence[Judged], *claims: str) -> list[Row]:
     """The verdicts on all planned comparisons, or on those of some claims; without stored results, none has been tested.
 
-    Given some claims, the table names no others.
+    If claims are given, the table names only these.
     """
     every = judged or [Judged(p, c, "not tested", "has not been run") for p in PLANNED for c in p.comparisons]
     shown = [j for j in every if not claims or set(claims) & set(j.compared.claims)]

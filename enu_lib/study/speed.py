@@ -1,4 +1,4 @@
-"""How fast generations are and why, from a stored run of the benchmark.
+"""How fast generations are, from a stored run of the benchmark.
 
 python -m enu_lib bench --json enu_lib/study/data/bench.json         # measure again
 
@@ -26,7 +26,7 @@ MEASURE = "python -m enu_lib bench --json enu_lib/study/data/bench.json"
 
 
 def load(path: Path = STORED) -> dict[str, Any]:
-    """The stored results of `bench.cases.measure`.  Raises ValueError for a file that is none."""
+    """The stored results of `bench.cases.measure`.  Raises ValueError if the file holds none."""
     found = parse_json(path.read_bytes(), str(path))
     return require(found, {"machine": dict, "tables": dict, "slopes": dict}, str(path))
 
@@ -70,7 +70,7 @@ def parts(measured: dict[str, Any]) -> pd.DataFrame:
 
 
 def growth(measured: dict[str, Any]) -> pd.DataFrame:
-    """Seconds of the episodes against size, relative to the smallest, with the exponent of each series (empty for one size)."""
+    """Time of the episodes against size, also relative to the smallest; exponent of each series (None for a single size)."""
     rows = []
     for name, exponent in measured["slopes"].items():
         series = measured["tables"][name]
@@ -89,7 +89,7 @@ def growth(measured: dict[str, Any]) -> pd.DataFrame:
 
 
 def machine(measured: dict[str, Any]) -> str:
-    """The machine that was measured, in one line, which says so if the sizes were tiny."""
+    """The machine that was measured, in one line that also says if sizes were tiny (--quick)."""
     of = measured["machine"]
     gpu = of["gpu"] or "no GPU"
     tiny = " (with `--quick`, at tiny sizes, only to check that it runs)" if of.get("quick") else ""
@@ -97,7 +97,7 @@ def machine(measured: dict[str, Any]) -> str:
 
 
 def ratios(measured: dict[str, Any]) -> list[Row]:
-    """Times of each workload relative to this library: one row per path."""
+    """Times relative to this library: one row per path, one column per workload and number of threads."""
     table = generations(measured)
     rows = []
     for path in dict.fromkeys(table["path"]):
@@ -112,7 +112,7 @@ def ratios(measured: dict[str, Any]) -> list[Row]:
 
 
 def in_words(measured: dict[str, Any]) -> str:
-    """What the benchmark found, as Markdown: the nearest peer, the floor, the parts of a generation, the growth."""
+    """What the benchmark found, as Markdown: other paths, the peak, the parts of a generation, growth with size."""
     table = generations(measured)
     ours = next(path for path in OURS if path in set(table["path"]))
     lines = []
@@ -124,7 +124,7 @@ def in_words(measured: dict[str, Any]) -> str:
             lines.append(f"- **{path}** takes {of.min():.1f} to {of.max():.1f} times as long as this library.")
     share = table[table["path"] == ours]["share of the matrix-product peak (%)"]
     lines.append(
-        f"- **The floor.** In a whole generation this library executes {share.min():.0f}% to {share.max():.0f}% of the "
+        f"- **The peak.** In a whole generation this library executes {share.min():.0f}% to {share.max():.0f}% of the "
         "operations that a large matrix product executes in the same time on the same cores."
     )
     divided = parts(measured)
@@ -133,12 +133,13 @@ def in_words(measured: dict[str, Any]) -> str:
         found = group["share of the generation (%)"]
         least, most = f"{found.min():.0f}", f"{found.max():.0f}"
         lines.append(
-            f"- **{experiment}** (profile `laptop`): the kernel, which also scores, takes "
+            f"- **{experiment}** (profile `laptop`): episodes, scored in the kernel, take "
             f"{least if least == most else f'{least} to {most}'}% of a generation."
         )
     grown = growth(measured).drop_duplicates("grows with").dropna(subset="exponent")
     found = ", ".join(f"{row['grows with']} {row['exponent']:.2f}" for _, row in grown.iterrows())
-    lines.append(f"- **Growth.** Exponents of time against size: {found or 'only one size of each was measured'}.")
+    sizes = "P offspring, B environments, T steps"
+    lines.append(f"- **Growth.** Exponents of time against size ({sizes}): {found or 'only one size of each was measured'}.")
     return "\n".join(lines)
 
 

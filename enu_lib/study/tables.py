@@ -261,7 +261,7 @@ def numbers(
 ) -> str:
     """{row: {column: number}} as a Markdown table: counts as whole numbers, other numbers with `digits` decimals.
 
-    From 100 on, one decimal is enough.
+    Numbers of 100 and more have at most one decimal.
 
     first: heading of the row names, several if these are tuples.  upright: transposed, for many measures of few things.
     empty: text for a missing number (NaN, None); "none" is explained below the table.

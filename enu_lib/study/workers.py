@@ -45,7 +45,7 @@ class Work:
 
     @property
     def locks(self) -> Path:
-        """The folder of the files that are locked while a job or a sweep runs; each has its name."""
+        """The folder of lock files, one for each job or sweep that runs, with its name."""
         return self.out / ".locks"
 
     def is_done(self, job: Job) -> bool:
@@ -53,7 +53,7 @@ class Work:
         return read_evaluation(self.out / job.name, self.build(job.experiment, job.model)) is not None
 
     def runs(self, name: str) -> bool:
-        """Whether a process runs the job or sweep of this name."""
+        """Whether some process is running the job or sweep of this name."""
         if not (self.locks / name).exists():
             return False
         with suppress(Timeout), FileLock(self.locks / name, timeout=0):
@@ -110,7 +110,7 @@ def run(
 
 
 def _evolve(work: Work, job: Job) -> bool | None:
-    """Run a job after the one that it starts from; returns whether it is done now, or None if another process runs it."""
+    """Run a job, after the one that it starts from; returns whether it is done, or None if another process is running it."""
     if not work.locks.is_dir():
         raise files.RunFolderError(f"a worker cannot see {work.out}: give --out a folder that all workers share")
     torch.set_num_threads(1)

@@ -84,9 +84,9 @@ class Maze:
     (all four seen after 32 moves).
 
     All offspring of a generation get the same environments, which makes their fitness easier to compare (reconstruction).
-    In a public copy of the authors' code, shuffles are drawn for every offspring and every environment: set `own_shuffles`,
-    and `balanced=False`.  The two of an antithetic pair then get different shuffles, too.  The places of food and poison,
-    and when they change, remain the same for all offspring, as in that copy.
+    In a public copy of the authors' code, shuffles are drawn for every offspring in every environment: for this, set
+    `own_shuffles=True` and `balanced=False`.  Even the two of an antithetic pair then get different shuffles.  The places of
+    food and poison, and their changes, remain the same for all offspring, as in that copy.
     """
 
     layout: Layout = "t"
@@ -132,7 +132,7 @@ class Maze:
     def reset(self, population: int, environments: int, generator: torch.Generator) -> MazeState:
         """The initial state of P x B episodes in B random environments.
 
-        With `own_shuffles`, those of offspring p are the same for any P; if `balanced`, each offspring gets every shuffle
+        With `own_shuffles`, the shuffles of offspring p do not depend on P; if `balanced`, each offspring gets every shuffle
         equally often.
         """
         b = environments

@@ -49,12 +49,12 @@ def runs_explorer(runs: list[Record], levels: Mapping[str, float], experiment: s
 
     def offer(_: Any) -> None:
         kept, offered = model.value, models()
-        model.unobserve(made.update, "value")  # the change of the task draws once
+        model.unobserve(made.update, "value")  # else a change of the task would draw twice
         model.options = offered
         model.value = kept if kept in dict(offered).values() else ALL
         model.observe(made.update, "value")
 
-    task.observe(offer, names="value")  # before the explorer does, so that it draws a model that is offered
+    task.observe(offer, names="value")  # before the explorer does, so that it only draws models that are offered
     made = explorer(
         lambda **v: runs_figure(runs, levels, **v),
         experiment=task,
