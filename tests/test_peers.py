@@ -73,6 +73,26 @@ def test_jax_draws_other_mutations_of_the_same_size_in_every_generation():
     assert torch.stack(steps).corrcoef()[0, 1].abs() < 0.5
 
 
+def test_the_maze_in_jax_equals_the_maze_at_every_step(near):
+    """Agents act at random; some of them eat twice, or die."""
+    need(importlib.util.find_spec("jax"), "jax (the extra `peers`)")
+    import jax
+
+    from enu_lib.bench import peer_jax_maze as mazes
+
+    maze, b = replace(SMALL, steps=200, energy=30.0), 72
+    state, y = maze.reset(1, b, stream(0, "maze")), torch.rand(maze.steps, b, 3, generator=stream(1, "y"))
+    world, agents = mazes.drawn(state), mazes.begin(maze, b)
+    both = jax.jit(lambda a, y, t: (mazes.observe(maze, a, world, 3), *mazes.step(maze, a, world, y, t)))
+    for t in range(maze.steps):
+        x = maze.observe(state, t)
+        state, gained = maze.step(state, y[t][None], t)
+        seen, agents, found = both(agents, y[t].T.numpy(), t)
+        assert torch.equal(torch.tensor(seen.tolist()), x[0].transpose(0, 1))
+        near((torch.tensor(found.tolist()) - gained[0]).abs(), 1e-6)
+    assert state.foods.max() > 1 and state.poisons.max() > 1 and 0 < state.alive.sum() < b
+
+
 def test_jax_gives_the_same_fitness_of_networks(near):
     need(importlib.util.find_spec("jax"), "jax (the extra `peers`)")
     offspring, drawn, expected = drawn_for(NETWORK)

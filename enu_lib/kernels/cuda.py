@@ -5,7 +5,7 @@ Supports the library's cells, and networks of them in mazes, if their working me
 `enu_lib.kernels` uses `graph` for other networks.  Needs a GPU with TF32 tensor cores (Ampere or later).  Raises Unavailable if
 the kernel is not available.
 
-These kernels have not been timed on a GPU yet (`python -m enu_lib bench --gpu` does so).  Without a GPU, tests run the source on
+These kernels have not been timed on a GPU yet (`python -m enu_lib bench --gpu` does so).  Without one, tests run the source on
 emulated threads, one CPU thread per GPU thread, and check the compiler's figures: no spills at the published sizes, and two
 blocks per multiprocessor of an H100.  Predicted time for the episodes of a generation at the published sizes (512 offspring, 8
 environments, 400 steps) on an H100: 15 to 20 ms.  Derivation: a block takes 1,900 tensor-core products (16 x 8 x 8) per step,
