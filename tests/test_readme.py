@@ -44,7 +44,7 @@ def test_every_command_of_the_library_runs(tmp_path, monkeypatch, capsys):
     lines = [line.split() for code in code_in(README) for line in re.findall(r"-m enu_lib ([^`#\n]+)", code)]
     assert {"evolve", "evaluate"} <= {arguments[0] for arguments in lines}
     for arguments in lines:
-        short = ["--profile", "smoke", "--quiet"] if arguments[0] == "evolve" else []
+        short = {"evolve": ["--profile", "smoke", "--quiet"], "bench": ["--quick"]}.get(arguments[0], [])
         if arguments[0] == "evolve" and "--out" not in arguments:  # where the command as written has it
             short += ["--out", f"runs/{arguments[1]}-enu-laptop-0"]
         assert main([*arguments, *short]) == 0, capsys.readouterr().err
