@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import torch
 
 from enu_lib.cli import main
@@ -22,3 +23,10 @@ def test_without_a_gpu_it_says_so_in_one_line(capsys, monkeypatch):
     assert main(["bench", "--gpu"]) == 2
     error = capsys.readouterr().err
     assert len(error.splitlines()) == 1 and "GPU" in error and "--quick" in error
+
+
+@pytest.mark.parametrize("others", [["--processes", "2"], ["--only", "peak"], ["--without", "JAX"]])
+def test_options_that_would_be_ignored_are_an_error_that_names_them(others, capsys):
+    assert main(["bench", "--gpu", "--quick", *others]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1 and "--gpu" in error and others[0] in error

@@ -20,7 +20,7 @@ def add(commands: Any) -> None:
     bench.add_argument(
         "--processes", type=int, metavar="N", help="instead, time one evolution in 1 process and in N, alternately"
     )
-    bench.add_argument("--gpu", action="store_true", help="instead, time the kernels for Nvidia GPUs, in about two minutes")
+    bench.add_argument("--gpu", action="store_true", help="instead, time the kernels for Nvidia GPUs")
     bench.set_defaults(run=run)
 
 
@@ -33,6 +33,9 @@ def run(options: argparse.Namespace) -> None:
     count = options.processes
     if count is not None:
         conform(Annotated[int, Between(2, 4096)], count, "--processes")
+    kinds = {"--gpu": options.gpu, "--processes": count is not None, "--only or --without": options.only or options.without}
+    if len(given := [kind for kind, on in kinds.items() if on]) > 1:
+        raise ValueError(f"{' and '.join(given)} exclude each other: give one of them")
 
     from enu_lib.bench import cases as bench
     from enu_lib.bench import gpu, sharing
