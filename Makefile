@@ -54,7 +54,7 @@ OTHER := $(if $(filter command environment,$(firstword $(origin PYTHON))),$(if $
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: again help setup figures all-figures book test torture test-browser chromium lint lab reproduce sweep bench lock clean
+.PHONY: again help setup figures all-figures book test test-emulated torture test-browser chromium lint lab reproduce sweep bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -84,8 +84,11 @@ book: figures  ## the book, static HTML for any browser, from the same notebooks
 $(BOOK)/html/index.html: $(DONE) $(wildcard book/*.md book/*.py book/static/*) CITATION.cff
 	@$(BIN)/python book/bind.py $(OUT) $(DRAWN) $(BOOK)
 
-test: $(READY)  ## all tests, among them every notebook in the smoke profile
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+test: $(READY)  ## the tests, among them every notebook in the smoke profile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not emulated'
+
+test-emulated: $(READY)  ## the GPU kernels on emulated threads, without a GPU (2 minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m emulated
 
 torture: $(READY)  ## stress tests: kills, full disks, mutated files, a sanitized kernel (minutes): KILLS=200 INPUTS=100000
 	OMP_NUM_THREADS=1 ENU_THREADS=1 $(BIN)/python tests/torture.py --kills $(KILLS) --inputs $(INPUTS) --seed $(SEED)

@@ -14,6 +14,15 @@ def _must_not_skip():
 
 # in CI on Linux the test runs, and fails
 NEEDS_COMPILER = pytest.mark.skipif(build.compiler() is None and not _must_not_skip(), reason="no C++ compiler here")
+# runs a GPU kernel on emulated threads; slow, so `make test-emulated` runs it, and `make test` does not
+EMULATED = (NEEDS_COMPILER, pytest.mark.emulated)
+
+
+def emulated(test):
+    """Decorator for tests that run a GPU kernel on emulated threads."""
+    for mark in EMULATED:
+        test = mark(test)
+    return test
 
 
 def need(found, what):

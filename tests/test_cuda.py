@@ -11,7 +11,7 @@ import emulated_gpu
 import pytest
 import torch
 from exact import Exact
-from needs import NEEDS_COMPILER, need
+from needs import NEEDS_COMPILER, emulated, need
 
 from enu_lib import kernels
 from enu_lib.cells import make_cell
@@ -48,7 +48,7 @@ def test_the_layout_fits_the_shared_memory_of_the_gpu():
         cuda.unit_plan(make_cell("enu", 4, hidden=900), 8, emulated_gpu.HOPPER)
 
 
-@NEEDS_COMPILER
+@emulated
 @pytest.mark.parametrize("shared, noisy", [(emulated_gpu.HOPPER, True), (ADA, False)])
 def test_partly_filled_blocks_give_the_same_results(near, shared, noisy):
     """Eleven environments in blocks of two, or of three on a smaller GPU."""
@@ -61,7 +61,7 @@ def test_partly_filled_blocks_give_the_same_results(near, shared, noisy):
         near((found.outputs[:, :, t] - y).abs(), bound)
 
 
-@NEEDS_COMPILER
+@emulated
 def test_nan_in_one_offspring_does_not_affect_others():
     network = Network(ORDERED, channels=4, hidden=16)
     genomes, maze, state, noise = drawn_lives(network, 3, 2)
@@ -95,6 +95,7 @@ for line in sys.argv[1:]:
 """
 
 
+@emulated
 def test_the_race_detector_finds_no_race_and_every_removed_barrier(tmp_path):
     """No race with all barriers, and at least one after removal of any barrier."""
     need(_race_detector(), "compiler with a race detector")

@@ -8,7 +8,7 @@ import emulated_gpu
 import pytest
 import torch
 from exact import Exact
-from needs import NEEDS_COMPILER
+from needs import EMULATED, NEEDS_COMPILER
 from own_task import Follow, Lights
 
 import enu_lib as enu
@@ -184,7 +184,7 @@ def test_a_task_of_ones_own_can_draw_for_each_offspring(near):
 # --- Every backend
 
 
-@pytest.mark.parametrize("path", [*PATHS[1:], pytest.param("emulated gpu", marks=NEEDS_COMPILER)])
+@pytest.mark.parametrize("path", [*PATHS[1:], pytest.param("emulated gpu", marks=EMULATED)])
 def test_lives_equal_the_reference(path, near):
     """Outputs in the first three moves are near the exact ones; all outputs, replayed in the maze, give the same fitness."""
     genomes, drawn = drawn_lives(offspring().genomes[2:])

@@ -6,7 +6,7 @@ import emulated_gpu
 import pytest
 import torch
 from exact import Exact
-from needs import NEEDS_COMPILER
+from needs import EMULATED, NEEDS_COMPILER, emulated
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import enu_lib as enu
@@ -18,7 +18,7 @@ from enu_lib.streams import draw_noise, stream
 from enu_lib.tasks.maze import Maze
 
 PATHS = ["torch", pytest.param("cpp", marks=NEEDS_COMPILER)]
-MAZE_PATHS = [*PATHS, pytest.param("emulated gpu", marks=NEEDS_COMPILER)]
+MAZE_PATHS = [*PATHS, pytest.param("emulated gpu", marks=EMULATED)]
 # vectors of 4, 8 and 16 floats, as far as this processor can run them
 CAN = torch.backends.cpu.get_cpu_capability()
 MARCHES = ["native", *["x86-64-v2"] * (platform.machine() in ("x86_64", "AMD64")), *["x86-64-v3"] * (CAN in ("AVX2", "AVX512"))]
@@ -72,7 +72,7 @@ def test_single_units_equal_the_exact_outputs(near, path, kind, hidden, outputs,
     _compare_units(near, kind, hidden, outputs, n_in, path)
 
 
-@NEEDS_COMPILER
+@emulated
 @pytest.mark.parametrize(
     "kind, hidden, outputs, n_in", [("enu", 32, 1, 4), ("nfenu", 20, 3, 2), ("gru-gain", 1, 1, 1), ("lstm-clip", 50, 5, 9)]
 )
@@ -104,7 +104,7 @@ GATED = [("gru-clip", 9, 3), ("lstm", 16, 4)]
     [
         *(pytest.param("torch", *size) for size in ENUS + GATED),
         *(pytest.param("cpp", *size, marks=NEEDS_COMPILER) for size in ENUS + GATED),
-        *(pytest.param("emulated gpu", *size, marks=NEEDS_COMPILER) for size in ENUS + GATED),
+        *(pytest.param("emulated gpu", *size, marks=EMULATED) for size in ENUS + GATED),
     ],
 )
 @pytest.mark.parametrize("number", range(3), ids=["published", "ordered", "random"])
