@@ -173,5 +173,6 @@ def maze(seed: int, largest: int = 64) -> tuple[Network, torch.Tensor, enu.Maze]
         arm=rng.randint(1, 4),
         facing=rng.choice(["stem", "wall"]),
         own_shuffles=rng.random() < 0.5,
+        count_poisons=rng.random() < 0.5,
     )
     return model, genomes, layout

@@ -169,6 +169,14 @@ def test_places_swap_after_five_foods():
     assert states[-1].foods.item() == 11
 
 
+def test_poisons_can_count_towards_a_period():
+    """With changes after every meal, one arm holds food and poison in turn; with changes after every food, poison stays."""
+    for count, meals in ((True, [1, -1, 1, -1, 1, -1]), (False, [1, -1, -1, -1, -1, -1])):
+        maze = Maze(change=1.0, foods_per_period=1, count_poisons=count, deadly_poisons=9)
+        _, states = _walk(maze, _start(maze, 0), NORTH * 6)
+        assert [states[24 * k + 23].ate.item() for k in range(6)] == meals
+
+
 def test_the_double_t_maze_has_food_poison_and_two_empty_ends():
     maze = Maze("double-t")
     g = geometry(maze)

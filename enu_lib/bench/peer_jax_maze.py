@@ -98,6 +98,6 @@ def step(maze: Maze, agents: Agents, drawn: Drawn, y: jax.Array, t: jax.Array) -
 
 def _places(maze: Maze, agents: Agents, drawn: Drawn) -> tuple[jax.Array, jax.Array]:
     """The cells of food and poison, (B,) each."""
-    period = agents.foods // maze.foods_per_period
+    period = (agents.foods + agents.poisons * maze.count_poisons) // maze.foods_per_period
     food, poison = jnp.take_along_axis(drawn.places, period[None, None], 0)[0]
     return food, poison

@@ -69,8 +69,8 @@ class _Maze(ctypes.Structure):
         *(
             (name, i32)
             for name in (
-                "steps", "move_every", "foods_per_period", "deadly_poisons", "first_meal_counts", "first_of_ties",
-                "reward_steps", "start", "periods", "cells",
+                "steps", "move_every", "foods_per_period", "count_poisons", "deadly_poisons", "first_meal_counts",
+                "first_of_ties", "reward_steps", "start", "periods", "cells",
             )
         ),
         *((name, f32) for name in ("full", "energy_cost", "alive_bonus", "explore_bonus")),
@@ -216,9 +216,9 @@ def maze_rules(maze: Maze, periods: int, ahead: Any) -> _Maze:
     """MazeRules of maze.h; `ahead`: address of the table of cells ahead, int64 (cells, 4)."""
     g = geometry(maze)
     return _Maze(
-        maze.steps, maze.move_every, maze.foods_per_period, maze.deadly_poisons, maze.first_meal_counts,
-        maze.tie == "first", maze.reward_steps, g.start, periods, len(g.cells), maze.full, maze.energy_cost, maze.alive_bonus,
-        maze.explore_bonus, ahead,
+        maze.steps, maze.move_every, maze.foods_per_period, maze.count_poisons, maze.deadly_poisons,
+        maze.first_meal_counts, maze.tie == "first", maze.reward_steps, g.start, periods, len(g.cells), maze.full,
+        maze.energy_cost, maze.alive_bonus, maze.explore_bonus, ahead,
     )  # fmt: skip
 
 

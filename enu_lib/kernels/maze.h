@@ -9,7 +9,8 @@
 typedef long long whole;  // int64
 
 struct MazeRules {  // filled by kernels/cpu.py
-    int steps, move_every, foods_per_period, deadly_poisons, first_meal_counts, first_of_ties, reward_steps, start, periods, cells;
+    int steps, move_every, foods_per_period, count_poisons, deadly_poisons, first_meal_counts, first_of_ties, reward_steps;
+    int start, periods, cells;
     float full, energy_cost, alive_bonus, explore_bonus;
     const whole* ahead;  // (cells, 4) the cell ahead, per heading; -1: a wall
 };
@@ -45,7 +46,9 @@ struct MazeLife {
         return first;
     }
 
-    ANYWHERE const whole* ends() const { return places + foods / maze->foods_per_period * 2; }
+    ANYWHERE const whole* ends() const {
+        return places + (foods + (maze->count_poisons ? poisons : 0)) / maze->foods_per_period * 2;
+    }
     ANYWHERE int ahead() const { return (int)maze->ahead[cell * 4 + heading]; }
 
     // Sets the state of each of the four input neurons.

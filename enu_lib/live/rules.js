@@ -99,15 +99,18 @@
     if (s.alive) s.energy = fround(s.energy - fround(maze.energy_cost));
     s.alive = s.alive && s.energy > 0 && s.doses < maze.deadly_poisons;
     if (!s.alive || s.shown === 0) s.reward = 0;
-    [s.food, s.poison] = s.places[Math.floor(s.foods / maze.foods_per_period)];
+    [s.food, s.poison] = s.places[period(maze, s)];
   }
+
+  // The current period, as an index of the places (Maze.period of enu_lib/tasks/maze.py).
+  const period = (maze, s) => Math.floor((s.foods + (maze.count_poisons ? s.poisons : 0)) / maze.foods_per_period);
 
   // Outputs (3) that vote for an action.
   const voteFor = (s, action) => Float32Array.from(s.action_of, (a) => +(a === action));
 
   // Exchange the places of food and poison, now and in all later periods (enu_lib/widgets/life.py).
   function swap(maze, s) {
-    const now = Math.floor(s.foods / maze.foods_per_period);
+    const now = period(maze, s);
     s.places = s.places.map(([food, poison], k) => (k < now ? [food, poison] : [poison, food]));
     [s.food, s.poison] = s.places[now];
   }

@@ -74,8 +74,8 @@ class Maze:
     Each network step costs energy.  Every `move_every` steps, the output with the largest sum over these steps determines
     the action: move forward one cell (unless there is a wall), turn left or turn right.  If two outputs tie, the first acts;
     if all three tie, nothing happens.  Entering the cell of food or poison eats it, restores full energy and returns the
-    agent to the start.  After every `foods_per_period` foods, the places change with probability `change`.  Fitness: +1 per
-    food and -1 per poison, except that the first meal counts +1 either way; `alive_bonus` per step alive; `explore_bonus`
+    agent to the start.  After every `foods_per_period` foods (with `count_poisons`, foods and poisons), the places change with
+    probability `change`.  Fitness: +1 per food and -1 per poison, except that the first meal counts +1 either way; `alive_bonus` per step alive; `explore_bonus`
     per cell entered for the first time, which rewards walking before an agent can find food (reconstruction).
 
     The double T ("double-t") is a reconstruction: two Ts joined at their stems, with the agent starting in the middle, facing
@@ -110,6 +110,7 @@ class Maze:
     balanced: bool = True  # reconstruction: every shuffle and placement equally often in a batch
     pairs: tuple[tuple[int, int], ...] | None = None  # reconstruction: see `shuffles`
     own_shuffles: bool = False  # draw shuffles for each offspring; False: all offspring get the same
+    count_poisons: bool = False  # reconstruction: `foods_per_period` counts poisons, too
 
     name: ClassVar[str] = "maze"
     n_inputs: ClassVar[int] = 4  # three sensors and the reward neuron
@@ -238,8 +239,8 @@ class Maze:
             fitness = fitness + self.explore_bonus * (~been.gather(2, here)[..., 0]).float()
             been = been.scatter(2, here, True)
         back = ate != 0
-        period = (foods // self.foods_per_period)[..., None, None].expand(-1, -1, 1, 2)
-        place = s.places.expand(len(cell), -1, -1, -1).gather(2, period)
+        now = self.period(foods, poisons)[..., None, None].expand(-1, -1, 1, 2)
+        place = s.places.expand(len(cell), -1, -1, -1).gather(2, now)
         moved = s._replace(
             cell=torch.where(back, g.start, cell),
             heading=torch.where(back, 0, heading),
@@ -262,6 +263,10 @@ class Maze:
         energy = torch.where(before.alive, after.energy - self.energy_cost, after.energy)
         alive = before.alive & (energy > 0) & (after.poisons < self.deadly_poisons)
         return after._replace(energy=energy, alive=alive, reward=after.reward * (after.shown > 0) * alive)
+
+    def period(self, foods: Tensor, poisons: Tensor) -> Tensor:
+        """The current period, as an index of `MazeState.places`, after so many foods and poisons."""
+        return (foods + poisons if self.count_poisons else foods) // self.foods_per_period
 
     def done(self, state: MazeState) -> Tensor:
         """Episodes (P, B) that have ended: the agent no longer acts or earns fitness."""

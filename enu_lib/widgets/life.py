@@ -113,7 +113,7 @@ def swap(life: Life) -> Life:
     """Exchange the places of food and poison, now and in all later periods, so that later changes remain changes."""
     now = life.maze_state
     periods = torch.arange(now.places.shape[2], device=now.places.device)
-    period = periods >= (now.foods // life.maze.foods_per_period)[..., None]
+    period = periods >= life.maze.period(now.foods, now.poisons)[..., None]
     places = torch.where(period[..., None], now.places.flip(-1), now.places)
     maze_state = now._replace(places=places, food=now.poison, poison=now.food)
     return replace(life, maze_state=maze_state, x=life.maze.observe(maze_state, life.t)[0, 0])
