@@ -75,8 +75,9 @@ class Maze:
     the action: move forward one cell (unless there is a wall), turn left or turn right.  If two outputs tie, the first acts;
     if all three tie, nothing happens.  Entering the cell of food or poison eats it, restores full energy and returns the
     agent to the start.  After every `foods_per_period` foods (with `count_poisons`, foods and poisons), the places change with
-    probability `change`.  Fitness: +1 per food and -1 per poison, except that the first meal counts +1 either way; `alive_bonus` per step alive; `explore_bonus`
-    per cell entered for the first time, which rewards walking before an agent can find food (reconstruction).
+    probability `change`.  Fitness: +1 per food and -1 per poison, except that the first meal counts +1 either way;
+    `alive_bonus` per step alive; `explore_bonus` per cell entered for the first time, which rewards walking before an agent
+    can find food (reconstruction).
 
     The double T ("double-t") is a reconstruction: two Ts joined at their stems, with the agent starting in the middle, facing
     one of them.  Of the four arm ends, one holds food, one poison and two nothing; a change redraws both places.  The energy
