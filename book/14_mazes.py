@@ -68,6 +68,8 @@ figures_dir = None  # build/figures
 episodes = 10_000
 
 # %% tags=["hide-input"]
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown
@@ -120,13 +122,17 @@ Markdown(tables.numbers(table, 3, ("maze", "agent")))
 # In the published T-maze, an agent that remembers the good arm and a latch eat the same amount. Two variants, each an
 # experiment of its own, tell them apart: in `tmaze-volatile`, food and poison may swap places after *every* food, so that only
 # an agent that knows what its sensors mean eats well; in `tmaze-harmless`, poison never kills, so that an agent can switch many
-# times. Mean food per episode over at most two thousand episodes (more is better):
+# times. In a third (`Maze.count_poisons`), poison is harmless, too, and the places may change after every meal, food or poison:
+# there, no memory of places helps, and switching after poison does not pay either. Mean food minus poison per episode over at
+# most two thousand episodes (more is better):
 
 # %%
 variants = {name: experiments.get(name).task for name in ("tmaze", "tmaze-volatile", "tmaze-harmless")}
+variants["changes after every meal"] = replace(variants["tmaze-harmless"], foods_per_period=1, count_poisons=True)
 few = min(n, 2000)
-eaten = {name: {a: agents.scores(maze, a, few, seed=seed + 2)["food"] for a in agents.NAMES} for name, maze in variants.items()}
-Markdown(tables.numbers(eaten, 2, "agent", upright=True))
+scored = {name: {a: agents.scores(maze, a, few, seed=seed + 2) for a in agents.NAMES} for name, maze in variants.items()}
+gained = {name: {a: v["food"] - v["poison"] for a, v in found.items()} for name, found in scored.items()}
+Markdown(tables.numbers(gained, 2, "agent", upright=True))
 
 # %% [markdown]
 # ## Reconstruction
