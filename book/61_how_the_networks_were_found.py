@@ -135,7 +135,17 @@ Markdown("```\n" + "\n".join(results.attempts("tmaze-second-steps")) + "\n```")
 # The network in which it ended, `tmaze-enu-seed0`, in the tests of [another page](17_what_kind_of_learner.py):
 
 # %%
-Markdown(abilities.in_words(evidence.gather().abilities["tmaze-enu-seed0"], abilities.of_agents(("looking", "latch"))))
+tested = evidence.gather().abilities
+Markdown(abilities.in_words(tested["tmaze-enu-seed0"], abilities.of_agents(("looking", "latch"))))
+
+# %% [markdown]
+# The network that switches after every poison came from a random genome by one command:
+
+# %%
+Markdown("```\n" + "\n".join(results.attempts("tmaze-reversal-steps")) + "\n```")
+
+# %%
+Markdown(abilities.reversal_in_words(tested["tmaze-harmless-enu-seed1"]))
 
 # %% [markdown]
 # Much else was tried.
