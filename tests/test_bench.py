@@ -9,7 +9,7 @@ import torch
 
 import enu_lib as enu
 from enu_lib.bench import cases as bench
-from enu_lib.bench.authors_scheme import copied_weights_lives
+from enu_lib.bench.authors_scheme import Agent, copied_weights_lives
 from enu_lib.cli import main
 from enu_lib.contracts import Drawn
 from enu_lib.network import ORDERED, Network
@@ -31,6 +31,25 @@ def test_the_authors_scheme_gives_the_same_fitness(near, layout, own):
     copied = copied_weights_lives(network, genomes, maze, state, noise)
     near(((copied - reference).abs() > 1e-3).float().mean(), 0.2)  # rounding decides near-ties between votes
     assert reference.max() > 40 * 4 * 0.025 + 0.4 * 8  # some agents ate food
+
+
+@pytest.mark.parametrize("count", [False, True])
+def test_the_mazes_of_the_authors_scheme_equal_the_maze_at_every_step(near, count):
+    """Agents act at random; some of them eat food after poison, or die."""
+    maze = enu.Maze(steps=200, energy=30.0, foods_per_period=1, change=1.0, corridor=1, arm=1, count_poisons=count)
+    b = 72
+    state, y = maze.reset(1, b, enu.stream(0, "maze")), torch.rand(maze.steps, b, 3, generator=enu.stream(1, "y"))
+    drawn = zip(*(v[0].numpy() for v in (state.sensor_of, state.action_of, state.places)), strict=True)
+    agents, total = [Agent(maze, *each) for each in drawn], torch.zeros(b)
+    for t in range(maze.steps):
+        seen = torch.tensor([agent.observe().tolist() for agent in agents])
+        assert torch.equal(seen, maze.observe(state, t)[0])
+        state, gained = maze.step(state, y[t][None], t)
+        total += gained[0]
+        for agent, out in zip(agents, y[t].numpy(), strict=True):
+            agent.step(out, t)
+    near((torch.tensor([agent.fitness for agent in agents]) - total).abs(), 1e-4)  # sums of 200 steps
+    assert ((state.foods > 1) & (state.poisons == 1)).any() and 0 < state.alive.sum() < b
 
 
 def test_operation_counts_equal_hand_computed_ones():

@@ -146,15 +146,15 @@ def _replay(near, path, network, genomes, maze, state, noise):
 
 
 @pytest.mark.parametrize("path", MAZE_PATHS)
-@pytest.mark.parametrize("layout", ["t", "double-t"])
-def test_every_meal_death_and_swap_equals_the_reference(near, path, layout):
+@pytest.mark.parametrize("layout, count", [("t", False), ("t", True), ("double-t", False)])
+def test_every_meal_death_and_swap_equals_the_reference(near, path, layout, count):
     """Long episodes with many events."""
     if path == "emulated gpu":  # slow, so few short lives, but with all these events
         p, b, steps, energy, deadly, meals, seed = 2, 6, 64, 12.0, 2, 1, {"t": 27, "double-t": 17}[layout]
     else:
         p, b, steps, energy, deadly, meals, seed = 24, 8, 300, 60.0, 3, 2, 3
     kind = {"deadly_poisons": deadly, "foods_per_period": 1, "change": 1.0, "explore_bonus": 0.3, "reward_steps": 3}
-    maze = enu.Maze(layout, **kind, steps=steps, energy=energy, corridor=1, arm=1)
+    maze = enu.Maze(layout, **kind, steps=steps, energy=energy, corridor=1, arm=1, count_poisons=count)
     network = Network(ORDERED, channels=4, hidden=16, noise=0.3)
     genomes = _genomes(network, p, seed=seed, scale=0.3)
     state = maze.reset(p, b, enu.stream(9, "maze"))

@@ -73,14 +73,15 @@ def test_jax_draws_other_mutations_of_the_same_size_in_every_generation():
     assert torch.stack(steps).corrcoef()[0, 1].abs() < 0.5
 
 
-def test_the_maze_in_jax_equals_the_maze_at_every_step(near):
+@pytest.mark.parametrize("count", [False, True])
+def test_the_maze_in_jax_equals_the_maze_at_every_step(near, count):
     """Agents act at random; some of them eat twice, or die."""
     need(importlib.util.find_spec("jax"), "jax (the extra `peers`)")
     import jax
 
     from enu_lib.bench import peer_jax_maze as mazes
 
-    maze, b = replace(SMALL, steps=200, energy=30.0), 72
+    maze, b = replace(SMALL, steps=200, energy=30.0, count_poisons=count), 72
     state, y = maze.reset(1, b, stream(0, "maze")), torch.rand(maze.steps, b, 3, generator=stream(1, "y"))
     world, agents = mazes.drawn(state), mazes.begin(maze, b)
     both = jax.jit(lambda a, y, t: (mazes.observe(maze, a, world, 3), *mazes.step(maze, a, world, y, t)))

@@ -78,19 +78,24 @@ def test_outputs_that_are_not_numbers_move_nothing(script):
     assert (found["t"], found["action"], found["cell"], found["heading"]) == (4, -1, geometry(maze).start, 0)
 
 
-def test_swap_and_shuffle_equal_the_librarys(script):
-    maze = Maze("double-t", steps=400, foods_per_period=1)
+@pytest.mark.parametrize("count", [False, True])
+def test_swap_and_shuffle_equal_the_librarys(script, count):
+    maze = Maze("double-t", steps=400, foods_per_period=1, count_poisons=count)
     network, genome = small()
     piece = live.toy(network, genome, maze, 5)
     before = lives.begin(None, None, maze, 1)
     begun = maze.reset(1, 1, stream(5, "toy"))
     assert piece.payload["first"]["places"] == begun.places[0, 0].tolist()
-    for foods in (0, 3):
-        state = begun._replace(
-            foods=torch.tensor([[foods]]), food=begun.places[:, :, foods, 0], poison=begun.places[:, :, foods, 1]
-        )
+    for foods, poisons in ((0, 0), (3, 1)):
+        now = foods + poisons if count else foods  # the period
+        food, poison = begun.places[:, :, now].unbind(-1)
+        eaten = {"foods": torch.tensor([[foods]]), "poisons": torch.tensor([[poisons]])}
+        state = begun._replace(**eaten, food=food, poison=poison)
         wanted = lives.swap(dataclasses.replace(before, maze_state=state)).maze_state
-        code = f"""life.place.foods = {foods}; [life.place.food, life.place.poison] = life.place.places[{foods}];
+        assert wanted.places[:, :, :now].equal(begun.places[:, :, :now])
+        assert wanted.places[:, :, now:].equal(begun.places[:, :, now:].flip(-1))
+        code = f"""life.place.foods = {foods}; life.place.poisons = {poisons};
+            [life.place.food, life.place.poison] = life.place.places[{now}];
             life.swap(); return life.place;"""
         found = script.life(piece, code)
         assert found["places"] == wanted.places[0, 0].tolist()

@@ -33,12 +33,17 @@ class Agent:
     def _to_start(self) -> None:
         self.cell, self.heading = self.tables.start, 0
 
+    def _food_and_poison(self) -> np.ndarray:
+        """The cells of food and poison (2,)."""
+        counted = (self.foods + self.poisons) if self.maze.count_poisons else self.foods
+        return self.places[counted // self.maze.foods_per_period]
+
     def observe(self) -> np.ndarray:
         """The values of the input neurons (4, 3)."""
         x = np.zeros((4, 3), np.float32)
         if self.alive:
             ahead = self.tables.ahead[self.cell][self.heading]
-            food, poison = self.places[self.foods // self.maze.foods_per_period]
+            food, poison = self._food_and_poison()
             for meaning, seen in enumerate((ahead < 0, ahead == food, ahead == poison)):
                 x[self.sensor_of[meaning], 0] = seen
         if self.reward > 0:
@@ -85,7 +90,7 @@ class Agent:
         self.cell = ahead
         self.fitness += self.maze.explore_bonus * (ahead not in self.visited)
         self.visited.add(ahead)
-        food, poison = self.places[self.foods // self.maze.foods_per_period]
+        food, poison = self._food_and_poison()
         self.foods += ahead == food
         self.poisons += ahead == poison
         return int(ahead == food) - int(ahead == poison)
