@@ -104,10 +104,11 @@ Markdown(tables.markdown(abilities.swap_table(switching)))
 # ## Verdict
 #
 # An agent that learns to reverse has high shares in every row of both tables. A latch ("left, and right for ever after the
-# first poison") finds food after its first poison, but not after later ones.
+# first poison") finds food after its first poison, but not after later ones. An agent that alternates between the arms has high
+# shares, too, but leaves an arm where it has just found food.
 
 # %%
-Markdown(abilities.reversal_in_words(switching))
+Markdown(abilities.reversal_in_words(switching, abilities.of_agents(("alternating",))["alternating"]))
 
 # %% [markdown]
 # Whether the network relies on memory or on sight when it reverses is measured [on the next page](17_what_kind_of_learner.py).

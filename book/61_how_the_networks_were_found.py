@@ -145,7 +145,7 @@ Markdown(abilities.in_words(tested["tmaze-enu-seed0"], abilities.of_agents(("loo
 Markdown("```\n" + "\n".join(results.attempts("tmaze-reversal-steps")) + "\n```")
 
 # %%
-Markdown(abilities.reversal_in_words(tested["tmaze-harmless-enu-seed1"]))
+Markdown(abilities.reversal_in_words(tested["tmaze-harmless-enu-seed1"], tested["alternating"]))
 
 # %% [markdown]
 # Much else was tried.

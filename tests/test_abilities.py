@@ -1,6 +1,7 @@
 """What is said of an agent's abilities agrees with its battery."""
 
 import math
+import re
 
 import matplotlib.pyplot as plt
 
@@ -10,8 +11,8 @@ from enu_lib.study import abilities
 from enu_lib.study.abilities import poison_table, reversal_in_words, swap_table
 
 
-def found(switching, swapped=(1.0, 1.0, 1.0)):
-    measures = {}
+def found(switching, swapped=(1.0, 1.0, 1.0), stays=1.0):
+    measures = {"hidden.remembers": Measure("", stays, stays - 0.05, stays + 0.05, 200)}
     for key, values in (("switching", switching), ("swapped", swapped)):
         for k, v in enumerate(values):
             measures[f"{key}.{k + 1}"] = Measure("", math.nan if v is None else v, 0, 1, 0 if v is None else 20)
@@ -28,9 +29,23 @@ def test_the_tables_show_every_poison_and_swap_and_what_was_not_met():
 def test_the_words_tell_agents_that_reverse_from_those_that_do_not():
     latch, learner = found((0.97, 0.04, 0, 0), (0.5, 0.0, None)), found((0.97, None, None, None), (1.0, 0.98, 0.96))
     never, harmless = found((0.1, 0.9, 0, 0)), found((None,) * 4)
-    text = [reversal_in_words(f) for f in (latch, learner, never, harmless)]
-    assert len(set(text)) == 4
-    assert all(value in text[0] for value in ("97%", "4%", "0%")) and "98%" in text[1]
+    unmet, arbitrary = found((0.97, None, None, None), (1.0, None, None)), found((0.5,) * 4, (0.75,) * 3, 0.5)
+    alternating = found((1.0,) * 4, stays=0.41)
+    text = [reversal_in_words(f, alternating) for f in (latch, learner, never, harmless, unmet, arbitrary)]
+    assert len(set(text)) == 6
+    assert all(value in text[0] for value in ("97%", "4%", "0%")) and "98%" in text[1] and "41%" in text[1]
+
+
+def test_an_agent_that_alternates_or_chooses_arms_at_random_is_not_said_to_reverse():
+    """Although it finds the food within two visits of most swaps."""
+    learners = ("memory-only", "looking", "tmaze-enu", "tmaze-harmless-enu-seed1")
+    stored = abilities.of_agents((*learners, "alternating", "latch"))
+    arbitrary = found((0.5,) * 4, (0.75,) * 3, 0.5)
+    text = {name: reversal_in_words(of, stored["alternating"]) for name, of in {**stored, "arbitrary": arbitrary}.items()}
+    verdicts = {name: re.findall(r"\*\*(.+?)\*\*", words)[0] for name, words in text.items()}
+    assert len({verdicts[name] for name in learners}) == 1
+    assert verdicts["alternating"] == verdicts["arbitrary"] and len(set(verdicts.values())) == 3
+    assert all(f"{stored['alternating']['hidden.remembers'].value:.0%}" in text[name] for name in learners)
 
 
 def test_stored_agents_are_those_of_the_battery():

@@ -114,19 +114,29 @@ def _table(found: Measures, counted: str, text: str, key: str, most: int) -> lis
     ]
 
 
-def reversal_in_words(found: Measures) -> str:
-    """Whether the agent finds the food again after every swap, by its visits after poison and after swaps, as Markdown."""
+def reversal_in_words(found: Measures, alternating: Measures) -> str:
+    """Whether the agent finds the food again after every swap, and does not merely alternate between the arms, as Markdown.
+
+    An agent that alternates finds the food within two visits of every swap, too, but leaves an arm that holds food.
+    """
     after = [found[f"switching.{k}"] for k in (1, 2)]
     swaps = [found[f"swapped.{k}"] for k in (2, 3)]
     first, second = map(share, after)
     anew = f"it finds food within two visits after {share(swaps[0])} of the second swaps and {share(swaps[1])} of the third"
     if swaps[0].n and swaps[0].value >= MOSTLY and after[0].n and after[0].value >= MOSTLY:
-        visits = f"{first} of its visits after a first poison end with food"
-        return f"It **finds the food again after every swap**: {visits}, and {anew}."
+        stays, theirs = (of["hidden.remembers"] for of in (found, alternating))
+        visits = f"{first} of its visits after a first poison end with food, and {anew}"
+        unchanged = f"where nothing has changed, and no sensor shows food or poison, {share(stays)} of its visits end with food"
+        told = f"{unchanged} (of an agent that alternates between the arms: {share(theirs)})"
+        if stays.n and stays.low > MOSTLY:
+            return f"It **finds the food again after every swap** and then stays with it: {visits}; {told}."
+        return f"It finds the food again after every swap, but **may merely alternate between the arms**: {visits}; {told}."
     if not after[0].n:
         return "It ate no poison, so nothing can be said about whether it reverses."
     if after[0].value < MOSTLY:
         return f"It does not reverse: {first} of its visits after a first poison end with food."
+    if not swaps[0].n:
+        return f"It met no second swap, so it may reverse or not: {first} of its visits after a first poison end with food."
     return (
         f"It switches arms **once and for good**, as a one-bit latch does: where poison does not kill, {first} of the "
         f"visits after its first poison end with food, and {second} of those after its second; {anew}."
