@@ -34,6 +34,7 @@ def test_the_words_tell_agents_that_reverse_from_those_that_do_not():
     text = [reversal_in_words(f, alternating) for f in (latch, learner, never, harmless, unmet, arbitrary)]
     assert len(set(text)) == 6
     assert all(value in text[0] for value in ("97%", "4%", "0%")) and "98%" in text[1] and "41%" in text[1]
+    assert "**" not in text[4], "without a second swap, there is no verdict"
 
 
 def test_an_agent_that_alternates_or_chooses_arms_at_random_is_not_said_to_reverse():
