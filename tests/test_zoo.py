@@ -157,3 +157,4 @@ def test_the_recorded_commands_lead_to_the_settings_of_the_zoo_entry(name, comma
     entry = enu.zoo.load(name)
     assert (run.task, run.model) == (entry.task, entry.model)
     assert run.experiment.es.sigma == entry.experiment.es.sigma
+    assert (run.seed, run.experiment.stages) == (entry.provenance["seed"], entry.experiment.stages)
