@@ -84,7 +84,7 @@ book: figures  ## the book, static HTML for any browser, from the same notebooks
 $(BOOK)/html/index.html: $(DONE) $(wildcard book/*.md book/*.py book/static/*) CITATION.cff
 	@$(BIN)/python book/bind.py $(OUT) $(DRAWN) $(BOOK)
 
-test: $(READY)  ## the tests, among them every notebook in the smoke profile
+test: $(READY)  ## all tests except those of the next three targets, including every notebook in the smoke profile
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not emulated'
 
 test-emulated: $(READY)  ## the GPU kernels on emulated threads, without a GPU (2 minutes)

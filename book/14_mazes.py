@@ -119,16 +119,20 @@ Markdown(tables.numbers(table, 3, ("maze", "agent")))
 # %% [markdown]
 # ### More demanding mazes
 #
-# In the published T-maze, an agent that remembers the good arm and a latch eat the same amount. Two variants, each an
-# experiment of its own, tell them apart: in `tmaze-volatile`, food and poison may swap places after *every* food, so that only
-# an agent that knows what its sensors mean eats well; in `tmaze-harmless`, poison never kills, so that an agent can switch many
-# times. In a third (`Maze.count_poisons`), poison is harmless, too, and the places may change after every meal, food or poison:
-# there, no memory of places helps, and switching after poison does not pay either. Mean food minus poison per episode over at
-# most two thousand episodes (more is better):
+# In the published T-maze, an agent that remembers the good arm and a latch eat the same amount. Three variants show more of
+# what an agent can do. The first two are experiments that one can evolve in:
+#
+# - `tmaze-volatile`: food and poison may swap places after *every* food, so that only an agent that knows what its sensors mean
+#   eats well;
+# - `tmaze-harmless`: poison never kills, so that an agent can switch many times;
+# - *swaps after every meal* (`Maze.count_poisons`): poison never kills, and food and poison may swap places after every meal,
+#   food or poison. Neither memory of places nor switching after poison helps.
+#
+# Mean of food minus poison per episode, in up to two thousand episodes (more is better):
 
 # %%
 variants = {name: experiments.get(name).task for name in ("tmaze", "tmaze-volatile", "tmaze-harmless")}
-variants["changes after every meal"] = replace(variants["tmaze-harmless"], foods_per_period=1, count_poisons=True)
+variants["swaps after every meal"] = replace(variants["tmaze-harmless"], foods_per_period=1, count_poisons=True)
 few = min(n, 2000)
 scored = {name: {a: agents.scores(maze, a, few, seed=seed + 2) for a in agents.NAMES} for name, maze in variants.items()}
 gained = {name: {a: v["food"] - v["poison"] for a, v in found.items()} for name, found in scored.items()}

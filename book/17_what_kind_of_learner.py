@@ -75,7 +75,7 @@ files = save_figure(
     fig, "what_kind_of_learner", figures_dir, zoo=[entry.name],
     data={"a": figures.abilities.table(found, abilities.SHARES), "b": figures.abilities.table(found, abilities.FOOD)},
     caption=f"""Test results of evolved networks (circles; filled: the network of Fig. 4; open: other networks of the zoo, among
-    them a latch, one that switches after every poison, and the network of the double T-maze) and of scripted agents. **a**,
+    them a latch, one that switches after nearly every poison, and that of the double T-maze) and of scripted agents. **a**,
     Shares of visits that end with food, by what preceded the visit. **b**, Food per episode in four mazes. Values with 95%
     intervals, at least {lives:,} episodes in each maze. Further to the right is better, except where sensors are exchanged:
     there an agent that uses its sensors must fail. A mark is missing where an agent had no such visit.""",
@@ -99,8 +99,8 @@ Markdown(abilities.in_words(networks[entry.name], agents))
 #
 # All of these tests are ours; the paper shows single episodes. A visit ends with a meal or with starvation, which counts as
 # wrong. The intervals of shares take into account that several visits come from the same episode. The mazes that tell the
-# agents apart are described with the [other mazes](14_mazes.py). Each is an experiment of its own, so that networks can also
-# be evolved in it (`python -m enu_lib evolve tmaze-volatile`, `tmaze-harmless`).
+# agents apart are described with the [other mazes](14_mazes.py). In two of them networks can also be evolved by name
+# (`python -m enu_lib evolve tmaze-volatile`, `tmaze-harmless`).
 #
 # ## Verdict
 #

@@ -120,29 +120,39 @@ Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
 # %% [markdown]
 # From random genomes, another series of mazes led to such a network with one seed of four. A small maze and the plain T-maze
 # come first, then a T-maze in which food and poison may swap after every food and poison is harmless, so that an agent can
-# switch many times in an episode. There, with seed 0, the network came to use its sensors, but only after several meals of an
-# episode; once poison was deadly again, evolution made it use them from the first poison on. With seed 1, the harmless maze led
-# to a network that switches after every poison but ignores its sensors. With seeds 2 and 3, networks had found hardly any food
-# in the small maze when we stopped them. With smaller mutations and harmless poison both learnt to eat there, and the one with
-# seed 2 to switch after poison, but neither came to use its sensors, not even where memory of places is
-# [useless](14_mazes.py). So we know of no way that leads reliably from random genomes to such a network. The commands for seed
-# 0 (the last one returns to the plain T-maze):
+# switch many times in an episode, and last one in which they swap as published and poison stays harmless:
+#
+# - Seed 0: the network came to use its sensors, but only after several meals in an episode. Once poison was deadly again,
+#   evolution made it use them from the first poison on.
+# - Seed 1: the network came to switch after every poison (a *reversal learner*), but ignores its sensors.
+# - Seeds 2 and 3: the networks had found hardly any food in the small maze when we stopped the runs. With smaller mutations and
+#   harmless poison (and, for seed 3, at first the best offspring as the only parent), both evolved to eat there, and seed 2's
+#   then evolved to switch after poison. Neither came to use its sensors; seed 2's did not even in a small maze where
+#   [memory of places is useless](14_mazes.py).
+#
+# The series was put together while looking at runs with seeds 0 and 1. It shows what is possible, not how often it happens; we
+# know of none that leads reliably from random genomes to a network that uses its sensors. The commands for seed 0 (the last one
+# returns to the plain T-maze):
 
 # %%
 Markdown("```\n" + "\n".join(results.attempts("tmaze-second-steps")) + "\n```")
 
 # %% [markdown]
-# The network in which it ended, `tmaze-enu-seed0`, in the tests of [another page](17_what_kind_of_learner.py):
+# They led to the network `tmaze-enu-seed0`. Its results in the tests of [another page](17_what_kind_of_learner.py):
 
 # %%
 tested = evidence.gather().abilities
 Markdown(abilities.in_words(tested["tmaze-enu-seed0"], abilities.of_agents(("looking", "latch"))))
 
 # %% [markdown]
-# The network that switches after every poison came from a random genome by one command:
+# The network that switches after nearly every poison, `tmaze-harmless-enu-seed1`, evolved from a random genome with one command
+# (we stopped the run at generation 668; its last parent that was tested on held-out episodes, at 650, was the best):
 
 # %%
 Markdown("```\n" + "\n".join(results.attempts("tmaze-reversal-steps")) + "\n```")
+
+# %% [markdown]
+# In the same tests:
 
 # %%
 Markdown(abilities.reversal_in_words(tested["tmaze-harmless-enu-seed1"], tested["alternating"]))

@@ -20,7 +20,7 @@ class SoftInterrupt:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> SoftInterrupt:
-        if threading.current_thread() is threading.main_thread():  # only it may handle signals
+        if threading.current_thread() is threading.main_thread():  # only the main thread may handle signals
             before = {number: signal.getsignal(number) for number in SIGNALS}
             ours = [n for n, old in before.items() if old is not None and (n == signal.SIGINT or old != signal.SIG_IGN)]
             self._before = {number: signal.signal(number, self._ask) for number in ours}  # nohup's ignored SIGHUP is not ours

@@ -43,7 +43,7 @@ from enu_lib.streams import normal, stream
 HEAD = 3  # integers sent with the fitness: generation, checksum of the parent, request to stop
 STOPS = (None, "interrupted", "time limit")
 INTERRUPTED = 1
-SILENT = 10.0  # seconds of waiting for the process that listens before this is mentioned
+SILENT = 10.0  # seconds to wait for the process that listens before saying so
 Timeout = Annotated[float, Between(1, 1e6)]
 Size = Annotated[int, Between(1, 10**6)]
 Port = Annotated[int, Between(0, 2**16 - 1)]

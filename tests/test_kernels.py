@@ -77,7 +77,7 @@ def test_single_units_equal_the_exact_outputs(near, path, kind, hidden, outputs,
     "kind, hidden, outputs, n_in", [("enu", 32, 1, 4), ("nfenu", 20, 3, 2), ("gru-gain", 1, 1, 1), ("lstm-clip", 50, 5, 9)]
 )
 def test_single_units_on_the_emulated_gpu_equal_the_exact_outputs(near, kind, hidden, outputs, n_in):
-    """In two blocks: warps of 16 environments, the last partly filled; with noise of each offspring."""
+    """In two blocks: warps of 16 environments, the last partly filled; with noise drawn for each offspring."""
     _compare_units(near, kind, hidden, outputs, n_in, "emulated gpu", environments=133, steps=8, own=(0, 3))
 
 

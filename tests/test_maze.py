@@ -170,7 +170,7 @@ def test_places_swap_after_five_foods():
 
 
 def test_poisons_can_count_towards_a_period():
-    """With changes after every meal, one arm holds food and poison in turn; with changes after every food, poison stays."""
+    """If places swap after every meal, an arm holds food and poison in turn; if they swap after foods only, poison stays."""
     for count, meals in ((True, [1, -1, 1, -1, 1, -1]), (False, [1, -1, -1, -1, -1, -1])):
         maze = Maze(change=1.0, foods_per_period=1, count_poisons=count, deadly_poisons=9)
         _, states = _walk(maze, _start(maze, 0), NORTH * 6)

@@ -60,7 +60,7 @@ def test_jax_gives_the_same_parents_in_two_generations_of_units(near):
         assert (state.parent - before.parent).abs().max() > 0.1
 
 
-def test_jax_draws_other_mutations_of_the_same_size_in_every_generation():
+def test_jax_draws_new_mutations_of_the_same_size_in_every_generation():
     need(importlib.util.find_spec("jax"), "jax (the extra `peers`)")
     peer = Generation(replace(UNIT, es=ES(64, 0.3)), 1)
     parents = [parent(peer)]
@@ -68,7 +68,7 @@ def test_jax_draws_other_mutations_of_the_same_size_in_every_generation():
         peer.generation()
         parents.append(parent(peer))
     steps = [parents[1] - parents[0], parents[2] - parents[1] - 0.9 * (parents[1] - parents[0])]
-    # the weights of the P / 2 mutations, differences of (rank / P)^5 over their sum, have a s.d. of 2.1 / P
+    # the weights of the P / 2 mutations, differences of (rank / P)^5 over their sum, have an s.d. of 2.1 / P
     assert all(0.5 < step.std() / (0.3 * 2.1 / 64 * 32**0.5) < 2 for step in steps)
     assert torch.stack(steps).corrcoef()[0, 1].abs() < 0.5
 

@@ -52,7 +52,7 @@ def test_drawn_noise_is_standard_normal_and_differs_between_steps_and_environmen
     assert len(values.unique(dim=0)) == 60
 
 
-def test_branches_of_a_generator_differ_and_what_they_draw_does_not_matter_to_it():
+def test_branches_of_a_generator_differ_and_their_draws_do_not_affect_it():
     trunk, same = enu.stream(0, "x"), enu.stream(0, "x")
     drawn = [streams.uniform(5, generator=streams.branch(trunk, purpose)) for purpose in "aab"]
     few = [streams.uniform(1, generator=streams.branch(same, purpose)) for purpose in "cab"]

@@ -15,7 +15,7 @@ def add(commands: Any) -> None:
     bench.add_argument("--quick", action="store_true", help="use tiny sizes, to check that it runs")
     bench.add_argument("--only", default="", metavar="WORDS", help="only tables whose name contains this text, such as paper")
     bench.add_argument(
-        "--without", action="append", default=[], metavar="NAME", help="do not time this one, such as JAX; can be repeated"
+        "--without", action="append", default=[], metavar="NAME", help="do not time this path, such as JAX; can be repeated"
     )
     bench.add_argument(
         "--processes", type=int, metavar="N", help="instead, time one evolution in 1 process and in N, alternately"
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
         conform(Annotated[int, Between(2, 4096)], count, "--processes")
     kinds = {"--gpu": options.gpu, "--processes": count is not None, "--only or --without": options.only or options.without}
     if len(given := [kind for kind, on in kinds.items() if on]) > 1:
-        raise ValueError(f"{' and '.join(given)} exclude each other: give one of them")
+        raise ValueError(f"{' and '.join(given)} cannot be combined: give only one of them")
 
     from enu_lib.bench import cases as bench
     from enu_lib.bench import gpu, sharing

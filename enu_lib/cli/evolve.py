@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
     if options.parent:
         require_evolved(options.parent)
 
-    # before torch is imported: when processes lose each other, its stack traces would bury our message
+    # set before torch is imported: if processes lose contact, its stack traces would bury our message
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     from enu_lib.evolve import evolve
     from enu_lib.processes import join

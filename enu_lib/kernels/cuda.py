@@ -90,7 +90,7 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
         return 32 * warps, _up(4 * floats + e * MAZE_LIFE_BYTES + 32, 16)  # 32: alignment
 
     def most(blocks: int) -> int:
-        """The largest number of environments per block with which `blocks` of them fit on a multiprocessor."""
+        """The largest number of environments per block with which `blocks` blocks fit on a multiprocessor."""
         warps = min(MOST_WARPS, REGISTERS // (32 * blocks * _registers(cell))) if blocks > 1 else MOST_WARPS
         room = (shared + RESERVED) // blocks - RESERVED
         sizes = range(1, min(MOST_ENVIRONMENTS, environments) + 1)

@@ -170,7 +170,7 @@ def batch(model: AnyModel, task: SequenceTask[Any], drawn: Any, count: int | Non
 def start(task: ClosedLoopTask[Any], state: Any, rows: tuple[int, int], count: int, device: torch.device) -> Any:
     """The result of a closed loop's `reset` for some offspring in `count` environments, in float32.
 
-    rows: number of the first of these offspring, and of the last plus one, which `reset` was called for.
+    rows: number of the first of these offspring, and of the last plus one; `reset` was called for that many offspring.
     """
     first, end = rows
     tensors = [v for v in state if isinstance(v, Tensor)] if isinstance(state, tuple) and hasattr(state, "_fields") else []

@@ -102,7 +102,7 @@
     [s.food, s.poison] = s.places[period(maze, s)];
   }
 
-  // The current period, as an index of the places (Maze.period of enu_lib/tasks/maze.py).
+  // Index of the current period in `places` (Maze.period of enu_lib/tasks/maze.py).
   const period = (maze, s) => Math.floor((s.foods + (maze.count_poisons ? s.poisons : 0)) / maze.foods_per_period);
 
   // Outputs (3) that vote for an action.

@@ -45,7 +45,7 @@ class Work:
 
     @property
     def locks(self) -> Path:
-        """The folder of lock files, one for each job or sweep that runs, with its name."""
+        """The folder of lock files: one for each running job or sweep, named after it."""
         return self.out / ".locks"
 
     def is_done(self, job: Job) -> bool:

@@ -74,7 +74,7 @@ class Maze:
     Each network step costs energy.  Every `move_every` steps, the output with the largest sum over these steps determines
     the action: move forward one cell (unless there is a wall), turn left or turn right.  If two outputs tie, the first acts;
     if all three tie, nothing happens.  Entering the cell of food or poison eats it, restores full energy and returns the
-    agent to the start.  After every `foods_per_period` foods (with `count_poisons`, foods and poisons), the places change with
+    agent to the start.  After every `foods_per_period` foods (with `count_poisons`, foods plus poisons), the places change with
     probability `change`.  Fitness: +1 per food and -1 per poison, except that the first meal counts +1 either way;
     `alive_bonus` per step alive; `explore_bonus` per cell entered for the first time, which rewards walking before an agent
     can find food (reconstruction).
@@ -266,7 +266,7 @@ class Maze:
         return after._replace(energy=energy, alive=alive, reward=after.reward * (after.shown > 0) * alive)
 
     def period(self, foods: Tensor, poisons: Tensor) -> Tensor:
-        """The current period, as an index of `MazeState.places`, after so many foods and poisons."""
+        """Index of the current period in `MazeState.places`, after so many foods and poisons."""
         return (foods + poisons if self.count_poisons else foods) // self.foods_per_period
 
     def done(self, state: MazeState) -> Tensor:

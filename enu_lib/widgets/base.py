@@ -120,6 +120,6 @@ class Explorer(Pictured):
 def explorer(draw: Callable[..., Any], figure: Any = None, **controls: Any) -> Explorer:
     """Controls above the figure returned by `draw(**values)`, which is redrawn when a control changes.
 
-    figure: one on whose axes `draw` draws each time; they are erased first.  Making axes and ticks takes longer than drawing.
+    figure: if given, `draw` draws on its axes, erased each time, since making axes and ticks takes longer than drawing.
     """
     return Explorer(draw, controls, figure)
