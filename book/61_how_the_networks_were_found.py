@@ -146,7 +146,7 @@ Markdown(abilities.in_words(tested["tmaze-enu-seed0"], abilities.of_agents(("loo
 
 # %% [markdown]
 # The network that switches after nearly every poison, `tmaze-harmless-enu-seed1`, evolved from a random genome with one command
-# (we stopped the run at generation 668; its last parent that was tested on held-out episodes, at 650, was the best):
+# (we stopped the run; of its parents that were tested on held-out episodes, the last was the best, and the command ends there):
 
 # %%
 Markdown("```\n" + "\n".join(results.attempts("tmaze-reversal-steps")) + "\n```")
