@@ -8,20 +8,27 @@ Instead, the L processes of one machine take turns.  Each draws every L-th gener
 memory that they share.  A process thus does 1 / L of the drawing, and each machine all of it.  Page 52 of the book measures
 what this costs with 1,000 processes.  A population that grows with the number of machines would need a different random
 stream, one that can be started at any position.
+
+A process alone with a GPU draws several generations at once, each on a thread of its own: a generation has its own random
+stream, and torch draws without holding Python's lock.
 """
 
 from __future__ import annotations
 
 import math
+from concurrent.futures import Future, ThreadPoolExecutor
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from enu_lib import es
 from enu_lib.experiments import Experiment
 from enu_lib.processes import Alone
-from enu_lib.streams import stream
+from enu_lib.streams import normal, stream
 
+MOST_THREADS = 4  # they draw about a thousand million numbers per second
+MOST_AHEAD = 2**28  # numbers kept ahead at most, unless a single generation has more: 1 GiB
 FEWEST_TO_SHARE = 2**16  # fewest numbers in a generation for which taking turns pays: half a millisecond
 BLOCK = 16  # torch draws normal numbers in blocks of this size
 
@@ -43,6 +50,48 @@ class Ahead:
     def draw(self, settings: es.ES, generation: int) -> None:
         """Draw the mutations of the generation after this one."""
         self._drawn = settings, generation + 1, es.sample_mutations(settings, self.parameters, self.seed, generation + 1)
+
+    def close(self) -> None:
+        """End all threads."""
+
+
+class Threaded(Ahead):
+    """The same, several generations ahead, each drawn by one of a few threads, which `close` ends.
+
+    pinned: draw into page-locked memory, which can be copied to a GPU while the CPU goes on.
+    """
+
+    def __init__(self, parameters: int, seed: int, threads: int, ahead: int, pinned: bool = False) -> None:
+        super().__init__(parameters, seed)
+        self._pool, self._ahead, self._pinned = ThreadPoolExecutor(threads, "mutations"), ahead, pinned
+        self._settings: es.ES | None = None
+        self._begun: dict[int, Future[Tensor]] = {}
+
+    def take(self, settings: es.ES, generation: int) -> Tensor:
+        drawn = self._begun.pop(generation, None) if settings == self._settings else None
+        return self._sample(settings, generation) if drawn is None else drawn.result()
+
+    def draw(self, settings: es.ES, generation: int) -> None:
+        """Begin to draw the generations after this one; returns at once."""
+        following = range(generation + 1, generation + 1 + self._ahead)
+        for g in [g for g in self._begun if settings != self._settings or g not in following]:
+            self._begun.pop(g).cancel()
+        self._settings = settings
+        for g in following:
+            if g not in self._begun:
+                self._begun[g] = self._pool.submit(self._sample, settings, g)
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _sample(self, settings: es.ES, generation: int) -> Tensor:
+        """As `es.sample_mutations`, without torch's parallel operations, which would start more threads for each of these."""
+        shape, generator = (settings.population // 2, self.parameters), stream(self.seed, "mutation", generation)
+        mutations = normal(*shape, generator=generator, pinned=self._pinned)
+        values = mutations.numpy()
+        values *= np.float32(settings.sigma_at(generation))
+        values[0] = 0
+        return mutations
 
 
 class Turns(Ahead):
@@ -89,11 +138,19 @@ def slots(turns: int) -> int:
     return turns * (1 + math.ceil(3 / turns))
 
 
-def prepare(experiment: Experiment, seed: int, processes: Alone) -> Ahead:
-    """The mutations of a run: `Turns` if processes share a machine and there are enough to draw, else `Ahead`."""
+def prepare(experiment: Experiment, seed: int, processes: Alone, place: torch.device, threads: int | None = None) -> Ahead:
+    """The mutations of a run on a device; close them at its end.
+
+    `Turns` if processes share a machine and there are enough to draw; else `Threaded` on a GPU and `Ahead` on the CPU.
+    threads: those that the run may use; None: as many as this process's share of the machine's cores.
+    """
     parameters = int(experiment.model.n_params)
     numbers, turns = max(experiment.populations) // 2 * parameters, processes.beside
     memory = processes.share_memory(slots(turns) * numbers) if turns > 1 and numbers >= FEWEST_TO_SHARE else None
-    if memory is None:
+    if memory is not None:
+        return Turns(parameters, seed, processes.local_rank or 0, turns, memory)
+    if place.type == "cpu":
         return Ahead(parameters, seed)
-    return Turns(parameters, seed, processes.local_rank or 0, turns, memory)
+    most = min(MOST_THREADS, (processes.threads(threads) or 1) - 1)  # one core is left for all else
+    ahead = max(1, min(most + 1, MOST_AHEAD // numbers))
+    return Threaded(parameters, seed, max(1, min(most, ahead)), ahead, pinned=place.type == "cuda")

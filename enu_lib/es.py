@@ -94,7 +94,7 @@ def breed(
     drawn: its mutations, if already sampled.  rows: (first, last plus one), to select only these offspring.
     """
     mutations = sample_mutations(settings, len(state.parent), seed, state.generation) if drawn is None else drawn
-    mutations = mutations.to(state.parent.device)
+    mutations = mutations.to(state.parent.device, non_blocking=mutations.is_pinned())  # torch keeps them until they are copied
     return Offspring(state.parent, mutations, rows or (0, 2 * len(mutations)))
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -126,7 +126,7 @@ def evolve(
         save_at = time.perf_counter() + checkpoint_every
         before, begun, saved, stopped = now.seconds, time.perf_counter(), len(log), None
         interrupt = stack.enter_context(SoftInterrupt(processes.size > 1))
-        mutations = ahead.prepare(experiment, seed, processes)
+        mutations = stack.enter_context(closing(ahead.prepare(experiment, seed, processes, place, threads)))
         running = partial(as_run, experiment, seed, now, log, "running", folder, start)
         while not (stopped := stopped or reached(experiment, now)):
             stage = now.stage(experiment)

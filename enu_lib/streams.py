@@ -42,9 +42,9 @@ def uniform(*shape: int, generator: torch.Generator) -> torch.Tensor:
     return torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
 
 
-def normal(*shape: int, generator: torch.Generator) -> torch.Tensor:
-    """Random numbers from N(0, 1), float32."""
-    return torch.randn(shape, generator=generator, dtype=torch.float32, device="cpu")
+def normal(*shape: int, generator: torch.Generator, pinned: bool = False) -> torch.Tensor:
+    """Random numbers from N(0, 1), float32.  pinned: in page-locked memory, for copies to a GPU."""
+    return torch.randn(shape, generator=generator, dtype=torch.float32, device="cpu", pin_memory=pinned)
 
 
 def integers(low: int, high: int, shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:

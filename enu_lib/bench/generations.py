@@ -33,7 +33,7 @@ import torch
 from torch import Tensor
 
 from enu_lib import es, experiments, kernels
-from enu_lib.ahead import Ahead
+from enu_lib.ahead import prepare
 from enu_lib.bench.authors_scheme import copied_weights_lives
 from enu_lib.cells import ENU
 from enu_lib.contracts import Drawn, is_sequence
@@ -42,6 +42,7 @@ from enu_lib.experiments import Experiment
 from enu_lib.kernels import build
 from enu_lib.network import Network
 from enu_lib.offspring import Offspring
+from enu_lib.processes import ALONE
 from enu_lib.rollout import draw, play
 from enu_lib.streams import stream
 from enu_lib.tasks.maze import Maze
@@ -81,7 +82,7 @@ class Library:
         e = job.experiment
         self.job, self._other = job, fitness
         self.state = es.init(e.model.init(stream(SEED, "genome")).to(job.device))
-        self._mutations = Ahead(e.model.n_params, SEED)
+        self._mutations = prepare(e, SEED, ALONE, torch.device(job.device))
 
     def generation(self) -> dict[str, float]:
         """Compute the next generation, as `enu_lib.evolve` does; returns the seconds of its parts (on a GPU, none)."""
