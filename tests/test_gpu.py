@@ -1,10 +1,13 @@
 """On a GPU: the same episodes as on the CPU, and moves are recorded as graphs.  Skipped without a GPU."""
 
+from contextlib import closing
+
 import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib import kernels
+from enu_lib import ahead, es, kernels
+from enu_lib.kernels import packing
 from enu_lib.network import ORDERED, Network
 from enu_lib.streams import draw_noise, stream
 from enu_lib.tasks.maze import Maze
@@ -53,3 +56,21 @@ def test_an_evolution_stays_close_to_the_cpu(capsys):
     assert torch.allclose(runs[0].parent, runs[1].parent.cpu(), atol=0.2)
     assert runs[0].generation == runs[1].generation
     assert "no kernel" not in capsys.readouterr().err
+
+
+def test_mutations_drawn_ahead_arrive_unchanged():
+    settings, mutations = es.ES(population=256, sigma=0.1), ahead.Threaded(4001, 7, threads=3, ahead=4, pinned=True)
+    state = es.init(torch.zeros(4001, device="cuda"))
+    with closing(mutations):
+        for g in range(30):
+            state = state._replace(generation=g)
+            there = es.breed(settings, state, 7, mutations.take(settings, g)).mutations
+            mutations.draw(settings, g)
+            assert torch.equal(there.cpu(), es.sample_mutations(settings, 4001, 7, g))
+
+
+@pytest.mark.parametrize("model", [enu.make_cell("enu", 4), enu.make_cell("gru-gain", 2, 3, 9), Network(channels=4, hidden=9)])
+def test_packed_rules_are_those_of_the_cpu(model):
+    genomes = _genomes(model, 8, 1)
+    for found, wanted in zip(packing.rules(model, genomes.cuda()), packing.rules(model, genomes), strict=True):
+        assert torch.equal(found.cpu(), wanted)

@@ -27,17 +27,18 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from enu_lib.cells import ENU, GRU, LSTM, Cell
+from enu_lib.cells import ENU, LSTM, Cell
 from enu_lib.faults import Unavailable
-from enu_lib.kernels import door, fused
+from enu_lib.kernels import door, fused, packing
 from enu_lib.kernels.cpu import at, cell_struct, extended, f32, i32, maze_rules, pointer, shuffles_and_places
-from enu_lib.kernels.fused import Gates
 from enu_lib.kernels.nvidia import OLDEST, REGISTERS, RESERVED, Launch, Plan, load
+from enu_lib.kernels.packing import TILE
+from enu_lib.kernels.packing import sizes as _sizes
+from enu_lib.kernels.packing import up as _up
 from enu_lib.network import Network
 from enu_lib.streams import Noise, draw_noise, normal, stream, uniform
 from enu_lib.tasks.maze import Maze, MazeState, geometry
 
-TILE = 8
 WARP_ROWS = 16  # units in a tile of a warp
 MOST_ENVIRONMENTS = 8  # per block
 MOST_BLOCKS = 65535  # per offspring: the grid's limit in y
@@ -122,13 +123,6 @@ def _planned(kernel: str, cell: Cell, environments: int, threads: int, size: int
     return Plan(kernel, environments, threads, size, blocks, tuple(f"-D{name}={value}" for name, value in sizes.items()))
 
 
-def _sizes(cell: Cell) -> tuple[int, int, int, int]:
-    """Hidden values and channels in whole tiles, gates, and outputs fed back in whole tiles."""
-    c = _up(cell.n_out, TILE)
-    fed = c if isinstance(cell, ENU) and cell.feedback else 0
-    return _up(cell.hidden, TILE), c, 4 if isinstance(cell, LSTM) else 3, fed
-
-
 def _registers(cell: Cell) -> int:
     """Registers per thread with which the compiler spills nothing; found by trial."""
     return 168 if cell.hidden <= 32 and not isinstance(cell, LSTM) else 248
@@ -138,45 +132,6 @@ def _rules_size(cell: Cell, inputs: list[int]) -> int:
     """Floats in `Rules` of cells.h."""
     h, c, gates, fed = _sizes(cell)
     return (sum(_up(n, TILE) for n in inputs) + fed + h + 1) * gates * h + h * c + h + c
-
-
-def packed(cell: Cell, gates: Gates, inputs: list[int]) -> Tensor:
-    """A cell's rules (P, ..) in the layout of `Rules` in cells.h.
-
-    inputs: sizes of the groups of inputs, each of which begins a new tile.  Inputs beyond them, the padding of shared rules,
-    are left out.
-    """
-    h, c, count, _ = _sizes(cell)
-    x, bias = torch.cat(gates.x, 2), torch.cat(gates.bias, 2)
-    if isinstance(cell, ENU):
-        own, late = torch.cat(gates.oh, 2), torch.zeros_like(bias)
-        fed, own = own[:, : gates.fed], own[:, gates.fed :]
-    else:
-        fed, own, late = x[:, :0], gates.h, gates.late
-        if isinstance(cell, GRU):  # in the last gate, the reset gate also multiplies the late bias
-            late = late.clone()
-            bias = bias.clone()
-            bias[..., : 2 * cell.hidden] += late[..., : 2 * cell.hidden]
-        else:
-            bias = bias + late
-    rows = [*x[:, : sum(inputs)].split(inputs, 1), *([fed] if fed.shape[1] else []), own]
-    last = _padded(late[..., -cell.hidden :], h)
-    return torch.cat(
-        [*(_tiled(w, count) for w in rows), _tiled(gates.out, 1), _padded(bias.unflatten(2, (count, -1)), h).flatten(1),
-         last.flatten(1), _padded(gates.out_bias, c).flatten(1)], 1
-    )  # fmt: skip
-
-
-def _tiled(w: Tensor, parts: int) -> Tensor:
-    """Weights (P, K, parts * n) in tiles of 8 by 8, each part padded to whole tiles: (P, ..), column by column in a tile."""
-    w = w.unflatten(2, (parts, -1))
-    w = _padded(w, _up(w.shape[3], TILE)).flatten(2)
-    w = torch.nn.functional.pad(w, (0, 0, 0, _up(w.shape[1], TILE) - w.shape[1]))
-    return w.unflatten(2, (-1, TILE)).unflatten(1, (-1, TILE)).permute(0, 1, 3, 4, 2).flatten(1)
-
-
-def _padded(x: Tensor, n: int) -> Tensor:
-    return torch.nn.functional.pad(x, (0, n - x.shape[-1]))
 
 
 def maze_lives(
@@ -211,16 +166,14 @@ def run(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """The results of `maze_lives`, with a kernel that has been loaded for this layout."""
     p, b, device, cell = len(genomes), state.places.shape[1], genomes.device, network.synapse_cell
-    weights, c = network.unpack(genomes), network.channels
-    neuron = packed(network.neuron_cell, Gates(network.neuron_cell, weights.neuron), [c])
-    synapse = packed(cell, Gates(cell, weights.synapse), [c, c])
+    neuron, synapse = packing.rules(network, genomes)
     connections = torch.tensor(network.connections, dtype=torch.int32, device=device)
     ahead = torch.tensor(geometry(maze).ahead, device=device)
     sensors, actions, places, own = shuffles_and_places(state)
     fitness = torch.empty(p, b, dtype=torch.float32, device=device)
     counts = [torch.empty(p, b, dtype=torch.int64, device=device) for _ in range(3)]
     y = torch.zeros(p, b, maze.steps, 3, dtype=torch.float32, device=device) if record else None
-    table, *starts, length = _noise(noise, network.neurons * (1 + network.synapses) * c, maze.steps, b, device)
+    table, *starts, length = _noise(noise, network.neurons * (1 + network.synapses) * network.channels, maze.steps, b, device)
     pointers = (neuron, synapse, connections, table, *starts, sensors, actions, places, fitness, *counts, y)
     lives = _Lives(*map(at, pointers), b, own, length, *_output(cell))
     grid = p, math.ceil(b / layout.environments)
@@ -231,8 +184,8 @@ def run(
 @torch.no_grad()
 def run_units(launch: Launch, layout: Plan, cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None) -> Tensor:
     """The results of `unit_outputs`, with a kernel that has been loaded for this layout."""
-    (b, t, n_in), p, device = inputs.shape, len(genomes), genomes.device
-    rules, x = packed(cell, Gates(cell, cell.unpack(genomes)), [n_in]), inputs.contiguous()
+    (b, t, _), p, device = inputs.shape, len(genomes), genomes.device
+    (rules,), x = packing.rules(cell, genomes), inputs.contiguous()
     y = torch.empty(p, b, t, cell.n_out, dtype=torch.float32, device=device)
     table, *starts, length = _noise(noise, cell.n_out, t, b, device)
     units = _Units(*map(at, (rules, x, table, *starts, y)), b, t, length, *_output(cell))
@@ -316,7 +269,3 @@ def verified(launch: Launch, layout: Plan, model: Cell | Network, device: torch.
 def _stride(n: int) -> int:
     """Floats from one row of whole tiles to the next in shared memory: an odd number of tiles."""
     return n if n // TILE % 2 else n + TILE
-
-
-def _up(n: int, to: int) -> int:
-    return math.ceil(n / to) * to
