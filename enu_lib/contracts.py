@@ -151,6 +151,11 @@ class Drawn(NamedTuple):
     noise: Noise | None
     environments: int  # B
 
+    def to(self, device: torch.device) -> Drawn:
+        """The same on a device."""
+        start = type(self.start)(*(v.to(device) if isinstance(v, Tensor) else v for v in self.start))
+        return self._replace(start=start, noise=None if self.noise is None else self.noise.to(device))
+
 
 _PARTS: dict[type, tuple[str, ...]] = {
     SequenceTask: ("steps", "sample", "score"),

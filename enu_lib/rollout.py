@@ -111,12 +111,14 @@ def draw(
 ) -> tuple[Genomes, Drawn]:
     """Checked genomes (P, D) in the kernels' form, and B random environments with their noise.
 
-    batch: a sequence task's batch to use instead of a random one; the noise is the same either way.
+    batch: a sequence task's batch to use instead of a random one; the noise is the same either way.  They are on the genomes'
+    device, except those of networks in mazes, which stay on the CPU: the kernels check them there and move what they need.
     """
     is_sequence(task)  # raises TypeError if it is no task
     door.fits(model, task)
     genomes, environments = door.genomes(model, genomes), door.environments(environments)
-    steps, device, rows = task.steps, genomes.device, rows_of(genomes)
+    steps, rows = task.steps, rows_of(genomes)
+    device = torch.device("cpu") if type(model) is Network and type(task) is Maze else genomes.device
     if not is_sequence(task):
         drawn = rows if getattr(task, "own_shuffles", False) else (0, 1)
         start = door.start(task, task.reset(drawn[1], environments, generator), drawn, environments, device)
@@ -187,6 +189,7 @@ def _closed_loop(
     model: AnyModel, genomes: Tensor, task: ClosedLoopTask[Any], drawn: Drawn, stepper: Stepper, recorder: Recorder | None
 ) -> Tensor:
     population, environments, device = len(genomes), drawn.environments, genomes.device
+    drawn = drawn.to(device)
 
     def act(state: Any, t: int) -> tuple[Tensor, Tensor]:
         x = door.observation(model, task.observe(state, t), t, population, environments, device)

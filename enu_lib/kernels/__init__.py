@@ -100,7 +100,11 @@ def unit_outputs(
 ) -> Tensor:
     """Outputs (P, B, T, C) of single units with genomes (P, D), for inputs (B, T, n_in) that all offspring share."""
     genomes, inputs, noise = door.units(cell, genomes, inputs, noise)
-    threads = count_threads(threads)  # an invalid number is an error whatever the backend
+    return _unit_outputs(cell, genomes, inputs, noise, count_threads(threads), backend)
+
+
+def _unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None, threads: int, backend: str) -> Tensor:
+    """As `unit_outputs`, for arguments that `door.units` has checked."""
     chosen = choose(backend, cell, genomes)
     if chosen == "cpp":
         return cpu.unit_outputs(cell, genomes, inputs, noise, threads)
@@ -131,7 +135,7 @@ def unit_scores(
     within = scoring.of(task, batch, cell) if choose(backend, cell, genomes) == "cpp" else None
     if within is not None:
         return cpu.unit_scores(cell, genomes, inputs, noise, within, threads)
-    outputs = unit_outputs(cell, door.matrix(cell, genomes), inputs, noise, threads, backend)
+    outputs = _unit_outputs(cell, door.matrix(cell, genomes), inputs, noise, threads, backend)
     return door.reward(task, task.score(batch, outputs), outputs.shape[:3])
 
 

@@ -167,8 +167,8 @@ def run(
     """The results of `maze_lives`, with a kernel that has been loaded for this layout."""
     p, b, device, cell = len(genomes), state.places.shape[1], genomes.device, network.synapse_cell
     neuron, synapse = packing.rules(network, genomes)
-    connections = torch.tensor(network.connections, dtype=torch.int32, device=device)
-    ahead = torch.tensor(geometry(maze).ahead, device=device)
+    connections = _table(network.connections, torch.int32, device)
+    ahead = _table(geometry(maze).ahead, torch.int64, device)
     sensors, actions, places, own = shuffles_and_places(state)
     fitness = torch.empty(p, b, dtype=torch.float32, device=device)
     counts = [torch.empty(p, b, dtype=torch.int64, device=device) for _ in range(3)]
@@ -191,6 +191,11 @@ def run_units(launch: Launch, layout: Plan, cell: Cell, genomes: Tensor, inputs:
     units = _Units(*map(at, (rules, x, table, *starts, y)), b, t, length, *_output(cell))
     launch((p, math.ceil(b / layout.environments)), (units,))
     return y
+
+
+@lru_cache
+def _table(rows: tuple[tuple[int, ...], ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(rows, dtype=dtype, device=device)
 
 
 def _output(cell: Cell) -> tuple[float, float]:

@@ -95,7 +95,9 @@ def genomes(model: AnyModel, x: Genomes) -> Genomes:
         raise ValueError(f"there must be at least one genome, got {tuple(x.shape)}")
     plain = x.detach().to(torch.float32).contiguous()
     usable = torch.linalg.vector_norm(plain, dim=1) <= LARGEST_NORM  # one pass over the values
-    return cast(Genomes, plain if bool(usable.all()) else plain.masked_fill(~usable[:, None], torch.nan))
+    if plain.device.type == "cpu" and bool(usable.all()):  # asking a GPU would mean waiting for it
+        return cast(Genomes, plain)
+    return cast(Genomes, plain.masked_fill(~usable[:, None], torch.nan))
 
 
 def _offspring(model: AnyModel, x: Offspring) -> Offspring:
@@ -135,20 +137,20 @@ def lives(
     return x, state, offsets(network, noise, maze.steps, len(x), state.places.shape[1], x.device)
 
 
-def sequences(model: AnyModel, x: Tensor, device: torch.device, whose: str = "inputs") -> Tensor:
-    """Inputs (B, T, n_in) of a unit, or (B, T, I, k) of a network, in float32."""
+def sequences(model: AnyModel, x: Tensor, device: torch.device | None, whose: str = "inputs") -> Tensor:
+    """Inputs (B, T, n_in) of a unit, or (B, T, I, k) of a network, in float32.  device: None: where they are."""
     if not isinstance(x, Tensor) or x.is_complex() or x.device.type == "meta":
         raise ValueError(f"{whose} must be a tensor of numbers, got {_kind(x)}: use torch.from_numpy")
     got = tuple(x.shape)
     wanted, fit = _values(model, got[2:])
     if not fit or 0 in got:
         raise ValueError(f"{whose} must be (B, T, {wanted}), got {got}: does the task fit the model?")
-    x = x.detach().to(device, torch.float32).contiguous()
-    finite = x.isfinite()
+    x = x.detach().to(torch.float32).contiguous()
+    finite = x.isfinite()  # before they are moved: asking a GPU means waiting for it
     if not bool(finite.all()):
         b, t = (~finite).nonzero()[0, :2].tolist()
         raise ValueError(f"{whose} must be finite, got {x[b, t].tolist()} in environment {b} at step {t}")
-    return x
+    return x if device is None else x.to(device)
 
 
 def batch(model: AnyModel, task: SequenceTask[Any], drawn: Any, count: int | None, device: torch.device) -> Any:
@@ -156,15 +158,15 @@ def batch(model: AnyModel, task: SequenceTask[Any], drawn: Any, count: int | Non
     name = _name(task)
     if not isinstance(drawn, tuple) or not hasattr(drawn, "inputs"):
         raise ValueError(f"a batch of {name} must be a named tuple with a field `inputs`, got {type(drawn).__name__}")
-    inputs = sequences(model, drawn.inputs, device, f"inputs of {name}")
+    inputs = sequences(model, drawn.inputs, None, f"inputs of {name}")
     wanted = None if count is None else (count, task.steps)
     if wanted not in (None, inputs.shape[:2]):
         raise ValueError(
             f"inputs of {name} must have {count} environments and {task.steps} steps, got {tuple(inputs.shape)}: "
             "`sample` must return the requested number of environments, with `steps` steps each"
         )
-    moved: Any = _moved(drawn, device)
-    return moved._replace(inputs=inputs)
+    checked: Any = drawn
+    return _moved(checked._replace(inputs=inputs), device)
 
 
 def start(task: ClosedLoopTask[Any], state: Any, rows: tuple[int, int], count: int, device: torch.device) -> Any:
@@ -270,9 +272,10 @@ def beginning(maze: Maze, state: MazeState, population: int, device: torch.devic
     needed = maze.steps // maze.move_every // maze.foods_per_period + 1
     if periods < needed:
         raise ValueError(f"the state has places for {periods} periods, but this maze needs {needed}: {remedy}")
-    sensors, actions, places = (getattr(state, name).to(device, torch.int64) for name in shapes)
+    here = state.places.device  # where the checks are made: asking a GPU means waiting for it
+    sensors, actions, places = (getattr(state, name).to(here, torch.int64) for name in shapes)
     fresh = maze.begin(1, sensors, actions, places)
-    cells, whole = fresh.been.shape[2], torch.arange(3, device=device)
+    cells, whole = fresh.been.shape[2], torch.arange(3, device=here)
     rules = [
         ("sensor_of", "be permutations of 0, 1, 2", (sensors.sort(-1).values == whole).all()),
         ("action_of", "be 0 to 2", ((actions >= 0) & (actions < 3)).all()),
@@ -280,13 +283,13 @@ def beginning(maze: Maze, state: MazeState, population: int, device: torch.devic
     ]
     for name, mine, expected in zip(MazeState._fields, state, fresh, strict=True):
         fit = mine.shape[1:] == expected.shape[1:] and len(mine) in (1, population)
-        same = (mine.to(device) == expected).all() if fit else torch.zeros((), dtype=torch.bool, device=device)
+        same = (mine.to(here) == expected).all() if fit else torch.zeros((), dtype=torch.bool, device=here)
         rules.append((name, "have its initial value in this maze", same))
     held = torch.stack([holds for *_, holds in rules]).tolist()  # one transfer from the device
     for (name, rule, _), holds in zip(rules, held, strict=True):
         if not holds:
             raise ValueError(f"the state's {name} must {rule}, got {_told(getattr(state, name))}: {remedy}")
-    return fresh
+    return fresh if here == device else maze.begin(1, *(v.to(device) for v in (sensors, actions, places)))
 
 
 def _values(model: object, shape: tuple[int, ...]) -> tuple[str, bool]:
