@@ -160,6 +160,33 @@ def test_the_compilers_figures_show_spills(nvrtc):
     assert spilled > 0 and registers <= MULTIPROCESSOR["registers"] // (5 * layout.threads)
 
 
+def altered(nvrtc, version, log=None):
+    """The compiler with another version, and perhaps with another log; and the list of the options that it is given."""
+    told, names = [], [name for name in dir(nvrtc) if name.startswith("nvrtc")]
+    other = SimpleNamespace(**{name: getattr(nvrtc, name) for name in names}, told=told)
+    other.nvrtcVersion = lambda: (0, *version)
+    other.nvrtcCompileProgram = lambda program, n, options: (
+        told.extend(options) or nvrtc.nvrtcCompileProgram(program, n, options)
+    )
+    if log is not None:
+        other.nvrtcGetProgramLogSize = lambda program: (0, len(log))
+        other.nvrtcGetProgramLog = lambda program, buffer: (0,)
+    return other
+
+
+@pytest.mark.parametrize("version, caches", [((12, 8), False), ((12, 9), True), ((13, 0), True)])
+def test_the_figures_are_those_of_a_compilation_not_of_a_cached_kernel(version, caches, nvrtc):
+    layout, compiler = cuda.unit_plan(make_cell("enu", 2, hidden=8), 32, ADA), altered(nvrtc, version)
+    assert nvidia.resources(layout, "sm_90", compiler) == nvidia.resources(layout, "sm_90", nvrtc)
+    assert (b"--no-cache" in compiler.told) == caches
+
+
+def test_a_compiler_without_figures_is_reported(nvrtc):
+    layout = cuda.unit_plan(make_cell("enu", 2, hidden=8), 32, ADA)
+    with pytest.raises(build.Unavailable, match="units.cu"):
+        nvidia.resources(layout, "sm_90", altered(nvrtc, (13, 0), log=""))
+
+
 def test_compilation_errors_are_reported(nvrtc):
     layout = cuda.plan(PAPER, 11, 8, emulated_gpu.HOPPER)
     with pytest.raises(build.Unavailable, match="sm_1"):

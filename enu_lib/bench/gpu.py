@@ -23,6 +23,7 @@ from enu_lib.bench import cases
 from enu_lib.bench.cases import Case, network_operations, unit_operations
 from enu_lib.bench.generations import ENDLESS, Job, Library
 from enu_lib.cells import ENU, CellName, make_cell
+from enu_lib.faults import Unavailable
 from enu_lib.kernels import cuda, nvidia
 from enu_lib.network import PUBLISHED, Network
 from enu_lib.streams import stream, uniform
@@ -137,12 +138,15 @@ def _room(device: torch.device) -> int:
 
 
 def _resources(layout: nvidia.Plan, device: torch.device) -> dict[str, Any]:
-    """What a kernel uses of a multiprocessor."""
+    """What a kernel uses of a multiprocessor; without registers and spills where the compiler does not report them."""
     from cuda.bindings import nvrtc
 
     card = torch.cuda.get_device_properties(device)
-    taken = nvidia.resources(layout, f"sm_{card.major}{card.minor}", nvrtc)
-    return {**taken._asdict(), "threads": layout.threads, "shared": layout.shared, "blocks": layout.blocks}
+    try:
+        taken = nvidia.resources(layout, f"sm_{card.major}{card.minor}", nvrtc)._asdict()
+    except Unavailable:  # the times matter more
+        taken = {}
+    return {**taken, "threads": layout.threads, "shared": layout.shared, "blocks": layout.blocks}
 
 
 TABLES = {"networks in mazes": networks, "single units": units, "whole generations": generations}

@@ -22,6 +22,7 @@ from enu_lib.faults import Unavailable
 FOLDER = Path(__file__).parent
 INCLUDES = tuple(FOLDER / name for name in ("maze.h", "cells.h", "tiles.h"))
 OPTIONS = ("--std=c++17", "-default-device", "--ftz=true")
+CACHING = (12, 9)  # first version of NVRTC that keeps kernels on disk
 OLDEST = (8, 0)  # compute capability of the first GPUs with TF32 in their tensor cores
 REGISTERS = 65536  # of a multiprocessor
 RESERVED = 1024  # bytes of shared memory that the system takes for each block
@@ -84,10 +85,11 @@ class Resources(NamedTuple):
 
 def resources(layout: Plan, architecture: str, nvrtc: Any) -> Resources:
     """What a layout's kernel uses on an architecture such as sm_90; needs no GPU."""
-    log = _compiled(layout.source, (*layout.defines, "--ptxas-options=-v"), architecture, nvrtc)[1]
+    fresh = ("--no-cache",) if tuple(nvrtc.nvrtcVersion()[1:]) >= CACHING else ()  # the log of a cached kernel is empty
+    log = _compiled(layout.source, (*layout.defines, "--ptxas-options=-v", *fresh), architecture, nvrtc)[1].strip("\0 \n")
     registers, spills = re.findall(r"Used (\d+) registers", log), re.findall(r"(\d+) bytes spill", log)
     if not registers or not spills:
-        raise Unavailable(f"the compiler does not report the registers of {layout.source.name}: {log.strip() or 'empty log'}")
+        raise Unavailable(f"the compiler does not report the registers of {layout.source.name}: {log or 'empty log'}")
     return Resources(max(map(int, registers)), sum(map(int, spills)))
 
 
