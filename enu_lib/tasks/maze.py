@@ -149,13 +149,14 @@ class Maze:
         else:
             drawn = combinations[integers(0, n, (b,), generator)]
         periods = self.steps // self.move_every // self.foods_per_period + 2
-        place = torch.empty(b, periods, dtype=torch.int64, device="cpu")
-        place[:, 0] = drawn[:, 6]
         changes = uniform(b, periods, generator=generator) < self.change
-        anew = integers(0, len(placements), (b, periods), generator)
-        for k in range(1, periods):  # with two placements, switch; with more, draw any
-            other = 1 - place[:, k - 1] if len(placements) == 2 else anew[:, k]
-            place[:, k] = torch.where(changes[:, k], other, place[:, k - 1])
+        changes[:, 0] = False
+        place = integers(0, len(placements), (b, periods), generator)
+        if len(placements) == 2:  # switch at each change
+            place = (drawn[:, 6:] + changes.cumsum(1)) % 2
+        else:  # draw any at each change
+            place[:, 0] = drawn[:, 6]
+            place = place.gather(1, torch.where(changes, torch.arange(periods, device="cpu"), 0).cummax(1).values)
         places = ends[torch.tensor(placements, device="cpu")[place]][None]
         sensor_of, action_of = drawn[None, :, 0:3], drawn[None, :, 3:6]
         if self.own_shuffles:
