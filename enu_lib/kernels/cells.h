@@ -1,4 +1,7 @@
-// One step of units on an Nvidia GPU: ENU, GRU and LSTM, 16 M units a warp, with their memory in its registers (tiles.h).
+// One step of units on an Nvidia GPU: ENU, GRU and LSTM (tiles.h).
+//
+// Many units: `advance` steps 16 M of them in each warp, with their memory in its registers.  Few units: several warps share each
+// 16 of them, whose memory is in shared memory; a step is `begin`, `finish` and `show`, between which all warps must meet.
 //
 // Rules have the layout of `packed` in kernels/cuda.py, and the constants of `Gates` in kernels/fused.py: gains and biases
 // folded in, the memory of an ENU halved.  Hidden values and channels are padded with zeros to whole tiles.
@@ -29,10 +32,10 @@ __device__ inline float sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf
 __device__ inline float tanh_(float x) { return 2 * sigmoid(2 * x) - 1; }
 __device__ inline float clip(float x) { return x > 1 ? 1.0f : x < 0 ? 0.0f : x; }  // NaN stays NaN
 
-template <int M, int W>
-__device__ inline void fill(Tile (&sum)[M][W], const float* row) {  // the same row for all units
+template <int STEP = 1, int M, int W>
+__device__ inline void fill(Tile (&sum)[M][W], const float* row) {  // the same row for all units; sums are STEP tiles apart
     EACH(n, W) {
-        const float2 v = *(const float2*)(row + 8 * n + tile_column());
+        const float2 v = *(const float2*)(row + 8 * n * STEP + tile_column());
         EACH(m, M) sum[m][n][0] = sum[m][n][2] = v.x, sum[m][n][1] = sum[m][n][3] = v.y;
     }
 }
@@ -114,26 +117,118 @@ __device__ inline void remember(const Rules<XT>& w, Tile (&h)[M][HT], Tile (&c)[
     }
 }
 
-// One step of M tiles of units.  o: outputs in shared memory, at this thread's first row and column.  noise(row, channel): the
-// noise of a unit, with rows counted from the first tile; called only for channels below C.
+// The outputs of units, from what they read out of their memory and from noise.
+template <int M, int W>
+__device__ inline void put_outputs(float* o, const Tile (&sum)[M][W], const Tile (&noise)[M][W], float gain) {
+    EACH(m, M) EACH(j, W) {
+        Tile y;
+        EACH(i, 4) y[i] = gain * (sum[m][j][i] + noise[m][j][i]), y[i] = CLIP ? clip(y[i]) : y[i];
+        put(o + 16 * m * OS + 8 * j, OS, y);
+    }
+}
+
+// noise(row, channel): that of a unit, with rows counted from the first tile; called only for channels below C.
+template <int M, int W, class Noise>
+__device__ inline void get_noise(Tile (&values)[M][W], int first, Noise noise) {
+    VALUES(W) {
+        const int channel = 8 * (first + j) + tile_column() + i % 2;
+        values[m][j][i] = channel < C ? noise(16 * m + tile_row(i / 2), channel) : 0;
+    }
+}
+
+// One step of M tiles of units.  o: outputs in shared memory, at this thread's first row and column.
 template <int M, int XT, class Start, class Noise>
 __device__ inline void advance(const Rules<XT>& w, Tile (&h)[M][HT], Tile (&c)[M][HT], float* o, Start start, Noise noise,
                                float gain) {
-    remember(w, h, c, o, start);
     Tile sum[M][CT], more[M][CT];
-    VALUES(CT) {
-        const int channel = 8 * j + tile_column() + i % 2;
-        more[m][j][i] = channel < C ? noise(16 * m + tile_row(i / 2), channel) : 0;
-    }
+    remember(w, h, c, o, start);
+    get_noise(more, 0, noise);
     fill(sum, w.out_bias);
     EACH(k, HT) {
         Tile a[M];
         EACH(m, M) EACH(i, 4) a[m][i] = h[m][k][i];
         multiply(sum, a, w.out[k]);
     }
-    VALUES(CT) {
-        const float y = gain * (sum[m][j][i] + more[m][j][i]);
-        sum[m][j][i] = CLIP ? clip(y) : y;
+    put_outputs(o, sum, more, gain);
+}
+
+// Memory of 16 units in shared memory.  Pointers are at this thread's first row and column, as o is in `advance`.
+struct Few {
+    float *h, *c, *o;  // c: cell states of LSTMs
+    float* scratch;    // SCRATCH more arrays of the size of h, `apart` floats from one to the next
+    int apart;
+};
+constexpr int SCRATCH = KIND == ENU ? 3 : 1;
+
+// The first half of a step of few units: tile j of all that depends on their old memory.  x: inputs.
+template <int XT>
+__device__ inline void begin(const Rules<XT>& w, const Few& few, int j, const Tile (&x)[XT][1]) {
+    Tile sum[1][GATES], fresh[1][1], own, a[1];
+    fill<HT>(sum, w.bias + 8 * j);
+    EACH(k, XT) multiply<HT>(sum, x[k], &w.x[k][j]);
+    EACH(k, FT) {
+        get(a[0], few.o + 8 * k, OS);
+        multiply<HT>(sum, a, &w.own[k][j]);
     }
-    EACH(m, M) EACH(j, CT) put(o + 16 * m * OS + 8 * j, OS, sum[m][j]);
+    if (KIND == GRU) {
+        EACH(i, 4) fresh[0][0][i] = sum[0][2][i];
+        fill(fresh, w.late + 8 * j);
+        EACH(i, 4) { const float v = sum[0][2][i]; sum[0][2][i] = fresh[0][0][i], fresh[0][0][i] = v; }
+    }
+    EACH(k, HT) {
+        get(a[0], few.h + 8 * k, HS);
+        multiply<HT, KIND == ENU ? 2 : GATES>(sum, a, &w.own[FT + k][j]);
+    }
+    const auto keep = [&](int array, const Tile& values) { put(few.scratch + array * few.apart + 8 * j, HS, values); };
+    get(own, few.h + 8 * j, HS);
+    if constexpr (KIND == ENU) {
+        EACH(i, 4) own[i] *= sigmoid(sum[0][0][i]), sum[0][1][i] = sigmoid(sum[0][1][i]);
+        keep(0, own), keep(1, sum[0][1]), keep(2, sum[0][2]);
+    } else if constexpr (KIND == GRU) {
+        EACH(i, 4) {
+            const float value = tanh_(fresh[0][0][i] + sigmoid(sum[0][0][i]) * sum[0][2][i]);
+            own[i] = value + sigmoid(sum[0][1][i]) * (own[i] - value);
+        }
+        keep(0, own);
+    } else {  // input, forget, cell, output
+        Tile cell;
+        get(cell, few.c + 8 * j, HS);
+        EACH(i, 4) {
+            cell[i] = sigmoid(sum[0][1][i]) * cell[i] + sigmoid(sum[0][0][i]) * tanh_(sum[0][2][i]);
+            own[i] = sigmoid(sum[0][3][i]) * tanh_(cell[i]);
+        }
+        put(few.c + 8 * j, HS, cell);
+        keep(0, own);
+    }
+}
+
+// The second half: tile j of the new memory.
+template <int XT>
+__device__ inline void finish(const Rules<XT>& w, const Few& few, int j) {
+    Tile own;
+    if constexpr (KIND == ENU) {
+        Tile sum[1][1], gate, a[1];
+        get(sum[0][0], few.scratch + 2 * few.apart + 8 * j, HS);
+        EACH(k, HT) {
+            get(a[0], few.scratch + 8 * k, HS);
+            multiply(sum, a, &w.own[FT + k][2 * HT + j]);
+        }
+        get(gate, few.scratch + few.apart + 8 * j, HS);
+        get(own, few.h + 8 * j, HS);
+        EACH(i, 4) own[i] += gate[i] * (sigmoid(sum[0][0][i]) - 0.5f - own[i]);
+    } else get(own, few.scratch + 8 * j, HS);
+    put(few.h + 8 * j, HS, own);
+}
+
+// Tile k of the outputs of few units.
+template <int XT, class Noise>
+__device__ inline void show(const Rules<XT>& w, const Few& few, int k, Noise noise, float gain) {
+    Tile sum[1][1], more[1][1], a[1];
+    get_noise(more, k, noise);
+    fill(sum, w.out_bias + 8 * k);
+    EACH(j, HT) {
+        get(a[0], few.h + 8 * j, HS);
+        multiply(sum, a, &w.out[j][k]);
+    }
+    put_outputs(few.o + 8 * k, sum, more, gain);
 }

@@ -44,7 +44,7 @@ MOST_ENVIRONMENTS = 8  # per block
 MOST_BLOCKS = 65535  # per offspring: the grid's limit in y
 MOST_WARPS = 12  # per block; with more, a thread has too few registers
 INPUTS = 4
-MAZE_LIFE_BYTES = 96  # size of MazeLife in maze.h
+MAZE_LIFE_BYTES = 104  # size of MazeLife in maze.h
 
 
 class _Lives(ctypes.Structure):
@@ -75,7 +75,8 @@ def supports(model: object) -> bool:
 def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
     """The layout for `environments` episodes in mazes of `cells` squares, with `shared` bytes of shared memory per block.
 
-    If possible, two blocks or more share a multiprocessor.  Raises Unavailable if not even one fits.
+    If possible, four blocks share a multiprocessor, or two, so that some compute while others wait.  Raises Unavailable if not
+    even one fits.
     """
     cell, n, s = network.synapse_cell, network.neurons, network.synapses
     h, c, gates, fed = _sizes(cell)
@@ -86,7 +87,8 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
         rows, neuron_rows = warps * WARP_ROWS, _up(e * n, WARP_ROWS)
         outputs, memories, projected = _stride(c), _stride(h) * (2 if isinstance(cell, LSTM) else 1), _stride(gates * h)
         floats = _rules_size(cell, [network.channels] * 2) + _rules_size(cell, [network.channels])
-        floats += (rows + neuron_rows) * outputs + neuron_rows * memories + 4 + (4 + 2 * e * n) * projected
+        memories += _stride(h) * (3 if isinstance(cell, ENU) else 1)  # scratch
+        floats += (rows + 2 * neuron_rows) * outputs + neuron_rows * memories + 4 + (4 + 2 * e * n) * projected
         floats += rows + e * (INPUTS + n) + e + e * math.ceil(cells / 32)
         return 32 * warps, _up(4 * floats + e * MAZE_LIFE_BYTES + 32, 16)  # 32: alignment
 
@@ -97,7 +99,7 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
         sizes = range(1, min(MOST_ENVIRONMENTS, environments) + 1)
         return max((e for e in sizes if needed(e)[0] <= 32 * warps and needed(e)[1] <= room), default=0)
 
-    fit = most(2) or most(1)
+    fit = most(4) or most(2) or most(1)
     if not fit or environments > MOST_BLOCKS * fit:
         raise Unavailable(f"{environments} environments of networks with {n * s} synapses are too much for this GPU")
     e = math.ceil(environments / math.ceil(environments / fit))  # evenly filled
@@ -124,7 +126,9 @@ def _planned(kernel: str, cell: Cell, environments: int, threads: int, size: int
 
 
 def _registers(cell: Cell) -> int:
-    """Registers per thread with which the compiler spills nothing; found by trial."""
+    """Registers per thread with which the compiler spills next to nothing; found by trial."""
+    if cell.hidden <= 16:
+        return 80
     return 168 if cell.hidden <= 32 and not isinstance(cell, LSTM) else 248
 
 

@@ -2,8 +2,11 @@
 //
 // All data stay in the multiprocessor from the first step to the last; the host is not involved.  Each warp steps 16 synapses,
 // with their memory in its registers; their outputs are in shared memory, like the rules.  Neurons are few, so their memory is
-// in shared memory, and the first warps step them.  A synapse's input is gathered from two neurons, so each source is projected
-// through the input weights once, not once per synapse.
+// in shared memory, and the warps share the work on it.  A synapse's input is gathered from two neurons, so each source is
+// projected through the input weights once, not once per synapse.
+//
+// A step has six parts, with a barrier after each: synapses, their averages, two parts for the memory of neurons, their outputs,
+// and the maze, which the last warp simulates while the others project.
 //
 // Compiled with -D: those of cells.h, and N neurons, S synapses per neuron, E environments per block, CELLS of the maze,
 // THREADS per block, SHARED bytes per block, BLOCKS that fit a multiprocessor.
@@ -15,6 +18,7 @@ constexpr int INPUTS = 4, OUTPUTS = 3, WARPS = THREADS / 32;
 constexpr int SYNAPSES = N * S, ROWS = 16 * WARPS;                          // of an environment; of a block, in whole tiles
 constexpr int NEURONS = E * N, NEURON_TILES = (NEURONS + 15) / 16;          // of a block
 constexpr int PS = stride(GATES * HT), SHOWN = 4;                           // of a projected row; rows an input can show
+constexpr int PROJECTING = WARPS > 1 ? WARPS - 1 : 1;                       // warps that do not simulate the maze
 static_assert(ROWS >= E * SYNAPSES, "kernels/cuda.py counts fewer synapses than there are");
 
 struct Lives {  // filled by kernels/cuda.py
@@ -35,6 +39,7 @@ struct Memory {
     Rules<CT> neuron;
     alignas(16) float synapse_o[ROWS * OS], neuron_o[16 * NEURON_TILES * OS];
     float neuron_h[16 * NEURON_TILES * HS], neuron_c[KIND == LSTM ? 16 * NEURON_TILES * HS : 4];
+    float scratch[SCRATCH * 16 * NEURON_TILES * HS], current[16 * NEURON_TILES * OS];
     float pre[(SHOWN + NEURONS) * PS], post[NEURONS * PS];  // projected sources and postsynaptic neurons
     MazeLife life[E];
     int source[ROWS], row_of[E * (INPUTS + N)];  // source of each synapse, over all environments; row of each source in `pre`
@@ -45,7 +50,8 @@ static_assert(sizeof(Memory) <= SHARED, "kernels/cuda.py counts less shared memo
 
 // Projects the outputs of neurons as sources, and as postsynaptic neurons, through the synapse's input weights.
 __device__ inline void project(Memory& m) {
-    for (int job = threadIdx.x / 32; job < NEURON_TILES * 2 * GATES; job += WARPS) {
+    if (threadIdx.x >= 32 * PROJECTING) return;
+    for (int job = threadIdx.x / 32; job < NEURON_TILES * 2 * GATES; job += PROJECTING) {
         const int row = 16 * (job / (2 * GATES)), gate = job % GATES;
         const bool post = job / GATES % 2;
         Tile sum[1][HT] = {}, a[1];
@@ -61,18 +67,39 @@ __device__ inline void project(Memory& m) {
     }
 }
 
+// Where the noise of environment b begins in step t.
+__device__ inline int noise_from(const Lives& all, int b, int t) {
+    const whole from = all.offsets[(whole)t * all.environments + b]
+                       + (all.shifts ? all.shifts[(whole)blockIdx.x * all.environments + b] : 0);
+    return (int)(from < all.length ? from : from - all.length);
+}
+
 // Stores what an environment's agent sees, and where its noise begins.
-__device__ inline void observe(Memory& m, const Lives& all, int e, int t) {
+__device__ inline void observe(Memory& m, int e, int noise_at) {
     int shows[INPUTS];
     m.life[e].observe(shows);
     for (int i = 0; i < INPUTS; i++) m.row_of[e * (INPUTS + N) + i] = shows[i] - DARK;
-    const int b = blockIdx.y * E + e;
-    const whole from = all.offsets[(whole)t * all.environments + b]
-                       + (all.shifts ? all.shifts[(whole)blockIdx.x * all.environments + b] : 0);
-    m.noise_at[e] = (int)(from < all.length ? from : from - all.length);
+    m.noise_at[e] = noise_at;
 }
 
-__device__ inline void begin(Memory& m, const Lives& all) {
+// Averages over the synapses of each neuron: its input.
+__device__ inline void average(Memory& m) {
+    for (int i = threadIdx.x; i < NEURONS * 8 * CT; i += THREADS) {
+        const int n = i / (8 * CT), channel = i % (8 * CT);
+        float sum = 0;
+        EACH(s, S) sum += m.synapse_o[(n * S + s) * OS + channel];
+        m.current[n * OS + channel] = sum * (1.0f / S);
+    }
+}
+
+// The memory of 16 neurons, at this thread's first row and column.
+__device__ inline Few neurons(Memory& m, int tile) {
+    const int row = 16 * tile + tile_row(0), h = row * HS + tile_column();
+    return {m.neuron_h + h, m.neuron_c + (KIND == LSTM ? h : 0), m.neuron_o + row * OS + tile_column(), m.scratch + h,
+            16 * NEURON_TILES * HS};
+}
+
+__device__ inline void prepare(Memory& m, const Lives& all) {
     const int tid = threadIdx.x;
     for (int i = tid; i < (int)(sizeof(Memory) / 4); i += THREADS) ((float*)&m)[i] = 0;
     __syncthreads();
@@ -92,14 +119,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
 lives(const __grid_constant__ MazeRules maze, const __grid_constant__ Lives all) {
     extern __shared__ float4 shared_memory[];
     Memory& m = *(Memory*)shared_memory;
-    const int tid = threadIdx.x, warp = tid / 32, p = blockIdx.x, b = blockIdx.y * E + tid;
-    begin(m, all);
-    const bool mine = tid < E && b < all.environments;  // each of the first E threads simulates one maze
-    MazeLife& life = m.life[tid < E ? tid : 0];
+    const int warp = threadIdx.x / 32, p = blockIdx.x;
+    prepare(m, all);
+    const int seat = (int)threadIdx.x - 32 * (WARPS - 1), e = seat > 0 && seat < E ? seat : 0, b = blockIdx.y * E + e;
+    const bool mine = seat == e && b < all.environments;  // each of these threads simulates one maze
+    MazeLife& life = m.life[e];
     if (mine) {
         const whole shuffle = 3 * (all.own_shuffles ? (whole)p * all.environments + b : b);
-        life.begin(&maze, all.sensor_of + shuffle, all.action_of + shuffle, all.places + b * maze.periods * 2, m.been[tid]);
-        observe(m, all, tid, 0);
+        life.begin(&maze, all.sensor_of + shuffle, all.action_of + shuffle, all.places + b * maze.periods * 2, m.been[e]);
+        observe(m, e, noise_from(all, b, 0));
     }
     project(m);
 
@@ -126,47 +154,41 @@ lives(const __grid_constant__ MazeRules maze, const __grid_constant__ Lives all)
 
     for (int t = 0; __syncthreads_or(mine && life.alive) && t < maze.steps; t++) {
         bool alive = false;
-        for (int e = first_e; e <= last_e; e++) alive = alive || m.life[e].alive;
+        for (int each = first_e; each <= last_e; each++) alive = alive || m.life[each].alive;
         if (alive) {
             float* o = m.synapse_o + (first + tile_row(0)) * OS + tile_column();
             advance(m.synapse, h, c, o, synapse_start, synapse_noise, all.gain);
         }
+        const int next = t + 1 < maze.steps && mine ? noise_from(all, b, t + 1) : 0;  // early, since it comes from afar
         __syncthreads();
-        for (int tile = warp; tile < NEURON_TILES; tile += WARPS) {
-            const int at = 16 * tile + tile_row(0);
-            Tile own[1][HT], cell[1][HT], current[CT][1];  // current: the average of a neuron's synapses
-            EACH(k, CT) EACH(half, 2) {
-                const int n = at + 8 * half < NEURONS ? at + 8 * half : NEURONS - 1;
-                float2 sum = {0, 0};
-                for (int s = 0; s < S; s++) {
-                    const float2 v = *(const float2*)(m.synapse_o + (n * S + s) * OS + 8 * k + tile_column());
-                    sum.x += v.x, sum.y += v.y;
-                }
-                current[k][0][2 * half] = sum.x * (1.0f / S), current[k][0][2 * half + 1] = sum.y * (1.0f / S);
-            }
-            EACH(j, HT) get(own[0][j], m.neuron_h + at * HS + 8 * j + tile_column(), HS);
-            if (KIND == LSTM) EACH(j, HT) get(cell[0][j], m.neuron_c + at * HS + 8 * j + tile_column(), HS);
-            const auto start = [&](auto& sum, int tile) {
-                fill(sum, m.neuron.bias + 8 * tile);
-                EACH(k, CT) multiply(sum, current[k], &m.neuron.x[k][tile]);
-            };
+        average(m);
+        __syncthreads();
+        for (int job = warp; job < NEURON_TILES * HT; job += WARPS) {
+            Tile current[CT][1];
+            EACH(k, CT) get(current[k][0], m.current + (16 * (job / HT) + tile_row(0)) * OS + 8 * k + tile_column(), OS);
+            begin(m.neuron, neurons(m, job / HT), job % HT, current);
+        }
+        __syncthreads();
+        for (int job = warp; job < NEURON_TILES * HT; job += WARPS) finish(m.neuron, neurons(m, job / HT), job % HT);
+        __syncthreads();
+        for (int job = warp; job < NEURON_TILES * CT; job += WARPS) {
             const auto neuron_noise = [&](int r, int c) {
-                const int n = 16 * tile + r < NEURONS ? 16 * tile + r : 0;
+                const int n = 16 * (job / CT) + r < NEURONS ? 16 * (job / CT) + r : 0;
                 return noise(n / N, n % N * C + c);
             };
-            advance(m.neuron, own, cell, m.neuron_o + at * OS + tile_column(), start, neuron_noise, all.gain);
-            EACH(j, HT) put(m.neuron_h + at * HS + 8 * j + tile_column(), HS, own[0][j]);
-            if (KIND == LSTM) EACH(j, HT) put(m.neuron_c + at * HS + 8 * j + tile_column(), HS, cell[0][j]);
+            show(m.neuron, neurons(m, job / CT), job % CT, neuron_noise, all.gain);
         }
         __syncthreads();
         if (mine && life.alive) {
             float outputs[OUTPUTS];
-            for (int i = 0; i < OUTPUTS; i++) outputs[i] = m.neuron_o[(tid * N + N - OUTPUTS + i) * OS];
+            for (int i = 0; i < OUTPUTS; i++) outputs[i] = m.neuron_o[(e * N + N - OUTPUTS + i) * OS];
             if (all.outputs)
                 for (int i = 0; i < OUTPUTS; i++)
                     all.outputs[(((whole)p * all.environments + b) * maze.steps + t) * OUTPUTS + i] = outputs[i];
-            life.step(outputs);
-            if (t + 1 < maze.steps) observe(m, all, tid, t + 1);
+            MazeLife now = life;  // in registers
+            now.step(outputs);
+            life = now;
+            observe(m, e, next);
         }
         project(m);
     }

@@ -20,7 +20,8 @@ constexpr int DARK = -1, SEEN = 0, GOOD = 1, BAD = 2;  // input neuron: all zero
 struct MazeLife {
     const MazeRules* maze;
     const whole *sensor_of, *action_of, *places;  // (3,), (3,), (periods, 2): cells of food and poison
-    int cell, heading, shown, foods, poisons, steps;
+    int cell, heading, next, food, poison;  // next: the cell ahead, or -1; food, poison: where they are
+    int shown, foods, poisons, steps, until_move;
     bool alive;
     float energy, fitness, reward, votes[3];
     unsigned* been;  // one bit per cell visited
@@ -28,10 +29,11 @@ struct MazeLife {
     ANYWHERE void begin(const MazeRules* rules, const whole* sensors, const whole* actions, const whole* ends,
                         unsigned* visited) {
         maze = rules, sensor_of = sensors, action_of = actions, places = ends, been = visited;
-        cell = maze->start, heading = shown = foods = poisons = steps = 0;
+        shown = foods = poisons = steps = 0, until_move = maze->move_every;
         alive = true, energy = maze->full, fitness = reward = 0;
         for (float& vote : votes) vote = 0;
         for (int i = 0; i < words(*maze); i++) been[i] = 0;
+        start();
         enters(cell);
     }
 
@@ -46,17 +48,21 @@ struct MazeLife {
         return first;
     }
 
-    ANYWHERE const whole* ends() const {
-        return places + (foods + (maze->count_poisons ? poisons : 0)) / maze->foods_per_period * 2;
+    // Puts the agent at the start, and food and poison where they are after this many meals.
+    ANYWHERE void start() {
+        const int period = (foods + (maze->count_poisons ? poisons : 0)) / maze->foods_per_period;
+        food = (int)places[2 * period], poison = (int)places[2 * period + 1];
+        cell = maze->start, heading = 0;
+        look();
     }
-    ANYWHERE int ahead() const { return (int)maze->ahead[cell * 4 + heading]; }
+
+    ANYWHERE void look() { next = (int)maze->ahead[cell * 4 + heading]; }
 
     // Sets the state of each of the four input neurons.
     ANYWHERE void observe(int (&shows)[4]) const {
-        const int next = ahead();
         shows[sensor_of[0]] = next < 0 ? SEEN : DARK;
-        shows[sensor_of[1]] = next == ends()[0] ? SEEN : DARK;
-        shows[sensor_of[2]] = next == ends()[1] ? SEEN : DARK;
+        shows[sensor_of[1]] = next == food ? SEEN : DARK;
+        shows[sensor_of[2]] = next == poison ? SEEN : DARK;
         shows[3] = reward > 0 ? GOOD : reward < 0 ? BAD : DARK;
     }
 
@@ -64,12 +70,14 @@ struct MazeLife {
     ANYWHERE void step(const float (&outputs)[3]) {
         float sum = 0;
         for (int i = 0; i < 3; i++) votes[i] += outputs[i], sum += outputs[i];
-        const int ate = ++steps % maze->move_every ? 0 : moves(sum);
+        steps++;
+        const int ate = --until_move ? 0 : moves(sum);
         float gain = (float)ate;
         if (ate) {
             if (maze->first_meal_counts && foods + poisons == 0) gain = 1;
             (ate > 0 ? foods : poisons)++;
-            energy = maze->full, cell = maze->start, heading = 0;
+            energy = maze->full;
+            start();
         }
         energy -= maze->energy_cost;
         fitness += gain + maze->alive_bonus + 0 * sum;  // NaN stays NaN
@@ -81,16 +89,18 @@ struct MazeLife {
     // Takes the action with the largest sum, unless ties prevent it.  Returns 1 for food, -1 for poison, else 0.
     ANYWHERE int moves(float sum) {
         int best = 0, same = 0, ate = 0;
+        until_move = maze->move_every;
         for (int i = 1; i < 3; i++)
             if (votes[i] > votes[best]) best = i;
         for (int i = 0; i < 3; i++) same += votes[i] == votes[best];
         if (same < (maze->first_of_ties ? 3 : 2) && sum == sum) {
             const int action = (int)action_of[best];
             if (action == 0) {
-                if (const int next = ahead(); next >= 0) cell = next;
+                if (next >= 0) cell = next;
                 if (enters(cell)) fitness += maze->explore_bonus;
-                ate = (cell == ends()[0]) - (cell == ends()[1]);
+                ate = (cell == food) - (cell == poison);
             } else heading = (heading + (action == 2 ? 1 : 3)) % 4;
+            look();
         }
         for (float& vote : votes) vote = 0;
         return ate;

@@ -51,29 +51,39 @@ __device__ inline void product(Tile& sum, unsigned a0, unsigned a1, unsigned a2,
 __device__ inline void complete() {}
 #endif
 
-// sum[m][n] += a[m] b[n]; b: this thread's two weights of each tile.  Several sums at a time hide the latency of each.
-template <int M, int W>
-__device__ inline void products(Tile (&sum)[M][W], const Tile (&a)[M], const float2 (&b)[W]) {
+// sum[m][n] += a[m] b[n], for the first USED; b: this thread's two weights of each tile.  Several sums at a time hide the latency
+// of each; where they are few, the small parts are added up on their own.
+template <int USED, int M, int W>
+__device__ inline void products(Tile (&sum)[M][W], const Tile (&a)[M], const float2 (&b)[USED]) {
+    constexpr bool APART = M * USED == 1;
     Split x[M][4];
+    Tile small[APART ? M : 1][APART ? USED : 1] = {};
     EACH(m, M) EACH(i, 4) x[m][i] = split(a[m][i]);
-    EACH(pair, (W + 1) / 2) {
+    EACH(pair, (USED + 1) / 2) {
         Split v[2][2];
-        EACH(i, 2) if (2 * pair + i < W) v[i][0] = split(b[2 * pair + i].x), v[i][1] = split(b[2 * pair + i].y);
-#define PRODUCTS(A, B)                                                                                                     \
-    EACH(i, 2) EACH(m, M) if (2 * pair + i < W)                                                                            \
-        product(sum[m][2 * pair + i], x[m][0].A, x[m][2].A, x[m][1].A, x[m][3].A, v[i][0].B, v[i][1].B);
-        PRODUCTS(low, high)
-        PRODUCTS(high, low)
-        PRODUCTS(high, high)
+        EACH(i, 2) if (2 * pair + i < USED) v[i][0] = split(b[2 * pair + i].x), v[i][1] = split(b[2 * pair + i].y);
+#define PRODUCTS(SUM, A, B)                                                                                                \
+    EACH(i, 2) EACH(m, M) if (2 * pair + i < USED)                                                                            \
+        product(SUM[m][2 * pair + i], x[m][0].A, x[m][2].A, x[m][1].A, x[m][3].A, v[i][0].B, v[i][1].B);
+        if constexpr (APART) {
+            PRODUCTS(small, low, high)
+            PRODUCTS(small, high, low)
+        } else {
+            PRODUCTS(sum, low, high)
+            PRODUCTS(sum, high, low)
+        }
+        PRODUCTS(sum, high, high)
 #undef PRODUCTS
     }
     complete();
+    if constexpr (APART) EACH(m, M) EACH(n, USED) EACH(i, 4) sum[m][n][i] += small[m][n][i];
 }
 
-// sum[m][n] += a[m] times the n-th of W contiguous tiles of weights.
-template <int M, int W>
+// sum[m][n] += a[m] times the n-th of W tiles of weights, STEP tiles apart; with FIRST, only for so many of the sums.
+template <int STEP = 1, int FIRST = 0, int M, int W>
 __device__ inline void multiply(Tile (&sum)[M][W], const Tile (&a)[M], const float (*weights)[WEIGHTS]) {
-    float2 b[W];
-    EACH(n, W) b[n] = ((const float2*)weights[n])[lane()];
+    constexpr int USED = FIRST ? FIRST : W;
+    float2 b[USED];
+    EACH(n, USED) b[n] = ((const float2*)weights[n * STEP])[lane()];
     products(sum, a, b);
 }
