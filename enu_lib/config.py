@@ -21,10 +21,13 @@ MAX_DEPTH = 32  # most levels of nesting accepted in JSON; our files have six
 
 
 def library_version() -> str:
-    """The version of the installed enu_lib."""
-    from importlib.metadata import version
+    """The version of the installed enu_lib; "not installed" where its files are used without installing them."""
+    from importlib.metadata import PackageNotFoundError, version
 
-    return version("enu_lib")
+    try:
+        return version("enu_lib")
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def register(cls: T) -> T:
