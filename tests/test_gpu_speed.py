@@ -38,7 +38,7 @@ def test_evolutions_per_minute_follow_from_the_time_of_a_generation():
 
 def test_the_section_shows_every_table_and_the_machine():
     words = gpu_speed.in_words(MADE)
-    assert "A card" in words and "4.0 TFLOP/s" in words
+    assert "A card" in words and "4.0 TFLOP/s" in words and "25 to 50 times" in words
     assert all(text in words for text in ("shared ENU H32 C16", "GRU H32 C16", "tmaze, laptop: as evolved"))
 
 
