@@ -119,8 +119,9 @@ Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
 
 # %% [markdown]
 # From random genomes, other series of mazes led to such networks with three seeds of thirteen. In the first series, tried with
-# seeds 0 to 3, a small maze and the plain T-maze come first, then a T-maze in which food and poison may swap after every food and poison is harmless, so that an agent can
-# switch many times in an episode, and last one in which they swap as published and poison stays harmless:
+# seeds 0 to 3, a small maze and the plain T-maze come first, then a T-maze in which food and poison may swap after every food
+# and poison is harmless, so that an agent can switch many times in an episode, and last one in which they swap as published and
+# poison stays harmless:
 #
 # - Seed 0: the network came to use its sensors, but only after several meals in an episode. Once poison was deadly again,
 #   evolution made it use them from the first poison on.
@@ -138,9 +139,9 @@ Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
 # - Seeds 100 to 104, with the most successful of these ways, chosen by a count before these runs: all five came to switch again
 #   and again; none used its sensors when we stopped, before the end of the series.
 #
-# The series were put together while looking at seeds 0, 1 and 11 to 14. They show what is possible, not how often it happens; we
-# know of none that leads reliably from random genomes to a network that uses its sensors. The commands for seed 0 (the last one
-# returns to the plain T-maze):
+# The series were put together while looking at seeds 0, 1 and 11 to 14. They show what is possible, not how often it happens;
+# we know of none that leads reliably from random genomes to a network that uses its sensors. The commands for seed 0 (the last
+# one returns to the plain T-maze):
 
 # %%
 Markdown("```\n" + "\n".join(results.attempts("tmaze-second-steps")) + "\n```")
@@ -154,14 +155,11 @@ scripted = abilities.of_agents(("looking", "latch", "once-bitten"))
 Markdown(abilities.in_words(tested["tmaze-enu-seed0"], scripted))
 
 # %% [markdown]
-# The commands for seed 14, a single series in which every stage ends at a fitness; the last one returns to the plain T-maze.
-# (`--device cuda` is the GPU on which we ran them; without it they run on the CPU, with other random numbers.)
+# One of the networks of seed 14 is `tmaze-enu-seed14`. Each of its runs but the last ended at a fitness; the last one returns
+# to the plain T-maze, on a CPU. (Without `--device cuda` the others run on a CPU, too, and round differently.)
 
 # %%
 Markdown("```\n" + "\n".join(results.attempts("tmaze-fourteen-steps")) + "\n```")
-
-# %% [markdown]
-# They led to `tmaze-enu-seed14`:
 
 # %%
 Markdown(abilities.in_words(tested["tmaze-enu-seed14"], scripted))

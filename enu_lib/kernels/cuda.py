@@ -37,9 +37,7 @@ from enu_lib.faults import Unavailable
 from enu_lib.kernels import door, fused, packing
 from enu_lib.kernels.cpu import at, cell_struct, extended, f32, i32, maze_rules, pointer, shuffles_and_places
 from enu_lib.kernels.nvidia import OLDEST, REGISTERS, RESERVED, Launch, Plan, load
-from enu_lib.kernels.packing import TILE
-from enu_lib.kernels.packing import sizes as _sizes
-from enu_lib.kernels.packing import up as _up
+from enu_lib.kernels.packing import TILE, tiled_sizes, up
 from enu_lib.network import Network
 from enu_lib.streams import Noise, draw_noise, normal, stream, uniform
 from enu_lib.tasks.maze import Maze, MazeState, geometry
@@ -84,18 +82,18 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
     even one fits.
     """
     cell, n, s = network.synapse_cell, network.neurons, network.synapses
-    h, c, gates, fed = _sizes(cell)
+    h, c, gates, fed = tiled_sizes(cell)
 
     def needed(e: int) -> tuple[int, int]:
         """Threads and bytes of shared memory of a block with e environments."""
         warps = math.ceil(e * n * s / WARP_ROWS)
-        rows, neuron_rows = warps * WARP_ROWS, _up(e * n, WARP_ROWS)
+        rows, neuron_rows = warps * WARP_ROWS, up(e * n, WARP_ROWS)
         outputs, memories, projected = _stride(c), _stride(h) * (2 if isinstance(cell, LSTM) else 1), _stride(gates * h)
         floats = _rules_size(cell, [network.channels] * 2) + _rules_size(cell, [network.channels])
         memories += _stride(h) * (3 if isinstance(cell, ENU) else 1)  # scratch
         floats += (rows + 2 * neuron_rows) * outputs + neuron_rows * memories + 4 + (4 + 2 * e * n) * projected
         floats += rows + e * (INPUTS + n) + e + e * math.ceil(cells / 32)
-        return 32 * warps, _up(4 * floats + e * MAZE_LIFE_BYTES + 32, 16)  # 32: alignment
+        return 32 * warps, up(4 * floats + e * MAZE_LIFE_BYTES + 32, 16)  # 32: alignment
 
     def most(blocks: int) -> int:
         """The largest number of environments per block with which `blocks` blocks fit on a multiprocessor."""
@@ -115,7 +113,7 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
 def unit_plan(cell: Cell, environments: int, shared: int) -> Plan:
     """The layout for single units in `environments` environments, with `shared` bytes of shared memory per block."""
     warps = min(8, math.ceil(environments / WARP_ROWS))
-    size = _up(4 * (_rules_size(cell, [cell.n_in]) + warps * WARP_ROWS * _stride(_sizes(cell)[1])) + 16, 16)
+    size = up(4 * (_rules_size(cell, [cell.n_in]) + warps * WARP_ROWS * _stride(tiled_sizes(cell)[1])) + 16, 16)
     if size > shared or environments > MOST_BLOCKS * WARP_ROWS * warps:
         raise Unavailable(f"{environments} environments of a unit with {cell.hidden} hidden values are too much for this GPU")
     return _planned("units", cell, WARP_ROWS * warps, 32 * warps, size, shared, dict(IN=cell.n_in))
@@ -125,7 +123,7 @@ def _planned(kernel: str, cell: Cell, environments: int, threads: int, size: int
     within = (shared + RESERVED) // (size + RESERVED), REGISTERS // (threads * _registers(cell)), 8
     blocks = max(1, min(within))
     struct = cell_struct(cell)
-    sizes = dict(KIND=struct.kind, H=cell.hidden, C=cell.n_out, FED=int(_sizes(cell)[3] > 0), CLIP=struct.clip)
+    sizes = dict(KIND=struct.kind, H=cell.hidden, C=cell.n_out, FED=int(tiled_sizes(cell)[3] > 0), CLIP=struct.clip)
     sizes |= more | dict(THREADS=threads, SHARED=size, BLOCKS=blocks)
     return Plan(kernel, environments, threads, size, blocks, tuple(f"-D{name}={value}" for name, value in sizes.items()))
 
@@ -139,8 +137,8 @@ def _registers(cell: Cell) -> int:
 
 def _rules_size(cell: Cell, inputs: list[int]) -> int:
     """Floats in `Rules` of cells.h."""
-    h, c, gates, fed = _sizes(cell)
-    return (sum(_up(n, TILE) for n in inputs) + fed + h + 1) * gates * h + h * c + h + c
+    h, c, gates, fed = tiled_sizes(cell)
+    return (sum(up(n, TILE) for n in inputs) + fed + h + 1) * gates * h + h * c + h + c
 
 
 def maze_lives(
