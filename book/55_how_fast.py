@@ -52,7 +52,7 @@ from IPython.display import Markdown
 
 from enu_lib import widgets
 from enu_lib.figures import PAGE, better, panel_letters, save_figure, speed as panels, use_style
-from enu_lib.study import speed, tables
+from enu_lib.study import gpu_speed, speed, tables
 
 use_style()
 measured = speed.load()
@@ -103,13 +103,6 @@ Markdown(speed.in_words(measured))
 Markdown(tables.markdown(speed.ratios(measured)))
 
 # %% [markdown]
-# On a GPU:
-
-# %%
-on_gpu = speed.on_a_gpu(measured)
-Markdown(tables.markdown(on_gpu) if on_gpu else "The machine that was measured has none.")
-
-# %% [markdown]
 # **Why the kernel is fast.**
 #
 # 1. Everything that belongs to one offspring stays in a core's cache for the whole episode; no intermediate result goes to main
@@ -125,14 +118,23 @@ Markdown(tables.markdown(on_gpu) if on_gpu else "The machine that was measured h
 # 6. An agent that has died is not simulated further. This saves much time in early generations; the comparison above leaves it
 #    out.
 #
+# ### On a GPU
+#
+# On an Nvidia GPU, one launch of a kernel runs whole episodes of all offspring; meanwhile, the processor draws the next
+# mutations.
+
+# %%
+Markdown(gpu_speed.in_words(gpu_speed.load()))
+
+# %% [markdown]
 # ## Reconstruction
 #
 # The paper reports no times. "Copied weights" reimplements the scheme of the authors' public code.
 #
 # ## Verdict
 #
-# The table above is the verdict, for the machine that was measured. To measure yours, run `make bench`, which writes
-# `build/bench.json`.
+# The tables above are the verdict, for the machines that were measured. To measure yours, run `make bench`, which writes
+# `build/bench.json`; for a GPU, `python -m enu_lib bench --gpu`.
 #
 # ## Try it
 #

@@ -82,7 +82,7 @@ API = {
         "Speed",
         [
             "bench.cases", "bench.generations", "bench.gpu", "bench.peer_jax", "bench.peer_jax_maze", "bench.peer_compile",
-            "bench.sharing", "bench.authors_scheme", "study.speed", "figures.speed",
+            "bench.sharing", "bench.authors_scheme", "study.speed", "study.gpu_speed", "figures.speed",
         ],
     ),
 }  # fmt: skip

@@ -70,9 +70,8 @@ def rollout(
 ) -> Trace:
     """Episodes in `environments` environments, with inputs, outputs, fitness and task state recorded.
 
-    genome: (D,) or (P, D).  `memory=True` also records the model's state (large for networks).  `intervene(t, state)`
-    returns the model state to use in step t: for lesions, freezing or resets.  `batch`: inputs and targets of a sequence
-    task, in the form that its `sample` returns, to use instead of random ones.
+    genome: (D,) or (P, D).  `memory=True` also records the model's state (large for networks).  `intervene(t, state)` returns
+    the model state to use in step t: for lesions, freezing or resets.  `batch`: a sequence task's batch to use, as in `draw`.
     """
     genomes = genome[None] if isinstance(genome, Tensor) and genome.dim() == 1 else genome
     genomes, drawn = draw(model, genomes, task, environments, stream(seed, "rollout"), batch)
@@ -111,8 +110,8 @@ def draw(
 ) -> tuple[Genomes, Drawn]:
     """Checked genomes (P, D) in the kernels' form, and B random environments with their noise.
 
-    batch: a sequence task's batch to use instead of a random one; the noise is the same either way.  They are on the genomes'
-    device, except those of networks in mazes, which stay on the CPU: the kernels check them there and move what they need.
+    batch: a sequence task's batch to use instead of a random one; the noise is the same either way.  All are on the genomes'
+    device, except for networks in mazes: the kernels check these on the CPU and move them.
     """
     is_sequence(task)  # raises TypeError if it is no task
     door.fits(model, task)
@@ -188,8 +187,7 @@ def turns(
 def _closed_loop(
     model: AnyModel, genomes: Tensor, task: ClosedLoopTask[Any], drawn: Drawn, stepper: Stepper, recorder: Recorder | None
 ) -> Tensor:
-    population, environments, device = len(genomes), drawn.environments, genomes.device
-    drawn = drawn.to(device)
+    population, environments, device, drawn = len(genomes), drawn.environments, genomes.device, drawn.to(genomes.device)
 
     def act(state: Any, t: int) -> tuple[Tensor, Tensor]:
         x = door.observation(model, task.observe(state, t), t, population, environments, device)

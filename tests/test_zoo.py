@@ -139,6 +139,8 @@ def test_a_network_finds_the_output_that_moves_forward_within_its_first_visit():
     [
         ("tmaze-enu", "tmaze-steps", "tmaze-enu-latch"),
         ("tmaze-enu-seed0", "tmaze-second-steps", None),
+        ("tmaze-enu-seed14", "tmaze-fourteen-steps", None),
+        ("tmaze-enu-once-bitten", "tmaze-bitten-steps", "double-tmaze-enu"),
         ("tmaze-harmless-enu-seed1", "tmaze-reversal-steps", None),
         ("double-tmaze-enu", "double-tmaze-steps", "tmaze-enu-latch"),
         ("tmaze-actions-enu", "tmaze-actions-steps", "tmaze-actions-enu-one-output"),
@@ -146,7 +148,7 @@ def test_a_network_finds_the_output_that_moves_forward_within_its_first_visit():
 )
 def test_the_recorded_commands_lead_to_the_settings_of_the_zoo_entry(name, commands, parent, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    small = "--population 4 --generations 1 --environments 2 --set evaluate_environments=2 --quiet"
+    small = "--population 4 --generations 1 --environments 2 --set evaluate_environments=2 --quiet --device cpu"
     before = fingerprint(enu.zoo.load(parent).genome) if parent else None
     for command in results.attempts(commands):
         arguments = shlex.split(f"{command} {small}")[3:]  # without python -m enu_lib

@@ -1,10 +1,13 @@
-"""Time the GPU kernels: python -m enu_lib bench --gpu
+"""Time the GPU kernels.
+
+python -m enu_lib bench --gpu                                                  # print it
+python -m enu_lib bench --gpu --json enu_lib/study/data/bench-gpu.json         # and store it for book/55_how_fast.py
 
 Tables: episodes of networks in mazes, for every kind of cell at two sizes, with the kernel and with the torch backend; single
-units; whole generations, with episodes that may end early and with episodes that cannot.  Times are medians of several repeats
-in one process, after a first one that compiles.  GFLOP/s count the operations executed, as in `enu_lib.bench.cases`, and are
-compared with float32 matrix products on the same card, measured in the same run.  `registers` and `spilled` (bytes per thread)
-are the compiler's figures.
+units; whole generations, the first ones from a random genome, with episodes that may end early and with episodes that cannot.
+Times are medians of several repeats in one process, after a first one that compiles.  GFLOP/s count the operations executed, as
+in `enu_lib.bench.cases`, and are compared with float32 matrix products on the same card, measured in the same run.  `registers`
+and `spilled` (bytes per thread) are the compiler's figures.
 """
 
 from __future__ import annotations
@@ -162,7 +165,9 @@ def measure(quick: bool = False, say: Callable[[str], None] = print) -> dict[str
         raise ValueError("torch finds no GPU: use --quick to check the script without one")
     device = torch.device("cuda" if there else "cpu")
     begun = time.perf_counter()
-    found: dict[str, Any] = {"machine": cases.machine(), "products": products(device, quick), "tables": {}}
+    found: dict[str, Any] = {
+        "machine": {**cases.machine(), "quick": quick}, "products": products(device, quick), "tables": {},
+    }  # fmt: skip
     say(f"{found['machine']['gpu'] or device}: float32 matrix products {found['products']:.0f} GFLOP/s")
     for name, table in TABLES.items():
         say(f"\n{name}")

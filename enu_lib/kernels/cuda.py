@@ -5,16 +5,21 @@ Supports the library's cells, and networks of them in mazes, if their working me
 `enu_lib.kernels` uses `graph` for other networks.  Needs a GPU with TF32 tensor cores (Ampere or later).  Raises Unavailable if
 the kernel is not available.
 
-These kernels have not been timed on a GPU yet (`python -m enu_lib bench --gpu` does so).  Without one, tests run the source on
-emulated threads, one CPU thread per GPU thread, and check the compiler's figures: no spills at the published sizes, and two
-blocks per multiprocessor of an H100.  Predicted time for the episodes of a generation at the published sizes (512 offspring, 8
-environments, 400 steps) on an H100: 15 to 20 ms.  Derivation: a block takes 1,900 tensor-core products (16 x 8 x 8) per step,
-of 1,024 multiplications each; we assume that a multiprocessor does 600 multiplications per cycle (60% of its peak).  2,048
-blocks on 132 multiprocessors, two at a time, are 7.8 waves of 400 steps: 12 ms at 1.7 GHz, if tensor cores never waited.
+Measured on an H100 (80 GB HBM3, torch 2.11, CUDA 13; `enu_lib/study/data/bench-gpu.json`): the episodes of a generation at the
+published sizes (512 offspring, 8 environments, 400 steps) take 27 ms, of which the kernel itself takes 24 ms.  27 ms are 38
+TFLOP/s: 74% of the card's speed in float32 matrix products, which do without tensor cores.  The torch backend (`graph`) takes
+292 ms.  Single units (512 offspring, 32 environments, 100 steps) take 1.4 ms.  An older kernel, without tensor cores and only
+for networks of ENUs, took 43 ms for the same episodes.
 
-An older kernel, without tensor cores and only for networks of ENUs, took 43 ms for the same episodes on an H100 (80 GB HBM3,
-torch 2.11, CUDA 13): 24 TFLOP/s, 46% of the card's speed in float32 matrix products.  Plain torch took 777 ms, a captured
-graph of torch operations (`graph`) 315 ms.
+Why not faster: if tensor cores never waited, these episodes would take 12 ms.  (A block takes 1,900 products of 16 x 8 x 8 per
+step; we assume that a multiprocessor does 600 multiplications per cycle, 60% of its peak, at 1.7 GHz; 2,048 blocks on 132
+multiprocessors, two at a time, are 7.8 waves of 400 steps.)  They wait: of the 13,000 cycles or more that a block takes for a
+step, 8,000 are for synapses.  Neurons take 3,100; projection and the maze, side by side, 1,900.  In these short parts, between
+barriers, few warps have work, and at the published sizes only 12 warps fit a multiprocessor.
+
+The tests of these kernels in tests/test_gpu.py passed on that card.  Without a GPU, tests run the source on emulated threads,
+one CPU thread per GPU thread, and check the compiler's figures: no spills at the published sizes, and two blocks per
+multiprocessor of an H100.
 """
 
 from __future__ import annotations
@@ -32,9 +37,7 @@ from enu_lib.faults import Unavailable
 from enu_lib.kernels import door, fused, packing
 from enu_lib.kernels.cpu import at, cell_struct, extended, f32, i32, maze_rules, pointer, shuffles_and_places
 from enu_lib.kernels.nvidia import OLDEST, REGISTERS, RESERVED, Launch, Plan, load
-from enu_lib.kernels.packing import TILE
-from enu_lib.kernels.packing import sizes as _sizes
-from enu_lib.kernels.packing import up as _up
+from enu_lib.kernels.packing import TILE, tiled_sizes, up
 from enu_lib.network import Network
 from enu_lib.streams import Noise, draw_noise, normal, stream, uniform
 from enu_lib.tasks.maze import Maze, MazeState, geometry
@@ -79,18 +82,18 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
     even one fits.
     """
     cell, n, s = network.synapse_cell, network.neurons, network.synapses
-    h, c, gates, fed = _sizes(cell)
+    h, c, gates, fed = tiled_sizes(cell)
 
     def needed(e: int) -> tuple[int, int]:
         """Threads and bytes of shared memory of a block with e environments."""
         warps = math.ceil(e * n * s / WARP_ROWS)
-        rows, neuron_rows = warps * WARP_ROWS, _up(e * n, WARP_ROWS)
+        rows, neuron_rows = warps * WARP_ROWS, up(e * n, WARP_ROWS)
         outputs, memories, projected = _stride(c), _stride(h) * (2 if isinstance(cell, LSTM) else 1), _stride(gates * h)
         floats = _rules_size(cell, [network.channels] * 2) + _rules_size(cell, [network.channels])
         memories += _stride(h) * (3 if isinstance(cell, ENU) else 1)  # scratch
         floats += (rows + 2 * neuron_rows) * outputs + neuron_rows * memories + 4 + (4 + 2 * e * n) * projected
         floats += rows + e * (INPUTS + n) + e + e * math.ceil(cells / 32)
-        return 32 * warps, _up(4 * floats + e * MAZE_LIFE_BYTES + 32, 16)  # 32: alignment
+        return 32 * warps, up(4 * floats + e * MAZE_LIFE_BYTES + 32, 16)  # 32: alignment
 
     def most(blocks: int) -> int:
         """The largest number of environments per block with which `blocks` blocks fit on a multiprocessor."""
@@ -110,7 +113,7 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
 def unit_plan(cell: Cell, environments: int, shared: int) -> Plan:
     """The layout for single units in `environments` environments, with `shared` bytes of shared memory per block."""
     warps = min(8, math.ceil(environments / WARP_ROWS))
-    size = _up(4 * (_rules_size(cell, [cell.n_in]) + warps * WARP_ROWS * _stride(_sizes(cell)[1])) + 16, 16)
+    size = up(4 * (_rules_size(cell, [cell.n_in]) + warps * WARP_ROWS * _stride(tiled_sizes(cell)[1])) + 16, 16)
     if size > shared or environments > MOST_BLOCKS * WARP_ROWS * warps:
         raise Unavailable(f"{environments} environments of a unit with {cell.hidden} hidden values are too much for this GPU")
     return _planned("units", cell, WARP_ROWS * warps, 32 * warps, size, shared, dict(IN=cell.n_in))
@@ -120,7 +123,7 @@ def _planned(kernel: str, cell: Cell, environments: int, threads: int, size: int
     within = (shared + RESERVED) // (size + RESERVED), REGISTERS // (threads * _registers(cell)), 8
     blocks = max(1, min(within))
     struct = cell_struct(cell)
-    sizes = dict(KIND=struct.kind, H=cell.hidden, C=cell.n_out, FED=int(_sizes(cell)[3] > 0), CLIP=struct.clip)
+    sizes = dict(KIND=struct.kind, H=cell.hidden, C=cell.n_out, FED=int(tiled_sizes(cell)[3] > 0), CLIP=struct.clip)
     sizes |= more | dict(THREADS=threads, SHARED=size, BLOCKS=blocks)
     return Plan(kernel, environments, threads, size, blocks, tuple(f"-D{name}={value}" for name, value in sizes.items()))
 
@@ -134,8 +137,8 @@ def _registers(cell: Cell) -> int:
 
 def _rules_size(cell: Cell, inputs: list[int]) -> int:
     """Floats in `Rules` of cells.h."""
-    h, c, gates, fed = _sizes(cell)
-    return (sum(_up(n, TILE) for n in inputs) + fed + h + 1) * gates * h + h * c + h + c
+    h, c, gates, fed = tiled_sizes(cell)
+    return (sum(up(n, TILE) for n in inputs) + fed + h + 1) * gates * h + h * c + h + c
 
 
 def maze_lives(

@@ -49,7 +49,7 @@ def packed(cell: Cell, gates: Gates, inputs: list[int]) -> Tensor:
     inputs: sizes of the groups of inputs, each of which begins a new tile.  Inputs beyond them, the padding of shared rules,
     are left out.
     """
-    h, c, count, _ = sizes(cell)
+    h, c, count, _ = tiled_sizes(cell)
     x, bias = torch.cat(gates.x, 2), torch.cat(gates.bias, 2)
     if isinstance(cell, ENU):
         own, late = torch.cat(gates.oh, 2), torch.zeros_like(bias)
@@ -70,7 +70,7 @@ def packed(cell: Cell, gates: Gates, inputs: list[int]) -> Tensor:
     )  # fmt: skip
 
 
-def sizes(cell: Cell) -> tuple[int, int, int, int]:
+def tiled_sizes(cell: Cell) -> tuple[int, int, int, int]:
     """Hidden values and channels in whole tiles, gates, and outputs fed back in whole tiles."""
     c = up(cell.n_out, TILE)
     fed = c if isinstance(cell, ENU) and cell.feedback else 0

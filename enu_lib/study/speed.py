@@ -5,6 +5,8 @@ python -m enu_lib bench --json enu_lib/study/data/bench.json         # measure a
 measured = load()
 generations(measured)            # a row per workload, path and number of threads
 in_words(measured)               # Markdown
+
+On GPUs: `enu_lib.study.gpu_speed`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,6 @@ STORED = Path(__file__).with_name("data") / "bench.json"
 OURS = ("cpp", "torch")  # this library's paths on a CPU: the first that was measured is its fastest
 OTHERS = ("JAX", "torch.compile", "plain torch")
 NAMES = {"cpp": "this library", "torch": "this library, no compiler", "plain torch": "plain torch"}
-MEASURE = "python -m enu_lib bench --json enu_lib/study/data/bench.json"
 
 
 def load(path: Path = STORED) -> dict[str, Any]:
@@ -141,21 +142,6 @@ def in_words(measured: dict[str, Any]) -> str:
     sizes = "P offspring, B environments, T steps"
     lines.append(f"- **Growth.** Exponents of time against size ({sizes}): {found or 'only one size of each was measured'}.")
     return "\n".join(lines)
-
-
-def on_a_gpu(measured: dict[str, Any]) -> list[Row]:
-    """Generations and episodes on a GPU, if there was one: one row per path."""
-    return [
-        {
-            "what": "whole generation" if "parts" in row else "episodes only",
-            "path": row["path"],
-            "time (ms)": f"{1000 * row['seconds']:.1f}",
-            "executed (GFLOP/s)": f"{row['gflops_executed']:,.0f}",
-            "share of the matrix-product peak": f"{row['share_of_peak']:.0%}",
-        }
-        for row in [*_rows(measured, "generation"), *_rows(measured, "episodes")]
-        if row["device"] != "cpu"
-    ]
 
 
 def _rows(measured: dict[str, Any], kind: str) -> list[dict[str, Any]]:
