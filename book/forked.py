@@ -1,7 +1,6 @@
 """A notebook's kernel as a fork of this process, with all that it has imported, in place of a new Python that imports it again.
 
 `hold()` forks a process that waits, and makes Jupyter use it as the next kernel.  Call it before this process has threads.
-`fork(work)` is for other forks, too.
 """
 
 from __future__ import annotations
@@ -10,9 +9,6 @@ import json
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Callable
-from contextlib import suppress
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -75,35 +71,16 @@ class Forked(LocalProvisioner):
         return self.connection_info
 
 
-def fork(work: Callable[[], int]) -> int:
-    """The number of a new process that does this work and ends with the status that it returns, whatever happens."""
-    if pid := os.fork():
-        return pid
-    status = 1
-    try:
-        status = work()
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:  # an interrupt, too: it must not go on as the process that it was forked from
-        traceback.print_exc()
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):  # closed, or nobody reads it any more
-                stream.flush()
-        os._exit(status)
-
-
 def hold() -> None:
     """Fork the process that is to become the next kernel."""
     (orders, give), (ready, say) = os.pipe(), os.pipe()
-
-    def wait() -> int:
+    pid = os.fork()
+    if not pid:
         os.setsid()  # signals to a kernel go to its whole group
-        for end in (give, ready, say):
+        for end in (give, ready):
             os.close(end)
-        return _become(orders)
-
-    pid = fork(wait)
+        os.close(say)
+        _become(orders)
     for end in (orders, say):
         os.close(end)
     os.read(ready, 1)  # its end, once the group is its own
@@ -113,18 +90,24 @@ def hold() -> None:
     os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = "forked"
 
 
-def _become(orders: int) -> int:
-    """Wait for an order and run the kernel; without an order, do nothing."""
-    with os.fdopen(orders) as given:
-        text = given.read()
-    if text:
-        command, cwd, env = json.loads(text)
-        os.chdir(cwd or ".")
-        os.environ.clear()
-        os.environ.update(env)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        sys.path.remove(os.path.dirname(__file__))
-        with_parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # it ends when this process does
-        sys.argv = [*command[command.index("ipykernel_launcher") :], with_parent]
-        kernelapp.launch_new_instance(sys.argv[1:])
-    return 0
+def _become(orders: int) -> None:
+    """Wait for an order, run the kernel, and end; without an order, end."""
+    status = 1
+    try:
+        with os.fdopen(orders) as given:
+            text = given.read()
+        if text:
+            command, cwd, env = json.loads(text)
+            os.chdir(cwd or ".")
+            os.environ.clear()
+            os.environ.update(env, JPY_PARENT_PID=str(os.getppid()))
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            sys.path.remove(os.path.dirname(__file__))
+            sys.argv = command[command.index("ipykernel_launcher") :]
+            kernelapp.launch_new_instance(sys.argv[1:])
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    finally:
+        sys.stdout.flush()
+        os._exit(status)

@@ -41,7 +41,6 @@ def main() -> int:
         door.bind(f"{folder}/warm")
         door.listen(64)
         command = subprocess.Popen(sys.argv[1:], env={**os.environ, "ENU_WARM": f"{folder}/warm"})
-        signal.signal(signal.SIGTERM, lambda *_: command.terminate())
         door.settimeout(0.1)
         pages: set[int] = set()
         while (status := command.poll()) is None:
@@ -63,17 +62,18 @@ def _fork(door: socket.socket) -> int:
     asked, _ = door.accept()
     for name in COMMON:  # by the first page; then they are there
         import_module(name)
-
-    def answer() -> int:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        door.close()
-        status = _page(asked)
-        sys.stdout.flush()  # before the other side goes on
-        asked.send(b"%d" % status)
-        return status
-
     with asked:
-        return int(import_module("forked").fork(answer))
+        if not (page := os.fork()):
+            status = 1
+            try:
+                door.close()
+                status = _page(asked)
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                asked.send(b"%d" % status)
+                os._exit(status)
+    return page
 
 
 def _page(asked: socket.socket) -> int:
