@@ -182,7 +182,8 @@ Markdown(abilities.in_words(tested["tmaze-enu-once-bitten"], scripted))
 
 # %% [markdown]
 # The results of both networks in all tests, beside those of scripted agents ([page with the
-# tests](17_what_kind_of_learner.py)):
+# tests](17_what_kind_of_learner.py)). Seed 14's network relies on its sensors in the plain T-maze, but less where places may
+# change after every food:
 
 # %%
 both = {name: tested[name] for name in ("tmaze-enu-seed14", "tmaze-enu-once-bitten")}
