@@ -67,14 +67,14 @@ $(READY): pyproject.toml requirements/constraints.txt $(OTHER)
 .venv/pyvenv.cfg: | $(READY) ;
 
 figures: $(READY)  ## every figure, from the evolved units of the zoo; SEED=, PROFILE=smoke|laptop|paper evolves first (build/)
-	@$(MAKE) --no-print-directory -j$(JOBS) all-figures
+	@ENU_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python book/warm.py $(MAKE) --no-print-directory -j$(JOBS) all-figures
 	@$(BIN)/python book/gather.py $(OUT) $(DRAWN) $(KEEP)
 
 all-figures: $(DONE)
 	@:
 
 # packages count, too: those of the lock, and the Python that .venv was made with
-$(OUT)/%.ipynb: book/%.py book/run.py $(LIBRARY) requirements/constraints.txt .venv/pyvenv.cfg | $(READY)
+$(OUT)/%.ipynb: book/%.py book/run.py book/warm.py book/forked.py $(LIBRARY) requirements/constraints.txt .venv/pyvenv.cfg | $(READY)
 	@ENU_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python book/run.py $< -o $(OUT) -p profile $(PROFILE) -p seed $(SEED)
 
 book: figures  ## the book, static HTML for any browser, from the same notebooks (build/book/html)

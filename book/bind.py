@@ -55,8 +55,8 @@ API = {
         [
             "analysis", "analysis.units", "analysis.scores", "analysis.battery", "analysis.learning", "analysis.agents",
             "analysis.phases", "analysis.spiking", "analysis.interventions", "analysis.conditioning", "analysis.generalise",
-            "analysis.flow", "analysis.memory", "analysis.readout", "analysis.drive", "analysis.transplant", "analysis.stats",
-            "analysis.power",
+            "analysis.flow", "analysis.memory", "analysis.readout", "analysis.drive", "analysis.transplant", "analysis.copies",
+            "analysis.stats", "analysis.power",
         ],
     ),
     "claims": (

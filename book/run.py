@@ -7,13 +7,19 @@ OUT/NAME.failed.ipynb and exit code 1, so that make never takes a failed page fo
 
 from __future__ import annotations
 
+import os
+import sys
+
+if __name__ == "__main__" and "ENU_WARM" in os.environ:  # before the imports that this is to save
+    import warm
+
+    sys.exit(warm.ask(sys.argv[1:]))
+
 import argparse
 import ast
 import datetime
 import json
-import os
 import shutil
-import sys
 import tempfile
 import time
 from importlib.metadata import version

@@ -18,6 +18,7 @@ case "$1" in
     -c) echo VERSION ;;
     -m) if [ "$2" = venv ]; then mkdir -p .venv/bin; cp "$0" .venv/bin/python; echo made > .venv/pyvenv.cfg; fi
         if [ "$2" = pip ] && [ -e broken ]; then exit 1; fi ;;
+    book/warm.py) shift; exec "$@" ;;
     book/run.py) mkdir -p "$4"; page=$(basename "$2" .py); [ -e broken ] && exit 1
         echo "$*" > "$4/$page.ipynb" ;;
     book/bind.py) mkdir -p "$4/html"; touch "$4/html/index.html"; if [ -e broken ]; then exit 1; fi ;;
@@ -37,6 +38,8 @@ class Checkout:
             "book/13_a.py",
             "book/15_b.py",
             "book/run.py",
+            "book/warm.py",
+            "book/forked.py",
             "enu_lib/cells.py",
             "enu_lib/zoo/a.safetensors",
             "CITATION.cff",
@@ -67,7 +70,8 @@ class Checkout:
             text=True,
         )
         log = self.folder / "calls.log"
-        self.called = [line for line in log.read_text().splitlines() if not line.startswith("-c")] if log.exists() else []
+        lines = log.read_text().splitlines() if log.exists() else []
+        self.called = [line for line in lines if not line.startswith(("-c", "book/warm.py"))]
         return done
 
     def pages(self):
@@ -105,7 +109,7 @@ def test_a_page_runs_once_per_seed_and_profile(checkout):
 
 
 @pytest.mark.parametrize(
-    "what", ["enu_lib/cells.py", "enu_lib/zoo/a.safetensors", "book/run.py", "requirements/constraints.txt"]
+    "what", ["enu_lib/cells.py", "enu_lib/zoo/a.safetensors", "book/run.py", "book/warm.py", "requirements/constraints.txt"]
 )
 def test_all_pages_run_again_after_a_change_of_a_common_source(checkout, what):
     checkout.make("figures")

@@ -10,19 +10,17 @@ from enu_lib.network import Network
 from enu_lib.tasks.maze import Maze
 
 
-def test_only_the_chosen_synapses_of_the_chosen_offspring_are_set_back_and_only_once():
+def test_only_the_chosen_synapses_of_the_chosen_copies_are_set_back():
     network = Network(channels=4, hidden=5)
     many = network.neurons * network.synapses
-    state = network.reset(2, 3)
+    state = network.reset(1, 2 * 3)  # two copies of three episodes
     state = state._replace(synapse=(torch.rand_like(state.synapse[0]), *state.synapse[1:]))
     which = torch.zeros(2, many, dtype=torch.bool)
     which[1, 7] = True
     kept = torch.full((3, many, 5), 9.0)
-    intervene = transplant.set_back(which, kept, torch.tensor([4, 8, 4]))
-    assert intervene(3, state) is state
-    before, after = (s.synapse[0].reshape(2, 3, many, 5) for s in (state, intervene(4, state)))
-    changed = (before != after).any(-1).nonzero().tolist()
-    assert changed == [[1, 0, 7], [1, 2, 7]] and (after[1, [0, 2], 7] == 9).all()
+    before, after = (s.synapse[0].reshape(2, 3, many, 5) for s in (state, transplant.set_back(state, which, kept)))
+    assert (before != after).any(-1).nonzero().tolist() == [[1, 0, 7], [1, 1, 7], [1, 2, 7]]
+    assert (after[1, :, 7] == 9).all()
 
 
 @pytest.fixture(scope="module")

@@ -116,8 +116,7 @@ def act(
     else:
         belief = _think(maze, agent, belief, state, t)
         action = routes(rules(maze))[belief.target, state.cell[0], state.heading[0]]
-    does = state.action_of[0].argsort(1)  # (B, 3) the output that causes each action
-    y[0].scatter_(1, does.gather(1, action[:, None]), 1.0)
+    y[0] = state.action_of[0] == action[:, None]  # the output that causes this action
     return belief, y
 
 

@@ -20,9 +20,7 @@ from torch import Tensor
 from enu_lib.kernels import door, reference
 from enu_lib.network import Network
 from enu_lib.precision import in_float32
-from enu_lib.rollout import present
 from enu_lib.streams import Noise, draw_noise, stream
-from enu_lib.trace import Recorder, over_time
 
 REWARDS = {"food": 1, "poison": -1, "nothing": 0}
 WALL, OTHER = 0, 1  # sensor neurons used for the wall and for the reward
@@ -63,10 +61,13 @@ def respond(network: Network, genome: Tensor, inputs: Tensor, seed: int = 1) -> 
     b, steps = inputs.shape[:2]
     noise = draw_noise(steps, 1, stream(seed, "dish")).to(genomes.device) if network.noise_shape else None
     alike = None if noise is None else Noise(noise.table, noise.offsets.expand(-1, b))  # the same noise for every input
-    recorder = Recorder(network, memory=True)
-    present(reference.Stepper(network, genomes, b), inputs, alike, recorder)
-    state = over_time(recorder.model_states)
-    return state["neuron_output"][0], state["transmitted"][0]
+    stepper = reference.Stepper(network, genomes, b)
+    outputs, transmitted = [], []
+    for t, x in enumerate(inputs.unbind(1)):
+        stepper.step(x[None], alike, t)
+        outputs.append(stepper.state.output[0])
+        transmitted.append(stepper.state.synapse[1][0].unflatten(0, (b, network.neurons, network.synapses)))
+    return torch.stack(outputs, 1), torch.stack(transmitted, 1)
 
 
 def conditioning(

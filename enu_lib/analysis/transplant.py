@@ -17,9 +17,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from enu_lib.contracts import AtSteps, Intervention
+from enu_lib.analysis import copies
 from enu_lib.network import Network, NetworkState
-from enu_lib.rollout import rollout
 from enu_lib.tasks.maze import Maze
 
 AFTER = 6  # network steps from a meal to the interruption: the reward has been shown and the agent is back at the start
@@ -43,31 +42,41 @@ def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 6
 
     Raises ValueError if no episode has a poison early enough.
     """
-    base = rollout(network, genome, maze, environments, seed, memory=True, backend="auto")
-    poisoned = base.task["ate"][0] < 0
+    lives, states = copies.watched(network, genome, maze, environments, seed)
+    ate = lives.task["ate"][0]
+    poisoned = ate < 0
     first = torch.where(poisoned.any(1), poisoned.int().argmax(1), -1)
-    use = (first >= 1) & (first + AFTER < maze.steps)
-    if not use.any():
+    use = ((first >= 1) & (first + AFTER < maze.steps)).nonzero()[:, 0]
+    if not len(use):
         raise ValueError(f"none of {environments} episodes has a poison early enough: use more episodes")
-    rows = torch.arange(environments, device="cpu")
-    memory = base.model["synapse_memory"][0]  # (B, T, N, S, H): after each step
-    before = memory[rows, _visit_begins(base.task["ate"][0], first)]
-    then = memory[rows, (first + AFTER - 1).clamp(max=maze.steps - 1)]
-    changed = (then - before)[use].square().sum(-1).mean(0).sqrt()
     many = network.neurons * network.synapses
+
+    def memory(steps: Tensor) -> Tensor:
+        """Memories of the synapses (U, K, H) before steps (U,)."""
+        return copies.before(states, use, steps).synapse[0][0].unflatten(0, (-1, many))
+
+    at = first[use] + AFTER
+    earlier = memory(_visit_begins(ate, first)[use] + 1)
+    changed = (memory(at) - earlier).square().sum(-1).mean(0).sqrt()
     one = torch.eye(many, dtype=torch.bool, device="cpu")
     group = one.reshape(network.neurons, network.synapses, many).any(1)
     none = torch.zeros(1, many, dtype=torch.bool, device="cpu")
     which = torch.cat([none, ~none, one, ~one, group, ~group])
-    lives = rollout(
-        network, genome.expand(len(which), -1), maze, environments, seed,
-        intervene=set_back(which, before.flatten(1, 2), first + AFTER), backend="auto",
-    )  # fmt: skip
-    right = _next_visits(lives.task["ate"], first, visits)[:, use].mean(1)
+    begun = copies.at_steps(network, genome, maze, lives, states, use, at, seed)
+    begun = begun.rows(torch.arange(len(use), device="cpu").repeat(len(which)))
+    begun = begun._replace(network=set_back(begun.network, which, earlier))
+    right = copies.share_right(network, genome, maze, begun, visits).reshape(len(which), -1).mean(1)
     shape = (network.neurons, network.synapses)
     forgets, knows, lost, kept = right[2:].split([many, many, network.neurons, network.neurons])
     return Synapses(
-        changed, right[0].item(), right[1].item(), forgets.reshape(shape), knows.reshape(shape), lost, kept, int(use.sum())
+        changed.reshape(shape),
+        right[0].item(),
+        right[1].item(),
+        forgets.reshape(shape),
+        knows.reshape(shape),
+        lost,
+        kept,
+        len(use),
     )
 
 
@@ -79,30 +88,12 @@ def _visit_begins(ate: Tensor, first: Tensor) -> Tensor:
     return torch.minimum((last + AFTER).clamp(min=0), (first - 1).clamp(min=0))
 
 
-def set_back(which: Tensor, memory: Tensor, at: Tensor) -> Intervention:
-    """Intervention: before step at[b], set synapses which[p] of offspring p to `memory`.
+def set_back(state: NetworkState, which: Tensor, memory: Tensor) -> NetworkState:
+    """The state (1, P * U * K, ..) of P copies of U episodes, with synapses which[p] of copy p set to `memory`.
 
-    which: (P, K) bool.  memory: (B, K, H).  at: (B,) steps.
+    which: (P, K) bool.  memory: (U, K, H).
     """
-
-    def intervene(t: int, state: NetworkState) -> NetworkState:
-        now = at == t
-        p, (b, k) = len(which), memory.shape[:2]
-        h = state.synapse[0].reshape(p, b, k, -1)
-        put = which[:, None, :, None] & now[None, :, None, None]
-        h = torch.where(put.to(h.device), memory.to(h.device)[None], h)
-        return state._replace(synapse=(h.reshape(state.synapse[0].shape), *state.synapse[1:]))
-
-    return AtSteps(frozenset(at.tolist()), intervene)
-
-
-def _next_visits(ate: Tensor, first: Tensor, visits: int) -> Tensor:
-    """Share of the next `visits` visits after step first[b] that end with food (P, B).
-
-    Visits without a meal count as wrong, and so do those cut off by the end of the episode, for all offspring alike.
-    """
-    later = torch.arange(ate.shape[2], device="cpu")[None, None] > first[None, :, None]
-    meals = ate * later
-    number = meals.abs().cumsum(2)
-    counted = (meals > 0) & (number <= visits)
-    return counted.sum(2).float() / visits
+    (p, k), u = which.shape, len(memory)
+    h = state.synapse[0].reshape(p, u, k, -1)
+    h = torch.where(which[:, None, :, None], memory, h)
+    return state._replace(synapse=(h.reshape(state.synapse[0].shape), *state.synapse[1:]))

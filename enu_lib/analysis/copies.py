@@ -1,0 +1,135 @@
+"""Episodes that go on in many copies, each from a step of its own, until they have been watched for long enough (ours).
+
+    lives, states = watched(network, genome, maze, environments=64, seed=1)
+    begun = at_steps(network, genome, maze, lives, states, which, steps, seed=1)     # where episodes are interrupted
+    share_right(network, genome, maze, begun.rows(some), visits=1)                   # what the next visits bring
+
+Much faster than whole episodes: copies share what came before, and each ends once its visits have been counted.
+Shapes: B episodes, R copies; networks have a population of one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor
+
+from enu_lib import kernels
+from enu_lib.contracts import SettableStepper
+from enu_lib.network import Network, NetworkState
+from enu_lib.precision import in_float32
+from enu_lib.rollout import draw, rollout
+from enu_lib.streams import Noise, stream
+from enu_lib.tasks.maze import Maze, MazeState
+from enu_lib.trace import Trace
+
+DROPPED = 0.1  # share of copies that must have ended before they are taken out, as this copies the others
+
+
+class Begun(NamedTuple):
+    """Episodes before a step of their own, all equally far from their next move."""
+
+    network: NetworkState
+    maze: MazeState
+    noise: Noise | None  # its step k is that of step `step` + k of the episode
+    step: Tensor  # (R,) network steps before
+
+    def rows(self, which: Tensor) -> Begun:
+        """The episodes numbered `which` (R,), which may repeat."""
+        world = MazeState(*(v[:, which] for v in self.maze))
+        return Begun(rows(self.network, which), world, _noise_of(self.noise, which), self.step[which])
+
+
+def rows(state: NetworkState, which: Tensor) -> NetworkState:
+    """The states of the networks in environments `which` (R,)."""
+    environments = state.output.shape[1]
+
+    def take(v: Tensor) -> Tensor:
+        return v.unflatten(1, (environments, -1))[:, which].flatten(1, 2)
+
+    return NetworkState(tuple(map(take, state.neuron)), tuple(map(take, state.synapse)), take(state.output))
+
+
+def watched(network: Network, genome: Tensor, maze: Maze, environments: int, seed: int) -> tuple[Trace, list[NetworkState]]:
+    """Episodes as `rollout` records them, and the state of all networks before each step."""
+    states: list[NetworkState] = []
+
+    def watch(t: int, state: NetworkState) -> NetworkState:
+        states.append(state)
+        return state
+
+    return rollout(network, genome, maze, environments, seed, intervene=watch, backend="auto"), states
+
+
+def before(states: list[NetworkState], which: Tensor, steps: Tensor) -> NetworkState:
+    """The states of the networks in environments `which` (R,), each before its step of `steps` (R,)."""
+    each = [rows(states[t], environment) for environment, t in zip(which.split(1), steps.tolist(), strict=True)]
+    neuron, synapse = (
+        tuple(torch.cat(parts, 1) for parts in zip(*units, strict=True))
+        for units in ([s.neuron for s in each], [s.synapse for s in each])
+    )
+    return NetworkState(neuron, synapse, torch.cat([s.output for s in each], 1))
+
+
+@in_float32
+def at_steps(
+    network: Network,
+    genome: Tensor,
+    maze: Maze,
+    lives: Trace,
+    states: list[NetworkState],
+    which: Tensor,
+    steps: Tensor,
+    seed: int,
+) -> Begun:
+    """Episodes `which` (R,) of those that `watched` recorded with this seed, each before its step of `steps` (R,), from 1 on.
+
+    Raises ValueError unless all of these steps are equally far from the next move.
+    """
+    if len((steps % maze.move_every).unique()) > 1:
+        raise ValueError(f"steps must be equally far from the next move, got {steps.tolist()}")
+    _, drawn = draw(network, genome[None], maze, lives.y.shape[1], stream(seed, "rollout"))
+    noise = _noise_of(drawn.noise, which)
+    if noise is not None:
+        later = (steps + torch.arange(maze.steps, device="cpu")[:, None]).clamp(max=maze.steps - 1)
+        noise = noise._replace(offsets=noise.offsets.gather(0, later))
+    world = MazeState(**{name: lives.task[name][:, which, steps - 1] for name in MazeState._fields})
+    return Begun(before(states, which, steps), world, noise, steps)
+
+
+@in_float32
+def share_right(network: Network, genome: Tensor, maze: Maze, begun: Begun, visits: int) -> Tensor:
+    """The share (R,) of the next `visits` visits that end with food.
+
+    Visits without a meal count as wrong, and so do those cut off by the end of the episode, for all copies alike.
+    """
+    found = torch.zeros(len(begun.step), dtype=torch.float32, device="cpu")
+    which, now = torch.arange(len(found), device="cpu"), begun
+    meals, foods = (torch.zeros(len(found), dtype=torch.int64, device="cpu") for _ in range(2))
+    begin, passed = int(begun.step[0]) % maze.move_every, 0
+    while len(which):
+        stepper = cast(SettableStepper, kernels.stepper(network, genome[None], len(which), settable=True))
+        stepper.state = now.network
+        world, ended = now.maze, torch.zeros(len(which), dtype=torch.bool, device="cpu")
+        while ended.float().mean() <= DROPPED:
+            t = begin + passed
+            world, _ = maze.step(world, stepper.step(maze.observe(world, t), now.noise, passed), t)
+            ate = torch.where(now.step + passed < maze.steps, world.ate[0], 0)
+            passed += 1
+            meals += ate.abs()
+            foods += (ate > 0) & (meals <= visits)
+            ended = maze.done(world)[0] | (meals >= visits) | (now.step + passed >= maze.steps)
+        found[which[ended]] = foods[ended].float() / visits
+        kept = (~ended).nonzero()[:, 0]
+        now = now._replace(network=stepper.state, maze=world).rows(kept)
+        which, meals, foods = which[kept], meals[kept], foods[kept]
+    return found
+
+
+def _noise_of(noise: Noise | None, which: Tensor) -> Noise | None:
+    """The noise of environments `which` (R,)."""
+    if noise is None:
+        return None
+    shifts = None if noise.shifts is None else noise.shifts[:, which]
+    return noise._replace(offsets=noise.offsets[:, which], shifts=shifts)
