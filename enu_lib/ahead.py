@@ -27,7 +27,7 @@ from enu_lib.experiments import Experiment
 from enu_lib.processes import Alone
 from enu_lib.streams import normal, stream
 
-MOST_THREADS = 4  # they draw about a thousand million numbers per second
+MOST_THREADS = 4  # four draw about a billion numbers per second
 MOST_AHEAD = 2**28  # numbers kept ahead at most, unless a single generation has more: 1 GiB
 FEWEST_TO_SHARE = 2**16  # fewest numbers in a generation for which taking turns pays: half a millisecond
 BLOCK = 16  # torch draws normal numbers in blocks of this size
@@ -56,7 +56,7 @@ class Ahead:
 
 
 class Threaded(Ahead):
-    """The same, several generations ahead, each drawn by one of a few threads, which `close` ends.
+    """The same, drawn several generations ahead on a few threads, one generation on each; `close` ends them.
 
     pinned: draw into page-locked memory, which can be copied to a GPU while the CPU goes on.
     """
@@ -85,7 +85,7 @@ class Threaded(Ahead):
         self._pool.shutdown(cancel_futures=True)
 
     def _sample(self, settings: es.ES, generation: int) -> Tensor:
-        """As `es.sample_mutations`, without torch's parallel operations, which would start more threads for each of these."""
+        """As `es.sample_mutations`, without torch's parallel operations, which would start more threads from each of ours."""
         shape, generator = (settings.population // 2, self.parameters), stream(self.seed, "mutation", generation)
         mutations = normal(*shape, generator=generator, pinned=self._pinned)
         values = mutations.numpy()
@@ -139,7 +139,7 @@ def slots(turns: int) -> int:
 
 
 def prepare(experiment: Experiment, seed: int, processes: Alone, place: torch.device, threads: int | None = None) -> Ahead:
-    """The mutations of a run on a device; close them at its end.
+    """The mutations of a run on a device; call `close` at the end of the run.
 
     `Turns` if processes share a machine and there are enough to draw; else `Threaded` on a GPU and `Ahead` on the CPU.
     threads: those that the run may use; None: as many as this process's share of the machine's cores.

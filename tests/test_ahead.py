@@ -57,6 +57,17 @@ def test_any_generation_can_be_taken_at_any_time(threaded):
         mutations.draw(FADING, g)
 
 
+def test_an_error_on_a_thread_is_raised_when_its_generation_is_taken(threaded, monkeypatch):
+    def fails(*_, **__):
+        raise MemoryError("no page-locked memory")
+
+    mutations = threaded()
+    monkeypatch.setattr(ahead, "normal", fails)
+    mutations.draw(FADING, 0)
+    with pytest.raises(MemoryError, match="page-locked"):
+        mutations.take(FADING, 1)
+
+
 def threaded_runs(monkeypatch):
     """Let runs draw on threads, also without a GPU."""
     made = []

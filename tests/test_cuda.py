@@ -51,7 +51,7 @@ def test_the_layout_fits_the_shared_memory_of_the_gpu():
 @emulated
 @pytest.mark.parametrize("shared, noisy", [(emulated_gpu.HOPPER, True), (ADA, False)])
 def test_partly_filled_blocks_give_the_same_results(near, shared, noisy):
-    """Eleven environments in blocks of two, or of three on a smaller GPU."""
+    """Eleven environments in blocks of two, of which the last is half empty."""
     genomes, maze, state, noise = drawn_lives(PAPER, 2, 11, noisy=noisy)
     found = emulated_gpu.maze_lives(PAPER, genomes, maze, state, noise, shared)
     assert found.outputs.std() > 0.01 and (found.steps_alive == maze.steps).all()
@@ -59,6 +59,19 @@ def test_partly_filled_blocks_give_the_same_results(near, shared, noisy):
     for t in range(maze.move_every):  # up to the first move
         y, bound = exact.step(maze.observe(state, t), noise.at(t, PAPER.noise_shape) if noisy else None)
         near((found.outputs[:, :, t] - y).abs(), bound)
+
+
+@emulated
+def test_small_networks_share_a_block_of_eight_environments():
+    """And one warp can hold two of them."""
+    network = Network(random_connections(3, 2, 4, stream(0, "wiring")), channels=3, hidden=8)
+    for environments, threads in ((8, 96), (2, 32)):
+        genomes, maze, state, noise = drawn_lives(network, 2, environments, steps=40)
+        layout = emulated_gpu.layout(network, maze, state)
+        assert (layout.environments, layout.threads) == (environments, threads)
+        found = emulated_gpu.maze_lives(network, genomes, maze, state, noise)
+        expected = kernels.maze_lives(network, genomes, maze, state, noise, backend="torch", record=True)
+        assert torch.allclose(found.outputs, expected.outputs, atol=1e-4) and torch.equal(found.foods, expected.foods)
 
 
 @emulated

@@ -169,6 +169,17 @@ def test_places_swap_after_five_foods():
     assert states[-1].foods.item() == 11
 
 
+@pytest.mark.parametrize("layout, possible", [("t", 2), ("double-t", 12)])
+@pytest.mark.parametrize("change", [0.0, 0.25, 1.0])
+def test_places_change_with_the_given_probability(layout, possible, change):
+    """In the T they then swap; in the double T both are drawn anew, perhaps as they were."""
+    places = Maze(layout, change=change, foods_per_period=1).reset(1, 360, stream(0, "test")).places[0]
+    differ = (places[:, 1:] != places[:, :-1]).any(-1).double()
+    expected = change if layout == "t" else change * (1 - 1 / possible)
+    assert differ.mean().item() == pytest.approx(expected, abs=0.01)
+    assert len(places[:, -1].unique(dim=0)) == possible
+
+
 def test_poisons_can_count_towards_a_period():
     """If places swap after every meal, an arm holds food and poison in turn; if they swap after foods only, poison stays."""
     for count, meals in ((True, [1, -1, 1, -1, 1, -1]), (False, [1, -1, -1, -1, -1, -1])):

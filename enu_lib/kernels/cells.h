@@ -3,7 +3,7 @@
 // Many units: `advance` steps 16 M of them in each warp, with their memory in its registers.  Few units: several warps share each
 // 16 of them, whose memory is in shared memory; a step is `begin`, `finish` and `show`, between which all warps must meet.
 //
-// Rules have the layout of `packed` in kernels/cuda.py, and the constants of `Gates` in kernels/fused.py: gains and biases
+// Rules have the layout of `packed` in kernels/packing.py, and the constants of `Gates` in kernels/fused.py: gains and biases
 // folded in, the memory of an ENU halved.  Hidden values and channels are padded with zeros to whole tiles.
 // Compiled with -D: KIND 0 ENU, 1 GRU, 2 LSTM; H hidden; C channels; FED 1 if outputs are fed back; CLIP 1 if they are clipped.
 

@@ -47,7 +47,7 @@ MOST_ENVIRONMENTS = 8  # per block
 MOST_BLOCKS = 65535  # per offspring: the grid's limit in y
 MOST_WARPS = 12  # per block; with more, a thread has too few registers
 INPUTS = 4
-MAZE_LIFE_BYTES = 104  # size of MazeLife in maze.h
+MAZE_LIFE_BYTES = 112  # size of MazeLife in maze.h
 
 
 class _Lives(ctypes.Structure):

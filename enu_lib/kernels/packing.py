@@ -2,7 +2,7 @@
 
 `packed` defines the layout, in some thirty operations, each of which takes longer to launch than to compute.  Each packed value
 is zero, or a genome's value times a factor, or one such product plus a constant or plus another (the two biases of a gate).
-`rules` therefore looks up the values in the genomes, in a few operations, at places that it finds out by packing probes once.
+So `rules` gathers the values from the genomes in a few operations; where they are, it finds out once, by packing probes.
 
 The result is the same to the last bit (except for the sign of zeros, and products below 1e-37), since numbers are rounded in
 the same order: multiplied by a float32, a power of two times the gain; plus the constant; plus the other product.

@@ -40,8 +40,8 @@ NEUTRAL = 20  # evolutions without selection
 INDEPENDENT = ("tmaze-enu", "tmaze-enu-lesson-seed1", "tmaze-enu-seed1", "tmaze-enu-seed2")  # separate evolutions
 # Also tested with the battery, in the plain T-maze.  Three of them, "tmaze-enu-seed0", "tmaze-enu-seed14" and
 # "tmaze-harmless-enu-seed1", are separate evolutions, too, but were kept for what they can do: the first two use their sensors,
-# the third switches after every poison.  Other seeds of their curricula were not kept, so counting these among `INDEPENDENT`
-# would bias the count.
+# the third switches after every poison.  Other seeds of their curricula were not kept, so counting these three among
+# `INDEPENDENT` would bias the count.
 OTHERS = (
     "tmaze-enu-latch", "tmaze-enu-seed0", "tmaze-enu-seed14", "tmaze-enu-once-bitten",
     "tmaze-harmless-enu-seed1", "double-tmaze-enu",
