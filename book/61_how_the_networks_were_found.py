@@ -134,15 +134,15 @@ Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
 # On a GPU, we tried seeds 1 to 3 again and ten more. Poison was harmless in the small maze from the start, and mutations were
 # smaller there:
 #
-# - Seeds 1 to 4: all came to eat in the small maze. In the T-maze, one then switched after some poisons and three kept to one
+# - Seeds 1 to 4. All came to eat in the small maze. In the T-maze, one then switched after some poisons and three kept to one
 #   arm. None used its sensors when we stopped.
-# - Seeds 11 to 14: we tried three ways to evolve switching in the T-maze; seven of twelve runs reached the fitness that we had
+# - Seeds 11 to 14. We tried three ways to evolve switching in the T-maze; seven of twelve runs reached the fitness that we had
 #   set. From six of these seven networks, three each of seeds 11 and 14, we tried three ways to go on. Seed 14's came to use
 #   their sensors in five of nine runs, seed 11's in one of eight (by way of the double T-maze). Seed 12's network, the seventh,
 #   was not evolved further, nor were seed 13's.
-# - Seeds 100 to 104, with the ways that had succeeded most often (chosen before these runs): all five came to switch arms again
-#   and again. Four switched after most meals, food or poison: where places change after half of all foods, this pays as much as
-#   switching after poison only. None used its sensors when we stopped, before the end of the series.
+# - Seeds 100 to 104. These went the ways that had succeeded most often, chosen before these runs. All five came to switch arms
+#   again and again. Four switched after most meals, food or poison: where places change after half of all foods, this pays as
+#   much as switching after poison only. None used its sensors when we stopped, before the end of the series.
 #
 # The series were put together while looking at seeds 0, 1 and 11 to 14. They show what is possible, not how often it happens;
 # we know of none that leads reliably from random genomes to a network that uses its sensors. The commands for seed 0 (the last
@@ -182,8 +182,8 @@ Markdown(abilities.in_words(tested["tmaze-enu-once-bitten"], scripted))
 
 # %% [markdown]
 # The results of both networks in all tests, beside those of scripted agents ([page with the
-# tests](17_what_kind_of_learner.py)). Seed 14's network relies on its sensors in the plain T-maze, but less where places may
-# change after every food:
+# tests](17_what_kind_of_learner.py)). The first one relies on its sensors in the plain T-maze, but less where places may change
+# after every food:
 
 # %%
 both = {name: tested[name] for name in ("tmaze-enu-seed14", "tmaze-enu-once-bitten")}
