@@ -111,11 +111,12 @@ Markdown(tables.numbers(independent, 2, ("begins in", "run")))
 #
 # From random genomes, evolution in the plain T-maze found [latches](14_mazes.py), which switch arms once, for good, and went no
 # further: there, a latch eats as much as an agent that remembers places. What led further was a maze in which food and poison
-# may swap places after every food, so that remembering an arm is useless. This worked from one latch, with every seed tried,
-# but from no other latch. The commands, starting from that latch (the second starts from the latest parent of the first):
+# may swap places after every food, so that remembering an arm is useless. This worked from one latch with every seed tried, and
+# from one latch of seed 14 (see below), but from none of the others tried. The commands, starting from the first of these two
+# (the second command starts from the latest parent of the first):
 
 # %%
-Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
+Markdown(tables.commands("The commands that led to tmaze-enu", results.attempts("tmaze-steps")))
 
 # %% [markdown]
 # From random genomes, other series of mazes led to such networks with three seeds of fourteen. In the first series, tried with
@@ -149,7 +150,7 @@ Markdown("```\n" + "\n".join(results.attempts("tmaze-steps")) + "\n```")
 # one returns to the plain T-maze):
 
 # %%
-Markdown("```\n" + "\n".join(results.attempts("tmaze-second-steps")) + "\n```")
+Markdown(tables.commands("The commands that led to tmaze-enu-seed0", results.attempts("tmaze-second-steps")))
 
 # %% [markdown]
 # They led to the network `tmaze-enu-seed0`. Its results in the tests of [another page](17_what_kind_of_learner.py):
@@ -165,7 +166,7 @@ Markdown(abilities.in_words(tested["tmaze-enu-seed0"], scripted))
 # too, and round differently.)
 
 # %%
-Markdown("```\n" + "\n".join(results.attempts("tmaze-fourteen-steps")) + "\n```")
+Markdown(tables.commands("The commands that led to tmaze-enu-seed14", results.attempts("tmaze-fourteen-steps")))
 
 # %%
 Markdown(abilities.in_words(tested["tmaze-enu-seed14"], scripted))
@@ -175,7 +176,7 @@ Markdown(abilities.in_words(tested["tmaze-enu-seed14"], scripted))
 # whose places may change after every food and then in the plain one, led to `tmaze-enu-once-bitten`:
 
 # %%
-Markdown("```\n" + "\n".join(results.attempts("tmaze-bitten-steps")) + "\n```")
+Markdown(tables.commands("The command that led to tmaze-enu-once-bitten", results.attempts("tmaze-bitten-steps")))
 
 # %%
 Markdown(abilities.in_words(tested["tmaze-enu-once-bitten"], scripted))
@@ -187,7 +188,8 @@ Markdown(abilities.in_words(tested["tmaze-enu-once-bitten"], scripted))
 
 # %%
 both = {name: tested[name] for name in ("tmaze-enu-seed14", "tmaze-enu-once-bitten")}
-Markdown(tables.markdown(abilities.across({**both, **scripted}, {**abilities.FOOD, **abilities.SHARES})))
+rows = abilities.across({**both, **scripted}, {**abilities.FOOD, **abilities.SHARES})
+Markdown(tables.folded("All tests of both networks and of scripted agents", rows))
 
 # %% [markdown]
 # The network that switches after nearly every poison, `tmaze-harmless-enu-seed1`, evolved from a random genome with one command
