@@ -104,7 +104,9 @@ files = save_figure(
 
 # %%
 independent = mazes.independent_evolutions(entry, stored, from_zoo=profile == "zoo")
-Markdown(tables.numbers(independent, 2, ("begins in", "run")))
+least, most = (f(row["food"] for row in independent.values()) for f in (min, max))
+text = f"All {len(independent)} evolutions, which eat {least:.1f} to {most:.1f} food"
+Markdown(tables.under(text, tables.numbers(independent, 2, ("begins in", "run"))))
 
 # %% [markdown]
 # ### A network that knows what its sensors mean
@@ -218,7 +220,7 @@ Markdown(tables.folded("What was tried, and what came of it", results.attempts("
 # only:
 
 # %%
-Markdown(tables.markdown(results.attempts("tmaze-first-steps")))
+Markdown(tables.folded("Share of steps forward, by generation", results.attempts("tmaze-first-steps")))
 
 # %% [markdown]
 # ### The T-maze with shuffled actions

@@ -304,15 +304,16 @@ def markdown(rows: Sequence[Mapping[str, object]]) -> str:
 
 def folded(summary: str, rows: Sequence[Mapping[str, object]]) -> str:
     """A table as Markdown, folded under a summary line."""
-    return _under(summary, markdown(rows))
+    return under(summary, markdown(rows))
 
 
 def commands(summary: str, lines: Sequence[str]) -> str:
     """Commands as Markdown, folded under a summary line."""
-    return _under(summary, "\n".join(["```", *lines, "```"]))
+    return under(summary, "\n".join(["```", *lines, "```"]))
 
 
-def _under(summary: str, text: str) -> str:
+def under(summary: str, text: str) -> str:
+    """Markdown folded under a summary line."""
     return f"<details><summary>{summary}</summary>\n\n{text}\n</details>"
 
 
