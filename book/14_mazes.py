@@ -120,7 +120,7 @@ Markdown(tables.numbers(table, 3, ("maze", "agent")))
 # ### More demanding mazes
 #
 # In the published T-maze, an agent that remembers the good arm and a latch eat the same amount. Three variants show more of
-# what an agent can do. The first two are experiments that one can evolve in:
+# what an agent can do; the first two are also experiments, so that networks can be evolved in them:
 #
 # - `tmaze-volatile`: food and poison may swap places after *every* food, so that only an agent that knows what its sensors mean
 #   eats well;

@@ -181,8 +181,8 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # **E1** asks, for C7 and C8, in the T-maze and with its [curriculum](61_how_the_networks_were_found.py), whether feedback
 # helps, and whether networks with shared rules reach the ability less often, also those with as many parameters as the ENU
 # network. *Contradicted* for shared rules: separate rules for synapses and neurons are not needed. If no network reaches the
-# ability, nothing is concluded about shared rules. (So far, no network that evolved by this curriculum, that of `evolve
-# tmaze`, has come to use its sensors.)
+# ability, nothing is concluded about shared rules. (So far, no network evolved with this curriculum, which is that
+# of `evolve tmaze`, has come to use its sensors.)
 #
 # **E4** asks the questions of C5 to C8 in the double T-maze, from scratch for all models. It is *not tested* until there is a
 # curriculum for that maze that starts from random genomes, and it remains *not tested* if no model learns that maze.

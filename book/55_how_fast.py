@@ -120,7 +120,7 @@ Markdown(tables.markdown(speed.ratios(measured)))
 #
 # ### On a GPU
 #
-# On an Nvidia GPU, one launch of a kernel runs whole episodes of all offspring; meanwhile, the processor draws the next
+# On an Nvidia GPU, one launch of a kernel runs the episodes of all offspring to their end; meanwhile, the CPU draws the next
 # mutations.
 
 # %%

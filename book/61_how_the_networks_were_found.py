@@ -105,7 +105,7 @@ files = save_figure(
 # %%
 independent = mazes.independent_evolutions(entry, stored, from_zoo=profile == "zoo")
 least, most = (f(row["food"] for row in independent.values()) for f in (min, max))
-text = f"All {len(independent)} evolutions, which eat {least:.1f} to {most:.1f} food"
+text = f"All {len(independent)} evolutions ({least:.1f} to {most:.1f} food per episode)"
 Markdown(tables.under(text, tables.numbers(independent, 2, ("begins in", "run"))))
 
 # %% [markdown]
@@ -113,49 +113,49 @@ Markdown(tables.under(text, tables.numbers(independent, 2, ("begins in", "run"))
 #
 # From random genomes, evolution in the plain T-maze found [latches](14_mazes.py), which switch arms once, for good, and went no
 # further: there, a latch eats as much as an agent that remembers places. What led further was a maze in which food and poison
-# may swap places after every food, so that remembering an arm is useless. This worked from one latch with every seed tried, and
-# from one latch of seed 14 (see below), but from none of the others tried. The commands, starting from the first of these two
-# (the second command starts from the latest parent of the first):
+# may swap places after every food, so that remembering an arm is useless. Starting from one latch, this worked with every
+# seed tried. It also worked from one of seed 14's latches (see below), but from none of the other latches that we tried. The
+# commands, starting from the first of these latches (the second command starts from the latest parent of the first):
 
 # %%
 Markdown(tables.commands("The commands that led to tmaze-enu", results.attempts("tmaze-steps")))
 
 # %% [markdown]
-# From random genomes, other series of mazes led to such networks with three seeds of fourteen. In the first series, tried with
-# seeds 0 to 3, a small maze and the plain T-maze come first, then a T-maze in which food and poison may swap after every food
-# and poison is harmless, so that an agent can switch many times in an episode, and last one in which they swap as published and
-# poison stays harmless:
+# Starting from random genomes, other series of mazes led to such networks with three of fourteen seeds. The first series, tried
+# with seeds 0 to 3, begins with a small maze and the plain T-maze. Then comes a T-maze in which food and poison may swap after
+# every food and poison is harmless, so that an agent can switch many times in an episode, and finally one in which poison is
+# harmless and swaps are as published:
 #
 # - Seed 0: the network came to use its sensors, but only after several meals in an episode. Once poison was deadly again,
 #   evolution made it use them from the first poison on.
-# - Seed 1: the network came to switch after every poison (a *reversal learner*), but ignores its sensors.
+# - Seed 1: the network came to switch after nearly every poison (it is a *reversal learner*), but ignores its sensors.
 # - Seeds 2 and 3: the networks had found hardly any food in the small maze when we stopped the runs. With smaller mutations and
-#   harmless poison (and, for seed 3, at first the best offspring as the only parent), both evolved to eat there, and seed 2's
-#   then evolved to switch after poison. Neither came to use its sensors; seed 2's did not even in a small maze where
+#   harmless poison (and, for seed 3, at first with the best offspring as the next parent), both evolved to eat there, and seed
+#   2's then evolved to switch after poison. Neither came to use its sensors; seed 2's did not even in a small maze where
 #   [memory of places is useless](14_mazes.py).
 #
-# On a GPU, we tried seeds 1 to 3 again and ten more. Poison was harmless in the small maze from the start, and mutations were
-# smaller there:
+# On a GPU, we tried seeds 1 to 3 again, and ten others. In the small maze, poison was harmless from the start and mutations
+# were smaller:
 #
 # - Seeds 1 to 4. All came to eat in the small maze. In the T-maze, one then switched after some poisons and three kept to one
 #   arm. None used its sensors when we stopped.
-# - Seeds 11 to 14. We tried three ways to evolve switching in the T-maze; seven of twelve runs reached the fitness that we had
-#   set. From six of these seven networks, three each of seeds 11 and 14, we tried three ways to go on. Seed 14's came to use
-#   their sensors in five of nine runs, seed 11's in one of eight (by way of the double T-maze). Seed 12's network, the seventh,
-#   was not evolved further, nor were seed 13's.
-# - Seeds 100 to 104. These went the ways that had succeeded most often, chosen before these runs. All five came to switch arms
-#   again and again. Four switched after most meals, food or poison: where places change after half of all foods, this pays as
-#   much as switching after poison only. None used its sensors when we stopped, before the end of the series.
+# - Seeds 11 to 14. We ran three settings in the T-maze to evolve switching, and seven of the twelve runs reached our target
+#   fitness. Six of these seven networks, three each from seeds 11 and 14, then evolved further with three other settings. Those
+#   of seed 14 came to use their sensors in five of nine runs, those of seed 11 in one of eight (by way of the double T-maze).
+#   The seventh, from seed 12, was not evolved further, nor were the networks of seed 13.
+# - Seeds 100 to 104. Before these runs, we chose for each step what had succeeded most often. All five networks came to switch
+#   arms again and again. Four switched after most meals, food or poison: where food and poison swap after half of all foods,
+#   this pays as much as switching after poison only. None used its sensors when we stopped, before the end of the series.
 #
-# The series were put together while looking at seeds 0, 1 and 11 to 14. They show what is possible, not how often it happens;
-# we know of none that leads reliably from random genomes to a network that uses its sensors. The commands for seed 0 (the last
-# one returns to the plain T-maze):
+# We put these series together while looking at the results of seeds 0, 1 and 11 to 14. So they show what is possible, not how
+# often it happens; we know of none that leads reliably from random genomes to a network that uses its sensors. The commands for
+# seed 0 (the last one returns to the plain T-maze):
 
 # %%
 Markdown(tables.commands("The commands that led to tmaze-enu-seed0", results.attempts("tmaze-second-steps")))
 
 # %% [markdown]
-# They led to the network `tmaze-enu-seed0`. Its results in the tests of [another page](17_what_kind_of_learner.py):
+# These commands led to the network `tmaze-enu-seed0`. Its results in the tests of [another page](17_what_kind_of_learner.py):
 
 # %%
 tested = evidence.gather().abilities
@@ -164,8 +164,8 @@ Markdown(abilities.in_words(tested["tmaze-enu-seed0"], scripted))
 
 # %% [markdown]
 # One of the networks of seed 14 is `tmaze-enu-seed14`. The first three of its four runs ended at a target fitness. The last one
-# returns to the plain T-maze, on a CPU; we stopped it after 359 generations. (Without `--device cuda`, the others run on a CPU,
-# too, and round differently.)
+# returns to the plain T-maze, on a CPU; we stopped it after 359 generations. (Without `--device cuda`, the first three run on a
+# CPU, too, where numbers are rounded differently, so that other networks may result.)
 
 # %%
 Markdown(tables.commands("The commands that led to tmaze-enu-seed14", results.attempts("tmaze-fourteen-steps")))
@@ -174,8 +174,8 @@ Markdown(tables.commands("The commands that led to tmaze-enu-seed14", results.at
 Markdown(abilities.in_words(tested["tmaze-enu-seed14"], scripted))
 
 # %% [markdown]
-# **From the double T-maze.** One run that began from the [network of the double T-maze](24_ed4_double_tmaze.py), in a T-maze
-# whose places may change after every food and then in the plain one, led to `tmaze-enu-once-bitten`:
+# **From the double T-maze.** One run that began from the [network of the double T-maze](24_ed4_double_tmaze.py), first in a
+# T-maze in which food and poison may swap after every food and then in the plain one, led to `tmaze-enu-once-bitten`:
 
 # %%
 Markdown(tables.commands("The command that led to tmaze-enu-once-bitten", results.attempts("tmaze-bitten-steps")))
@@ -184,24 +184,24 @@ Markdown(tables.commands("The command that led to tmaze-enu-once-bitten", result
 Markdown(abilities.in_words(tested["tmaze-enu-once-bitten"], scripted))
 
 # %% [markdown]
-# The results of both networks in all tests, beside those of scripted agents ([page with the
-# tests](17_what_kind_of_learner.py)). The first one relies on its sensors in the plain T-maze, but less where places may change
-# after every food:
+# All test results of these two networks, beside those of scripted agents ([page with the tests](17_what_kind_of_learner.py)).
+# `tmaze-enu-seed14` relies on its sensors in the plain T-maze, but less where food and poison may swap after every food:
 
 # %%
 both = {name: tested[name] for name in ("tmaze-enu-seed14", "tmaze-enu-once-bitten")}
 rows = abilities.across({**both, **scripted}, {**abilities.FOOD, **abilities.SHARES})
-Markdown(tables.folded("All tests of both networks and of scripted agents", rows))
+Markdown(tables.folded("All tests of the two networks and of scripted agents", rows))
 
 # %% [markdown]
-# The network that switches after nearly every poison, `tmaze-harmless-enu-seed1`, evolved from a random genome with one command
-# (we stopped the run; of its parents that were tested on held-out episodes, the last was the best, and the command ends there):
+# The network that switches after nearly every poison, `tmaze-harmless-enu-seed1`, evolved from a random genome with one
+# command. (We stopped the run. Of its parents that were tested on held-out episodes, the last was the best; the command ends
+# with it.)
 
 # %%
 Markdown("```\n" + "\n".join(results.attempts("tmaze-reversal-steps")) + "\n```")
 
 # %% [markdown]
-# In the same tests:
+# Its visits after poisons and after swaps, measured as for [Fig. 5](16_fig5_behaviour.py):
 
 # %%
 Markdown(abilities.reversal_in_words(tested["tmaze-harmless-enu-seed1"], tested["alternating"]))

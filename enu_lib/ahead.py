@@ -9,8 +9,8 @@ memory that they share.  A process thus does 1 / L of the drawing, and each mach
 what this costs with 1,000 processes.  A population that grows with the number of machines would need a different random
 stream, one that can be started at any position.
 
-A process alone with a GPU draws several generations at once, each on a thread of its own: a generation has its own random
-stream, and torch draws without holding Python's lock.
+A process that has a GPU and takes no turns draws several generations at once, each on a thread of its own.  This is possible
+since each generation has its own random stream, and saves time since torch draws without holding Python's lock.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from enu_lib.processes import Alone
 from enu_lib.streams import normal, stream
 
 MOST_THREADS = 4  # four draw about a billion numbers per second
-MOST_AHEAD = 2**28  # numbers kept ahead at most, unless a single generation has more: 1 GiB
+MOST_AHEAD = 2**28  # most numbers drawn ahead (1 GiB), unless a single generation has more
 FEWEST_TO_SHARE = 2**16  # fewest numbers in a generation for which taking turns pays: half a millisecond
 BLOCK = 16  # torch draws normal numbers in blocks of this size
 
@@ -52,7 +52,7 @@ class Ahead:
         self._drawn = settings, generation + 1, es.sample_mutations(settings, self.parameters, self.seed, generation + 1)
 
     def close(self) -> None:
-        """End all threads."""
+        """End the threads that draw, if there are any."""
 
 
 class Threaded(Ahead):
@@ -151,6 +151,6 @@ def prepare(experiment: Experiment, seed: int, processes: Alone, place: torch.de
         return Turns(parameters, seed, processes.local_rank or 0, turns, memory)
     if place.type == "cpu":
         return Ahead(parameters, seed)
-    most = min(MOST_THREADS, (processes.threads(threads) or 1) - 1)  # one core is left for all else
+    most = min(MOST_THREADS, (processes.threads(threads) or 1) - 1)  # one core is left for everything else
     ahead = max(1, min(most + 1, MOST_AHEAD // numbers))
     return Threaded(parameters, seed, max(1, min(most, ahead)), ahead, pinned=place.type == "cuda")

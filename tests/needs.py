@@ -14,7 +14,7 @@ def _must_not_skip():
 
 # in CI on Linux the test runs, and fails
 NEEDS_COMPILER = pytest.mark.skipif(build.compiler() is None and not _must_not_skip(), reason="no C++ compiler here")
-# for tests that run a GPU kernel on emulated threads: slow, so `make test` leaves them to `make test-emulated`
+# for tests that run a GPU kernel on emulated threads: they are slow, so `make test` leaves them to `make test-emulated`
 EMULATED = (NEEDS_COMPILER, pytest.mark.emulated)
 
 

@@ -63,7 +63,7 @@ def test_partly_filled_blocks_give_the_same_results(near, shared, noisy):
 
 @emulated
 def test_small_networks_share_a_block_of_eight_environments():
-    """And one warp can hold two of them."""
+    """Eight environments in three warps; and two in a single warp."""
     network = Network(random_connections(3, 2, 4, stream(0, "wiring")), channels=3, hidden=8)
     for environments, threads in ((8, 96), (2, 32)):
         genomes, maze, state, noise = drawn_lives(network, 2, environments, steps=40)
@@ -99,7 +99,7 @@ lives, flags = drawn_lives(SMALL, 1, 3, steps=3), ["-fsanitize=thread"]
 emulated_gpu.library(emulated_gpu.layout(SMALL, *lives[1:3]), flags)  # compiled once
 for line in sys.argv[1:]:
     print("WITHOUT", line, file=sys.stderr, flush=True)
-    for _ in range(1 if line == "0" else 10):  # the threads may happen to wait for each other elsewhere
+    for _ in range(1 if line == "0" else 10):  # a run shows no race if the threads happen to wait for each other elsewhere
         child = os.fork()
         if not child:  # the child ends at its first race
             emulated_gpu.maze_lives(SMALL, *lives, flags=flags, without=int(line))
@@ -176,7 +176,7 @@ def test_the_compilers_figures_show_spills(nvrtc):
 
 
 def altered(nvrtc, version, log=None):
-    """The compiler with another version, and perhaps with another log; and the list of the options that it is given."""
+    """The compiler with another version, and perhaps another log; its list `told` holds the options that it is given."""
     told, names = [], [name for name in dir(nvrtc) if name.startswith("nvrtc")]
     other = SimpleNamespace(**{name: getattr(nvrtc, name) for name in names}, told=told)
     other.nvrtcVersion = lambda: (0, *version)

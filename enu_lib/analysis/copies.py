@@ -1,8 +1,8 @@
-"""Episodes that go on in many copies, each from a step of its own, until they have been watched for long enough (ours).
+"""Continue recorded episodes in many copies, each from a step of its own, until their next visits have been counted (ours).
 
     lives, states = watched(network, genome, maze, environments=64, seed=1)
     begun = at_steps(network, genome, maze, lives, states, which, steps, seed=1)     # where episodes are interrupted
-    share_right(network, genome, maze, begun.rows(some), visits=1)                   # what the next visits bring
+    share_right(network, genome, maze, begun.rows(some), visits=1)                   # how the next visits end
 
 Much faster than whole episodes: copies share what came before, and each ends once its visits have been counted.
 Shapes: B episodes, R copies; networks have a population of one.
@@ -24,19 +24,19 @@ from enu_lib.streams import Noise, stream
 from enu_lib.tasks.maze import Maze, MazeState
 from enu_lib.trace import Trace
 
-DROPPED = 0.1  # share of copies that must have ended before they are taken out, as this copies the others
+DROPPED = 0.1  # ended copies are taken out once they are more than this share: it takes time, since it copies all others
 
 
 class Begun(NamedTuple):
-    """Episodes before a step of their own, all equally far from their next move."""
+    """Interrupted episodes, each before a step of its own, all equally far from their next move."""
 
     network: NetworkState
     maze: MazeState
-    noise: Noise | None  # its step k is that of step `step` + k of the episode
-    step: Tensor  # (R,) network steps before
+    noise: Noise | None  # its step k belongs to step `step` + k of the episode
+    step: Tensor  # (R,) number of network steps before the interruption
 
     def rows(self, which: Tensor) -> Begun:
-        """The episodes numbered `which` (R,), which may repeat."""
+        """The episodes with the numbers `which` (R,), in which a number may repeat."""
         world = MazeState(*(v[:, which] for v in self.maze))
         return Begun(rows(self.network, which), world, _noise_of(self.noise, which), self.step[which])
 
@@ -63,7 +63,7 @@ def watched(network: Network, genome: Tensor, maze: Maze, environments: int, see
 
 
 def before(states: list[NetworkState], which: Tensor, steps: Tensor) -> NetworkState:
-    """The states of the networks in environments `which` (R,), each before its step of `steps` (R,)."""
+    """The state of the network in environment which[r] before step steps[r], for each r (R,)."""
     each = [rows(states[t], environment) for environment, t in zip(which.split(1), steps.tolist(), strict=True)]
     neuron, synapse = (
         tuple(torch.cat(parts, 1) for parts in zip(*units, strict=True))
@@ -83,9 +83,10 @@ def at_steps(
     steps: Tensor,
     seed: int,
 ) -> Begun:
-    """Episodes `which` (R,) of those that `watched` recorded with this seed, each before its step of `steps` (R,), from 1 on.
+    """Recorded episodes, interrupted: episode which[r] before step steps[r], which is at least 1, for each r (R,).
 
-    Raises ValueError unless all of these steps are equally far from the next move.
+    lives, states: what `watched` returned with this seed.  Raises ValueError unless all of these steps are equally far from the
+    next move.
     """
     if len((steps % maze.move_every).unique()) > 1:
         raise ValueError(f"steps must be equally far from the next move, got {steps.tolist()}")

@@ -5,8 +5,8 @@
     found.forgets     # (N, S) share of later visits right if this synapse alone is set back to before that visit
     found.knows       # (N, S) share of later visits right if all other synapses are set back
 
-The same episodes are played again for each synapse.  Each is interrupted when the agent starts its next visit after its first
-poison; the visits that follow are measured.  Memories are set back to the start of the visit that ended with the
+Episodes are interrupted when the agent starts its next visit after its first poison, and go on in one copy for each synapse
+(`analysis.copies`); the visits that follow are measured.  Memories are set back to the start of the visit that ended with the
 poison, which also undoes what the agent saw on its way.
 """
 

@@ -1,10 +1,10 @@
 """Time the GPU kernels.
 
-python -m enu_lib bench --gpu                                                  # print it
-python -m enu_lib bench --gpu --json enu_lib/study/data/bench-gpu.json         # and store it for book/55_how_fast.py
+python -m enu_lib bench --gpu                                                  # print the times
+python -m enu_lib bench --gpu --json enu_lib/study/data/bench-gpu.json         # and store them for book/55_how_fast.py
 
 Tables: episodes of networks in mazes, for every kind of cell at two sizes, with the kernel and with the torch backend; single
-units; whole generations, the first ones from a random genome, with episodes that may end early and with episodes that cannot.
+units; whole generations (the first ones from a random genome) with episodes that may end early and with episodes that cannot.
 Times are medians of several repeats in one process, after a first one that compiles.  GFLOP/s count the operations executed, as
 in `enu_lib.bench.cases`, and are compared with float32 matrix products on the same card, measured in the same run.  `registers`
 and `spilled` (bytes per thread) are the compiler's figures.
@@ -147,7 +147,7 @@ def _resources(layout: nvidia.Plan, device: torch.device) -> dict[str, Any]:
     card = torch.cuda.get_device_properties(device)
     try:
         taken = nvidia.resources(layout, f"sm_{card.major}{card.minor}", nvrtc)._asdict()
-    except Unavailable:  # the times matter more
+    except Unavailable:  # the times are of use without them
         taken = {}
     return {**taken, "threads": layout.threads, "shared": layout.shared, "blocks": layout.blocks}
 

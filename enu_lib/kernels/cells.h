@@ -1,7 +1,7 @@
 // One step of units on an Nvidia GPU: ENU, GRU and LSTM (tiles.h).
 //
-// Many units: `advance` steps 16 M of them in each warp, with their memory in its registers.  Few units: several warps share each
-// 16 of them, whose memory is in shared memory; a step is `begin`, `finish` and `show`, between which all warps must meet.
+// Many units: `advance` steps 16 M of them in each warp, with their memory in its registers.  Few units: several warps share
+// each 16 of them, whose memory is in shared memory; a step is `begin`, `finish` and `show`, with a barrier after each.
 //
 // Rules have the layout of `packed` in kernels/packing.py, and the constants of `Gates` in kernels/fused.py: gains and biases
 // folded in, the memory of an ENU halved.  Hidden values and channels are padded with zeros to whole tiles.
@@ -127,7 +127,7 @@ __device__ inline void put_outputs(float* o, const Tile (&sum)[M][W], const Tile
     }
 }
 
-// noise(row, channel): that of a unit, with rows counted from the first tile; called only for channels below C.
+// noise(row, channel): the noise of a unit, with rows counted from the first tile; called only for channels below C.
 template <int M, int W, class Noise>
 __device__ inline void get_noise(Tile (&values)[M][W], int first, Noise noise) {
     VALUES(W) {
@@ -152,7 +152,7 @@ __device__ inline void advance(const Rules<XT>& w, Tile (&h)[M][HT], Tile (&c)[M
     put_outputs(o, sum, more, gain);
 }
 
-// Memory of 16 units in shared memory.  Pointers are at this thread's first row and column, as o is in `advance`.
+// Memory of 16 units in shared memory.  Pointers are to this thread's first row and column, like o in `advance`.
 struct Few {
     float *h, *c, *o;  // c: cell states of LSTMs
     float* scratch;    // SCRATCH more arrays of the size of h, `apart` floats from one to the next

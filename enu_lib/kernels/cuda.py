@@ -7,14 +7,14 @@ the kernel is not available.
 
 Measured on an H100 (80 GB HBM3, torch 2.11, CUDA 13; `enu_lib/study/data/bench-gpu.json`): the episodes of a generation at the
 published sizes (512 offspring, 8 environments, 400 steps) take 27 ms, of which the kernel itself takes 24 ms.  27 ms are 38
-TFLOP/s: 74% of the card's speed in float32 matrix products, which do without tensor cores.  The torch backend (`graph`) takes
+TFLOP/s: 74% of the card's speed in float32 matrix products, which do not use tensor cores.  The torch backend (`graph`) takes
 292 ms.  Single units (512 offspring, 32 environments, 100 steps) take 1.4 ms.  An older kernel, without tensor cores and only
 for networks of ENUs, took 43 ms for the same episodes.
 
 Why not faster: if tensor cores never waited, these episodes would take 12 ms.  (A block takes 1,900 products of 16 x 8 x 8 per
 step; we assume that a multiprocessor does 600 multiplications per cycle, 60% of its peak, at 1.7 GHz; 2,048 blocks on 132
-multiprocessors, two at a time, are 7.8 waves of 400 steps.)  They wait: of the 13,000 cycles or more that a block takes for a
-step, 8,000 are for synapses.  Neurons take 3,100; projection and the maze, side by side, 1,900.  In these short parts, between
+multiprocessors, two at a time, are 7.8 waves of 400 steps.)  But they do wait: of the 13,000 cycles or more that a block takes
+for a step, synapses take 8,000, neurons 3,100, and projection and the maze, side by side, 1,900.  In the shorter parts, between
 barriers, few warps have work, and at the published sizes only 12 warps fit a multiprocessor.
 
 The tests of these kernels in tests/test_gpu.py passed on that card.  Without a GPU, tests run the source on emulated threads,
@@ -78,8 +78,8 @@ def supports(model: object) -> bool:
 def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
     """The layout for `environments` episodes in mazes of `cells` squares, with `shared` bytes of shared memory per block.
 
-    If possible, four blocks share a multiprocessor, or two, so that some compute while others wait.  Raises Unavailable if not
-    even one fits.
+    If possible, four blocks share a multiprocessor, else two, so that some compute while others wait.  Raises Unavailable if
+    not even one fits.
     """
     cell, n, s = network.synapse_cell, network.neurons, network.synapses
     h, c, gates, fed = tiled_sizes(cell)

@@ -138,7 +138,7 @@ def lives(
 
 
 def sequences(model: AnyModel, x: Tensor, device: torch.device | None, whose: str = "inputs") -> Tensor:
-    """Inputs (B, T, n_in) of a unit, or (B, T, I, k) of a network, in float32.  device: where to move them; None: nowhere."""
+    """Inputs (B, T, n_in) of a unit, or (B, T, I, k) of a network, in float32.  device: where to move them, if given."""
     if not isinstance(x, Tensor) or x.is_complex() or x.device.type == "meta":
         raise ValueError(f"{whose} must be a tensor of numbers, got {_kind(x)}: use torch.from_numpy")
     got = tuple(x.shape)

@@ -102,7 +102,7 @@ CACHE = 4 << 20  # cache budget in bytes, for the values of one gate
 
 
 def lots(genomes: Tensor, noise: Noise | None, rows: int, hidden: int) -> Iterator[tuple[slice, Tensor, Noise | None]]:
-    """Offspring in lots that fit in a CPU's cache (one lot elsewhere): slice, genomes and noise.  rows: units per offspring."""
+    """Offspring in lots that fit a CPU's cache (on a GPU, in one lot): slice, genomes, noise.  rows: units per offspring."""
     fit = max(8, CACHE // (rows * hidden * 8)) if genomes.device.type == "cpu" else len(genomes)
     for first in range(0, len(genomes), fit):
         lot = slice(first, first + fit)

@@ -92,7 +92,7 @@ __device__ inline void average(Memory& m) {
     }
 }
 
-// The memory of 16 neurons, at this thread's first row and column.
+// The memory of a tile of 16 neurons, for this thread.
 __device__ inline Few neurons(Memory& m, int tile) {
     const int row = 16 * tile + tile_row(0), h = row * HS + tile_column();
     return {m.neuron_h + h, m.neuron_c + (KIND == LSTM ? h : 0), m.neuron_o + row * OS + tile_column(), m.scratch + h,
@@ -159,7 +159,7 @@ lives(const __grid_constant__ MazeRules maze, const __grid_constant__ Lives all)
             float* o = m.synapse_o + (first + tile_row(0)) * OS + tile_column();
             advance(m.synapse, h, c, o, synapse_start, synapse_noise, all.gain);
         }
-        const int next = t + 1 < maze.steps && mine ? noise_from(all, b, t + 1) : 0;  // early, since it comes from afar
+        const int next = t + 1 < maze.steps && mine ? noise_from(all, b, t + 1) : 0;  // early, since global memory is slow
         __syncthreads();
         average(m);
         __syncthreads();

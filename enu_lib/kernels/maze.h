@@ -48,7 +48,7 @@ struct MazeLife {
         return first;
     }
 
-    // Puts the agent at the start, and food and poison where they are after this many meals.
+    // Puts the agent at the start, and food and poison where they belong after this many meals.
     ANYWHERE void start() {
         const int period = (foods + (maze->count_poisons ? poisons : 0)) / maze->foods_per_period;
         food = (int)places[2 * period], poison = (int)places[2 * period + 1];

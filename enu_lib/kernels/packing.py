@@ -2,10 +2,12 @@
 
 `packed` defines the layout, in some thirty operations, each of which takes longer to launch than to compute.  Each packed value
 is zero, or a genome's value times a factor, or one such product plus a constant or plus another (the two biases of a gate).
-So `rules` gathers the values from the genomes in a few operations; where they are, it finds out once, by packing probes.
+So `rules` gathers the values from the genomes in a few operations.  Where they are in a genome, it finds out once for each
+model: it packs probes, genomes whose values tell their positions.
 
-The result is the same to the last bit (except for the sign of zeros, and products below 1e-37), since numbers are rounded in
-the same order: multiplied by a float32, a power of two times the gain; plus the constant; plus the other product.
+The result is the same to the last bit (except for the sign of zeros, and products below 1e-37), since the same operations are
+rounded in the same order: a product with a float32 factor (a power of two times the gain), plus the constant, plus the other
+product.
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ from enu_lib.kernels.fused import Gates
 from enu_lib.network import Network
 
 TILE = 8
-HUGE = 2.0**200  # a probe's values: beside them, in float64, constants vanish
+HUGE = 2.0**200  # a probe's values: so large that in float64 adding a constant does not change them
 
 
 def rules(model: Cell | Network, genomes: Tensor) -> list[Tensor]:
     """The packed rules (P, ..) of genomes (P, D): of a cell, or of a network's neurons and of its synapses."""
-    genomes = torch.nn.functional.pad(genomes, (0, 1))  # the padding's value
+    genomes = torch.nn.functional.pad(genomes, (0, 1))  # a zero, for values that are padding
     return [places(genomes) for places in _all_places(model, genomes.device)]
 
 
@@ -98,7 +100,7 @@ class Term(NamedTuple):
     """Products of genome values and factors, for the packed values from `first` on."""
 
     first: int
-    number: Tensor  # of the genome's value; D, beyond the genome, for zero
+    number: Tensor  # position of each value in the genome; D, where the added zero is, for none
     factor: Tensor
 
     def __call__(self, genomes: Tensor) -> Tensor:
@@ -107,7 +109,7 @@ class Term(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Where packed values are found: the sum of the first term, the constants and the other terms."""
+    """How packed values follow from genomes: the sum of the first term, the constants and the other terms."""
 
     main: Term
     constants: tuple[int, Tensor]  # the first packed value with a constant, and the constants from there on
@@ -134,7 +136,7 @@ def _all_places(model: Cell | Network, device: torch.device) -> list[Places]:
 def _places(layout: Callable[[Tensor], Tensor], parts: tuple[Tensor, ...], size: int, device: torch.device) -> Places:
     """Find the places of a layout's values.
 
-    parts: the numbers, in the genome, of the values of each weight matrix.  A packed value depends on at most one of each.
+    parts: the positions in the genome of the values of each weight matrix.  A packed value depends on at most one of each.
     """
     probes = torch.zeros(1 + 2 * len(parts), size, dtype=torch.float64, device="cpu")
     for i, part in enumerate(parts):

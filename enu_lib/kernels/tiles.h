@@ -51,8 +51,8 @@ __device__ inline void product(Tile& sum, unsigned a0, unsigned a1, unsigned a2,
 __device__ inline void complete() {}
 #endif
 
-// sum[m][n] += a[m] b[n], for the first USED; b: this thread's two weights of each tile.  Several sums at a time hide the latency
-// of each; where they are few, the small parts are added up on their own.
+// sum[m][n] += a[m] b[n], for the first USED n; b: this thread's two weights of each tile.  Several sums at a time hide the
+// latency of each; where there is only one, the small parts have a sum of their own.
 template <int USED, int M, int W>
 __device__ inline void products(Tile (&sum)[M][W], const Tile (&a)[M], const float2 (&b)[USED]) {
     constexpr bool APART = M * USED == 1;
@@ -79,7 +79,7 @@ __device__ inline void products(Tile (&sum)[M][W], const Tile (&a)[M], const flo
     if constexpr (APART) EACH(m, M) EACH(n, USED) EACH(i, 4) sum[m][n][i] += small[m][n][i];
 }
 
-// sum[m][n] += a[m] times the n-th of W tiles of weights, STEP tiles apart; with FIRST, only for so many of the sums.
+// sum[m][n] += a[m] times the n-th of W tiles of weights, STEP tiles apart; FIRST: if not 0, only for the first so many n.
 template <int STEP = 1, int FIRST = 0, int M, int W>
 __device__ inline void multiply(Tile (&sum)[M][W], const Tile (&a)[M], const float (*weights)[WEIGHTS]) {
     constexpr int USED = FIRST ? FIRST : W;

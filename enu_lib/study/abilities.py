@@ -127,7 +127,7 @@ def reversal_in_words(found: Measures, alternating: Measures) -> str:
         stays, theirs = (of["hidden.remembers"] for of in (found, alternating))
         visits = f"{first} of its visits after a first poison end with food, and {anew}"
         unchanged = f"where nothing has changed, and no sensor shows food or poison, {share(stays)} of its visits end with food"
-        told = f"{unchanged} (of an agent that alternates between the arms: {share(theirs)})"
+        told = f"{unchanged} (for an agent that alternates between the arms: {share(theirs)})"
         if stays.n and stays.low > MOSTLY:
             return f"It **finds the food again after every swap** and then stays with it: {visits}; {told}."
         return f"It finds the food again after every swap, but **may merely alternate between the arms**: {visits}; {told}."
@@ -136,7 +136,8 @@ def reversal_in_words(found: Measures, alternating: Measures) -> str:
     if after[0].value < MOSTLY:
         return f"It does not reverse: {first} of its visits after a first poison end with food."
     if not swaps[0].n:
-        return f"It met no second swap, so it may reverse or not: {first} of its visits after a first poison end with food."
+        unknown = "It met no second swap, so whether it reverses again is unknown"
+        return f"{unknown}: {first} of its visits after a first poison end with food."
     return (
         f"It switches arms **once and for good**, as a one-bit latch does: where poison does not kill, {first} of the "
         f"visits after its first poison end with food, and {second} of those after its second; {anew}."

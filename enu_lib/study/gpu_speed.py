@@ -22,7 +22,7 @@ STORED = Path(__file__).with_name("data") / "bench-gpu.json"
 MEASURE = "python -m enu_lib bench --gpu --json enu_lib/study/data/bench-gpu.json"
 CELLS = get_args(CellName)
 EPISODES = ("networks in mazes", "single units")
-GENERATIONS = 100  # of the evolutions that are counted per minute
+GENERATIONS = 100  # length of the evolutions that are counted per minute
 
 
 def load(path: Path = STORED) -> dict[str, Any] | None:
@@ -56,7 +56,7 @@ def episodes(measured: dict[str, Any], table: str) -> list[Row]:
 
 
 def generations(measured: dict[str, Any]) -> list[Row]:
-    """Whole generations: one row per experiment, with how many evolutions of `GENERATIONS` fit in a minute, one by one."""
+    """Whole generations: one row per experiment, with the number of evolutions (of `GENERATIONS`) per minute, one at a time."""
     return [
         {
             "workload": row["model"],
@@ -78,13 +78,13 @@ def in_words(measured: dict[str, Any] | None) -> str:
         [
             f"Measured on this machine: {machine(measured)}. Large float32 matrix products reach {products:.1f} TFLOP/s on its "
             "GPU; the kernel multiplies on tensor cores and they do not, so they are a yardstick, not an upper bound. Times "
-            "are medians of repeats after a first one, which also compiles. Sizes: P offspring, B environments, T steps.\n",
+            "are medians of repeats, after a first one that also compiles. Sizes: P offspring, B environments, T steps.\n",
             "**Episodes**. None ends early; *shared*: neurons and synapses have the same rules. Operations are counted for ENU "
             "and NFENU only.\n",
             *(folded(f"{name}: {_faster(measured, name)}", episodes(measured, name)) + "\n" for name in EPISODES),
             "\n**Whole generations**. *As evolved*: the first ones from a random genome, with agents that may die early; where "
             "this saves time, later generations take longer. The last two columns follow from the time of one generation: "
-            f"evolutions of {GENERATIONS} generations, one after another, without evaluations on new inputs.\n",
+            f"evolutions of {GENERATIONS} generations, one after another, without held-out evaluations.\n",
             markdown(generations(measured)),
         ]
     )
