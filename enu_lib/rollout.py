@@ -110,14 +110,14 @@ def draw(
 ) -> tuple[Genomes, Drawn]:
     """Checked genomes (P, D) in the kernels' form, and B random environments with their noise.
 
-    batch: a sequence task's batch to use instead of a random one; the noise is the same either way.  All are on the genomes'
-    device, except for networks in mazes: the kernels check these on the CPU and move them.
+    batch: a sequence task's batch to use instead of a random one; the noise is the same either way.  A batch and its noise are
+    on the genomes' device; the environments of a closed loop and their noise are on the CPU, and `play` moves them.
     """
     is_sequence(task)  # raises TypeError if it is no task
     door.fits(model, task)
     genomes, environments = door.genomes(model, genomes), door.environments(environments)
     steps, rows = task.steps, rows_of(genomes)
-    device = torch.device("cpu") if type(model) is Network and type(task) is Maze else genomes.device
+    device = genomes.device if is_sequence(task) else torch.device("cpu")
     if not is_sequence(task):
         drawn = rows if getattr(task, "own_shuffles", False) else (0, 1)
         start = door.start(task, task.reset(drawn[1], environments, generator), drawn, environments, device)
