@@ -1,6 +1,6 @@
 // One step of units on an Nvidia GPU: ENU, GRU and LSTM (tiles.h).
 //
-// Many units: `advance` steps 16 M of them in each warp, with their memory in its registers.  Few units: several warps share
+// Many units: `advance` steps 16 of them in each warp, with their memory in its registers.  Few units: several warps share
 // each 16 of them, whose memory is in shared memory; a step is `begin`, `finish` and `show`, with a barrier after each.
 //
 // Rules have the layout of `packed` in kernels/packing.py, and the constants of `Gates` in kernels/fused.py: gains and biases
@@ -32,123 +32,116 @@ __device__ inline float sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf
 __device__ inline float tanh_(float x) { return 2 * sigmoid(2 * x) - 1; }
 __device__ inline float clip(float x) { return x > 1 ? 1.0f : x < 0 ? 0.0f : x; }  // NaN stays NaN
 
-template <int STEP = 1, int M, int W>
-__device__ inline void fill(Tile (&sum)[M][W], const float* row) {  // the same row for all units; sums are STEP tiles apart
+template <int STEP = 1, int W>
+__device__ inline void fill(Tile (&sum)[W], const float* row) {  // the same row for all units; sums are STEP tiles apart
     EACH(n, W) {
         const float2 v = *(const float2*)(row + 8 * n * STEP + tile_column());
-        EACH(m, M) sum[m][n][0] = sum[m][n][2] = v.x, sum[m][n][1] = sum[m][n][3] = v.y;
+        sum[n][0] = sum[n][2] = v.x, sum[n][1] = sum[n][3] = v.y;
     }
 }
 
 // sum += memory and fed-back outputs times the weights of W tiles of the gates, from the tile `first`.  o: see `advance`.
-template <int M, int W, int XT>
-__device__ inline void recur(Tile (&sum)[M][W], const Rules<XT>& w, const Tile (&h)[M][HT], const float* o, int first) {
-    Tile a[M];
+template <int W, int XT>
+__device__ inline void recur(Tile (&sum)[W], const Rules<XT>& w, const Tile (&h)[HT], const float* o, int first) {
     EACH(k, FT) {
-        EACH(m, M) get(a[m], o + 16 * m * OS + 8 * k, OS);
+        Tile a;
+        get(a, o + 8 * k, OS);
         multiply(sum, a, &w.own[k][first]);
     }
-    EACH(k, HT) {
-        EACH(m, M) EACH(i, 4) a[m][i] = h[m][k][i];
-        multiply(sum, a, &w.own[FT + k][first]);
-    }
+    EACH(k, HT) multiply(sum, h[k], &w.own[FT + k][first]);
 }
 
-#define VALUES(n) EACH(m, M) EACH(j, n) EACH(i, 4)
+#define VALUES(n) EACH(j, n) EACH(i, 4)
 
-// Updates the memory h of M tiles of units, and the cell state c of an LSTM.  start(sum, first): sets the sums of W tiles of the
+// Updates the memory h of a tile of units, and the cell state c of an LSTM.  start(sum, first): sets the sums of W tiles of the
 // gates, from the tile `first`, to bias and inputs.
-template <int M, int XT, class Start>
-__device__ inline void remember(const Rules<XT>& w, Tile (&h)[M][HT], Tile (&c)[M][HT], const float* o, Start start) {
+template <int XT, class Start>
+__device__ inline void remember(const Rules<XT>& w, Tile (&h)[HT], Tile (&c)[HT], const float* o, Start start) {
     if constexpr (KIND == ENU) {
-        Tile gate[M][2 * HT], reset[M][HT];
+        Tile gate[2 * HT], reset[HT];
         start(gate, 0);
         recur(gate, w, h, o, 0);
-        VALUES(HT) reset[m][j][i] = sigmoid(gate[m][j][i]) * h[m][j][i], gate[m][HT + j][i] = sigmoid(gate[m][HT + j][i]);
+        VALUES(HT) reset[j][i] = sigmoid(gate[j][i]) * h[j][i], gate[HT + j][i] = sigmoid(gate[HT + j][i]);
         EACH(part, HT / TOGETHER) {
             const int first = part * TOGETHER;
-            Tile sum[M][TOGETHER];
+            Tile sum[TOGETHER];
             start(sum, 2 * HT + first);
             recur(sum, w, reset, o, 2 * HT + first);
             VALUES(TOGETHER) {
-                float& own = h[m][first + j][i];
-                own += gate[m][HT + first + j][i] * (sigmoid(sum[m][j][i]) - 0.5f - own);
+                float& own = h[first + j][i];
+                own += gate[HT + first + j][i] * (sigmoid(sum[j][i]) - 0.5f - own);
             }
         }
     } else if constexpr (KIND == GRU) {
-        Tile gate[M][2 * HT], inner[M][HT];
+        Tile gate[2 * HT], inner[HT];
         start(gate, 0);
         recur(gate, w, h, o, 0);
-        VALUES(2 * HT) gate[m][j][i] = sigmoid(gate[m][j][i]);
+        VALUES(2 * HT) gate[j][i] = sigmoid(gate[j][i]);
         fill(inner, w.late);
         recur(inner, w, h, o, 2 * HT);
         EACH(part, HT / TOGETHER) {
             const int first = part * TOGETHER;
-            Tile sum[M][TOGETHER];
+            Tile sum[TOGETHER];
             start(sum, 2 * HT + first);
             VALUES(TOGETHER) {
-                const float fresh = tanh_(sum[m][j][i] + gate[m][first + j][i] * inner[m][first + j][i]);
-                float& own = h[m][first + j][i];
-                own = fresh + gate[m][HT + first + j][i] * (own - fresh);
+                const float fresh = tanh_(sum[j][i] + gate[first + j][i] * inner[first + j][i]);
+                float& own = h[first + j][i];
+                own = fresh + gate[HT + first + j][i] * (own - fresh);
             }
         }
     } else {  // input, forget, cell, output
-        Tile next[M][HT];
+        Tile next[HT];
         EACH(part, HT / TOGETHER) {
             const int first = part * TOGETHER;
-            Tile sum[M][TOGETHER], gate[M][TOGETHER];
+            Tile sum[TOGETHER], gate[TOGETHER];
             const auto compute = [&](int which) {
                 start(sum, which * HT + first);
                 recur(sum, w, h, o, which * HT + first);
             };
             compute(0);
-            VALUES(TOGETHER) gate[m][j][i] = sigmoid(sum[m][j][i]);
+            VALUES(TOGETHER) gate[j][i] = sigmoid(sum[j][i]);
             compute(2);
-            VALUES(TOGETHER) gate[m][j][i] *= tanh_(sum[m][j][i]);
+            VALUES(TOGETHER) gate[j][i] *= tanh_(sum[j][i]);
             compute(1);
             VALUES(TOGETHER) {
-                float& cell = c[m][first + j][i];
-                cell = sigmoid(sum[m][j][i]) * cell + gate[m][j][i];
+                float& cell = c[first + j][i];
+                cell = sigmoid(sum[j][i]) * cell + gate[j][i];
             }
             compute(3);
-            VALUES(TOGETHER) next[m][first + j][i] = sigmoid(sum[m][j][i]) * tanh_(c[m][first + j][i]);
+            VALUES(TOGETHER) next[first + j][i] = sigmoid(sum[j][i]) * tanh_(c[first + j][i]);
         }
-        VALUES(HT) h[m][j][i] = next[m][j][i];  // not earlier, since every gate reads the old memory
+        VALUES(HT) h[j][i] = next[j][i];  // not earlier, since every gate reads the old memory
     }
 }
 
 // The outputs of units, from what they read out of their memory and from noise.
-template <int M, int W>
-__device__ inline void put_outputs(float* o, const Tile (&sum)[M][W], const Tile (&noise)[M][W], float gain) {
-    EACH(m, M) EACH(j, W) {
+template <int W>
+__device__ inline void put_outputs(float* o, const Tile (&sum)[W], const Tile (&noise)[W], float gain) {
+    EACH(j, W) {
         Tile y;
-        EACH(i, 4) y[i] = gain * (sum[m][j][i] + noise[m][j][i]), y[i] = CLIP ? clip(y[i]) : y[i];
-        put(o + 16 * m * OS + 8 * j, OS, y);
+        EACH(i, 4) y[i] = gain * (sum[j][i] + noise[j][i]), y[i] = CLIP ? clip(y[i]) : y[i];
+        put(o + 8 * j, OS, y);
     }
 }
 
-// noise(row, channel): the noise of a unit, with rows counted from the first tile; called only for channels below C.
-template <int M, int W, class Noise>
-__device__ inline void get_noise(Tile (&values)[M][W], int first, Noise noise) {
+// noise(row, channel): the noise of a unit; called only for channels below C.
+template <int W, class Noise>
+__device__ inline void get_noise(Tile (&values)[W], int first, Noise noise) {
     VALUES(W) {
         const int channel = 8 * (first + j) + tile_column() + i % 2;
-        values[m][j][i] = channel < C ? noise(16 * m + tile_row(i / 2), channel) : 0;
+        values[j][i] = channel < C ? noise(tile_row(i / 2), channel) : 0;
     }
 }
 
-// One step of M tiles of units.  o: outputs in shared memory, at this thread's first row and column.
-template <int M, int XT, class Start, class Noise>
-__device__ inline void advance(const Rules<XT>& w, Tile (&h)[M][HT], Tile (&c)[M][HT], float* o, Start start, Noise noise,
+// One step of a tile of units.  o: outputs in shared memory, at this thread's first row and column.
+template <int XT, class Start, class Noise>
+__device__ inline void advance(const Rules<XT>& w, Tile (&h)[HT], Tile (&c)[HT], float* o, Start start, Noise noise,
                                float gain) {
-    Tile sum[M][CT], more[M][CT];
+    Tile sum[CT], more[CT];
     remember(w, h, c, o, start);
     get_noise(more, 0, noise);
     fill(sum, w.out_bias);
-    EACH(k, HT) {
-        Tile a[M];
-        EACH(m, M) EACH(i, 4) a[m][i] = h[m][k][i];
-        multiply(sum, a, w.out[k]);
-    }
+    EACH(k, HT) multiply(sum, h[k], w.out[k]);
     put_outputs(o, sum, more, gain);
 }
 
@@ -162,40 +155,39 @@ constexpr int SCRATCH = KIND == ENU ? 3 : 1;
 
 // The first half of a step of few units: tile j of all that depends on their old memory.  x: inputs.
 template <int XT>
-__device__ inline void begin(const Rules<XT>& w, const Few& few, int j, const Tile (&x)[XT][1]) {
-    Tile sum[1][GATES], fresh[1][1], own, a[1];
+__device__ inline void begin(const Rules<XT>& w, const Few& few, int j, const Tile (&x)[XT]) {
+    Tile sum[GATES], late[1], fresh, own, a;
     fill<HT>(sum, w.bias + 8 * j);
     EACH(k, XT) multiply<HT>(sum, x[k], &w.x[k][j]);
     EACH(k, FT) {
-        get(a[0], few.o + 8 * k, OS);
+        get(a, few.o + 8 * k, OS);
         multiply<HT>(sum, a, &w.own[k][j]);
     }
     if (KIND == GRU) {
-        EACH(i, 4) fresh[0][0][i] = sum[0][2][i];
-        fill(fresh, w.late + 8 * j);
-        EACH(i, 4) { const float v = sum[0][2][i]; sum[0][2][i] = fresh[0][0][i], fresh[0][0][i] = v; }
+        fill(late, w.late + 8 * j);
+        EACH(i, 4) fresh[i] = sum[2][i], sum[2][i] = late[0][i];
     }
     EACH(k, HT) {
-        get(a[0], few.h + 8 * k, HS);
+        get(a, few.h + 8 * k, HS);
         multiply<HT, KIND == ENU ? 2 : GATES>(sum, a, &w.own[FT + k][j]);
     }
     const auto keep = [&](int array, const Tile& values) { put(few.scratch + array * few.apart + 8 * j, HS, values); };
     get(own, few.h + 8 * j, HS);
     if constexpr (KIND == ENU) {
-        EACH(i, 4) own[i] *= sigmoid(sum[0][0][i]), sum[0][1][i] = sigmoid(sum[0][1][i]);
-        keep(0, own), keep(1, sum[0][1]), keep(2, sum[0][2]);
+        EACH(i, 4) own[i] *= sigmoid(sum[0][i]), sum[1][i] = sigmoid(sum[1][i]);
+        keep(0, own), keep(1, sum[1]), keep(2, sum[2]);
     } else if constexpr (KIND == GRU) {
         EACH(i, 4) {
-            const float value = tanh_(fresh[0][0][i] + sigmoid(sum[0][0][i]) * sum[0][2][i]);
-            own[i] = value + sigmoid(sum[0][1][i]) * (own[i] - value);
+            const float value = tanh_(fresh[i] + sigmoid(sum[0][i]) * sum[2][i]);
+            own[i] = value + sigmoid(sum[1][i]) * (own[i] - value);
         }
         keep(0, own);
     } else {  // input, forget, cell, output
         Tile cell;
         get(cell, few.c + 8 * j, HS);
         EACH(i, 4) {
-            cell[i] = sigmoid(sum[0][1][i]) * cell[i] + sigmoid(sum[0][0][i]) * tanh_(sum[0][2][i]);
-            own[i] = sigmoid(sum[0][3][i]) * tanh_(cell[i]);
+            cell[i] = sigmoid(sum[1][i]) * cell[i] + sigmoid(sum[0][i]) * tanh_(sum[2][i]);
+            own[i] = sigmoid(sum[3][i]) * tanh_(cell[i]);
         }
         put(few.c + 8 * j, HS, cell);
         keep(0, own);
@@ -207,15 +199,15 @@ template <int XT>
 __device__ inline void finish(const Rules<XT>& w, const Few& few, int j) {
     Tile own;
     if constexpr (KIND == ENU) {
-        Tile sum[1][1], gate, a[1];
-        get(sum[0][0], few.scratch + 2 * few.apart + 8 * j, HS);
+        Tile sum[1], gate, a;
+        get(sum[0], few.scratch + 2 * few.apart + 8 * j, HS);
         EACH(k, HT) {
-            get(a[0], few.scratch + 8 * k, HS);
+            get(a, few.scratch + 8 * k, HS);
             multiply(sum, a, &w.own[FT + k][2 * HT + j]);
         }
         get(gate, few.scratch + few.apart + 8 * j, HS);
         get(own, few.h + 8 * j, HS);
-        EACH(i, 4) own[i] += gate[i] * (sigmoid(sum[0][0][i]) - 0.5f - own[i]);
+        EACH(i, 4) own[i] += gate[i] * (sigmoid(sum[0][i]) - 0.5f - own[i]);
     } else get(own, few.scratch + 8 * j, HS);
     put(few.h + 8 * j, HS, own);
 }
@@ -223,11 +215,11 @@ __device__ inline void finish(const Rules<XT>& w, const Few& few, int j) {
 // Tile k of the outputs of few units.
 template <int XT, class Noise>
 __device__ inline void show(const Rules<XT>& w, const Few& few, int k, Noise noise, float gain) {
-    Tile sum[1][1], more[1][1], a[1];
+    Tile sum[1], more[1], a;
     get_noise(more, k, noise);
     fill(sum, w.out_bias + 8 * k);
     EACH(j, HT) {
-        get(a[0], few.h + 8 * j, HS);
+        get(a, few.h + 8 * j, HS);
         multiply(sum, a, &w.out[j][k]);
     }
     put_outputs(few.o + 8 * k, sum, more, gain);

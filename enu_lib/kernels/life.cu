@@ -54,16 +54,16 @@ __device__ inline void project(Memory& m) {
     for (int job = threadIdx.x / 32; job < NEURON_TILES * 2 * GATES; job += PROJECTING) {
         const int row = 16 * (job / (2 * GATES)), gate = job % GATES;
         const bool post = job / GATES % 2;
-        Tile sum[1][HT] = {}, a[1];
+        Tile sum[HT] = {}, a;
         if (post) fill(sum, m.synapse.bias + 8 * gate * HT);
         EACH(k, CT) {
-            get(a[0], m.neuron_o + (row + tile_row(0)) * OS + 8 * k + tile_column(), OS);
+            get(a, m.neuron_o + (row + tile_row(0)) * OS + 8 * k + tile_column(), OS);
             multiply(sum, a, &m.synapse.x[post * CT + k][gate * HT]);
         }
         float* to = post ? m.post : m.pre + SHOWN * PS;
         EACH(half, 2) if (row + tile_row(half) < NEURONS) EACH(j, HT)
             *(float2*)(to + (row + tile_row(half)) * PS + 8 * (gate * HT + j) + tile_column())
-                = float2{sum[0][j][2 * half], sum[0][j][2 * half + 1]};
+                = float2{sum[j][2 * half], sum[j][2 * half + 1]};
     }
 }
 
@@ -135,14 +135,14 @@ lives(const __grid_constant__ MazeRules maze, const __grid_constant__ Lives all)
     const int first_e = first / SYNAPSES, last_e = last / SYNAPSES < E ? last / SYNAPSES : E - 1;
     const auto noise = [&](int e, int k) { return all.noise * __ldg(all.table + m.noise_at[e] + k); };
     const auto synapse_start = [&](auto& sum, int tile) {
-        constexpr int M = sizeof(sum) / sizeof(sum[0]), W = sizeof(sum[0]) / sizeof(sum[0][0]);
-        EACH(k, M) EACH(half, 2) {
-            const int row = first + 16 * k + tile_row(half), n = row / S < NEURONS ? row / S : NEURONS - 1;
+        constexpr int W = sizeof(sum) / sizeof(sum[0]);
+        EACH(half, 2) {
+            const int row = first + tile_row(half), n = row / S < NEURONS ? row / S : NEURONS - 1;
             const float* pre = m.pre + m.row_of[m.source[row]] * PS + 8 * tile + tile_column();
             const float* post = m.post + n * PS + 8 * tile + tile_column();
             EACH(j, W) {
                 const float2 x = *(const float2*)(pre + 8 * j), y = *(const float2*)(post + 8 * j);
-                sum[k][j][2 * half] = x.x + y.x, sum[k][j][2 * half + 1] = x.y + y.y;
+                sum[j][2 * half] = x.x + y.x, sum[j][2 * half + 1] = x.y + y.y;
             }
         }
     };
@@ -150,7 +150,7 @@ lives(const __grid_constant__ MazeRules maze, const __grid_constant__ Lives all)
         const int row = first + r < E * SYNAPSES ? first + r : 0;  // rows beyond the last synapse are padding
         return noise(row / SYNAPSES, (N + row % SYNAPSES) * C + c);
     };
-    Tile h[1][HT] = {}, c[1][HT] = {};
+    Tile h[HT] = {}, c[HT] = {};
 
     for (int t = 0; __syncthreads_or(mine && life.alive) && t < maze.steps; t++) {
         bool alive = false;
@@ -164,8 +164,8 @@ lives(const __grid_constant__ MazeRules maze, const __grid_constant__ Lives all)
         average(m);
         __syncthreads();
         for (int job = warp; job < NEURON_TILES * HT; job += WARPS) {
-            Tile current[CT][1];
-            EACH(k, CT) get(current[k][0], m.current + (16 * (job / HT) + tile_row(0)) * OS + 8 * k + tile_column(), OS);
+            Tile current[CT];
+            EACH(k, CT) get(current[k], m.current + (16 * (job / HT) + tile_row(0)) * OS + 8 * k + tile_column(), OS);
             begin(m.neuron, neurons(m, job / HT), job % HT, current);
         }
         __syncthreads();

@@ -51,20 +51,20 @@ __device__ inline void product(Tile& sum, unsigned a0, unsigned a1, unsigned a2,
 __device__ inline void complete() {}
 #endif
 
-// sum[m][n] += a[m] b[n], for the first USED n; b: this thread's two weights of each tile.  Several sums at a time hide the
-// latency of each; where there is only one, the small parts have a sum of their own.
-template <int USED, int M, int W>
-__device__ inline void products(Tile (&sum)[M][W], const Tile (&a)[M], const float2 (&b)[USED]) {
-    constexpr bool APART = M * USED == 1;
-    Split x[M][4];
-    Tile small[APART ? M : 1][APART ? USED : 1] = {};
-    EACH(m, M) EACH(i, 4) x[m][i] = split(a[m][i]);
+// sum[n] += a b[n], for the first USED n; b: this thread's two weights of each tile.  Several sums at a time hide the latency
+// of each; where there is only one, the small parts have a sum of their own.
+template <int USED, int W>
+__device__ inline void products(Tile (&sum)[W], const Tile& a, const float2 (&b)[USED]) {
+    constexpr bool APART = USED == 1;
+    Split x[4];
+    Tile small[1] = {};
+    EACH(i, 4) x[i] = split(a[i]);
     EACH(pair, (USED + 1) / 2) {
         Split v[2][2];
         EACH(i, 2) if (2 * pair + i < USED) v[i][0] = split(b[2 * pair + i].x), v[i][1] = split(b[2 * pair + i].y);
 #define PRODUCTS(SUM, A, B)                                                                                                \
-    EACH(i, 2) EACH(m, M) if (2 * pair + i < USED)                                                                            \
-        product(SUM[m][2 * pair + i], x[m][0].A, x[m][2].A, x[m][1].A, x[m][3].A, v[i][0].B, v[i][1].B);
+    EACH(i, 2) if (2 * pair + i < USED)                                                                                    \
+        product(SUM[2 * pair + i], x[0].A, x[2].A, x[1].A, x[3].A, v[i][0].B, v[i][1].B);
         if constexpr (APART) {
             PRODUCTS(small, low, high)
             PRODUCTS(small, high, low)
@@ -76,12 +76,12 @@ __device__ inline void products(Tile (&sum)[M][W], const Tile (&a)[M], const flo
 #undef PRODUCTS
     }
     complete();
-    if constexpr (APART) EACH(m, M) EACH(n, USED) EACH(i, 4) sum[m][n][i] += small[m][n][i];
+    if constexpr (APART) EACH(i, 4) sum[0][i] += small[0][i];
 }
 
-// sum[m][n] += a[m] times the n-th of W tiles of weights, STEP tiles apart; FIRST: if not 0, only for the first so many n.
-template <int STEP = 1, int FIRST = 0, int M, int W>
-__device__ inline void multiply(Tile (&sum)[M][W], const Tile (&a)[M], const float (*weights)[WEIGHTS]) {
+// sum[n] += a times the n-th of W tiles of weights, STEP tiles apart; FIRST: if not 0, only for the first so many n.
+template <int STEP = 1, int FIRST = 0, int W>
+__device__ inline void multiply(Tile (&sum)[W], const Tile& a, const float (*weights)[WEIGHTS]) {
     constexpr int USED = FIRST ? FIRST : W;
     float2 b[USED];
     EACH(n, USED) b[n] = ((const float2*)weights[n * STEP])[lane()];

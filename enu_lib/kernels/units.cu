@@ -33,17 +33,17 @@ units(const __grid_constant__ Units all) {
     const int warp = threadIdx.x / 32, first = 16 * (blockIdx.y * WARPS + warp);
     if (first >= all.environments) return;
     const auto environment = [&](int r) { return first + r < all.environments ? first + r : first; };  // the rest is padding
-    const auto input = [&](Tile (&x)[XT][1], int t) {
+    const auto input = [&](Tile (&x)[XT], int t) {
         EACH(k, XT) EACH(i, 4) {
             const int column = 8 * k + tile_column() + i % 2;
-            x[k][0][i] = column < IN ? __ldg(all.x + ((whole)environment(tile_row(i / 2)) * all.steps + t) * IN + column) : 0;
+            x[k][i] = column < IN ? __ldg(all.x + ((whole)environment(tile_row(i / 2)) * all.steps + t) * IN + column) : 0;
         }
     };
     float* o = m.o + (16 * warp + tile_row(0)) * OS + tile_column();
-    Tile h[1][HT] = {}, c[1][HT] = {}, x[XT][1], next[XT][1];
+    Tile h[HT] = {}, c[HT] = {}, x[XT], next[XT];
     input(next, 0);
     for (int t = 0; t < all.steps; t++) {
-        EACH(k, XT) EACH(i, 4) x[k][0][i] = next[k][0][i];
+        EACH(k, XT) EACH(i, 4) x[k][i] = next[k][i];
         input(next, t + 1 < all.steps ? t + 1 : t);  // loaded while this step is computed
         const auto start = [&](auto& sum, int tile) {
             fill(sum, m.rules.bias + 8 * tile);
