@@ -112,6 +112,8 @@ def evolve(
         now, log = Progress(es.init(first), first, -math.inf, 0.0), list[Row]()
         if folder is not None:
             stack.enter_context(locked(folder, wait))
+        interrupt = stack.enter_context(SoftInterrupt(processes.size > 1))  # before a file of the run can be seen
+        if folder is not None:
             if open_folder(folder, to_json(config)):
                 now, log = load_checkpoint(folder, experiment)
                 write_config(folder, to_json(config))  # the stopping point may differ
@@ -125,7 +127,6 @@ def evolve(
         deadline = math.inf if time_limit is None else time.perf_counter() + time_limit
         save_at = time.perf_counter() + checkpoint_every
         before, begun, saved, stopped = now.seconds, time.perf_counter(), len(log), None
-        interrupt = stack.enter_context(SoftInterrupt(processes.size > 1))
         mutations = stack.enter_context(closing(ahead.prepare(experiment, seed, processes, place, threads)))
         running = partial(as_run, experiment, seed, now, log, "running", folder, start)
         while not (stopped := stopped or reached(experiment, now)):

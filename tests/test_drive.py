@@ -1,6 +1,9 @@
 """A driven neuron equals one neuron of a network that receives the same current."""
 
+from types import SimpleNamespace
+
 import torch
+from exact import Exact
 
 import enu_lib as enu
 from enu_lib.analysis import drive
@@ -8,19 +11,19 @@ from enu_lib.network import Network
 from enu_lib.tasks.maze import Maze
 
 
-def test_a_settled_neuron_repeats_the_cell_s_own_steps():
+def test_a_settled_neuron_repeats_the_cell_s_own_steps(near):
     network = Network(channels=4, hidden=8, noise=0.0)
     genome = network.init(enu.stream(1, "genome"))
     current, drives = torch.tensor([0.2, 0.5, 0.1, 0.9]), torch.tensor([0.0, 1.0, 2.5])
     found = drive.bifurcation(network, genome, current, drives, steps=30, keep=5)
     assert found.shape == (3, 5)
-    weights = network.unpack(genome[None]).neuron
+    cell = network.neuron_cell
+    neuron = SimpleNamespace(unpack=lambda genomes: network.unpack(genomes).neuron, reset=cell.reset, step=cell.step)
     for a, strength in enumerate(drives):
-        state, outputs = network.neuron_cell.reset(1, 1), []
-        for _ in range(30):
-            state, y = network.neuron_cell.step(weights, state, (strength * current)[None, None])
-            outputs.append(y[0, 0, 0].item())
-        assert torch.allclose(found[a], torch.tensor(outputs[-5:]), atol=1e-6)
+        exact = Exact(neuron, genome[None], 1)
+        steps = [exact.step((strength * current)[None, None]) for _ in range(30)][-5:]
+        for kept, (y, bound) in zip(found[a], steps, strict=True):
+            near((kept - y[0, 0, 0]).abs(), bound)
 
 
 def test_the_mean_current_is_that_of_living_agents():

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from exact import MARGIN, Exact
 
 import enu_lib as enu
 from enu_lib.network import ORDERED, PUBLISHED, Network, random_connections
@@ -60,19 +61,25 @@ def test_shared_rules_use_one_genome_for_synapses_and_neurons(near):
     near((state.neuron[0] - by_hand[0]).abs(), 2e-6)
 
 
-def test_units_with_equal_wiring_differ_only_with_noise():
+def test_units_with_equal_wiring_differ_only_with_noise(near):
     """Three output neurons with the same inputs apart from their own output; noise makes them differ."""
     alike = tuple((0, 1, 2, 3, *others, i) for i in range(4, 10) for others in [(7, 8, 9) if i < 7 else (4, 5, 6)])
     for noise, equal in ((0.0, True), (0.01, False)):
         network = Network(alike, channels=4, hidden=8, noise=noise)
         genome = 0.5 * torch.randn(1, network.n_params, generator=enu.stream(6, "noise"))
-        weights, state = network.unpack(genome), network.reset(1, 1)
+        weights, state, exact = network.unpack(genome), network.reset(1, 1), Exact(network, genome, 1)
         table = enu.streams.draw_noise(30, 1, enu.stream(7, "noise"))
         for t in range(30):
             drawn = table.at(t, network.noise_shape) if noise else None
             state, _ = network.step(weights, state, torch.ones(1, 1, 4, 1), drawn)
-        memory = state.neuron[0][0]
-        assert torch.allclose(memory[3], memory[4], atol=1e-6) == equal
+            exact.step(torch.ones(1, 1, 4, 1), drawn)
+        memory, (one, *rounded) = state.neuron[0][0], exact.state.neuron[0].split(len(alike), 1)
+        bound = 2 * MARGIN * max((copy - one).abs().max() for copy in rounded)
+        apart = (memory[3] - memory[4]).abs().max()
+        if equal:
+            near(apart, bound)
+        else:
+            assert apart > bound
 
 
 def test_our_wiring_treats_the_sensors_alike_until_they_have_shown_something(near):

@@ -31,6 +31,8 @@ from enu_lib.storage.log import read_log
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("stdp", "tmaze", "iaf", "staged", "follow", "large")
+HANG = 240.0  # seconds after which something hangs, on any machine
+SHORT = 15.0  # a timeout that is met by one process on purpose, and by no other that has work for milliseconds
 SMOKE = ["evolve", "stdp", "--profile", "smoke", "--quiet", "--out"]
 
 
@@ -45,7 +47,7 @@ class Failing(enu.STDP):
         if os.environ.get("RANK") == "1":
             if not self.slow:
                 raise MemoryError
-            time.sleep(60)
+            time.sleep(HANG)
         return super().score(batch, outputs)
 
 
@@ -65,7 +67,7 @@ def experiment(name="stdp", **settings):
     return enu.experiments.get(name, profile="smoke", model=model, population=22, environments=7, **settings)
 
 
-def evolve(out, *which, timeout=60.0, **options):
+def evolve(out, *which, timeout=HANG, **options):
     """Evolve experiments one after the other, in all processes of the team."""
     with join(timeout) as team:
         for own in which:
@@ -120,7 +122,7 @@ class Team:
 
     def codes(self, lost=None):
         """Exit codes once all processes except rank `lost` have ended; None for those still running."""
-        deadline = time.monotonic() + 100
+        deadline = time.monotonic() + HANG
         for member in self.members[:lost] + self.members[lost + 1 :] if lost is not None else self.members:
             member.join(max(0.0, deadline - time.monotonic()))
         codes = [member.exitcode for member in self.members]
@@ -141,7 +143,7 @@ def _same(a, b):
 
 
 def _begun(out, alive):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANG
     while not (out / "checkpoint.safetensors").exists():
         assert alive() and time.monotonic() < deadline
         time.sleep(0.01)
@@ -250,7 +252,7 @@ def test_a_signal_to_one_process_stops_and_saves_the_run_of_all(tmp_path):
 
 @pytest.mark.parametrize("rank, number", [(0, signal.SIGKILL), (2, signal.SIGKILL), (2, signal.SIGSTOP)])
 def test_a_process_that_dies_or_is_stopped_is_named_in_one_line(rank, number, tmp_path):
-    timeout = 5.0 if number == signal.SIGSTOP else 60.0  # a dead process is noticed at once, whatever the timeout
+    timeout = SHORT if number == signal.SIGSTOP else HANG  # a dead process is noticed at once, whatever the timeout
     team, out = Team(tmp_path, 3, endless, tmp_path, timeout=timeout), tmp_path / "stdp"
     _begun(out, lambda: team.members[0].is_alive())
     team.signal(rank, number)
@@ -266,11 +268,11 @@ def test_a_process_that_dies_or_is_stopped_is_named_in_one_line(rank, number, tm
 
 
 @pytest.mark.parametrize(
-    "task, words", [(Failing(slow=True), "rank 1 --process-timeout 5"), (Failing(), "rank 1 memory population")]
+    "task, words", [(Failing(slow=True), f"rank 1 --process-timeout {SHORT:g}"), (Failing(), "rank 1 memory population")]
 )
 def test_a_process_that_is_slow_or_fails_is_named_in_one_line(task, words, tmp_path):
     own = dataclasses.replace(experiment(), task=task)
-    team = Team(tmp_path, 3, evolve, tmp_path, own, timeout=5.0)
+    team = Team(tmp_path, 3, evolve, tmp_path, own, timeout=SHORT if task.slow else HANG)
     codes = team.codes(lost=1 if task.slow else None)  # a slow process does not end by itself
     assert codes[0] and codes[2] and codes[1] != 0
     (line,) = team.said()
@@ -374,7 +376,7 @@ from enu_lib.processes import join
 
 liveness.BEAT = 0.5
 out, endless = sys.argv[1], dict(profile="smoke", generations=100000, progress=False, checkpoint_every=0.0)
-with join(20.0) as team, open(f"{out}-{team.rank}", "w") as file:
+with join(240.0) as team, open(f"{out}-{team.rank}", "w") as file:
     print(os.getpid(), file=file, flush=True)
     enu.evolve("stdp", out=out, processes=team, **endless)
 """
@@ -395,7 +397,7 @@ def test_torchrun_restarts_a_run_whose_process_was_killed_and_a_signal_to_it_sav
         while (out / "checkpoint.safetensors").stat().st_mtime_ns == before and running():
             time.sleep(0.05)
         launcher.send_signal(signal.SIGTERM)
-        _, said = launcher.communicate(timeout=120)
+        _, said = launcher.communicate(timeout=HANG)
     finally:
         launcher.kill()
     assert f"process {worker}" in said
@@ -407,7 +409,7 @@ def test_torchrun_restarts_a_run_whose_process_was_killed_and_a_signal_to_it_sav
 
 def test_the_command_runs_under_torchrun(tmp_path):
     out = tmp_path / "r"
-    done = forks.run([*TORCHRUN, "-m", "enu_lib", *SMOKE, out, "--process-timeout", "30s"])
+    done = forks.run([*TORCHRUN, "-m", "enu_lib", *SMOKE, out, "--process-timeout", "4m"])
     assert done.returncode == 0, done.stderr
     run, one = enu.load_run(out), enu.evolve("stdp", profile="smoke", progress=False)
     assert torch.equal(run.parent, one.parent) and torch.equal(run.genome, one.genome) and run.generation == 6

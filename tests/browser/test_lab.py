@@ -14,6 +14,7 @@ from conftest import ROOT
 BOOK = ROOT / "book"
 PAGES = sorted(path.name for path in BOOK.glob("[0-9]*.py"))
 AUTOSAVE_SECONDS = 3
+HANG = 240_000  # milliseconds after which something hangs, on any machine
 
 
 def free_port():
@@ -36,7 +37,7 @@ def lab(tmp_path_factory):
             ["make", "lab", f"LAB={options}"], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
         )
         try:
-            until = time.time() + 90
+            until = time.time() + HANG / 1000
             while "is running at" not in (home / "lab.log").read_text():
                 assert server.poll() is None and time.time() < until, (home / "lab.log").read_text()
                 time.sleep(0.3)
@@ -55,6 +56,7 @@ def choose(page, menu, item):
 @pytest.fixture
 def page(chromium):
     page = chromium.new_page(viewport={"width": 1300, "height": 1800})
+    page.set_default_timeout(HANG)
     yield page
     page.close()
 
@@ -62,15 +64,15 @@ def page(chromium):
 def run_all(page, address, selector, **options):
     """Run all cells of a notebook, and return the last element that matches (see `page.locator`) once it is shown."""
     page.goto(address)
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-    page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=HANG)
+    page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=HANG)
     choose(page, "Run", "Run All Cells")
     return last(page, selector, **options)
 
 
 def last(page, selector, **options):
     found = page.locator(selector, **options).last
-    found.wait_for(timeout=120_000)
+    found.wait_for(timeout=HANG)
     return found
 
 
@@ -78,7 +80,7 @@ def ran(page):
     """Wait until every code cell has a number, that is, has run."""
     page.wait_for_function(
         "() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].every(p => /\\d/.test(p.textContent))",
-        timeout=120_000,
+        timeout=HANG,
     )
 
 
@@ -89,7 +91,7 @@ def restart(page):
 
 def test_it_opens_on_the_introduction_and_lists_pages_only(page, lab):
     page.goto(lab(""))
-    page.wait_for_selector(".jp-Notebook .jp-MarkdownCell h1", timeout=60_000)
+    page.wait_for_selector(".jp-Notebook .jp-MarkdownCell h1", timeout=HANG)
     assert page.locator("#jp-main-dock-panel .lm-TabBar-tabLabel").all_text_contents() == [PAGES[0]]
     assert page.locator(".jp-Launcher").count() == 0
     page.wait_for_selector(f".jp-DirListing-itemText:has-text('{PAGES[-1]}')")
@@ -101,19 +103,19 @@ def test_after_a_restart_explorers_say_that_the_cell_is_to_be_run_again(page, la
     above = "e => getComputedStyle(e, '::before').content"
     assert explorer.evaluate(above) == "none"
     restart(page)
-    page.wait_for_function(f"e => ({above})(e).includes('run')", arg=explorer.element_handle(), timeout=60_000)
+    page.wait_for_function(f"e => ({above})(e).includes('run')", arg=explorer.element_handle(), timeout=HANG)
 
 
 def test_the_arrow_keys_walk_against_the_agent(page, lab):
     pad = run_all(page, lab("16_fig5_behaviour.py"), ".enu-explorer .enu-pad")
     ran(page)
-    page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
+    page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=HANG)
     pad.click()
     cell = page.locator(".jp-Cell.jp-mod-selected").first.element_handle()
     explorer = page.locator(".enu-explorer", has=page.locator(".enu-pad")).last
     for moves, key in enumerate(("ArrowUp", "ArrowLeft", "ArrowRight", "ArrowUp"), 1):
         page.keyboard.press(key)
-        explorer.locator("p", has_text=f"You, move {moves}:").wait_for(timeout=20_000)
+        explorer.locator("p", has_text=f"You, move {moves}:").wait_for(timeout=HANG)
     assert cell.evaluate("e => e.classList.contains('jp-mod-selected')"), "JupyterLab does not go to another cell"
 
 
@@ -142,16 +144,16 @@ def test_a_page_runs_and_its_slider_changes_the_picture(page, lab):
     box = handle.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2 + 30, box["y"] + box["height"] / 2, steps=4)
     page.mouse.up()
-    page.wait_for_function(changed, arg=before, timeout=20_000)
+    page.wait_for_function(changed, arg=before, timeout=HANG)
     before = shown()
     handle.focus()
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function(changed, arg=before, timeout=20_000)
+    page.wait_for_function(changed, arg=before, timeout=HANG)
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
     assert page.locator(".jp-Notebook figure img").count() >= 1, "the figure is shown with its caption"
     assert not outside, outside
     ran(page)
-    with page.expect_response(lambda r: r.request.method == "PUT" and "13_single_units.py" in r.url, timeout=60_000) as saved:
+    with page.expect_response(lambda r: r.request.method == "PUT" and "13_single_units.py" in r.url, timeout=HANG) as saved:
         choose(page, "Run", "Do not Advance")  # the notebook has changed, and is saved within AUTOSAVE_SECONDS
     assert saved.value.ok
     assert {p: p.read_bytes() for p in text} == text, "opening and running a page changes no file of the book"
@@ -165,16 +167,19 @@ def test_restart_and_run_all_works_and_a_synapse_evolves_live(page, lab):
     run_all(page, lab("51_evolve_live.py"), **generation)
     choose(page, "Kernel", "Restart Kernel and Run All Cells")
     page.locator(".jp-Dialog-button.jp-mod-accept").click()
-    page.wait_for_selector(".jp-InputPrompt:has-text('[*]')", timeout=60_000)
+    page.wait_for_selector(".jp-InputPrompt:has-text('[*]')", timeout=HANG)
     ran(page)
     said = last(page, **generation)
     assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
     begun = said.text_content()
     playing = page.locator(".widget-play button").first
     playing.click()
-    page.wait_for_function("([e, was]) => e.textContent !== was", arg=[said.element_handle(), begun], timeout=30_000)
+    page.wait_for_function("([e, was]) => e.textContent !== was", arg=[said.element_handle(), begun], timeout=HANG)
     playing.click()
-    page.wait_for_timeout(2000)  # what was under way when it was paused is shown
-    paused = said.text_content()
-    page.wait_for_timeout(2000)
-    assert said.text_content() == paused, "paused, it stands still"
+    for _ in range(50):  # what was under way when it was paused is shown, however long that takes
+        paused = said.text_content()
+        page.wait_for_timeout(2000)
+        if said.text_content() == paused:
+            break
+    else:
+        raise AssertionError("paused, it goes on")

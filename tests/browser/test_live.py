@@ -51,14 +51,16 @@ def test_a_recording_plays_pauses_and_steps(chromium, kind):
 
 def test_speed_changes_how_fast_it_plays(chromium):
     with Visit(chromium, pages_with("maze")[0]) as visit:
-        root = piece(visit, "maze")
+        root, clock = piece(visit, "maze"), visit.page.clock
+        clock.install(time=0)
+        clock.pause_at(1000)
         options = root.locator('[data-do="speed"] option').evaluate_all("all => all.map(o => +o.value)")
         gone = {}
         for speed in (min(options), max(options)):
             root.locator('[data-do="speed"]').select_option(f"{speed:g}")
             root.locator('[data-do="seek"]').fill("0")
             root.locator('[data-do="play"]').click()
-            visit.page.wait_for_timeout(1500)
+            clock.run_for(1500)
             root.locator('[data-do="play"]').click()
             gone[speed] = int(root.locator('[data-do="seek"]').input_value())
         assert gone[max(options)] > 2 * gone[min(options)]

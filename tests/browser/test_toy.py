@@ -198,11 +198,13 @@ def test_every_control_explains_itself_to_mouse_and_keyboard(open_toy):
 
 def test_the_speed_changes_how_fast_it_runs(open_toy):
     toy, gone = open_toy(), {}
+    toy.page.clock.install(time=0)
+    toy.page.clock.pause_at(1000)
     for speed in ("1", "16"):
         toy.do("again").click()
         toy.do("speed").select_option(speed)
         toy.do("run").click()
-        toy.page.wait_for_timeout(1500)
+        toy.page.clock.run_for(1500)
         toy.do("run").click()
         gone[speed] = int(toy.text("clock").split("network step ")[1].rstrip("."))
     assert gone["16"] > 2 * gone["1"] > 0
