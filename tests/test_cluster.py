@@ -105,7 +105,7 @@ def two(dask):
     for _ in range(2):
         start("--nthreads", "1")
     with Client(address, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=120)
+        client.wait_for_workers(2, timeout=240)
         yield address, client
 
 
@@ -115,7 +115,7 @@ def test_a_scheduler_has_a_dashboard(tmp_path):
     scheduler = forks.Program([*command, "--dashboard-address", "127.0.0.1:0"])
     try:
         wait_for(lambda: file.exists() and file.stat().st_size, "the scheduler did not start")
-        page = HTTPConnection("127.0.0.1", json.loads(file.read_text())["services"]["dashboard"], timeout=60)
+        page = HTTPConnection("127.0.0.1", json.loads(file.read_text())["services"]["dashboard"], timeout=240)
         page.request("GET", "/status")
         assert "<title>Dask" in page.getresponse().read().decode()
     finally:
@@ -155,7 +155,7 @@ def test_an_interrupt_stops_all_workers_of_a_cluster(number, two, tmp_path):
     try:
         wait_for(lambda: len(list(out.glob("*/config.json"))) == 2, "the workers began nothing")
         at_work.send_signal(number)
-        assert at_work.wait(timeout=120) == 0
+        assert at_work.wait(timeout=240) == 0
     finally:
         at_work.kill()
     assert len(list(out.glob("*/checkpoint.safetensors"))) == 2 and not records(out)
@@ -171,7 +171,7 @@ def test_workers_with_several_threads_are_refused(dask, tmp_path, capsys):
     address, start = dask
     start("--nthreads", "3")
     with Client(address, set_as_default=False) as client:
-        client.wait_for_workers(1, timeout=120)
+        client.wait_for_workers(1, timeout=240)
     assert main(["sweep", "--profile", "smoke", "--scheduler", address, "--out", str(tmp_path / "s"), "--quiet"]) == 2
     error = capsys.readouterr().err
     assert "3" in error and "--nthreads 1" in error and error.count("\n") == 1

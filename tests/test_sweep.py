@@ -141,7 +141,7 @@ def test_an_interrupt_of_the_parent_stops_all_workers(number, tmp_path):
     parent = _at_work(out)
     try:
         parent.send_signal(number)
-        assert parent.wait(timeout=120) == 0
+        assert parent.wait(timeout=240) == 0
     finally:
         parent.kill()
     assert len(list(out.glob("*/checkpoint.safetensors"))) == 2 and not list(out.glob("*/evaluation.json"))
