@@ -94,6 +94,7 @@ MATHJAX = (
     "startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js",
 )  # fmt: skip
 WIDGET = "application/vnd.jupyter.widget-view+json"
+PROGRESS = re.compile(r"\d%\|")  # a bar of tqdm
 DOWNLOAD = "Download: {{download}}`this page as a notebook <notebooks/{page}.ipynb>`, with its results."
 LIVE = """:::{{note}}
 A still picture: the controls need a running kernel. `make lab`, open `{page}.py`, and *Run All Cells*.
@@ -172,6 +173,8 @@ def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> Noteboo
                     raise ValueError(f"{name} shows {shown}, which manifest.json lacks: run the page again")
                 entry = figures[shown]
                 after.append(figure(entry) if "figure" in about else table(entry, form["text/markdown"]))
+            elif WIDGET in form and PROGRESS.search(form["text/plain"]):
+                continue  # of an evolution, in other profiles than the zoo's
             elif WIDGET in form:
                 kept.append(still(output, name))
                 cell.metadata["mystnb"] = {"image": {"alt": f"The explorer, a still picture. {form['text/plain']}"}}

@@ -107,6 +107,12 @@ def test_an_explorer_is_a_picture_and_a_sentence_never_a_dead_control():
         as_page(new_code_cell("explorer()", outputs=[shown({bind.WIDGET: {}, "text/plain": "VBox()"})]))
 
 
+def test_the_progress_of_an_evolution_is_not_shown():
+    bar = shown({bind.WIDGET: {"model_id": "1"}, "text/plain": "iaf-enu:  50%|#####     | 3/6 [00:00<?, ? generations/s]"})
+    (code,) = as_page(new_code_cell("evolve()", outputs=[bar]))
+    assert not code.outputs
+
+
 def test_markdown_that_code_made_is_text_of_the_page_and_links_lead_to_pages():
     said = shown({"text/markdown": "r = 0.99, see [the unit](10_enu.py)", "text/plain": "<Markdown>"})
     text, code, made = as_page(
