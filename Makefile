@@ -35,7 +35,8 @@ endif
 BIN := .venv/bin
 READY := .venv/.ready
 # the longest first, so that none of them is left running alone
-LONG := 42_the_learned_rule 14_mazes 40_what_was_learnt 43_does_it_spike 60_wirings_and_shuffles
+LONG := 40_what_was_learnt 42_the_learned_rule 14_mazes 11_evolution_strategy 24_ed4_double_tmaze 60_wirings_and_shuffles \
+    15_fig4_tmaze 41_beyond 43_does_it_spike 61_how_the_networks_were_found 53_many_evolutions 51_evolve_live
 LONG := $(wildcard $(patsubst %,book/%.py,$(LONG)))
 NOTEBOOKS := $(LONG) $(filter-out $(LONG),$(sort $(wildcard book/[0-9]*.py)))
 # what is made of a profile and a seed has both in its name

@@ -20,7 +20,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-sys.modules["rfc3987_syntax"] = None  # an optional part of jsonschema, not needed here, that takes a second or two to import
+# optional parts of jsonschema and of jupytext, not needed here, that take seconds to import
+sys.modules.update(dict.fromkeys(("rfc3987_syntax", "jupyter_server")))
 
 import jupytext
 import nbformat
@@ -77,7 +78,8 @@ def run(source: Path, out: Path, parameters: dict[str, Any], timeout: int = 3600
             config=Config(
                 {
                     "KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"},
-                    "NotebookClient": {"extra_arguments": ["--log-level=50"]},  # its end is an interrupt, no error
+                    # all is written: nothing is gained by waiting until the kernel has taken down all that it imported
+                    "NotebookClient": {"shutdown_kernel": "immediate"},
                 }
             ),
         )
