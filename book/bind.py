@@ -16,6 +16,8 @@ import shutil
 import sys
 from pathlib import Path
 
+sys.modules["rfc3987_syntax"] = None  # an optional part of jsonschema, not needed here, that takes a second or two to import
+
 import nbformat
 import pictures
 import provenance
@@ -303,7 +305,7 @@ def main() -> int:
         locale.setlocale(locale.LC_ALL, "")
     except locale.Error:  # the environment names a locale that this machine lacks: Sphinx would stop there
         os.environ["LC_ALL"] = "C"
-    arguments = ["-W", "--keep-going", "-q", "-b", "html", "-c", str(HERE), "-d", str(options.out / "doctrees")]
+    arguments = ["-W", "--keep-going", "-q", "-j", "auto", "-b", "html", "-c", str(HERE), "-d", str(options.out / "doctrees")]
     if failed := sphinx([*arguments, str(source), str(part)]):
         return failed
     finish(part)
