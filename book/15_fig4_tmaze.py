@@ -152,7 +152,7 @@ Markdown(abilities.in_words(able["evolved network"], able))
 # The verdict by the rule of the ledger, on the same episodes:
 
 # %% tags=["hide-input"]
-Markdown(ledger.as_markdown([f for f in claims.judge(evidence.gather()) if f.claim.key == "C9"]))
+Markdown(ledger.as_markdown(claims.judge(evidence.without_sweeps(), "C9")))
 
 # %% [markdown]
 # What the network does after one, two or three poisons, and what it relies on, is shown on the page [What kind of learner is

@@ -107,7 +107,7 @@ Markdown(abilities.in_words(networks[entry.name], agents))
 # In the [ledger](30_claims.py), the rule of the claim that a network learns the T-maze (C9) combines several of these tests:
 
 # %% tags=["hide-input"]
-Markdown(ledger.as_details([f for f in claims.judge(evidence.gather()) if f.claim.key == "C9"]))
+Markdown(ledger.as_details(claims.judge(evidence.without_sweeps(), "C9")))
 
 # %% [markdown]
 # ## Try it

@@ -137,7 +137,7 @@ Markdown(tables.markdown(second_tables.verdict_table(found.judged, "C7", "C8")))
 # of the [ledger](30_claims.py), which says on which runs they rest:
 
 # %% tags=["hide-input"]
-Markdown(ledger.as_markdown([f for f in claims.judge(found) if f.claim.key in ("C7", "C8")]))
+Markdown(ledger.as_markdown(claims.judge(found, "C7", "C8")))
 
 # %% [markdown]
 # ## Try it

@@ -154,7 +154,7 @@ Markdown(tables.numbers(mazes.by_placement(entry, min(n, 480), seed + 504), 1, e
 # The verdict by the rule of the [ledger](30_claims.py), on the network in the zoo, in further episodes not used here:
 
 # %% tags=["hide-input"]
-Markdown(ledger.as_markdown([f for f in claims.judge(evidence.gather()) if f.claim.key == "C11"]))
+Markdown(ledger.as_markdown(claims.judge(evidence.gather(), "C11")))
 
 # %% [markdown]
 # ## Try it

@@ -171,7 +171,7 @@ Markdown(tables.markdown(second_tables.verdict_table(found.judged, "C6")))
 # The verdict by the rule of the [ledger](30_claims.py):
 
 # %% tags=["hide-input"]
-Markdown(ledger.as_markdown([f for f in claims.judge(found) if f.claim.key == "C6"]))
+Markdown(ledger.as_markdown(claims.judge(found, "C6")))
 
 # %% [markdown]
 # ## Try it

@@ -105,7 +105,7 @@ Markdown(tables.markdown(second_tables.verdict_table(found.judged, "C5")))
 # The verdict by the rule of the [ledger](30_claims.py):
 
 # %% tags=["hide-input"]
-Markdown(ledger.as_markdown([f for f in claims.judge(found) if f.claim.key == "C5"]))
+Markdown(ledger.as_markdown(claims.judge(found, "C5")))
 
 # %% [markdown]
 # ## Try it

@@ -86,7 +86,7 @@ Markdown(tables.markdown(ledger.repeat_table(found)))
 # The verdicts on C5 to C8 from the first sweep alone:
 
 # %%
-first = [f for f in claims.judge(replace(found, judged=())) if f.claim.key in ("C5", "C6", "C7", "C8")]
+first = claims.judge(replace(found, judged=()), "C5", "C6", "C7", "C8")
 Markdown(ledger.as_markdown(first))
 
 # %% [markdown]

@@ -94,7 +94,7 @@ files = save_figure(
 # ## What we measured
 
 # %%
-Markdown(tables.markdown(dissection.pulse_table(watched, outputs, evidence.gather() if profile == "zoo" else None)))
+Markdown(tables.markdown(dissection.pulse_table(watched, outputs, evidence.without_sweeps() if profile == "zoo" else None)))
 
 # %% [markdown]
 # Do the pulses matter for the agent's actions? We change how the maze reads the outputs, while the network itself still
@@ -111,7 +111,7 @@ Markdown(tables.markdown(dissection.reading_table(read)))
 # The verdict by the rule of the [ledger](30_claims.py), for the networks in the zoo:
 
 # %% tags=["hide-input"]
-Markdown(ledger.as_details([f for f in claims.judge(evidence.gather()) if f.claim.key == "C10"]))
+Markdown(ledger.as_details(claims.judge(evidence.without_sweeps(), "C10")))
 
 # %% [markdown]
 # ## Try it

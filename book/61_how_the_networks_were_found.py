@@ -158,7 +158,7 @@ Markdown(tables.commands("The commands that led to tmaze-enu-seed0", results.att
 # These commands led to the network `tmaze-enu-seed0`. Its results in the tests of [another page](17_what_kind_of_learner.py):
 
 # %%
-tested = evidence.gather().abilities
+tested = evidence.without_sweeps().abilities
 scripted = abilities.of_agents(("looking", "latch", "once-bitten"))
 Markdown(abilities.in_words(tested["tmaze-enu-seed0"], scripted))
 
@@ -248,4 +248,4 @@ Markdown(tables.folded("What was tried, and what came of it", results.attempts("
 # ## Try it
 
 # %% tags=["explorer"]
-widgets.runs_explorer(stored.runs, evidence.gather(stored=stored.runs).level, "tmaze")
+widgets.runs_explorer(stored.runs, evidence.without_sweeps().level, "tmaze")

@@ -66,4 +66,4 @@ Markdown(tables.markdown(results.attempts("double-tmaze")))
 # The evolutions of the sweep in the double T-maze.
 
 # %% tags=["explorer"]
-widgets.runs_explorer(stored.runs, evidence.gather(stored=stored.runs).level, "double-tmaze")
+widgets.runs_explorer(stored.runs, evidence.without_sweeps().level, "double-tmaze")

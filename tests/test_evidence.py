@@ -7,7 +7,7 @@ import pytest
 from enu_lib import experiments, zoo
 from enu_lib.analysis import spiking
 from enu_lib.analysis.battery import battery
-from enu_lib.study import design, evidence, results
+from enu_lib.study import claims, design, evidence, ledger, results
 
 
 def test_the_level_is_a_tenth_of_the_loss_without_learning():
@@ -31,6 +31,12 @@ def test_a_parent_with_nan_fitness_ranks_last():
     assert evidence.final_fitness(run._replace(trials=[-1.0, -3.0])) == -2.0
     ((scores,),) = evidence.gather(stored=[run]).scores.values()
     assert math.isnan(scores["food"]) and scores["n"] == 3
+
+
+def test_what_kind_of_learner_a_network_is_and_whether_it_spikes_need_no_sweep():
+    of_the_zoo = claims.judge(evidence.without_sweeps(), "C9", "C10")
+    assert [f.claim.key for f in of_the_zoo] == ["C9", "C10"]
+    assert ledger.as_details(of_the_zoo) == ledger.as_details(claims.judge(evidence.gather(), "C9", "C10"))
 
 
 def test_stored_measures_of_networks_are_reproduced_from_the_genome():

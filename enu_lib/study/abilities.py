@@ -49,14 +49,14 @@ def episodes(profile: str) -> int:
 def of_networks(entry: Entry, profile: str) -> dict[str, Measures]:
     """Battery measures of an evolved network, by name; for the zoo, the stored ones, with its other tested networks."""
     if profile == "zoo":
-        stored = evidence.gather().abilities
+        stored = evidence.without_sweeps().abilities
         return {name: stored[name] for name in (entry.name, *INDEPENDENT, *OTHERS) if name in stored}
     return {entry.name: battery(entry.model, entry.genome, entry.task, episodes(profile), double=False).measures}
 
 
 def of_agents(names: Sequence[str]) -> dict[str, Measures]:
     """Stored battery measures of scripted agents, by name; they do not depend on any evolution."""
-    stored = evidence.gather().abilities
+    stored = evidence.without_sweeps().abilities
     return {name: stored[name] for name in names}
 
 

@@ -94,10 +94,12 @@ class Finding:
         return f"{shown} of {len(self.parts)} comparisons shown, {refuted} refuted"
 
 
-def judge(evidence: Evidence) -> list[Finding]:
-    """The verdicts on all claims, in order."""
+def judge(evidence: Evidence, *keys: str) -> list[Finding]:
+    """The verdicts on the claims with these keys, such as "C9", or on all, in order."""
     findings = []
     for claim in CLAIMS:
+        if keys and claim.key not in keys:
+            continue
         parts = tuple(claim.judge(evidence))
         findings.append(Finding(claim, verdict(parts), parts, evolutions(claim, evidence)))
     return findings

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,9 +73,8 @@ class Evidence:
     judged: Sequence[Judged] = ()
 
 
-def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Record] | None = None) -> Evidence:
-    """The evidence from the zoo and from a profile's stored runs, or from the given runs."""
-    runs = results.load(profile, folder).runs if stored is None else stored
+def without_sweeps(folder: Path | None = None) -> Evidence:
+    """The evidence from the zoo and from the stored reference measures only: quick to read, and all that C9 and C10 need."""
     kept = results.references(folder)
     entries = {name: zoo.load(name) for name in zoo.names()}
     known = {name: entry.provenance["sha256"] for name, entry in entries.items()}
@@ -89,17 +88,24 @@ def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Rec
         for name, tested in kept.spiking.items()
         if name in INDEPENDENT and tested["genome"] == known.get(name)
     }
+    zoo_scores = {name: entry.scores for name, entry in entries.items()}
+    neutral = [*map(numbers, kept.neutral)]
+    return Evidence(zoo_scores, {}, {}, {}, kept.level, kept.agents, able, spikes, neutral)
+
+
+def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Record] | None = None) -> Evidence:
+    """The evidence from the zoo and from a profile's stored runs, or from the given runs."""
+    runs = results.load(profile, folder).runs if stored is None else stored
+    known = without_sweeps(folder)
     final: dict[tuple[str, str], list[float]] = {}
     reached: dict[tuple[str, str], list[float]] = {}
     scores: dict[tuple[str, str], list[Mapping[str, float]]] = {}
     for run in runs:
         pair = run.experiment, run.model
         final.setdefault(pair, []).append(final_fitness(run))
-        reached.setdefault(pair, []).append(generations_to(run, kept.level.get(run.experiment, math.inf)))
+        reached.setdefault(pair, []).append(generations_to(run, known.level.get(run.experiment, math.inf)))
         scores.setdefault(pair, []).append(numbers(run.scores))
-    zoo_scores = {name: entry.scores for name, entry in entries.items()}
-    neutral, judged = [*map(numbers, kept.neutral)], second.judge(kept.level, folder=folder)
-    return Evidence(zoo_scores, scores, final, reached, kept.level, kept.agents, able, spikes, neutral, judged)
+    return replace(known, scores=scores, final=final, reached=reached, judged=second.judge(known.level, folder=folder))
 
 
 def numbers(stored: Mapping[str, float | None]) -> dict[str, float]:

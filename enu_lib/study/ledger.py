@@ -136,7 +136,6 @@ def _details(f: Finding) -> str:
 
 def verdicts(scores: Mapping[str, Mapping[str, float]], *keys: str) -> str:
     """A Markdown table of the given claims, judged by scores {zoo entry: {measure: value}} that a page has measured."""
-    findings = [f for f in judge(Evidence(zoo=scores)) if f.claim.key in keys]
     return markdown(
         [
             {
@@ -144,7 +143,7 @@ def verdicts(scores: Mapping[str, Mapping[str, float]], *keys: str) -> str:
                 "verdict": f"**{f.verdict}**",
                 "measured here (a different draw from the ledger's)": measured(f),
             }
-            for f in findings
+            for f in judge(Evidence(zoo=scores), *keys)
         ]
     )
 

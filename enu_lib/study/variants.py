@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from enu_lib.analysis import stats
-from enu_lib.study import evidence, tables
+from enu_lib.study import tables
 from enu_lib.study.design import MAIN, build, strategies
 from enu_lib.study.evidence import Evidence
-from enu_lib.study.results import Record
+from enu_lib.study.results import Record, final_fitness
 from enu_lib.study.tables import Cost, Row
 
 CHOICES = {  # for the integrate-and-fire neuron
@@ -46,10 +46,9 @@ def budget_table(budgets: Mapping[str, Sequence[Record]], experiment: str = "com
     """Final fitness of every model under several budgets, {name: runs}, and how often the ENU ends better (A)."""
     rows: list[Row] = []
     for budget, runs in budgets.items():
-        final = evidence.gather(stored=list(runs)).final
-        ours = final.get((experiment, "enu"), [])
-        for model in MAIN[experiment]:
-            values = final.get((experiment, model), [])
+        final = {model: [final_fitness(run) for run in tables.of(runs, experiment, model)] for model in MAIN[experiment]}
+        ours = final["enu"]
+        for model, values in final.items():
             row: Row = {"budget": budget, "model": tables.name(model), "evolutions": len(values)}
             row |= dict.fromkeys(("median", "best", "worst", "A of ENU against it"), "")
             if values:
