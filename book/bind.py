@@ -305,8 +305,9 @@ def main() -> int:
         locale.setlocale(locale.LC_ALL, "")
     except locale.Error:  # the environment names a locale that this machine lacks: Sphinx would stop there
         os.environ["LC_ALL"] = "C"
-    arguments = ["-W", "--keep-going", "-q", "-j", "auto", "-b", "html", "-c", str(HERE), "-d", str(options.out / "doctrees")]
-    if failed := sphinx([*arguments, str(source), str(part)]):
+    processes = "auto" if sys.platform == "linux" else "1"  # they are forks, which libraries of macOS do not survive
+    arguments = ["-W", "--keep-going", "-q", "-j", processes, "-b", "html", "-c", str(HERE)]
+    if failed := sphinx([*arguments, "-d", str(options.out / "doctrees"), str(source), str(part)]):
         return failed
     finish(part)
     pictures.forms(part, options.figures)
