@@ -10,11 +10,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 COLUMN, PAGE = 3.5, 7.2  # inches: one column, two columns
-PALETTE = {  # colour-blind-safe (seaborn's "colorblind"); each colour has one meaning throughout the book
+PALETTE = {  # colour-blind-safe, mostly of seaborn's "colorblind"; the colours of food and poison mean nothing else in the book
     "target": "#949494",
     "evolved": "#0173b2",
-    "pre": "#029e73",
-    "post": "#d55e00",
+    "pre": "#4aa3df",
+    "post": "#882255",
     "modulator": "#cc78bc",
     "input": "#ca9161",
     "memory": "#de8f05",
