@@ -37,7 +37,8 @@
 # process ranks all offspring and computes the same next parent, bit for bit. Therefore, on one kind of processor, a run gives
 # the same genomes with any number of processes: one process can finish what four began. A checksum of the parent is sent along
 # with the fitness. A run whose processes differ in the kind of processor or in the version of the library is refused at the
-# start.
+# start. On one machine, rank 0 collects the fitness and sends all of it to the others; between machines, PyTorch's gloo passes
+# it around a ring.
 #
 # **One process writes.** The process with rank 0 writes the run folder, evaluates the parent on the held-out environments, and
 # tells the others when to stop. With several machines, the folder must be on a file system that they share, since torchrun may
@@ -92,9 +93,9 @@ Markdown(
 # %% [markdown]
 # **What a generation costs**, in milliseconds on one core of the machine that made this page, with an evolved genome of the zoo
 # as the parent. Each process simulates whole offspring; the processes of one machine share the drawing of mutations; and every
-# process computes the parent's step and waits for the held-out evaluation. From these costs we predict the speed of many
-# processes, with one core each, eight per machine, and `50e-6` seconds for an exchange with a neighbour, as in a fast network.
-# The last column has one process per offspring. To measure the efficiency directly, run
+# process draws the environments, computes the parent's step and waits for the held-out evaluation. From these costs we predict
+# the speed of many processes, with one core each, eight per machine, and `50e-6` seconds for an exchange with a neighbour, as
+# in a fast network. The last column has one process per offspring. To measure the efficiency directly, run
 # `python -m enu_lib bench --processes 2`, which alternates between one and two processes.
 
 # %% tags=["hide-input"]

@@ -15,21 +15,24 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from torch import Tensor
 
 from enu_lib import es
 from enu_lib.experiments import Experiment
 from enu_lib.processes import shares
-from enu_lib.rollout import fitness
+from enu_lib.rollout import draw, fitness, play
 from enu_lib.storage.log import read_log
 from enu_lib.streams import stream
 
 WARM = 3  # generations not counted: the kernel is loaded, and processes meet
 CASES = {"stdp": 60, "tmaze": 12}  # experiments of the laptop profile: number of generations that take a few seconds
+ENOUGH = 0.1  # seconds that are long enough to measure
 QUICK = ("--profile", "smoke")
+T = TypeVar("T")
 
 
 class Costs(NamedTuple):
@@ -37,22 +40,27 @@ class Costs(NamedTuple):
 
     episodes: float  # divided among all processes, in whole offspring
     mutations: float  # divided among the processes of one machine
-    step: float  # computed by every process
+    step: float  # computed by every process: the environments and the parent's step
     held_out: float  # computed by rank 0, on average over generations
 
 
-def costs(experiment: Experiment, parent: Tensor, sample: int = 8) -> Costs:
-    """Measure the costs of one generation around this parent; episodes are extrapolated from `sample` offspring."""
-    settings, state = experiment.es, es.init(parent)
-    mutations, drawing = _timed(lambda: es.sample_mutations(settings, len(parent), 0, 0))
-    genomes = es.ask(settings, state, 0, mutations, (0, sample))[0]
-    live = lambda x, n: fitness(experiment.model, x, experiment.task, n, stream(0, "bench"), threads=1)
-    live(genomes[:1], 1)  # loads the kernel
-    lived, episodes = _timed(lambda: live(genomes, experiment.environments))
+def costs(experiment: Experiment, parent: Tensor) -> Costs:
+    """Measure the costs of one generation around this parent; long episodes are extrapolated from some offspring."""
+    settings, state, model, task = experiment.es, es.init(parent), experiment.model, experiment.task
+    mutations, drawing = _timed(es.sample_mutations, settings, len(parent), 0, 0)
+    sample, episodes = 2, 0.0
+    while episodes < ENOUGH and sample < settings.population:
+        sample = min(4 * sample, settings.population)
+        offspring = es.breed(settings, state, 0, mutations, (0, sample))
+        drawn, environments = _timed(
+            lambda some: draw(model, some, task, experiment.environments, stream(0, "bench")), offspring
+        )
+        lived, episodes = _timed(partial(play, threads=1), model, drawn[0], task, drawn[1])
     aggregated = es.aggregate_fitness(settings, lived).repeat(settings.population // sample + 1)[: settings.population]
-    _, step = _timed(lambda: es.tell(settings, state, mutations, aggregated))
-    _, held_out = _timed(lambda: live(parent[None], experiment.evaluate_environments))
-    return Costs(episodes * settings.population / sample, drawing, step, held_out / experiment.evaluate_every)
+    _, step = _timed(es.tell, settings, state, mutations, aggregated)
+    held_out = lambda: fitness(model, parent[None], task, experiment.evaluate_environments, stream(0, "bench"), threads=1)
+    each = _timed(held_out)[1] / experiment.evaluate_every
+    return Costs(episodes * settings.population / sample, drawing, environments + step, each)
 
 
 def predicted(costs: Costs, population: int, processes: int, beside: int = 8, message: float = 50e-6) -> float:
@@ -66,10 +74,14 @@ def predicted(costs: Costs, population: int, processes: int, beside: int = 8, me
     return costs.episodes * most / population + costs.mutations / machine + costs.step + costs.held_out + exchange
 
 
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    begun = time.perf_counter()
-    result = work()
-    return result, time.perf_counter() - begun
+def _timed(work: Callable[..., T], *arguments: Any) -> tuple[T, float]:
+    """The result of `work` with these arguments, and the shortest of three times that it took (s)."""
+    seconds = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        result = work(*arguments)
+        seconds.append(time.perf_counter() - begun)
+    return result, min(seconds)
 
 
 def seconds_per_generation(name: str, processes: int, generations: int, *options: str) -> float:
