@@ -9,7 +9,7 @@ Mutations and environments are functions of the seed, so only fitness is exchang
 kilobytes, with the offspring in the same order for any number of processes.  Every process then computes the next parent from
 the same numbers, bit for bit.  A task or model of your own must treat each offspring independently of the others.  Fitness is
 ranked on the CPU in any case, so gloo exchanges it even where GPUs run the episodes: gloo notices at once when a process dies,
-NCCL only after its timeout.
+NCCL only after its timeout.  If all processes are on one machine, `enu_lib.hub` exchanges fitness with less delay.
 
 Only rank 0 writes the run folder, evaluates the parent in the held-out environments and decides when the time limit is reached;
 the others learn the outcome from it.  If a process dies, hangs or is slower than the timeout, all end with an error that names
@@ -30,9 +30,11 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from enu_lib import hub
 from enu_lib.config import library_version
 from enu_lib.kernels import default_threads
 from enu_lib.kinds import Between, conform, from_environment
@@ -136,6 +138,7 @@ class Processes(Alone):
         self.rank = from_environment(Annotated[int, Between(0, self.size - 1)], "RANK")
         self.local_rank = from_environment(Annotated[int, Between(0, 10**6)], "LOCAL_RANK", 0)
         self._wish = self._heard = self._memories = 0
+        self._hub: hub.Hub | None = None
         host, port = os.environ["MASTER_ADDR"], from_environment(Port, "MASTER_PORT")
         try:
             if self.rank > 0 or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":  # else this process listens
@@ -159,10 +162,14 @@ class Processes(Alone):
         self._begin(lambda: self._all.init_process_group("gloo", timeout=self._timeout, **everybody))
         # a process that ended before the others had connected would leave them waiting for it until the timeout
         self._begin(lambda: self.alive.wait_until_all("connected", self._timeout))
+        if self.beside == self.size:
+            self._hub = self._begin(lambda: hub.connect(self._store, self.rank, self.size, self._timeout.total_seconds()))
 
     def leave(self) -> None:
         """Disconnect from the others."""
         self.alive.end()
+        if self._hub:
+            self._hub.close()
         if self._all.is_initialized():
             self._all.destroy_process_group()
 
@@ -188,26 +195,27 @@ class Processes(Alone):
     def gather(self, fitness: Tensor, population: int, parent: Tensor, generation: int) -> Callable[[], Tensor]:
         self.alive.place = f"in generation {generation}"
         sizes, environments = [end - first for first, end in shares(population, self.size)], fitness.shape[1]
-        received = [torch.zeros(HEAD + max(sizes) * environments, dtype=torch.int32, device="cpu") for _ in sizes]
+        received = np.zeros((self.size, HEAD + max(sizes) * environments), np.int32)
 
         def send() -> Any:
-            head = [generation % 2**31, _checksum(parent.cpu().numpy().tobytes()), self._wish]
-            sent = torch.zeros_like(received[0])
-            sent[:HEAD] = torch.tensor(head, dtype=torch.int32)
-            sent[HEAD : HEAD + fitness.numel()] = fitness.cpu().contiguous().view(torch.int32).flatten()
-            return self._all.all_gather(received, sent, async_op=True)
+            sent = np.zeros_like(received[0])
+            sent[:HEAD] = generation % 2**31, _checksum(parent.cpu().numpy().tobytes()), self._wish
+            sent[HEAD : HEAD + fitness.numel()] = fitness.cpu().numpy().reshape(-1).view(np.int32)
+            if self._hub:
+                return self._hub.all_gather(received, sent)
+            rows = [torch.from_numpy(row) for row in received]
+            return self._all.all_gather(rows, torch.from_numpy(sent), async_op=True)
 
         begun = self._begin(send) if fitness.device.type == "cpu" else None  # a GPU is still computing: send later
 
         def wait() -> Tensor:
             self._finish(begun or self._begin(send))
-            heads = torch.stack([v[:HEAD] for v in received])
-            for column, what in ((0, "is in a different generation"), (1, "has computed a different parent")):
-                self._same(heads[:, column].tolist(), f"{what} from rank 0 {self.alive.place}")
-            wishes = heads[:, 2].tolist()
+            generations, parents, wishes = received[:, :HEAD].T.tolist()
+            self._same(generations, f"is in a different generation from rank 0 {self.alive.place}")
+            self._same(parents, f"has computed a different parent from rank 0 {self.alive.place}")
             self._heard = INTERRUPTED if INTERRUPTED in wishes else wishes[0]
-            rows = [v[HEAD : HEAD + n * environments] for v, n in zip(received, sizes, strict=True)]
-            return torch.cat(rows).view(torch.float32).view(population, environments)
+            rows = [row[HEAD : HEAD + n * environments] for row, n in zip(received, sizes, strict=True)]
+            return torch.from_numpy(np.concatenate(rows).view(np.float32).reshape(population, environments))
 
         return wait
 
@@ -264,13 +272,13 @@ class Processes(Alone):
         self.alive.exchanges += 1
         try:
             return send()
-        except RuntimeError:
+        except (OSError, RuntimeError):
             raise self.alive.missing() from None
 
     def _finish(self, work: Any) -> None:
         try:
             work.wait()
-        except RuntimeError:
+        except (OSError, RuntimeError):
             raise self.alive.missing() from None
 
 

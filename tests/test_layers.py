@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "enu_lib"
 # Lowest level first.  A module imports from its own package or from lower levels only.
 LEVELS = (
-    ("kinds", "interrupt", "names", "notices", "progress", "precision", "faults"),
+    ("kinds", "interrupt", "names", "notices", "progress", "precision", "faults", "hub"),
     ("streams", "config", "contracts"),
     ("cells", "offspring", "es", "network"),
     ("tasks", "experiments"),

@@ -33,6 +33,7 @@ ROOT = Path(__file__).parents[1]
 NAMES = ("stdp", "tmaze", "iaf", "staged", "follow", "large")
 HANG = 240.0  # seconds after which something hangs, on any machine
 SHORT = 15.0  # a timeout that is met by one process on purpose, and by no other that has work for milliseconds
+APART = {"LOCAL_WORLD_SIZE": "1", "LOCAL_RANK": "0"}  # as if each process had a machine of its own
 SMOKE = ["evolve", "stdp", "--profile", "smoke", "--quiet", "--out"]
 
 
@@ -169,10 +170,11 @@ def in_one_process(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "size, kernel, names", [(2, "auto", NAMES), (3, "auto", NAMES), (4, "auto", NAMES), (3, "torch", ("tmaze", "iaf"))]
+    "size, kernel, names, where",
+    [(2, "auto", NAMES, {}), (3, "auto", NAMES, {}), (4, "auto", NAMES, {}), (3, "torch", ("tmaze", "iaf"), APART)],
 )
-def test_any_number_of_processes_gives_the_same_bits(size, kernel, names, in_one_process, tmp_path):
-    team = Team(tmp_path, size, evolve, tmp_path, *map(experiment, names), variables={"ENU_KERNEL": kernel})
+def test_any_number_of_processes_gives_the_same_bits(size, kernel, names, where, in_one_process, tmp_path):
+    team = Team(tmp_path, size, evolve, tmp_path, *map(experiment, names), variables={"ENU_KERNEL": kernel, **where})
     alone = in_one_process(kernel, names)
     assert team.codes() == [0] * size, team.said()
     for name in names:
@@ -250,10 +252,11 @@ def test_a_signal_to_one_process_stops_and_saves_the_run_of_all(tmp_path):
     assert (out / "genome.safetensors").exists()
 
 
+@pytest.mark.parametrize("where", [{}, APART], ids=["one machine", "apart"])
 @pytest.mark.parametrize("rank, number", [(0, signal.SIGKILL), (2, signal.SIGKILL), (2, signal.SIGSTOP)])
-def test_a_process_that_dies_or_is_stopped_is_named_in_one_line(rank, number, tmp_path):
+def test_a_process_that_dies_or_is_stopped_is_named_in_one_line(rank, number, where, tmp_path):
     timeout = SHORT if number == signal.SIGSTOP else HANG  # a dead process is noticed at once, whatever the timeout
-    team, out = Team(tmp_path, 3, endless, tmp_path, timeout=timeout), tmp_path / "stdp"
+    team, out = Team(tmp_path, 3, endless, tmp_path, timeout=timeout, variables=where), tmp_path / "stdp"
     _begun(out, lambda: team.members[0].is_alive())
     team.signal(rank, number)
     codes = team.codes(lost=rank)
