@@ -141,6 +141,7 @@ def test_a_network_finds_the_output_that_moves_forward_within_its_first_visit():
         ("tmaze-enu-seed0", "tmaze-second-steps", None),
         ("tmaze-enu-seed14", "tmaze-fourteen-steps", None),
         ("tmaze-enu-once-bitten", "tmaze-bitten-steps", "double-tmaze-enu"),
+        ("tmaze-enu-sight-and-memory", "tmaze-sight-steps", "tmaze-enu-seed14"),
         ("tmaze-harmless-enu-seed1", "tmaze-reversal-steps", None),
         ("double-tmaze-enu", "double-tmaze-steps", "tmaze-enu-latch"),
         ("tmaze-actions-enu", "tmaze-actions-steps", "tmaze-actions-enu-one-output"),

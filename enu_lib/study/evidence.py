@@ -44,7 +44,7 @@ INDEPENDENT = ("tmaze-enu", "tmaze-enu-lesson-seed1", "tmaze-enu-seed1", "tmaze-
 # `INDEPENDENT` would bias the count.
 OTHERS = (
     "tmaze-enu-latch", "tmaze-enu-seed0", "tmaze-enu-seed14", "tmaze-enu-once-bitten",
-    "tmaze-harmless-enu-seed1", "double-tmaze-enu",
+    "tmaze-enu-sight-and-memory", "tmaze-harmless-enu-seed1", "double-tmaze-enu",
 )  # fmt: skip
 MAZES: tuple[Layout, ...] = ("t", "double-t")
 

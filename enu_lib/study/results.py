@@ -143,9 +143,10 @@ def references(folder: Path | None = None) -> References:
 def attempts(maze: str) -> list[Any]:
     """Manually recorded attempts at a maze that was hard to learn: from, changed, generations, found.
 
-    "tmaze-steps", "tmaze-second-steps", "tmaze-fourteen-steps", "tmaze-bitten-steps", "tmaze-reversal-steps",
-    "double-tmaze-steps" and "tmaze-actions-steps" are the commands that produced the zoo entries tmaze-enu, tmaze-enu-seed0,
-    tmaze-enu-seed14, tmaze-enu-once-bitten, tmaze-harmless-enu-seed1, double-tmaze-enu and tmaze-actions-enu.
+    "tmaze-steps", "tmaze-second-steps", "tmaze-fourteen-steps", "tmaze-bitten-steps", "tmaze-sight-steps",
+    "tmaze-reversal-steps", "double-tmaze-steps" and "tmaze-actions-steps" are the commands that produced the zoo entries
+    tmaze-enu, tmaze-enu-seed0, tmaze-enu-seed14, tmaze-enu-once-bitten, tmaze-enu-sight-and-memory, tmaze-harmless-enu-seed1,
+    double-tmaze-enu and tmaze-actions-enu.
     """
     return read_record(FOLDER / "attempts.json", {maze: list}, "restore the file")[maze]
 
