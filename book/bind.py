@@ -48,7 +48,7 @@ API = {
     "evolution": (
         "Evolution",
         [
-            "es", "offspring", "evolve", "experiments", "processes", "liveness", "ahead", "devices", "storage.run",
+            "es", "offspring", "evolve", "experiments", "processes", "liveness", "hub", "ahead", "devices", "storage.run",
             "storage.checkpoint", "storage.log", "storage.folder", "storage.seal", "zoo",
         ],
     ),

@@ -211,7 +211,7 @@ def test_the_ledger_follows_the_second_study_once_an_experiment_is_complete(tmp_
     }  # fmt: skip
     holds = [part for part in after["C7"].parts if part.outcome == "holds"]
     assert len(after["C7"].parts) == 5 and len(holds) == 1 and holds[0].of == "IAF"
-    assert "20" in after["C7"].evolutions and after["C5"].evolutions == "none run yet"
+    assert "20" in after["C7"].evolutions and after["C5"].evolutions == "none compared yet"
     judged, every = evidence.gather(folder=tmp_path).judged, sum(len(p.comparisons) for p in PLANNED)
     shown = second_tables.verdict_table(judged)
     assert sum("supported" in row["verdict"] for row in shown) == 1 and len(shown) == every
@@ -342,7 +342,8 @@ def test_options_that_would_change_the_plan_are_errors(arguments, named, tmp_pat
 
 
 def test_runs_with_other_settings_are_not_taken_for_those_of_the_study(study, tmp_path, capsys):
-    """The runs of the smoke profile have names of the laptop's."""
+    """The runs of the smoke profile have names of the laptop's; without stored results, all of these are needed."""
     folder = shutil.copytree(study / "runs", tmp_path / "runs")
-    assert main(["sweep", "--study", "second", "--dry-run", "--out", str(folder)]) == 2
+    nothing = str(tmp_path / "stored")
+    assert main(["sweep", "--study", "second", "--dry-run", "--out", str(folder), "--results", nothing]) == 2
     assert "--out" in capsys.readouterr().err

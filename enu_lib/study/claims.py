@@ -126,7 +126,7 @@ def evolutions(claim: Claim, evidence: Evidence) -> str:
             tested = [j.comparison for j in evidence.judged if claim.key in j.compared.claims and j.comparison]
             counts = [n for c in tested for n in c.n] or [0]
         if not (high := max(counts)):
-            return "none run yet"
+            return "none compared yet"
         many = high if (low := min(counts)) == high else f"{low} to {high}"
         return f"compares {many} of each model"
     passing, many = passes(claim, claim.repeats.evidence(evidence))
