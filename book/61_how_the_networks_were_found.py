@@ -189,7 +189,7 @@ Markdown(abilities.in_words(tested["tmaze-enu-once-bitten"], scripted))
 # both mazes but, once poisoned, always tries the same arm first. Three more runs from `tmaze-enu-seed14` led to a network that
 # does both, `tmaze-enu-sight-and-memory`. In the second run, places swap after a quarter of all foods: often enough that an
 # agent has to know poison on sight, and seldom enough that remembering the arm pays. In the one try without that run, evolution
-# gave up memory for sight (see the table of attempts).
+# gave up memory for sight (see the table of attempts). We chose these runs while looking at their results.
 
 # %%
 Markdown(tables.commands("The commands that led to tmaze-enu-sight-and-memory", results.attempts("tmaze-sight-steps")))
