@@ -136,7 +136,7 @@ files = save_figure(
         ),
     },
     caption=f"""What single events change in a network that is driven through its inputs only. **a**, **b**, A sensor
-    paired with food, poison or nothing, against the delay from sensor to reward; difference from the same network without
+    paired with food, poison or nothing, against the delay from sensor to meal; difference from the same network without
     pairing. **a**, Mean output of the synapses from the probed (wall) sensor onto output neurons. **b**, Preference for a
     right turn over a left turn at the wall (output 3 minus output 2). **c**, **d**, Outputs at the wall after 0 to 4
     meals in a row. Mean and s.d. over {lives} noise seeds. No direction is better; an effect of a meal is a difference from
