@@ -9,7 +9,7 @@ Mutations and environments are functions of the seed, so only fitness is exchang
 kilobytes, with the offspring in the same order for any number of processes.  Every process then computes the next parent from
 the same numbers, bit for bit.  A task or model of your own must treat each offspring independently of the others.  Fitness is
 ranked on the CPU in any case, so gloo exchanges it even where GPUs run the episodes: gloo notices at once when a process dies,
-NCCL only after its timeout.  If all processes are on one machine, `enu_lib.hub` exchanges fitness with less delay.
+NCCL only after its timeout.  If all processes are on one Linux machine, `enu_lib.hub` exchanges fitness with less delay.
 
 Only rank 0 writes the run folder, evaluates the parent in the held-out environments and decides when the time limit is reached;
 the others learn the outcome from it.  If a process dies, hangs or is slower than the timeout, all end with an error that names
@@ -27,7 +27,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -46,6 +46,7 @@ HEAD = 3  # integers sent with the fitness: generation, checksum of the parent, 
 STOPS = (None, "interrupted", "time limit")
 INTERRUPTED = 1
 SILENT = 10.0  # seconds to wait for the process that listens before saying so
+_RUNS = count()  # of this process; the same number in all processes of a run
 Timeout = Annotated[float, Between(1, 1e6)]
 Size = Annotated[int, Between(1, 10**6)]
 Port = Annotated[int, Between(0, 2**16 - 1)]
@@ -150,8 +151,9 @@ class Processes(Alone):
                 f"rank {self.rank}: {self.size} processes did not meet at {host}:{port} within {timeout:g} s ({reason[:200]}): "
                 "start all of them, with the same MASTER_ADDR and a free MASTER_PORT, or raise --process-timeout"
             ) from None
-        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # else keys of processes that died may be read
-        self._store = self._all.PrefixStore(f"attempt {attempt}", met)
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        # else keys of processes that died, or of an earlier run in these processes, may be read
+        self._store = self._all.PrefixStore(f"attempt {attempt}, run {next(_RUNS)}", met)
         self.alive = Liveness(self._store, self.rank, self.size, timeout)
 
     def meet(self) -> None:
@@ -160,10 +162,12 @@ class Processes(Alone):
         self._begin(lambda: self.alive.wait_until_all("started", self._timeout))
         everybody: dict[str, Any] = dict(store=self._store, rank=self.rank, world_size=self.size)
         self._begin(lambda: self._all.init_process_group("gloo", timeout=self._timeout, **everybody))
+        if hub.possible(self.beside, self.size):
+            self._hub = self._begin(lambda: hub.Hub(self._store, self.rank, self.size, self._timeout.total_seconds()))
         # a process that ended before the others had connected would leave them waiting for it until the timeout
         self._begin(lambda: self.alive.wait_until_all("connected", self._timeout))
-        if self.beside == self.size:
-            self._hub = self._begin(lambda: hub.connect(self._store, self.rank, self.size, self._timeout.total_seconds()))
+        if self._hub:
+            self._begin(self._hub.complete)
 
     def leave(self) -> None:
         """Disconnect from the others."""
@@ -279,6 +283,8 @@ class Processes(Alone):
         try:
             work.wait()
         except (OSError, RuntimeError):
+            if self._hub:
+                self._hub.close()  # so that those that wait for this process notice at once
             raise self.alive.missing() from None
 
 

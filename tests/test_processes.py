@@ -31,8 +31,8 @@ from enu_lib.storage.log import read_log
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("stdp", "tmaze", "iaf", "staged", "follow", "large")
-HANG = 240.0  # seconds after which something hangs, on any machine
-SHORT = 15.0  # a timeout that is met by one process on purpose, and by no other that has work for milliseconds
+HANG = 240.0  # seconds after which a test is taken to hang, even on a slow machine
+SHORT = 15.0  # a timeout that one process exceeds on purpose; the others work for milliseconds only
 APART = {"LOCAL_WORLD_SIZE": "1", "LOCAL_RANK": "0"}  # as if each process had a machine of its own
 SMOKE = ["evolve", "stdp", "--profile", "smoke", "--quiet", "--out"]
 
@@ -171,7 +171,11 @@ def in_one_process(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "size, kernel, names, where",
-    [(2, "auto", NAMES, {}), (3, "auto", NAMES, {}), (4, "auto", NAMES, {}), (3, "torch", ("tmaze", "iaf"), APART)],
+    [
+        *((size, "auto", NAMES, {}) for size in (2, 3, 4)),
+        (3, "auto", NAMES, APART),
+        (3, "torch", ("tmaze", "iaf"), APART),
+    ],
 )
 def test_any_number_of_processes_gives_the_same_bits(size, kernel, names, where, in_one_process, tmp_path):
     team = Team(tmp_path, size, evolve, tmp_path, *map(experiment, names), variables={"ENU_KERNEL": kernel, **where})
@@ -408,6 +412,24 @@ def test_torchrun_restarts_a_run_whose_process_was_killed_and_a_signal_to_it_sav
     assert [row["generation"] for row in read_log(out)] == list(range(run.generation))
     assert (out / "genome.safetensors").exists()  # written at the end only
     assert torch.equal(run.parent, enu.evolve("stdp", profile="smoke", generations=run.generation, progress=False).parent)
+
+
+THRICE = """
+import sys
+import enu_lib as enu
+from enu_lib.processes import join
+
+for run in range(3):
+    with join(240.0) as team:
+        enu.evolve("stdp", profile="smoke", out=f"{sys.argv[1]}/{run}", processes=team, progress=False)
+"""
+
+
+def test_the_same_processes_can_join_again(tmp_path):
+    (tmp_path / "script.py").write_text(THRICE)
+    done = forks.run([*TORCHRUN, tmp_path / "script.py", tmp_path])
+    assert done.returncode == 0, done.stderr
+    assert {enu.load_run(tmp_path / str(run)).generation for run in range(3)} == {6}
 
 
 def test_the_command_runs_under_torchrun(tmp_path):
