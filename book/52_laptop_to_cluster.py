@@ -37,7 +37,7 @@
 # process ranks all offspring and computes the same next parent, bit for bit. Therefore, on one kind of processor, a run gives
 # the same genomes with any number of processes: one process can finish what four began. A checksum of the parent is sent along
 # with the fitness. A run whose processes differ in the kind of processor or in the version of the library is refused at the
-# start. On one machine, rank 0 collects the fitness and sends all of it to the others; between machines, PyTorch's gloo passes
+# start. On one Linux machine, rank 0 collects the fitness and sends all of it to the others; otherwise, PyTorch's gloo passes
 # it around a ring.
 #
 # **One process writes.** The process with rank 0 writes the run folder, evaluates the parent on the held-out environments, and

@@ -158,7 +158,8 @@ Markdown(tables.commands("The commands that led to tmaze-enu-seed0", results.att
 # These commands led to the network `tmaze-enu-seed0`. Its results in the tests of [another page](17_what_kind_of_learner.py):
 
 # %%
-tested = evidence.without_sweeps().abilities
+known = evidence.without_sweeps()
+tested = known.abilities
 scripted = abilities.of_agents(("looking", "latch", "once-bitten"))
 Markdown(abilities.in_words(tested["tmaze-enu-seed0"], scripted))
 
@@ -184,12 +185,14 @@ Markdown(tables.commands("The command that led to tmaze-enu-once-bitten", result
 Markdown(abilities.in_words(tested["tmaze-enu-once-bitten"], scripted))
 
 # %% [markdown]
-# **Sight and memory.** `tmaze-enu-seed14` remembers the arm in which it last ate, so that it loses no time in the plain T-maze;
-# but where food and poison may swap after every food, it often eats poison. `tmaze-enu-once-bitten` knows poison on sight in
-# both mazes but, once poisoned, always tries the same arm first. Three more runs from `tmaze-enu-seed14` led to a network that
-# does both, `tmaze-enu-sight-and-memory`. In the second run, places swap after a quarter of all foods: often enough that an
-# agent has to know poison on sight, and seldom enough that remembering the arm pays. In the one try without that run, evolution
-# gave up memory for sight (see the table of attempts). We chose these runs while looking at their results.
+# **Sight and memory.** `tmaze-enu-seed14` remembers the arm in which it last ate, and so eats much in the plain T-maze. Where
+# food and poison may swap after every food, it still makes mistakes and dies early. `tmaze-enu-once-bitten` knows poison on
+# sight in both mazes but remembers the arm less well. Three more runs from `tmaze-enu-seed14` led to a network that does both,
+# `tmaze-enu-sight-and-memory`; where food and poison may swap after every food, it eats slightly less than
+# `tmaze-enu-once-bitten`. The idea of the second run: swaps may follow one another closely, but come after a quarter of all
+# foods only, so both abilities should pay. In one try without this run, the network came to know poison on sight but, once
+# poisoned, no longer remembered the arm (see the table of attempts). We chose these runs while looking at their results, so
+# they do not show what each contributed.
 
 # %%
 Markdown(tables.commands("The commands that led to tmaze-enu-sight-and-memory", results.attempts("tmaze-sight-steps")))
@@ -261,4 +264,4 @@ Markdown(tables.folded("What was tried, and what came of it", results.attempts("
 # ## Try it
 
 # %% tags=["explorer"]
-widgets.runs_explorer(stored.runs, evidence.without_sweeps().level, "tmaze")
+widgets.runs_explorer(stored.runs, known.level, "tmaze")

@@ -305,7 +305,7 @@ def main() -> int:
         locale.setlocale(locale.LC_ALL, "")
     except locale.Error:  # the environment names a locale that this machine lacks: Sphinx would stop there
         os.environ["LC_ALL"] = "C"
-    processes = "auto" if sys.platform == "linux" else "1"  # they are forks, which libraries of macOS do not survive
+    processes = "auto" if sys.platform == "linux" else "1"  # Sphinx forks, which is unsafe on macOS
     arguments = ["-W", "--keep-going", "-q", "-j", processes, "-b", "html", "-c", str(HERE)]
     if failed := sphinx([*arguments, "-d", str(options.out / "doctrees"), str(source), str(part)]):
         return failed

@@ -30,7 +30,7 @@ myst_dmath_double_inline = False
 math_eqref_format = "Eq. ({number})"
 
 autodoc_typehints = "signature"
-autodoc_use_type_comments = False  # there are none, and looking for them takes a second
+autodoc_use_type_comments = False  # the code has none, and looking for them takes a second
 autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"
 python_use_unqualified_type_names = True
@@ -69,7 +69,7 @@ html_theme_options = {
 
 
 def mix(app, env, names):
-    """Spread the pages of the API over all processes: they take nearly all of the time, and one process would get them all."""
+    """Deal the API pages, which take longest, out among the processes: in order, one process would get them all."""
     names[:] = [name for start in range(5) for name in names[start::5]]
 
 

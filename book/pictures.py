@@ -70,7 +70,9 @@ def _image(text: str) -> str:
     """A PNG in base64, darkened."""
     found = pixels(text)
     levels = np.rint(found[..., :3] * 255).astype(int) @ (1 << 16, 1 << 8, 1)
-    _, first, which = np.unique(levels, return_index=True, return_inverse=True)  # a colour map has few
+    _, first, which = np.unique(
+        levels, return_index=True, return_inverse=True
+    )  # a picture has few colours: each is darkened once
     found[..., :3] = darkened(found[..., :3].reshape(-1, 3)[first])[which].reshape(found[..., :3].shape)
     made = io.BytesIO()
     matplotlib.image.imsave(made, np.ascontiguousarray(found), format="png", metadata={"Software": None})

@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-# optional parts of jsonschema and of jupytext, not needed here, that take seconds to import
+# optional imports of jsonschema and jupytext, which take seconds and are not needed here
 sys.modules.update(dict.fromkeys(("rfc3987_syntax", "jupyter_server")))
 
 import jupytext
@@ -78,7 +78,7 @@ def run(source: Path, out: Path, parameters: dict[str, Any], timeout: int = 3600
             config=Config(
                 {
                     "KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"},
-                    # all is written: nothing is gained by waiting until the kernel has taken down all that it imported
+                    # all results are written: do not wait for the kernel to shut down
                     "NotebookClient": {"shutdown_kernel": "immediate"},
                 }
             ),

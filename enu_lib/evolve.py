@@ -112,7 +112,7 @@ def evolve(
         now, log = Progress(es.init(first), first, -math.inf, 0.0), list[Row]()
         if folder is not None:
             stack.enter_context(locked(folder, wait))
-        interrupt = stack.enter_context(SoftInterrupt(processes.size > 1))  # before a file of the run can be seen
+        interrupt = stack.enter_context(SoftInterrupt(processes.size > 1))  # before the run folder is written
         if folder is not None:
             if open_folder(folder, to_json(config)):
                 now, log = load_checkpoint(folder, experiment)

@@ -21,7 +21,7 @@ from enu_lib.storage.log import read_log
 from enu_lib.tasks.stdp import STDP
 
 LONG = dict(profile="smoke", seed=4, generations=400, population=32)
-HANG = 240  # seconds after which something hangs, on any machine
+HANG = 240  # seconds after which a test is taken to hang, even on a slow machine
 
 
 def _command(out):
@@ -131,7 +131,7 @@ def test_the_command_says_how_to_resume_and_shows_no_bar_without_a_terminal(tmp_
     stdout, stderr = process.communicate(timeout=HANG)
     assert process.returncode == 0 and stdout.startswith("interrupted after") and "same command" in stdout
     assert enu.load_run(out).stopped == "unfinished"
-    assert "\r" not in stderr
+    assert "\r" not in stderr and len(stderr.splitlines()) <= 2  # no bar: at most two notices
 
 
 def test_a_run_with_nohup_survives_its_terminal(tmp_path):

@@ -67,7 +67,7 @@ def test_a_killed_and_resumed_sweep_gives_the_same_results_without_repeats(whole
     command = ["-m", "enu_lib", "sweep", "--profile", "smoke", "--experiments", "complex-stdp"]
     command += ["--no-checks", "--jobs", "2", "--quiet", "--out", out]
     (out / ".locks").mkdir(parents=True)
-    with FileLock(out / ".locks" / FOUR[-1].name):  # a job that cannot begin, so that the kill is never too late
+    with FileLock(out / ".locks" / FOUR[-1].name):  # this job cannot begin, so the sweep is not finished when it is killed
         at_work = forks.Program(command)
         wait_for(lambda: records(out), "no job was done")
         os.killpg(at_work.pid, signal.SIGKILL)

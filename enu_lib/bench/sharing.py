@@ -30,7 +30,7 @@ from enu_lib.streams import stream
 
 WARM = 3  # generations not counted: the kernel is loaded, and processes meet
 CASES = {"stdp": 60, "tmaze": 12}  # experiments of the laptop profile: number of generations that take a few seconds
-ENOUGH = 0.1  # seconds that are long enough to measure
+ENOUGH = 0.1  # seconds; a shorter measurement would be inexact
 QUICK = ("--profile", "smoke")
 T = TypeVar("T")
 
@@ -52,9 +52,7 @@ def costs(experiment: Experiment, parent: Tensor) -> Costs:
     while episodes < ENOUGH and sample < settings.population:
         sample = min(4 * sample, settings.population)
         offspring = es.breed(settings, state, 0, mutations, (0, sample))
-        drawn, environments = _timed(
-            lambda some: draw(model, some, task, experiment.environments, stream(0, "bench")), offspring
-        )
+        drawn, environments = _timed(draw, model, offspring, task, experiment.environments, stream(0, "bench"))
         lived, episodes = _timed(partial(play, threads=1), model, drawn[0], task, drawn[1])
     aggregated = es.aggregate_fitness(settings, lived).repeat(settings.population // sample + 1)[: settings.population]
     _, step = _timed(es.tell, settings, state, mutations, aggregated)
@@ -75,7 +73,7 @@ def predicted(costs: Costs, population: int, processes: int, beside: int = 8, me
 
 
 def _timed(work: Callable[..., T], *arguments: Any) -> tuple[T, float]:
-    """The result of `work` with these arguments, and the shortest of three times that it took (s)."""
+    """The result of `work` with these arguments, and the shortest of three run times (s)."""
     seconds = []
     for _ in range(3):
         begun = time.perf_counter()

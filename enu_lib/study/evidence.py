@@ -74,7 +74,7 @@ class Evidence:
 
 
 def without_sweeps(folder: Path | None = None) -> Evidence:
-    """The evidence from the zoo and from the stored reference measures only: quick to read, and all that C9 and C10 need."""
+    """The evidence from the zoo and the stored reference measures, without sweeps: quick to load, and enough for C9 and C10."""
     kept = results.references(folder)
     entries = {name: zoo.load(name) for name in zoo.names()}
     known = {name: entry.provenance["sha256"] for name, entry in entries.items()}
@@ -90,7 +90,7 @@ def without_sweeps(folder: Path | None = None) -> Evidence:
     }
     zoo_scores = {name: entry.scores for name, entry in entries.items()}
     neutral = [*map(numbers, kept.neutral)]
-    return Evidence(zoo_scores, {}, {}, {}, kept.level, kept.agents, able, spikes, neutral)
+    return Evidence(zoo=zoo_scores, level=kept.level, references=kept.agents, abilities=able, spiking=spikes, neutral=neutral)
 
 
 def gather(profile: str = "laptop", folder: Path | None = None, stored: list[Record] | None = None) -> Evidence:

@@ -14,7 +14,7 @@ from conftest import ROOT
 BOOK = ROOT / "book"
 PAGES = sorted(path.name for path in BOOK.glob("[0-9]*.py"))
 AUTOSAVE_SECONDS = 3
-HANG = 240_000  # milliseconds after which something hangs, on any machine
+HANG = 240_000  # milliseconds after which a test is taken to hang, even on a slow machine
 
 
 def free_port():
