@@ -124,29 +124,13 @@ Markdown(tables.commands("The commands that led to tmaze-enu", results.attempts(
 # Starting from random genomes, other series of mazes led to such networks with three of fourteen seeds. The first series, tried
 # with seeds 0 to 3, begins with a small maze and the plain T-maze. Then comes a T-maze in which food and poison may swap after
 # every food and poison is harmless, so that an agent can switch many times in an episode, and finally one in which poison is
-# harmless and swaps are as published:
-#
-# - Seed 0: the network came to use its sensors, but only after several meals in an episode. Once poison was deadly again,
-#   evolution made it use them from the first poison on.
-# - Seed 1: the network came to switch after nearly every poison (it is a *reversal learner*), but ignores its sensors.
-# - Seeds 2 and 3: the networks had found hardly any food in the small maze when we stopped the runs. With smaller mutations and
-#   harmless poison (and, for seed 3, at first with the best offspring as the next parent), both evolved to eat there, and seed
-#   2's then evolved to switch after poison. Neither came to use its sensors; seed 2's did not even in a small maze where
-#   [memory of places is useless](14_mazes.py).
-#
-# On a GPU, we tried seeds 1 to 3 again, and ten others. In the small maze, poison was harmless from the start and mutations
-# were smaller:
-#
-# - Seeds 1 to 4. All came to eat in the small maze. In the T-maze, one then switched after some poisons and three kept to one
-#   arm. None used its sensors when we stopped.
-# - Seeds 11 to 14. We ran three settings in the T-maze to evolve switching, and seven of the twelve runs reached our target
-#   fitness. Six of these seven networks, three each from seeds 11 and 14, then evolved further with three other settings. Those
-#   of seed 14 came to use their sensors in five of nine runs, those of seed 11 in one of eight (by way of the double T-maze).
-#   The seventh, from seed 12, was not evolved further, nor were the networks of seed 13.
-# - Seeds 100 to 104. Before these runs, we chose for each step what had succeeded most often. All five networks came to switch
-#   arms again and again. Four switched after most meals, food or poison: where food and poison swap after half of all foods,
-#   this pays as much as switching after poison only. None used its sensors when we stopped, before the end of the series.
-#
+# harmless and swaps are as published. On a GPU, we tried seeds 1 to 3 again, and ten others. In the small maze, poison was
+# harmless from the start there and mutations were smaller.
+
+# %%
+Markdown(tables.folded("What became of each seed", results.attempts("tmaze-seeds")))
+
+# %% [markdown]
 # We put these series together while looking at the results of seeds 0, 1 and 11 to 14. So they show what is possible, not how
 # often it happens; we know of none that leads reliably from random genomes to a network that uses its sensors. The commands for
 # seed 0 (the last one returns to the plain T-maze):
@@ -214,7 +198,7 @@ Markdown(tables.folded("All tests of the three networks and of scripted agents",
 # with it.)
 
 # %%
-Markdown("```\n" + "\n".join(results.attempts("tmaze-reversal-steps")) + "\n```")
+Markdown(tables.commands("The command that led to tmaze-harmless-enu-seed1", results.attempts("tmaze-reversal-steps")))
 
 # %% [markdown]
 # Its visits after poisons and after swaps, measured as for [Fig. 5](16_fig5_behaviour.py):
@@ -247,7 +231,7 @@ Markdown(tables.folded("Share of steps forward, by generation", results.attempts
 # with another output pays. The commands, starting from a network that walks with its first output only:
 
 # %%
-Markdown("```\n" + "\n".join(results.attempts("tmaze-actions-steps")) + "\n```")
+Markdown(tables.commands("The commands that led to the network with shuffled actions", results.attempts("tmaze-actions-steps")))
 
 # %% [markdown]
 # Other attempts:
