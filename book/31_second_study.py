@@ -108,10 +108,10 @@ Markdown(tables.markdown(second_tables.experiments_table()))
 
 # %% [markdown]
 # GRU *with gain* has the ENU's gate gain, reset bias and clipped output; ENU *without gain* has neither gate gain nor reset
-# bias, but keeps its clipped output and its feedback. The strategies:
+# bias, but keeps its clipped output and its feedback.
 
 # %%
-Markdown(tables.markdown(second_tables.strategies_table()))
+Markdown(tables.folded("The strategies that the search tries", second_tables.strategies_table()))
 
 # %% [markdown]
 # ### What is compared, and which differences can be shown
