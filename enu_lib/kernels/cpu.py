@@ -25,13 +25,14 @@ from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState, geometry
 
 SOURCE = Path(__file__).with_name("life.cpp")
-MAZE = SOURCE.with_name("maze.h")  # included by life.cpp
+HEADERS = ("vectors.h", "rules.h", "steps.h", "offspring.h", "networks.h", "singles.h", "maze.h")
+INCLUDES = tuple(SOURCE.with_name(name) for name in HEADERS)
 FLAGS = (
     "-O3", NATIVE, "-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
     "-fPIC", "-shared", "-pthread", "-Wno-psabi",
 )  # fmt: skip
 FUNCTIONS = ("unit_outputs", "unit_scores", "maze_lives", "network_step", "network_memory")
-PAD = 16  # life.cpp pads rows to a multiple of this many floats
+PAD = 16  # vectors.h pads rows to a multiple of this many floats
 MAX_HIDDEN = 64
 
 i32, i64, f32, pointer = ctypes.c_int32, ctypes.c_int64, ctypes.c_float, ctypes.c_void_p
@@ -80,7 +81,7 @@ class _Maze(ctypes.Structure):
 
 def library(vectors: int) -> ctypes.CDLL:
     """The kernel for up to 16 * `vectors` hidden units; raises Unavailable."""
-    return build.library(SOURCE, (MAZE,), (*FLAGS, f"-DHP={vectors * PAD}"), FUNCTIONS)
+    return build.library(SOURCE, INCLUDES, (*FLAGS, f"-DHP={vectors * PAD}"), FUNCTIONS)
 
 
 def compiled(model: Cell | Network) -> ctypes.CDLL:
@@ -229,7 +230,7 @@ def _vectors(model: Cell | Network) -> int:
 
 
 def cell_struct(cell: Cell) -> _Cell:
-    """Cell of life.cpp."""
+    """Cell of rules.h."""
     kind = 0 if isinstance(cell, ENU) else 2 if isinstance(cell, LSTM) else 1
     feedback, clip, gain = (cell.feedback, True, cell.gain) if isinstance(cell, ENU) else (False, cell.clip, 1.0)
     gates = (1.0, 0.0) if isinstance(cell, LSTM) else (cell.gate_gain, cell.reset_bias)
@@ -237,7 +238,7 @@ def cell_struct(cell: Cell) -> _Cell:
 
 
 def _net(network: Network) -> tuple[_Net, np.ndarray]:
-    """Net of life.cpp, and the table that it points to, which must outlive it."""
+    """Net of networks.h, and the table that it points to, which must outlive it."""
     table = np.asarray(network.connections, dtype=np.int32)
     return _Net(
         cell_struct(network.neuron_cell), cell_struct(network.synapse_cell), network.shared, network.n_inputs,
@@ -246,7 +247,7 @@ def _net(network: Network) -> tuple[_Net, np.ndarray]:
 
 
 def _population(genomes: Tensor | Offspring) -> _Population:
-    """Population of life.cpp."""
+    """Population of offspring.h."""
     if isinstance(genomes, Tensor):
         return _Population(genomes=genomes.data_ptr())
     parent, mutations = genomes.parent, genomes.mutations
@@ -261,7 +262,7 @@ def shuffles_and_places(state: MazeState) -> tuple[Tensor, Tensor, Tensor, bool]
 
 
 def _noise(noise: Noise | None, values: int) -> tuple[Any, Noise | None]:
-    """Noise of life.cpp with `values` numbers per step, by reference, and the tensors to keep as long as it is used."""
+    """Noise of offspring.h with `values` numbers per step, by reference, and the tensors to keep as long as it is used."""
     if noise is None:
         return None, None
     kept = noise._replace(table=extended(noise.table, values)).each(Tensor.contiguous)

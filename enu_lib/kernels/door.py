@@ -27,7 +27,7 @@ from enu_lib.tasks.maze import Maze, MazeState
 
 CELLS = (ENU, GRU, LSTM)
 LARGEST_NORM = 1e18  # largest norm of a genome: kernels fold factors into the weights, which must not overflow float32
-INDEX_LIMIT = 2**31  # life.cpp uses 32-bit indices
+INDEX_LIMIT = 2**31  # the CPU kernel uses 32-bit indices
 INTEGER_TYPES = (torch.int64, torch.int32)
 Genomes = TypeVar("Genomes", bound=Tensor | Offspring)
 WIDEST_ROW = 256  # most floats in a row of padded gates: 4 gates of 64 hidden units

@@ -1,6 +1,6 @@
 """Scoring inside the compiled CPU kernel, step by step, for the paper's two single-unit tasks.
 
-    scoring = of(task, batch, cell)     # Scoring of life.cpp, or None: outputs are recorded, and the task scores them
+    scoring = of(task, batch, cell)     # Scoring of singles.h, or None: outputs are recorded, and the task scores them
 
 The kernel computes the same numbers as the task's `score`, bit for bit, without one pass over memory for each operation.
 """
@@ -19,7 +19,7 @@ from enu_lib.tasks.stdp import STDP, STDPBatch
 
 
 class Scoring(ctypes.Structure):
-    """Scoring of life.cpp, which points into the tensors in `keep`."""
+    """Scoring of singles.h, which points into the tensors in `keep`."""
 
     _fields_ = [
         ("target", ctypes.c_void_p),
