@@ -103,6 +103,14 @@ Markdown(speed.in_words(measured))
 Markdown(tables.markdown(speed.ratios(measured)))
 
 # %% [markdown]
+# **Another processor.** How much faster than JAX this library is depends on the processor: its own kernel is limited by the
+# peak, and JAX comes nearer to the peak on some processors than on others. The generations, measured on two makes, with one
+# thread and with two:
+
+# %%
+Markdown(tables.markdown(speed.processors([measured, speed.load(speed.OTHER)])))
+
+# %% [markdown]
 # **Why the kernel is fast.**
 #
 # 1. Everything that belongs to one offspring stays in a core's cache for the whole episode; no intermediate result goes to main

@@ -87,6 +87,13 @@ def test_everything_runs_and_is_printed_and_stored_and_without_jax_one_line_says
     slowest = max(row["times"] for name, rows in results["tables"].items() for row in rows if row["path"] == "plain torch")
     assert f"to {slowest:.1f} times" in words and "**JAX** was not measured" in words
     assert [row["path"] for row in speed.ratios(measured)][-1] == "copied weights"
+    assert {row["time of JAX relative to this library"] for row in speed.processors([measured])} == {""}
+    for row in network:
+        row["path"] = {"plain torch": "JAX"}.get(row["path"], row["path"])
+    times = sorted(row["times"] for row in network if row["path"] == "JAX")
+    (found,) = (row for row in speed.processors([results]) if row["workload"] == network[0]["experiment"])
+    assert found["processor"] == results["machine"]["processor"]
+    assert set(found["time of JAX relative to this library"].split(" to ")) == {f"{t:.1f}" for t in (times[0], times[-1])}
 
 
 def test_only_selects_tables_by_name_and_without_leaves_paths_out(capsys):

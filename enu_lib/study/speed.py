@@ -1,6 +1,7 @@
 """How fast generations are, from a stored run of the benchmark.
 
 python -m enu_lib bench --json enu_lib/study/data/bench.json         # measure again
+python -m enu_lib bench --only generation, --json enu_lib/study/data/bench-amd.json      # on the other processor
 
 measured = load()
 generations(measured)            # a row per workload, path and number of threads
@@ -11,6 +12,7 @@ On GPUs: `enu_lib.study.gpu_speed`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from enu_lib.kinds import require
 from enu_lib.study.tables import Row
 
 STORED = Path(__file__).with_name("data") / "bench.json"
+OTHER = STORED.with_name("bench-amd.json")  # the generations only, on another make of processor
 OURS = ("cpp", "torch")  # this library's paths on a CPU: the first that was measured is its fastest
 OTHERS = ("JAX", "torch.compile", "plain torch")
 NAMES = {"cpp": "this library", "torch": "this library, no compiler", "plain torch": "plain torch"}
@@ -110,6 +113,30 @@ def ratios(measured: dict[str, Any]) -> list[Row]:
             row[head] = f"{times.item():.1f} ({ms.item():,.0f} ms)" if len(mine) else ""
         rows.append(row)
     return rows
+
+
+def processors(measurements: Sequence[dict[str, Any]]) -> list[Row]:
+    """This library beside JAX on each machine: one row per machine and workload, with the lowest and highest over threads."""
+    rows: list[Row] = []
+    for measured in measurements:
+        table = generations(measured)
+        ours = next(path for path in OURS if path in set(table["path"]))
+        for workload, group in table.groupby("workload", sort=False):
+            row: Row = {"processor": measured["machine"]["processor"], "workload": str(workload)}
+            column = "share of the matrix-product peak (%)"
+            for path, name in ((ours, "this library"), ("JAX", "JAX")):
+                row[f"{name}: share of the peak"] = _from_to(group[group["path"] == path][column], "{:.0f}", "%")
+            times = group[group["path"] == "JAX"]["time relative to this library"]
+            row["time of JAX relative to this library"] = _from_to(times, "{:.1f}")
+            rows.append(row)
+    return rows
+
+
+def _from_to(values: Iterable[float], form: str, unit: str = "") -> str:
+    """The lowest and the highest value, once if they look alike; empty without values."""
+    found = sorted(values)
+    ends = dict.fromkeys(form.format(value) for value in (found[0], found[-1])) if found else {}
+    return " to ".join(ends) + (unit if found else "")
 
 
 def in_words(measured: dict[str, Any]) -> str:
