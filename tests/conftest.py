@@ -12,7 +12,7 @@ import torch
 from forks import Program
 
 import enu_lib as enu
-from enu_lib.study import sweep
+from enu_lib.study import results, sweep
 
 torch.set_num_threads(int(os.environ.get("TEST_THREADS", "1")))
 os.environ["OMP_NUM_THREADS"] = os.environ["ENU_THREADS"] = "1"  # for subprocesses
@@ -47,6 +47,36 @@ def saved_once(tmp_path_factory):
 def saved(saved_once, tmp_path):
     """A copy of this folder, to be damaged."""
     return Path(shutil.copytree(saved_once, tmp_path / "run"))
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """A run folder with a single checkpoint."""
+    out = tmp_path_factory.mktemp("made") / "run"
+    enu.evolve("stdp", profile="smoke", out=out, progress=False)
+    return out
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    """A copy of this folder, to be damaged."""
+    return Path(shutil.copytree(made, tmp_path / "run"))
+
+
+@pytest.fixture(scope="session")
+def swept(tmp_path_factory):
+    """A folder with a sweep of one job (in runs/) and its stored results (in kept/)."""
+    out = tmp_path_factory.mktemp("swept")
+    jobs = sweep.jobs("smoke", ("complex-stdp",), seeds=1, checks=False)[:1]
+    assert sweep.run("smoke", jobs, out / "runs", jobs=1, progress=False) == []
+    results.collect("smoke", out / "runs", out / "kept")
+    return out
+
+
+@pytest.fixture
+def collected(swept, tmp_path):
+    """A copy of this folder, to be damaged."""
+    return Path(shutil.copytree(swept, tmp_path / "swept"))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Random models, genomes and tasks, valid and invalid, for test_random_lives, test_door and test_sanitizers."""
+"""Random models, genomes and tasks, valid and invalid, for test_random_lives, test_door, test_kernel_calls, test_sanitizers."""
 
 from __future__ import annotations
 

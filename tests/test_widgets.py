@@ -1,70 +1,34 @@
-"""Explorers: each control has exactly the effect it should."""
+"""Explorers: they show what the library computes, and each control has exactly the effect it should."""
 
 import re
 from dataclasses import replace
 
 import pytest
 import torch
+from watched import GENOME, MAZE, NETWORK, SEED, equals, recorded, tick, watch
 
 import enu_lib as enu
 from enu_lib import es, live, widgets
 from enu_lib.analysis import agents
-from enu_lib.analysis import interventions as iv
-from enu_lib.network import ORDERED, PUBLISHED, Network
-from enu_lib.tasks.altered import Altered
+from enu_lib.network import PUBLISHED, Network
 from enu_lib.tasks.maze import Maze, geometry
 from enu_lib.widgets import life
 
-MAZE, NETWORK = Maze(steps=60), Network(ORDERED, channels=4, hidden=8, noise=0.1)
-GENOME = 2 * NETWORK.init(enu.stream(0, "genome"))
-SEED = 4
-
-
-def _live(intervene=None):
-    return enu.rollout(NETWORK, GENOME, MAZE, 1, SEED, memory=True, intervene=intervene)
-
-
-def _watch():
-    """An explorer with two network steps per redraw."""
-    explorer = widgets.MazeLife(NETWORK, GENOME, MAZE, seed=SEED)
-    explorer.speed.value = 30
-    return explorer
-
-
-def _tick(explorer, times=1):
-    """Advance the clock as the browser does."""
-    for _ in range(times):
-        explorer.play.value += 1
-
-
-def _equals(explorer, trace, t):
-    """Assert that the displayed episode equals the recorded one after t steps, bit for bit."""
-    agent_state, state = explorer.watched.life.agent_state, explorer.watched.life.maze_state
-    assert explorer.watched.life.t == t
-    for name, value in (
-        ("neuron_output", agent_state.output),
-        ("synapse_memory", agent_state.synapse[0]),
-        ("neuron_memory", agent_state.neuron[0]),
-    ):
-        assert torch.equal(value.flatten(), trace.model[name][0, 0, t - 1].flatten()), name
-    for name, values in trace.task.items():
-        assert torch.equal(getattr(state, name)[0, 0], values[0, 0, t - 1]), name
-
 
 def test_without_interventions_the_episode_equals_rollout_bit_for_bit():
-    explorer = _watch()
+    explorer = watch()
     explorer.speed.value = 60  # four steps per redraw
-    _tick(explorer, 10)
+    tick(explorer, 10)
     explorer.play.value = 0  # the clock's stop button only resets it
     explorer.one.click()
     explorer.four.click()
-    trace = _live()
-    _equals(explorer, trace, 45)
+    trace = recorded()
+    equals(explorer, trace, 45)
     assert torch.equal(explorer.watched.life.x, trace.x[0, 0, 45])
     shown = explorer.watched.outputs
     assert torch.equal(torch.tensor(shown[4:, 1:46]), trace.model["neuron_output"][0, 0, :45, :, 0].T)
     assert not shown[:, 46:].any() and (shown[:3, :46] == trace.x[0, 0, :46, :3, 0].T.numpy()).all()
-    _tick(explorer, 10)
+    tick(explorer, 10)
     assert explorer.watched.life.t == 60 and explorer.watched.life.over and "ended" in explorer.said.value
 
 
@@ -77,99 +41,6 @@ def test_reference_agents_behave_as_in_play(name):
         now = life.step(now)
         assert torch.equal(now.y, trace.y[0, 0, t])
         assert all(torch.equal(getattr(now.maze_state, k)[0, 0], v[0, 0, t]) for k, v in trace.task.items())
-
-
-def test_freezing_and_lesions_equal_the_interventions_in_rollout_bit_for_bit():
-    explorer = _watch()
-    _tick(explorer, 8)
-    explorer.frozen["synapses"].value = True
-    _tick(explorer, 8)
-    explorer.lesion.value = "hidden 2"
-    _tick(explorer, 8)
-    frozen, silent = iv.freeze("synapses", since=16), iv.silence([1], since=32)
-    assert explorer.steps_per_picture == 2
-    assert "synapses" in explorer.said.value and "hidden 2" in explorer.said.value
-    trace = _live(lambda t, state: silent(t, frozen(t, state)))
-    _equals(explorer, trace, 48)
-    plain = _live()
-    assert not torch.equal(plain.model["neuron_output"][0, 0, 47], trace.model["neuron_output"][0, 0, 47])
-
-
-def test_unticked_interventions_end():
-    explorer = _watch()
-    _tick(explorer, 5)
-    explorer.frozen["neurons"].value = True
-    explorer.lesion.value = "output 1"
-    _tick(explorer, 5)
-    explorer.frozen["neurons"].value = False
-    explorer.lesion.index = 0
-    assert not explorer.active and "neurons" not in explorer.said.value and "output 1" not in explorer.said.value
-    _tick(explorer, 5)
-    frozen, silent = iv.freeze("neurons", since=10), iv.silence([3], since=10)
-
-    def until_20(t, state):
-        return silent(t, frozen(t, state)) if t < 20 else state
-
-    _equals(explorer, _live(until_20), 30)
-
-
-def test_a_swap_at_the_start_equals_an_episode_with_exchanged_places():
-    """Compared with an episode that was drawn with the same shuffling and the opposite places."""
-    maze = Maze(steps=60, change=0.0)
-    born = maze.reset(1, 72, enu.stream(0, "twins"))
-    key = torch.cat([born.sensor_of[0], born.action_of[0]], 1)
-    twin = next(b for b in range(1, 72) if torch.equal(key[b], key[0]))
-    one, other = ({k: getattr(born, k)[:, b : b + 1] for k in born._fields} for b in (0, twin))
-    begun = life.begin(None, None, maze, seed=1)
-    swapped = life.swap(replace(begun, maze_state=type(born)(**one)))
-    assert all(torch.equal(getattr(swapped.maze_state, k), v) for k, v in other.items())
-    assert torch.equal(life.swap(swapped).maze_state.places, one["places"])
-
-
-def test_a_swap_in_mid_episode_exchanges_all_later_places():
-    """Compared with a reference agent in a maze state that the test itself changes."""
-    maze = Maze(steps=400, change=0.5)
-    explorer = widgets.MazeLife("memory-only", maze=maze, seed=7)
-    while int(explorer.watched.life.maze_state.foods) < 7:
-        explorer.four.click()
-    t, before = explorer.watched.life.t, explorer.watched.life.maze_state
-    food, poison = int(before.food), int(before.poison)
-    explorer.exchange.click()
-    now = explorer.watched.life.maze_state
-    assert (int(now.food), int(now.poison)) == (poison, food) and {food, poison} == set(geometry(maze).ends)
-    places = before.places.clone()
-    places[:, :, 1:] = places[:, :, 1:].flip(-1)  # period 1 (foods 5 to 9) and all later ones
-    expected = before._replace(food=before.poison, poison=before.food, places=places)
-    assert all(torch.equal(getattr(now, k), getattr(expected, k)) for k in now._fields)
-    belief, generator = explorer.watched.life.agent_state, enu.stream(7, "actions")
-    for step in range(t, 400):
-        belief, y = agents.act(maze, "memory-only", belief, expected, step, generator)
-        expected, _ = maze.step(expected, y, step)
-        belief = agents.learn(maze, "memory-only", belief, expected, step + 1)
-    while not explorer.watched.life.over:
-        explorer.four.click()
-    now = explorer.watched.life.maze_state
-    assert (int(now.foods), int(now.poisons)) == (int(expected.foods), int(expected.poisons))
-    assert int(now.poisons) > 0, "after the swap, the agent returns to the former place of food"
-    counts = [t, int(now.foods) - 7, int(now.poisons) - int(before.poisons)]
-    assert ", ".join(map(str, counts)) in ", ".join(re.findall(r"\d+", explorer.said.value))
-
-
-def test_sensors_exchanged_by_hand_give_the_episode_of_the_altered_maze():
-    explorer = _watch()
-    _tick(explorer, 4)
-    explorer.sensors.click()
-    while not explorer.watched.life.over:
-        explorer.four.click()
-    altered = enu.rollout(NETWORK, GENOME, Altered(MAZE, 8, ("food", "poison")), 1, SEED, memory=True)
-    _equals(explorer, altered, explorer.watched.life.t)
-    assert "step 8:" in explorer.said.value
-
-
-def test_reshuffled_sensors_all_show_something_else():
-    begun = life.begin(None, None, MAZE, seed=1)
-    now, before = (x.maze_state.sensor_of.flatten() for x in (life.exchange(begun, life.RESHUFFLED), begun))
-    assert sorted(now.tolist()) == [0, 1, 2] and (now != before).all()
 
 
 def test_another_agent_takes_over_the_same_episode_from_its_start():
@@ -186,27 +57,11 @@ def test_another_agent_takes_over_the_same_episode_from_its_start():
     assert int(explorer.watched.life.maze_state.foods) == played.task["foods"][0, 0, last]
     explorer.chosen.index = 0
     explorer.four.click()
-    _equals(explorer, _live(), 4)
-
-
-def test_a_swap_changes_the_maze_but_not_the_network_s_memory():
-    explorer = _watch()
-    _tick(explorer, 6)
-    explorer.exchange.click()
-    before, noise = explorer.watched.life, explorer.watched.life.noise
-    agent_state, state = before.agent_state, before.maze_state
-    for t in range(12, 60):
-        x, z = MAZE.observe(state, t), noise.at(t, NETWORK.noise_shape)
-        agent_state, y = NETWORK.step(NETWORK.unpack(GENOME[None]), agent_state, x, z)
-        state, _ = MAZE.step(state, y, t)
-    _tick(explorer, 24)
-    now = explorer.watched.life
-    assert now.t == 60 and torch.equal(now.agent_state.synapse[0], agent_state.synapse[0])
-    assert all(torch.equal(getattr(now.maze_state, k), getattr(state, k)) for k in state._fields)
+    equals(explorer, recorded(), 4)
 
 
 def test_the_picture_shows_the_current_state():
-    explorer = _watch()
+    explorer = watch()
     grid = geometry(MAZE)
 
     def where(name):
@@ -229,9 +84,9 @@ def test_the_picture_shows_the_current_state():
 
 
 def test_the_end_of_an_episode_stops_the_clock():
-    explorer = _watch()
+    explorer = watch()
     explorer.play.playing = True
-    _tick(explorer, 200)
+    tick(explorer, 200)
     assert explorer.watched.life.over and explorer.play.playing is False
 
 
@@ -243,7 +98,7 @@ def test_a_missing_genome_and_an_unknown_agent_are_errors():
 
 
 def test_pages_without_a_kernel_get_a_picture_and_a_sentence():
-    for explorer in (_watch(), widgets.Duel("looking"), widgets.MazeWalk(), widgets.LiveEvolution(live.small_synapse())):
+    for explorer in (watch(), widgets.Duel("looking"), widgets.MazeWalk(), widgets.LiveEvolution(live.small_synapse())):
         bundle = explorer._repr_mimebundle_()
         assert bundle["image/png"].startswith("iVBORw0KGgo") and bundle["text/plain"] == explorer.sentence
         assert "application/vnd.jupyter.widget-view+json" in bundle
@@ -281,7 +136,7 @@ def test_a_network_in_a_duel_behaves_as_in_rollout():
     duel = widgets.Duel(NETWORK, GENOME, MAZE, seed=SEED)
     for k in (0, 1, 2, 0, 1):
         duel.outputs[k].click()
-    trace = _live()
+    trace = recorded()
     assert torch.equal(duel.other.life.agent_state.output[0, 0], trace.model["neuron_output"][0, 0, 19])
     assert duel.you.life.t == 20
 
@@ -335,7 +190,7 @@ def test_a_tick_evolves_and_redraws(monkeypatch):
     monkeypatch.setattr(widgets.live_evolution, "REDRAW_SECONDS", 0.0)
     explorer = widgets.LiveEvolution(live.small_synapse(), seed=0)
     first, loss = explorer.picture.value, explorer.losses[0]
-    _tick(explorer, 4)
+    tick(explorer, 4)
     assert explorer.state.generation >= 4 and explorer.picture.value != first and explorer.losses[-1] < loss
     assert f"Generation {explorer.state.generation}" in explorer.said.value
     explorer.other.click()
@@ -346,7 +201,7 @@ def test_an_error_is_shown_and_stops_the_clock():
     explorer = widgets.LiveEvolution(live.small_synapse(), seed=0)
     explorer.play.playing = True
     explorer.state = explorer.state._replace(parent=torch.full_like(explorer.state.parent, torch.nan))
-    _tick(explorer)
+    tick(explorer)
     assert explorer.play.playing is False and "generation 0" in explorer.said.value and "NaN" in explorer.said.value
     with pytest.raises(ValueError, match="IAF.*stdp"):
         widgets.LiveEvolution(enu.experiments.get("iaf", profile="smoke"))
