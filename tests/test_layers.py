@@ -159,3 +159,10 @@ def test_no_import_cycle_within_a_package():
 
     for name in graph:
         visit(name)
+
+
+def test_a_source_file_has_at_most_350_lines():
+    folders = PACKAGE, ROOT / "book", ROOT / "tests"
+    sources = [path for folder in folders for end in ("py", "cpp", "h", "cu", "js") for path in folder.rglob(f"*.{end}")]
+    lengths = {path.relative_to(ROOT): len(path.read_text(encoding="utf-8").splitlines()) for path in sources}
+    assert len(lengths) > 200 and not {path: n for path, n in lengths.items() if n > 350}
