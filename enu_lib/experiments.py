@@ -199,28 +199,27 @@ def get(
     names.one_of("model", model, MODELS)
     names.one_of("profile", profile, PROFILES)
     sizes = dict((_UNIT if name in _UNIT_TASKS else _MAZE)[profile])
-    hidden = short.pop("hidden", sizes.pop("hidden"))
+    hidden, channels = sizes.pop("hidden"), sizes.pop("channels", None)
     if name in _UNIT_TASKS:
-        if model == "shared":
-            raise ValueError("model 'shared' needs a network: choose tmaze or double-tmaze, or another model")
+        if model in ("shared", names.ONE_GRU):
+            raise ValueError(f"model {model!r} is for mazes: choose tmaze or double-tmaze, or another model")
         task: Any = _UNIT_TASKS[name]
         if name == "iaf" and profile != "paper":
             task = replace(task, input_scale=5.0, before=10)
-        cell: Any = make_cell(model, task.n_in, task.n_out, hidden)
+        cell: Any = make_cell(model, task.n_in, task.n_out, short.pop("hidden", hidden))
         if name == "iaf" and isinstance(cell, ENU):
             cell = replace(cell, gain=1000.0)  # a spiking unit: a nearly binary output (as in the public code)
     else:
         if model in get_args(UnitName):
             raise ValueError(f"model {model!r} is a single unit: choose {', '.join(_UNIT_TASKS)}, or another model")
-        channels = short.pop("channels", sizes.pop("channels"))
         task = _MAZE_TASKS[name]
-        cell = Network(
-            PUBLISHED if profile == "paper" else ORDERED,
-            channels=channels,
-            hidden=hidden,
-            cell=cast(CellName, "enu" if model == "shared" else model),
-            shared=model == "shared",
-        )
+        cell = Network(PUBLISHED if profile == "paper" else ORDERED, channels=channels, hidden=hidden)
+        if model == names.ONE_GRU:
+            cell = _one_gru(task, cell, short.pop("hidden", None))
+        else:
+            kind = cast(CellName, "enu" if model == "shared" else model)
+            sizes_given = {size: short.pop(size) for size in ("hidden", "channels") if size in short}
+            cell = replace(cell, cell=kind, shared=model == "shared", **sizes_given)
         if task.layout == "t" and profile == "laptop":
             published = Maze(task.layout, task.shuffle)
             reverse = task.deadly_poisons > published.deadly_poisons
@@ -229,6 +228,12 @@ def get(
             sizes |= dict(es=es, generations=2000, target=target, stages=_curriculum(published, reverse))
     experiment = Experiment(name, task, cell, model_name=model, profile=profile, **sizes)
     return with_settings(experiment, {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})})
+
+
+def _one_gru(maze: Maze, network: Network, hidden: int | None) -> GRU:
+    """A GRU from a maze's inputs to its outputs, by default with about as many parameters as a network, and as much noise."""
+    size = lambda h: GRU(maze.n_values, maze.n_outputs, h, noise=network.noise)
+    return size(hidden or min(range(1, 65), key=lambda h: abs(size(h).n_params - network.n_params)))
 
 
 def _path(experiment: Experiment, name: str) -> str:

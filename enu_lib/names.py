@@ -7,9 +7,10 @@ from typing import Literal, get_args
 
 CellName = Literal["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"]
 UnitName = Literal["gru-gain", "enu-plain"]  # available only as single units
+ONE_GRU = "one-gru"  # available only in mazes: a single unit in the network's place
 
 PROFILES = ("smoke", "laptop", "paper")
-MODELS = (*get_args(CellName), *get_args(UnitName), "shared")
+MODELS = (*get_args(CellName), *get_args(UnitName), "shared", ONE_GRU)
 EXPERIMENTS = (  # `enu_lib.experiments` has their settings
     "iaf", "stdp", "plain-stdp", "complex-stdp", "tmaze", "tmaze-none", "tmaze-actions", "double-tmaze",
     "double-tmaze-none", "double-tmaze-actions", "tmaze-volatile", "tmaze-harmless",

@@ -21,7 +21,6 @@ from enu_lib import kernels
 from enu_lib.contracts import AnyModel, Batch, ClosedLoopTask, Drawn, Intervention, S, Stepper, Task, is_sequence
 from enu_lib.kernels import door, reference
 from enu_lib.kernels.door import Genomes
-from enu_lib.network import Network
 from enu_lib.offspring import Offspring, noise_for, rows_of
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise, stream
@@ -83,7 +82,7 @@ def rollout(
 
 @in_float32
 def record_episodes(
-    network: Network,
+    model: AnyModel,
     genome: Tensor,
     maze: Maze | Altered,
     environments: int = 2048,
@@ -92,16 +91,17 @@ def record_episodes(
 ) -> Trace:
     """Episodes of one genome (D,) as `rollout` records them, without the model's state but much faster.
 
-    Without `intervene`, the fastest backend computes all outputs and the maze is then replayed with them.  `intervene` must
+    Without `intervene`, a kernel for whole episodes, if there is one for the model, computes all outputs, and the maze is then
+    replayed with them.  `intervene` must
     not set what neurons transmit apart from their own output (`interventions.silence` does): use `rollout` for that.
     """
-    if intervene is not None or type(maze) is not Maze:
-        return rollout(network, genome, maze, environments, seed, intervene=intervene, backend="auto")
-    genomes, drawn = draw(network, genome[None], maze, environments, stream(seed, "rollout"))
-    outputs = kernels.maze_lives(network, genomes, maze, drawn.start, drawn.noise, record=True).outputs
+    if intervene is not None or type(maze) is not Maze or not kernels.runs_mazes(model, genome):
+        return rollout(model, genome, maze, environments, seed, intervene=intervene, backend="auto")
+    genomes, drawn = draw(model, genome[None], maze, environments, stream(seed, "rollout"))
+    outputs = kernels.maze_lives(model, genomes, maze, drawn.start, drawn.noise, record=True).outputs
     assert outputs is not None, "they were asked to be recorded"
-    recorder = Recorder(network)
-    play(network, genomes, maze, drawn, recorder, stepper=reference.Replay(outputs))
+    recorder = Recorder(model)
+    play(model, genomes, maze, drawn, recorder, stepper=reference.Replay(outputs))
     return recorder.trace()
 
 
@@ -148,7 +148,7 @@ def play(
     stepper: advances the models; None: the backend's own, or its whole-episode kernel if nothing is recorded.
     """
     whole = recorder is None and intervene is None and stepper is None and backend != "reference"
-    if whole and type(model) is Network and type(task) is Maze:
+    if whole and type(task) is Maze and kernels.runs_mazes(model, genomes, backend):
         return kernels.maze_lives(model, genomes, task, drawn.start, drawn.noise, threads, backend).fitness
     if whole and is_sequence(task) and door.is_cell(model):
         return kernels.unit_scores(model, genomes, task, drawn.start, drawn.noise, threads, backend).mean(-1)

@@ -30,11 +30,11 @@ def _genomes(model, population, seed, scale=0.2):
     return torch.stack([model.init(enu.stream(seed + i, "genome")) for i in range(population)]) + spread
 
 
-def _lives(path, network, genomes, maze, state, noise, threads=1):
+def _lives(path, model, genomes, maze, state, noise, threads=1):
     """Recorded episodes in a maze."""
     if path == "emulated gpu":
-        return emulated_gpu.maze_lives(network, genomes, maze, state, noise)
-    return kernels.maze_lives(network, genomes, maze, state, noise, threads, path, record=True)
+        return emulated_gpu.maze_lives(model, genomes, maze, state, noise)
+    return kernels.maze_lives(model, genomes, maze, state, noise, threads, path, record=True)
 
 
 def _outputs(path, cell, genomes, inputs, noise):
@@ -119,21 +119,23 @@ def test_networks_in_mazes_equal_the_reference(near, path, number, kind, hidden,
     _replay(near, path, network, _genomes(network, p, seed=hidden), maze, state, noise)
 
 
-def _replay(near, path, network, genomes, maze, state, noise):
-    """Check episodes of a backend.
+def _replay(near, path, model, genomes, maze, state, noise):
+    """Check episodes of a network or single unit on a backend.
 
-    The reference maze must give the same rewards for the backend's outputs until the end, and the exact network must give
+    The reference maze must give the same rewards for the backend's outputs until the end, and the exact model must give
     the same outputs in this maze for the first steps.  Returns the episodes, and the rewards that were shown in these steps.
     """
-    lives = _lives(path, network, genomes, maze, state, noise, 2)
+    lives = _lives(path, model, genomes, maze, state, noise, 2)
     p, b = lives.fitness.shape
     state = type(state)(*(v.expand(p, *v.shape[1:]) for v in state))
-    exact = Exact(network, genomes, b)
+    exact = Exact(model, genomes, b)
     total, steps_alive, rewards = torch.zeros(p, b), torch.zeros(p, b, dtype=torch.int64), set()
     for t in range(maze.steps):
         if t < 24:
             rewards |= set(state.reward[state.alive].tolist())
-            y, bound = exact.step(maze.observe(state, t), noise.at(t, network.noise_shape))
+            x = maze.observe(state, t)
+            x = x if isinstance(model, Network) else x.flatten(2)
+            y, bound = exact.step(x, noise.at(t, model.noise_shape))
             near((lives.outputs[:, :, t] - y).abs() * state.alive[..., None], bound)
             assert bound.min() < 0.02, "roundings have grown so large that nothing is compared"
         steps_alive += state.alive
@@ -163,6 +165,25 @@ def test_every_meal_death_and_swap_equals_the_reference(near, path, layout, coun
     dead = lives.steps_alive < maze.steps
     assert lives.foods.max() >= meals and lives.poisons.max() >= meals and rewards == {-1.0, 0.0, 1.0}
     assert (dead & (lives.poisons >= deadly)).any() and (dead & (lives.poisons < deadly)).any()
+
+
+@NEEDS_COMPILER
+@pytest.mark.parametrize("kind, hidden", [("gru", 24), ("lstm", 16), ("enu", 20), ("gru-clip", 40)])
+@pytest.mark.parametrize("own", [False, True])
+def test_single_units_in_mazes_equal_the_reference(near, kind, hidden, own):
+    """Long episodes with many events, and with more environments than are stepped together."""
+    maze = enu.Maze(
+        steps=300, energy=60.0, corridor=1, arm=1, foods_per_period=1, change=1.0, explore_bonus=0.3, reward_steps=3,
+        deadly_poisons=3, own_shuffles=own,
+    )  # fmt: skip
+    unit = make_cell(kind, maze.n_values, maze.n_outputs, hidden, noise=0.3)
+    genomes = _genomes(unit, 24, seed=hidden)
+    state = maze.reset(24 if own else 1, 11, enu.stream(9, "maze"))
+    noise = draw_noise(maze.steps, 11, enu.stream(10, "noise"), (0, 24) if own else None)
+    lives, rewards = _replay(near, "cpp", unit, genomes, maze, state, noise)
+    dead = lives.steps_alive < maze.steps
+    assert lives.foods.max() >= 2 and lives.poisons.max() >= 2 and rewards == {-1.0, 0.0, 1.0}
+    assert (dead & (lives.poisons >= 3)).any() and (dead & (lives.poisons < 3)).any()
 
 
 @pytest.mark.parametrize("path", PATHS)

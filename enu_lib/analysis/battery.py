@@ -34,7 +34,7 @@ from torch import Tensor
 
 from enu_lib.analysis import agents
 from enu_lib.analysis.learning import interval, visits
-from enu_lib.network import Network
+from enu_lib.contracts import AnyModel
 from enu_lib.rollout import record_episodes
 from enu_lib.tasks.altered import Altered
 from enu_lib.tasks.maze import Maze
@@ -106,7 +106,7 @@ class Outcomes(NamedTuple):
 
 
 def battery(
-    agent: Network | str,
+    agent: AnyModel | str,
     genome: Tensor | None = None,
     task: Maze | None = None,
     n: int = 480,
@@ -115,23 +115,23 @@ def battery(
     name: str | None = None,
     parts: Sequence[str] = PARTS,
 ) -> Battery:
-    """Run the battery on a network with its genome (D,), or on a scripted agent by name, with `n` episodes in each maze.
+    """Run the battery on a model with its genome (D,), or on a scripted agent by name, with `n` episodes in each maze.
 
-    task: the maze that the network evolved in; its interface (shuffling, ties, initial heading) is kept in every maze.
+    task: the maze that the model evolved in; its interface (shuffling, ties, initial heading) is kept in every maze.
     double: whether to test in the double T-maze too; None: only if it evolved there.
     parts: some of `PARTS`; each takes a second or more.
-    Raises ValueError for n < 1 or a network without a genome.
+    Raises ValueError for n < 1 or a model without a genome.
     """
     if n < 1:
         raise ValueError(f"n, the episodes in each maze, must be at least 1, got {n}")
-    if isinstance(agent, Network) and genome is None:
-        raise ValueError("a network needs a genome: battery(network, genome)")
+    if not isinstance(agent, str) and genome is None:
+        raise ValueError("a model needs a genome: battery(model, genome)")
     if unknown := [part for part in parts if part not in PARTS]:
         raise ValueError(f"unknown part {unknown[0]!r}: choose from {', '.join(PARTS)}")
     maze = standard(task)
 
     def lives(where: Maze | Altered) -> Trace:
-        if isinstance(agent, Network) and genome is not None:
+        if not isinstance(agent, str) and genome is not None:
             return record_episodes(agent, genome, where, n, seed)
         return agents.play(where, str(agent), n, seed)
 

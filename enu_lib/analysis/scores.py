@@ -9,7 +9,6 @@ from torch import Tensor
 
 from enu_lib.analysis import learning
 from enu_lib.analysis.units import coincidence, frequency_curve, plasticity_window
-from enu_lib.network import Network
 from enu_lib.precision import in_float32
 from enu_lib.rollout import record_episodes, rollout
 from enu_lib.tasks.iaf import IAF
@@ -24,7 +23,7 @@ def scores(model: Any, genome: Tensor, task: Any, n: int = 2048, seed: int = 77)
         return _iaf_scores(model, genome, task, n, seed)
     if isinstance(task, STDP):
         return _stdp_scores(model, genome, task, n, seed)
-    if isinstance(task, Maze) and isinstance(model, Network):
+    if isinstance(task, Maze):
         return learning.measures(record_episodes(model, genome, task, n, seed))
     trace = rollout(model, genome, task, n, seed)
     return {"n": n, "fitness": trace.fitness.mean().item()}

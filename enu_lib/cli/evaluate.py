@@ -39,11 +39,10 @@ def run(options: argparse.Namespace) -> None:
 
     from enu_lib.analysis.battery import battery
     from enu_lib.analysis.scores import scores
-    from enu_lib.network import Network
     from enu_lib.tasks.maze import Maze
 
     subject = evolved(options.folder) if options.agent is None else None
-    if subject is not None and not (isinstance(subject.task, Maze) and isinstance(subject.model, Network)):
+    if subject is not None and not isinstance(subject.task, Maze):
         measured = scores(subject.model, subject.genome, subject.task, options.n or 2048, options.seed)
         if options.json:
             print(json.dumps(measured, indent=1))

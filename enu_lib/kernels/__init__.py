@@ -2,7 +2,7 @@
 
     unit_outputs(cell, genomes, inputs, noise)               single units on given inputs
     unit_scores(cell, genomes, task, batch, noise)           their fitness in a sequence task
-    maze_lives(network, genomes, maze, state, noise)         networks in a maze
+    maze_lives(model, genomes, maze, state, noise)           networks, or single units, in a maze
     stepper(model, genomes, environments)                    any model, step by step
 
 backend: "reference" is the definition and runs any model; "cpp" is the compiled CPU kernel; "cuda" is the compiled kernel
@@ -14,7 +14,7 @@ no compiler or no GPU kernel is available, "auto" prints one line on stderr, onc
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor
@@ -71,6 +71,11 @@ def choose(backend: str, model: Cell | Network, genomes: Tensor | Offspring) -> 
     if genomes.device.type != "cpu":
         return "cuda" if suits_gpu else "torch"
     return "cpp" if cpu.supports(model) and compiled(model) else "torch"
+
+
+def runs_mazes(model: object, genomes: Tensor | Offspring, backend: str = "auto") -> TypeGuard[Cell | Network]:
+    """Whether `maze_lives` serves a model on this backend: networks on all, single units only where there is a compiler."""
+    return type(model) is Network or (door.is_cell(model) and choose(backend, model, genomes) == "cpp")
 
 
 def compiled(model: Cell | Network) -> bool:
@@ -141,7 +146,7 @@ def unit_scores(
 
 @in_float32
 def maze_lives(
-    network: Network,
+    model: Cell | Network,
     genomes: Tensor | Offspring,
     maze: Maze,
     state: MazeState,
@@ -150,14 +155,20 @@ def maze_lives(
     backend: str = "auto",
     record: bool = False,
 ) -> MazeScores:
-    """Episodes of genomes (P, D) in the B environments of `state`, which comes from `maze.reset`."""
-    genomes, state, noise = door.lives(network, genomes, maze, state, noise)
+    """Episodes of genomes (P, D) in the B environments of `state`, which comes from `maze.reset`.
+
+    A single unit receives what all input neurons show, and its outputs choose the actions.  Raises Unavailable for one on any
+    backend but cpp: `enu_lib.fitness` simulates it step by step.
+    """
+    genomes, state, noise = door.lives(model, genomes, maze, state, noise)
     threads = count_threads(threads)
-    chosen = choose(backend, network, genomes)
+    chosen = choose(backend, model, genomes)
     if chosen == "cpp":
-        lives = cpu.maze_lives(network, genomes, maze, state, noise, threads, record)
+        lives = cpu.maze_lives(model, genomes, maze, state, noise, threads, record)
         return MazeScores(*lives)
-    genomes = door.matrix(network, genomes)
+    if not isinstance(model, Network):
+        raise Unavailable(f"backend {chosen!r} has no kernel for single units in mazes: use enu_lib.fitness")
+    network, genomes = model, door.matrix(model, genomes)
     if chosen == "cuda":
         try:
             return MazeScores(*cuda.maze_lives(network, genomes, maze, state, noise, record))

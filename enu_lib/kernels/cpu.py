@@ -31,7 +31,7 @@ FLAGS = (
     "-O3", NATIVE, "-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
     "-fPIC", "-shared", "-pthread", "-Wno-psabi",
 )  # fmt: skip
-FUNCTIONS = ("unit_outputs", "unit_scores", "maze_lives", "network_step", "network_memory")
+FUNCTIONS = ("unit_outputs", "unit_scores", "maze_lives", "unit_maze_lives", "network_step", "network_memory")
 PAD = 16  # vectors.h pads rows to a multiple of this many floats
 MAX_HIDDEN = 64
 
@@ -122,20 +122,27 @@ def unit_scores(
 
 
 def maze_lives(
-    network: Network, genomes: Tensor | Offspring, maze: Maze, state: MazeState, noise: Noise | None, threads: int, record: bool
+    model: Cell | Network,
+    genomes: Tensor | Offspring,
+    maze: Maze,
+    state: MazeState,
+    noise: Noise | None,
+    threads: int,
+    record: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3)."""
     p, b = len(genomes), state.places.shape[1]
     ahead = np.asarray(geometry(maze).ahead, dtype=np.int64)
     rules = maze_rules(maze, state.places.shape[2], ahead.ctypes.data)
-    net, keep = _net(network)
-    given, kept = _noise(noise, network.noise_shape[0] if noise else 0)
+    kernel, alone = library(_vectors(model)), not isinstance(model, Network)
+    struct, keep = (cell_struct(model), None) if not isinstance(model, Network) else _net(model)
+    given, kept = _noise(noise, model.noise_shape[0] if noise else 0)
     fitness = torch.empty(p, b, dtype=torch.float32, device="cpu")
     counts = [torch.empty(p, b, dtype=torch.int32, device="cpu") for _ in range(3)]
     y = torch.zeros(p, b, maze.steps, 3, dtype=torch.float32, device="cpu") if record else None
     sensors, actions, places, own = shuffles_and_places(state)
-    _made(library(_vectors(network)).maze_lives(
-        ctypes.byref(net), ctypes.byref(rules), i64(p), i64(b), ctypes.byref(_population(genomes)), given,
+    _made((kernel.unit_maze_lives if alone else kernel.maze_lives)(
+        ctypes.byref(struct), ctypes.byref(rules), i64(p), i64(b), ctypes.byref(_population(genomes)), given,
         at(sensors), at(actions), at(places), own, at(fitness), *map(at, counts), at(y), threads,
     ))  # fmt: skip
     del keep, kept

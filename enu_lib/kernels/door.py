@@ -54,8 +54,11 @@ def fits(model: object, task: object = None) -> None:
 
 
 def _fits_maze(model: object, maze: Maze) -> None:
-    if isinstance(model, CELLS):
-        raise ValueError(f"a maze needs a network, got a single unit, {model}: use enu_lib.Network")
+    if isinstance(model, CELLS) and (model.n_in, model.n_out) != (maze.n_values, maze.n_outputs):
+        raise ValueError(
+            f"a single unit in a maze must have n_in={maze.n_values} and n_out={maze.n_outputs}, got {model.n_in} and "
+            f"{model.n_out}: set them so, or use enu_lib.Network"
+        )
     if isinstance(model, Network):
         for name, needed in (("n_inputs", maze.n_inputs), ("n_outputs", maze.n_outputs)):
             if getattr(model, name) != needed:
@@ -126,15 +129,15 @@ def units(cell: Cell, x: Genomes, inputs: Tensor, noise: Noise | None) -> tuple[
 
 
 def lives(
-    network: Network, x: Genomes, maze: Maze, state: MazeState, noise: Noise | None
+    model: Cell | Network, x: Genomes, maze: Maze, state: MazeState, noise: Noise | None
 ) -> tuple[Genomes, MazeState, Noise | None]:
-    """Genomes (P, D), the environments' state and the noise of networks in a maze."""
+    """Genomes (P, D), the environments' state and the noise of networks, or of single units, in a maze."""
     if type(maze) is not Maze:
         raise ValueError(f"the kernels implement enu_lib.Maze, not {type(maze).__name__}: use enu_lib.fitness")
-    fits(network, maze)
-    x = genomes(network, x)
+    fits(model, maze)
+    x = genomes(model, x)
     state = beginning(maze, state, len(x), x.device)
-    return x, state, offsets(network, noise, maze.steps, len(x), state.places.shape[1], x.device)
+    return x, state, offsets(model, noise, maze.steps, len(x), state.places.shape[1], x.device)
 
 
 def sequences(model: AnyModel, x: Tensor, device: torch.device | None, whose: str = "inputs") -> Tensor:
@@ -187,8 +190,11 @@ def start(task: ClosedLoopTask[Any], state: Any, rows: tuple[int, int], count: i
 def observation(model: AnyModel, x: Tensor, t: int, population: int, count: int, device: torch.device) -> Tensor:
     """The input of step t, (P or 1, B, I, k) of a network, (P or 1, B, n_in) of a unit, in float32.
 
-    It must be finite in the first step.  Later it may depend on NaN outputs, so non-finite values become NaN on every backend.
+    A unit may also be shown I input neurons with k values each, n_in = I k, one after the other.  The input must be finite in
+    the first step.  Later it may depend on NaN outputs, so non-finite values become NaN on every backend.
     """
+    if isinstance(model, CELLS) and isinstance(x, Tensor) and x.dim() == 4:
+        x = x.flatten(2)
     got = tuple(x.shape) if isinstance(x, Tensor) else ()
     wanted, fit = _values(model, got[2:])
     if not fit or got[0] not in (1, population) or got[1] not in (1, count):

@@ -99,4 +99,61 @@ int maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, cons
     });
 }
 
+// The same for single units with the interface of a maze: 12 inputs, 3 channels of each input neuron, and 3 outputs.  Several
+// episodes of an offspring are stepped together, until all of them have ended.
+int unit_maze_lives(const Cell* cell, const MazeRules* maze, int64_t P, int64_t B, const Population* population,
+                    const Noise* noise, const whole* sensor_of, const whole* action_of, const whole* places, int own_shuffles,
+                    float* fitness, int32_t* foods, int32_t* poisons, int32_t* alive_steps, float* y, int threads) {
+    constexpr int INPUTS = 4, CHANNELS = 3, OUTPUTS = 3, SHOWN = INPUTS * CHANNELS;
+    const int64_t D = cell->params(), T = maze->steps;
+    const int words = MazeLife::words(*maze);
+    const Noise drawn = noise ? *noise : Noise{};
+    return share_out(P, threads, [&](std::atomic<int64_t>& next) {
+        Rules w(*cell);
+        Buffer h(ROWS * HP), c(ROWS * HP), o(ROWS * w.CP), x(ROWS * SHOWN), noises(ROWS * OUTPUTS + PAD), genome(D + PAD);
+        std::vector<const float*> bias(ROWS, w.bias);
+        std::vector<unsigned> been(ROWS * words);
+        MazeLife lives[ROWS];
+        for (int64_t p; (p = next++) < P;) {
+            w.set(population->row(p, D, genome.p));
+            for (int64_t b0 = 0; b0 < B; b0 += ROWS) {
+                const int R = (int)std::min<int64_t>(ROWS, B - b0);
+                for (Buffer* m : {&h, &c, &o}) std::fill(m->memory.begin(), m->memory.end(), 0.0f);
+                for (int r = 0; r < R; r++) {
+                    const int64_t b = b0 + r, shuffle = (own_shuffles ? p * B + b : b) * 3;
+                    lives[r].begin(maze, sensor_of + shuffle, action_of + shuffle, places + b * maze->periods * 2,
+                                   been.data() + r * words);
+                }
+                for (int64_t t = 0; t < T; t++) {
+                    std::fill(x.memory.begin(), x.memory.end(), 0.0f);
+                    bool alive = false;
+                    for (int r = 0; r < R; r++) {
+                        int shows[INPUTS];
+                        lives[r].observe(shows);
+                        for (int i = 0; i < INPUTS; i++)
+                            if (shows[i] != DARK) x.p[(r * INPUTS + i) * CHANNELS + shows[i]] = 1;
+                        if (drawn.table) copy(noises.p + r * OUTPUTS, drawn.at(t, p, b0 + r, B), OUTPUTS);
+                        alive = alive || lives[r].alive;
+                    }
+                    if (!alive) break;
+                    step_all(w, R, bias.data(), nullptr, x.p, SHOWN, SHOWN, h.p, c.p, o.p, drawn.table ? noises.p : nullptr,
+                             OUTPUTS);
+                    for (int r = 0; r < R; r++) {
+                        if (!lives[r].alive) continue;
+                        float outputs[OUTPUTS];
+                        copy(outputs, o.p + r * w.CP, OUTPUTS);
+                        if (y) copy(y + ((p * B + b0 + r) * T + t) * OUTPUTS, outputs, OUTPUTS);
+                        lives[r].step(outputs);
+                    }
+                }
+                for (int r = 0; r < R; r++) {
+                    const int64_t i = p * B + b0 + r;
+                    fitness[i] = lives[r].fitness, foods[i] = lives[r].foods, poisons[i] = lives[r].poisons;
+                    alive_steps[i] = lives[r].steps;
+                }
+            }
+        }
+    });
+}
+
 }  // extern "C"

@@ -116,6 +116,7 @@ class Maze:
     name: ClassVar[str] = "maze"
     n_inputs: ClassVar[int] = 4  # three sensors and the reward neuron
     n_outputs: ClassVar[int] = 3
+    n_values: ClassVar[int] = 12  # input neurons times the channels on which they show something
     older: ClassVar[dict[str, str]] = {"tie": "nothing"}  # values for files older than the field
 
     def __post_init__(self) -> None:
