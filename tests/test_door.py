@@ -57,9 +57,10 @@ def test_the_command_line_rejects_a_misfit_before_creating_a_folder(setting, tmp
     assert len(told) == 1 and setting.partition("=")[0] in told[0] and not out.exists()
 
 
-def test_a_single_unit_is_rejected_in_a_maze():
-    unit = enu.ENU(12, 3, 4)
-    assert "ENU" in _fitness_error(unit, population(unit), MAZE)
+def test_a_single_unit_of_other_sizes_is_rejected_in_a_maze():
+    for unit in (enu.ENU(11, 3, 4), enu.ENU(12, 2, 4)):
+        message = _fitness_error(unit, population(unit), MAZE)
+        assert "n_in=12" in message and "n_out=3" in message and f"{unit.n_in} and {unit.n_out}" in message
 
 
 def test_a_model_too_large_for_the_kernels_is_rejected():
