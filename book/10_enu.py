@@ -43,7 +43,7 @@
 # which makes its output nearly a step function. $W_z, W_r, W_c$ and $W_o$ together are the **genome**. They do not change
 # within an episode: whatever a unit learns is stored in $h$. At the start of an episode $h$ and $o$ are zero.
 #
-# In code this is `ENU.step` in `enu_lib/cells.py`, line by line; `tests/test_cells.py` checks it against steps computed by
+# In code this is `ENU.step` in `enu_lib/cells/enu.py`, line by line; `tests/test_cells.py` checks it against steps computed by
 # hand.
 
 # %% tags=["parameters"]

@@ -140,6 +140,12 @@ def test_a_new_page_needs_no_table_of_contents():
     assert "Extended data" not in text, "a part without pages is left out"
 
 
+@pytest.mark.parametrize("file", sorted([*(ROOT / "book").glob("*.py"), *(ROOT / "book").glob("*.md")]), ids=lambda p: p.name)
+def test_every_file_that_the_book_names_exists(file):
+    for path in re.findall(r"`((?:enu_lib|book|tests|figures)/[\w./-]*)`", file.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), path
+
+
 def links(text):
     return re.findall(r"\]\((\d\w+)\.py", text)
 
