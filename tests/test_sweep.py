@@ -62,6 +62,23 @@ def test_dry_run_prints_the_remaining_runs_and_runs_nothing(tmp_path, capsys):
     assert "1/2" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("study", ["first", "second"])
+@pytest.mark.parametrize(
+    "options, workers",
+    [
+        (["--jobs", "1"], "h on 1 core;"),
+        (["--jobs", "3"], "h on 3 cores;"),
+        (["--scheduler", "tcp://somewhere"], "core-hours;"),
+        (["--device", "cuda", "--per-device", "2"], "4 GPU workers;"),
+    ],
+)
+def test_the_time_left_names_the_workers_that_share_it(options, workers, study, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    command = ["sweep", "--study", study, "--profile", "smoke", "--dry-run", "--out", str(tmp_path / "s")]
+    assert main([*command, *options]) == 0
+    assert workers in capsys.readouterr().out.splitlines()[-1]
+
+
 def test_a_killed_and_resumed_sweep_gives_the_same_results_without_repeats(whole, tmp_path):
     out = tmp_path / "s"
     command = ["-m", "enu_lib", "sweep", "--profile", "smoke", "--experiments", "complex-stdp"]

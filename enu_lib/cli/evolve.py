@@ -50,7 +50,7 @@ def add(commands: Any) -> None:
         "--process-timeout", type=seconds, default=600.0, metavar="TIME",
         help="how long the processes that torchrun starts wait for one another (10m)",
     )  # fmt: skip
-    evolve.add_argument("--quiet", action="store_true", help="no progress bar (outside a terminal: no line per minute)")
+    evolve.add_argument("--quiet", action="store_true", help="do not show progress")
     evolve.set_defaults(run=run)
 
 

@@ -13,7 +13,7 @@ from enu_lib.cli.arguments import path, print_table, seconds
 def add(commands: Any) -> None:
     """Add the command to the parser."""
     sweep = commands.add_parser("sweep", help="evolve all models on all tasks with many seeds; run again to resume")
-    sweep.add_argument("--study", default="first", choices=("first", "second"), help="second: planned in advance (%(default)s)")
+    sweep.add_argument("--study", default="first", choices=("first", "second"), help="first, or second (planned in advance) (%(default)s)")
     sweep.add_argument("--profile", default="laptop", help="smoke, laptop, paper (%(default)s)")
     sweep.add_argument("--experiments", metavar="A,B", help="only these, separated by commas (all)")
     sweep.add_argument("--models", metavar="A,B", help="only these, separated by commas (all)")
@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
     sweep.add_argument("--collect", action="store_true", help="only store the results of finished runs, for the figures")
     sweep.add_argument("--again", action="store_true", help="also run those whose results are already stored")
     sweep.add_argument("--results", type=path, metavar="FOLDER", help="where --collect stores results (in the package)")
-    sweep.add_argument("--quiet", action="store_true", help="no progress bar (outside a terminal: no line per minute)")
+    sweep.add_argument("--quiet", action="store_true", help="do not show progress")
     sweep.set_defaults(run=run)
 
 
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         for p in plans
     ]
     print_table([head, *rows])
-    print(f"{sum(p.runs - p.done for p in plans)} runs left, about {sweep.hours(plans, jobs):.1f} h on {jobs} cores; {out}")
+    print(f"{sum(p.runs - p.done for p in plans)} runs left, about {_shared(sweep.hours(plans, 1), jobs, options)}; {out}")
     for error in errors:
         print(f"enu_lib: {error}", file=sys.stderr)
     return 1 if errors else 0
@@ -97,8 +97,17 @@ def _second(options: argparse.Namespace) -> int:
         )  # fmt: skip
     parts = second.table(planned, options.profile, out, folder)
     print_table([("experiment", "task", "part", "runs done", "core-hours at most"), *map(second.label, parts)])
-    left = sum(part.seconds * (part.runs - part.done) / part.runs for part in parts)
-    print(f"{sum(p.runs - p.done for p in parts)} runs left, at most about {left / jobs / 3600:.1f} h on {jobs} cores; {out}")
+    left = sum(part.seconds * (part.runs - part.done) / part.runs for part in parts) / 3600
+    print(f"{sum(p.runs - p.done for p in parts)} runs left, at most about {_shared(left, jobs, options)}; {out}")
     for error in errors:
         print(f"enu_lib: {error}", file=sys.stderr)
     return 1 if errors else 0
+
+
+def _shared(core_hours: float, jobs: int, options: argparse.Namespace) -> str:
+    """How long runs of so many core-hours take these workers, as text; estimates know the speed of local cores only."""
+    if options.scheduler:
+        return f"{core_hours:.1f} core-hours"
+    if options.device == "cuda":
+        return f"{core_hours:.1f} core-hours of work, shared by {jobs} GPU worker{'s' * (jobs > 1)}"
+    return f"{core_hours / jobs:.1f} h on {jobs} core{'s' * (jobs > 1)}"
