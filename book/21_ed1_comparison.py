@@ -34,7 +34,7 @@
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the runs that ship; smoke: a tiny sweep, made on the spot
-seed = 0  # of no effect: the seeds are those of the sweep
+seed = 0  # has no effect: the seeds are those of the sweep
 figures_dir = None  # build/figures
 
 # %%

@@ -29,7 +29,7 @@
 
 # %% tags=["parameters"]
 profile = "zoo"
-seed = 0  # of no effect: the seeds are those of the sweep
+seed = 0  # has no effect: the seeds are those of the sweep
 figures_dir = None  # build/figures
 
 # %%

@@ -21,13 +21,13 @@
 # ## Approach
 #
 # The paper makes eleven claims. Each has a measure of ours and a rule that turns the measure into a verdict. The rules are in
-# `enu_lib/study/claims.py` and were committed before the sweep of models and the evolved networks that they judge existed (the
-# single units of the zoo did exist); where a rule was changed later, the old one, the reason and what was known by then are
-# given below. **C9 (a network learns the T-maze) is the weakest in this respect**: when its rule was written, the parent of the
-# network that it judges had already been measured. Each claim is divided into parts, and each part holds, fails, is undecided
-# or is not judged. **Reproduced** means that every part holds, **in part** that some do, **not** that none holds and at least
-# one is refuted, **undecided** that none holds and none is refuted, so that the parts that can be judged do not settle it, and
-# **not tested** that no part can be judged yet.
+# words in `enu_lib/study/claims.py` and in code in `enu_lib/study/rules.py`. They were committed before the sweep of models
+# and the evolved networks that they judge existed (the single units of the zoo did exist); where a rule was changed later, the
+# old one, the reason and what was known by then are given below. **C9 (a network learns the T-maze) is the weakest in this
+# respect**: when its rule was written, the parent of the network that it judges had already been measured. Each claim is
+# divided into parts, and each part holds, fails, is undecided or is not judged. **Reproduced** means that every part holds,
+# **in part** that some do, **not** that none holds and at least one is refuted, **undecided** that none holds and none is
+# refuted, so that the parts that can be judged do not settle it, and **not tested** that no part can be judged yet.
 #
 # Claims about evolved units (C1 to C4, C9, C11) are judged on one evolved genome each: the verdict says that such a unit can
 # evolve, not how often. The last column of the table says how many independent evolutions pass the same rule, as far as it can
@@ -42,7 +42,7 @@
 
 # %% tags=["parameters"]
 profile = "zoo"
-seed = 0  # of no effect
+seed = 0  # has no effect
 
 # %%
 from dataclasses import replace
@@ -163,10 +163,10 @@ Markdown(tables.markdown(second_tables.spikes_table()))
 #
 # ## Verdict
 #
-# The table at the top. Two cautions apply to it. The budget is a laptop's: a model that fails here might not fail with the
-# published budget, and where no model learns enough for a difference to mean anything, nothing is said. And the strategy
-# matters: on complex STDP, under [one found later](25_ed5_convergence.py), the ENU is ahead of GRU and LSTM, which it is not
-# under that of the first sweep. So on single units, the second study searches for a strategy for each model.
+# The verdicts are in the table at the top. Two cautions apply. The budget is a laptop's: a model that fails here might not
+# fail with the published budget, and where no model learns enough for a difference to mean anything, nothing is said. And the
+# strategy matters: on complex STDP, under [one found later](25_ed5_convergence.py), the ENU is ahead of GRU and LSTM, which it
+# is not under that of the first sweep. So on single units, the second study searches for a strategy for each model.
 #
 # ## Try it
 #

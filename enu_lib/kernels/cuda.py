@@ -8,8 +8,7 @@ the kernel is not available.
 Measured on an H100 (80 GB HBM3, torch 2.11, CUDA 13; `enu_lib/study/data/bench-gpu.json`): the episodes of a generation at the
 published sizes (512 offspring, 8 environments, 400 steps) take 27 ms, of which the kernel itself takes 24 ms.  27 ms are 38
 TFLOP/s: 74% of the card's speed in float32 matrix products, which do not use tensor cores.  The torch backend (`graph`) takes
-292 ms.  Single units (512 offspring, 32 environments, 100 steps) take 1.4 ms.  An older kernel, without tensor cores and only
-for networks of ENUs, took 43 ms for the same episodes.
+292 ms.  Single units (512 offspring, 32 environments, 100 steps) take 1.4 ms.
 
 Why not faster: if tensor cores never waited, these episodes would take 12 ms.  (A block takes 1,900 products of 16 x 8 x 8 per
 step; we assume that a multiprocessor does 600 multiplications per cycle, 60% of its peak, at 1.7 GHz; 2,048 blocks on 132

@@ -4,10 +4,9 @@ A step consists of some sixty small operations, which take longer to launch one 
 as a whole.  It reads and writes the tensors that it was recorded with, so a `Life` keeps its tensors and refills them for
 every generation.  The host only polls for survivors from time to time.
 
-On an H100 the episodes of a generation at the published sizes took 315 ms, instead of 777 ms without a graph; at the latest
-measurement they took 292 ms (`enu_lib/study/data/bench-gpu.json`).  The tests of tests/test_gpu.py passed there.  Tests on
-machines without a GPU record a move's operations and replay them in other episodes.  If capture fails, a line on stderr says so
-and the same operations are launched one by one.
+Times on an H100 are in `enu_lib/study/data/bench-gpu.json`, and the tests of tests/test_gpu.py passed there.  Tests on machines
+without a GPU record a move's operations and replay them in other episodes.  If capture fails, a line on stderr says so and the
+same operations are launched one by one.
 """
 
 from __future__ import annotations
