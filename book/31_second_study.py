@@ -148,7 +148,7 @@ Markdown(tables.folded("Their scores, with targets and levels for comparison", s
 # %% [markdown]
 # ### What it costs
 #
-# Estimated from the seconds that a life (one offspring in one environment) of each model took in the first sweep, on one core.
+# Estimated from the seconds that an episode or sequence (one offspring in one environment) of each model took in the first sweep, on one core.
 # Evolutions in the T-maze end once the ability is reached, so their estimate is an upper bound.
 
 # %%

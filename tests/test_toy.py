@@ -1,4 +1,4 @@
-"""A life in the page with a hand in it: what the reader does, what is said of it, and what a new life undoes."""
+"""An episode in the page with the reader's interventions: their effect, and a new episode without them."""
 
 import dataclasses
 import re
@@ -69,7 +69,7 @@ def test_the_second_poison_kills_and_says_so_unless_poison_is_harmless(script, t
     found = script.life(toy, code % "")
     assert not found["place"]["alive"] and found["place"]["poisons"] == 2 and found["place"]["t"] == 24
     assert "poison" in found["said"][0].lower() and "kill" in found["said"][0] and "poison 2" in found["said"][1]
-    assert "New life" in found["last"]
+    assert "New episode" in found["last"]
     spared = script.life(toy, code % "life.makeHarmless(true);")
     assert spared["place"]["alive"] and spared["place"]["poisons"] == 2 and spared["place"]["t"] == 25
     assert "harmless" in spared["said"][0] and "harmless" in spared["changes"]
@@ -99,7 +99,7 @@ def test_every_sensor_shows_something_else_after_a_shuffle(script, toy):
     assert found["kinds"] == names and all(f"{i + 1} shows {names[0]}" in found["said"][1] or i for i in range(3))
 
 
-def test_a_new_life_undoes_every_change_and_draws_another_environment(script, toy):
+def test_a_new_episode_undoes_every_change_and_draws_another_environment(script, toy):
     code = """life.swap(); life.shuffle(); life.silence(2); life.freeze(true); life.setNoise(0.5); life.makeHarmless(true);
         const changes = [life.changes()]; life.step(); life.step(); const lives = [life.place];
         for (let k = 0; k < 8; k++) {

@@ -1,4 +1,4 @@
-"""The step of a network in the page's script equals the library's, from any state and in every step of a life."""
+"""The step of a network in the page's script equals the library's, from any state and in every step of an episode."""
 
 import random
 
@@ -141,12 +141,12 @@ LIFE = """
 
 
 def played(script, network, genome, maze, steps=100, between="", seed=0):
-    """A life in the script: states of the network around every step, inputs, noise, states of the maze, outputs."""
+    """An episode in the script: states of the network around every step, inputs, noise, states of the maze, outputs."""
     return script.life(live.toy(network, genome, maze, seed), LIFE % (steps, between))
 
 
 @pytest.mark.parametrize("name", ["tmaze-enu", "double-tmaze-enu"])
-def test_every_step_of_a_life_equals_the_librarys(script, near, name):
+def test_every_step_of_an_episode_equals_the_librarys(script, near, name):
     """A closed loop of network and maze: every step of the network, and the step of the maze with its outputs."""
     entry = enu.zoo.load(name)
     found = played(script, entry.model, entry.genome, entry.task, seed=3)

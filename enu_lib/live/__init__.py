@@ -1,4 +1,4 @@
-"""Interactive HTML that needs no kernel: a life in a maze, a recorded episode, an evolved synapse, a recorded evolution.
+"""Interactive HTML that needs no kernel: a simulated or recorded episode, an evolved synapse, a recorded evolution.
 
     live.toy(network, genome, maze)
     live.maze(enu.rollout(network, genome, maze, 1, seed=3, memory=True), maze, network)

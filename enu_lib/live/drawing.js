@@ -55,7 +55,7 @@
     });
   }
 
-  // A function that draws the outputs of all neurons over a life, and its meals, onto a canvas.
+  // A function that draws the outputs of all neurons over an episode, and its meals, onto a canvas.
   // kinds: for each row, the name of its colour; the reward's row, the fourth, is green for food and red for poison.
   function raster(root, canvas, kinds, steps) {
     const WIDE = Math.min(2, 16000 / (steps + 1)), HIGH = 13, GAP = 2, pen = canvas.getContext("2d"), rows = kinds.length;
@@ -83,7 +83,7 @@
       const style = scope.getComputedStyle(root);
       colours = Object.fromEntries([...kinds, "food", "poison"].map((kind) => [kind, style.getPropertyValue(`--${kind}`).trim()]));
       const now = Object.values(colours).join();
-      if (now !== theme || history.length <= drawn - 1) {  // another theme, or another life
+      if (now !== theme || history.length <= drawn - 1) {  // another theme, or another episode
         pen.clearRect(0, 0, canvas.width, canvas.height);
         drawn = 0;
         theme = now;

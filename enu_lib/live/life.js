@@ -1,4 +1,4 @@
-// One life of a network in a maze, step by step, with a hand in it: what happens, and in words.  No picture, no page.
+// One interactive episode of a network in a maze: each step, and the sentence that reports it.  No drawing, no page.
 (function (scope) {
   "use strict";
   const live = (scope.enuLive = scope.enuLive || {});
@@ -9,7 +9,7 @@
   const list = (parts) => (parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`);
   const times = (n) => (n === 1 ? "once" : n === 2 ? "twice" : `${n} times`);
 
-  // data: network and genome (units.js), maze (rules.js), first (the environment of the first life), seed, names (of all
+  // data: network and genome (units.js), maze (rules.js), first (the environment of the first episode), seed, names (of all
   // neurons), meanings (what sensors show: wall, food, poison), does (what outputs do: forward, left, right).  The value's
   // fields are the current state; its functions change it and leave a sentence in `said`.
   function life(data) {
@@ -17,7 +17,7 @@
     const usual = data.network.noise, self = { net, maze, number: 0 };
     let numbers;
 
-    // The next life: another environment, an empty memory, nothing changed by hand.
+    // The next episode: another environment, an empty memory, nothing changed by hand.
     function begin() {
       numbers = live.random(data.seed + 2654435761 * self.number);
       const environment = self.number ? rules.draw(maze, numbers) : data.first;
@@ -28,7 +28,7 @@
       self.history = [now()];  // outputs of all neurons at the start and after every step
       self.meals = [];  // [step, 1 food or -1 poison]
       self.walked = [self.place.cell];  // since the last meal
-      self.said = `Life ${self.number} begins. Nothing tells the network what its sensors mean.`;
+      self.said = `Episode ${self.number} begins. Nothing tells the network what its sensors mean.`;
     }
 
     const over = () => !self.place.alive || self.place.t >= maze.steps;
@@ -41,7 +41,7 @@
 
     // One network step.  action: done in place of what the network's outputs say, which still receives its inputs.
     function step(action = -1) {
-      if (over()) return void (self.said = `This life is over. ${tally()} Press New life.`);
+      if (over()) return void (self.said = `This episode is over. ${tally()} Press New episode.`);
       const { place, mind, changed } = self, { food, poison } = place;
       if (changed.silenced >= 0) net.silence(mind, changed.silenced);
       if (changed.frozen) mind.synapse.h.set(changed.frozen);
@@ -87,7 +87,7 @@
     function end() {
       if (!over()) return "";
       const { alive, energy, t } = self.place;
-      const why = alive ? "Time is up" : energy > 0 ? "The life is over" : "The agent has starved";
+      const why = alive ? "Time is up" : energy > 0 ? "The episode is over" : "The agent has starved";
       return `${why} at move ${Math.floor(t / maze.move_every)}. ${tally()}`;
     }
 
@@ -113,7 +113,7 @@
       self.said = said;
     }
 
-    // What the neuron numbered `neuron` puts out does not reach other neurons from now on; -1: all neurons are heard.
+    // The output of this neuron is not transmitted from now on; -1: all are.
     function silence(neuron) {
       self.changed.silenced = neuron;
       const name = names[INPUTS + neuron], acts = neuron >= net.neurons - ACTIONS.length;
@@ -137,7 +137,7 @@
       self.said = `The noise of every unit now has s.d. ${sd}.`;
     }
 
-    // What the reader has changed in this life.
+    // What the reader has changed in this episode.
     function changes() {
       const c = self.changed, done = [];
       if (c.swaps) done.push(`food and poison swapped ${times(c.swaps)}`);
@@ -146,7 +146,7 @@
       if (c.frozen) done.push("synapses frozen");
       if (c.noise !== usual) done.push(`noise ${c.noise} instead of ${usual}`);
       if (c.harmless) done.push("poison harmless");
-      return done.length ? `Your changes in this life: ${list(done)}.` : "You have changed nothing in this life.";
+      return done.length ? `Your changes in this episode: ${list(done)}.` : "You have changed nothing in this episode.";
     }
 
     begin();

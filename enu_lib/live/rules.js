@@ -1,4 +1,4 @@
-// The rules of the mazes (enu_lib/tasks/maze.py), for one episode, and what a hand may change in it.
+// The rules of the mazes (enu_lib/tasks/maze.py), for one episode, and the changes that a reader can make.
 //
 // A maze is the task's settings with its tables: ahead (cells, 4), start, shuffles [[sensor_of, action_of], ..], and
 // placements [[food, poison], ..] as cells.  Energy and votes are float32, as in the library.

@@ -1,4 +1,4 @@
-// The toy of enu_lib/live/toy.py: one life after another, run, stepped or walked by hand, with everything that may be changed.
+// The toy of enu_lib/live/toy.py: one episode after another, run, stepped or walked by hand, with everything that may be changed.
 (function (scope) {
   "use strict";
   const live = (scope.enuLive = scope.enuLive || {});
@@ -30,7 +30,7 @@
       for (const i of [0, 1, 2]) say(`meaning ${i + 1}`, life.kindOf(i));
       say("foods", String(place.foods));
       say("poisons", String(place.poisons));
-      say("clock", `Life ${life.number}, move ${Math.floor(place.t / maze.move_every)} of ${Math.floor(maze.steps / maze.move_every)}, ` +
+      say("clock", `Episode ${life.number}, move ${Math.floor(place.t / maze.move_every)} of ${Math.floor(maze.steps / maze.move_every)}, ` +
         `network step ${place.t}.`);
       say("meaning", `${life.sensors()} ${life.actions()}`);
       say("changes", life.changes());

@@ -1,4 +1,4 @@
-"""A maze life of a network in the page itself, which the reader can run, walk by hand, trick and damage; no kernel needed.
+"""An episode of a network, simulated by the page's script; the reader can run it, move the agent, and change maze and network.
 
     live.toy(entry.model, entry.genome, entry.task)
 
@@ -41,11 +41,11 @@ def toy(
     genome: Tensor,
     maze: Maze,
     seed: int = 0,
-    text: str = "A life of the evolved network in the maze, in which you can trick and damage the network",
+    text: str = "An episode of the evolved network in the maze, in which you can trick and damage the network",
 ) -> Live:
-    """Interactive life of one genome (D,) in a maze, simulated by the page's script.
+    """Interactive episode of one genome (D,) in a maze, simulated by the page's script.
 
-    The first life is in the environment that `maze.reset` draws from `stream(seed, "toy")`; later ones are drawn in the page.
+    The first episode is in the environment that `maze.reset` draws from `stream(seed, "toy")`; later ones are drawn in the page.
     Raises ValueError unless network, genome and maze fit together, the maze is a `Maze` and the units are ENUs.
     """
     genome = _checked(network, genome, maze)
@@ -83,7 +83,7 @@ def _checked(network: Network, genome: Tensor, maze: Maze) -> Tensor:
     door.fits(network, maze)
     if network.n_params > LARGEST:
         raise ValueError(
-            f"a genome of {network.n_params} values is too heavy for a page, at most {LARGEST}: choose fewer channels or hidden"
+            f"a genome of {network.n_params} values is too large for a page (at most {LARGEST}): choose fewer channels or hidden"
         )
     genome = door.genomes(network, genome[None])[0]
     if not bool(genome.isfinite().all()):
@@ -119,7 +119,7 @@ def _environment(state: MazeState) -> dict[str, Any]:
 
 
 def _picture(maze: Maze, first: MazeState, sensors: list[float], text: str) -> str:
-    """The maze, the agent's inputs, and what is said of them, before the first step."""
+    """The maze, the agent's inputs, and the sentence below them, before the first step."""
     grid = geometry(maze)
     where = [int(v) for v in (first.cell, first.heading, first.food, first.poison)]
     meaning = [MEANINGS[first.sensor_of[0, 0].tolist().index(sensor)] for sensor in range(3)]
@@ -133,14 +133,14 @@ def _picture(maze: Maze, first: MazeState, sensors: list[float], text: str) -> s
         f"{scene.maze(grid, where, True, [grid.start], text)}</div>"
     )
     counts = "".join(
-        f'<span title="{what} eaten in this life"><i style="color:var(--{what})" aria-hidden="true">{sign}</i> {what} '
+        f'<span title="{what} eaten in this episode"><i style="color:var(--{what})" aria-hidden="true">{sign}</i> {what} '
         f'<b data-part="{what}s">0</b></span>'
         for what, sign in (("food", "&#43;"), ("poison", "&#215;"))
     )
     return (
         f'<p data-part="meaning">{said}</p><div class="enu-row">{stage}<div><div class="enu-counts">{counts}</div>'
         f"{scene.gauges(sensors, 0.0, 1.0, meaning)}"
-        '<p class="enu-said enu-news" data-part="said" role="status" aria-live="polite">Life 1 begins.</p>'
+        '<p class="enu-said enu-news" data-part="said" role="status" aria-live="polite">Episode 1 begins.</p>'
         '<p class="enu-note"><span data-part="clock"></span> <span data-part="changes"></span></p></div></div>'
     )
 
@@ -154,7 +154,7 @@ def _controls(names: list[str], noise: int, noises: int) -> str:
         + _button("step", "One step", "One network step: every synapse and every neuron is computed once.")
         + _button("move", "One move", "Network steps up to the next move; the output with the largest sum decides it.")
         + f'<label title="Speed of the network.">speed <select data-do="speed">{speeds(SPEEDS, "4 moves/s")}</select></label>'
-        + _button("again", "New life", "A new agent with an empty memory and newly shuffled sensors. Undoes all your changes.")
+        + _button("again", "New episode", "A new agent with an empty memory and newly shuffled sensors. Undoes all your changes.")
     )
     trick = (
         _button("swap", "Swap food and poison", "Food and poison change places now.")
@@ -193,7 +193,7 @@ def _outputs(names: list[str], steps: int) -> str:
         '<div class="enu-raster enu-scripted" hidden title="Outputs of all neurons so far. Meals: green for '
         f'food, red for poison."><div class="enu-names">{rows}</div><div>'
         f'<canvas data-part="raster" role="img" aria-label="Outputs of all neurons so far" style="height:'
-        f'{scene.ROW * (len(names) + 1)}px"></canvas><div class="enu-ends"><span>birth</span><span>network step {steps}</span>'
+        f'{scene.ROW * (len(names) + 1)}px"></canvas><div class="enu-ends"><span>start</span><span>network step {steps}</span>'
         "</div></div></div>"
     )
 

@@ -257,7 +257,7 @@ CLAIMS = (
         ),
     ),
     Claim(
-        "C9", "A network learns the T-maze within one life: after one poison it takes the other arm, it then knows poison on "
+        "C9", "A network learns the T-maze within one episode: after one poison it takes the other arm, it then knows poison on "
         "sight, and it finds the food again after each swap.",
         "Fig. 4, Fig. 5",
         "2,048 fresh episodes in each of several mazes, sensors shuffled for every agent. Food; the visit after the first "

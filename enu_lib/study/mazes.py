@@ -125,7 +125,7 @@ def by_shuffle(episodes: Mapping[tuple[str, str], Trace]) -> Table:
     """Food, poison and second visits of recorded episodes, {(what is shuffled, network): episodes}."""
     shown = ("food", "food s.e.", "poison", "lives with a meal", "second visit right after poison")
     measured = {key: learning.measures(lives) for key, lives in episodes.items()}
-    return {key: {name: values[name] for name in shown} for key, values in measured.items()}
+    return {key: {name.replace("lives", "episodes"): values[name] for name in shown} for key, values in measured.items()}
 
 
 def by_side(lives: Trace, maze: Any) -> Table:

@@ -83,7 +83,7 @@ def open_toy(chromium, document):
         assert not toy.wrong, toy.wrong
 
 
-def test_a_life_begins_at_its_beginning_runs_pauses_and_steps(open_toy):
+def test_an_episode_begins_at_its_beginning_runs_pauses_and_steps(open_toy):
     toy = open_toy()
     assert "move 0 " in toy.text("clock") and toy.do("run").get_attribute("aria-pressed") == "false"
     toy.do("step").click()
@@ -120,7 +120,7 @@ def test_walking_by_hand_eats_counts_and_says_what_would_follow(open_toy, by):
     toy.fetch("poison", act)
     assert toy.text("poisons") == "2" and toy.part("agent").get_attribute("data-alive") == "0"
     act("forward")
-    assert "New life" in toy.text("said")
+    assert "New episode" in toy.text("said")
     toy.do("again").click()
     assert (toy.text("foods"), toy.text("poisons")) == ("0", "0") and toy.part("agent").get_attribute("data-alive") == "1"
 
@@ -154,7 +154,7 @@ def test_tricks_are_announced_and_seen(open_toy):
     assert toy.text("poisons") == "3" and toy.part("agent").get_attribute("data-alive") == "1"
 
 
-def test_a_new_life_resets_what_was_damaged(open_toy):
+def test_a_new_episode_resets_what_was_damaged(open_toy):
     toy = open_toy()
     unchanged, noise = toy.text("changes"), toy.set("noise").input_value()
     toy.set("silence").select_option(label="output 2")
@@ -176,7 +176,7 @@ def test_a_new_life_resets_what_was_damaged(open_toy):
     toy.do("move").click()
     assert squares.evaluate_all(colours) != frozen
     toy.do("again").click()
-    assert toy.text("changes") == unchanged and "Life 2, move 0 " in toy.text("clock")
+    assert toy.text("changes") == unchanged and "Episode 2, move 0 " in toy.text("clock")
     assert toy.set("silence").input_value() == "-1" and toy.set("noise").input_value() == noise
     assert not toy.set("freeze").is_checked() and not toy.set("harmless").is_checked()
 
