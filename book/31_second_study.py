@@ -148,8 +148,8 @@ Markdown(tables.folded("Their scores, with targets and levels for comparison", s
 # %% [markdown]
 # ### What it costs
 #
-# Estimated from the seconds that an episode or sequence (one offspring in one environment) of each model took in the first sweep, on one core.
-# Evolutions in the T-maze end once the ability is reached, so their estimate is an upper bound.
+# Estimated from the seconds that an episode or sequence (one offspring in one environment) of each model took in the first
+# sweep, on one core. Evolutions in the T-maze end once the ability is reached, so their estimate is an upper bound.
 
 # %%
 Markdown(tables.folded("Core-hours of each experiment, and how much of it is done", second_tables.cost_table()))

@@ -16,9 +16,9 @@
 #
 # ## Question
 #
-# A single poison changes what the network does for the rest of the episode. Which of its 48 synapses change, which of them store
-# what has been learnt, and what do they do? Can the rule be put into words, and does an agent that follows this rule eat as
-# much as the network?
+# A single poison changes what the network does for the rest of the episode. Which of its 48 synapses change, which of them
+# store what has been learnt, and what do they do? Can the rule be put into words, and does an agent that follows this rule eat
+# as much as the network?
 #
 # ## Approach
 #

@@ -91,8 +91,8 @@ def _imports(path):
                 if alias.name.split(".")[0] == "enu_lib":
                     yield alias.name.removeprefix("enu_lib").removeprefix(".") or "__init__", ""
         elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "import_module":
-            if isinstance(node.args[0], ast.Constant) and str(node.args[0].value).startswith("enu_lib."):
-                yield node.args[0].value.removeprefix("enu_lib."), ""
+            name = node.args[0].value if isinstance(node.args[0], ast.Constant) else ""
+            yield from [(name.removeprefix("enu_lib."), "")] if name.startswith("enu_lib.") else []
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)

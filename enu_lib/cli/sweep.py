@@ -13,7 +13,9 @@ from enu_lib.cli.arguments import path, print_table, seconds
 def add(commands: Any) -> None:
     """Add the command to the parser."""
     sweep = commands.add_parser("sweep", help="evolve all models on all tasks with many seeds; run again to resume")
-    sweep.add_argument("--study", default="first", choices=("first", "second"), help="first, or second (planned in advance) (%(default)s)")
+    sweep.add_argument(
+        "--study", default="first", choices=("first", "second"), help="first, or second (planned in advance) (%(default)s)"
+    )
     sweep.add_argument("--profile", default="laptop", help="smoke, laptop, paper (%(default)s)")
     sweep.add_argument("--experiments", metavar="A,B", help="only these, separated by commas (all)")
     sweep.add_argument("--models", metavar="A,B", help="only these, separated by commas (all)")

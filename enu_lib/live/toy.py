@@ -45,7 +45,7 @@ def toy(
 ) -> Live:
     """Interactive episode of one genome (D,) in a maze, simulated by the page's script.
 
-    The first episode is in the environment that `maze.reset` draws from `stream(seed, "toy")`; later ones are drawn in the page.
+    The first episode has the environment that `maze.reset` draws from `stream(seed, "toy")`; others are drawn in the page.
     Raises ValueError unless network, genome and maze fit together, the maze is a `Maze` and the units are ENUs.
     """
     genome = _checked(network, genome, maze)
@@ -83,7 +83,8 @@ def _checked(network: Network, genome: Tensor, maze: Maze) -> Tensor:
     door.fits(network, maze)
     if network.n_params > LARGEST:
         raise ValueError(
-            f"a genome of {network.n_params} values is too large for a page (at most {LARGEST}): choose fewer channels or hidden"
+            f"a genome of {network.n_params} values is too large for a page (at most {LARGEST}): choose fewer channels or "
+            "hidden"
         )
     genome = door.genomes(network, genome[None])[0]
     if not bool(genome.isfinite().all()):
@@ -154,7 +155,9 @@ def _controls(names: list[str], noise: int, noises: int) -> str:
         + _button("step", "One step", "One network step: every synapse and every neuron is computed once.")
         + _button("move", "One move", "Network steps up to the next move; the output with the largest sum decides it.")
         + f'<label title="Speed of the network.">speed <select data-do="speed">{speeds(SPEEDS, "4 moves/s")}</select></label>'
-        + _button("again", "New episode", "A new agent with an empty memory and newly shuffled sensors. Undoes all your changes.")
+        + _button(
+            "again", "New episode", "A new agent with an empty memory and newly shuffled sensors. Undoes all your changes."
+        )
     )
     trick = (
         _button("swap", "Swap food and poison", "Food and poison change places now.")

@@ -257,8 +257,8 @@ CLAIMS = (
         ),
     ),
     Claim(
-        "C9", "A network learns the T-maze within one episode: after one poison it takes the other arm, it then knows poison on "
-        "sight, and it finds the food again after each swap.",
+        "C9", "A network learns the T-maze within one episode: after one poison it takes the other arm, it then knows poison "
+        "on sight, and it finds the food again after each swap.",
         "Fig. 4, Fig. 5",
         "2,048 fresh episodes in each of several mazes, sensors shuffled for every agent. Food; the visit after the first "
         "poison, where poison does not kill; the visits directly after a swap, in episodes with an earlier poison; the same "
