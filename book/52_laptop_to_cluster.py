@@ -62,13 +62,13 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import torch
 from IPython.display import Markdown
-from tabulate import tabulate
 
 import enu_lib as enu
 from enu_lib import widgets
 from enu_lib.bench import sharing
 from enu_lib.figures import use_style
 from enu_lib.streams import stream
+from enu_lib.study import tables
 
 use_style()
 
@@ -103,11 +103,10 @@ numbers, speeds, costs, offspring = [], [], {}, {}
 for name in ("stdp-enu", "tmaze-enu"):
     entry = enu.zoo.load(name)
     costs[name], offspring[name] = sharing.costs(entry.experiment, entry.genome), entry.experiment.es.population
-    numbers.append({"genome": name, **{k: f"{1000 * v:.2f}" for k, v in costs[name]._asdict().items()}})
+    numbers.append({"genome": name, **{k.replace("_", "-"): f"{1000 * v:.2f}" for k, v in costs[name]._asdict().items()}})
     seconds = {n: sharing.predicted(costs[name], offspring[name], n) for n in (1, 2, 8, 64, offspring[name])}
     speeds.append({"genome": name, **{f"{n} processes": f"{seconds[1] / s:.1f}" for n, s in seconds.items()}})
-tables = [tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True) for rows in (numbers, speeds)]
-Markdown("\n\n".join([tables[0].replace("_", "-"), "Predicted speed, relative to one process:", tables[1]]))
+Markdown(f"{tables.markdown(numbers)}\nPredicted speed, relative to one process:\n\n{tables.markdown(speeds)}")
 
 # %% [markdown]
 # **Mutations at 1,000 processes.** Every process needs all mutations for the parent's step, but can neither draw a part of
@@ -128,16 +127,18 @@ Markdown(
 )
 
 # %% [markdown]
-# **What limits the speed.** There cannot be more processes than offspring. Well before that, the work that is not divided
+# ## Reconstruction
+#
+# This division of the work is ours; the paper does not say on what hardware its evolutions ran, or how they were distributed.
+#
+# ## Verdict
+#
+# There cannot be more processes than offspring. Well before that, the work that is not divided
 # dominates: the mutations, which every machine draws in full, because the random numbers form one sequence and the parent's
 # step is a sum over all mutations; the held-out evaluation; and passing the fitness round all processes. A larger population,
 # more environments or a larger task raises the limit, since episodes are divided. Thousands of machines would need a different
 # random generator, one that can start anywhere in its sequence, and that would change the results of every run. For many
 # *independent* evolutions none of this matters: [they need no exchange](53_many_evolutions.py).
-#
-# ## Reconstruction
-#
-# This division of the work is ours; the paper does not say on what hardware its evolutions ran, or how they were distributed.
 #
 # ## Try it
 #

@@ -74,13 +74,21 @@ def interrupted(at, threads=1):
 
 
 resumed = interrupted(small.generations // 2, threads=2)
-Markdown(
-    f"| run | generations | SHA-256 of the genome |\n|---|---|---|\n"
-    f"| uninterrupted, default threads | {whole.generation} | `{fingerprint(whole.genome)[:24]}` |\n"
-    f"| stopped after {small.generations // 2} with two threads, resumed with one | {resumed.generation} | "
-    f"`{fingerprint(resumed.genome)[:24]}` |\n\n"
-    f"The genomes are {'equal bit for bit' if whole.genome.equal(resumed.genome) else '**different**'}."
-)
+runs = {
+    "uninterrupted, default threads": whole,
+    f"stopped after {small.generations // 2} with two threads, resumed with one": resumed,
+}
+rows = [
+    {"run": name, "generations": run.generation, "SHA-256 of the genome": f"`{fingerprint(run.genome)[:24]}`"}
+    for name, run in runs.items()
+]
+Markdown(tables.markdown(rows))
+
+# %% [markdown]
+# ## Verdict
+
+# %%
+Markdown(f"The two genomes are {'equal bit for bit' if whole.genome.equal(resumed.genome) else '**different**'}.")
 
 # %% [markdown]
 # ## Try it

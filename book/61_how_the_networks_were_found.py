@@ -193,9 +193,9 @@ rows = abilities.across({**{name: tested[name] for name in three}, **scripted}, 
 Markdown(tables.folded("All tests of the three networks and of scripted agents", rows))
 
 # %% [markdown]
-# The network that switches after nearly every poison, `tmaze-harmless-enu-seed1`, evolved from a random genome with one
-# command. (We stopped the run. Of its parents that were tested on held-out episodes, the last was the best; the command ends
-# with it.)
+# A **reversal learner** switches arms after nearly every poison. One, `tmaze-harmless-enu-seed1`, evolved from a random genome
+# with one command. (We stopped the run. Of its parents that were tested on held-out episodes, the last was the best; the
+# command ends with it.)
 
 # %%
 Markdown(tables.commands("The command that led to tmaze-harmless-enu-seed1", results.attempts("tmaze-reversal-steps")))
@@ -240,6 +240,10 @@ Markdown(tables.commands("The commands that led to the network with shuffled act
 Markdown(tables.folded("What was tried, and what came of it", results.attempts("tmaze-actions")))
 
 # %% [markdown]
+# ## Reconstruction
+#
+# The smaller maze, the stages, their mazes and `explore_bonus` are ours.
+#
 # ## Verdict
 #
 # That such networks evolve is shown; how reliably is not, beyond the seeds listed here. `python -m enu_lib zoo show NAME`

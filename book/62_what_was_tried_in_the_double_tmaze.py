@@ -45,18 +45,22 @@ stored = results.load("laptop")
 # mazes where both food and poison lie on one side, with more energy for walking. In mazes of all kinds, with mutations half as
 # large, the same bonus had brought no gain: most of those episodes can be solved without it.
 #
-# The steps that led to the network, as commands; the last one only restores the standard settings:
+# The steps that led to the network; the last command only restores the standard settings:
 
 # %%
-Markdown("```\n" + "\n".join(results.attempts("double-tmaze-steps")) + "\n```")
+Markdown(tables.commands("The commands that led to double-tmaze-enu", results.attempts("double-tmaze-steps")))
 
 # %% [markdown]
-# What was tried, and what led to the network that ships:
+# Much else was tried.
 
 # %%
-Markdown(tables.markdown(results.attempts("double-tmaze")))
+Markdown(tables.folded("What was tried, and what came of it", results.attempts("double-tmaze")))
 
 # %% [markdown]
+# ## Reconstruction
+#
+# The layout of the double T-maze, the easier mazes and the bonus are ours.
+#
 # ## Verdict
 #
 # This is one sequence of evolutions; whether it succeeds with other seeds was not tested.
