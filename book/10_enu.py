@@ -106,6 +106,11 @@ Markdown(
 # The paper does not publish how its GRU and LSTM were wired. Ours are the textbook cells (no gain of 3, no bias of the reset
 # gate) with the same number of memory values, a linear readout of $h$ without clipping, and no feedback.
 #
+# ## Verdict
+#
+# No claim rests on this page. Whether such a unit can become a neuron or a synapse is judged on the page of
+# [Fig. 3](13_single_units.py).
+#
 # ## Try it
 #
 # A unit with a random genome does something, but nothing useful. Its only input here is one pulse; the slider shows how

@@ -144,9 +144,14 @@ live.evolution(live.record(small, seed))
 # where $F_b$ is the fitness in environment $b$ and $b_0$ a constant (`breadth`): fair performance in many environments is worth
 # more than excellent performance in a few.
 #
+# ## Verdict
+#
+# No claim rests on this page. How far this strategy gets is judged for [single units](13_single_units.py) and for [networks in
+# the T-maze](15_fig4_tmaze.py).
+#
 # ## Try it
 #
-# What does a small population cost? How do large mutations behave far from the optimum, and how close to it?
+# What does a small population cost? How do large mutations behave far from the optimum, and how do they behave near it?
 
 
 # %% tags=["explorer"]

@@ -114,6 +114,10 @@ Markdown(
 # A variant, SHAREDENU, has *one* genome for neurons and synapses. Their inputs differ in width, so we pad those of the neurons
 # with zeros.
 #
+# ## Verdict
+#
+# No claim rests on this page. The network is judged on the page of [Fig. 4](15_fig4_tmaze.py).
+#
 # ## Try it
 #
 # A network with a random genome and no noise: set the three sensors and the reward, and watch the outputs of the neurons over

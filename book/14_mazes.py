@@ -143,7 +143,7 @@ Markdown(tables.numbers(gained, 2, "agent", upright=True))
 #
 # The published material does not show whether the outputs were shuffled, so `shuffle` is a setting, and every result names it.
 # The reward neuron signals a reward for the 4 steps of a move. The batch of a generation contains shuffles and placements as
-# equally often as its size allows. The **double T-maze** is entirely ours: the paper only describes it in a caption. We join
+# evenly as its size allows. The **double T-maze** is entirely ours: the paper only describes it in a caption. We join
 # two T's stem to stem with the start in the middle, facing one of them; of the four arm ends, one holds food, one poison and
 # two nothing; a change redraws both places. Its energy is 48 instead of 18: in the T-maze, 12 moves suffice to see both ends,
 # which leaves half as much energy again to spare; in the double T-maze, 32 moves are needed to see all four.

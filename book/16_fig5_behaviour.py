@@ -101,6 +101,10 @@ Markdown(tables.markdown(abilities.poison_table(switching)))
 Markdown(tables.markdown(abilities.swap_table(switching)))
 
 # %% [markdown]
+# ## Reconstruction
+#
+# The paper shows one episode. The code that finds the phases, harmless poison, the longer episodes and both tables are ours.
+#
 # ## Verdict
 #
 # An agent that learns to reverse has high shares in every row of both tables. A latch ("left, and right for ever after the

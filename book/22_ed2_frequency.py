@@ -76,6 +76,10 @@ Markdown(
 )
 
 # %% [markdown]
+# ## Reconstruction
+#
+# The levels between the nine of evolution are ours, and so is the frequency as the inverse of the mean interval.
+#
 # ## Verdict
 
 # %% tags=["hide-input"]

@@ -18,7 +18,7 @@
 #
 # The paper shows *that* its network adapts in the T-maze. [An earlier page](17_what_kind_of_learner.py) measures what kind of
 # learner ours is. Here we ask: where is the memory of an episode stored? What does a single meal change? And how far does the
-# behaviour generalise? None of these measurements is in the paper.
+# behaviour generalise?
 #
 # ## Approach
 #
@@ -161,9 +161,27 @@ the mazes in which it evolved, a second poison kills, so that no agent was selec
 # of Fig. 4). *Silenced*: the output is not transmitted to other neurons; an output neuron still acts.
 
 # %%
-far = dissection.elsewhere(entry, 60 if smoke else 256, seed + 603) | dissection.silenced(entry, n // 3, seed + 604)
+elsewhere = dissection.elsewhere(entry, 60 if smoke else 256, seed + 603)
+far = elsewhere | dissection.silenced(entry, n // 3, seed + 604)
 wanted = ["n", "food", "food s.e.", "poison", "second visit right after poison", "right again after one mistake"]
 Markdown(tables.numbers({name: {key: row[key] for key in wanted} for name, row in far.items()}, 2, "maze or network"))
+
+# %% [markdown]
+# ## Reconstruction
+#
+# None of these measurements is in the paper: the disturbances, the conditioning and the other mazes are ours.
+#
+# ## Verdict
+
+# %%
+Markdown(
+    f"""{dissection.stored_in_words(disturbed)}
+
+One poison moves the preference for the right turn by {bad[1] - bad[0]:+.2f}, a second one by {bad[2] - bad[1]:+.2f} more; one
+food moves it by {turn["food"][1] - turn["food"][0]:+.2f}.
+
+{dissection.elsewhere_in_words(elsewhere)}"""
+)
 
 # %% [markdown]
 # ## Try it

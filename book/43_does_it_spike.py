@@ -106,6 +106,10 @@ read = readout.food(network, entry.genome, maze, n, seed=seed + 606)
 Markdown(tables.markdown(dissection.reading_table(read)))
 
 # %% [markdown]
+# ## Reconstruction
+#
+# The threshold, the measures, the readings of the outputs and the comparison with evolution without selection are ours.
+#
 # ## Verdict
 #
 # The verdict by the rule of the [ledger](30_claims.py), for the networks in the zoo:

@@ -40,6 +40,22 @@ def test_a_memory_that_is_reset_matters(found):
     assert rows["untouched"]["food after, mean"] == f"{found['untouched'].eaten.mean().item():.2f}"
 
 
+def test_what_matters_is_said_of_synapses_and_neurons_separately(found):
+    lost, kept = (found["untouched"]._replace(eaten=found["untouched"].eaten * share) for share in (0.25, 1.0))
+    case = {**found, "synapses scrambled": lost, "neurons scrambled": kept}
+    synapses, neurons, _ = dissection.stored_in_words(case).split(". ")
+    assert " matters" in synapses and "25%" in synapses and " matters" not in neurons and "100%" in neurons
+    synapses, neurons, _ = dissection.stored_in_words(case | {"neurons scrambled": lost, "synapses scrambled": kept}).split(
+        ". "
+    )
+    assert " matters" in neurons and " matters" not in synapses
+
+
+def test_the_maze_with_the_least_food_is_named():
+    said = dissection.elsewhere_in_words({"as evolved": {"food": 8.0}, "large": {"food": 4.0}, "dark": {"food": 1.5}})
+    assert "1 of the 2" in said and "dark" in said and "1.50" in said and "large" not in said
+
+
 def test_every_other_maze_differs_in_one_thing():
     places = dissection.other_mazes(ENTRY.model, ENTRY.task)
     (_, first), *others = places.items()

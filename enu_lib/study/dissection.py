@@ -124,6 +124,28 @@ def disturbed_table(found: Mapping[str, Disturbed]) -> list[Row]:
     ]
 
 
+def stored_in_words(found: Mapping[str, Disturbed]) -> str:
+    """Whether it matters which synapse and which neuron holds what, and whether both memories are needed, in words."""
+    control = found[UNTOUCHED].eaten
+    left = {name: f"{(d.eaten.mean() / control.mean()).item():.0%}" for name, d in found.items()}
+    matters = {
+        part: "matters" if _less(found[f"{part}s scrambled"].eaten, control) else "makes no measurable difference"
+        for part in ("synapse", "neuron")
+    }
+    return (
+        f"Which synapse holds what {matters['synapse']}: with the memory of the synapses scrambled, the network eats "
+        f"{left['synapses scrambled']} of what it eats untouched. Which neuron holds what {matters['neuron']}: with the memory "
+        f"of the neurons scrambled, it eats {left['neurons scrambled']}. If the memory is reset, {left['synapses reset']} "
+        f"(synapses) and {left['neurons reset']} (neurons) are left."
+    )
+
+
+def _less(eaten: Tensor, control: Tensor) -> bool:
+    """Whether less is eaten in the same episodes: the 95% interval of the mean difference lies below zero."""
+    apart = eaten - control
+    return bool(apart.mean() + 1.96 * standard_error(apart) < 0)
+
+
 def other_mazes(network: Network, maze: Maze) -> dict[str, tuple[Network, Maze]]:
     """The network in mazes, and with noise, that evolution never showed it; first as it evolved."""
     changed: dict[str, dict[str, Any]] = {
@@ -151,6 +173,17 @@ def elsewhere(entry: Entry, n: int, seed: int) -> dict[str, dict[str, float]]:
         name: learning.measures(record_episodes(network, entry.genome, maze, n, seed=seed))
         for name, (network, maze) in places.items()
     }
+
+
+def elsewhere_in_words(found: Mapping[str, Mapping[str, float]]) -> str:
+    """In how many of the other mazes the network eats at least half as much as evolved, and where it eats least, in words."""
+    (_, evolved), *others = found.items()
+    well = sum(row["food"] >= evolved["food"] / 2 for _, row in others)
+    name, worst = min(others, key=lambda item: item[1]["food"])
+    return (
+        f"In {well} of the {len(others)} other mazes and levels of noise, the network eats at least half as much as in the "
+        f"maze and with the noise of its evolution ({evolved['food']:.2f}). It eats least with *{name}* ({worst['food']:.2f})."
+    )
 
 
 def silenced(entry: Entry, n: int, seed: int, neurons: Sequence[int] | None = None) -> dict[str, dict[str, float]]:

@@ -8,7 +8,7 @@ How = Literal["bit for bit", "to rounding", "in distribution"]
 
 
 class Line(NamedTuple):
-    """One promise."""
+    """One property, and the test that checks it."""
 
     how: How
     what: str
@@ -99,5 +99,5 @@ LINES = (
 
 
 def table() -> list[dict[str, str]]:
-    """The promises as rows of a table."""
+    """The properties as rows of a table."""
     return [{"what": line.what, "is the same": line.how, "checked by": f"`{line.test}`"} for line in LINES]
