@@ -138,7 +138,7 @@ def respond(one=1.0, two=0.0, three=0.0, reward=0.0, genome=1):
         outputs.append(state.output[0, 0, :, 0])
     fig, ax = plt.subplots(figsize=(5, 2.4))
     image = ax.imshow(torch.stack(outputs, 1), aspect="auto", cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
-    ax.set_yticks(range(6), ["H1", "H2", "H3", "O1", "O2", "O3"])
+    ax.set_yticks(range(small.neurons), figures.networks.short_names(small)[small.n_inputs :])
     ax.set(xlabel="time (steps)")
     fig.colorbar(image, label="output, channel 1")
     return fig

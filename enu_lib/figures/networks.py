@@ -163,11 +163,21 @@ def _around(at: np.ndarray, sources: list[np.ndarray], reach: float) -> np.ndarr
     return at + reach * np.stack([np.cos(placed), np.sin(placed)], 1)
 
 
+def neuron_names(neurons: int, n_outputs: int = 3, n_inputs: int = 4) -> list[str]:
+    """Names of all neurons of a network in their order: sensor 1, .., reward, hidden 1, .., output 1, .."""
+    many = {"sensor": n_inputs - 1, "hidden": neurons - n_outputs, "output": n_outputs}
+    sensors, hidden, outputs = ([f"{kind} {i + 1}" for i in range(n)] for kind, n in many.items())
+    return [*sensors, "reward", *hidden, *outputs]
+
+
+def short_name(name: str) -> str:
+    """The short name of a neuron: S1, R, H1, O1."""
+    return name[0].upper() + name.partition(" ")[2]
+
+
 def short_names(net: Any) -> list[str]:
-    """S1, S2, ..., R for sensors and reward; H1, ... for hidden and O1, ... for output neurons."""
-    hidden = net.neurons - net.n_outputs
-    inputs = [*(f"S{i + 1}" for i in range(net.n_inputs - 1)), "R"]
-    return [*inputs, *(f"H{i + 1}" for i in range(hidden)), *(f"O{i + 1}" for i in range(net.n_outputs))]
+    """Short names of all neurons of a network in their order."""
+    return [short_name(name) for name in neuron_names(net.neurons, net.n_outputs, net.n_inputs)]
 
 
 def connection_counts(net: Any) -> np.ndarray:

@@ -15,6 +15,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from enu_lib.figures.networks import neuron_names, short_name
 from enu_lib.figures.style import PALETTE
 from enu_lib.network import Connections
 from enu_lib.tasks.maze import Geometry
@@ -24,21 +25,9 @@ ROW = 13  # pixels per row of outputs
 N_INPUTS = 4  # three sensors and the reward neuron
 
 
-def names(neurons: int, n_outputs: int = 3) -> list[str]:
-    """Names of all neurons: sensors, reward, hidden, output."""
-    hidden = neurons - n_outputs
-    rows = ["sensor 1", "sensor 2", "sensor 3", "reward"]
-    return rows + [f"hidden {i + 1}" for i in range(hidden)] + [f"output {i + 1}" for i in range(n_outputs)]
-
-
 def kinds(rows: int, n_outputs: int = 3) -> list[str]:
     """The colour of each row of outputs, as a key of the palette; the reward's is that of food."""
     return ["input"] * 3 + ["food"] + ["memory"] * (rows - N_INPUTS - n_outputs) + ["evolved"] * n_outputs
-
-
-def short(name: str) -> str:
-    """The short name of a neuron: S1, R, H1, O1."""
-    return "R" if name == "reward" else name[0].upper() + name[-1]
 
 
 def center(grid: Geometry, cell: int) -> tuple[int, int]:
@@ -105,7 +94,7 @@ def raster(outputs: np.ndarray, meals: Sequence[tuple[int, int]], t: int, text: 
     outputs (4 + N, T) in 0..1, the reward's row in -1..1, zero for future steps.  meals: (step, +1 food or -1 poison).
     """
     rows, steps = outputs.shape
-    labels = "".join(f"<span>{name}</span>" for name in ["meals", *names(rows - N_INPUTS)])
+    labels = "".join(f"<span>{name}</span>" for name in ["meals", *neuron_names(rows - N_INPUTS)])
     eaten = "".join(
         f'<path class="enu-line" style="stroke:var(--{"food" if sign > 0 else "poison"})" d="M{step} 0.05v0.85"/>'
         for step, sign in meals
@@ -145,16 +134,16 @@ def matrix(connections: Connections, outputs: Any, memories: Any, share: float, 
     variance.  Several synapses between the same neurons divide their square.
     """
     neurons, size, left, top = len(connections), 22, 34, 40
-    labels = names(neurons, n_outputs)
+    labels = neuron_names(neurons, n_outputs)
     width, height = left + size * len(labels) + 2, top + size * neurons + 2
     parts = []
     for j, name in enumerate(labels):
         x = left + size * j + size / 2
-        parts.append(f'<text x="{x}" y="12" class="enu-c">{short(name)}</text>{_lamp(name, x, 26, outputs[j], j)}')
+        parts.append(f'<text x="{x}" y="12" class="enu-c">{short_name(name)}</text>{_lamp(name, x, 26, outputs[j], j)}')
     for i, row in enumerate(connections):
         y, number = top + size * i, N_INPUTS + i
         name = labels[number]
-        parts.append(f'<text x="2" y="{y + 15}">{short(name)}</text>{_lamp(name, 25, y + 11, outputs[number], number)}')
+        parts.append(f'<text x="2" y="{y + 15}">{short_name(name)}</text>{_lamp(name, 25, y + 11, outputs[number], number)}')
         for k, source in enumerate(row):
             many, before = row.count(source), row[:k].count(source)
             x = left + size * source + 1 + before * (size - 2) / many

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from enu_lib.analysis.memory import Axis, project, synapse_axis
 from enu_lib.cells import ENU
+from enu_lib.figures.networks import neuron_names
 from enu_lib.kernels import door
 from enu_lib.live import scene
 from enu_lib.live.maze import SPEEDS
@@ -51,7 +52,7 @@ def toy(
     genome = _checked(network, genome, maze)
     first = maze.reset(1, 1, stream(seed, "toy"))
     axis = synapse_axis(network, genome, maze, seed)
-    names = scene.names(network.neurons, network.n_outputs)
+    names = neuron_names(network.neurons, network.n_outputs)
     noises = sorted({network.noise, *NOISES})
     payload: dict[str, Any] = {
         "genome": pack(genome.numpy()),

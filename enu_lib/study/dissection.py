@@ -19,6 +19,7 @@ from enu_lib.analysis.battery import HARMLESS
 from enu_lib.analysis.learning import Recovery
 from enu_lib.analysis.stats import standard_error
 from enu_lib.contracts import Intervention
+from enu_lib.figures import networks
 from enu_lib.network import Network
 from enu_lib.rollout import record_episodes, rollout
 from enu_lib.study.evidence import Evidence
@@ -34,9 +35,8 @@ VISITS = 5  # after a disturbance, looked at one by one
 
 
 def neuron_names(network: Network) -> list[str]:
-    """Names of a network's neurons in their order: hidden 1, .., output 1, .."""
-    hidden = network.neurons - network.n_outputs
-    return [f"hidden {i + 1}" for i in range(hidden)] + [f"output {i + 1}" for i in range(network.n_outputs)]
+    """Names of a network's neurons in their order, without its inputs: hidden 1, .., output 1, .."""
+    return networks.neuron_names(network.neurons, network.n_outputs, network.n_inputs)[network.n_inputs :]
 
 
 def pulse_table(watched: Mapping[str, Trace], neurons: slice, known: Evidence | None = None) -> list[Row]:

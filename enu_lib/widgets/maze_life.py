@@ -13,6 +13,7 @@ from torch import Tensor
 from enu_lib.analysis import interventions as iv
 from enu_lib.analysis.memory import synapse_axis
 from enu_lib.contracts import Intervention
+from enu_lib.figures.networks import neuron_names
 from enu_lib.live import scene
 from enu_lib.network import Network
 from enu_lib.tasks.maze import Maze
@@ -65,7 +66,7 @@ class MazeLife(Pictured):
         self.reshuffle = button("reshuffle all sensors", lambda: self.mislead(lives.RESHUFFLED), "info")
         box = partial(w.Checkbox, False, indent=False)
         self.frozen = {name: box(description=f"freeze memory of {name}") for name in iv.COMPARTMENTS}
-        choices = ["no neuron", *(scene.names(agent.neurons)[scene.N_INPUTS :] if isinstance(agent, Network) else [])]
+        choices = ["no neuron", *(neuron_names(agent.neurons)[scene.N_INPUTS :] if isinstance(agent, Network) else [])]
         self.lesion = w.Dropdown(options=choices, description="lesion", layout=w.Layout(width="220px"))
         self.picture, self.said = w.HTML(), w.HTML()
         self.speed.observe(self._pace, names="value")

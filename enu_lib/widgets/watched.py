@@ -13,6 +13,7 @@ from torch import Tensor
 from enu_lib import figures
 from enu_lib.analysis.memory import Axis, project
 from enu_lib.contracts import Intervention
+from enu_lib.figures.networks import neuron_names
 from enu_lib.live import scene
 from enu_lib.network import Network
 from enu_lib.tasks.maze import Maze, geometry
@@ -113,6 +114,6 @@ def outputs_figure(watched: Watched) -> Any:
     figure, (left, right) = plt.subplots(1, 2, figsize=(6, 2.4), width_ratios=[1, 1.8])
     watched.draw(left)
     right.imshow(watched.outputs, aspect="auto", cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
-    right.set_yticks(range(len(watched.outputs)), scene.names(len(watched.outputs) - scene.N_INPUTS))
+    right.set_yticks(range(len(watched.outputs)), neuron_names(len(watched.outputs) - scene.N_INPUTS))
     right.set(xlabel="time (network steps)")
     return figure
