@@ -147,10 +147,10 @@ _UNIT_TASKS = {
 }
 # The authors' code shuffles the meaning of the sensors; whether it also shuffles the actions cannot be determined from it.
 # So each maze's plain name shuffles the sensors only; its two variants shuffle nothing, or sensors and actions.
-_LAYOUTS: dict[str, Layout] = {"tmaze": "t", "double-tmaze": "double-t"}
+LAYOUTS: dict[str, Layout] = {"tmaze": "t", "double-tmaze": "double-t"}
 _SHUFFLES: dict[str, Shuffle] = {"": "sensors", "-none": "none", "-actions": "sensors+actions"}
 _MAZE_TASKS = {
-    name + suffix: Maze(layout, shuffle) for name, layout in _LAYOUTS.items() for suffix, shuffle in _SHUFFLES.items()
+    name + suffix: Maze(layout, shuffle) for name, layout in LAYOUTS.items() for suffix, shuffle in _SHUFFLES.items()
 }
 
 # Two variants of the published T-maze (reconstructions).  Volatile: food and poison may swap after every food, so that

@@ -19,9 +19,10 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from enu_lib import zoo
+from enu_lib import experiments, zoo
 from enu_lib.analysis import agents, spiking
 from enu_lib.analysis.battery import Battery, Measure, battery
+from enu_lib.experiments import LAYOUTS
 from enu_lib.progress import bar
 from enu_lib.storage.folder import INSTALL_WRITABLE, locked, remove_leftovers, write_atomically
 from enu_lib.storage.seal import sealed
@@ -30,7 +31,7 @@ from enu_lib.study import results, second
 from enu_lib.study.outcomes import Judged
 from enu_lib.study.results import Record, References, final_fitness, five_digits, generations_to
 from enu_lib.tasks.iaf import IAF
-from enu_lib.tasks.maze import Layout, Maze
+from enu_lib.tasks.maze import Maze
 from enu_lib.tasks.stdp import STDP
 
 T = TypeVar("T")
@@ -46,7 +47,6 @@ OTHERS = (
     "tmaze-enu-latch", "tmaze-enu-seed0", "tmaze-enu-seed14", "tmaze-enu-once-bitten",
     "tmaze-enu-sight-and-memory", "tmaze-harmless-enu-seed1", "double-tmaze-enu",
 )  # fmt: skip
-MAZES: tuple[Layout, ...] = ("t", "double-t")
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,10 @@ def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool =
             shown.update()
             return value
 
-        earned: dict[str, dict[str, dict[str, float]]] = {layout: {} for layout in MAZES}
+        earned: dict[str, dict[str, dict[str, float]]] = {layout: {} for layout in LAYOUTS.values()}
         able: dict[str, dict[str, Any]] = {}
         for a in agents.NAMES:
-            for layout in MAZES:
+            for layout in LAYOUTS.values():
                 earned[layout][a] = numbers(rounded(agents.scores(Maze(layout), a, episodes)))
             shown.update()
             able[a] = done({"genome": None, "measures": _measures(battery(a, n=ABILITIES))})
@@ -148,9 +148,7 @@ def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool =
                 spikes[e.name] = {"genome": genome, "measures": rounded(pulses._asdict())}
         neutral = [done(rounded(pulses._asdict())) for e in networks[:1] for pulses in without_selection(e, NEUTRAL)]
     level = numbers(rounded({name: unit_level(task) for name, task in _unit_tasks().items()}))
-    level |= {
-        name: earned[layout]["fixed-arm"]["fitness"] for name, layout in zip(("tmaze", "double-tmaze"), MAZES, strict=True)
-    }
+    level |= {name: earned[layout]["fixed-arm"]["fitness"] for name, layout in LAYOUTS.items()}
     measured = References(level, earned, able, spikes, neutral)
     file = (folder or results.FOLDER) / results.REFERENCES
     with locked(file.parent, wait=True, remedy=INSTALL_WRITABLE):
@@ -185,8 +183,6 @@ def _measures(tested: Battery) -> dict[str, Any]:
 
 
 def _unit_tasks() -> dict[str, IAF | STDP]:
-    from enu_lib import experiments
-
     return {name: experiments.get(name).task for name in ("iaf", "stdp", "complex-stdp")}
 
 

@@ -14,6 +14,7 @@ import torch
 
 from enu_lib import zoo
 from enu_lib.analysis import learning
+from enu_lib.experiments import LAYOUTS
 from enu_lib.rollout import record_episodes
 from enu_lib.study import evidence, tables
 from enu_lib.study.design import LABEL, MAIN
@@ -25,7 +26,6 @@ from enu_lib.trace import Trace
 from enu_lib.zoo import Entry
 
 Table = dict[Any, dict[str, Any]]
-LAYOUTS = {"tmaze": "t", "double-tmaze": "double-t"}
 PROGRESS = ("generation", "held_out", "seconds")  # columns of `zoo.progress`
 _SECOND = ("second visit right after poison", "second visit right after food")
 INDEPENDENT = ("generations", "environments", "food", "food s.e.", "poison", *_SECOND, "right again after one mistake")

@@ -15,6 +15,7 @@ import numpy as np
 from tabulate import tabulate
 
 from enu_lib.analysis import stats
+from enu_lib.experiments import LAYOUTS
 from enu_lib.study import comparisons, evidence
 from enu_lib.study.design import LABEL, MAIN
 from enu_lib.study.evidence import Evidence
@@ -230,8 +231,7 @@ def behaviour_table(runs: Sequence[Record], experiment: str, measures: Sequence[
 def eaten_table(runs: Sequence[Record], known: Evidence, experiment: str) -> list[Row]:
     """Food in a maze for every evolution of each model, and for an agent that always takes the same arm."""
     rows = behaviour_table(runs, experiment, ("food", "second visit right after poison"))
-    layout = {"tmaze": "t", "double-tmaze": "double-t"}[experiment]
-    food = known.references.get(layout, {}).get("fixed-arm", {}).get("food", math.nan)
+    food = known.references.get(LAYOUTS[experiment], {}).get("fixed-arm", {}).get("food", math.nan)
     last: Row = {**dict.fromkeys(rows[0], ""), "model": "the same arm always", "food": f"{food:.2f}"}
     return [*rows, last]
 
