@@ -109,13 +109,13 @@ Markdown(tables.markdown(tables.eaten_table(stored.runs, found, "tmaze")))
 
 # %% [markdown]
 # ### The second study
-#
-# The results above are those of the first sweep, which could settle little ([why](31_second_study.py)). The second study uses
-# new seeds, behaviour as its measure and, for single units, a strategy found for each model by a search. Its verdicts on C7
-# (without feedback a unit does worse) and C8 (with one set of rules for synapses and neurons a network does not converge):
 
 # %%
-Markdown(tables.markdown(second_tables.verdict_table(found.judged, "C7", "C8")))
+brief = {
+    "C7": "without feedback a unit does worse",
+    "C8": "with one set of rules for synapses and neurons a network does not converge",
+}
+Markdown(second_tables.after_the_first(found.judged, brief))
 
 # %% [markdown]
 # ## Reconstruction

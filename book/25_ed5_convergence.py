@@ -148,23 +148,21 @@ Markdown(tables.markdown(table))
 
 # %% [markdown]
 # ### The second study
-#
-# The results above are those of the first sweep, which could settle little ([why](31_second_study.py)). The second study uses
-# new seeds and, for single units, a strategy found for each model by a search; all evolutions start from random genomes, and
-# one that does not reach the level is censored at its end. Its verdicts on C6 (the ENU converges faster than GRU and LSTM):
 
 # %%
-Markdown(tables.markdown(second_tables.verdict_table(found.judged, "C6")))
+also = "All evolutions start from random genomes, and one that does not reach the level is censored at its end. "
+Markdown(second_tables.after_the_first(found.judged, {"C6": "the ENU converges faster than GRU and LSTM"}, also))
 
 # %% [markdown]
 # ## Reconstruction
 #
-# The formula of the complex rule, the layout of the double T-maze, the sizes (profile `laptop` of the sweep), and the wiring of
-# the baselines. And evolution in the double T-maze does not start from random genomes, but from the parent that each model's
-# evolution with the same seed had reached in the T-maze: from a random genome, even in the smallest double T-maze, networks had
-# hardly begun to eat when we gave up ([what was tried](62_what_was_tried_in_the_double_tmaze.py)). Panel b therefore shows how
-# soon networks that succeed in one maze come to succeed in the other. A model that had learnt nothing in the T-maze starts with
-# nothing, and one that is above the level at the first evaluation, after five generations, may have been above it at the start.
+# The formula of the complex rule, the layout of the double T-maze, the sizes (profile `laptop` of the sweep), and the wiring
+# of the baselines are ours. And evolution in the double T-maze does not start from random genomes, but from the parent that
+# each model's evolution with the same seed had reached in the T-maze: from a random genome, even in the smallest double
+# T-maze, networks had hardly begun to eat when we gave up ([what was tried](62_what_was_tried_in_the_double_tmaze.py)). Panel
+# b therefore shows how soon networks that succeed in one maze come to succeed in the other. A model that had learnt nothing in
+# the T-maze starts with nothing, and one that is above the level at the first evaluation, after five generations, may have
+# been above it at the start.
 #
 # ## Verdict
 #

@@ -84,13 +84,9 @@ files += save_table(
 
 # %% [markdown]
 # ### The second study
-#
-# The results above are those of the first sweep, which could settle little ([why](31_second_study.py)). The second study uses
-# new seeds, behaviour as its measure and, for single units, a strategy found for each model by a search. Its verdicts on C5
-# (the ENU ends better than GRU, LSTM and NFENU):
 
 # %%
-Markdown(tables.markdown(second_tables.verdict_table(found.judged, "C5")))
+Markdown(second_tables.after_the_first(found.judged, {"C5": "the ENU ends better than GRU, LSTM and NFENU"}))
 
 # %% [markdown]
 # ## Reconstruction

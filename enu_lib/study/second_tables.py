@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,9 +11,10 @@ from torch import Tensor
 
 from enu_lib.analysis import power, stats
 from enu_lib.analysis.units import coincidence
+from enu_lib.experiments import LAYOUTS
 from enu_lib.rollout import rollout
 from enu_lib.streams import stream
-from enu_lib.study import mazes, protocol, results, second
+from enu_lib.study import protocol, results, second
 from enu_lib.study.design import LABEL
 from enu_lib.study.evidence import SHARE
 from enu_lib.study.outcomes import MEASURES, Judged
@@ -85,7 +86,7 @@ def trivial_table() -> list[Row]:
         loss = -known.level[task] / SHARE
         text = f"the level is {-math.log(SHARE * loss):.2f}"
         rows.append(_trivial(task, "loss", "a unit that transmits its input unchanged", f"{-math.log(loss):.2f}", text))
-    for task, layout in mazes.LAYOUTS.items():
+    for task, layout in LAYOUTS.items():
         target = protocol.build(task, "enu").target
         for agent in AGENTS:
             found = known.agents[layout][agent]
@@ -190,6 +191,16 @@ def cost_table() -> list[Row]:
 def first_hours() -> float:
     """The core-hours, at most, of the experiments that are run first."""
     return sum(part.seconds for part in second.table([p for p in PLANNED if p.start == "first"])) / 3600
+
+
+def after_the_first(judged: Sequence[Judged], claims: Mapping[str, str], also: str = "") -> str:
+    """The verdicts on {claim: the claim in brief}, below results of the first sweep: how the studies differ, and a table."""
+    named = " and ".join(f"{claim} ({brief})" for claim, brief in claims.items())
+    return (
+        "The results above are those of the first sweep, which could settle little ([why](31_second_study.py)). The second "
+        "study uses new seeds, behaviour as its measure and, for single units, a strategy found for each model by a search. "
+        f"{also}Its verdicts on {named}:\n\n{markdown(verdict_table(judged, *claims))}"
+    )
 
 
 def verdict_table(judged: Sequence[Judged], *claims: str) -> list[Row]:
