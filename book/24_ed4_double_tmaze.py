@@ -146,7 +146,7 @@ Markdown(tables.numbers(mazes.by_placement(entry, min(n, 480), seed + 504), 1, e
 #
 # ## Reconstruction
 #
-# The geometry ([drawn here](14_mazes.py)) and the energy. The network is the last of a [sequence of
+# The geometry ([drawn here](14_mazes.py)) and the energy are ours. The network is the last of a [sequence of
 # evolutions](62_what_was_tried_in_the_double_tmaze.py) through easier mazes, which was not repeated with other seeds.
 #
 # ## Verdict

@@ -94,9 +94,9 @@ Markdown(tables.numbers(outputs, 2, f"shuffled: {last[0]}"))
 # %% [markdown]
 # ## Reconstruction
 #
-# Our connection table, and the shuffle of the actions: two permutations are drawn in the public code, but only the sensors' one
-# can be seen to be applied. How the network of the last row was evolved is on the [next
-# page](61_how_the_networks_were_found.py).
+# Our connection table is not the paper's. And it is not certain that the actions were shuffled: two permutations are drawn in
+# the public code, but only that of the sensors can be seen to be applied. How the network of the last row was evolved is on
+# the [next page](61_how_the_networks_were_found.py).
 #
 # ## Verdict
 #

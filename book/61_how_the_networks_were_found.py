@@ -215,9 +215,9 @@ Markdown(tables.folded("What was tried, and what came of it", results.attempts("
 # %% [markdown]
 # A network of this wiring begins every episode without a preference: all its synapses share one genome, and every neuron
 # receives input from all three sensors. So it cannot evolve to avoid one sensor, only to learn within the episode which one to
-# avoid. In an evolution from that latch (12 environments, swaps after every food) we noted how often the parent stepped forward
-# when facing food or poison, once it had been poisoned. At first it came to hesitate before everything, later before poison
-# only:
+# avoid. In an evolution from `tmaze-enu-latch` (12 environments, swaps after every food) we noted how often the parent stepped
+# forward when facing food or poison, once it had been poisoned. At first it came to hesitate before everything, later before
+# poison only:
 
 # %%
 Markdown(tables.folded("Share of steps forward, by generation", results.attempts("tmaze-first-steps")))

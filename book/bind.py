@@ -192,7 +192,7 @@ def page(notebook: NotebookNode, name: str, figures: dict[str, dict]) -> Noteboo
 
 
 def joined(cells: list[NotebookNode]) -> list[NotebookNode]:
-    """Cells with neighbours whose code is folded, and that show nothing, made one: one fold in the place of three."""
+    """Merge neighbouring cells whose code is folded and that show nothing."""
     found: list[NotebookNode] = []
     for cell in cells:
         before = found[-1] if found else None
@@ -273,7 +273,7 @@ def prepare(notebooks: Path, figures: Path, source: Path) -> None:
 
 
 def finish(html: Path) -> None:
-    """Add the parts of MathJax that pages use; drop what they can do without, 5 MB: source maps, icons that are there twice."""
+    """Add the parts of MathJax that pages use; delete 5 MB that no page needs (source maps, duplicate icons)."""
     mathjax = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent / "static/mathjax"
     for name in MATHJAX:
         target = html / "_static/mathjax" / name

@@ -59,7 +59,7 @@ html_theme_options = {
     "navbar_end": [],
     "navbar_center": [],
     "show_toc_level": 2,
-    "max_navbar_depth": 1,  # the fold of deeper ones has no name that a screen reader could say
+    "max_navbar_depth": 1,  # the toggle of deeper levels has no accessible name
     "home_page_in_toc": False,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
@@ -69,7 +69,7 @@ html_theme_options = {
 
 
 def mix(app, env, names):
-    """Deal the API pages, which take longest, out among the processes: in order, one process would get them all."""
+    """Spread the API pages, which take longest, over the processes: in order, one process would get them all."""
     names[:] = [name for start in range(5) for name in names[start::5]]
 
 

@@ -1,4 +1,4 @@
-"""Docstrings for the book's API reference: plain Markdown (as they are written) to the reST that Sphinx wants."""
+"""Docstrings for the book's API reference: plain Markdown (as they are written), converted to reStructuredText for Sphinx."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ HERE = Path(__file__).parent
 # where it is in the other.  Markers are drawn at whole pixels, so the least rounding may move one by a pixel.
 POINTS = 72 / 250
 LEVELS = 32  # of 256: smoothed edges change by up to 20 where a marker has moved; the faintest shading is 40 from white
-# Of numbers in a table, which are printed with three to six digits; a small one among large ones may be a difference of these.
+# Bound for numbers in tables (three to six digits), relative to the number, or to its column's range: a small one among large
+# ones may be a difference of these.
 RELATIVE = 0.002
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 # matplotlib's names of clip paths and markers, digests of their points; and images, which are compared as part of the PNG

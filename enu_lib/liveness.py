@@ -39,10 +39,10 @@ class Liveness:
         self._store.set(f"beat {self.rank}", "0 0")
         self._heart.start()
 
-    def wait_until_all(self, are: str, limit: timedelta) -> None:
-        """Say that this process is `are`, and wait until all are.  Raises RuntimeError if one is not within the limit."""
-        self._store.set(f"{are} {self.rank}", "")
-        self._store.wait([f"{are} {rank}" for rank in range(self.size)], limit)
+    def wait_until_all(self, state: str, limit: timedelta) -> None:
+        """Report that this process has reached a state, and wait until all have.  Raises RuntimeError after the limit."""
+        self._store.set(f"{state} {self.rank}", "")
+        self._store.wait([f"{state} {rank}" for rank in range(self.size)], limit)
 
     def end(self) -> None:
         """Stop the heartbeat."""
@@ -55,7 +55,7 @@ class Liveness:
         return ", ".join(self._store.get(f"who {rank}").decode() for rank in ranks)
 
     def missing(self) -> ProcessError:
-        """The error that names the process for which this one waits in vain; the first to notice identifies it for all."""
+        """The error that names the process that this one is waiting for; the first to notice identifies it for all."""
         try:
             if self._store.add("notices", 1) > 1:
                 self._store.wait(["verdict"], timedelta(seconds=20 * BEAT))

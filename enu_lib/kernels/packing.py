@@ -3,7 +3,7 @@
 `packed` defines the layout, in some thirty operations, each of which takes longer to launch than to compute.  Each packed value
 is zero, or a genome's value times a factor, or one such product plus a constant or plus another (the two biases of a gate).
 So `rules` gathers the values from the genomes in a few operations.  Where they are in a genome, it finds out once for each
-model: it packs probes, genomes whose values tell their positions.
+model: it packs probes: genomes whose values encode their positions.
 
 The result is the same to the last bit (except for the sign of zeros, and products below 1e-37), since the same operations are
 rounded in the same order: a product with a float32 factor (a power of two times the gain), plus the constant, plus the other

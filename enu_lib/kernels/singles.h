@@ -11,8 +11,8 @@
 
 // How the outputs of a single unit are scored, as in tasks/stdp.py and tasks/iaf.py.
 struct Scoring {  // filled by kernels/scoring.py
-    const float* target;   // (B, T) the output that is asked for; or null:
-    const int32_t* since;  // (B, T) steps since the last spike that is asked for
+    const float* target;   // (B, T) the target output; or null:
+    const int32_t* since;  // (B, T) steps since the target's last spike
     float fires_above;
     int32_t before;  // steps from the unit's last spike to the start
 

@@ -26,7 +26,7 @@ CHOICES = {  # for the integrate-and-fire neuron
 }
 SHARES = ("target spikes met within 1 step", "unit spikes met within 1 step")
 NAMES = {"enu@published": "published: ", "enu@annealed": "annealed: ", "enu": "the sweep's: "}
-TIME_CONSTANTS = {"enu@tau5": 5, "enu": 10, "enu@tau20": 20}  # steps, of the rule that is asked for
+TIME_CONSTANTS = {"enu@tau5": 5, "enu": 10, "enu@tau20": 20}  # steps; time constant of the target rule
 
 
 def choices_table(runs: Sequence[Record]) -> list[Row]:
