@@ -44,11 +44,11 @@ def test_what_matters_is_said_of_synapses_and_neurons_separately(found):
     lost, kept = (found["untouched"]._replace(eaten=found["untouched"].eaten * share) for share in (0.25, 1.0))
     case = {**found, "synapses scrambled": lost, "neurons scrambled": kept}
     synapses, neurons, _ = dissection.stored_in_words(case).split(". ")
-    assert " matters" in synapses and "25%" in synapses and " matters" not in neurons and "100%" in neurons
+    assert "matters" in synapses and "25%" in synapses and "matters" not in neurons and "100%" in neurons
     synapses, neurons, _ = dissection.stored_in_words(case | {"neurons scrambled": lost, "synapses scrambled": kept}).split(
         ". "
     )
-    assert " matters" in neurons and " matters" not in synapses
+    assert "matters" in neurons and "matters" not in synapses
 
 
 def test_the_maze_with_the_least_food_is_named():

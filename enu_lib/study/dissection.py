@@ -129,12 +129,12 @@ def stored_in_words(found: Mapping[str, Disturbed]) -> str:
     control = found[UNTOUCHED].eaten
     left = {name: f"{(d.eaten.mean() / control.mean()).item():.0%}" for name, d in found.items()}
     matters = {
-        part: "matters" if _less(found[f"{part}s scrambled"].eaten, control) else "makes no measurable difference"
+        part: "It matters" if _less(found[f"{part}s scrambled"].eaten, control) else "It makes no measurable difference"
         for part in ("synapse", "neuron")
     }
     return (
-        f"Which synapse holds what {matters['synapse']}: with the memory of the synapses scrambled, the network eats "
-        f"{left['synapses scrambled']} of what it eats untouched. Which neuron holds what {matters['neuron']}: with the memory "
+        f"{matters['synapse']} which synapse holds what: with the memory of the synapses scrambled, the network eats "
+        f"{left['synapses scrambled']} of what it eats untouched. {matters['neuron']} which neuron holds what: with the memory "
         f"of the neurons scrambled, it eats {left['neurons scrambled']}. If the memory is reset, {left['synapses reset']} "
         f"(synapses) and {left['neurons reset']} (neurons) are left."
     )
