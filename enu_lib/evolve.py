@@ -21,7 +21,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from enu_lib import ahead, es, experiments
+from enu_lib import ahead, contracts, es, experiments
 from enu_lib.config import to_config, to_json
 from enu_lib.devices import check_memory, choose_device
 from enu_lib.experiments import Experiment, Stage
@@ -33,19 +33,7 @@ from enu_lib.processes import ALONE, Alone
 from enu_lib.progress import bar
 from enu_lib.rollout import fitness
 from enu_lib.storage.checkpoint import Progress, load_checkpoint, save_checkpoint
-from enu_lib.storage.folder import (
-    CHECKPOINT,
-    CONFIG,
-    EVALUATION,
-    GENOME,
-    LOG,
-    locked,
-    open_folder,
-    remove_leftovers,
-    user_path,
-    write_config,
-    write_tensors,
-)
+from enu_lib.storage.folder import FILES, GENOME, locked, open_folder, remove_leftovers, user_path, write_config, write_tensors
 from enu_lib.storage.log import Row
 from enu_lib.storage.run import Run, as_run, fingerprint, provenance, reached
 from enu_lib.streams import stream
@@ -98,12 +86,7 @@ def evolve(
     processes.rows(min(experiment.populations))
     leads = processes.rank == 0
     folder = user_path(out) if out is not None and leads else None
-    first = parent if parent is not None else experiment.model.init(stream(seed, "genome"))
-    if first.shape != (experiment.model.n_params,):
-        raise ValueError(
-            f"parent must have {experiment.model.n_params} values, one per parameter of the model, got {tuple(first.shape)}: "
-            "choose a genome of the same model, or set model and hidden to those of the genome"
-        )
+    first = contracts.first_genome(experiment.model, parent, stream(seed, "genome"))
     first = door.genomes(experiment.model, first[None])[0].cpu()
     start = None if parent is None else fingerprint(first)
     config = {} if out is None else {"experiment": to_config(experiment), "seed": seed, "parent": start}
@@ -117,7 +100,7 @@ def evolve(
             if open_folder(folder, to_json(config)):
                 now, log = load_checkpoint(folder, experiment)
                 write_config(folder, to_json(config))  # the stopping point may differ
-            remove_leftovers(folder, CONFIG, LOG, CHECKPOINT, GENOME, EVALUATION)
+            remove_leftovers(folder, *FILES)
         now = _shared(now, processes)
         parent, velocity, variance = (v.to(place) for v in now.state[:3])
         now.state = es.ESState(parent, velocity, variance, now.state.generation)

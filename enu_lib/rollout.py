@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from enu_lib import kernels
+from enu_lib import contracts, kernels
 from enu_lib.contracts import AnyModel, Batch, ClosedLoopTask, Drawn, Intervention, S, Stepper, Task, is_sequence
 from enu_lib.kernels import door, reference
 from enu_lib.kernels.door import Genomes
@@ -92,8 +92,8 @@ def record_episodes(
     """Episodes of one genome (D,) as `rollout` records them, without the model's state but much faster.
 
     Without `intervene`, a kernel for whole episodes, if there is one for the model, computes all outputs, and the maze is then
-    replayed with them.  `intervene` must
-    not set what neurons transmit apart from their own output (`interventions.silence` does): use `rollout` for that.
+    replayed with them.  `intervene` must not set what neurons transmit apart from their own output (`interventions.silence`
+    does): use `rollout` for that.
     """
     if intervene is not None or type(maze) is not Maze or not kernels.runs_mazes(model, genome):
         return rollout(model, genome, maze, environments, seed, intervene=intervene, backend="auto")
@@ -180,7 +180,7 @@ def turns(
     """
     for t in range(task.steps):
         x, y = act(state, t)
-        state, fitness = task.step(state, y, t)
+        state, fitness = contracts.stepped(task, task.step(state, y, t))
         yield x, y, state, fitness
 
 
@@ -190,7 +190,7 @@ def _closed_loop(
     population, environments, device, drawn = len(genomes), drawn.environments, genomes.device, drawn.to(genomes.device)
 
     def act(state: Any, t: int) -> tuple[Tensor, Tensor]:
-        x = door.observation(model, task.observe(state, t), t, population, environments, device)
+        x = door.observation(model, task.observe(state, t), t, population, environments, device, task)
         return x, stepper.step(x, drawn.noise, t)
 
     start = (v.expand(population, *v.shape[1:]).clone() if isinstance(v, Tensor) else v for v in drawn.start)
@@ -200,6 +200,6 @@ def _closed_loop(
         total += gained
         if recorder is not None:
             recorder(x, y, stepper, state, gained)
-        elif hasattr(task, "done") and bool(task.done(state).all()):
+        elif hasattr(task, "done") and contracts.all_done(task, task.done(state), total.shape):
             break  # all episodes have ended
     return total
