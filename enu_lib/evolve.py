@@ -28,14 +28,15 @@ from enu_lib.experiments import Experiment, Stage
 from enu_lib.interrupt import SoftInterrupt
 from enu_lib.kernels import Threads, choose, door
 from enu_lib.kinds import Between, Seed, conform
+from enu_lib.names import Backend
 from enu_lib.network import Network
-from enu_lib.processes import ALONE, Alone
+from enu_lib.processes import ALONE, Alone, Stop
 from enu_lib.progress import bar
 from enu_lib.rollout import fitness
 from enu_lib.storage.checkpoint import Progress, load_checkpoint, save_checkpoint
 from enu_lib.storage.folder import FILES, GENOME, locked, open_folder, remove_leftovers, user_path, write_config, write_tensors
 from enu_lib.storage.log import Row
-from enu_lib.storage.run import Run, as_run, fingerprint, provenance, reached
+from enu_lib.storage.run import Run, Stopped, as_run, fingerprint, provenance, reached
 from enu_lib.streams import stream
 
 Seconds = Annotated[float, Between(0, math.inf)]
@@ -54,7 +55,7 @@ def evolve(
     time_limit: float | None = None,
     checkpoint_every: float = 20.0,
     progress: bool = True,
-    backend: str = "auto",
+    backend: Backend = "auto",
     each: Callable[[Run], bool | None] | None = None,
     wait: bool = False,
     processes: Alone = ALONE,
@@ -109,9 +110,10 @@ def evolve(
         live = partial(fitness, experiment.model, threads=processes.threads(threads), backend=backend)
         deadline = math.inf if time_limit is None else time.perf_counter() + time_limit
         save_at = time.perf_counter() + checkpoint_every
-        before, begun, saved, stopped = now.seconds, time.perf_counter(), len(log), None
+        before, begun, saved = now.seconds, time.perf_counter(), len(log)
         mutations = stack.enter_context(closing(ahead.prepare(experiment, seed, processes, place, threads)))
         running = partial(as_run, experiment, seed, now, log, "running", folder, start)
+        stopped: Stopped | None = None
         while not (stopped := stopped or reached(experiment, now)):
             stage = now.stage(experiment)
             state, row, held_out = _generation(experiment, stage, now.state, seed, live, mutations, processes)
@@ -126,7 +128,7 @@ def evolve(
                 shown.set_postfix_str(f"held-out {held_out:.5g}, best {now.score:.5g}")
                 if each is not None and processes.first(lambda: bool(each(running()))):
                     stopped = "stopped"
-            wish = "interrupted" if interrupt.asked else "time limit" if time.perf_counter() >= deadline else None
+            wish: Stop | None = "interrupted" if interrupt.asked else "time limit" if time.perf_counter() >= deadline else None
             stopped = processes.agreed(wish) or stopped
             if folder is not None and time.perf_counter() >= save_at:
                 save_checkpoint(folder, now, log[saved:])
@@ -139,7 +141,7 @@ def evolve(
     return run
 
 
-def _facts(experiment: Experiment, config: dict[str, Any], first: Tensor, backend: str) -> dict[str, str]:
+def _facts(experiment: Experiment, config: dict[str, Any], first: Tensor, backend: Backend) -> dict[str, str]:
     """What must be the same in all processes of a run."""
     known = isinstance(experiment.model, (Network, *door.CELLS))
     return {

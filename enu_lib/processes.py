@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import count, pairwise
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import numpy as np
 import torch
@@ -43,7 +43,8 @@ from enu_lib.notices import tell
 from enu_lib.streams import normal, stream
 
 HEAD = 3  # integers sent with the fitness: generation, checksum of the parent, request to stop
-STOPS = (None, "interrupted", "time limit")
+Stop = Literal["interrupted", "time limit"]  # what one process can ask of all
+STOPS: tuple[Stop | None, ...] = (None, *get_args(Stop))
 INTERRUPTED = 1
 SILENT = 10.0  # seconds to wait for the process that listens before saying so
 _RUNS = count()  # of this process; the same number in all processes of a run
@@ -84,7 +85,7 @@ class Alone:
         """
         return lambda: fitness
 
-    def agreed(self, stop: str | None) -> str | None:
+    def agreed(self, stop: Stop | None) -> Stop | None:
         """Why all processes stop now, or None to go on.  stop: why this process would stop, or None."""
         return stop
 
@@ -223,7 +224,7 @@ class Processes(Alone):
 
         return wait
 
-    def agreed(self, stop: str | None) -> str | None:
+    def agreed(self, stop: Stop | None) -> Stop | None:
         """What was agreed with the last exchange of fitness; this process's own request is sent with the next one."""
         self._wish = STOPS.index(stop)
         return STOPS[self._heard]

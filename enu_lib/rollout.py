@@ -21,6 +21,7 @@ from enu_lib import contracts, kernels
 from enu_lib.contracts import AnyModel, Batch, ClosedLoopTask, Drawn, Intervention, S, Stepper, Task, is_sequence
 from enu_lib.kernels import door, reference
 from enu_lib.kernels.door import Genomes
+from enu_lib.names import Backend
 from enu_lib.offspring import Offspring, noise_for, rows_of
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise, stream
@@ -39,7 +40,7 @@ def fitness(
     environments: int,
     generator: torch.Generator,
     threads: int | None = None,
-    backend: str = "auto",
+    backend: Backend = "auto",
 ) -> Tensor:
     """Fitness (P, B) of every genome (P, D), or of every offspring, in every environment; higher is better.
 
@@ -65,7 +66,7 @@ def rollout(
     memory: bool = False,
     intervene: Intervention | None = None,
     batch: Batch | None = None,
-    backend: str = "reference",
+    backend: Backend = "reference",
 ) -> Trace:
     """Episodes in `environments` environments, with inputs, outputs, fitness and task state recorded.
 
@@ -141,7 +142,7 @@ def play(
     intervene: Intervention | None = None,
     stepper: Stepper | None = None,
     threads: int | None = None,
-    backend: str = "auto",
+    backend: Backend = "auto",
 ) -> Tensor:
     """Fitness (P, B) in the sampled environments; (P, B, T), for every step, of a sequence task with a recorder.
 
