@@ -204,7 +204,7 @@ def first_genome(model: AnyModel, parent: Tensor | None, generator: torch.Genera
     )
 
 
-def stepped(owner: object, found: Any) -> tuple[Any, Any]:
+def stepped(owner: object, found: object) -> tuple[Any, Any]:
     """The two values that `step` of a task or model has returned: the next state, and fitness or outputs."""
     if not isinstance(found, (tuple, list)) or len(found) != 2:
         second = "outputs (P, B, C)" if hasattr(owner, "unpack") else "fitness (P, B)"
@@ -212,7 +212,7 @@ def stepped(owner: object, found: Any) -> tuple[Any, Any]:
     return found[0], found[1]
 
 
-def outputs(model: AnyModel, y: Any, population: int, environments: int) -> Tensor:
+def outputs(model: AnyModel, y: object, population: int, environments: int) -> Tensor:
     """The outputs (P, B, C) that `step` of a model has returned."""
     if not isinstance(y, Tensor) or y.dim() != 3 or y.shape[:2] != (population, environments):
         wanted = f"return outputs ({population}, {environments}, C) after the next state"
@@ -220,7 +220,7 @@ def outputs(model: AnyModel, y: Any, population: int, environments: int) -> Tens
     return y
 
 
-def all_done(task: object, done: Any, shape: tuple[int, ...]) -> bool:
+def all_done(task: object, done: object, shape: tuple[int, ...]) -> bool:
     """Whether all episodes have ended, from what `done` of a closed loop has returned: (P, B) bool."""
     if not isinstance(done, Tensor) or done.dtype != torch.bool or done.shape != shape:
         raise ValueError(_wrong(task, "done", f"return a tensor of bool {tuple(shape)}", described(done)))

@@ -21,8 +21,9 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from enu_lib import ahead, contracts, es, experiments
+from enu_lib import ahead, es, experiments
 from enu_lib.config import to_config, to_json
+from enu_lib.contracts import Task, first_genome
 from enu_lib.devices import check_memory, choose_device
 from enu_lib.experiments import Experiment, Stage
 from enu_lib.interrupt import SoftInterrupt
@@ -87,7 +88,7 @@ def evolve(
     processes.rows(min(experiment.populations))
     leads = processes.rank == 0
     folder = user_path(out) if out is not None and leads else None
-    first = contracts.first_genome(experiment.model, parent, stream(seed, "genome"))
+    first = first_genome(experiment.model, parent, stream(seed, "genome"))
     first = door.genomes(experiment.model, first[None])[0].cpu()
     start = None if parent is None else fingerprint(first)
     config = {} if out is None else {"experiment": to_config(experiment), "seed": seed, "parent": start}
@@ -198,7 +199,7 @@ def _generation(
     return state, row, held_out
 
 
-def _held_out(experiment: Experiment, task: Any, state: es.ESState, seed: int, live: Callable[..., Tensor]) -> Tensor:
+def _held_out(experiment: Experiment, task: Task, state: es.ESState, seed: int, live: Callable[..., Tensor]) -> Tensor:
     """The parent's mean fitness in the held-out environments of a task."""
     n, generator = experiment.evaluate_environments, stream(seed, "held-out")
     return live(state.parent[None], task=task, environments=n, generator=generator).mean()
