@@ -176,6 +176,8 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # difference: the feedback (see NFENU) and the form of the gates. If the ENU ends better than the ENU without gain, it needs
 # gain and reset bias, too.
 #
+# <details><summary>What the outcomes of E6, E1, E4 and E5 will mean</summary>
+#
 # **E6** asks, for C7, the same about plain neuromodulated STDP as E3 does about spikes.
 #
 # **E1** asks, for C7 and C8, in the T-maze and with its [curriculum](61_how_the_networks_were_found.py), whether feedback
@@ -190,15 +192,18 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # **E5** would ask whether the networks learn by their synapses or by recurrence. At equal numbers of parameters and with the
 # same curriculum, it would compare a plain GRU from the network's inputs to its outputs, the ENU network with the memory of its
 # synapses held at its initial state, and an evolved three-factor Hebbian rule, by the [three
-# abilities](17_what_kind_of_learner.py). It is described here only; its models do not exist yet, and what is compared will be
-# fixed before they are run.
+# abilities](17_what_kind_of_learner.py). Of its models, only the GRU exists so far (`--model one-gru`). What is compared will
+# be fixed before the evolutions that are compared are run.
+#
+# </details>
 #
 # ## Reconstruction
 #
 # All of this is ours; the paper compares one evolution of each model. Since the protocol was committed, its wording has been
 # edited, but no model, run, measure, test or rule has been changed. On 2026-11-27, when none of the evolutions that are
 # compared had been stored, the section on trivial units and agents was added, and E3's comparison was renamed from *fires more
-# like the target* to *comes nearer to the target's number of spikes*.
+# like the target* to *comes nearer to the target's number of spikes*. On the same day, one evolution of E5's GRU was tried,
+# with seed 0 (see the [table of attempts](61_how_the_networks_were_found.py)).
 #
 # ## Verdict
 

@@ -1,4 +1,4 @@
-"""Protocols of tasks, models and steppers, and checks that name what an object lacks.
+"""Protocols of tasks, models and steppers, and checks that name the part that an object lacks or that breaks its contract.
 
 Shapes throughout: P offspring, B environments, T steps, D parameters, C outputs.  Population first, environments second.
 A task or model of your own implements one of these protocols; it need not inherit from anything.
@@ -6,13 +6,15 @@ A task or model of your own implements one of these protocols; it need not inher
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, SupportsIndex, TypeVar, cast, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from enu_lib.kinds import shown
 from enu_lib.streams import Noise
 
 if TYPE_CHECKING:
@@ -165,21 +167,94 @@ _PARTS: dict[type, tuple[str, ...]] = {
 
 
 def is_sequence(task: object) -> TypeIs[SequenceTask[Any]]:
-    """Whether a task is a sequence task rather than a closed loop.  Raises TypeError naming what is missing if neither."""
-    if hasattr(task, "sample") or hasattr(task, "score"):
-        _lacks_nothing(task, SequenceTask, "sequence task")
-        return True
-    _lacks_nothing(task, ClosedLoopTask, "closed-loop task")
-    return False
+    """Whether a task is a sequence task rather than a closed loop.
+
+    Raises TypeError naming what is missing if it is neither; ValueError if `steps` is no whole number from 1.
+    """
+    sequence = hasattr(task, "sample") or hasattr(task, "score")
+    kind, what = (SequenceTask, "sequence task") if sequence else (ClosedLoopTask, "closed-loop task")
+    _lacks_nothing(task, kind, what)
+    _counts(task, "steps")
+    return sequence
 
 
-def check_model(model: object) -> None:
-    """Raise TypeError naming the missing parts of an incomplete model."""
-    _lacks_nothing(model, Model, "model")
+def check_model(model: object, evolves: bool = True) -> None:
+    """Raise TypeError naming the missing parts of an incomplete model, ValueError for sizes that are no whole numbers.
+
+    A model that does not evolve needs no `init`.
+    """
+    _lacks_nothing(model, Model, "model", () if evolves else ("init",))
+    _counts(model, "n_params")
+    shape = getattr(model, "noise_shape")  # noqa: B009
+    if not isinstance(shape, tuple) or not all(_is_whole(size, 0) for size in shape):
+        raise ValueError(_wrong(model, "noise_shape", "be a tuple of whole numbers, or () for no noise", shown(shape)))
 
 
-def _lacks_nothing(value: object, contract: type, what: str) -> None:
-    missing = [part for part in _PARTS[contract] if not hasattr(value, part)]
+def first_genome(model: AnyModel, parent: Tensor | None, generator: torch.Generator) -> Tensor:
+    """The genome (D,) that evolution begins with: the given parent, or a random one from the model's `init`."""
+    first: object = model.init(generator) if parent is None else parent
+    if isinstance(first, Tensor) and first.is_floating_point() and first.shape == (model.n_params,):
+        return first
+    wanted = f"a tensor of floating point numbers ({model.n_params},), one per parameter"
+    if parent is None:
+        raise ValueError(_wrong(model, "init", f"return {wanted}", described(first)))
+    raise ValueError(
+        f"parent must be {wanted} of the model, got {described(first)}: "
+        "choose a genome of the same model, or set model and hidden to those of the genome"
+    )
+
+
+def stepped(owner: object, found: object) -> tuple[Any, Any]:
+    """The two values that `step` of a task or model has returned: the next state, and fitness or outputs."""
+    if not isinstance(found, (tuple, list)) or len(found) != 2:
+        second = "outputs (P, B, C)" if hasattr(owner, "unpack") else "fitness (P, B)"
+        raise ValueError(_wrong(owner, "step", f"return two values, the next state and {second}", described(found)))
+    return found[0], found[1]
+
+
+def outputs(model: AnyModel, y: object, population: int, environments: int) -> Tensor:
+    """The outputs (P, B, C) that `step` of a model has returned."""
+    if not isinstance(y, Tensor) or y.dim() != 3 or y.shape[:2] != (population, environments):
+        wanted = f"return outputs ({population}, {environments}, C) after the next state"
+        raise ValueError(_wrong(model, "step", wanted, described(y)))
+    return y
+
+
+def all_done(task: object, done: object, shape: tuple[int, ...]) -> bool:
+    """Whether all episodes have ended, from what `done` of a closed loop has returned: (P, B) bool."""
+    if not isinstance(done, Tensor) or done.dtype != torch.bool or done.shape != shape:
+        raise ValueError(_wrong(task, "done", f"return a tensor of bool {tuple(shape)}", described(done)))
+    return bool(done.all())
+
+
+def described(value: object) -> str:
+    """A value for an error message: dtype, shape and device of a tensor, or the types in a tuple; a plain value as it is."""
+    if isinstance(value, Tensor):
+        return f"{value.dtype} {tuple(value.shape)} on {value.device}"
+    if isinstance(value, (tuple, list)) and not hasattr(value, "_fields"):
+        return f"a {type(value).__name__} ({', '.join(type(part).__name__ for part in value)})"
+    return shown(value) if value is None or isinstance(value, (str, int, float)) else type(value).__name__
+
+
+def _counts(owner: object, part: str) -> None:
+    value = getattr(owner, part)
+    if not _is_whole(value, 1):
+        raise ValueError(_wrong(owner, part, "be a whole number from 1", shown(value)))
+
+
+def _is_whole(value: object, least: int) -> bool:
+    try:
+        return not isinstance(value, bool) and operator.index(cast(SupportsIndex, value)) >= least
+    except TypeError:
+        return False
+
+
+def _wrong(owner: object, part: str, wanted: str, found: str) -> str:
+    return f"`{part}` of {type(owner).__name__} must {wanted}, got {found} (see enu_lib.contracts)"
+
+
+def _lacks_nothing(value: object, contract: type, what: str, unneeded: tuple[str, ...] = ()) -> None:
+    missing = [part for part in _PARTS[contract] if part not in unneeded and not hasattr(value, part)]
     if missing:
         raise TypeError(
             f"{type(value).__name__} is not a {what}: it lacks {', '.join(missing)} (see enu_lib.contracts.{contract.__name__})"

@@ -23,31 +23,21 @@ from torch import Tensor
 
 from enu_lib import ahead, es, experiments
 from enu_lib.config import to_config, to_json
+from enu_lib.contracts import Task, first_genome
 from enu_lib.devices import check_memory, choose_device
 from enu_lib.experiments import Experiment, Stage
 from enu_lib.interrupt import SoftInterrupt
 from enu_lib.kernels import Threads, choose, door
 from enu_lib.kinds import Between, Seed, conform
+from enu_lib.names import Backend
 from enu_lib.network import Network
-from enu_lib.processes import ALONE, Alone
+from enu_lib.processes import ALONE, Alone, Stop
 from enu_lib.progress import bar
 from enu_lib.rollout import fitness
 from enu_lib.storage.checkpoint import Progress, load_checkpoint, save_checkpoint
-from enu_lib.storage.folder import (
-    CHECKPOINT,
-    CONFIG,
-    EVALUATION,
-    GENOME,
-    LOG,
-    locked,
-    open_folder,
-    remove_leftovers,
-    user_path,
-    write_config,
-    write_tensors,
-)
+from enu_lib.storage.folder import FILES, GENOME, locked, open_folder, remove_leftovers, user_path, write_config, write_tensors
 from enu_lib.storage.log import Row
-from enu_lib.storage.run import Run, as_run, fingerprint, provenance, reached
+from enu_lib.storage.run import Run, Stopped, as_run, fingerprint, provenance, reached
 from enu_lib.streams import stream
 
 Seconds = Annotated[float, Between(0, math.inf)]
@@ -66,7 +56,7 @@ def evolve(
     time_limit: float | None = None,
     checkpoint_every: float = 20.0,
     progress: bool = True,
-    backend: str = "auto",
+    backend: Backend = "auto",
     each: Callable[[Run], bool | None] | None = None,
     wait: bool = False,
     processes: Alone = ALONE,
@@ -98,12 +88,7 @@ def evolve(
     processes.rows(min(experiment.populations))
     leads = processes.rank == 0
     folder = user_path(out) if out is not None and leads else None
-    first = parent if parent is not None else experiment.model.init(stream(seed, "genome"))
-    if first.shape != (experiment.model.n_params,):
-        raise ValueError(
-            f"parent must have {experiment.model.n_params} values, one per parameter of the model, got {tuple(first.shape)}: "
-            "choose a genome of the same model, or set model and hidden to those of the genome"
-        )
+    first = first_genome(experiment.model, parent, stream(seed, "genome"))
     first = door.genomes(experiment.model, first[None])[0].cpu()
     start = None if parent is None else fingerprint(first)
     config = {} if out is None else {"experiment": to_config(experiment), "seed": seed, "parent": start}
@@ -117,7 +102,7 @@ def evolve(
             if open_folder(folder, to_json(config)):
                 now, log = load_checkpoint(folder, experiment)
                 write_config(folder, to_json(config))  # the stopping point may differ
-            remove_leftovers(folder, CONFIG, LOG, CHECKPOINT, GENOME, EVALUATION)
+            remove_leftovers(folder, *FILES)
         now = _shared(now, processes)
         parent, velocity, variance = (v.to(place) for v in now.state[:3])
         now.state = es.ESState(parent, velocity, variance, now.state.generation)
@@ -126,9 +111,10 @@ def evolve(
         live = partial(fitness, experiment.model, threads=processes.threads(threads), backend=backend)
         deadline = math.inf if time_limit is None else time.perf_counter() + time_limit
         save_at = time.perf_counter() + checkpoint_every
-        before, begun, saved, stopped = now.seconds, time.perf_counter(), len(log), None
+        before, begun, saved = now.seconds, time.perf_counter(), len(log)
         mutations = stack.enter_context(closing(ahead.prepare(experiment, seed, processes, place, threads)))
         running = partial(as_run, experiment, seed, now, log, "running", folder, start)
+        stopped: Stopped | None = None
         while not (stopped := stopped or reached(experiment, now)):
             stage = now.stage(experiment)
             state, row, held_out = _generation(experiment, stage, now.state, seed, live, mutations, processes)
@@ -143,7 +129,7 @@ def evolve(
                 shown.set_postfix_str(f"held-out {held_out:.5g}, best {now.score:.5g}")
                 if each is not None and processes.first(lambda: bool(each(running()))):
                     stopped = "stopped"
-            wish = "interrupted" if interrupt.asked else "time limit" if time.perf_counter() >= deadline else None
+            wish: Stop | None = "interrupted" if interrupt.asked else "time limit" if time.perf_counter() >= deadline else None
             stopped = processes.agreed(wish) or stopped
             if folder is not None and time.perf_counter() >= save_at:
                 save_checkpoint(folder, now, log[saved:])
@@ -156,7 +142,7 @@ def evolve(
     return run
 
 
-def _facts(experiment: Experiment, config: dict[str, Any], first: Tensor, backend: str) -> dict[str, str]:
+def _facts(experiment: Experiment, config: dict[str, Any], first: Tensor, backend: Backend) -> dict[str, str]:
     """What must be the same in all processes of a run."""
     known = isinstance(experiment.model, (Network, *door.CELLS))
     return {
@@ -213,7 +199,7 @@ def _generation(
     return state, row, held_out
 
 
-def _held_out(experiment: Experiment, task: Any, state: es.ESState, seed: int, live: Callable[..., Tensor]) -> Tensor:
+def _held_out(experiment: Experiment, task: Task, state: es.ESState, seed: int, live: Callable[..., Tensor]) -> Tensor:
     """The parent's mean fitness in the held-out environments of a task."""
     n, generator = experiment.evaluate_environments, stream(seed, "held-out")
     return live(state.parent[None], task=task, environments=n, generator=generator).mean()

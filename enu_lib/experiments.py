@@ -232,7 +232,10 @@ def get(
 
 def _one_gru(maze: Maze, network: Network, hidden: int | None) -> GRU:
     """A GRU from a maze's inputs to its outputs, by default with about as many parameters as a network, and as much noise."""
-    size = lambda h: GRU(maze.n_values, maze.n_outputs, h, noise=network.noise)
+
+    def size(h: int) -> GRU:
+        return GRU(maze.n_values, maze.n_outputs, h, noise=network.noise)
+
     return size(hidden or min(range(1, 65), key=lambda h: abs(size(h).n_params - network.n_params)))
 
 

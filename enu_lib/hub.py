@@ -13,8 +13,9 @@ import struct
 import sys
 import time
 from contextlib import ExitStack
+from datetime import timedelta
 from selectors import EVENT_READ, DefaultSelector
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,22 @@ RANK = struct.Struct("i")
 Numbers = NDArray[np.int32]
 
 
+class Store(Protocol):
+    """The part of a torch.distributed store that we use: values by key, for all processes of a run."""
+
+    def set(self, key: str, value: str, /) -> object: ...
+
+    def get(self, key: str, /) -> bytes: ...
+
+    def add(self, key: str, amount: int, /) -> int: ...
+
+    def check(self, keys: list[str], /) -> bool: ...
+
+    def wait(self, keys: list[str], timeout: timedelta, /) -> object: ...
+
+    def clone(self) -> Store: ...
+
+
 class Hub:
     """Rank 0's connections with all other processes, or the connection of another process with rank 0.
 
@@ -31,7 +48,7 @@ class Hub:
     timeout: seconds to wait for other processes, here and in every exchange.
     """
 
-    def __init__(self, store: Any, rank: int, size: int, timeout: float) -> None:
+    def __init__(self, store: Store, rank: int, size: int, timeout: float) -> None:
         self._size, self._leads, self._timeout, self._links = size, rank == 0, timeout, list[socket.socket]()
         self._open, self._received = ExitStack(), np.empty(0, np.int32)
         self._own = self._kept(socket.socket(socket.AF_UNIX))  # rank 0's door, or the link with rank 0

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
+Handler = Callable[[int, FrameType | None], Any] | int | None
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -17,7 +20,7 @@ class SoftInterrupt:
 
     def __init__(self, patient: bool = False) -> None:
         self.asked, self._patient = False, patient
-        self._before: dict[int, Any] = {}
+        self._before: dict[int, Handler] = {}
 
     def __enter__(self) -> SoftInterrupt:
         if threading.current_thread() is threading.main_thread():  # only the main thread may handle signals
@@ -26,11 +29,11 @@ class SoftInterrupt:
             self._before = {number: signal.signal(number, self._ask) for number in ours}  # nohup's ignored SIGHUP is not ours
         return self
 
-    def _ask(self, *_: Any) -> None:
+    def _ask(self, *_: object) -> None:
         self.asked = True
         for number in () if self._patient else self._before:
             signal.signal(number, signal.default_int_handler)
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)

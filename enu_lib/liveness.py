@@ -14,9 +14,9 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 from enu_lib.faults import explain
+from enu_lib.hub import Store
 
 BEAT = 1.0  # seconds between heartbeats
 
@@ -28,7 +28,7 @@ class ProcessError(ValueError):
 class Liveness:
     """The heartbeat of this process, and what the heartbeats of the others show."""
 
-    def __init__(self, store: Any, rank: int, size: int, timeout: float) -> None:
+    def __init__(self, store: Store, rank: int, size: int, timeout: float) -> None:
         self._store, self.rank, self.size, self.timeout = store, rank, size, timeout
         self.exchanges, self.place = 0, "before the first generation"  # where this process is in the run
         self._over, self._heart = threading.Event(), threading.Thread(target=self._beat, daemon=True)

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 CellName = Literal["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip"]
 UnitName = Literal["gru-gain", "enu-plain"]  # available only as single units
+Backend = Literal["auto", "cpp", "cuda", "torch", "reference"]  # `enu_lib.kernels` says what they are
 ONE_GRU = "one-gru"  # available only in mazes: a single unit in the network's place
 
 PROFILES = ("smoke", "laptop", "paper")

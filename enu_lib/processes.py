@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import count, pairwise
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar, cast, get_args
 
 import numpy as np
 import torch
@@ -43,7 +43,8 @@ from enu_lib.notices import tell
 from enu_lib.streams import normal, stream
 
 HEAD = 3  # integers sent with the fitness: generation, checksum of the parent, request to stop
-STOPS = (None, "interrupted", "time limit")
+Stop = Literal["interrupted", "time limit"]  # what one process can ask of all
+STOPS: tuple[Stop | None, ...] = (None, *get_args(Stop))
 INTERRUPTED = 1
 SILENT = 10.0  # seconds to wait for the process that listens before saying so
 _RUNS = count()  # of this process; the same number in all processes of a run
@@ -51,6 +52,12 @@ Timeout = Annotated[float, Between(1, 1e6)]
 Size = Annotated[int, Between(1, 10**6)]
 Port = Annotated[int, Between(0, 2**16 - 1)]
 T = TypeVar("T")
+
+
+class Begun(Protocol):
+    """An exchange with the other processes that has begun."""
+
+    def wait(self) -> object: ...
 
 
 def shares(population: int, size: int) -> list[tuple[int, int]]:
@@ -84,7 +91,7 @@ class Alone:
         """
         return lambda: fitness
 
-    def agreed(self, stop: str | None) -> str | None:
+    def agreed(self, stop: Stop | None) -> Stop | None:
         """Why all processes stop now, or None to go on.  stop: why this process would stop, or None."""
         return stop
 
@@ -153,7 +160,8 @@ class Processes(Alone):
             ) from None
         attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
         # else keys of processes that died, or of an earlier run in these processes, may be read
-        self._store = self._all.PrefixStore(f"attempt {attempt}, run {next(_RUNS)}", met)
+        store = self._all.PrefixStore(f"attempt {attempt}, run {next(_RUNS)}", met)
+        self._store = cast(hub.Store, store)  # torch declares no `clone`
         self.alive = Liveness(self._store, self.rank, self.size, timeout)
 
     def meet(self) -> None:
@@ -201,14 +209,15 @@ class Processes(Alone):
         sizes, environments = [end - first for first, end in shares(population, self.size)], fitness.shape[1]
         received = np.zeros((self.size, HEAD + max(sizes) * environments), np.int32)
 
-        def send() -> Any:
+        def send() -> Begun:
             sent = np.zeros_like(received[0])
             sent[:HEAD] = generation % 2**31, _checksum(parent.cpu().numpy().tobytes()), self._wish
             sent[HEAD : HEAD + fitness.numel()] = fitness.cpu().numpy().reshape(-1).view(np.int32)
             if self._hub:
                 return self._hub.all_gather(received, sent)
             rows = [torch.from_numpy(row) for row in received]
-            return self._all.all_gather(rows, torch.from_numpy(sent), async_op=True)
+            work: Begun = self._all.all_gather(rows, torch.from_numpy(sent), async_op=True)
+            return work
 
         begun = self._begin(send) if fitness.device.type == "cpu" else None  # a GPU is still computing: send later
 
@@ -223,7 +232,7 @@ class Processes(Alone):
 
         return wait
 
-    def agreed(self, stop: str | None) -> str | None:
+    def agreed(self, stop: Stop | None) -> Stop | None:
         """What was agreed with the last exchange of fitness; this process's own request is sent with the next one."""
         self._wish = STOPS.index(stop)
         return STOPS[self._heard]
@@ -269,7 +278,7 @@ class Processes(Alone):
         self._exchange(lambda: self._all.broadcast(tensor, 0, async_op=True))
         return tensor
 
-    def _exchange(self, send: Callable[[], Any]) -> None:
+    def _exchange(self, send: Callable[[], Begun]) -> None:
         self._finish(self._begin(send))
 
     def _begin(self, send: Callable[[], T]) -> T:
@@ -279,7 +288,7 @@ class Processes(Alone):
         except (OSError, RuntimeError):
             raise self.alive.missing() from None
 
-    def _finish(self, work: Any) -> None:
+    def _finish(self, work: Begun) -> None:
         try:
             work.wait()
         except (OSError, RuntimeError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
+from contextlib import AbstractContextManager, suppress
+from typing import Protocol
 
 from tqdm.asyncio import tqdm_asyncio
 from tqdm.auto import tqdm
@@ -14,8 +14,18 @@ from tqdm.auto import tqdm
 SECONDS_BETWEEN_LINES = 60.0  # seconds between lines
 
 
+class Bar(AbstractContextManager["Bar"], Protocol):
+    """The part of tqdm's interface that we use."""
+
+    n: int  # units so far
+
+    def set_postfix_str(self, text: str, /) -> None: ...
+
+    def update(self, n: int = 1, /) -> object: ...
+
+
 class Lines:
-    """Progress as lines on stderr, at most one per `every` seconds; implements the part of tqdm's interface that we use."""
+    """Progress as lines on stderr, at most one per `every` seconds, as a `Bar`."""
 
     def __init__(
         self,
@@ -33,7 +43,7 @@ class Lines:
     def __enter__(self) -> Lines:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         pass
 
     def set_postfix_str(self, text: str) -> None:
@@ -52,12 +62,13 @@ class Lines:
             print(f"{self.desc}: {', '.join(part for part in parts if part)}", file=sys.stderr, flush=True)
 
 
-def bar(total: int, initial: int = 0, desc: str = "", show: bool = True, unit: str = "generation") -> Any:
+def bar(total: int, initial: int = 0, desc: str = "", show: bool = True, unit: str = "generation") -> Bar:
     """A progress bar in a terminal or notebook, else `Lines`; shows nothing unless `show`.  unit: what is counted."""
     notebook = tqdm is not tqdm_asyncio
     if show and not notebook and not sys.stderr.isatty():
         return Lines(total, initial, desc, unit)
-    return tqdm(total=total, initial=initial, desc=desc, unit=f" {unit}s", disable=not show, mininterval=0.5)
+    shown: Bar = tqdm(total=total, initial=initial, desc=desc, unit=f" {unit}s", disable=not show, mininterval=0.5)
+    return shown
 
 
 def duration(seconds: float) -> str:

@@ -17,10 +17,11 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from enu_lib import kernels
+from enu_lib import contracts, kernels
 from enu_lib.contracts import AnyModel, Batch, ClosedLoopTask, Drawn, Intervention, S, Stepper, Task, is_sequence
 from enu_lib.kernels import door, reference
 from enu_lib.kernels.door import Genomes
+from enu_lib.names import Backend
 from enu_lib.offspring import Offspring, noise_for, rows_of
 from enu_lib.precision import in_float32
 from enu_lib.streams import Noise, stream
@@ -39,7 +40,7 @@ def fitness(
     environments: int,
     generator: torch.Generator,
     threads: int | None = None,
-    backend: str = "auto",
+    backend: Backend = "auto",
 ) -> Tensor:
     """Fitness (P, B) of every genome (P, D), or of every offspring, in every environment; higher is better.
 
@@ -65,7 +66,7 @@ def rollout(
     memory: bool = False,
     intervene: Intervention | None = None,
     batch: Batch | None = None,
-    backend: str = "reference",
+    backend: Backend = "reference",
 ) -> Trace:
     """Episodes in `environments` environments, with inputs, outputs, fitness and task state recorded.
 
@@ -92,8 +93,8 @@ def record_episodes(
     """Episodes of one genome (D,) as `rollout` records them, without the model's state but much faster.
 
     Without `intervene`, a kernel for whole episodes, if there is one for the model, computes all outputs, and the maze is then
-    replayed with them.  `intervene` must
-    not set what neurons transmit apart from their own output (`interventions.silence` does): use `rollout` for that.
+    replayed with them.  `intervene` must not set what neurons transmit apart from their own output (`interventions.silence`
+    does): use `rollout` for that.
     """
     if intervene is not None or type(maze) is not Maze or not kernels.runs_mazes(model, genome):
         return rollout(model, genome, maze, environments, seed, intervene=intervene, backend="auto")
@@ -141,7 +142,7 @@ def play(
     intervene: Intervention | None = None,
     stepper: Stepper | None = None,
     threads: int | None = None,
-    backend: str = "auto",
+    backend: Backend = "auto",
 ) -> Tensor:
     """Fitness (P, B) in the sampled environments; (P, B, T), for every step, of a sequence task with a recorder.
 
@@ -180,7 +181,7 @@ def turns(
     """
     for t in range(task.steps):
         x, y = act(state, t)
-        state, fitness = task.step(state, y, t)
+        state, fitness = contracts.stepped(task, task.step(state, y, t))
         yield x, y, state, fitness
 
 
@@ -190,7 +191,7 @@ def _closed_loop(
     population, environments, device, drawn = len(genomes), drawn.environments, genomes.device, drawn.to(genomes.device)
 
     def act(state: Any, t: int) -> tuple[Tensor, Tensor]:
-        x = door.observation(model, task.observe(state, t), t, population, environments, device)
+        x = door.observation(model, task.observe(state, t), t, population, environments, device, task)
         return x, stepper.step(x, drawn.noise, t)
 
     start = (v.expand(population, *v.shape[1:]).clone() if isinstance(v, Tensor) else v for v in drawn.start)
@@ -200,6 +201,6 @@ def _closed_loop(
         total += gained
         if recorder is not None:
             recorder(x, y, stepper, state, gained)
-        elif hasattr(task, "done") and bool(task.done(state).all()):
+        elif hasattr(task, "done") and contracts.all_done(task, task.done(state), total.shape):
             break  # all episodes have ended
     return total

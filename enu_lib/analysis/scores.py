@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from enu_lib.analysis import learning
 from enu_lib.analysis.units import coincidence, frequency_curve, plasticity_window
+from enu_lib.contracts import AnyModel, Task
 from enu_lib.precision import in_float32
 from enu_lib.rollout import record_episodes, rollout
 from enu_lib.tasks.iaf import IAF
@@ -17,7 +16,7 @@ from enu_lib.tasks.stdp import STDP
 
 
 @in_float32
-def scores(model: Any, genome: Tensor, task: Any, n: int = 2048, seed: int = 77) -> dict[str, float]:
+def scores(model: AnyModel, genome: Tensor, task: Task, n: int = 2048, seed: int = 77) -> dict[str, float]:
     """Fitness and task-specific measures of a genome on `n` new sequences or episodes, as {measure: value}."""
     if isinstance(task, IAF):
         return _iaf_scores(model, genome, task, n, seed)
@@ -29,7 +28,7 @@ def scores(model: Any, genome: Tensor, task: Any, n: int = 2048, seed: int = 77)
     return {"n": n, "fitness": trace.fitness.mean().item()}
 
 
-def _iaf_scores(model: Any, genome: Tensor, task: IAF, n: int, seed: int) -> dict[str, float]:
+def _iaf_scores(model: AnyModel, genome: Tensor, task: IAF, n: int, seed: int) -> dict[str, float]:
     trace = rollout(model, genome, task, n, seed)
     fired, spikes = task.fired(trace.y[0]), trace.batch.spikes
     curve = frequency_curve(model, genome, task, seed=seed)
@@ -48,7 +47,7 @@ def _iaf_scores(model: Any, genome: Tensor, task: IAF, n: int, seed: int) -> dic
     }
 
 
-def _stdp_scores(model: Any, genome: Tensor, task: STDP, n: int, seed: int) -> dict[str, float]:
+def _stdp_scores(model: AnyModel, genome: Tensor, task: STDP, n: int, seed: int) -> dict[str, float]:
     trace = rollout(model, genome, task, n, seed)
     rmse = (trace.y[0, ..., 0] - trace.batch.target).square().mean().sqrt().item()
     measures: dict[str, float] = {"n": n, "fitness": trace.fitness.mean().item(), "output RMSE": rmse}

@@ -5,11 +5,12 @@ All use inputs that were not used in evolution (separate random streams).  Shape
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from enu_lib.contracts import AnyModel
 from enu_lib.rollout import rollout
 from enu_lib.streams import integers, stream, uniform
 from enu_lib.tasks.iaf import IAF
@@ -55,7 +56,7 @@ def firing_frequency(spikes: Tensor) -> Tensor:
     return torch.where(count > 1, (count - 1).float() / (last - first).clamp(min=1), count.float() / steps)
 
 
-def frequency_curve(model: Any, genome: Tensor, task: IAF, points: int = 33, n: int = 64, seed: int = 1) -> FrequencyCurve:
+def frequency_curve(model: AnyModel, genome: Tensor, task: IAF, points: int = 33, n: int = 64, seed: int = 1) -> FrequencyCurve:
     """Firing frequency of model neuron and evolved unit, for mean currents over the range used in evolution.
 
     The mean current is constant within a sequence: U(low, high) at each step, times a factor between 1 and `task.factors`
@@ -83,7 +84,7 @@ class Window(NamedTuple):
 
 
 def plasticity_window(
-    model: Any,
+    model: AnyModel,
     genome: Tensor,
     task: STDP,
     modulator: int,

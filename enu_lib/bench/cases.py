@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from enu_lib import kernels
 from enu_lib.bench import generations
 from enu_lib.bench.generations import ENDLESS, Job
 from enu_lib.contracts import Drawn
+from enu_lib.names import Backend
 from enu_lib.network import PUBLISHED, Network, random_connections
 from enu_lib.rollout import play
 from enu_lib.streams import Noise, draw_noise, normal, stream
@@ -114,7 +115,7 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
     def work() -> Any:
         if case.path == "plain torch":
             return play(network, population, maze, Drawn(state, noise, b), backend="reference")
-        return kernels.maze_lives(network, population, maze, state, noise, case.threads, case.path)
+        return kernels.maze_lives(network, population, maze, state, noise, case.threads, cast(Backend, case.path))
 
     return work, executed, nominal
 

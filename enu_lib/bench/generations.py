@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -40,6 +40,7 @@ from enu_lib.contracts import Drawn, is_sequence
 from enu_lib.es import ES
 from enu_lib.experiments import Experiment
 from enu_lib.kernels import build
+from enu_lib.names import Backend
 from enu_lib.network import Network
 from enu_lib.offspring import Offspring
 from enu_lib.processes import ALONE
@@ -112,7 +113,7 @@ class Library:
         e, threads = self.job.experiment, self.job.threads
         if self._other is not None:
             return self._other(genomes.genomes if isinstance(genomes, Offspring) else genomes, drawn)
-        backend = BACKENDS.get(self.job.path, self.job.path)
+        backend = cast(Backend, BACKENDS.get(self.job.path, self.job.path))
         if is_sequence(e.task):
             return kernels.unit_scores(e.model, genomes, e.task, drawn.start, drawn.noise, threads, backend)
         return play(e.model, genomes, e.task, drawn, threads=threads, backend=backend)

@@ -28,6 +28,7 @@ from enu_lib.bench.generations import ENDLESS, Job, Library
 from enu_lib.cells import ENU, CellName, make_cell
 from enu_lib.faults import Unavailable
 from enu_lib.kernels import cuda, nvidia
+from enu_lib.names import Backend
 from enu_lib.network import PUBLISHED, Network
 from enu_lib.streams import stream, uniform
 from enu_lib.tasks.maze import geometry
@@ -132,7 +133,7 @@ def _timed(
     return {"first": seconds[0], "seconds": median, "gflops": operations and operations / median / 1e9}
 
 
-def _backends(device: torch.device) -> tuple[str, ...]:
+def _backends(device: torch.device) -> tuple[Backend, ...]:
     return ("cuda", "torch") if device.type == "cuda" else ("torch",)
 
 

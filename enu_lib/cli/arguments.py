@@ -7,7 +7,10 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the command line answers at once, without torch
+    from enu_lib.contracts import Evolved
 
 
 def path(text: str) -> str:
@@ -58,7 +61,7 @@ def require_evolved(name: str) -> None:
         raise ValueError(f"{name} is not a run folder, and {error}") from None
 
 
-def evolved(name: str) -> Any:
+def evolved(name: str) -> Evolved:
     """The run in a folder of this name, or else the zoo entry of this name."""
     from enu_lib import zoo
     from enu_lib.storage.run import load_run

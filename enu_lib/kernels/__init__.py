@@ -14,7 +14,7 @@ no compiler or no GPU kernel is available, "auto" prints one line on stderr, onc
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any, NamedTuple, TypeGuard
+from typing import Annotated, Any, NamedTuple, TypeGuard, cast, get_args
 
 import torch
 from torch import Tensor
@@ -24,6 +24,7 @@ from enu_lib.contracts import AnyModel, SequenceTask, Stepper
 from enu_lib.faults import Unavailable
 from enu_lib.kernels import cpu, cuda, door, fused, graph, reference, scoring
 from enu_lib.kinds import Between, conform, from_environment
+from enu_lib.names import Backend
 from enu_lib.network import Network
 from enu_lib.notices import tell
 from enu_lib.offspring import Offspring
@@ -31,7 +32,7 @@ from enu_lib.precision import in_float32
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState
 
-BACKENDS = ("auto", "cpp", "cuda", "torch", "reference")
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
 Threads = Annotated[int, Between(0, 4096)]  # 0: one per core
 
 
@@ -52,10 +53,10 @@ def default_threads() -> int:
     return given or cores or 1
 
 
-def choose(backend: str, model: Cell | Network, genomes: Tensor | Offspring) -> str:
+def choose(backend: Backend, model: Cell | Network, genomes: Tensor | Offspring) -> Backend:
     """The backend for a model and its genomes (P, D), with "auto" resolved.  Raises Unavailable if it cannot run them."""
     chosen = os.environ.get("ENU_KERNEL") if backend == "auto" else None
-    backend = chosen or backend
+    backend = cast(Backend, chosen or backend)
     if backend not in BACKENDS:
         raise ValueError(f"unknown {'ENU_KERNEL' if chosen else 'backend'} {backend!r}: choose one of {', '.join(BACKENDS)}")
     suits_gpu = genomes.device.type == "cuda" and cuda.supports(model)
@@ -73,7 +74,7 @@ def choose(backend: str, model: Cell | Network, genomes: Tensor | Offspring) -> 
     return "cpp" if cpu.supports(model) and compiled(model) else "torch"
 
 
-def runs_mazes(model: object, genomes: Tensor | Offspring, backend: str = "auto") -> TypeGuard[Cell | Network]:
+def runs_mazes(model: object, genomes: Tensor | Offspring, backend: Backend = "auto") -> TypeGuard[Cell | Network]:
     """Whether `maze_lives` serves a model on this backend: networks on all, single units only where there is a compiler."""
     return type(model) is Network or (door.is_cell(model) and choose(backend, model, genomes) == "cpp")
 
@@ -101,14 +102,14 @@ def unit_outputs(
     inputs: Tensor,
     noise: Noise | None = None,
     threads: int | None = None,
-    backend: str = "auto",
+    backend: Backend = "auto",
 ) -> Tensor:
     """Outputs (P, B, T, C) of single units with genomes (P, D), for inputs (B, T, n_in) that all offspring share."""
     genomes, inputs, noise = door.units(cell, genomes, inputs, noise)
     return _unit_outputs(cell, genomes, inputs, noise, count_threads(threads), backend)
 
 
-def _unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None, threads: int, backend: str) -> Tensor:
+def _unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None, threads: int, backend: Backend) -> Tensor:
     """As `unit_outputs`, for arguments that `door.units` has checked."""
     chosen = choose(backend, cell, genomes)
     if chosen == "cpp":
@@ -132,7 +133,7 @@ def unit_scores(
     batch: Any,
     noise: Noise | None = None,
     threads: int | None = None,
-    backend: str = "auto",
+    backend: Backend = "auto",
 ) -> Tensor:
     """Fitness (P, B, T) of every step of single units in a task, for a batch that its `sample` returned."""
     genomes, inputs, noise = door.units(cell, genomes, batch.inputs, noise)
@@ -152,7 +153,7 @@ def maze_lives(
     state: MazeState,
     noise: Noise | None = None,
     threads: int | None = None,
-    backend: str = "auto",
+    backend: Backend = "auto",
     record: bool = False,
 ) -> MazeScores:
     """Episodes of genomes (P, D) in the B environments of `state`, which comes from `maze.reset`.
@@ -179,7 +180,7 @@ def maze_lives(
     return MazeScores(*fused.maze_lives(network, genomes, maze, state, noise, record))
 
 
-def _without_gpu_kernel(error: Unavailable, backend: str) -> None:
+def _without_gpu_kernel(error: Unavailable, backend: Backend) -> None:
     """Raise the error if the backend cuda was asked for; else print it on stderr, once."""
     if backend == "cuda":
         raise error
@@ -192,7 +193,7 @@ def stepper(
     genomes: Tensor,
     environments: int,
     threads: int | None = None,
-    backend: str = "auto",
+    backend: Backend = "auto",
     settable: bool = False,
 ) -> Stepper:
     """A stepper of a model for all offspring in B environments.  settable: its `state` can be read and set between steps.

@@ -220,7 +220,7 @@ class Stepper:
         return y
 
 
-def maze_rules(maze: Maze, periods: int, ahead: Any) -> _Maze:
+def maze_rules(maze: Maze, periods: int, ahead: int | ctypes.c_void_p) -> _Maze:
     """MazeRules of maze.h; `ahead`: address of the table of cells ahead, int64 (cells, 4)."""
     g = geometry(maze)
     return _Maze(

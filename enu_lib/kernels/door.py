@@ -3,7 +3,7 @@
     genomes(model, x)                       (P, D) float32
     units(cell, x, inputs, noise)           single units on given inputs
     lives(network, x, maze, state, noise)   networks in a maze
-    fits(model, task)                       sizes, before anything is sampled
+    fits(model, task)                       parts and sizes, before anything is sampled
 
 Each function checks its arguments and returns them in the form that the kernels take: float32 and int64, on the genomes'
 device.  Raises ValueError naming the value and the remedy, and does so identically for all backends.
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells import ENU, GRU, LSTM, Cell
-from enu_lib.contracts import AnyModel, ClosedLoopTask, SequenceTask, Task
+from enu_lib.contracts import AnyModel, ClosedLoopTask, SequenceTask, Task, check_model, described
 from enu_lib.network import Network
 from enu_lib.offspring import Offspring
 from enu_lib.streams import Noise
@@ -39,7 +39,11 @@ def is_cell(model: object) -> TypeGuard[Cell]:
 
 
 def fits(model: object, task: object = None) -> None:
-    """Raise ValueError for a model that is too large for the kernels' indices or does not fit the task."""
+    """Raise ValueError for a model that breaks its contract, is too large for the kernels' indices or does not fit the task.
+
+    Raises TypeError naming what a model lacks.
+    """
+    check_model(model, evolves=False)
     size, sizes = 0, tuple[str, ...]()
     if isinstance(model, Network):
         rows = model.n_inputs + model.neurons * (1 + model.synapses)
@@ -91,7 +95,7 @@ def genomes(model: AnyModel, x: Genomes) -> Genomes:
         return cast(Genomes, _offspring(model, x))
     if not isinstance(x, Tensor) or not x.is_floating_point() or x.layout != torch.strided or x.device.type == "meta":
         raise ValueError(
-            f"genomes must be a tensor of floating point numbers, got {_kind(x)}: use torch.from_numpy or .float()"
+            f"genomes must be a tensor of floating point numbers, got {described(x)}: use torch.from_numpy or .float()"
         )
     model.unpack(x)  # raises ValueError where the sizes differ
     if not len(x):
@@ -143,7 +147,7 @@ def lives(
 def sequences(model: AnyModel, x: Tensor, device: torch.device | None, whose: str = "inputs") -> Tensor:
     """Inputs (B, T, n_in) of a unit, or (B, T, I, k) of a network, in float32.  device: where to move them, if given."""
     if not isinstance(x, Tensor) or x.is_complex() or x.device.type == "meta":
-        raise ValueError(f"{whose} must be a tensor of numbers, got {_kind(x)}: use torch.from_numpy")
+        raise ValueError(f"{whose} must be a tensor of numbers, got {described(x)}: use torch.from_numpy")
     got = tuple(x.shape)
     wanted, fit = _values(model, got[2:])
     if not fit or 0 in got:
@@ -187,21 +191,24 @@ def start(task: ClosedLoopTask[Any], state: Any, rows: tuple[int, int], count: i
     return _moved(type(state)(*mine), device)
 
 
-def observation(model: AnyModel, x: Tensor, t: int, population: int, count: int, device: torch.device) -> Tensor:
+def observation(
+    model: AnyModel, x: Tensor, t: int, population: int, count: int, device: torch.device, task: object = None
+) -> Tensor:
     """The input of step t, (P or 1, B, I, k) of a network, (P or 1, B, n_in) of a unit, in float32.
 
     A unit may also be shown I input neurons with k values each, n_in = I k, one after the other.  The input must be finite in
     the first step.  Later it may depend on NaN outputs, so non-finite values become NaN on every backend.
+    task: whose `observe` has returned it, for error messages.
     """
     if isinstance(model, CELLS) and isinstance(x, Tensor) and x.dim() == 4:
         x = x.flatten(2)
     got = tuple(x.shape) if isinstance(x, Tensor) else ()
     wanted, fit = _values(model, got[2:])
     if not fit or got[0] not in (1, population) or got[1] not in (1, count):
-        raise ValueError(f"a step's input must be (1 or {population}, {count}, {wanted}), got {got or _kind(x)}")
+        raise ValueError(f"{_seen(task)} must be (1 or {population}, {count}, {wanted}), got {got or described(x)}")
     x = x.detach().to(device, torch.float32)
     if t == 0 and not bool(x.isfinite().all()):
-        raise ValueError(f"the first step's input must be finite, got {_told(x)}: check what the task's `observe` returns")
+        raise ValueError(f"{_seen(task)} must be finite in the first step, got {_told(x)}")
     return x.nan_to_num(torch.nan, torch.nan, torch.nan)
 
 
@@ -229,8 +236,9 @@ class Steps:
 def reward(task: Task, x: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Fitness of one step, or of all steps, in float32 and of the given shape."""
     if not isinstance(x, Tensor) or x.shape != shape:
-        got = tuple(x.shape) if isinstance(x, Tensor) else _kind(x)
-        raise ValueError(f"the fitness returned by {_name(task)} must be {shape}, got {got}")
+        got = tuple(x.shape) if isinstance(x, Tensor) else described(x)
+        part = "score" if hasattr(task, "score") else "step"
+        raise ValueError(f"the fitness that `{part}` of {_name(task)} returns must be {shape}, got {got}")
     return x.to(torch.float32)
 
 
@@ -242,16 +250,16 @@ def offsets(
         return None
     table, at, shifts = noise
     if table.dim() != 1 or not len(table) or not table.is_floating_point() or not bool(table.isfinite().all()):
-        raise ValueError(f"the noise table must hold finite numbers (K,), got {_kind(table)}: use draw_noise")
+        raise ValueError(f"the noise table must hold finite numbers (K,), got {described(table)}: use draw_noise")
     if at.dim() != 2 or at.shape[0] < steps or at.shape[1] != count or at.dtype not in INTEGER_TYPES:
         raise ValueError(
-            f"noise must have offsets ({steps}, {count}), for {steps} steps of {count} environments, got {_kind(at)}: "
+            f"noise must have offsets ({steps}, {count}), for {steps} steps of {count} environments, got {described(at)}: "
             f"use draw_noise({steps}, {count}, generator)"
         )
     if shifts is not None and (shifts.shape != (population, count) or shifts.dtype not in INTEGER_TYPES):
         raise ValueError(
             f"noise of {population} offspring in {count} environments must have shifts ({population}, {count}), "
-            f"got {_kind(shifts)}: use draw_noise({steps}, {count}, generator, (0, {population}))"
+            f"got {described(shifts)}: use draw_noise({steps}, {count}, generator, (0, {population}))"
         )
     for name, indices in (("offsets", at), ("shifts", shifts)):
         low, high = (0, 0) if indices is None else (int(v) for v in indices.aminmax())
@@ -274,7 +282,7 @@ def beginning(maze: Maze, state: MazeState, population: int, device: torch.devic
         v, own = getattr(state, name), name != "places"
         if v.shape[1:] != shape[1:] or len(v) not in (1, population if own else 1) or not b or v.dtype not in INTEGER_TYPES:
             wanted = f"{(f'1 or {population}' if own else 1, 'B') + shape[2:]}".replace("'", "")
-            raise ValueError(f"the state's {name} must be whole numbers {wanted}, got {_kind(v)}: {remedy}")
+            raise ValueError(f"the state's {name} must be whole numbers {wanted}, got {described(v)}: {remedy}")
     needed = maze.steps // maze.move_every // maze.foods_per_period + 1
     if periods < needed:
         raise ValueError(f"the state has places for {periods} periods, but this maze needs {needed}: {remedy}")
@@ -321,8 +329,8 @@ def _name(task: object) -> str:
     return f"task {getattr(task, 'name', type(task).__name__)!r}"
 
 
-def _kind(x: object) -> str:
-    return f"{x.dtype} {tuple(x.shape)} on {x.device}" if isinstance(x, Tensor) else type(x).__name__
+def _seen(task: object) -> str:
+    return "a step's input" if task is None else f"what `observe` of {_name(task)} returns"
 
 
 def _told(x: Tensor) -> str:

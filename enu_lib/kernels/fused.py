@@ -7,7 +7,6 @@ times fewer operations); products of several gates are combined; noise is gather
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -33,10 +32,9 @@ class Gates:
         if isinstance(cell, ENU) and isinstance(weights, ENUWeights):
             sizes = [cell.n_in, self.fed + h, 1]
             # tanh(a) = 2 sigmoid(2 a) - 1, as sigmoid is faster; the memory is stored halved, so the factor 2 costs nothing
-            own = cast(ENU, cell)
-            parts = [(own.gate_gain * g).split(sizes, 1) for g in (weights.gates, 2 * weights.cell)]
+            parts = [(cell.gate_gain * g).split(sizes, 1) for g in (weights.gates, 2 * weights.cell)]
             self.x, self.oh, self.bias = ([part[i].contiguous() for part in parts] for i in range(3))
-            self.bias[0][..., :h] += own.gate_gain * own.reset_bias
+            self.bias[0][..., :h] += cell.gate_gain * cell.reset_bias
             for rows in self.oh:
                 rows[:, self.fed :] *= 2
         else:

@@ -89,7 +89,8 @@ def _tiled(w: Tensor, parts: int) -> Tensor:
     w = w.unflatten(2, (parts, -1))
     w = _padded(w, up(w.shape[3], TILE)).flatten(2)
     w = torch.nn.functional.pad(w, (0, 0, 0, up(w.shape[1], TILE) - w.shape[1]))
-    return w.unflatten(2, (-1, TILE)).unflatten(1, (-1, TILE)).permute(0, 1, 3, 4, 2).flatten(1)
+    tiles: Tensor = w.unflatten(2, (-1, TILE)).unflatten(1, (-1, TILE)).permute(0, 1, 3, 4, 2)
+    return tiles.flatten(1)
 
 
 def _padded(x: Tensor, n: int) -> Tensor:

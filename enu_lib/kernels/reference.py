@@ -17,12 +17,14 @@ class Stepper:
     def __init__(self, model: AnyModel, genomes: Tensor, environments: int) -> None:
         self.model, self.weights = model, model.unpack(genomes)
         self.state: Any = model.reset(len(genomes), environments, genomes.device)
+        self._shape = len(genomes), environments
 
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
         """Outputs (P, B, C) for input x (P or 1, B, ..) and the noise of step t."""
         now = None if noise is None else noise.at(t, self.model.noise_shape)
-        self.state, y = self.model.step(self.weights, self.state, x, now)
-        return y
+        found = self.model.step(self.weights, self.state, x, now)
+        self.state, y = contracts.stepped(self.model, found)
+        return contracts.outputs(self.model, y, *self._shape)
 
 
 class Intervened:

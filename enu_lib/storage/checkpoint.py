@@ -30,7 +30,7 @@ from enu_lib.storage.folder import (
     write_atomically,
     write_tensors,
 )
-from enu_lib.storage.log import Row, append_log, cut_log, read_log_until
+from enu_lib.storage.log import Checksum, Row, append_log, cut_log, read_log_until
 from enu_lib.storage.seal import CHECKSUM, mention
 
 FORMAT = 2  # version of the layout; 1 had no checksums
@@ -58,7 +58,7 @@ class Progress:
     score: float
     seconds: float
     ends: list[int] = field(default_factory=list)  # generations at which the completed stages ended
-    logged: Any = field(default_factory=hashlib.sha256)  # SHA-256 of the log so far
+    logged: Checksum = field(default_factory=hashlib.sha256)  # SHA-256 of the log so far
 
     def stage(self, experiment: Experiment) -> Stage:
         """The stage of the next generation, after ending stages whose generations are over."""

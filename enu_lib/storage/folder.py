@@ -33,6 +33,7 @@ LOCK = ".lock"
 CONFIG, LOG, CHECKPOINT, GENOME = "config.json", "log.csv", "checkpoint.safetensors", "genome.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"  # the checkpoint before the newest one
 EVALUATION = "evaluation.json"  # of a finished run in a sweep
+FILES = (CONFIG, LOG, CHECKPOINT, GENOME, EVALUATION)  # each is replaced as a whole
 LARGEST_JSON = 2**26  # bytes of JSON that are read; our files have at most a few million
 CHOOSE_ANOTHER_OUT = "choose another folder with --out"  # remedies, for error messages
 RESTORE_OR_RESTART = "restore it from a copy, or start a new run with another --out"

@@ -11,7 +11,7 @@ import hashlib
 import io
 import os
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from enu_lib.kinds import NotNegative, conform, shown
 from enu_lib.storage.folder import (
@@ -38,7 +38,15 @@ LONGEST_NUMBER = 32  # characters of a number; longer ones are not ours
 Row = dict[str, float]
 
 
-def append_log(folder: Path, rows: list[Row], so_far: Any) -> None:
+class Checksum(Protocol):
+    """A checksum that more bytes can be added to, as `hashlib` makes it."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+    def hexdigest(self) -> str: ...
+
+
+def append_log(folder: Path, rows: list[Row], so_far: Checksum) -> None:
     """Append rows to log.csv and sync it; generation 0 begins a new file.  so_far: SHA-256 of the file, which is updated."""
     if not rows:
         return
@@ -63,7 +71,7 @@ def read_log(folder: Path) -> list[Row]:
     return _rows(_lines(folder / LOG), folder / LOG) if (folder / LOG).exists() else []
 
 
-def read_log_until(folder: Path, generation: int, checksum: str | None) -> tuple[list[Row], int, Any]:
+def read_log_until(folder: Path, generation: int, checksum: str | None) -> tuple[list[Row], int, Checksum]:
     """The rows of the first generations, the size of that part of log.csv in bytes, and its SHA-256, which can be updated.
 
     Raises RunFolderError if a row is missing, repeated or out of order, or if the part does not match the checksum.

@@ -8,7 +8,7 @@ import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from enu_lib.config import library_version, to_config
 from enu_lib.kinds import Seed
@@ -21,6 +21,11 @@ if TYPE_CHECKING:  # functions that need more import it, so that the zoo can be 
     from enu_lib.experiments import Experiment
     from enu_lib.storage.checkpoint import Progress
     from enu_lib.storage.log import Row
+
+
+# Why a run has ended: after its last generation, at its target, by a signal, at its time limit, or by the caller's `each`.
+# It is "running" while `evolve` runs, and "unfinished" when read from the folder of a run that has not ended.
+Stopped = Literal["finished", "target", "interrupted", "time limit", "stopped", "running", "unfinished"]
 
 
 class FromExperiment:
@@ -49,7 +54,7 @@ class Run(FromExperiment):
     generation: int  # generations completed
     seconds: float
     log: list[Row]
-    stopped: str  # "finished", "target", "interrupted", "time limit"
+    stopped: Stopped
     folder: Path | None = None
     stage_ends: tuple[int, ...] = ()  # generations at which the stages of the curriculum completed so far ended
     begun_from: str | None = None  # fingerprint of the initial genome if one was given; None: random
@@ -72,12 +77,12 @@ def load_run(folder: str | Path) -> Run:
     experiment = read_experiment(config, path)
     now, log = load_checkpoint(folder, experiment, write=False)
     mention(path, config)
-    stopped = reached(experiment, now) or "unfinished"
+    stopped: Stopped = reached(experiment, now) or "unfinished"
     return as_run(experiment, config["seed"], now, log, stopped, folder, config["parent"])
 
 
-def reached(experiment: Experiment, now: Progress) -> str | None:
-    """Why a run has ended ("finished" or "target"), or None if it has not."""
+def reached(experiment: Experiment, now: Progress) -> Literal["finished", "target"] | None:
+    """Why a run has ended, or None if it has not."""
     if now.state.generation >= experiment.generations:
         return "finished"
     if experiment.target is not None and now.score >= experiment.target:
@@ -90,7 +95,7 @@ def as_run(
     seed: int,
     now: Progress,
     log: list[Row],
-    stopped: str,
+    stopped: Stopped,
     folder: Path | None,
     begun_from: str | None,
 ) -> Run:

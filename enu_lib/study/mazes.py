@@ -21,7 +21,7 @@ from enu_lib.study.design import LABEL, MAIN
 from enu_lib.study.evidence import Evidence
 from enu_lib.study.results import Record, Stored
 from enu_lib.study.tables import Row
-from enu_lib.tasks.maze import WALL, geometry
+from enu_lib.tasks.maze import WALL, Maze, geometry
 from enu_lib.trace import Trace
 from enu_lib.zoo import Entry
 
@@ -128,7 +128,7 @@ def by_shuffle(episodes: Mapping[tuple[str, str], Trace]) -> Table:
     return {key: {name.replace("lives", "episodes"): values[name] for name in shown} for key, values in measured.items()}
 
 
-def by_side(lives: Trace, maze: Any) -> Table:
+def by_side(lives: Trace, maze: Maze) -> Table:
     """Episodes in a double T-maze by where the food is at first: ahead of the agent, or behind it."""
     grid = geometry(maze)
     column = torch.tensor([c for _, c in grid.cells])

@@ -125,6 +125,24 @@ def reached(ax: Any, by_strategy: Mapping[str, Cost]) -> None:
     _plain(ax, (1.0, 2.0, 5.0))
 
 
+def reached_by(ax: Any, by_model: Mapping[str, Sequence[float]], end: float) -> None:
+    """Share of each model's evolutions that have reached the level, against evaluations in millions, until `end`.
+
+    by_model: evaluations, in millions, until each evolution reached the level; inf for those that never did.
+    """
+    if not any(len(times) for times in by_model.values()):
+        _nothing(ax)
+        return
+    for model, times in by_model.items():
+        if len(times):
+            there = sorted(t for t in times if t <= end)
+            shares = np.arange(len(there) + 1) / len(times)
+            ax.step([0, *there, end], [*shares, shares[-1]], where="post", lw=1.4, label=name(model), **style(model))
+    ax.set(xlabel="evaluations (millions)", xlim=(0, end), ylim=(-0.02, 1.02))
+    ax.set_ylabel(better("share that has reached the level", up=True))
+    ax.legend(loc="upper left")
+
+
 def _row(ax: Any, i: int, values: np.ndarray) -> np.ndarray:
     """Vertical positions of a row's dots, spread to avoid overlap; draws a finite median as a line."""
     if not len(values):

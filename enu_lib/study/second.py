@@ -183,6 +183,17 @@ def judge(level: Mapping[str, float], profile: str = "laptop", folder: Path | No
     return [j for planned, records in known.items() for j in outcomes.judged(planned, records, level, profile)]
 
 
+def evolutions(key: str, profile: str = "laptop", folder: Path | None = None) -> dict[str, list[Record]]:
+    """The evolutions of an experiment that are compared, by model; none of any model before all are stored."""
+    planned = next(planned for planned in PLANNED if planned.key == key)
+    known = finished(planned, results.load(name(profile), folder), profile)
+    jobs = comparison(planned, known, profile)
+    complete = all(job in known for job in jobs)
+    return {
+        model: [known[job] for job in jobs if complete and job.model.partition("@")[0] == model] for model in planned.models
+    }
+
+
 def table(
     experiments: Sequence[Planned], profile: str = "laptop", out: Path | None = None, folder: Path | None = None
 ) -> list[Part]:
