@@ -125,7 +125,7 @@ def disturbed_table(found: Mapping[str, Disturbed]) -> list[Row]:
 
 
 def stored_in_words(found: Mapping[str, Disturbed]) -> str:
-    """Whether it matters which synapse and which neuron holds what, and whether both memories are needed, in words."""
+    """Whether it matters which synapse and which neuron holds what, and what is left when a memory is reset, in words."""
     control = found[UNTOUCHED].eaten
     left = {name: f"{(d.eaten.mean() / control.mean()).item():.0%}" for name, d in found.items()}
     matters = {
