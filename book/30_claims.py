@@ -166,7 +166,8 @@ Markdown(tables.markdown(second_tables.spikes_table()))
 # The verdicts are in the table at the top. Two cautions apply. The budget is a laptop's: a model that fails here might not
 # fail with the published budget, and where no model learns enough for a difference to mean anything, nothing is said. And the
 # strategy matters: on complex STDP, under [one found later](25_ed5_convergence.py), the ENU is ahead of GRU and LSTM, which it
-# is not under that of the first sweep. So on single units, the second study searches for a strategy for each model.
+# is not under that of the first sweep. So on single units, the second study searches for a strategy for each model; there, too,
+# the ENU is ahead of both ([results](32_second_study_results.py)).
 #
 # ## Try it
 #

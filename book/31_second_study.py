@@ -207,8 +207,11 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 #
 # ## Verdict
 
+# The verdicts are on the [next page](32_second_study_results.py).
+
 # %% tags=["hide-input"]
-Markdown(second_tables.verdicts(judged))
+tested = sum(j.verdict != "not tested" for j in judged)
+Markdown(f"{tested} of {len(judged)} planned comparisons have been tested.")
 
 # %% [markdown]
 # ## Try it
