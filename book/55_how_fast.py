@@ -104,11 +104,11 @@ Markdown(tables.markdown(speed.ratios(measured)))
 
 # %% [markdown]
 # **Another processor.** How much faster than JAX this library is depends on the processor: its own kernel is limited by the
-# peak, and JAX comes nearer to the peak on some processors than on others. The generations, measured on two makes, with one
-# thread and with two:
+# peak, and JAX comes nearer to the peak on some processors than on others.
 
 # %%
-Markdown(tables.markdown(speed.processors([measured, speed.load(speed.OTHER)])))
+text = "This library beside JAX on two makes of processor, with one thread and with two"
+Markdown(tables.folded(text, speed.processors([measured, speed.load(speed.OTHER)])))
 
 # %% [markdown]
 # **Why the kernel is fast.**
