@@ -206,7 +206,7 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # with seed 0 (see the [table of attempts](61_how_the_networks_were_found.py)).
 #
 # ## Verdict
-
+#
 # The verdicts are on the [next page](32_second_study_results.py).
 
 # %% tags=["hide-input"]
