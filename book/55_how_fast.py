@@ -103,8 +103,9 @@ Markdown(speed.in_words(measured))
 Markdown(tables.markdown(speed.ratios(measured)))
 
 # %% [markdown]
-# **Another processor.** How much faster than JAX this library is depends on the processor: its own kernel is limited by the
-# peak, and JAX comes nearer to the peak on some processors than on others.
+# **Another processor.** How much faster than JAX this library is depends on the processor. At the published sizes, this
+# library's kernel is near the peak on both of those measured, and JAX comes nearer to it on one than on the other. At the
+# smaller sizes both come nearer to the peak on that processor.
 
 # %%
 text = "This library beside JAX on two makes of processor, with one thread and with two"

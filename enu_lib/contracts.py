@@ -78,7 +78,7 @@ class ClosedLoopTask(Protocol[S]):
         """The initial state, a named tuple of tensors (P or 1, B, ..)."""
 
     def observe(self, state: S, t: int, /) -> Tensor:
-        """The model's input at step t: (P, B, n_in), or (P, B, I, k) for a network with I input neurons."""
+        """The model's input at step t: (P, B, n_in), or (P, B, I, k) for I input neurons (one row for a single unit)."""
 
     def step(self, state: S, y: Tensor, t: int, /) -> tuple[S, Tensor]:
         """The next state, and the step's fitness (P, B), for outputs y (P, B, C)."""

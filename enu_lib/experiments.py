@@ -236,7 +236,9 @@ def _one_gru(maze: Maze, network: Network, hidden: int | None) -> GRU:
     def size(h: int) -> GRU:
         return GRU(maze.n_values, maze.n_outputs, h, noise=network.noise)
 
-    return size(hidden or min(range(1, 65), key=lambda h: abs(size(h).n_params - network.n_params)))
+    if hidden is None:
+        hidden = min(range(1, 65), key=lambda h: abs(size(h).n_params - network.n_params))
+    return size(hidden)
 
 
 def _path(experiment: Experiment, name: str) -> str:

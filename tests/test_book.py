@@ -247,6 +247,10 @@ ABSENT = {
 }
 
 
+def test_the_pages_that_lack_sections_exist():
+    assert set(ABSENT) <= {page.stem for page in (ROOT / "book").glob("[0-9]*.py")}
+
+
 @pytest.mark.parametrize("page", sorted((ROOT / "book").glob("[0-9]*.py")), ids=lambda p: p.stem)
 def test_every_page_has_the_same_sections_in_the_same_order(page):
     """A new page has all of them, or stands in `ABSENT` with its reason."""

@@ -16,6 +16,7 @@ from enu_lib.cli import main
 from enu_lib.faults import Unavailable
 from enu_lib.rollout import draw, record_episodes
 from enu_lib.tasks.maze import Maze
+from enu_lib.widgets import life
 
 MAZE = Maze(corridor=1, arm=1, steps=120, energy=60.0)
 UNIT = enu.GRU(MAZE.n_values, MAZE.n_outputs, 6, noise=0.1)
@@ -84,6 +85,10 @@ def test_recorded_episodes_have_the_fitness_of_the_kernel(near):
 def test_what_it_cannot_do_is_an_error_with_a_remedy():
     with pytest.raises(ValueError, match="'one-gru' is for mazes.*tmaze"):
         enu.experiments.get("stdp", "one-gru")
+    with pytest.raises(ValueError, match="hidden .*got 0"):
+        enu.experiments.get("tmaze", "one-gru", hidden=0)
+    with pytest.raises(ValueError, match="not a GRU: use enu_lib.rollout"):
+        life.begin(UNIT, _genomes(1)[0], MAZE)
     state = MAZE.reset(1, 2, enu.stream(0, "maze"))
     with pytest.raises(Unavailable, match="'torch'.*enu_lib.fitness"):
         kernels.maze_lives(UNIT, _genomes(1), MAZE, state, backend="torch")

@@ -2,7 +2,7 @@
 
     genomes(model, x)                       (P, D) float32
     units(cell, x, inputs, noise)           single units on given inputs
-    lives(network, x, maze, state, noise)   networks in a maze
+    lives(model, x, maze, state, noise)     networks, or single units, in a maze
     fits(model, task)                       parts and sizes, before anything is sampled
 
 Each function checks its arguments and returns them in the form that the kernels take: float32 and int64, on the genomes'

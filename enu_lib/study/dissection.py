@@ -129,7 +129,7 @@ def stored_in_words(found: Mapping[str, Disturbed]) -> str:
     control = found[UNTOUCHED].eaten
     left = {name: f"{(d.eaten.mean() / control.mean()).item():.0%}" for name, d in found.items()}
     matters = {
-        part: "It matters" if _less(found[f"{part}s scrambled"].eaten, control) else "It makes no measurable difference"
+        part: "It matters" if _differ(found[f"{part}s scrambled"].eaten, control) else "It makes no measurable difference"
         for part in ("synapse", "neuron")
     }
     return (
@@ -140,10 +140,10 @@ def stored_in_words(found: Mapping[str, Disturbed]) -> str:
     )
 
 
-def _less(eaten: Tensor, control: Tensor) -> bool:
-    """Whether less is eaten in the same episodes: the 95% interval of the mean difference lies below zero."""
+def _differ(eaten: Tensor, control: Tensor) -> bool:
+    """Whether more or less is eaten in the same episodes: the 95% interval of the mean difference does not include zero."""
     apart = eaten - control
-    return bool(apart.mean() + 1.96 * standard_error(apart) < 0)
+    return bool(apart.mean().abs() > 1.96 * standard_error(apart))
 
 
 def other_mazes(network: Network, maze: Maze) -> dict[str, tuple[Network, Maze]]:

@@ -198,7 +198,7 @@ def after_the_first(judged: Sequence[Judged], claims: Mapping[str, str], also: s
     named = " and ".join(f"{claim} ({brief})" for claim, brief in claims.items())
     return (
         "The results above are those of the first sweep, which could settle little ([why](31_second_study.py)). The second "
-        "study uses new seeds, behaviour as its measure and, for single units, a strategy found for each model by a search. "
+        "study uses new seeds, measures fixed beforehand and, for single units, a strategy found for each model by a search. "
         f"{also}Its verdicts ([figure](32_second_study_results.py)) on {named}:\n\n{markdown(verdict_table(judged, *claims))}"
     )
 

@@ -68,6 +68,8 @@ def begin(agent: Network | str | None, genome: Tensor | None, maze: Maze, seed: 
         door.fits(agent, maze)
         stepper = reference.Stepper(agent, door.genomes(agent, genome[None]), 1)
         agent_state = stepper.state
+    elif agent is not None and not isinstance(agent, str):
+        raise ValueError(f"an explorer shows a network or a scripted agent, not a {type(agent).__name__}: use enu_lib.rollout")
     elif agent is not None:
         agent_state = agents.begin(maze, agent, 1)
     x, y = maze.observe(maze_state, 0)[0, 0], torch.zeros(maze.n_outputs, dtype=torch.float32, device="cpu")
