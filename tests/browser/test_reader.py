@@ -51,7 +51,11 @@ def test_one_switch_shows_all_code_and_is_remembered(chromium, viewport):
         switch.focus()
         page.keyboard.press("Enter")
         assert code(page) == page.locator("article .cell_input").count() > 3
-        page.goto((HTML / "22_ed2_frequency.html").as_uri())
+        for _ in range(100):  # a busy browser may load the next page before it has stored the choice
+            page.goto((HTML / "22_ed2_frequency.html").as_uri())
+            if code(page):
+                break
+            page.wait_for_timeout(100)
         assert code(page) > 0 and page.locator(".enu-button").inner_text().startswith("Hide")
         page.locator(".enu-button").click()
         assert code(page) == 0
