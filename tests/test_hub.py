@@ -80,25 +80,48 @@ def test_a_process_that_ends_while_it_connects_is_an_error():
     hubs[0].close()
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can act as another user")
-def test_processes_of_other_users_are_refused():
-    hubs, store = opened(2, lost=(1,))
+def _as_another_user(address, monkeypatch):
+    """Connect from a process of another user (only root can start one); whether it was disconnected unread."""
     child = os.fork()
     if not child:
         code = 1
         try:
             os.setuid(65534)
-            link = socket.socket(socket.AF_UNIX)
-            link.connect(store["hub"])
-            link.sendall(RANK.pack(1))
-            code = len(link.recv(1))
-        except ConnectionResetError:  # disconnected before what it sent was read
-            code = 0
+            code = _received(address)
         finally:
             os._exit(code)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def _to_another_user(address, monkeypatch):
+    """Connect while rank 0 takes itself for another user; whether it was disconnected unread."""
+    other = os.geteuid() + 1
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "geteuid", lambda: other)
+        return _received(address) == 0
+
+
+def _received(address):
+    """Connect and say that this is rank 1; the number of bytes that come back before rank 0 disconnects."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(HANG)
+        link.connect(address)
+        try:
+            link.sendall(RANK.pack(1))
+            return len(link.recv(1))
+        except ConnectionError:  # disconnected before what was sent was read
+            return 0
+
+
+STRANGERS = [_to_another_user, *[_as_another_user] * (sys.platform == "linux" and os.geteuid() == 0)]
+
+
+@pytest.mark.parametrize("refused", STRANGERS)
+def test_processes_of_other_users_are_refused(refused, monkeypatch):
+    hubs, store = opened(2, lost=(1,))
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(hubs[0].complete)
-        assert os.waitpid(child, 0)[1] == 0 and not done.done()
+        assert refused(store["hub"], monkeypatch) and not done.done()
         hubs[1] = Hub(store, 1, 2, HANG)
         done.result()
     for one in hubs.values():
