@@ -158,12 +158,8 @@ def in_words(measured: dict[str, Any]) -> str:
     divided = parts(measured)
     kernel = divided[divided["part"] == "episodes"]
     for experiment, group in kernel.groupby("experiment", sort=False):
-        found = group["share of the generation (%)"]
-        least, most = f"{found.min():.0f}", f"{found.max():.0f}"
-        lines.append(
-            f"- **{experiment}** (profile `laptop`): episodes, scored in the kernel, take "
-            f"{least if least == most else f'{least} to {most}'}% of a generation."
-        )
+        taken = _from_to(group["share of the generation (%)"], "{:.0f}", "%")
+        lines.append(f"- **{experiment}** (profile `laptop`): episodes, scored in the kernel, take {taken} of a generation.")
     grown = growth(measured).drop_duplicates("grows with").dropna(subset="exponent")
     found = ", ".join(f"{row['grows with']} {row['exponent']:.2f}" for _, row in grown.iterrows())
     sizes = "P offspring, B environments, T steps"
