@@ -103,7 +103,7 @@ Markdown(tables.markdown(abilities.swap_table(switching)))
 # %% [markdown]
 # ## Reconstruction
 #
-# The paper shows one episode. The code that finds the phases, harmless poison, the longer episodes and both tables are ours.
+# The paper shows one episode. Harmless poison, the longer episodes, both tables and the code that finds the phases are ours.
 #
 # ## Verdict
 #

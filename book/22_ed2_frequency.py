@@ -78,7 +78,8 @@ Markdown(
 # %% [markdown]
 # ## Reconstruction
 #
-# The levels between the nine of evolution are ours, and so is the frequency as the inverse of the mean interval.
+# The input levels between the nine used in evolution are ours, and so is the definition of frequency as the inverse of the
+# mean interval.
 #
 # ## Verdict
 

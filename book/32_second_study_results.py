@@ -110,11 +110,12 @@ Markdown(second_tables.verdicts(judged))
 # and LSTM; the double T-maze has not been tested. That feedback of the output helps (C7) is shown on one task: the number of
 # spikes comes nearer to the target's with it. On the two STDP tasks (plain STDP is in the table only) it is undecided.
 #
-# Which part of the ENU makes the difference? By the [plan](31_second_study.py), it is gain, reset bias and clipping together: a
-# GRU with these ends better than a GRU, and no difference is shown between it and the ENU. But an ENU without gain and reset
-# bias does not end worse than the ENU; a large difference either way is excluded. The two results do not fit together easily.
-# The clipped output is what these three models have in common, but clipping alone can hardly be the answer: in the first sweep,
-# under another strategy, GRUs with a clipped output did not end better than GRUs ([table](28_ed_table1.py)).
+# Which part of the ENU makes the difference? By the rule fixed in the [plan](31_second_study.py), gain, reset bias and clipping
+# together make it: a GRU with these ends better than a GRU, and no difference is shown between it and the ENU. But an ENU
+# without gain and reset bias is not shown to end worse than the ENU, and a large difference in either direction can be
+# excluded. The two results do not fit together easily. The clipped output is what these three models have in common, but
+# clipping alone can hardly be the answer: in the first sweep, under another strategy, GRUs with a clipped output did not end
+# better than GRUs ([table](28_ed_table1.py)).
 #
 # ## Try it
 #

@@ -104,11 +104,11 @@ Markdown(tables.markdown(speed.ratios(measured)))
 
 # %% [markdown]
 # **Another processor.** How much faster than JAX this library is depends on the processor. At the published sizes, this
-# library's kernel is near the peak on both of those measured, and JAX comes nearer to it on one than on the other. At the
-# smaller sizes both come nearer to the peak on that processor.
+# library's kernel reaches most of the peak on both processors that we measured; JAX reaches a larger share of it on the AMD
+# than on the Intel processor. At the smaller sizes, both this library and JAX come nearer to the peak on the AMD processor.
 
 # %%
-text = "This library beside JAX on two makes of processor, with one thread and with two"
+text = "This library and JAX on an Intel and an AMD processor, with one and two threads"
 Markdown(tables.folded(text, speed.processors([measured, speed.load(speed.OTHER)])))
 
 # %% [markdown]

@@ -124,8 +124,8 @@ Markdown(tables.commands("The commands that led to tmaze-enu", results.attempts(
 # Starting from random genomes, other series of mazes led to such networks with three of fourteen seeds. The first series, tried
 # with seeds 0 to 3, begins with a small maze and the plain T-maze. Then comes a T-maze in which food and poison may swap after
 # every food and poison is harmless, so that an agent can switch many times in an episode, and finally one in which poison is
-# harmless and swaps are as published. On a GPU, we tried seeds 1 to 3 again, and ten others. In the small maze, poison was
-# harmless from the start there and mutations were smaller.
+# harmless and swaps are as published. On a GPU, we tried seeds 1 to 3 again, and ten others. In those runs, poison in the small
+# maze was harmless from the start, and mutations were smaller.
 
 # %%
 Markdown(tables.folded("What became of each seed", results.attempts("tmaze-seeds")))
@@ -194,8 +194,8 @@ Markdown(tables.folded("All tests of the three networks and of scripted agents",
 
 # %% [markdown]
 # A **reversal learner** switches arms after nearly every poison. One, `tmaze-harmless-enu-seed1`, evolved from a random genome
-# with one command. (We stopped the run. Of its parents that were tested on held-out episodes, the last was the best; the
-# command ends with it.)
+# in a single run, which we stopped. Of its parents that were tested on held-out episodes, the last was the best; the command
+# below stops at its generation.
 
 # %%
 Markdown(tables.commands("The command that led to tmaze-harmless-enu-seed1", results.attempts("tmaze-reversal-steps")))

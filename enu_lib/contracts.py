@@ -169,7 +169,7 @@ _PARTS: dict[type, tuple[str, ...]] = {
 def is_sequence(task: object) -> TypeIs[SequenceTask[Any]]:
     """Whether a task is a sequence task rather than a closed loop.
 
-    Raises TypeError naming what is missing if it is neither; ValueError if `steps` is no whole number from 1.
+    Raises TypeError naming what is missing if it is neither; and ValueError if `steps` is not a whole number of at least 1.
     """
     sequence = hasattr(task, "sample") or hasattr(task, "score")
     kind, what = (SequenceTask, "sequence task") if sequence else (ClosedLoopTask, "closed-loop task")
@@ -179,7 +179,7 @@ def is_sequence(task: object) -> TypeIs[SequenceTask[Any]]:
 
 
 def check_model(model: object, evolves: bool = True) -> None:
-    """Raise TypeError naming the missing parts of an incomplete model, ValueError for sizes that are no whole numbers.
+    """Raise TypeError naming the missing parts of an incomplete model, and ValueError for sizes that are not whole numbers.
 
     A model that does not evolve needs no `init`.
     """
@@ -239,7 +239,7 @@ def described(value: object) -> str:
 def _counts(owner: object, part: str) -> None:
     value = getattr(owner, part)
     if not _is_whole(value, 1):
-        raise ValueError(_wrong(owner, part, "be a whole number from 1", shown(value)))
+        raise ValueError(_wrong(owner, part, "be a whole number of at least 1", shown(value)))
 
 
 def _is_whole(value: object, least: int) -> bool:

@@ -107,7 +107,7 @@ def _second(options: argparse.Namespace) -> int:
 
 
 def _shared(core_hours: float, jobs: int, options: argparse.Namespace) -> str:
-    """How long runs of so many core-hours take these workers, as text; estimates know the speed of local cores only."""
+    """How long these workers will take, as text; only core-hours where they are not local cores, whose speed is unknown."""
     if options.scheduler:
         return f"{core_hours:.1f} core-hours"
     if options.device == "cuda":

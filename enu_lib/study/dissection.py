@@ -176,7 +176,7 @@ def elsewhere(entry: Entry, n: int, seed: int) -> dict[str, dict[str, float]]:
 
 
 def elsewhere_in_words(found: Mapping[str, Mapping[str, float]]) -> str:
-    """In how many of the other mazes the network eats at least half as much as evolved, and where it eats least, in words."""
+    """In how many other mazes the network eats at least half as much as in its own, and where it eats least, in words."""
     (_, evolved), *others = found.items()
     well = sum(row["food"] >= evolved["food"] / 2 for _, row in others)
     name, worst = min(others, key=lambda item: item[1]["food"])

@@ -184,7 +184,7 @@ def judge(level: Mapping[str, float], profile: str = "laptop", folder: Path | No
 
 
 def evolutions(key: str, profile: str = "laptop", folder: Path | None = None) -> dict[str, list[Record]]:
-    """The evolutions of an experiment that are compared, by model; none of any model before all are stored."""
+    """The evolutions that an experiment compares, by model; the lists are empty until all evolutions are stored."""
     planned = next(planned for planned in PLANNED if planned.key == key)
     known = finished(planned, results.load(name(profile), folder), profile)
     jobs = comparison(planned, known, profile)
