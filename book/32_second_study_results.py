@@ -108,7 +108,8 @@ Markdown(second_tables.verdicts(judged))
 # On complex STDP, with each model under the best strategy that the same search has found for it, ENUs end better than GRUs and
 # LSTMs and reach the level sooner, and GRUs reach it sooner than LSTMs. So what C5 and C6 say of this task is supported for GRU
 # and LSTM; the double T-maze has not been tested. That feedback of the output helps (C7) is shown on one task: the number of
-# spikes comes nearer to the target's with it. On the two STDP tasks (plain STDP is in the table only) it is undecided.
+# spikes comes nearer to the target's with it (a [metronome](31_second_study.py) does well on this, too). On the two STDP tasks
+# (plain STDP is in the table only) it is undecided.
 #
 # Which part of the ENU makes the difference? By the rule fixed in the [plan](31_second_study.py), gain, reset bias and clipping
 # together make it: a GRU with these ends better than a GRU, and no difference is shown between it and the ENU. But an ENU
