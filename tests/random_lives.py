@@ -174,5 +174,7 @@ def maze(seed: int, largest: int = 64) -> tuple[Network, torch.Tensor, enu.Maze]
         facing=rng.choice(["stem", "wall"]),
         own_shuffles=rng.random() < 0.5,
         count_poisons=rng.random() < 0.5,
+        teacher_bonus=rng.choice([0.0, 0.5]),
+        led=rng.random() < 0.2,
     )
     return model, genomes, layout

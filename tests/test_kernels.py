@@ -156,6 +156,7 @@ def test_every_meal_death_and_swap_equals_the_reference(near, path, layout, coun
     else:
         p, b, steps, energy, deadly, meals, seed = 24, 8, 300, 60.0, 3, 2, 3
     kind = {"deadly_poisons": deadly, "foods_per_period": 1, "change": 1.0, "explore_bonus": 0.3, "reward_steps": 3}
+    kind["teacher_bonus"] = 0.2
     maze = enu.Maze(layout, **kind, steps=steps, energy=energy, corridor=1, arm=1, count_poisons=count)
     network = Network(ORDERED, channels=4, hidden=16, noise=0.3)
     genomes = _genomes(network, p, seed=seed, scale=0.3)

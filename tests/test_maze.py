@@ -133,6 +133,34 @@ def test_a_bonus_for_each_square_entered_for_the_first_time():
     assert sum(_walk(maze, start._replace(alive=torch.tensor([[False]])), NORTH)[0]) == 0  # no bonus after death
 
 
+def test_a_bonus_for_agreeing_with_the_teacher():
+    maze = Maze(alive_bonus=0.0, teacher_bonus=0.3, deadly_poisons=9)
+    start = _start(maze, food_end=1)  # poison in the north
+    rewards, states = _walk(maze, start, [F, F, F, L, F, R, F, L])  # at the end, a view of the wall, into which it also steps
+    assert rewards[3::4] == pytest.approx([0.3] * 5 + [0.1] * 2 + [0.3])  # a wrong action: one output of three agrees
+    assert not any(reward for k, reward in enumerate(rewards) if k % 4 != 3)
+    rewards, states = _walk(maze, start, [*NORTH, *NORTH])  # it has to taste poison first; then it should avoid it
+    assert rewards[23] == pytest.approx(1 + 0.3) and rewards[47] == pytest.approx(-1 + 0.1)
+    avoided, _ = _walk(maze, states[43], [L])
+    assert avoided[3] == pytest.approx(0.3)
+    state, gained = start, 0.0
+    for t in range(4):
+        state, fitness = maze.step(state, torch.full((1, 1, 3), 0.5), t)
+        gained += fitness.item()
+    assert gained == pytest.approx(0.3 * 0.75)
+    assert sum(_walk(maze, start._replace(alive=torch.tensor([[False]])), NORTH)[0]) == 0
+
+
+def test_a_led_agent_takes_the_actions_of_the_teacher_whatever_its_outputs():
+    maze = Maze(led=True, teacher_bonus=1.0, alive_bonus=0.0)
+    start = _start(maze, food_end=1)
+    rewards, states = _walk(maze, start, [R, L, WAIT, F, F, F])
+    assert [s.heading.item() for s in states[3::4]] == [0, 0, 0, 3, 3, 0] and states[-1].poisons.item() == 1
+    assert rewards[3::4] == pytest.approx([1 / 3, 1 / 3, 2 / 3, 1 / 3, 1, 1 + 1])
+    _, states = _walk(maze, states[-1], [WAIT] * 13)  # to the junction, poison in view, around, and to the food
+    assert states[-1].poisons.item() == 1 and states[-1].foods.item() == 1
+
+
 def test_walls_stop_and_ties_do_nothing():
     maze = Maze()
     state = _start(maze)

@@ -78,10 +78,18 @@ class Agent:
 
     def _move(self) -> int:
         """Take the action with most votes; return 1, -1 or 0 for food, poison, nothing."""
+        facing = self.tables.ahead[self.cell][self.heading]
+        avoids = facing < 0 or (self.poisons > 0 and facing == self._food_and_poison()[1])
+        taught = LEFT if avoids else FORWARD
+        if self.maze.teacher_bonus:
+            errors = [(v / self.maze.move_every - (a == taught)) ** 2 for v, a in zip(self.votes, self.action_of, strict=True)]
+            self.fitness += self.maze.teacher_bonus * (1 - sum(errors) / 3)
         best = self.votes.max()
-        if (self.votes == best).sum() > (2 if self.maze.tie == "first" else 1):
+        if not self.maze.led and (self.votes == best).sum() > (2 if self.maze.tie == "first" else 1):
             return 0
         action = self.action_of[int(self.votes.argmax())]
+        if self.maze.led:
+            action = taught
         if action in (LEFT, RIGHT):
             self.heading = (self.heading + (1 if action == RIGHT else 3)) % 4
         ahead = self.tables.ahead[self.cell][self.heading]

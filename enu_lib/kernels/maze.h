@@ -9,9 +9,9 @@
 typedef long long whole;  // int64
 
 struct MazeRules {  // filled by kernels/cpu.py
-    int steps, move_every, foods_per_period, count_poisons, deadly_poisons, first_meal_counts, first_of_ties, reward_steps;
+    int steps, move_every, foods_per_period, count_poisons, deadly_poisons, first_meal_counts, first_of_ties, reward_steps, led;
     int start, periods, cells;
-    float full, energy_cost, alive_bonus, explore_bonus;
+    float full, energy_cost, alive_bonus, explore_bonus, teacher_bonus;
     const whole* ahead;  // (cells, 4) the cell ahead, per heading; -1: a wall
 };
 
@@ -86,6 +86,20 @@ struct MazeLife {
         alive = energy > 0 && poisons < maze->deadly_poisons;
     }
 
+    // The teacher's action (see `Maze`).
+    ANYWHERE int taught() const { return next < 0 || (next == poison && poisons > 0) ? 1 : 0; }
+
+    // How well the outputs since the last move agree with the teacher's: 1 minus the mean squared difference.
+    ANYWHERE float agreement() const {
+        const int action = taught();
+        float error = 0;
+        for (int i = 0; i < 3; i++) {
+            const float difference = votes[i] / (float)maze->move_every - (action_of[i] == action ? 1.0f : 0.0f);
+            error += difference * difference;
+        }
+        return 1 - error / 3;
+    }
+
     // Takes the action with the largest sum, unless ties prevent it.  Returns 1 for food, -1 for poison, else 0.
     ANYWHERE int moves(float sum) {
         int best = 0, same = 0, ate = 0;
@@ -93,8 +107,9 @@ struct MazeLife {
         for (int i = 1; i < 3; i++)
             if (votes[i] > votes[best]) best = i;
         for (int i = 0; i < 3; i++) same += votes[i] == votes[best];
-        if (same < (maze->first_of_ties ? 3 : 2) && sum == sum) {
-            const int action = (int)action_of[best];
+        if (maze->teacher_bonus != 0) fitness += maze->teacher_bonus * agreement();
+        if ((maze->led || same < (maze->first_of_ties ? 3 : 2)) && sum == sum) {
+            const int action = maze->led ? taught() : (int)action_of[best];
             if (action == 0) {
                 if (next >= 0) cell = next;
                 if (enters(cell)) fitness += maze->explore_bonus;

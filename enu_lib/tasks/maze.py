@@ -79,6 +79,12 @@ class Maze:
     `alive_bonus` per step alive; `explore_bonus` per cell entered for the first time, which rewards walking before an agent
     can find food (reconstruction).
 
+    A teacher (reconstruction, for a curriculum) sees what is ahead.  It steps forward, but turns left before a wall and, once
+    the agent has eaten poison, before poison.  `teacher_bonus` is paid per move, times the agreement of the network's outputs
+    with the teacher's: 1 minus the mean, over the three outputs, of the squared difference between the output's average since
+    the last move and the teacher's output, which is 1 for its action and 0 for the others.  With `led=True`, the teacher's
+    actions are executed in place of the agent's, and the outputs only count for this bonus.
+
     The double T ("double-t") is a reconstruction: two Ts joined at their stems, with the agent starting in the middle, facing
     one of them.  Of the four arm ends, one holds food, one poison and two nothing; a change redraws both places.  The energy
     is scaled to the longest search: `energy=None` means 18 for the T (both arms seen after 12 moves) and 48 for the double T
@@ -112,6 +118,8 @@ class Maze:
     pairs: tuple[tuple[int, int], ...] | None = None  # reconstruction: see `shuffles`
     own_shuffles: bool = False  # draw shuffles for each offspring; False: all offspring get the same
     count_poisons: bool = False  # reconstruction: `foods_per_period` counts poisons, too
+    teacher_bonus: Real = 0.0  # per move, times the agreement with a teacher (reconstruction)
+    led: bool = False  # the teacher's actions are executed, whatever the outputs (reconstruction)
 
     name: ClassVar[str] = "maze"
     n_inputs: ClassVar[int] = 4  # three sensors and the reward neuron
@@ -228,6 +236,10 @@ class Maze:
         clear = tied < (3 if self.tie == "first" else 2)
         action = s.action_of.expand(len(votes), -1, -1).gather(2, winner[..., None])[..., 0]
         action = torch.where(s.alive & clear & ~best.isnan(), action, -1)
+        facing = _tables(self, str(s.cell.device))[s.cell, s.heading]
+        taught = torch.where((facing < 0) | (facing == s.poison) & (s.poisons > 0), LEFT, FORWARD)
+        if self.led:
+            action = torch.where(s.alive & ~best.isnan(), taught, -1)
         heading = (s.heading + (action == RIGHT).long() - (action == LEFT).long()) % 4
         ahead = _tables(self, str(s.cell.device))[s.cell, s.heading]
         cell = torch.where((action == FORWARD) & (ahead >= 0), ahead, s.cell)
@@ -236,6 +248,10 @@ class Maze:
         foods, poisons = s.foods + (ate > 0), s.poisons + (ate < 0)
         first = self.first_meal_counts & (s.foods + s.poisons == 0)
         fitness = torch.where(first, ate.abs(), ate).float() + lived
+        if self.teacher_bonus:
+            outputs = (s.action_of == taught[..., None]).to(votes.dtype)
+            error = (votes / self.move_every - outputs).square().mean(-1)
+            fitness = fitness + self.teacher_bonus * torch.where(s.alive, 1 - error, 0.0)
         been = s.been
         if self.explore_bonus:
             here = cell[..., None]
