@@ -1,6 +1,6 @@
 """The maze of `tasks.maze` in JAX, for the benchmark: B environments of one offspring advance together.
 
-State and outputs have the environments last.  `explore_bonus` is not implemented.
+State and outputs have the environments last.  `explore_bonus` and the teacher are not implemented.
 """
 
 from __future__ import annotations
