@@ -236,10 +236,8 @@ class Maze:
         clear = tied < (3 if self.tie == "first" else 2)
         action = s.action_of.expand(len(votes), -1, -1).gather(2, winner[..., None])[..., 0]
         action = torch.where(s.alive & clear & ~best.isnan(), action, -1)
-        facing = _tables(self, str(s.cell.device))[s.cell, s.heading]
-        taught = torch.where((facing < 0) | (facing == s.poison) & (s.poisons > 0), LEFT, FORWARD)
         if self.led:
-            action = torch.where(s.alive & ~best.isnan(), taught, -1)
+            action = torch.where(s.alive & ~best.isnan(), self._taught(s), -1)
         heading = (s.heading + (action == RIGHT).long() - (action == LEFT).long()) % 4
         ahead = _tables(self, str(s.cell.device))[s.cell, s.heading]
         cell = torch.where((action == FORWARD) & (ahead >= 0), ahead, s.cell)
@@ -249,7 +247,7 @@ class Maze:
         first = self.first_meal_counts & (s.foods + s.poisons == 0)
         fitness = torch.where(first, ate.abs(), ate).float() + lived
         if self.teacher_bonus:
-            outputs = (s.action_of == taught[..., None]).to(votes.dtype)
+            outputs = (s.action_of == self._taught(s)[..., None]).to(votes.dtype)
             error = (votes / self.move_every - outputs).square().mean(-1)
             fitness = fitness + self.teacher_bonus * torch.where(s.alive, 1 - error, 0.0)
         been = s.been
@@ -276,6 +274,11 @@ class Maze:
             poison=place[:, :, 0, 1],
         )
         return self._charged(s, moved), fitness
+
+    def _taught(self, state: MazeState) -> Tensor:
+        """The teacher's actions (P, B)."""
+        ahead = _tables(self, str(state.cell.device))[state.cell, state.heading]
+        return torch.where((ahead < 0) | (ahead == state.poison) & (state.poisons > 0), LEFT, FORWARD)
 
     def _charged(self, before: MazeState, after: MazeState) -> MazeState:
         """The state after a step, with what every step costs: energy, perhaps the life, and then the reward."""
