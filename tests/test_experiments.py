@@ -1,0 +1,93 @@
+"""The paper's experiments by name, model and profile, and what an experiment of one's own has to be."""
+
+from dataclasses import replace
+
+import pytest
+
+import enu_lib as enu
+from enu_lib import experiments, names
+from enu_lib.es import ES
+from enu_lib.experiments import Experiment, Stage
+from enu_lib.network import ORDERED, PUBLISHED
+from enu_lib.tasks.maze import Maze
+
+
+@pytest.mark.parametrize("name", names.EXPERIMENTS)
+def test_the_paper_profile_has_the_published_sizes(name):
+    e = experiments.get(name, profile="paper")
+    assert (e.es, e.model_name, e.stages, e.target) == (
+        ES(population=512, sigma=0.01, momentum=0.9, power=5.0),
+        "enu",
+        (),
+        None,
+    )
+    if "maze" in name:
+        assert (e.generations, e.environments) == (30_000, 8) and e.model.connections == PUBLISHED
+        assert (e.model.hidden, e.model.channels, e.task.steps, e.task.move_every) == (32, 16, 400, 4)
+    else:
+        assert (e.generations, e.environments, e.model.hidden, e.task.steps) == (10_000, 32, 32, 100)
+        assert e.model.gain == (1000.0 if name == "iaf" else 1.0)
+
+
+def test_a_name_says_which_maze_and_what_is_shuffled():
+    for name, layout in experiments.LAYOUTS.items():
+        shuffles = {suffix: experiments.get(name + suffix).task.shuffle for suffix in ("", "-none", "-actions")}
+        assert shuffles == {"": "sensors", "-none": "none", "-actions": "sensors+actions"}
+        assert experiments.get(name).task.layout == layout and experiments.get(name).model.connections == ORDERED
+    assert experiments.get("tmaze-volatile").task.foods_per_period == 1
+    assert experiments.get("tmaze-harmless").task.deadly_poisons > 100  # more than an episode has moves
+
+
+def test_settings_by_path_and_common_ones_by_bare_name():
+    e = experiments.get("tmaze", "gru", sigma=0.05, population=64, hidden=8, generations=7, settings={"task.arm": 3})
+    assert (e.es.sigma, e.es.population, e.model.hidden, e.generations, e.task.arm, e.model.cell) == (0.05, 64, 8, 7, 3, "gru")
+    assert e.lives == 7 * 64 * e.environments
+
+
+def test_the_curriculum_of_the_tmaze_ends_in_the_tmaze():
+    e = experiments.get("tmaze")
+    tasks = [e.stage(ended).task for ended in range(len(e.stages) + 2)]
+    assert tasks[1] == tasks[-1] == tasks[-2] == e.task == Maze("t", "sensors") and tasks[0].corridor < e.task.corridor
+    assert all(stage.target is not None for stage in e.stages) and e.stages[-1].until < e.generations
+    assert e.populations == (e.es.population, *(stage.es.population for stage in e.stages))
+
+
+@pytest.mark.parametrize(
+    "ask, says",
+    [
+        (("tmase",), "tmaze"),
+        (("tmaze", "gru2"), "lstm"),
+        (("tmaze", "enu", "fast"), "laptop"),
+        (("stdp", "shared"), "for mazes"),
+        (("stdp", "one-gru"), "for mazes"),
+        (("tmaze", "gru-gain"), "single unit"),
+    ],
+)
+def test_unknown_and_impossible_combinations_are_refused(ask, says):
+    with pytest.raises(ValueError, match=says):
+        experiments.get(*ask)
+
+
+def test_stages_end_one_after_the_other():
+    e, task = experiments.get("tmaze", profile="smoke"), Maze("t", "sensors", arm=1)
+    assert replace(e, stages=(Stage(2, task), Stage(5, task))).stage(1).until == 5
+    for ends in ((5, 2), (3, 3)):
+        with pytest.raises(ValueError, match="one after the other"):
+            replace(e, stages=tuple(Stage(end, task) for end in ends))
+
+
+def test_a_task_or_model_that_is_none_is_named():
+    unit, task = enu.ENU(4, 1, 3), enu.STDP("plain")
+    assert Experiment("own", task, unit).generations == 1000
+    with pytest.raises(ValueError, match="model"):
+        Experiment("own", task, object())
+    with pytest.raises(ValueError, match="task"):
+        Experiment("own", object(), unit)
+    with pytest.raises(ValueError, match="task"):
+        Stage(5, object())
+
+
+def test_memory_grows_with_the_largest_population_of_any_stage():
+    small = experiments.get("stdp", profile="smoke")
+    wide = replace(small, stages=(Stage(2, small.task, es=ES(population=4096)),))
+    assert wide.bytes > 50 * small.bytes
