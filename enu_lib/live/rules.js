@@ -61,10 +61,18 @@
     return x;
   }
 
-  // The action for which the outputs have voted; -1: none.
+  // The teacher's action (Maze._taught of enu_lib/tasks/maze.py).
+  function taught(maze, s) {
+    const ahead = maze.ahead[s.cell][s.heading];
+    return ahead < 0 || (ahead === s.poison && s.poisons > 0) ? LEFT : FORWARD;
+  }
+
+  // The action for which the outputs have voted, or the teacher's if it leads; -1: none.
   function elected(maze, s) {
     const best = Math.max(...s.votes), tied = s.votes.filter((vote) => vote === best).length;
-    if (!s.alive || Number.isNaN(best) || tied >= (maze.tie === "first" ? 3 : 2)) return -1;
+    if (!s.alive || Number.isNaN(best)) return -1;
+    if (maze.led) return taught(maze, s);
+    if (tied >= (maze.tie === "first" ? 3 : 2)) return -1;
     return s.action_of[s.votes.indexOf(best)];
   }
 
