@@ -136,10 +136,10 @@ def test_a_bonus_for_each_square_entered_for_the_first_time():
 def test_a_bonus_for_agreeing_with_the_teacher():
     maze = Maze(alive_bonus=0.0, teacher_bonus=0.3, deadly_poisons=9)
     start = _start(maze, food_end=1)  # poison in the north
-    rewards, states = _walk(maze, start, [F, F, F, L, F, R, F, L])  # at the end, a view of the wall, into which it also steps
+    rewards, states = _walk(maze, start, [F, F, F, L, F, R, F, L])  # turned right, it steps into a wall
     assert rewards[3::4] == pytest.approx([0.3] * 5 + [0.1] * 2 + [0.3])  # a wrong action: one output of three agrees
     assert not any(reward for k, reward in enumerate(rewards) if k % 4 != 3)
-    rewards, states = _walk(maze, start, [*NORTH, *NORTH])  # it has to taste poison first; then it should avoid it
+    rewards, states = _walk(maze, start, [*NORTH, *NORTH])  # the teacher eats the first poison, too, but not the second
     assert rewards[23] == pytest.approx(1 + 0.3) and rewards[47] == pytest.approx(-1 + 0.1)
     avoided, _ = _walk(maze, states[43], [L])
     assert avoided[3] == pytest.approx(0.3)

@@ -79,11 +79,11 @@ class Maze:
     `alive_bonus` per step alive; `explore_bonus` per cell entered for the first time, which rewards walking before an agent
     can find food (reconstruction).
 
-    A teacher (reconstruction, for a curriculum) sees what is ahead.  It steps forward, but turns left before a wall and, once
-    the agent has eaten poison, before poison.  `teacher_bonus` is paid per move, times the agreement of the network's outputs
-    with the teacher's: 1 minus the mean, over the three outputs, of the squared difference between the output's average since
-    the last move and the teacher's output, which is 1 for its action and 0 for the others.  With `led=True`, the teacher's
-    actions are executed in place of the agent's, and the outputs only count for this bonus.
+    A teacher (reconstruction, for a curriculum) knows what is ahead.  It steps forward, but turns left in front of a wall and,
+    once the agent has eaten poison, in front of poison; so it finds the food of a T whose `arm` is at least 2.  Each move earns
+    `teacher_bonus` times the agreement of the network's outputs with the teacher's: 1 minus the mean squared difference, over
+    the three outputs, between an output's average since the last move and the teacher's output, which is 1 for its action and
+    0 for the others.  With `led=True`, the teacher acts in place of the agent, so that only this bonus depends on the outputs.
 
     The double T ("double-t") is a reconstruction: two Ts joined at their stems, with the agent starting in the middle, facing
     one of them.  Of the four arm ends, one holds food, one poison and two nothing; a change redraws both places.  The energy
@@ -118,8 +118,8 @@ class Maze:
     pairs: tuple[tuple[int, int], ...] | None = None  # reconstruction: see `shuffles`
     own_shuffles: bool = False  # draw shuffles for each offspring; False: all offspring get the same
     count_poisons: bool = False  # reconstruction: `foods_per_period` counts poisons, too
-    teacher_bonus: Real = 0.0  # per move, times the agreement with a teacher (reconstruction)
-    led: bool = False  # the teacher's actions are executed, whatever the outputs (reconstruction)
+    teacher_bonus: Real = 0.0  # per move, times the agreement of the outputs with a teacher's (reconstruction)
+    led: bool = False  # the teacher acts in place of the agent (reconstruction)
 
     name: ClassVar[str] = "maze"
     n_inputs: ClassVar[int] = 4  # three sensors and the reward neuron
