@@ -131,15 +131,17 @@ Markdown(tables.commands("The commands that led to tmaze-enu", results.attempts(
 Markdown(tables.folded("What became of each seed", results.attempts("tmaze-seeds")))
 
 # %% [markdown]
-# The last three rows are first tries with another beginning, **conditioning**. The agent is moved to food or poison again and
-# again, in random order, whatever its outputs; its fitness is high if its first output is high in front of food and low in
-# front of poison. All offspring thus have the same meals, and only what they learn from them counts. Conditioning is not part
-# of the library, so these rows cannot be reproduced with it. For seed 4, a **teacher** followed (`Maze.teacher_bonus`,
-# `Maze.led`; ours): outputs are rewarded if they agree with those of an agent that avoids poison once it has eaten some.
+# The last three rows of this table, not counted above, are first tries with another beginning, **conditioning**. The agent is
+# moved to food or poison again and again, in random order, whatever its outputs; its fitness is high if its first output is
+# high in front of food and low in front of poison. All offspring thus have the same meals, and only what they learn from them
+# counts. This task is not part of the library (nor is it the conditioning of [another page](40_what_was_learnt.py)), so these
+# rows cannot be reproduced with it. For seed 4, a **teacher** followed, an agent that avoids poison once it has eaten some. At
+# first it acted in place of the network, whose fitness was how well its outputs agreed with the teacher's (`Maze.led`); later,
+# agreement only earned a bonus (`Maze.teacher_bonus`; both are ours).
 #
-# We put these series together while looking at the results of seeds 0 to 4 and 11 to 14. So they show what is possible, not how
-# often it happens; we know of none that leads reliably from random genomes to a network that uses its sensors. The commands for
-# seed 0 (the last one returns to the plain T-maze):
+# We put all these series together while looking at the results of seeds 0 to 4 and 11 to 14. So they show what is possible,
+# not how often it happens; we know of none that leads reliably from random genomes to a network that uses its sensors. The
+# commands for seed 0 (the last one returns to the plain T-maze):
 
 # %%
 Markdown(tables.commands("The commands that led to tmaze-enu-seed0", results.attempts("tmaze-second-steps")))

@@ -59,7 +59,6 @@ def test_the_curriculum_of_the_tmaze_ends_in_the_tmaze():
         (("tmaze", "gru2"), "lstm"),
         (("tmaze", "enu", "fast"), "laptop"),
         (("stdp", "shared"), "for mazes"),
-        (("stdp", "one-gru"), "for mazes"),
         (("tmaze", "gru-gain"), "single unit"),
     ],
 )
@@ -76,7 +75,7 @@ def test_stages_end_one_after_the_other():
             replace(e, stages=tuple(Stage(end, task) for end in ends))
 
 
-def test_a_task_or_model_that_is_none_is_named():
+def test_what_is_no_task_or_no_model_is_refused():
     unit, task = enu.ENU(4, 1, 3), enu.STDP("plain")
     assert Experiment("own", task, unit).generations == 1000
     with pytest.raises(ValueError, match="model"):

@@ -100,7 +100,8 @@ struct MazeLife {
         return 1 - error / 3;
     }
 
-    // Takes the action with the largest sum, unless ties prevent it.  Returns 1 for food, -1 for poison, else 0.
+    // Takes the action with the largest sum, unless ties prevent it, or the teacher's if it leads; adds the teacher's bonus.
+    // Returns 1 for food, -1 for poison, else 0.
     ANYWHERE int moves(float sum) {
         int best = 0, same = 0, ate = 0;
         until_move = maze->move_every;
