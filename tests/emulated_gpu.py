@@ -33,7 +33,7 @@ def launcher(layout, flags=(), without=0):
 
 def layout(network, maze, state, shared=HOPPER):
     """The layout of episodes on a GPU with the given bytes of shared memory per block."""
-    return cuda.plan(network, len(geometry(maze).cells), state.places.shape[1], shared)
+    return cuda.plan(network, len(geometry(maze).squares), state.places.shape[1], shared)
 
 
 def maze_lives(network, genomes, maze, state, noise, shared=HOPPER, flags=(), without=0):

@@ -57,11 +57,11 @@ def test_routes_are_shortest_paths():
     g, table = geometry(maze), agents.routes(maze)
     lengths = []
     for number, end in enumerate(g.ends):
-        cell, heading, n = g.start, 0, 0
-        while cell != end:
-            action = table[number, cell, heading].item()
+        square, heading, n = g.start, 0, 0
+        while square != end:
+            action = table[number, square, heading].item()
             if action == 0:
-                cell = g.ahead[cell][heading]
+                square = g.ahead[square][heading]
             heading = (heading + (0, -1, 1)[action]) % 4
             n += 1
         lengths.append(n)
@@ -76,7 +76,7 @@ def test_an_unknown_agent_is_an_error():
 def test_a_once_bitten_agent_avoids_what_its_first_poison_looked_like():
     trace = agents.play(Maze(), "once-bitten", 200)
     assert trace.task["poisons"][0, :, -1].max() == 1
-    ate, cell = trace.task["ate"][0], trace.task["cell"][0]
+    ate, square = trace.task["ate"][0], trace.task["square"][0]
     left, right = geometry(Maze()).ends
     for b in range(200):
         meals = ate[b].nonzero().flatten().tolist()
@@ -84,4 +84,4 @@ def test_a_once_bitten_agent_avoids_what_its_first_poison_looked_like():
         before = [t for t in meals if not poisoned or t <= poisoned[0]]
         places = [trace.task["food" if ate[b, t] > 0 else "poison"][0, b, t - 1].item() for t in before]
         assert set(places) <= {left}, "the first end until its first poison"
-        assert not (cell[b] == right).any(), "a meal sends the agent back in the same step"
+        assert not (square[b] == right).any(), "a meal sends the agent back in the same step"

@@ -217,7 +217,7 @@ def test_episodes_in_an_altered_maze_equal_rollout():
     )
     assert slow.task.keys() == fast.task.keys() and torch.equal(slow.x[:, :, 0], fast.x[:, :, 0])
     assert torch.equal(slow.task["sensor_of"], fast.task["sensor_of"])
-    assert (slow.task["cell"] == fast.task["cell"]).all(-1).float().mean() > 0.8
+    assert (slow.task["square"] == fast.task["square"]).all(-1).float().mean() > 0.8
 
 
 def test_episodes_are_unchanged_before_the_alteration():

@@ -254,8 +254,8 @@ def test_each_condition_is_the_published_experiment_with_its_changes():
     assert own.task == replace(plain.task, own_shuffles=True, balanced=False, reward_steps=1)
     assert own.model == small.model == replace(plain.model, own_noise=True)
     assert small.task == replace(own.task, corridor=1, arm=1, facing="wall") and geometry(small.task).shape == (5, 5)
-    cell = geometry(small.task)
-    assert cell.ahead[cell.start][0] == -1  # it faces a wall
+    grid = geometry(small.task)
+    assert grid.ahead[grid.start][0] == -1  # it faces a wall
     with pytest.raises(ValueError, match="'big'.*control.*small"):
         published.experiment("big")
 

@@ -114,8 +114,8 @@ def test_a_visit_lists_every_step_with_the_squares_of_the_maze():
     grid = geometry(Maze())
     table = data.visit(grid, lives, Phase("first visit", 1, 3, 7))
     assert table["time (steps)"].tolist() == [3, 4, 5, 6, 7] and set(table["episode"]) == {1}
-    cell = lives.task["cell"][0, 1, 5]
-    assert table[["agent, row", "agent, column"]].iloc[2].tolist() == list(grid.cells[cell])
+    square = lives.task["square"][0, 1, 5]
+    assert table[["agent, row", "agent, column"]].iloc[2].tolist() == list(grid.squares[square])
     table = data.episode(lives.x[0, 1], lives.y[0, 1], lives.task["ate"][0, 1])
     assert len(table) == lives.y.shape[2]
     assert np.allclose(table["output 2"], lives.y[0, 1, :, 1]) and np.allclose(table["reward, food"], lives.x[0, 1, :, 3, 1])

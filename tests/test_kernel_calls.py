@@ -80,7 +80,7 @@ def _put(name, value):
     [
         (enu.Maze("double-t", steps=60).reset(1, 4, stream(0, "maze")), "places"),
         (enu.Maze(steps=60, arm=4).reset(1, 4, stream(0, "maze")), "places"),
-        (enu.Maze(steps=60, arm=1).reset(1, 4, stream(0, "maze")), "cell"),
+        (enu.Maze(steps=60, arm=1).reset(1, 4, stream(0, "maze")), "square"),
         (enu.Maze(steps=60, energy=5.0).reset(1, 4, stream(0, "maze")), "energy"),
         (enu.Maze(steps=8).reset(1, 4, stream(0, "maze")), "2 periods"),
         (MAZE.step(STATE, torch.rand(1, 4, 3), 0)[0], "energy"),
@@ -97,7 +97,7 @@ def _put(name, value):
         (STATE._replace(sensor_of=STATE.sensor_of[:, 1:]), "sensor_of"),
         (STATE._replace(sensor_of=STATE.sensor_of.expand(2, -1, -1)), "sensor_of"),
         (STATE._replace(action_of=STATE.action_of.expand(4, -1, -1)), "action_of"),
-        (STATE._replace(cell=STATE.cell[:, 1:]), "cell"),
+        (STATE._replace(square=STATE.square[:, 1:]), "square"),
         (tuple(STATE), "tuple"),
     ],
 )

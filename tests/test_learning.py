@@ -49,7 +49,7 @@ def test_visits_equal_a_hand_computation():
     for life in range(30):
         mine = v.life == life
         assert np.array_equal(v.number[mine], np.arange(mine.sum()))
-        assert set(v.cell[mine]) <= set(ends)
+        assert set(v.square[mine]) <= set(ends)
         assert v.food[mine].sum() == trace.task["foods"][0, life, -1].item()
         foods = v.food[mine].cumsum()
         expected = np.flatnonzero(np.diff(np.concatenate([[0], foods])) * (foods % 5 == 0)) + 1  # the visit after each fifth
@@ -61,7 +61,7 @@ def test_record_episodes_equals_rollout(near):
     genome = network.init(enu.stream(1, "genome"))
     maze = Maze(steps=80, energy=40.0)
     slow, fast = enu.rollout(network, genome, maze, 60, seed=5), record_episodes(network, genome, maze, 60, seed=5)
-    apart = (slow.task["cell"] != fast.task["cell"]).any(-1)  # rounding decides near-ties between votes
+    apart = (slow.task["square"] != fast.task["square"]).any(-1)  # rounding decides near-ties between votes
     near(apart.float().mean(), 0.15)
     assert slow.task.keys() == fast.task.keys()
     assert torch.equal(slow.x[:, :, 0], fast.x[:, :, 0]) and slow.x.shape == fast.x.shape

@@ -74,10 +74,10 @@ def test_the_payload_equals_the_recorded_episode(recorded):
     """Frame k is the recorded state after k steps, with the inputs for the next step."""
     trace, piece = recorded
     held = {name: page.unpack(v) for name, v in piece.payload.items() if isinstance(v, dict)}
-    frames = len(held["cell"])
+    frames = len(held["square"])
     alive = trace.task["alive"][0, 1]
-    assert frames == min(120, int((~alive).int().argmax()) + 9) and held["cell"][0] == geometry(MAZE).start
-    for name in ("cell", "heading", "food", "poison", "alive", "foods", "poisons"):
+    assert frames == min(120, int((~alive).int().argmax()) + 9) and held["square"][0] == geometry(MAZE).start
+    for name in ("square", "heading", "food", "poison", "alive", "foods", "poisons"):
         assert held[name][1:].tolist() == trace.task[name][0, 1, : frames - 1].int().tolist(), name
     assert np.abs(held["energy"][1:] / 255 - trace.task["energy"][0, 1, : frames - 1].numpy() / 18).max() < 0.5 / 255 + 1e-6
     assert (held["sensors"] / 255 == trace.x[0, 1, :frames, :3, 0].numpy()).all()

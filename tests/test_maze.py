@@ -43,25 +43,25 @@ def _walk(maze, state, moves):
 
 def test_the_t_maze_has_the_published_squares():
     g = geometry(Maze())
-    assert g.shape == (7, 7) and g.cells[g.start] == (3, 2)
-    assert {g.cells[e] for e in g.ends} == {(1, 5), (5, 5)}
-    assert len(g.cells) == 4 + 4  # corridor of columns 2 to 5, bar of rows 1 to 5 that shares (3, 5)
+    assert g.shape == (7, 7) and g.squares[g.start] == (3, 2)
+    assert {g.squares[e] for e in g.ends} == {(1, 5), (5, 5)}
+    assert len(g.squares) == 4 + 4  # corridor of columns 2 to 5, bar of rows 1 to 5 that shares (3, 5)
 
 
 def test_the_double_t_maze_mirrors_the_t_maze():
     g = geometry(Maze("double-t"))
-    row, column = g.cells[g.start]
-    assert {(r, 2 * column - c) for r, c in g.cells} == set(g.cells)
-    assert len(g.ends) == 4 and {g.cells[e][0] for e in g.ends} == {1, 5}
+    row, column = g.squares[g.start]
+    assert {(r, 2 * column - c) for r, c in g.squares} == set(g.squares)
+    assert len(g.ends) == 4 and {g.squares[e][0] for e in g.ends} == {1, 5}
 
 
 @pytest.mark.parametrize("layout", ("t", "double-t"))
 def test_facing_the_wall_rotates_the_start_by_a_quarter_turn(layout):
     along, aside = (geometry(Maze(layout, facing=facing)) for facing in ("stem", "wall"))
     assert along.ahead[along.start][0] >= 0 and aside.ahead[aside.start][0] < 0
-    assert {(c, r) for r, c in along.cells} == set(aside.cells) and along.shape == aside.shape[::-1]
-    assert [along.cells[e][::-1] for e in along.ends] == [aside.cells[e] for e in aside.ends]
-    assert along.cells[along.start][::-1] == aside.cells[aside.start]
+    assert {(c, r) for r, c in along.squares} == set(aside.squares) and along.shape == aside.shape[::-1]
+    assert [along.squares[e][::-1] for e in along.ends] == [aside.squares[e] for e in aside.ends]
+    assert along.squares[along.start][::-1] == aside.squares[aside.start]
     with pytest.raises(ValueError, match="facing .*stem, wall.*got 'north'"):
         Maze(layout, facing="north")
 
@@ -84,7 +84,7 @@ def test_food_resets_position_and_energy_and_shows_a_positive_reward():
     assert sum(fitness) == pytest.approx(1 + 24 * 0.025)
     before, after = states[22], states[23]
     assert before.energy.item() == 18 - 23 * 0.25
-    assert after.cell.item() == geometry(maze).start and after.heading.item() == 0
+    assert after.square.item() == geometry(maze).start and after.heading.item() == 0
     assert (after.foods.item(), after.poisons.item(), after.ate.item()) == (1, 0, 1)
     assert after.energy.item() == 18 - 0.25
     seen = maze.observe(after, 24)[0, 0, 3]
@@ -107,7 +107,7 @@ def test_the_first_meal_counts_whichever_it_is_and_the_second_poison_kills():
     assert fitness[47] == pytest.approx(-1 + 0.025)  # the second one
     assert states[47].poisons.item() == 2 and not states[47].alive.item()
     assert fitness[48:] == [0.0] * 8  # no fitness after death
-    assert states[-1].cell.item() == states[47].cell.item()  # no movement
+    assert states[-1].square.item() == states[47].square.item()  # no movement
     assert not maze.observe(states[-1], 56)[0, 0, :3].any()  # no sensor input
     strict = Maze(first_meal_counts=False)
     assert _walk(strict, _start(strict, 1), NORTH)[0][23] == pytest.approx(-1 + 0.025)
@@ -165,10 +165,10 @@ def test_walls_stop_and_ties_do_nothing():
     maze = Maze()
     state = _start(maze)
     _, states = _walk(maze, state, [L, F, R, R, R, R, F])  # north is a wall; four right turns; then north again
-    assert all(s.cell.item() == geometry(maze).start for s in states)
+    assert all(s.square.item() == geometry(maze).start for s in states)
     assert [s.heading.item() for s in states[3::4]] == [3, 3, 0, 1, 2, 3, 3]
     after, _ = maze.step(state, torch.ones(1, 1, 3), 3)
-    assert after.action.item() == -1 and after.cell.item() == state.cell.item()
+    assert after.action.item() == -1 and after.square.item() == state.square.item()
     after, _ = maze.step(state._replace(votes=torch.tensor([[[0.0, 0.0, 3.0]]])), torch.tensor([[[1.0, 2.0, 0.0]]]), 3)
     assert after.action.item() == state.action_of[0, 0, 2].item()  # the largest sum, not the last step's largest
 
@@ -223,7 +223,7 @@ def test_the_double_t_maze_has_food_poison_and_two_empty_ends():
     assert set(state.food[0].tolist()) == set(g.ends) == set(state.poison[0].tolist())
     assert (state.places[..., 0] != state.places[..., 1]).all()
     one = _start(maze, 0)
-    assert g.cells[g.ends[0]][1] > g.cells[g.start][1]  # east; its mirror image is reached after two right turns
+    assert g.squares[g.ends[0]][1] > g.squares[g.start][1]  # east; its mirror image is reached after two right turns
     fitness, states = _walk(maze, one, NORTH)
     assert states[-1].foods.item() == 1 and fitness[-1] == pytest.approx(1.025)
     assert maze.full == 48 and Maze().full == 18

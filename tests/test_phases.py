@@ -41,8 +41,8 @@ def test_a_looking_agent_shows_all_phases_in_one_episode():
     assert "seen" in seen.name and seen.first == before.last + 1 and seen.last == other.first
     assert ate[other.last] == 1 and not ate[seen.first : other.last].any()
     grid, life, t = geometry(maze), seen.life, seen.last
-    cell, heading = (trace.task[k][0, life, t - 1].item() for k in ("cell", "heading"))
-    assert grid.ahead[cell][heading] == trace.task["poison"][0, life, t - 1].item()
+    square, heading = (trace.task[k][0, life, t - 1].item() for k in ("square", "heading"))
+    assert grid.ahead[square][heading] == trace.task["poison"][0, life, t - 1].item()
 
 
 @pytest.mark.parametrize("layout", ["t", "double-t"])
@@ -70,13 +70,13 @@ def test_the_four_phases_of_the_double_maze():
     assert [p.name.split(":")[0] for p in found] == [
         "first visit", "second visit", "the former place holds poison", "a side holds neither",
     ]  # fmt: skip
-    ate, cells = trace.task["ate"][0], trace.task["cell"][0]
+    ate, squares = trace.task["ate"][0], trace.task["square"][0]
     assert [ate[p.life, p.last].item() for p in found] == [-1, 1, 1, 1]
     grid, crossing = geometry(maze), found[3]
-    columns = {grid.cells[c][1] for c in cells[crossing.life, crossing.first : crossing.last].tolist()}
+    columns = {grid.squares[s][1] for s in squares[crossing.life, crossing.first : crossing.last].tolist()}
     assert {1, grid.shape[1] - 2} <= columns  # it visited both sides
     food, poison = (trace.task[k][0, crossing.life, crossing.last - 1].item() for k in ("food", "poison"))
-    assert grid.cells[food][1] == grid.cells[poison][1]
+    assert grid.squares[food][1] == grid.squares[poison][1]
 
 
 def test_a_frame_shows_the_path_to_the_meal():
@@ -95,11 +95,11 @@ def test_a_frame_shows_the_path_to_the_meal():
         assert np.abs(np.diff(way, axis=0)).sum(1).max() <= 1  # between neighbouring squares
         times = sorted(int(n) for text in ax.texts for n in text.get_text().split())
         assert times[0] == phase.first and times[-1] <= phase.last
-        assert (phase.first > 0 and "left for" in phase.name) or tuple(way[0]) == grid.cells[grid.start]
+        assert (phase.first > 0 and "left for" in phase.name) or tuple(way[0]) == grid.squares[grid.start]
         ate = trace.task["ate"][0, phase.life, phase.last].item()
         if ate:
             eaten = trace.task["food" if ate > 0 else "poison"][0, phase.life, phase.last - 1].item()
-            assert tuple(way[-1]) == grid.cells[eaten]
+            assert tuple(way[-1]) == grid.squares[eaten]
         plt.close(fig)
 
 

@@ -58,7 +58,7 @@ def test_a_move_by_hand_drops_the_votes_of_a_move_under_way(script, toy):
     found = script.life(
         toy, "life.place.votes.set([9, 0, 0]); life.place.t = 2; life.walk(enuLive.rules.RIGHT); return life.place;"
     )
-    assert (found["t"], found["heading"], found["cell"]) == (4, 1, toy.payload["maze"]["start"])
+    assert (found["t"], found["heading"], found["square"]) == (4, 1, toy.payload["maze"]["start"])
 
 
 def test_the_second_poison_kills_and_says_so_unless_poison_is_harmless(script, toy):

@@ -75,7 +75,7 @@ def test_outputs_that_are_not_numbers_move_nothing(script):
         return s;"""
     first = {"sensor_of": [0, 1, 2], "action_of": [0, 1, 2], "places": [geometry(maze).ends]}
     found = script(code, maze=rules(maze), first=first)
-    assert (found["t"], found["action"], found["cell"], found["heading"]) == (4, -1, geometry(maze).start, 0)
+    assert (found["t"], found["action"], found["square"], found["heading"]) == (4, -1, geometry(maze).start, 0)
 
 
 @pytest.mark.parametrize("count", [False, True])

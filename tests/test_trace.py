@@ -26,7 +26,7 @@ def test_all_records_have_population_environments_and_time_first(lives):
     shapes = {name: tuple(values.shape[3:]) for name, values in lives.model.items()}
     units = {"neuron_memory": (6, 16), "neuron_output": (6, 4), "synapse_memory": (6, 8, 16), "transmitted": (6, 8, 4)}
     assert shapes == units and all(v.shape[:3] == (1, B, T) for v in lives.model.values())
-    assert {"cell", "heading", "alive", "foods", "poisons", "ate"} <= set(lives.task)
+    assert {"square", "heading", "alive", "foods", "poisons", "ate"} <= set(lives.task)
     assert all(v.shape[:3] == (1, B, T) for v in lives.task.values())
 
 

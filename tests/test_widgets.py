@@ -67,8 +67,8 @@ def test_the_picture_shows_the_current_state():
     def where(name):
         return re.search(rf'data-part="{name}"[^>]*transform="translate\((\d+) (\d+)\)', explorer.picture.value).groups()
 
-    def center(cell):
-        return tuple(str(v) for v in live.scene.center(grid, int(cell)))
+    def center(square):
+        return tuple(str(v) for v in live.scene.center(grid, int(square)))
 
     state = explorer.watched.life.maze_state
     assert where("food") == center(state.food) and where("poison") == center(state.poison)
@@ -113,7 +113,7 @@ def _walk_to_food(explorer):
     before = int(state.foods)
     while int(explorer.you.life.maze_state.foods) == before:
         here = explorer.you.life.maze_state
-        explorer.outputs[does.index(int(routes[end, here.cell[0, 0], here.heading[0, 0]]))].click()
+        explorer.outputs[does.index(int(routes[end, here.square[0, 0], here.heading[0, 0]]))].click()
 
 
 def test_a_duel_is_the_same_episode_for_both_move_by_move():
@@ -122,7 +122,7 @@ def test_a_duel_is_the_same_episode_for_both_move_by_move():
     assert all(torch.equal(getattr(mine, k), getattr(other, k)) for k in mine._fields)
     _walk_to_food(duel)
     assert duel.you.life.t == duel.other.life.t == 24
-    assert torch.equal(duel.you.life.maze_state.cell, duel.other.life.maze_state.cell)
+    assert torch.equal(duel.you.life.maze_state.square, duel.other.life.maze_state.square)
     assert int(duel.other.life.maze_state.foods) == 1 and "tied" in duel.said.value
     assert duel.you.tally() in duel.picture.value
     for _ in range(6):

@@ -107,7 +107,7 @@ def act(
     maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t: int, generator: torch.Generator
 ) -> tuple[Belief, Tensor]:
     """The agent's outputs (1, B, 3) at step t, zero except on moves; `generator` is used by the random agent only."""
-    environments = state.cell.shape[1]
+    environments = state.square.shape[1]
     y = torch.zeros(1, environments, 3, dtype=torch.float32, device="cpu")
     if (t + 1) % rules(maze).move_every:
         return belief, y
@@ -115,7 +115,7 @@ def act(
         action = integers(0, 3, (environments,), generator)
     else:
         belief = _think(maze, agent, belief, state, t)
-        action = routes(rules(maze))[belief.target, state.cell[0], state.heading[0]]
+        action = routes(rules(maze))[belief.target, state.square[0], state.heading[0]]
     y[0] = state.action_of[0] == action[:, None]  # the output that causes this action
     return belief, y
 
@@ -155,16 +155,16 @@ def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t
     ends = torch.tensor(grid.ends, device="cpu")
     if agent == "once-bitten":
         ahead = _seen(maze, state, t)
-        end = (torch.tensor(grid.ahead, device="cpu")[state.cell[0], state.heading[0]][:, None] == ends).any(1)
+        end = (torch.tensor(grid.ahead, device="cpu")[state.square[0], state.heading[0]][:, None] == ends).any(1)
         turns = end & (ahead >= 0) & (ahead == belief.means_poison)
         return belief._replace(ahead=ahead, target=torch.where(turns, (belief.target + 1) % len(ends), belief.target))
     if agent == "omniscient":
         return belief._replace(target=(state.food[0, :, None] == ends).long().argmax(1))
     goal = ends[belief.target]
-    here = state.cell[0] == goal  # at its target without a meal: that end is empty
+    here = state.square[0] == goal  # at its target without a meal: that end is empty
     if agent == "looking":
         belief = belief._replace(ahead=_seen(maze, state, t))
-        before = torch.tensor(grid.ahead, device="cpu")[state.cell[0], state.heading[0]] == goal
+        before = torch.tensor(grid.ahead, device="cpu")[state.square[0], state.heading[0]] == goal
         turns = before & _useless(belief, empty_ends=len(ends) > 2)
         belief, here = _doubt(belief, turns), here | turns
     return _give_up(belief, here)
@@ -220,18 +220,18 @@ def _give_up(belief: Belief, which: Tensor) -> Belief:
 def routes(maze: Maze) -> Tensor:
     """First action on the shortest path to each end, from every square and heading, (E, squares, 4)."""
     g = geometry(maze)
-    table = torch.full((len(g.ends), len(g.cells), 4), FORWARD, device="cpu")
+    table = torch.full((len(g.ends), len(g.squares), 4), FORWARD, device="cpu")
     for number, end in enumerate(g.ends):
         seen = {(end, heading) for heading in range(4)}
         queue = deque(seen)
         while queue:  # breadth-first search backwards from the end
-            cell, heading = queue.popleft()
-            behind = [c for c in range(len(g.cells)) if g.ahead[c][heading] == cell]
-            before = [(FORWARD, c, heading) for c in behind]
-            before += [(RIGHT, cell, (heading - 1) % len(HEADINGS)), (LEFT, cell, (heading + 1) % len(HEADINGS))]
-            for action, c, h in before:
-                if (c, h) not in seen:
-                    seen.add((c, h))
-                    queue.append((c, h))
-                    table[number, c, h] = action
+            square, heading = queue.popleft()
+            behind = [s for s in range(len(g.squares)) if g.ahead[s][heading] == square]
+            before = [(FORWARD, s, heading) for s in behind]
+            before += [(RIGHT, square, (heading - 1) % len(HEADINGS)), (LEFT, square, (heading + 1) % len(HEADINGS))]
+            for action, s, h in before:
+                if (s, h) not in seen:
+                    seen.add((s, h))
+                    queue.append((s, h))
+                    table[number, s, h] = action
     return table

@@ -24,7 +24,7 @@ class Visits(NamedTuple):
     step: np.ndarray  # network step of the meal
     number: np.ndarray  # 0 for the first meal of an episode
     food: np.ndarray  # bool: food (else poison)
-    cell: np.ndarray  # square of the meal
+    square: np.ndarray  # where the meal was
     since_change: np.ndarray  # visits since the places last changed in this episode (0: the first one); -1: no change yet
 
 
@@ -35,7 +35,7 @@ def visits(lives: Trace) -> Visits:
     food = (ate[life, step] > 0).numpy()
     before = np.maximum(step - 1, 0)  # the meal itself resets the agent and may change the places
     places = {name: lives.task[name][0].numpy() for name in ("food", "poison")}
-    cell = np.where(food, places["food"][life, before], places["poison"][life, before])
+    square = np.where(food, places["food"][life, before], places["poison"][life, before])
     number = np.arange(len(life)) - np.searchsorted(life, life)
     where = places["food"][life, before]
     since = np.full(len(life), -1)
@@ -43,7 +43,7 @@ def visits(lives: Trace) -> Visits:
         if life[i] == life[i - 1]:
             changed = where[i] != where[i - 1]
             since[i] = 0 if changed else since[i - 1] + 1 if since[i - 1] >= 0 else -1
-    return Visits(life, step, number, food, cell, since)
+    return Visits(life, step, number, food, square, since)
 
 
 def measures(lives: Trace) -> dict[str, float]:

@@ -73,7 +73,7 @@ def _facts(lives: Trace, maze: Maze) -> _Lives:
         start = x[:, :1] if first is None else torch.full_like(x[:, :1], first)
         return torch.cat([start, x[:, :-1]], 1).numpy()
 
-    ahead = np.asarray(grid.ahead)[before("cell", grid.start), before("heading", 0)]
+    ahead = np.asarray(grid.ahead)[before("square", grid.start), before("heading", 0)]
     return _Lives(v, begins(v), ahead, before("food"), before("poison"), grid)
 
 
@@ -124,7 +124,7 @@ def _double_t_phases(facts: _Lives, mine: np.ndarray) -> list[list[Phase]]:
         if not v.food[j]:
             continue
         food, poison = (int(x[v.life[j], v.step[j]]) for x in (facts.food, facts.poison))
-        moved = v.since_change[j] == 0 and v.food[j - 1] and poison == v.cell[j - 1]
+        moved = v.since_change[j] == 0 and v.food[j - 1] and poison == v.square[j - 1]
         if not turned and moved and _sight(facts, j, "poison") is not None:
             turned = [_phase(facts, "the former place holds poison: food is found elsewhere", j)]
         empty = _sight(facts, j, "empty")

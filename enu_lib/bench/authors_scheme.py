@@ -28,13 +28,13 @@ class Agent:
         self.reward, self.showing = 0, 0
         self.votes = np.zeros(3, np.float32)
         self._to_start()
-        self.visited = {self.cell}
+        self.visited = {self.square}
 
     def _to_start(self) -> None:
-        self.cell, self.heading = self.tables.start, 0
+        self.square, self.heading = self.tables.start, 0
 
     def _food_and_poison(self) -> np.ndarray:
-        """The cells of food and poison (2,)."""
+        """The squares of food and poison (2,)."""
         counted = (self.foods + self.poisons) if self.maze.count_poisons else self.foods
         return self.places[counted // self.maze.foods_per_period]
 
@@ -42,7 +42,7 @@ class Agent:
         """The values of the input neurons (4, 3)."""
         x = np.zeros((4, 3), np.float32)
         if self.alive:
-            ahead = self.tables.ahead[self.cell][self.heading]
+            ahead = self.tables.ahead[self.square][self.heading]
             food, poison = self._food_and_poison()
             for meaning, seen in enumerate((ahead < 0, ahead == food, ahead == poison)):
                 x[self.sensor_of[meaning], 0] = seen
@@ -78,7 +78,7 @@ class Agent:
 
     def _move(self) -> int:
         """Take the action with most votes, or the teacher's if it leads; return 1, -1 or 0 for food, poison, nothing."""
-        facing = self.tables.ahead[self.cell][self.heading]
+        facing = self.tables.ahead[self.square][self.heading]
         avoids = facing < 0 or (self.poisons > 0 and facing == self._food_and_poison()[1])
         taught = LEFT if avoids else FORWARD
         if self.maze.teacher_bonus:
@@ -92,10 +92,10 @@ class Agent:
             action = taught
         if action in (LEFT, RIGHT):
             self.heading = (self.heading + (1 if action == RIGHT else 3)) % 4
-        ahead = self.tables.ahead[self.cell][self.heading]
+        ahead = self.tables.ahead[self.square][self.heading]
         if action != FORWARD or ahead < 0:
             return 0
-        self.cell = ahead
+        self.square = ahead
         self.fitness += self.maze.explore_bonus * (ahead not in self.visited)
         self.visited.add(ahead)
         food, poison = self._food_and_poison()

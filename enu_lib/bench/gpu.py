@@ -72,7 +72,7 @@ def networks(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
             work = partial(kernels.maze_lives, network, genomes, maze, state, noise, backend=backend)
             row = {"model": name, "backend": backend, **vars(size), **_timed(work, device, operations, backend, quick)}
             if backend == "cuda":
-                row |= _resources(cuda.plan(network, len(geometry(maze).cells), size.environments, _room(device)), device)
+                row |= _resources(cuda.plan(network, len(geometry(maze).squares), size.environments, _room(device)), device)
             rows.append(row)
     return rows
 

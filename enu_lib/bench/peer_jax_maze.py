@@ -22,13 +22,13 @@ class Drawn(NamedTuple):
 
     sensor_of: jax.Array  # (3, B) the sensor neurons for wall, food, poison
     action_of: jax.Array  # (3, B) the actions of outputs 0, 1, 2
-    places: jax.Array  # (K, 2, B) cells of food and poison in each period
+    places: jax.Array  # (K, 2, B) squares of food and poison in each period
 
 
 class Agents(NamedTuple):
     """State of B episodes, as in `tasks.maze.MazeState`; all (B,) unless noted."""
 
-    cell: jax.Array
+    square: jax.Array
     heading: jax.Array
     energy: jax.Array
     alive: jax.Array
@@ -55,7 +55,7 @@ def begin(maze: Maze, b: int) -> Agents:
 def observe(maze: Maze, agents: Agents, drawn: Drawn, channels: int) -> jax.Array:
     """The values of the input neurons (4, B, C)."""
     food, poison = _places(maze, agents, drawn)
-    ahead = jnp.asarray(geometry(maze).ahead)[agents.cell, agents.heading]
+    ahead = jnp.asarray(geometry(maze).ahead)[agents.square, agents.heading]
     seen = jnp.stack([ahead < 0, ahead == food, ahead == poison]) & agents.alive  # (3 meanings, B)
     sensors = ((drawn.sensor_of == jnp.arange(3)[:, None, None]) & seen).any(1)  # (3, B)
     x = jnp.pad(sensors.astype(jnp.float32)[..., None], ((0, 1), (0, 0), (0, channels - 1)))
@@ -70,11 +70,11 @@ def step(maze: Maze, agents: Agents, drawn: Drawn, y: jax.Array, t: jax.Array) -
     action = jnp.take_along_axis(drawn.action_of, votes.argmax(0)[None], 0)[0]
     action = jnp.where(moves & a.alive & clear, action, -1)
     heading = (a.heading + (action == RIGHT) - (action == LEFT)) % 4
-    ahead = jnp.asarray(geometry(maze).ahead)[a.cell, a.heading]
+    ahead = jnp.asarray(geometry(maze).ahead)[a.square, a.heading]
     walked = action == FORWARD
-    cell = jnp.where(walked & (ahead >= 0), ahead, a.cell)
+    square = jnp.where(walked & (ahead >= 0), ahead, a.square)
     food, poison = _places(maze, a, drawn)
-    ate = (walked & (cell == food)).astype(jnp.int32) - (walked & (cell == poison))
+    ate = (walked & (square == food)).astype(jnp.int32) - (walked & (square == poison))
     first = maze.first_meal_counts & (a.foods + a.poisons == 0)
     fitness = jnp.where(first, jnp.abs(ate), ate) + maze.alive_bonus * a.alive
     back, poisons = ate != 0, a.poisons + (ate < 0)
@@ -83,7 +83,7 @@ def step(maze: Maze, agents: Agents, drawn: Drawn, y: jax.Array, t: jax.Array) -
     shown = jnp.where(back, maze.reward_steps, jnp.maximum(a.shown - 1, 0))
     reward = jnp.where(back, ate.astype(jnp.float32), a.reward) * (shown > 0) * alive
     after = Agents(
-        cell=jnp.where(back, geometry(maze).start, cell),
+        square=jnp.where(back, geometry(maze).start, square),
         heading=jnp.where(back, 0, heading),
         energy=energy,
         alive=alive,
@@ -97,7 +97,7 @@ def step(maze: Maze, agents: Agents, drawn: Drawn, y: jax.Array, t: jax.Array) -
 
 
 def _places(maze: Maze, agents: Agents, drawn: Drawn) -> tuple[jax.Array, jax.Array]:
-    """The cells of food and poison, (B,) each."""
+    """The squares of food and poison, (B,) each."""
     period = (agents.foods + agents.poisons * maze.count_poisons) // maze.foods_per_period
     food, poison = jnp.take_along_axis(drawn.places, period[None, None], 0)[0]
     return food, poison

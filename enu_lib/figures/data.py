@@ -147,10 +147,10 @@ def episode(x: Any, y: Any, ate: Any) -> pd.DataFrame:
 def visit(grid: Geometry, lives: Trace, phase: Phase) -> pd.DataFrame:
     """The steps of one phase of an episode: squares of agent, food and poison as row and column from the upper left."""
     steps = np.arange(phase.first, phase.last + 1)
-    state = {name: lives.task[name][0, phase.life].numpy()[steps] for name in ("cell", "heading", "food", "poison", "ate")}
-    squares = np.array(grid.cells)
+    state = {name: lives.task[name][0, phase.life].numpy()[steps] for name in ("square", "heading", "food", "poison", "ate")}
+    squares = np.array(grid.squares)
     columns: dict[str, Any] = {"phase": phase.name, "episode": phase.life, TIME: steps}
-    for name, of in (("agent", "cell"), ("food", "food"), ("poison", "poison")):
+    for name, of in (("agent", "square"), ("food", "food"), ("poison", "poison")):
         columns |= {f"{name}, row": squares[state[of], 0], f"{name}, column": squares[state[of], 1]}
     headings = np.array(["east", "south", "west", "north"])
     return pd.DataFrame(columns | {"heading": headings[state["heading"]], "meal (1 food, -1 poison)": state["ate"]})

@@ -26,15 +26,15 @@ def evolution(ax: Any, runs: dict[str, dict[str, Any]], x: str = "generation", l
 
 def frame(ax: Any, grid: Geometry, lives: Trace, phase: Phase) -> None:
     """One phase of an episode: the maze at that time, and the path taken with its times."""
-    state = {name: lives.task[name][0, phase.life].numpy() for name in ("cell", "heading", "food", "poison", "ate")}
+    state = {name: lives.task[name][0, phase.life].numpy() for name in ("square", "heading", "food", "poison", "ate")}
     before = max(phase.first - 1, 0)
-    squares = [grid.start if phase.first == 0 else state["cell"][before], *state["cell"][phase.first : phase.last]]
+    squares = [grid.start if phase.first == 0 else state["square"][before], *state["square"][phase.first : phase.last]]
     heading = 0 if phase.first == 0 else int(state["heading"][before])
     at = max(phase.last - 1, 0)
     ate = int(state["ate"][phase.last])
     food, poison = int(state["food"][at]), int(state["poison"][at])
     # a meal resets the agent, so the recorded square is the start: the path ends on the square of the meal
-    squares.append({1: food, -1: poison}.get(ate, state["cell"][phase.last]))
+    squares.append({1: food, -1: poison}.get(ate, state["square"][phase.last]))
     steps = range(phase.first, phase.last + 1)
     moves = [(int(b), step) for a, b, step in zip(squares[:-1], squares[1:], steps, strict=True) if a != b]
     route = [(int(squares[0]), phase.first), *moves]

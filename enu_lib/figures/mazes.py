@@ -17,21 +17,21 @@ KEEP_RIGHT = 0.15  # in squares: a path runs to the right of the middle, so that
 def maze(ax: Any, grid: Any, food: int | None = None, poison: int | None = None) -> None:
     """A maze from above; food and poison are numbers of squares."""
     image = np.zeros(grid.shape)
-    for row, column in grid.cells:
+    for row, column in grid.squares:
         image[row, column] = 1
     ax.imshow(image, cmap="Greys_r", vmin=-1.2, vmax=1)
-    for cell, name, mark in ((food, "food", "P"), (poison, "poison", "X")):
-        if cell is not None:
-            row, column = grid.cells[cell]
+    for square, name, mark in ((food, "food", "P"), (poison, "poison", "X")):
+        if square is not None:
+            row, column = grid.squares[square]
             ax.plot(column, row, mark, ms=8, color=PALETTE[name], mec="none")
     ax.set(xticks=[], yticks=[])
     for side in ax.spines.values():
         side.set_visible(False)
 
 
-def agent(ax: Any, grid: Any, cell: int, heading: int, color: str = PALETTE["evolved"], size: float = 9) -> None:
+def agent(ax: Any, grid: Any, square: int, heading: int, color: str = PALETTE["evolved"], size: float = 9) -> None:
     """The agent's position and heading (0: east, 1: south, 2: west, 3: north)."""
-    row, column = grid.cells[cell]
+    row, column = grid.squares[square]
     ax.plot(column, row, marker=[">", "v", "<", "^"][heading], ms=size, color=color, mec="white", mew=0.6)
 
 
@@ -50,8 +50,8 @@ def agents(ax: Any, scores: dict[str, dict[str, float]]) -> None:
 
 def close_up(ax: Any, grid: Any, food: int, poison: int) -> None:
     """A maze without its outer walls: squares outlined, room for labels around them, food and poison."""
-    rows, columns = np.array(grid.cells).T
-    for row, column in grid.cells:
+    rows, columns = np.array(grid.squares).T
+    for row, column in grid.squares:
         ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fc="white", ec="0.8", lw=0.5))
     for square, name, mark in ((food, "food", "P"), (poison, "poison", "X")):
         ax.plot(columns[square], rows[square], mark, ms=9, color=PALETTE[name], mec="none")
@@ -66,7 +66,7 @@ def path(ax: Any, grid: Any, route: Sequence[tuple[int, int]], heading: int, ate
     route: (square, step at which the agent reached it), from the first square of the visit to the last.  heading: at the start.
     ate: 1 if the visit ends with food, -1 with poison, 0 with neither; a meal is ringed.
     """
-    squares = np.array([grid.cells[square] for square, _ in route], float)[:, ::-1]  # x, y
+    squares = np.array([grid.squares[square] for square, _ in route], float)[:, ::-1]  # x, y
     steps = [step for _, step in route]
     ways = np.diff(squares, axis=0)  # of each move
     aside = KEEP_RIGHT * np.stack([-ways[:, 1], ways[:, 0]], 1)  # to the right of the way; y points down
@@ -83,7 +83,7 @@ def path(ax: Any, grid: Any, route: Sequence[tuple[int, int]], heading: int, ate
     if ate:
         ax.plot(*squares[-1], "o", ms=15, mfc="none", mec=PALETTE["food" if ate > 0 else "poison"], mew=1.2)
     agent(ax, grid, route[0][0], heading, size=6)
-    _times(ax, squares, steps, ways, {(column, row) for row, column in grid.cells})
+    _times(ax, squares, steps, ways, {(column, row) for row, column in grid.squares})
 
 
 def _times(ax: Any, squares: np.ndarray, steps: Sequence[int], ways: np.ndarray, free: set[tuple[int, int]]) -> None:

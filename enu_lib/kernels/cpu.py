@@ -71,7 +71,7 @@ class _Maze(ctypes.Structure):
             (name, i32)
             for name in (
                 "steps", "move_every", "foods_per_period", "count_poisons", "deadly_poisons", "first_meal_counts",
-                "first_of_ties", "reward_steps", "led", "start", "periods", "cells",
+                "first_of_ties", "reward_steps", "led", "start", "periods", "squares",
             )
         ),
         *((name, f32) for name in ("full", "energy_cost", "alive_bonus", "explore_bonus", "teacher_bonus")),
@@ -221,11 +221,11 @@ class Stepper:
 
 
 def maze_rules(maze: Maze, periods: int, ahead: int | ctypes.c_void_p) -> _Maze:
-    """MazeRules of maze.h; `ahead`: address of the table of cells ahead, int64 (cells, 4)."""
+    """MazeRules of maze.h; `ahead`: address of the table of squares ahead, int64 (squares, 4)."""
     g = geometry(maze)
     return _Maze(
         maze.steps, maze.move_every, maze.foods_per_period, maze.count_poisons, maze.deadly_poisons,
-        maze.first_meal_counts, maze.tie == "first", maze.reward_steps, maze.led, g.start, periods, len(g.cells), maze.full,
+        maze.first_meal_counts, maze.tie == "first", maze.reward_steps, maze.led, g.start, periods, len(g.squares), maze.full,
         maze.energy_cost, maze.alive_bonus, maze.explore_bonus, maze.teacher_bonus, ahead,
     )  # fmt: skip
 

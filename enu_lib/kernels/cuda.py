@@ -74,8 +74,8 @@ def supports(model: object) -> bool:
     return (model.n_inputs, model.n_outputs) == (INPUTS, 3) and model.channels >= 3
 
 
-def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
-    """The layout for `environments` episodes in mazes of `cells` squares, with `shared` bytes of shared memory per block.
+def plan(network: Network, squares: int, environments: int, shared: int) -> Plan:
+    """The layout for `environments` episodes in mazes of `squares` squares, with `shared` bytes of shared memory per block.
 
     If possible, four blocks share a multiprocessor, else two, so that some compute while others wait.  Raises Unavailable if
     not even one fits.
@@ -91,7 +91,7 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
         floats = _rules_size(cell, [network.channels] * 2) + _rules_size(cell, [network.channels])
         memories += _stride(h) * (3 if isinstance(cell, ENU) else 1)  # scratch
         floats += (rows + 2 * neuron_rows) * outputs + neuron_rows * memories + 4 + (4 + 2 * e * n) * projected
-        floats += rows + e * (INPUTS + n) + e + e * math.ceil(cells / 32)
+        floats += rows + e * (INPUTS + n) + e + e * math.ceil(squares / 32)
         return 32 * warps, up(4 * floats + e * MAZE_LIFE_BYTES + 32, 16)  # 32: alignment
 
     def most(blocks: int) -> int:
@@ -106,7 +106,7 @@ def plan(network: Network, cells: int, environments: int, shared: int) -> Plan:
         raise Unavailable(f"{environments} environments of networks with {n * s} synapses are too much for this GPU")
     e = math.ceil(environments / math.ceil(environments / fit))  # evenly filled
     threads, size = needed(e)
-    return _planned("lives", cell, e, threads, size, shared, dict(N=n, S=s, E=e, CELLS=cells))
+    return _planned("lives", cell, e, threads, size, shared, dict(N=n, S=s, E=e, SQUARES=squares))
 
 
 def unit_plan(cell: Cell, environments: int, shared: int) -> Plan:
@@ -147,7 +147,7 @@ def maze_lives(
 
     Raises Unavailable if the kernel is not available, or if it disagrees with the torch backend in a first move.
     """
-    layout = plan(network, len(geometry(maze).cells), state.places.shape[1], shared_memory(genomes.device))
+    layout = plan(network, len(geometry(maze).squares), state.places.shape[1], shared_memory(genomes.device))
     with torch.cuda.device(genomes.device):
         return run(_ready(layout, network, genomes.device), layout, network, genomes, maze, state, noise, record)
 

@@ -289,11 +289,11 @@ def beginning(maze: Maze, state: MazeState, population: int, device: torch.devic
     here = state.places.device  # where the checks are made: asking a GPU means waiting for it
     sensors, actions, places = (getattr(state, name).to(here, torch.int64) for name in shapes)
     fresh = maze.begin(1, sensors, actions, places)
-    cells, whole = fresh.been.shape[2], torch.arange(3, device=here)
+    squares, whole = fresh.been.shape[2], torch.arange(3, device=here)
     rules = [
         ("sensor_of", "be permutations of 0, 1, 2", (sensors.sort(-1).values == whole).all()),
         ("action_of", "be 0 to 2", ((actions >= 0) & (actions < 3)).all()),
-        ("places", f"be cells of this maze, 0 to {cells - 1}", ((places >= 0) & (places < cells)).all()),
+        ("places", f"be squares of this maze, 0 to {squares - 1}", ((places >= 0) & (places < squares)).all()),
     ]
     for name, mine, expected in zip(MazeState._fields, state, fresh, strict=True):
         fit = mine.shape[1:] == expected.shape[1:] and len(mine) in (1, population)

@@ -63,7 +63,7 @@ int network_step(const Net* net, int64_t P, int64_t B, const float* genomes, con
 }
 
 // Whole episodes in a maze as defined by tasks/maze.py.  An episode is not stepped further after it has ended.
-// sensor_of, action_of (B, 3), or (P, B, 3) with own_shuffles; places (B, periods, 2) cells of food and poison; y (P, B, T, 3)
+// sensor_of, action_of (B, 3), or (P, B, 3) with own_shuffles; places (B, periods, 2) squares of food and poison; y (P, B, T, 3)
 // may be null.
 int maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, const Population* population, const Noise* noise,
                const whole* sensor_of, const whole* action_of, const whole* places, int own_shuffles, float* fitness,

@@ -8,7 +8,7 @@
 // A step has six parts, with a barrier after each: synapses, their averages, two parts for the memory of neurons, their outputs,
 // and the maze, which the last warp simulates while the others project.
 //
-// Compiled with -D: those of cells.h, and N neurons, S synapses per neuron, E environments per block, CELLS of the maze,
+// Compiled with -D: those of cells.h, and N neurons, S synapses per neuron, E environments per block, SQUARES of the maze,
 // THREADS per block, SHARED bytes per block, BLOCKS that fit a multiprocessor.
 
 #include "maze.h"
@@ -44,7 +44,7 @@ struct Memory {
     MazeLife life[E];
     int source[ROWS], row_of[E * (INPUTS + N)];  // source of each synapse, over all environments; row of each source in `pre`
     int noise_at[E];
-    unsigned been[E][(CELLS + 31) / 32];
+    unsigned been[E][(SQUARES + 31) / 32];
 };
 static_assert(sizeof(Memory) <= SHARED, "kernels/cuda.py counts less shared memory than is needed");
 

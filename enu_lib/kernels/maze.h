@@ -10,21 +10,21 @@ typedef long long whole;  // int64
 
 struct MazeRules {  // filled by kernels/cpu.py
     int steps, move_every, foods_per_period, count_poisons, deadly_poisons, first_meal_counts, first_of_ties, reward_steps, led;
-    int start, periods, cells;
+    int start, periods, squares;
     float full, energy_cost, alive_bonus, explore_bonus, teacher_bonus;
-    const whole* ahead;  // (cells, 4) the cell ahead, per heading; -1: a wall
+    const whole* ahead;  // (squares, 4) the square ahead, per heading; -1: a wall
 };
 
 constexpr int DARK = -1, SEEN = 0, GOOD = 1, BAD = 2;  // input neuron: all zero, or 1 on the channel with this number
 
 struct MazeLife {
     const MazeRules* maze;
-    const whole *sensor_of, *action_of, *places;  // (3,), (3,), (periods, 2): cells of food and poison
-    int cell, heading, next, food, poison;  // next: the cell ahead, or -1; food, poison: where they are
+    const whole *sensor_of, *action_of, *places;  // (3,), (3,), (periods, 2): squares of food and poison
+    int square, heading, next, food, poison;  // next: the square ahead, or -1; food, poison: where they are
     int shown, foods, poisons, steps, until_move;
     bool alive;
     float energy, fitness, reward, votes[3];
-    unsigned* been;  // one bit per cell visited
+    unsigned* been;  // one bit per square visited
 
     ANYWHERE void begin(const MazeRules* rules, const whole* sensors, const whole* actions, const whole* ends,
                         unsigned* visited) {
@@ -34,13 +34,13 @@ struct MazeLife {
         for (float& vote : votes) vote = 0;
         for (int i = 0; i < words(*maze); i++) been[i] = 0;
         start();
-        enters(cell);
+        enters(square);
     }
 
     // Length of `been` in words.
-    ANYWHERE static int words(const MazeRules& rules) { return (rules.cells + 31) / 32; }
+    ANYWHERE static int words(const MazeRules& rules) { return (rules.squares + 31) / 32; }
 
-    // Marks a cell as visited; true if it was not visited before.
+    // Marks a square as visited; true if it was not visited before.
     ANYWHERE bool enters(int where) {
         const unsigned bit = 1u << (where % 32);
         const bool first = !(been[where / 32] & bit);
@@ -52,11 +52,11 @@ struct MazeLife {
     ANYWHERE void start() {
         const int period = (foods + (maze->count_poisons ? poisons : 0)) / maze->foods_per_period;
         food = (int)places[2 * period], poison = (int)places[2 * period + 1];
-        cell = maze->start, heading = 0;
+        square = maze->start, heading = 0;
         look();
     }
 
-    ANYWHERE void look() { next = (int)maze->ahead[cell * 4 + heading]; }
+    ANYWHERE void look() { next = (int)maze->ahead[square * 4 + heading]; }
 
     // Sets the state of each of the four input neurons.
     ANYWHERE void observe(int (&shows)[4]) const {
@@ -112,9 +112,9 @@ struct MazeLife {
         if ((maze->led || same < (maze->first_of_ties ? 3 : 2)) && sum == sum) {
             const int action = maze->led ? taught() : (int)action_of[best];
             if (action == 0) {
-                if (next >= 0) cell = next;
-                if (enters(cell)) fitness += maze->explore_bonus;
-                ate = (cell == food) - (cell == poison);
+                if (next >= 0) square = next;
+                if (enters(square)) fitness += maze->explore_bonus;
+                ate = (square == food) - (square == poison);
             } else heading = (heading + (action == 2 ? 1 : 3)) % 4;
             look();
         }

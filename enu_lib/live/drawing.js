@@ -11,12 +11,12 @@
     return found;
   }
 
-  // A function that draws one state: cell, heading, alive, food, poison, walked (cells since the last meal), sensors (3),
+  // A function that draws one state: square, heading, alive, food, poison, walked (squares since the last meal), sensors (3),
   // reward (-1 to 1), energy (share), outputs (of all neurons, -1 to 1), memories (of all synapses, -1 to 1).
   function scene(root, centers) {
-    const part = named(root, "part"), at = (cell) => centers[cell].join(" ");
+    const part = named(root, "part"), at = (square) => centers[square].join(" ");
     const lamps = root.querySelectorAll("[data-neuron]"), squares = root.querySelectorAll("[data-synapse]");
-    const put = (name, cell, more = "") => part[name].setAttribute("transform", `translate(${at(cell)})${more}`);
+    const put = (name, square, more = "") => part[name].setAttribute("transform", `translate(${at(square)})${more}`);
 
     function bar(name, share, color) {
       part[name].style.width = `${100 * Math.min(1, Math.max(0, share))}%`;
@@ -26,7 +26,7 @@
     return function show(s) {
       put("food", s.food);
       put("poison", s.poison);
-      put("agent", s.cell, ` rotate(${90 * s.heading})`);
+      put("agent", s.square, ` rotate(${90 * s.heading})`);
       part.agent.dataset.alive = +s.alive;
       part.trail.setAttribute("d", `M${s.walked.map(at).join("L")}`);
       s.sensors.forEach((value, i) => bar(`sensor ${i + 1}`, value));

@@ -27,7 +27,7 @@
       self.changed = { noise: usual, silenced: -1, frozen: null, harmless: false, swaps: 0, shuffles: 0 };
       self.history = [now()];  // outputs of all neurons at the start and after every step
       self.meals = [];  // [step, 1 food or -1 poison]
-      self.walked = [self.place.cell];  // since the last meal
+      self.walked = [self.place.square];  // since the last meal
       self.said = `Episode ${self.number} begins. Nothing tells the network what its sensors mean.`;
     }
 
@@ -51,9 +51,9 @@
       rules.step(maze, place, y, changed.harmless);
       if (place.ate) {
         self.meals.push([place.t, place.ate]);
-        self.walked = [place.cell];
-      } else if (place.cell !== self.walked.at(-1)) {
-        self.walked.push(place.cell);
+        self.walked = [place.square];
+      } else if (place.square !== self.walked.at(-1)) {
+        self.walked.push(place.square);
       }
       self.history.push(now());
       const moved = place.food !== food || place.poison !== poison;
@@ -64,12 +64,12 @@
     // The rest of a move by hand: its network steps are taken, and what the outputs have voted for so far is dropped.
     function walk(action) {
       if (over()) return step();
-      const { cell } = self.place;
+      const { square } = self.place;
       self.place.votes.fill(0);
       self.said = "";
       do step(action); while (!over() && self.place.t % maze.move_every);
       if (self.place.action < 0) return;  // it died before it could move
-      const stuck = action === rules.FORWARD && self.place.cell === cell && !self.place.ate;
+      const stuck = action === rules.FORWARD && self.place.square === square && !self.place.ate;
       const did = stuck ? "You walked against a wall." : `You ${action ? "turned" : "walked"} ${ACTIONS[action]}.`;
       self.said = `${did} ${self.said}`.trim();
     }

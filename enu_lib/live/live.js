@@ -79,15 +79,15 @@
   function maze(root, data) {
     const f = {};
     for (const name of Object.keys(data)) if (data[name].data !== undefined) f[name] = unpack(data[name]);
-    const count = f.cell.length, show = live.scene(root, data.centers);
+    const count = f.square.length, show = live.scene(root, data.centers);
     const synapses = f.synapses ? f.synapses.length / count : 0, neurons = f.outputs.length / count;
     const values = (length, value) => Array.from({ length }, (_, i) => value(i));
     const cursor = find(root, '[data-part="cursor"]'), said = find(root, '[data-part="said"]');
     player(root, count, data.move, (k) => {
       const since = data.meals.reduce((last, [step]) => (step <= k ? step : last), 0);
       show({
-        cell: f.cell[k], heading: f.heading[k], alive: f.alive[k], food: f.food[k], poison: f.poison[k],
-        walked: [data.start, ...f.cell.slice(since, k + 1)],
+        square: f.square[k], heading: f.heading[k], alive: f.alive[k], food: f.food[k], poison: f.poison[k],
+        walked: [data.start, ...f.square.slice(since, k + 1)],
         sensors: values(3, (i) => f.sensors[3 * k + i] / 255), reward: f.reward[k] - 1, energy: f.energy[k] / 255,
         outputs: values(neurons, (i) => f.outputs[i * count + k] / 127.5 - 1),
         memories: values(synapses, (i) => f.synapses[k * synapses + i] / 127.5 - 1),

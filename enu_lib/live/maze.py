@@ -35,7 +35,7 @@ def maze(
     frames = _frames(trace, maze, network, life)
     grid = geometry(maze)
     at = int(frames["last"])
-    where = [int(frames[name][at]) for name in ("cell", "heading", "food", "poison")]
+    where = [int(frames[name][at]) for name in ("square", "heading", "food", "poison")]
     still = scene.maze(grid, where, bool(frames["alive"][at]), _walked(frames, grid.start, at), text)
     x, reward = frames["sensors"][at] / 255, float(frames["reward"][at]) - 1
     body = f'<div class="enu-row">{still}{scene.gauges(list(x), reward, frames["energy"][at] / 255)}'
@@ -49,13 +49,13 @@ def maze(
     said = f"Outputs of all neurons over the episode; {foods} foods, {poisons} poisons"
     body += f'</div><p class="enu-said" data-part="said">{_said(frames, maze, at)}</p>'
     body += scene.raster(outputs, meals, at, said)
-    body += player(len(frames["cell"]), "move", SPEEDS, "4 moves/s", at)
+    body += player(len(frames["square"]), "move", SPEEDS, "4 moves/s", at)
     payload: dict[str, Any] = {
         name: pack(frames[name])
-        for name in ("cell", "heading", "food", "poison", "alive", "energy", "foods", "poisons", "sensors", "reward")
+        for name in ("square", "heading", "food", "poison", "alive", "energy", "foods", "poisons", "sensors", "reward")
     }
     payload["outputs"] = pack(np.rint(outputs * 127.5 + 127.5).astype(np.uint8))
-    payload["centers"] = [scene.center(grid, cell) for cell in range(len(grid.cells))]
+    payload["centers"] = [scene.center(grid, square) for square in range(len(grid.squares))]
     payload |= {"start": grid.start, "move": maze.move_every, "meals": meals}
     if synapses is not None:
         payload["synapses"] = pack(synapses)
@@ -66,7 +66,7 @@ def _frames(trace: Trace, maze: Maze, network: Network | None, life: int) -> dic
     """The values of all frames as in the payload; time is the first axis, except for `outputs` (4 + N, T)."""
     after = {name: values[0, life].numpy() for name, values in trace.task.items()}
     dead = np.flatnonzero(~after["alive"])
-    steps = min(len(after["cell"]), int(dead[0]) + 1 + AFTER_DEATH) if len(dead) else len(after["cell"])
+    steps = min(len(after["square"]), int(dead[0]) + 1 + AFTER_DEATH) if len(dead) else len(after["square"])
 
     def before(name: str, first: float) -> np.ndarray:
         """The value after k steps, k = 0..steps - 1."""
@@ -78,7 +78,7 @@ def _frames(trace: Trace, maze: Maze, network: Network | None, life: int) -> dic
     reward = x[:, 3, 1] - x[:, 3, 2]
     meals = np.flatnonzero(after["ate"][:steps])
     frames: dict[str, Any] = {
-        "cell": before("cell", geometry(maze).start),
+        "square": before("square", geometry(maze).start),
         "heading": before("heading", 0),
         "food": before("food", after["food"][0]),  # no meal is possible in the first step
         "poison": before("poison", after["poison"][0]),
@@ -107,7 +107,7 @@ def _walked(frames: dict[str, Any], start: int, at: int) -> list[int]:
     """Squares visited since the last meal, up to frame `at`."""
     meals = [k for k in frames["meal_steps"] if k <= at]
     since = meals[-1] if meals else 0
-    return [start, *(int(c) for c in frames["cell"][since : at + 1])]
+    return [start, *(int(s) for s in frames["square"][since : at + 1])]
 
 
 def _said(frames: dict[str, Any], maze: Maze, at: int) -> str:

@@ -1,7 +1,7 @@
 // The rules of the mazes (enu_lib/tasks/maze.py), for one episode, and the changes that a reader can make.
 //
-// A maze is the task's settings with its tables: ahead (cells, 4), start, shuffles [[sensor_of, action_of], ..], and
-// placements [[food, poison], ..] as cells.  Energy and votes are float32, as in the library.
+// A maze is the task's settings with its tables: ahead (squares, 4), start, shuffles [[sensor_of, action_of], ..], and
+// placements [[food, poison], ..] as squares.  Energy and votes are float32, as in the library.
 (function (scope) {
   "use strict";
   const live = (scope.enuLive = scope.enuLive || {});
@@ -42,7 +42,7 @@
   function begin(maze, environment) {
     const { sensor_of, action_of, places } = environment;
     return {
-      cell: maze.start, heading: 0, energy: fround(maze.full), alive: true, foods: 0, poisons: 0, doses: 0, reward: 0, shown: 0,
+      square: maze.start, heading: 0, energy: fround(maze.full), alive: true, foods: 0, poisons: 0, doses: 0, reward: 0, shown: 0,
       votes: new Float32Array(3), action: -1, ate: 0, t: 0, food: places[0][0], poison: places[0][1],
       sensor_of: [...sensor_of], action_of: [...action_of], places: places.map((place) => [...place]),
     };
@@ -50,7 +50,7 @@
 
   // The input neurons (4, channels): sensors on channel 0; the reward neuron on channel 1 (food) and channel 2 (poison).
   function observe(maze, s, channels) {
-    const x = new Float32Array(4 * channels), ahead = maze.ahead[s.cell][s.heading];
+    const x = new Float32Array(4 * channels), ahead = maze.ahead[s.square][s.heading];
     if (s.alive) {
       x[s.sensor_of[WALL] * channels] = +(ahead < 0);
       x[s.sensor_of[FOOD] * channels] = +(ahead === s.food);
@@ -63,7 +63,7 @@
 
   // The teacher's action (Maze._taught of enu_lib/tasks/maze.py).
   function taught(maze, s) {
-    const ahead = maze.ahead[s.cell][s.heading];
+    const ahead = maze.ahead[s.square][s.heading];
     return ahead < 0 || (ahead === s.poison && s.poisons > 0) ? LEFT : FORWARD;
   }
 
@@ -87,9 +87,9 @@
     }
     s.ate = 0;
     if (s.action === FORWARD) {
-      const ahead = maze.ahead[s.cell][s.heading];
-      if (ahead >= 0) s.cell = ahead;
-      s.ate = +(s.cell === s.food) - +(s.cell === s.poison);
+      const ahead = maze.ahead[s.square][s.heading];
+      if (ahead >= 0) s.square = ahead;
+      s.ate = +(s.square === s.food) - +(s.square === s.poison);
     } else if (s.action >= 0) {
       s.heading = (s.heading + (s.action === RIGHT ? 1 : 3)) % 4;
     }
@@ -99,7 +99,7 @@
       s.poisons += +(s.ate < 0);
       s.doses += +(s.ate < 0 && !harmless);
       s.energy = fround(maze.full);
-      s.cell = maze.start;
+      s.square = maze.start;
       s.heading = 0;
       s.shown = maze.reward_steps;
       s.reward = s.ate;

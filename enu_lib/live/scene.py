@@ -20,7 +20,7 @@ from enu_lib.figures.style import PALETTE
 from enu_lib.network import Connections
 from enu_lib.tasks.maze import Geometry
 
-CELL = 20  # SVG units per square of the maze
+SQUARE = 20  # SVG units per square of the maze
 ROW = 13  # pixels per row of outputs
 N_INPUTS = 4  # three sensors and the reward neuron
 
@@ -30,15 +30,15 @@ def kinds(rows: int, n_outputs: int = 3) -> list[str]:
     return ["input"] * 3 + ["food"] + ["memory"] * (rows - N_INPUTS - n_outputs) + ["evolved"] * n_outputs
 
 
-def center(grid: Geometry, cell: int) -> tuple[int, int]:
+def center(grid: Geometry, square: int) -> tuple[int, int]:
     """The centre of a square in SVG units, (x, y)."""
-    row, column = grid.cells[cell]
-    return CELL * column + CELL // 2, CELL * row + CELL // 2
+    row, column = grid.squares[square]
+    return SQUARE * column + SQUARE // 2, SQUARE * row + SQUARE // 2
 
 
-def trail(grid: Geometry, cells: Sequence[int]) -> str:
+def trail(grid: Geometry, squares: Sequence[int]) -> str:
     """SVG path data of a path over squares."""
-    points = (center(grid, cell) for cell in cells)
+    points = (center(grid, square) for square in squares)
     return "".join(f"{'L' if i else 'M'}{x} {y}" for i, (x, y) in enumerate(points))
 
 
@@ -48,12 +48,13 @@ def maze(grid: Geometry, where: Sequence[int], alive: bool, walked: Sequence[int
     where: the agent's square and heading, the squares of food and poison.  walked: squares since the last meal.
     text: alternative text.
     """
-    cell, heading, food, poison = where
-    columns, rows = [column for _, column in grid.cells], [row for row, _ in grid.cells]
-    box = (CELL * min(columns) - 4, CELL * min(rows) - 4)
-    size = (CELL * (max(columns) + 1) + 4 - box[0], CELL * (max(rows) + 1) + 4 - box[1])
+    square, heading, food, poison = where
+    columns, rows = [column for _, column in grid.squares], [row for row, _ in grid.squares]
+    box = (SQUARE * min(columns) - 4, SQUARE * min(rows) - 4)
+    size = (SQUARE * (max(columns) + 1) + 4 - box[0], SQUARE * (max(rows) + 1) + 4 - box[1])
     floor = "".join(
-        f'<rect class="enu-floor" x="{CELL * c}" y="{CELL * r}" width="{CELL}" height="{CELL}"/>' for r, c in grid.cells
+        f'<rect class="enu-floor" x="{SQUARE * c}" y="{SQUARE * r}" width="{SQUARE}" height="{SQUARE}"/>'
+        for r, c in grid.squares
     )
 
     def mark(name: str, at: int, d: str) -> str:
@@ -61,7 +62,7 @@ def maze(grid: Geometry, where: Sequence[int], alive: bool, walked: Sequence[int
         place = f'class="enu-mark" style="stroke:var(--{name})" transform="translate({x} {y})"'
         return f'<path data-part="{name}" {place} d="{d}"/>'
 
-    x, y = center(grid, cell)
+    x, y = center(grid, square)
     return (
         f'<svg class="enu-maze" viewBox="{box[0]} {box[1]} {size[0]} {size[1]}" role="img" aria-label="{escape(text)}">{floor}'
         f'<path data-part="trail" class="enu-trail" d="{trail(grid, walked)}"/>'

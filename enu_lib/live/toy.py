@@ -65,7 +65,7 @@ def toy(
         "does": DOES,
         "kinds": scene.kinds(len(names), network.n_outputs),
         "noises": noises,
-        "centers": [scene.center(geometry(maze), cell) for cell in range(len(geometry(maze).cells))],
+        "centers": [scene.center(geometry(maze), square) for square in range(len(geometry(maze).squares))],
         "axis": {"mean": pack(axis.mean.numpy()), "direction": pack(axis.direction.numpy()), "scale": axis.scale},
     }
     sensors = maze.observe(first, 0)[0, 0, :3, 0].tolist()
@@ -123,7 +123,7 @@ def _environment(state: MazeState) -> dict[str, Any]:
 def _picture(maze: Maze, first: MazeState, sensors: list[float], text: str) -> str:
     """The maze, the agent's inputs, and the sentence below them, before the first step."""
     grid = geometry(maze)
-    where = [int(v) for v in (first.cell, first.heading, first.food, first.poison)]
+    where = [int(v) for v in (first.square, first.heading, first.food, first.poison)]
     meaning = [MEANINGS[first.sensor_of[0, 0].tolist().index(sensor)] for sensor in range(3)]
     does = [DOES[action] for action in first.action_of[0, 0].tolist()]
     said = f"Sensor 1 shows {meaning[0]}, sensor 2 {meaning[1]}, sensor 3 {meaning[2]}. "

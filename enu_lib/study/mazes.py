@@ -131,9 +131,9 @@ def by_shuffle(episodes: Mapping[tuple[str, str], Trace]) -> Table:
 def by_side(lives: Trace, maze: Maze) -> Table:
     """Episodes in a double T-maze by where the food is at first: ahead of the agent, or behind it."""
     grid = geometry(maze)
-    column = torch.tensor([c for _, c in grid.cells])
+    column = torch.tensor([c for _, c in grid.squares])
     ahead = (lives.task["food"][0, :, 0, None] == torch.tensor(grid.ends[:2])).any(-1)
-    behind = (column[lives.task["cell"][0]] < column[grid.start]) & lives.task["alive"][0]
+    behind = (column[lives.task["square"][0]] < column[grid.start]) & lives.task["alive"][0]
     measured = {
         "food": _food(lives),
         "poison": lives.task["poisons"][0, :, -1].float(),

@@ -57,10 +57,10 @@ class MazeEnv(gymnasium.Env):
             return None
         s, g = self._state, geometry(self.maze)
         grid = [["#"] * g.shape[1] for _ in range(g.shape[0])]
-        for row, column in g.cells:
+        for row, column in g.squares:
             grid[row][column] = " "
-        for cell, mark in ((s.food, "F"), (s.poison, "X"), (s.cell, ">v<^"[int(s.heading)])):
-            row, column = g.cells[int(cell)]
+        for square, mark in ((s.food, "F"), (s.poison, "X"), (s.square, ">v<^"[int(s.heading)])):
+            row, column = g.squares[int(square)]
             grid[row][column] = mark
         return "\n".join("".join(line) for line in grid) + "\n"
 

@@ -33,12 +33,12 @@ HEADINGS = ((0, 1), (1, 0), (0, -1), (-1, 0))  # east, south, west, north as (ro
 
 
 class Geometry(NamedTuple):
-    """A maze as tables over its free cells."""
+    """A maze as tables over its free squares."""
 
-    cells: tuple[tuple[int, int], ...]  # (row, column) of each free cell
-    ahead: tuple[tuple[int, ...], ...]  # the cell ahead, per cell and heading; -1: a wall
-    start: int  # starting cell; the agent faces east (heading 0)
-    ends: tuple[int, ...]  # cells at the ends of the arms, possible places of food and poison
+    squares: tuple[tuple[int, int], ...]  # (row, column) of each free square
+    ahead: tuple[tuple[int, ...], ...]  # the square ahead, per square and heading; -1: a wall
+    start: int  # starting square; the agent faces east (heading 0)
+    ends: tuple[int, ...]  # squares at the ends of the arms, possible places of food and poison
     shape: tuple[int, int]  # rows and columns, including walls
 
 
@@ -48,7 +48,7 @@ class MazeState(NamedTuple):
     All offspring share them, except that `Maze.own_shuffles` gives each offspring a `sensor_of` and `action_of` of its own.
     """
 
-    cell: Tensor  # (P, B) int64
+    square: Tensor  # (P, B) int64
     heading: Tensor  # (P, B) int64
     energy: Tensor  # (P, B)
     alive: Tensor  # (P, B) bool
@@ -59,12 +59,12 @@ class MazeState(NamedTuple):
     votes: Tensor  # (P, B, 3) outputs summed since the last move
     action: Tensor  # (P, B) int64, action in the last step; -1: none
     ate: Tensor  # (P, B) int64, meal in the last step: 1 food, -1 poison, 0 none
-    been: Tensor  # (P, B, cells) bool, cells visited; only updated if `explore_bonus` is set
-    food: Tensor  # (P, B) int64, cell of the food
-    poison: Tensor  # (P, B) int64, cell of the poison
+    been: Tensor  # (P, B, squares) bool, squares visited; only updated if `explore_bonus` is set
+    food: Tensor  # (P, B) int64, square of the food
+    poison: Tensor  # (P, B) int64, square of the poison
     sensor_of: Tensor  # (1 or P, B, 3) int64, the sensor neurons for wall, food, poison
     action_of: Tensor  # (1 or P, B, 3) int64, the actions of outputs 0, 1, 2
-    places: Tensor  # (1, B, K, 2) int64, cells of food and poison in each of K periods (`foods_per_period`)
+    places: Tensor  # (1, B, K, 2) int64, squares of food and poison in each of K periods (`foods_per_period`)
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ class Maze:
     """Rules of a maze, by default the published ones.
 
     Each network step costs energy.  Every `move_every` steps, the output with the largest sum over these steps determines
-    the action: move forward one cell (unless there is a wall), turn left or turn right.  If two outputs tie, the first acts;
-    if all three tie, nothing happens.  Entering the cell of food or poison eats it, restores full energy and returns the
+    the action: move forward one square (unless there is a wall), turn left or turn right.  If two outputs tie, the first acts;
+    if all three tie, nothing happens.  Entering the square of food or poison eats it, restores full energy and returns the
     agent to the start.  After every `foods_per_period` foods (with `count_poisons`, foods plus poisons), the places change with
     probability `change`.  Fitness: +1 per food and -1 per poison, except that the first meal counts +1 either way;
-    `alive_bonus` per step alive; `explore_bonus` per cell entered for the first time, which rewards walking before an agent
+    `alive_bonus` per step alive; `explore_bonus` per square entered for the first time, which rewards walking before an agent
     can find food (reconstruction).
 
     A teacher (reconstruction, for a curriculum) knows what is ahead.  It steps forward, but turns left in front of a wall and,
@@ -193,7 +193,7 @@ class Maze:
             return torch.full((p, b, *more), value, dtype=dtype, device=device)
 
         return MazeState(
-            cell=fill(g.start),
+            square=fill(g.start),
             heading=fill(0),
             energy=fill(self.full, torch.float32),
             alive=fill(True, torch.bool),
@@ -204,7 +204,7 @@ class Maze:
             votes=fill(0.0, torch.float32, 3),
             action=fill(-1),
             ate=fill(0),
-            been=(torch.arange(len(g.cells), device=device) == g.start).expand(p, b, -1).clone(),
+            been=(torch.arange(len(g.squares), device=device) == g.start).expand(p, b, -1).clone(),
             food=places[:, :, 0, 0].expand(p, b),
             poison=places[:, :, 0, 1].expand(p, b),
             sensor_of=sensor_of,
@@ -214,10 +214,10 @@ class Maze:
 
     def observe(self, state: MazeState, t: int) -> Tensor:
         """Input neurons (P, B, 4, 3): sensors on channel 0; reward neuron on channel 1 (food) and channel 2 (poison)."""
-        ahead = _tables(self, str(state.cell.device))[state.cell, state.heading]
+        ahead = _tables(self, str(state.square.device))[state.square, state.heading]
         seen = torch.stack([ahead < 0, ahead == state.food, ahead == state.poison], -1)
-        p, b = state.cell.shape
-        x = torch.zeros(p, b, 4, 3, dtype=torch.float32, device=state.cell.device)
+        p, b = state.square.shape
+        x = torch.zeros(p, b, 4, 3, dtype=torch.float32, device=state.square.device)
         seen = (seen & state.alive[..., None]).to(x.dtype)
         x[:, :, :3, 0].scatter_(2, state.sensor_of.expand(p, -1, -1), seen)
         x[:, :, 3, 1] = state.reward.clamp(min=0)
@@ -240,10 +240,10 @@ class Maze:
         if self.led:
             action = torch.where(s.alive & ~best.isnan(), self._taught(s), -1)
         heading = (s.heading + (action == RIGHT).long() - (action == LEFT).long()) % 4
-        ahead = _tables(self, str(s.cell.device))[s.cell, s.heading]
-        cell = torch.where((action == FORWARD) & (ahead >= 0), ahead, s.cell)
+        ahead = _tables(self, str(s.square.device))[s.square, s.heading]
+        square = torch.where((action == FORWARD) & (ahead >= 0), ahead, s.square)
         walked = action == FORWARD
-        ate = (walked & (cell == s.food)).long() - (walked & (cell == s.poison)).long()
+        ate = (walked & (square == s.food)).long() - (walked & (square == s.poison)).long()
         foods, poisons = s.foods + (ate > 0), s.poisons + (ate < 0)
         first = self.first_meal_counts & (s.foods + s.poisons == 0)
         fitness = torch.where(first, ate.abs(), ate).float() + lived
@@ -253,14 +253,14 @@ class Maze:
             fitness = fitness + self.teacher_bonus * torch.where(s.alive, 1 - error, 0.0)
         been = s.been
         if self.explore_bonus:
-            here = cell[..., None]
+            here = square[..., None]
             fitness = fitness + self.explore_bonus * (~been.gather(2, here)[..., 0]).float()
             been = been.scatter(2, here, True)
         back = ate != 0
         now = self.period(foods, poisons)[..., None, None].expand(-1, -1, 1, 2)
-        place = s.places.expand(len(cell), -1, -1, -1).gather(2, now)
+        place = s.places.expand(len(square), -1, -1, -1).gather(2, now)
         moved = s._replace(
-            cell=torch.where(back, g.start, cell),
+            square=torch.where(back, g.start, square),
             heading=torch.where(back, 0, heading),
             energy=torch.where(back, self.full, s.energy),
             foods=foods,
@@ -278,7 +278,7 @@ class Maze:
 
     def _taught(self, state: MazeState) -> Tensor:
         """The teacher's actions (P, B)."""
-        ahead = _tables(self, str(state.cell.device))[state.cell, state.heading]
+        ahead = _tables(self, str(state.square.device))[state.square, state.heading]
         return torch.where((ahead < 0) | (ahead == state.poison) & (state.poisons > 0), LEFT, FORWARD)
 
     def _charged(self, before: MazeState, after: MazeState) -> MazeState:
@@ -309,7 +309,7 @@ def shuffles(maze: Maze) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
 
 
 def geometry(maze: Maze) -> Geometry:
-    """The maze as tables over its free cells."""
+    """The maze as tables over its free squares."""
     return _geometry(maze.layout, maze.corridor, maze.arm, maze.facing)
 
 
@@ -326,10 +326,10 @@ def _geometry(layout: str, corridor: int, arm: int, facing: str) -> Geometry:
     first, shape = (row, start), (2 * arm + 3, east + 2)
     if facing == "wall":  # agents always start facing east, so transpose the maze
         free, ends, first, shape = {(c, r) for r, c in free}, [(c, r) for r, c in ends], first[::-1], shape[::-1]
-    cells = tuple(sorted(free))
-    number = {cell: i for i, cell in enumerate(cells)}
-    ahead = tuple(tuple(number.get((r + dr, c + dc), -1) for dr, dc in HEADINGS) for r, c in cells)
-    return Geometry(cells, ahead, number[first], tuple(number[end] for end in ends), shape)
+    squares = tuple(sorted(free))
+    number = {square: i for i, square in enumerate(squares)}
+    ahead = tuple(tuple(number.get((r + dr, c + dc), -1) for dr, dc in HEADINGS) for r, c in squares)
+    return Geometry(squares, ahead, number[first], tuple(number[end] for end in ends), shape)
 
 
 @lru_cache

@@ -29,7 +29,7 @@ class Watched:
         neurons = agent.neurons if isinstance(agent, Network) else maze.n_outputs
         self.outputs = np.zeros((scene.N_INPUTS + neurons, maze.steps), np.float32)
         self.meals: list[tuple[int, int]] = []
-        self.walked = [int(self.life.maze_state.cell)]
+        self.walked = [int(self.life.maze_state.square)]
         self._record_outputs()
 
     def step(self, interventions: Sequence[Intervention] = ()) -> None:
@@ -43,12 +43,12 @@ class Watched:
             self._advance_to(lives.put(self.life, y))
 
     def _advance_to(self, life: lives.Life) -> None:
-        self.life, ate, cell = life, int(life.maze_state.ate), int(life.maze_state.cell)
+        self.life, ate, square = life, int(life.maze_state.ate), int(life.maze_state.square)
         if ate:
             self.meals.append((self.life.t, ate))
-            self.walked = [cell]
-        elif cell != self.walked[-1]:
-            self.walked.append(cell)
+            self.walked = [square]
+        elif square != self.walked[-1]:
+            self.walked.append(square)
         self._record_outputs()
 
     def swap(self) -> None:
@@ -82,7 +82,7 @@ class Watched:
     def maze_svg(self) -> str:
         """The maze in its current state, as SVG."""
         state = self.life.maze_state
-        where = [int(v) for v in (state.cell, state.heading, state.food, state.poison)]
+        where = [int(v) for v in (state.square, state.heading, state.food, state.poison)]
         return scene.maze(self.grid, where, bool(state.alive), self.walked, "The maze from above")
 
     def gauges_html(self) -> str:
@@ -106,7 +106,7 @@ class Watched:
         state = self.life.maze_state
         figures.mazes.maze(ax, self.grid, int(state.food), int(state.poison))
         color = figures.PALETTE["evolved"] if state.alive else "0.6"
-        figures.mazes.agent(ax, self.grid, int(state.cell), int(state.heading), color)
+        figures.mazes.agent(ax, self.grid, int(state.square), int(state.heading), color)
 
 
 def outputs_figure(watched: Watched) -> Any:
