@@ -204,12 +204,12 @@ def first_genome(model: AnyModel, parent: Tensor | None, generator: torch.Genera
     )
 
 
-def stepped(owner: object, found: object) -> tuple[Any, Any]:
+def stepped(owner: object, returned: object) -> tuple[Any, Any]:
     """The two values that `step` of a task or model has returned: the next state, and fitness or outputs."""
-    if not isinstance(found, (tuple, list)) or len(found) != 2:
+    if not isinstance(returned, (tuple, list)) or len(returned) != 2:
         second = "outputs (P, B, C)" if hasattr(owner, "unpack") else "fitness (P, B)"
-        raise ValueError(_wrong(owner, "step", f"return two values, the next state and {second}", described(found)))
-    return found[0], found[1]
+        raise ValueError(_wrong(owner, "step", f"return two values, the next state and {second}", described(returned)))
+    return returned[0], returned[1]
 
 
 def outputs(model: AnyModel, y: object, population: int, environments: int) -> Tensor:
@@ -249,8 +249,8 @@ def _is_whole(value: object, least: int) -> bool:
         return False
 
 
-def _wrong(owner: object, part: str, wanted: str, found: str) -> str:
-    return f"`{part}` of {type(owner).__name__} must {wanted}, got {found} (see enu_lib.contracts)"
+def _wrong(owner: object, part: str, wanted: str, got: str) -> str:
+    return f"`{part}` of {type(owner).__name__} must {wanted}, got {got} (see enu_lib.contracts)"
 
 
 def _lacks_nothing(value: object, contract: type, what: str, unneeded: tuple[str, ...] = ()) -> None:

@@ -310,21 +310,22 @@ def test_a_replayed_recording_equals_the_reference_on_other_episodes(near, kind,
     network = Network(PUBLISHED, channels=4, hidden=12, cell=cell, shared=kind == "shared", noise=0.02)
     maze, (p, b), own = Maze("t", "sensors", steps=120, own_shuffles=noisy == "own"), (4, 6), noisy == "own"
 
-    def lives(seed):
+    def drawn(seed):
         noise = draw_noise(maze.steps, b, stream(seed, "noise"), (0, p) if own else None) if noisy else None
         return _genomes(network, p, seed), maze.reset(p if own else 1, b, stream(seed, "maze")), noise
 
-    genomes, state, noise = lives(1)
+    genomes, state, noise = drawn(1)
     before = genomes.clone()
-    life = graph.Life(network, maze, genomes, state, noise)
+    episodes = graph.MazeEpisodes(network, maze, genomes, state, noise)
     with Recorder() as recorded:
-        life.move()
+        episodes.move()
     for seed in (2, 3):
-        now, state, noise = lives(seed)
-        life.fill(now, state, noise)
-        life.live(recorded.replay)
+        now, state, noise = drawn(seed)
+        episodes.fill(now, state, noise)
+        episodes.play(recorded.replay)
         reference = kernels.fused.maze_lives(network, now, maze, state, noise, record=False)
         assert reference[0].std() > 0
-        for mine, theirs in zip((life.total, life.state.foods, life.state.poisons, life.alive_steps), reference, strict=False):
-            near((mine - theirs).abs(), 1e-4)
+        mine = episodes.total, episodes.state.foods, episodes.state.poisons, episodes.alive_steps
+        for value, expected in zip(mine, reference, strict=False):
+            near((value - expected).abs(), 1e-4)
     assert torch.equal(genomes, before), "the caller's genomes are not touched"

@@ -167,8 +167,8 @@ def test_a_page_shows_the_rule_of_its_own_task(script):
 
 def test_the_script_writes_the_same_paths_as_the_library(script):
     xs, ys = [-2, -1, 1, 2, 3], [0.5, float("nan"), 2.0, 3.0, -1.0]
-    drawn = script.eval("enuLive.path([-2,-1,1,2,3], [0.5,NaN,2,3,-1], 1.5)")
-    numbers = [re.findall(r"[ML][-\d.]+ [-\d.]+", d) for d in (drawn, chart.path(xs, ys, 1.5))]
+    drawn = script.eval("enuLive.curve([-2,-1,1,2,3], [0.5,NaN,2,3,-1], 1.5)")
+    numbers = [re.findall(r"[ML][-\d.]+ [-\d.]+", d) for d in (drawn, chart.curve(xs, ys, 1.5))]
     assert numbers[0] == numbers[1] == ["M-2 -0.5", "M1 -2", "L2 -3", "L3 1"]
 
 

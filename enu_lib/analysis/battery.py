@@ -130,7 +130,7 @@ def battery(
         raise ValueError(f"unknown part {unknown[0]!r}: choose from {', '.join(PARTS)}")
     maze = standard(task)
 
-    def lives(where: Maze | Altered) -> Trace:
+    def play(where: Maze | Altered) -> Trace:
         if not isinstance(agent, str) and genome is not None:
             return record_episodes(agent, genome, where, n, seed)
         return agents.play(where, str(agent), n, seed)
@@ -138,9 +138,9 @@ def battery(
     results: dict[str, Measure] = {}
     for part in PARTS:
         if part in parts:
-            results |= _MEASURED[part](maze, lives)
+            results |= _MEASURED[part](maze, play)
     if double if double is not None else (task is not None and task.layout == "double-t"):
-        results |= _double(lives(replace(maze, layout="double-t")))
+        results |= _double(play(replace(maze, layout="double-t")))
     return Battery(name or (agent if isinstance(agent, str) else "network"), n, seed, maze, results)
 
 
@@ -152,10 +152,10 @@ def standard(task: Maze | None = None) -> Maze:
     return replace(Maze(), **{name: getattr(task, name) for name in kept})
 
 
-def outcomes(lives: Trace) -> Outcomes:
+def outcomes(episodes: Trace) -> Outcomes:
     """All visits of recorded episodes, including those that ended in starvation."""
-    v = visits(lives)
-    alive, poisons, food = (lives.task[name][0].numpy() for name in ("alive", "poisons", "food"))
+    v = visits(episodes)
+    alive, poisons, food = (episodes.task[name][0].numpy() for name in ("alive", "poisons", "food"))
     last = np.full(len(alive), -1)
     last[v.life] = v.step  # in order of time, so that the last meal is kept
     death = alive.sum(1)
@@ -174,8 +174,8 @@ def outcomes(lives: Trace) -> Outcomes:
     return Outcomes(*(values[order] for values in fields))
 
 
-def _meals(key: str, text: str, lives: Trace) -> dict[str, Measure]:
-    food, poison = (lives.task[name][0, :, -1].double().numpy() for name in ("foods", "poisons"))
+def _meals(key: str, text: str, episodes: Trace) -> dict[str, Measure]:
+    food, poison = (episodes.task[name][0, :, -1].double().numpy() for name in ("foods", "poisons"))
     return {
         f"{key}.food": _mean(f"{text}: food per episode", food),
         f"{key}.poison": _mean(f"{text}: poison per episode", poison),
@@ -187,40 +187,40 @@ def _no_mistake(key: str, text: str, o: Outcomes) -> dict[str, Measure]:
     return {f"{key}.no_mistake": _share(f"{text}: no mistake after a change, given an earlier poison", o, which)}
 
 
-def _standard(maze: Maze, lives: Play) -> dict[str, Measure]:
-    found = _meals("standard", "standard T-maze", plain := lives(maze))
-    return found | _no_mistake("standard", "standard T-maze", outcomes(plain))
+def _standard(maze: Maze, play: Play) -> dict[str, Measure]:
+    results = _meals("standard", "standard T-maze", plain := play(maze))
+    return results | _no_mistake("standard", "standard T-maze", outcomes(plain))
 
 
-def _every_food(maze: Maze, lives: Play) -> dict[str, Measure]:
-    found = _meals("every_food", "change after every food", plain := lives(replace(maze, foods_per_period=1)))
-    return found | _no_mistake("every_food", "change after every food", outcomes(plain))
+def _every_food(maze: Maze, play: Play) -> dict[str, Measure]:
+    results = _meals("every_food", "change after every food", plain := play(replace(maze, foods_per_period=1)))
+    return results | _no_mistake("every_food", "change after every food", outcomes(plain))
 
 
-def _senses(maze: Maze, lives: Play) -> dict[str, Measure]:
+def _senses(maze: Maze, play: Play) -> dict[str, Measure]:
     harmless, at = replace(maze, foods_per_period=1, deadly_poisons=HARMLESS), maze.steps * 2 // 5
-    found = _from(at, "left_alone", "sensors unchanged", outcomes(lives(harmless)))
-    found |= _from(
-        at, "exchanged", "food and poison sensors exchanged", outcomes(lives(Altered(harmless, at, ("food", "poison"))))
+    results = _from(at, "left_alone", "sensors unchanged", outcomes(play(harmless)))
+    results |= _from(
+        at, "exchanged", "food and poison sensors exchanged", outcomes(play(Altered(harmless, at, ("food", "poison"))))
     )
-    return found | _from(at, "reshuffled", "all sensors reshuffled", outcomes(lives(Altered(harmless, at))))
+    return results | _from(at, "reshuffled", "all sensors reshuffled", outcomes(play(Altered(harmless, at))))
 
 
-def _hidden(maze: Maze, lives: Play) -> dict[str, Measure]:
-    hidden = lives(Altered(maze, hide=("food", "poison")))
-    found, o = _meals("hidden", "food and poison hidden", hidden), outcomes(hidden)
+def _hidden(maze: Maze, play: Play) -> dict[str, Measure]:
+    hidden = play(Altered(maze, hide=("food", "poison")))
+    results, o = _meals("hidden", "food and poison hidden", hidden), outcomes(hidden)
     stay = (o.number >= 1) & ~o.changed
-    return found | {"hidden.remembers": _share("food and poison hidden: right if nothing changed", o, stay)}
+    return results | {"hidden.remembers": _share("food and poison hidden: right if nothing changed", o, stay)}
 
 
-def _cut(maze: Maze, lives: Play) -> dict[str, Measure]:
-    cut = {kind: lives(Altered(maze, cut=(kind,))) for kind in ("food", "poison")}
+def _cut(maze: Maze, play: Play) -> dict[str, Measure]:
+    cut = {kind: play(Altered(maze, cut=(kind,))) for kind in ("food", "poison")}
     return _meals("cut_food", "no reward for food", cut["food"]) | _meals("cut_poison", "no reward for poison", cut["poison"])
 
 
-def _switching(maze: Maze, lives: Play) -> dict[str, Measure]:
+def _switching(maze: Maze, play: Play) -> dict[str, Measure]:
     # twice as long, so that even an agent that remembers eats four poisons
-    o = outcomes(lives(replace(maze, deadly_poisons=HARMLESS, steps=2 * maze.steps)))
+    o = outcomes(play(replace(maze, deadly_poisons=HARMLESS, steps=2 * maze.steps)))
     shares: dict[str, Measure] = {}
     for k in range(1, POISONS + 1):
         after = np.flatnonzero(o.poisons == k)
@@ -235,11 +235,11 @@ def _changes(o: Outcomes) -> dict[str, Measure]:
     order = np.arange(len(at)) - np.searchsorted(o.life[at], o.life[at])
     following = np.minimum(at + 1, len(o.life) - 1)
     follows = (following > at) & (o.life[following] == o.life[at])
-    found = o._replace(food=o.food.copy())
-    found.food[at] |= follows & o.food[following]
+    either = o._replace(food=o.food.copy())
+    either.food[at] |= follows & o.food[following]
     counted = o.food[at] | follows
     return {
-        f"swapped.{k}": _share(f"harmless poison: food within two visits of change {k}", found, at[(order == k - 1) & counted])
+        f"swapped.{k}": _share(f"harmless poison: food within two visits of change {k}", either, at[(order == k - 1) & counted])
         for k in range(1, CHANGES + 1)
     }
 
@@ -258,9 +258,9 @@ def _from(at: int, key: str, text: str, o: Outcomes) -> dict[str, Measure]:
     return {f"{key}.{name}": _share(f"{text}: {words}", o, which) for name, (words, which) in parts.items()}
 
 
-def _double(lives: Trace) -> dict[str, Measure]:
-    o, text = outcomes(lives), "double T-maze"
-    results = _meals("double", text, lives)
+def _double(episodes: Trace) -> dict[str, Measure]:
+    o, text = outcomes(episodes), "double T-maze"
+    results = _meals("double", text, episodes)
     for word, which in (("second", o.number == 1), ("third", o.number == 2), ("later", o.number > 2)):
         results[f"double.{word}"] = _share(f"{text}: {word} visit right if nothing changed", o, which & ~o.changed)
     return results | _no_mistake("double", text, o)
@@ -278,12 +278,12 @@ def _share(text: str, o: Outcomes, which: np.ndarray) -> Measure:
     Visits within an episode are not independent.  The interval therefore uses an effective number of visits, from the
     variance between episodes (linearised ratio estimator); without any variance, the number of episodes.
     """
-    right, life = o.food[which].astype(float), np.unique(o.life[which], return_inverse=True)[1]
+    right, episode = o.food[which].astype(float), np.unique(o.life[which], return_inverse=True)[1]
     if not len(right):
         return Measure(text, math.nan, 0.0, 1.0, 0)
-    value, lives = float(right.mean()), int(life.max()) + 1
-    between = float((np.bincount(life, right - value) ** 2).sum()) / len(right) ** 2
-    effective = min(len(right), value * (1 - value) / between) if between > 0 else lives
+    value, episodes = float(right.mean()), int(episode.max()) + 1
+    between = float((np.bincount(episode, right - value) ** 2).sum()) / len(right) ** 2
+    effective = min(len(right), value * (1 - value) / between) if between > 0 else episodes
     low, high = interval(value * effective, effective)
     return Measure(text, value, low, high, len(right))
 

@@ -138,13 +138,13 @@ def _give(x: Tensor, at: int, reward: int, p: Protocol) -> None:
         x[at : at + p.shown, -1, 1 if reward > 0 else 2] = 1
 
 
-def _probe(network: Network, genome: Tensor, x: Tensor, begins: int, lives: int, seed: int) -> tuple[Tensor, Tensor]:
+def _probe(network: Network, genome: Tensor, x: Tensor, begins: int, samples: int, seed: int) -> tuple[Tensor, Tensor]:
     """Mean during the probe: outputs (rows, B, n_outputs), and the probed sensor's synapses onto output neurons (rows, B)."""
     first = network.neurons - network.n_outputs
     table = torch.tensor(network.connections[first:], device="cpu") == WALL  # (n_outputs, S)
     outputs, transmitted = [], []
-    for life in range(lives):
-        y, s = respond(network, genome, x, seed + life)
+    for sample in range(samples):
+        y, s = respond(network, genome, x, seed + sample)
         outputs.append(y[:, begins:, first:, 0].mean(1))
         transmitted.append(s[:, begins:, first:].mean(1)[:, table].mean((1, 2)))
     return torch.stack(outputs, 1), torch.stack(transmitted, 1)

@@ -1,8 +1,8 @@
 """Continue recorded episodes in many copies, each from a step of its own, until their next visits have been counted (ours).
 
-    lives, states = watched(network, genome, maze, environments=64, seed=1)
-    begun = at_steps(network, genome, maze, lives, states, which, steps, seed=1)     # where episodes are interrupted
-    share_right(network, genome, maze, begun.rows(some), visits=1)                   # how the next visits end
+    episodes, states = watched(network, genome, maze, environments=64, seed=1)
+    begun = at_steps(network, genome, maze, episodes, states, which, steps, seed=1)    # where episodes are interrupted
+    share_right(network, genome, maze, begun.rows(some), visits=1)                     # how the next visits end
 
 Much faster than whole episodes: copies share what came before, and each ends once its visits have been counted.
 Shapes: B episodes, R copies; networks have a population of one.
@@ -77,7 +77,7 @@ def at_steps(
     network: Network,
     genome: Tensor,
     maze: Maze,
-    lives: Trace,
+    episodes: Trace,
     states: list[NetworkState],
     which: Tensor,
     steps: Tensor,
@@ -85,17 +85,17 @@ def at_steps(
 ) -> Begun:
     """Recorded episodes, interrupted: episode which[r] before step steps[r], which is at least 1, for each r (R,).
 
-    lives, states: what `watched` returned with this seed.  Raises ValueError unless all of these steps are equally far from the
-    next move.
+    episodes, states: what `watched` returned with this seed.  Raises ValueError unless all of these steps are equally far from
+    the next move.
     """
     if len((steps % maze.move_every).unique()) > 1:
         raise ValueError(f"steps must be equally far from the next move, got {steps.tolist()}")
-    _, drawn = draw(network, genome[None], maze, lives.y.shape[1], stream(seed, "rollout"))
+    _, drawn = draw(network, genome[None], maze, episodes.y.shape[1], stream(seed, "rollout"))
     noise = _noise_of(drawn.noise, which)
     if noise is not None:
         later = (steps + torch.arange(maze.steps, device="cpu")[:, None]).clamp(max=maze.steps - 1)
         noise = noise._replace(offsets=noise.offsets.gather(0, later))
-    world = MazeState(**{name: lives.task[name][:, which, steps - 1] for name in MazeState._fields})
+    world = MazeState(**{name: episodes.task[name][:, which, steps - 1] for name in MazeState._fields})
     return Begun(before(states, which, steps), world, noise, steps)
 
 
@@ -105,9 +105,9 @@ def share_right(network: Network, genome: Tensor, maze: Maze, begun: Begun, visi
 
     Visits without a meal count as wrong, and so do those cut off by the end of the episode, for all copies alike.
     """
-    found = torch.zeros(len(begun.step), dtype=torch.float32, device="cpu")
-    which, now = torch.arange(len(found), device="cpu"), begun
-    meals, foods = (torch.zeros(len(found), dtype=torch.int64, device="cpu") for _ in range(2))
+    share = torch.zeros(len(begun.step), dtype=torch.float32, device="cpu")
+    which, now = torch.arange(len(share), device="cpu"), begun
+    meals, foods = (torch.zeros(len(share), dtype=torch.int64, device="cpu") for _ in range(2))
     begin, passed = int(begun.step[0]) % maze.move_every, 0
     while len(which):
         stepper = cast(SettableStepper, kernels.stepper(network, genome[None], len(which), settable=True))
@@ -121,11 +121,11 @@ def share_right(network: Network, genome: Tensor, maze: Maze, begun: Begun, visi
             meals += ate.abs()
             foods += (ate > 0) & (meals <= visits)
             ended = maze.done(world)[0] | (meals >= visits) | (now.step + passed >= maze.steps)
-        found[which[ended]] = foods[ended].float() / visits
+        share[which[ended]] = foods[ended].float() / visits
         kept = (~ended).nonzero()[:, 0]
         now = now._replace(network=stepper.state, maze=world).rows(kept)
         which, meals, foods = which[kept], meals[kept], foods[kept]
-    return found
+    return share
 
 
 def _noise_of(noise: Noise | None, which: Tensor) -> Noise | None:

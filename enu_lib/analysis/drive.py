@@ -1,6 +1,6 @@
 """A single neuron of a network under constant drive: when it rests, is active, or oscillates (ours).
 
-current = mean_current(lives)                                       # (C,) what a neuron receives in the network
+current = mean_current(episodes)                                    # (C,) what a neuron receives in the network
 bifurcation(network, genome, current, torch.linspace(0, 3, 121))    # (A, keep) its output after it has settled
 """
 
@@ -15,10 +15,10 @@ from enu_lib.precision import in_float32
 from enu_lib.trace import Trace
 
 
-def mean_current(lives: Trace) -> Tensor:
+def mean_current(episodes: Trace) -> Tensor:
     """Mean input current (C,) of the neurons while the agent is alive, in episodes recorded with memory (ENUs only)."""
-    alive = lives.task["alive"][0]
-    return lives.model["transmitted"][0][alive].mean((0, 1, 2))
+    alive = episodes.task["alive"][0]
+    return episodes.model["transmitted"][0][alive].mean((0, 1, 2))
 
 
 @in_float32

@@ -1,7 +1,7 @@
 """Measures of learning within an episode in a maze: the second visit, visits after a swap (paper: Fig. 4 and 5).
 
-    lives = record_episodes(network, genome, maze, environments=2048, seed=1)     # or agents.play(maze, "looking", 2048)
-    measures(lives)                                                    # {"food": ..., "second visit right": ...}
+    episodes = record_episodes(network, genome, maze, environments=2048, seed=1)    # or agents.play(maze, "looking", 2048)
+    measures(episodes)                                                              # {"food": ..., "second visit right": ...}
 
 A **visit** ends with a meal, after which the agent is back at the start.  Shapes as in `rollout`, P = 1.
 """
@@ -28,13 +28,13 @@ class Visits(NamedTuple):
     since_change: np.ndarray  # visits since the places last changed in this episode (0: the first one); -1: no change yet
 
 
-def visits(lives: Trace) -> Visits:
+def visits(episodes: Trace) -> Visits:
     """The meals of recorded episodes."""
-    ate = lives.task["ate"][0]
+    ate = episodes.task["ate"][0]
     life, step = (v.numpy() for v in ate.nonzero(as_tuple=True))
     food = (ate[life, step] > 0).numpy()
     before = np.maximum(step - 1, 0)  # the meal itself resets the agent and may change the places
-    places = {name: lives.task[name][0].numpy() for name in ("food", "poison")}
+    places = {name: episodes.task[name][0].numpy() for name in ("food", "poison")}
     square = np.where(food, places["food"][life, before], places["poison"][life, before])
     number = np.arange(len(life)) - np.searchsorted(life, life)
     where = places["food"][life, before]
@@ -46,7 +46,7 @@ def visits(lives: Trace) -> Visits:
     return Visits(life, step, number, food, square, since)
 
 
-def measures(lives: Trace) -> dict[str, float]:
+def measures(episodes: Trace) -> dict[str, float]:
     """Performance and learning measures; proportions are of the episodes (or changes) that include such a visit.
 
     second visit right: food at the second meal; also split by whether the first meal was poison or food.
@@ -54,9 +54,9 @@ def measures(lives: Trace) -> dict[str, float]:
     right again after one mistake: food at the second meal after a change, if the first one was poison.
     no mistake after a change: food at the first meal after a change.
     """
-    v = visits(lives)
-    n = lives.y.shape[1]
-    foods = lives.task["foods"][0, :, -1].float()
+    v = visits(episodes)
+    n = episodes.y.shape[1]
+    foods = episodes.task["foods"][0, :, -1].float()
     first = np.zeros(n, bool)
     first[v.life[v.number == 0]] = v.food[v.number == 0]
     second = v.number == 1
@@ -67,11 +67,11 @@ def measures(lives: Trace) -> dict[str, float]:
     again = (v.since_change == 1) & ~previous
     return {
         "n": n,
-        "fitness": lives.fitness[0].sum(-1).mean().item(),
+        "fitness": episodes.fitness[0].sum(-1).mean().item(),
         "food": foods.mean().item(),
         "food s.e.": (foods.std() / n**0.5).item(),
-        "poison": lives.task["poisons"][0, :, -1].float().mean().item(),
-        "steps alive": 1 + lives.task["alive"][0, :, :-1].float().sum(-1).mean().item(),
+        "poison": episodes.task["poisons"][0, :, -1].float().mean().item(),
+        "steps alive": 1 + episodes.task["alive"][0, :, :-1].float().sum(-1).mean().item(),
         "lives with a meal": len(np.unique(v.life)) / n,
         "lives with two meals": float(second.sum() / n),
         "second visit right": _share(v.food[second]),
@@ -84,15 +84,15 @@ def measures(lives: Trace) -> dict[str, float]:
     }
 
 
-def walking(lives: Trace, maze: Maze) -> list[dict[str, float]]:
+def walking(episodes: Trace, maze: Maze) -> list[dict[str, float]]:
     """Measures by which output moves forward: one dict for each output (reconstruction).
 
     An agent that has to find out which of its outputs moves forward takes longer for its first visit than for later ones.
     Values: food, proportion of episodes with a meal, median number of moves of the first, second and later visits.
     """
-    v, which = visits(lives), lives.task["action_of"][0, :, 0].argmin(-1).numpy()  # FORWARD is the smallest action code
+    v, which = visits(episodes), episodes.task["action_of"][0, :, 0].argmin(-1).numpy()  # FORWARD is the smallest action code
     moves = (v.step - begins(v) + 1) / maze.move_every
-    foods = lives.task["foods"][0, :, -1].double().numpy()
+    foods = episodes.task["foods"][0, :, -1].double().numpy()
     fed = np.bincount(v.life, minlength=len(foods)) > 0
     rows = []
     for output in range(maze.n_outputs):

@@ -1,7 +1,7 @@
 """Search recorded episodes for phases that show learning (paper: Fig. 5, extended data Fig. 4).
 
-    lives = record_episodes(network, genome, maze, environments=2048)
-    find_phases(lives, maze)           # [Phase("first visit: poison", life=17, first=0, last=27), ...] or None
+    episodes = record_episodes(network, genome, maze, environments=2048)
+    find_phases(episodes, maze)    # [Phase("first visit: poison", life=17, first=0, last=27), ...] or None
 
 Which phases are searched for depends on the maze.  An episode that shows all of them is preferred.  By the published
 rules the second poison kills, so that an episode can show all phases only if the agent recognises poison before eating it.
@@ -28,7 +28,7 @@ class Phase(NamedTuple):
     last: int
 
 
-class _Lives(NamedTuple):
+class _Episodes(NamedTuple):
     """The parts of recorded episodes that the searches below use."""
 
     v: Visits
@@ -39,50 +39,50 @@ class _Lives(NamedTuple):
     grid: Geometry
 
 
-def find_phases(lives: Trace, maze: Maze) -> list[Phase] | None:
+def find_phases(episodes: Trace, maze: Maze) -> list[Phase] | None:
     """The phases of Fig. 5 (T-maze) or extended data Fig. 4 (double T-maze) in episodes (P = 1); None if one is missing.
 
     T-maze: poison at the first visit; the other arm at the second; the visit before a change; poison eaten or seen after
     it; then the other arm.  Double T-maze: poison first; then food elsewhere; poison seen in the former place of food, and
     food found elsewhere; a side without food or poison left for the other side.
     """
-    groups = find_groups(lives, maze)
+    groups = find_groups(episodes, maze)
     return [phase for group in groups for phase in group] if all(groups) else None
 
 
-def find_groups(lives: Trace, maze: Maze) -> list[list[Phase]]:
+def find_groups(episodes: Trace, maze: Maze) -> list[list[Phase]]:
     """The phases in groups, [] for a group that no episode shows.
 
     T-maze: learning, reversal learning.  Double T-maze: learning, turning around in front of poison, leaving a side.
     """
-    facts = _facts(lives, maze)
+    facts = _facts(episodes, maze)
     search = _t_phases if maze.layout == "t" else _double_t_phases
-    by_life = [search(facts, np.flatnonzero(facts.v.life == life)) for life in np.unique(facts.v.life)]
-    whole = next((groups for groups in by_life if all(groups)), None)
+    by_episode = [search(facts, np.flatnonzero(facts.v.life == life)) for life in np.unique(facts.v.life)]
+    whole = next((groups for groups in by_episode if all(groups)), None)
     if whole is not None:
         return whole
-    return [next((g[k] for g in by_life if g[k]), []) for k in range(2 if maze.layout == "t" else 3)]
+    return [next((g[k] for g in by_episode if g[k]), []) for k in range(2 if maze.layout == "t" else 3)]
 
 
-def _facts(lives: Trace, maze: Maze) -> _Lives:
-    v, grid = visits(lives), geometry(maze)
+def _facts(episodes: Trace, maze: Maze) -> _Episodes:
+    v, grid = visits(episodes), geometry(maze)
 
     def before(name: str, first: int | None = None) -> np.ndarray:
         """A field before each step (traces record it after the step)."""
-        x = lives.task[name][0]
+        x = episodes.task[name][0]
         start = x[:, :1] if first is None else torch.full_like(x[:, :1], first)
         return torch.cat([start, x[:, :-1]], 1).numpy()
 
     ahead = np.asarray(grid.ahead)[before("square", grid.start), before("heading", 0)]
-    return _Lives(v, begins(v), ahead, before("food"), before("poison"), grid)
+    return _Episodes(v, begins(v), ahead, before("food"), before("poison"), grid)
 
 
-def _phase(facts: _Lives, name: str, i: int, first: int | None = None, last: int | None = None) -> Phase:
+def _phase(facts: _Episodes, name: str, i: int, first: int | None = None, last: int | None = None) -> Phase:
     begun = int(facts.begins[i]) if first is None else first
     return Phase(name, int(facts.v.life[i]), begun, int(facts.v.step[i]) if last is None else last)
 
 
-def _sight(facts: _Lives, i: int, of: str) -> int | None:
+def _sight(facts: _Episodes, i: int, of: str) -> int | None:
     """The first step of visit i at which poison or an empty end is directly ahead, or None."""
     life, span = facts.v.life[i], slice(facts.begins[i], facts.v.step[i] + 1)
     ahead, poison, food = (x[life, span] for x in (facts.ahead, facts.poison, facts.food))
@@ -90,14 +90,14 @@ def _sight(facts: _Lives, i: int, of: str) -> int | None:
     return int(facts.begins[i] + seen.argmax()) if seen.any() else None
 
 
-def _learns(facts: _Lives, mine: np.ndarray) -> list[Phase]:
+def _learns(facts: _Episodes, mine: np.ndarray) -> list[Phase]:
     """Poison at the first visit, food at the second; [] if this episode is different."""
     if len(mine) < 2 or facts.v.food[mine[0]] or not facts.v.food[mine[1]]:
         return []
     return [_phase(facts, "first visit: poison", mine[0]), _phase(facts, "second visit: food elsewhere", mine[1])]
 
 
-def _t_phases(facts: _Lives, mine: np.ndarray) -> list[list[Phase]]:
+def _t_phases(facts: _Episodes, mine: np.ndarray) -> list[list[Phase]]:
     """Learning, and reversal learning after a change; visits `mine` (M,) are those of one episode."""
     v = facts.v
     reversal: list[Phase] = []
@@ -115,7 +115,7 @@ def _t_phases(facts: _Lives, mine: np.ndarray) -> list[list[Phase]]:
     return [_learns(facts, mine), reversal]
 
 
-def _double_t_phases(facts: _Lives, mine: np.ndarray) -> list[list[Phase]]:
+def _double_t_phases(facts: _Episodes, mine: np.ndarray) -> list[list[Phase]]:
     """Learning; poison seen in the former place of food; a side without food or poison left."""
     v, side = facts.v, {end: k // 2 for k, end in enumerate(facts.grid.ends)}
     turned: list[Phase] = []

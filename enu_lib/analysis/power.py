@@ -54,8 +54,8 @@ def _shown(n: int, difference: float, alpha: float) -> np.ndarray:
     """For each simulated pair of samples, whether it shows the difference."""
     if difference >= 1:
         return np.full(DRAWS, critical(n, alpha) <= 1)
-    found: np.ndarray = _larger(n, difference) / n**2 >= critical(n, alpha)
-    return found
+    shown: np.ndarray = _larger(n, difference) / n**2 >= critical(n, alpha)
+    return shown
 
 
 @lru_cache(64)  # the same samples serve all levels of significance

@@ -1,6 +1,6 @@
 """Which features of a network's outputs steer the agent: the maze reads altered outputs, the network its original ones (ours).
 
-    found = food(network, genome, maze, environments=256, seed=1)     # {"as they are": (B,), "two levels": (B,), ...}
+    eaten = food(network, genome, maze, environments=256, seed=1)     # {"as they are": (B,), "two levels": (B,), ...}
 
 If an agent eats as much when each output has only two levels, its pulses suffice to steer it.  If it eats as much when the
 outputs are smoothed, their mean suffices.
@@ -54,8 +54,8 @@ def delayed(steps: int) -> Reading:
 
 def food(network: Network, genome: Tensor, maze: Maze, environments: int = 256, seed: int = 1) -> dict[str, Tensor]:
     """Food eaten in each episode (B,) under every reading of the outputs, in the same episodes."""
-    lives = record_episodes(network, genome, maze, environments, seed)
-    rest, peak = levels(lives.y[0], lives.task["alive"][0])
+    episodes = record_episodes(network, genome, maze, environments, seed)
+    rest, peak = levels(episodes.y[0], episodes.task["alive"][0])
     readings: dict[str, Reading] = {
         "as they are": lambda y: y[-1],
         "two levels": two_levels(rest.float(), peak.float()),

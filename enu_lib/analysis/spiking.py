@@ -1,8 +1,8 @@
 """Measures of how spike-like the outputs of a network's neurons are (paper: Fig. 4; the measures are ours).
 
-    lives = rollout(network, genome, maze, 64, memory=True)
-    output_histogram(lives)                         # distribution of the outputs
-    pulses(lives)                                   # how pulse-like varying outputs are, corrected for their resting level
+    episodes = rollout(network, genome, maze, 64, memory=True)
+    output_histogram(episodes)                      # distribution of the outputs
+    pulses(episodes)                                # how pulse-like varying outputs are, corrected for their resting level
     pulses_of(network, genome, maze)                # the same for what the paper's figure shows (claim C10)
     neutral_genome(experiment, ends, 1000, seed)    # evolved without selection, for comparison
 
@@ -32,15 +32,15 @@ VARIES = 0.1  # smallest distance between them for a channel that varies
 MOST = 2**20  # largest number of steps from which percentiles are computed
 
 
-def outputs(lives: Trace) -> tuple[Tensor, Tensor]:
+def outputs(episodes: Trace) -> tuple[Tensor, Tensor]:
     """Outputs (B, T, N, C) of all neurons in recorded episodes (P = 1), and whether the agent was alive (B, T)."""
-    alive = torch.cat([torch.ones_like(lives.task["alive"][0, :, :1]), lives.task["alive"][0, :, :-1]], 1)
-    return lives.model["neuron_output"][0], alive
+    alive = torch.cat([torch.ones_like(episodes.task["alive"][0, :, :1]), episodes.task["alive"][0, :, :-1]], 1)
+    return episodes.model["neuron_output"][0], alive
 
 
-def output_histogram(lives: Trace, bins: int = 20) -> Tensor:
+def output_histogram(episodes: Trace, bins: int = 20) -> Tensor:
     """Histogram of all neurons' outputs over `bins` equal bins of [0, 1], as proportions (bins,)."""
-    y, alive = outputs(lives)
+    y, alive = outputs(episodes)
     counts = torch.histc(y[alive], bins, 0, 1)
     return counts / counts.sum()
 
@@ -55,9 +55,9 @@ class Pulses(NamedTuple):
     length: float  # mean length of an event in steps
 
 
-def pulses(lives: Trace, neurons: slice = slice(None), channels: slice = slice(None)) -> Pulses:
+def pulses(episodes: Trace, neurons: slice = slice(None), channels: slice = slice(None)) -> Pulses:
     """How pulse-like the outputs of the chosen neurons and channels are in recorded episodes."""
-    y, alive = outputs(lives)
+    y, alive = outputs(episodes)
     return pulse_measures(y[:, :, neurons, channels].flatten(2), alive)
 
 

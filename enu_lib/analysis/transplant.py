@@ -1,9 +1,9 @@
 """Which synapses store what was learnt in an episode: one synapse's memory is set back, or those of all others are (ours).
 
-    found = synapses(network, genome, maze, environments=64, seed=1)
-    found.changed     # (N, S) how far the visit that ends with the first poison moves each synapse's memory
-    found.forgets     # (N, S) share of later visits right if this synapse alone is set back to before that visit
-    found.knows       # (N, S) share of later visits right if all other synapses are set back
+    measured = synapses(network, genome, maze, environments=64, seed=1)
+    measured.changed     # (N, S) how far the visit that ends with the first poison moves each synapse's memory
+    measured.forgets     # (N, S) share of later visits right if this synapse alone is set back to before that visit
+    measured.knows       # (N, S) share of later visits right if all other synapses are set back
 
 Episodes are interrupted when the agent starts its next visit after its first poison, and go on in one copy for each synapse
 (`analysis.copies`); the visits that follow are measured.  Memories are set back to the start of the visit that ended with the
@@ -42,8 +42,8 @@ def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 6
 
     Raises ValueError if no episode has a poison early enough.
     """
-    lives, states = copies.watched(network, genome, maze, environments, seed)
-    ate = lives.task["ate"][0]
+    episodes, states = copies.watched(network, genome, maze, environments, seed)
+    ate = episodes.task["ate"][0]
     poisoned = ate < 0
     first = torch.where(poisoned.any(1), poisoned.int().argmax(1), -1)
     use = ((first >= 1) & (first + AFTER < maze.steps)).nonzero()[:, 0]
@@ -62,7 +62,7 @@ def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 6
     group = one.reshape(network.neurons, network.synapses, many).any(1)
     none = torch.zeros(1, many, dtype=torch.bool, device="cpu")
     which = torch.cat([none, ~none, one, ~one, group, ~group])
-    begun = copies.at_steps(network, genome, maze, lives, states, use, at, seed)
+    begun = copies.at_steps(network, genome, maze, episodes, states, use, at, seed)
     begun = begun.rows(torch.arange(len(use), device="cpu").repeat(len(which)))
     begun = begun._replace(network=set_back(begun.network, which, earlier))
     right = copies.share_right(network, genome, maze, begun, visits).reshape(len(which), -1).mean(1)

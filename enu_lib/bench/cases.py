@@ -109,8 +109,8 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
     network = Network(table, channels=case.channels, hidden=case.hidden)
     population = genomes(network, p, device)
     maze, state, noise = episodes(b, t, device)
-    lives = p * b * t
-    executed, nominal = (float(network_operations(network, k)) * lives for k in (case.path, "nominal"))
+    steps = p * b * t
+    executed, nominal = (float(network_operations(network, k)) * steps for k in (case.path, "nominal"))
 
     def work() -> Any:
         if case.path == "plain torch":

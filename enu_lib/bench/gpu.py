@@ -166,18 +166,18 @@ def measure(quick: bool = False, say: Callable[[str], None] = print) -> dict[str
         raise ValueError("torch finds no GPU: use --quick to check the script without one")
     device = torch.device("cuda" if there else "cpu")
     begun = time.perf_counter()
-    found: dict[str, Any] = {
+    results: dict[str, Any] = {
         "machine": {**cases.machine(), "quick": quick}, "products": products(device, quick), "tables": {},
     }  # fmt: skip
-    say(f"{found['machine']['gpu'] or device}: float32 matrix products {found['products']:.0f} GFLOP/s")
+    say(f"{results['machine']['gpu'] or device}: float32 matrix products {results['products']:.0f} GFLOP/s")
     for name, table in TABLES.items():
         say(f"\n{name}")
-        found["tables"][name] = table(device, quick)
-        for row in found["tables"][name]:
-            say(_line(row, found["products"]))
-    found["seconds"] = time.perf_counter() - begun
-    say(f"\n{found['seconds']:.0f} s in all")
-    return found
+        results["tables"][name] = table(device, quick)
+        for row in results["tables"][name]:
+            say(_line(row, results["products"]))
+    results["seconds"] = time.perf_counter() - begun
+    say(f"\n{results['seconds']:.0f} s in all")
+    return results
 
 
 def _line(row: dict[str, Any], products: float) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor
 from enu_lib.contracts import Drawn
 from enu_lib.experiments import Experiment
 from enu_lib.kernels.fused import Gates
-from enu_lib.kernels.graph import Life
+from enu_lib.kernels.graph import MazeEpisodes
 from enu_lib.network import Network
 from enu_lib.tasks.maze import Maze
 
@@ -33,7 +33,7 @@ class Episodes:
         if not network and (isinstance(model, Network) or model.noise):
             raise ValueError(f"the benchmark with torch.compile does not support {experiment.name}: see {__name__}")
         self.experiment, self.backend = experiment, backend
-        self._life: Life | None = None
+        self._episodes: MazeEpisodes | None = None
         self._compiled: Any = None if network else self._compile(_piece)
 
     @torch.no_grad()
@@ -52,12 +52,12 @@ class Episodes:
         return torch.compile(function, backend=self.backend, dynamic=False) if self.backend else function
 
     def _network(self, genomes: Tensor, drawn: Drawn) -> Tensor:
-        if self._life is None:
-            self._life = Life(self.experiment.model, self.experiment.task, genomes, drawn.start, drawn.noise)
-            self._compiled = self._compile(self._life.move)
-        self._life.fill(genomes, drawn.start, drawn.noise)
-        self._life.live(self._compiled)
-        return self._life.total.clone()
+        if self._episodes is None:
+            self._episodes = MazeEpisodes(self.experiment.model, self.experiment.task, genomes, drawn.start, drawn.noise)
+            self._compiled = self._compile(self._episodes.move)
+        self._episodes.fill(genomes, drawn.start, drawn.noise)
+        self._episodes.play(self._compiled)
+        return self._episodes.total.clone()
 
     def _unit(self, genomes: Tensor, inputs: Tensor) -> Tensor:
         cell = self.experiment.model

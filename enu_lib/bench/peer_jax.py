@@ -174,10 +174,10 @@ class Generation:
         if isinstance(e.task, Maze):
             world, table, offsets = given
             given = world, _noise(e.model, table, offsets)
-            life = lambda genome, *rest: network_life(e.model, e.task, genome, *rest)
+            fitness = lambda genome, *rest: network_life(e.model, e.task, genome, *rest)
         else:
-            life = lambda genome, *rest: unit_life(e.model, genome, *rest)
-        share = lambda mine, *rest: jax.lax.map(lambda genome: life(genome, *rest), mine, batch_size=BLOCK)
+            fitness = lambda genome, *rest: unit_life(e.model, genome, *rest)
+        share = lambda mine, *rest: jax.lax.map(lambda genome: fitness(genome, *rest), mine, batch_size=BLOCK)
         split, whole = PartitionSpec("offspring"), PartitionSpec()
         specs = (split, *(whole for _ in given))
         return jax.shard_map(share, mesh=self._mesh, in_specs=specs, out_specs=split, check_vma=False)(genomes, *given)

@@ -41,10 +41,10 @@ def run(options: argparse.Namespace) -> None:
     from enu_lib.bench import gpu, sharing
 
     if options.gpu:
-        found = gpu.measure(options.quick)
+        results = gpu.measure(options.quick)
     elif count is None:
-        found = bench.measure(options.quick, options.only, options.without)
+        results = bench.measure(options.quick, options.only, options.without)
     else:
-        found = {"machine": bench.machine(), "processes": count, "cases": sharing.measure(count, quick=options.quick)}
+        results = {"machine": bench.machine(), "processes": count, "cases": sharing.measure(count, quick=options.quick)}
     if options.json:
-        Path(options.json).write_text(bench.to_json(found), encoding="utf-8")
+        Path(options.json).write_text(bench.to_json(results), encoding="utf-8")

@@ -27,15 +27,15 @@ def run(options: argparse.Namespace) -> None:
 
     if options.measure:
         evidence.measure()
-    found = claims.judge(evidence.gather())
+    findings = claims.judge(evidence.gather())
     if options.write:
-        ledger.write(options.write, found)
+        ledger.write(options.write, findings)
     elif options.json:
-        print(json.dumps(ledger.as_json(found), indent=1))
+        print(json.dumps(ledger.as_json(findings), indent=1))
     elif options.markdown:
-        print(ledger.as_markdown(found))
+        print(ledger.as_markdown(findings))
     else:
-        for finding in found:
+        for finding in findings:
             print(f"{finding.claim.key:4}{finding.verdict:12}{finding.claim.statement}")
             for part in finding.parts:
                 print(f"    {ledger.MARK[part.outcome]} {part.name}: {part.measured}")

@@ -51,11 +51,11 @@ def run(options: argparse.Namespace) -> None:
         return
     n, seed, double = options.n or 480, options.seed, options.double or None
     if subject is None:
-        found = battery(options.agent, n=n, seed=seed, double=double)
+        results = battery(options.agent, n=n, seed=seed, double=double)
     else:
-        found = battery(subject.model, subject.genome, subject.task, n, seed, double, options.folder)
+        results = battery(subject.model, subject.genome, subject.task, n, seed, double, options.folder)
     if options.json:
-        print(json.dumps(found.as_json(), indent=1))
+        print(json.dumps(results.as_json(), indent=1))
         return
-    print(f"{found.agent}: {n} episodes in each maze")
-    print_table(found.table())
+    print(f"{results.agent}: {n} episodes in each maze")
+    print_table(results.table())

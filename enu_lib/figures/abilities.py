@@ -20,15 +20,15 @@ MARKS = {  # scripted agents: marker, colour (none of them that of food or poiso
 }
 
 
-def measures(ax: Any, found: Mapping[str, Mapping[str, Any]], keys: Mapping[str, str]) -> None:
-    """Measures with their intervals.  found: {agent: {key: Measure}}.  keys: {key: label of the row}.
+def measures(ax: Any, agents: Mapping[str, Mapping[str, Any]], keys: Mapping[str, str]) -> None:
+    """Measures with their intervals.  agents: {agent: {key: Measure}}.  keys: {key: label of the row}.
 
     Agents in `MARKS` have marks of their own.  All others are networks: blue circles, the first of them filled; the open ones
     share one legend entry.  Measures without any event are left out.
     """
-    networks = [name for name in found if name not in MARKS]
-    offsets = np.linspace(-0.34, 0.34, len(found))
-    for offset, (name, of) in zip(offsets, found.items(), strict=True):
+    networks = [name for name in agents if name not in MARKS]
+    offsets = np.linspace(-0.34, 0.34, len(agents))
+    for offset, (name, of) in zip(offsets, agents.items(), strict=True):
         mark, color = MARKS.get(name, ("o", PALETTE["evolved"]))
         face = "white" if name in networks[1:] else color
         label = {0: name, 1: f"{len(networks) - 1} other networks"}.get(networks.index(name), "") if name in networks else name
@@ -43,7 +43,7 @@ def measures(ax: Any, found: Mapping[str, Mapping[str, Any]], keys: Mapping[str,
     ax.tick_params(axis="y", length=0)
 
 
-def table(found: Mapping[str, Mapping[str, Any]], keys: Iterable[str]) -> pd.DataFrame:
+def table(agents: Mapping[str, Mapping[str, Any]], keys: Iterable[str]) -> pd.DataFrame:
     """The measures drawn, one row for each agent and measure; the value is NaN if there was no event."""
     rows = [
         {
@@ -55,6 +55,6 @@ def table(found: Mapping[str, Mapping[str, Any]], keys: Iterable[str]) -> pd.Dat
             "n": of[key].n,
         }
         for key in keys
-        for name, of in found.items()
+        for name, of in agents.items()
     ]
     return pd.DataFrame(rows)

@@ -107,11 +107,11 @@ def window(change: Window) -> pd.DataFrame:
 
 def spikes(trains: Mapping[str, Any]) -> pd.DataFrame:
     """Spike times of {series: trains (n, T) bool}, one row per spike; sequences are counted from 1."""
-    found = {}
+    tables = {}
     for series, train in trains.items():
         sequence, time = np.nonzero(np.asarray(train))
-        found[series] = pd.DataFrame({"sequence": sequence + 1, "spike time (steps)": time})
-    return panels(found, "series")
+        tables[series] = pd.DataFrame({"sequence": sequence + 1, "spike time (steps)": time})
+    return panels(tables, "series")
 
 
 def one_generation(parent: Any, offspring: Any, weight: Any, after: Any, optimum: Any) -> pd.DataFrame:
@@ -144,10 +144,10 @@ def episode(x: Any, y: Any, ate: Any) -> pd.DataFrame:
     return long({TIME: range(len(x))}, {**values, "meal (1 food, -1 poison)": np.asarray(ate)})
 
 
-def visit(grid: Geometry, lives: Trace, phase: Phase) -> pd.DataFrame:
+def visit(grid: Geometry, episodes: Trace, phase: Phase) -> pd.DataFrame:
     """The steps of one phase of an episode: squares of agent, food and poison as row and column from the upper left."""
     steps = np.arange(phase.first, phase.last + 1)
-    state = {name: lives.task[name][0, phase.life].numpy()[steps] for name in ("square", "heading", "food", "poison", "ate")}
+    state = {name: episodes.task[name][0, phase.life].numpy()[steps] for name in ("square", "heading", "food", "poison", "ate")}
     squares = np.array(grid.squares)
     columns: dict[str, Any] = {"phase": phase.name, "episode": phase.life, TIME: steps}
     for name, of in (("agent", "square"), ("food", "food"), ("poison", "poison")):

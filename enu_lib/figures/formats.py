@@ -45,12 +45,12 @@ def paletted(png: bytes) -> bytes:
 
 def shortened(text: str) -> str:
     """SVG text with coordinates rounded to two decimals, clip paths numbered in order, and no needless spaces."""
-    text = PLACES.sub(lambda found: f' {found[1]}="{_rounded(found[2])}"', text)
-    text = TRANSLATION.sub(lambda found: _rounded(found[0]), text)
-    text = STYLE.sub(lambda found: found[0].replace(": ", ":").replace("; ", ";"), re.sub(r"\n\s+", "\n", text))
+    text = PLACES.sub(lambda match: f' {match[1]}="{_rounded(match[2])}"', text)
+    text = TRANSLATION.sub(lambda match: _rounded(match[0]), text)
+    text = STYLE.sub(lambda match: match[0].replace(": ", ":").replace("; ", ";"), re.sub(r"\n\s+", "\n", text))
     names: dict[str, str] = {}
-    return CLIP.sub(lambda found: names.setdefault(found[0], f"clip{len(names) + 1}"), text)
+    return CLIP.sub(lambda match: names.setdefault(match[0], f"clip{len(names) + 1}"), text)
 
 
 def _rounded(text: str) -> str:
-    return NUMBER.sub(lambda found: f"{round(float(found[0]), 2) + 0.0:.2f}".rstrip("0").rstrip("."), text)  # + 0.0: no "-0"
+    return NUMBER.sub(lambda match: f"{round(float(match[0]), 2) + 0.0:.2f}".rstrip("0").rstrip("."), text)  # + 0.0: no "-0"

@@ -98,8 +98,8 @@ def _times(ax: Any, squares: np.ndarray, steps: Sequence[int], ways: np.ndarray,
         wall = [side for side in sides if tuple(np.rint(squares[k] + side).astype(int)) not in free]
         x, y = squares[k] + 0.85 * (wall or sides)[0]
         labels.setdefault((float(x), float(y)), []).append(int(step))
-    for (x, y), found in labels.items():
-        ax.text(x, y, "\n".join(map(str, found)), ha="center", va="center")
+    for (x, y), times in labels.items():
+        ax.text(x, y, "\n".join(map(str, times)), ha="center", va="center")
 
 
 def key(ax: Any) -> None:

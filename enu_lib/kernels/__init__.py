@@ -165,8 +165,8 @@ def maze_lives(
     threads = count_threads(threads)
     chosen = choose(backend, model, genomes)
     if chosen == "cpp":
-        lives = cpu.maze_lives(model, genomes, maze, state, noise, threads, record)
-        return MazeScores(*lives)
+        scores = cpu.maze_lives(model, genomes, maze, state, noise, threads, record)
+        return MazeScores(*scores)
     if not isinstance(model, Network):
         raise Unavailable(f"backend {chosen!r} has no kernel for single units in mazes: use enu_lib.fitness")
     network, genomes = model, door.matrix(model, genomes)

@@ -44,7 +44,7 @@ def compiler() -> list[str] | None:
         commands = [shlex.split(given)] if given else [[name] for name in COMPILERS]
     except ValueError:  # an unclosed quote
         return None
-    return next(([found, *rest] for name, *rest in commands if (found := shutil.which(name))), None)
+    return next(([program, *rest] for name, *rest in commands if (program := shutil.which(name))), None)
 
 
 def cache() -> Path:
@@ -61,10 +61,10 @@ def library(source: Path, includes: tuple[Path, ...], flags: tuple[str, ...], fu
     Raises Unavailable.  The outcome, library or reason, is cached for this process and not tried again.
     """
     environment = tuple(os.environ.get(name, "") for name in ("CXX", "ENU_CXXFLAGS", "ENU_CACHE"))
-    found = _library(source, includes, flags, functions, environment)
-    if isinstance(found, str):
-        raise Unavailable(found)
-    return found
+    outcome = _library(source, includes, flags, functions, environment)
+    if isinstance(outcome, str):
+        raise Unavailable(outcome)
+    return outcome
 
 
 @functools.cache
@@ -91,11 +91,11 @@ def _library(
 
 
 def _compiler() -> list[str]:
-    found = compiler()
-    if found is None:
+    command = compiler()
+    if command is None:
         tried = f"CXX={os.environ['CXX']!r}" if os.environ.get("CXX") else ", ".join((*COMPILERS, "$CXX"))
         raise Unavailable(f"no C++ compiler found ({tried}): install g++ or set CXX")
-    return found
+    return command
 
 
 def _more_flags() -> list[str]:

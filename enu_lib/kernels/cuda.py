@@ -261,18 +261,18 @@ def verified(launch: Launch, layout: Plan, model: Cell | Network, device: torch.
         w.output[:, -1] += 0.5  # keep outputs off the clipping bounds, where errors would be hidden
     b, steps, genomes = layout.environments, 4, genomes.to(device)
     noise = draw_noise(steps, b, stream(3, "check")).to(device) if model.noise else None
-    found: Tensor | None
+    y: Tensor | None
     expected: Any
     if isinstance(model, Network):
         maze = Maze(steps=steps)
         state = maze.reset(1, b, stream(2, "check"))
-        lives = model, genomes, maze, type(state)(*(v.to(device) for v in state)), noise
-        (*_, found), (*_, expected) = run(launch, layout, *lives, record=True), fused.maze_lives(*lives, record=True)
+        episodes = model, genomes, maze, type(state)(*(v.to(device) for v in state)), noise
+        (*_, y), (*_, expected) = run(launch, layout, *episodes, record=True), fused.maze_lives(*episodes, record=True)
     else:
         inputs = uniform(b, steps, model.n_in, generator=stream(2, "check")).to(device)
-        found = run_units(launch, layout, model, genomes, inputs, noise)
+        y = run_units(launch, layout, model, genomes, inputs, noise)
         expected = fused.unit_outputs(model, genomes, inputs, noise)
-    if found is None or not torch.allclose(found, expected, atol=1e-4):
+    if y is None or not torch.allclose(y, expected, atol=1e-4):
         raise Unavailable("its first steps disagree with the torch backend")
     return launch
 

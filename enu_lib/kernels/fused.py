@@ -190,11 +190,11 @@ def maze_lives(
     network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3)."""
-    found, rows = [], state.places.shape[1] * network.neurons * network.synapses
+    results, rows = [], state.places.shape[1] * network.neurons * network.synapses
     for lot, some, own in lots(genomes, noise, rows, network.hidden):
         mine = MazeState(*(v[lot] if len(v) == len(genomes) else v for v in state))
-        found.append(_maze_lives(network, some, maze, mine, own, record))
-    fitness, foods, poisons, alive, y = zip(*found, strict=True)
+        results.append(_maze_lives(network, some, maze, mine, own, record))
+    fitness, foods, poisons, alive, y = zip(*results, strict=True)
     return torch.cat(fitness), torch.cat(foods), torch.cat(poisons), torch.cat(alive), torch.cat(y) if record else None
 
 

@@ -25,7 +25,7 @@ from enu_lib.tasks.maze import Maze, MazeState
 MOVES_BETWEEN_POLLS = 5  # polling for survivors waits for the device
 
 
-class Life:
+class MazeEpisodes:
     """The tensors of P x B episodes, at fixed addresses, and the operation that a graph records: one move."""
 
     def __init__(self, network: Network, maze: Maze, genomes: Tensor, state: MazeState, noise: Noise | None) -> None:
@@ -73,7 +73,7 @@ class Life:
             if mine is not now:
                 mine.copy_(now)
 
-    def live(self, move: Callable[[], object]) -> None:
+    def play(self, move: Callable[[], object]) -> None:
         """Make moves until the maze's last step, or until no agent is alive."""
         for i in range(self.maze.steps // self.maze.move_every):
             move()
@@ -102,33 +102,34 @@ def _maze_lives(
     if key not in _recorded:
         while len(_recorded) >= GRAPHS_KEPT:
             del _recorded[next(iter(_recorded))]
-        life = Life(network, maze, genomes, state, noise)
-        _recorded[key] = life, _record(life)
-    life, move = _recorded[key]
-    life.fill(genomes, state, noise)
-    life.live(move)
-    return life.total.clone(), life.state.foods.clone(), life.state.poisons.clone(), life.alive_steps.clone(), None
+        episodes = MazeEpisodes(network, maze, genomes, state, noise)
+        _recorded[key] = episodes, _record(episodes)
+    episodes, move = _recorded[key]
+    episodes.fill(genomes, state, noise)
+    episodes.play(move)
+    foods, poisons = episodes.state.foods.clone(), episodes.state.poisons.clone()
+    return episodes.total.clone(), foods, poisons, episodes.alive_steps.clone(), None
 
 
 GRAPHS_KEPT = 3  # graphs kept with their memory: for the offspring, the held-out parent, and one more
-_recorded: dict[tuple[object, ...], tuple[Life, Callable[[], None]]] = {}
+_recorded: dict[tuple[object, ...], tuple[MazeEpisodes, Callable[[], None]]] = {}
 
 
-def _record(life: Life) -> Callable[[], None]:
+def _record(episodes: MazeEpisodes) -> Callable[[], None]:
     """A move recorded as a graph, or the plain move if recording fails."""
     aside = torch.cuda.Stream()
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):  # libraries initialise at first use, which cannot be recorded
-        life.move()
+        episodes.move()
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
     try:
         with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph):  # the outer one restores it on errors
-            life.move()
+            episodes.move()
     except RuntimeError as error:
         reason = (str(error.__context__ or error).strip().splitlines() or ["no message"])[0]
         tell(f"the GPU could not record a move ({reason}); launching its operations one by one")
-        return life.move
+        return episodes.move
     return graph.replay
 
 

@@ -118,11 +118,11 @@ class Places(NamedTuple):
 
     def __call__(self, genomes: Tensor) -> Tensor:
         """The packed rules (P, ..) of genomes with a zero at the end (P, D + 1)."""
-        found = self.main(genomes)
+        packed = self.main(genomes)
         for first, values in [self.constants, *((term.first, term(genomes)) for term in self.others)]:
             if values.shape[-1]:
-                found[:, first : first + values.shape[-1]].add_(values)
-        return found
+                packed[:, first : first + values.shape[-1]].add_(values)
+        return packed
 
 
 @lru_cache
@@ -144,9 +144,9 @@ def _places(layout: Callable[[Tensor], Tensor], parts: tuple[Tensor, ...], size:
         mine = part.flatten()
         probes[1 + 2 * i, mine] = HUGE
         probes[2 + 2 * i, mine] = HUGE * (1 + mine).double()
-    constants, *found = layout(probes)
+    constants, *answers = layout(probes)
     terms: list[tuple[Tensor, Tensor]] = []
-    for factor, weighted in zip(found[::2], found[1::2], strict=True):
+    for factor, weighted in zip(answers[::2], answers[1::2], strict=True):
         factor, weighted = (torch.where(v.abs() > HUGE**0.5, v, 0) for v in (factor, weighted))  # without constants
         index = torch.where(factor != 0, (weighted / factor).round() - 1, size)
         new = index.long(), factor / HUGE

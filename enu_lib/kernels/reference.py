@@ -22,8 +22,8 @@ class Stepper:
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
         """Outputs (P, B, C) for input x (P or 1, B, ..) and the noise of step t."""
         now = None if noise is None else noise.at(t, self.model.noise_shape)
-        found = self.model.step(self.weights, self.state, x, now)
-        self.state, y = contracts.stepped(self.model, found)
+        returned = self.model.step(self.weights, self.state, x, now)
+        self.state, y = contracts.stepped(self.model, returned)
         return contracts.outputs(self.model, y, *self._shape)
 
 

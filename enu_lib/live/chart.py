@@ -26,7 +26,7 @@ class Line:
     text: str = ""  # legend entry; empty: none
 
 
-def path(xs: Iterable[Any], ys: Iterable[Any], gap: float = math.inf) -> str:
+def curve(xs: Iterable[Any], ys: Iterable[Any], gap: float = math.inf) -> str:
     """SVG path data of a curve, interrupted where x increases by more than `gap` or y is not finite."""
     parts: list[str] = []
     last = None

@@ -6,9 +6,9 @@
 
   // The elements of a picture by their attribute data-NAME.
   function named(root, name) {
-    const found = {};
-    for (const element of root.querySelectorAll(`[data-${name}]`)) found[element.dataset[name]] = element;
-    return found;
+    const elements = {};
+    for (const element of root.querySelectorAll(`[data-${name}]`)) elements[element.dataset[name]] = element;
+    return elements;
   }
 
   // A function that draws one state: square, heading, alive, food, poison, walked (squares since the last meal), sensors (3),

@@ -12,7 +12,7 @@ from enu_lib.cells import ENU
 from enu_lib.es import ES
 from enu_lib.evolve import evolve
 from enu_lib.experiments import Experiment
-from enu_lib.live.chart import Line, chart, dots, path
+from enu_lib.live.chart import Line, chart, curve, dots
 from enu_lib.live.page import Live, pack, player
 from enu_lib.storage.run import Run
 from enu_lib.tasks.stdp import STDP
@@ -90,7 +90,7 @@ def loss_chart(generation: np.ndarray, loss: np.ndarray, at: int) -> str:
     return chart(
         "Loss of the parent on held-out sequences against generations",
         [
-            Line("loss", "evolved", path(generation, logs), "line", "held-out loss"),
+            Line("loss", "evolved", curve(generation, logs), "line", "held-out loss"),
             Line("now", "post", dots([generation[at]], [logs[at]]), "dot"),
         ],
         (0, 1.02 * last), (low, top), ("generation", "loss"),
@@ -100,9 +100,9 @@ def loss_chart(generation: np.ndarray, loss: np.ndarray, at: int) -> str:
 
 def window_chart(r: Recording, at: int, reach: float, high: float) -> str:
     """Plasticity windows of rule and parent, with and without neuromodulator."""
-    rules = [Line(f"rule{m}", "target", path(r.distance, r.target[m], 1.5), "dashed", "rule" if m else "") for m in (0, 1)]
+    rules = [Line(f"rule{m}", "target", curve(r.distance, r.target[m], 1.5), "dashed", "rule" if m else "") for m in (0, 1)]
     units = [
-        Line(f"unit{m}", color, path(r.distance, r.evolved[at][m], 1.5), "line", name)
+        Line(f"unit{m}", color, curve(r.distance, r.evolved[at][m], 1.5), "line", name)
         for m, color, name in ((0, "modulator", "unit, no neuromodulator"), (1, "evolved", "unit, neuromodulator"))
     ]
     return chart(

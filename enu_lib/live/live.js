@@ -32,7 +32,7 @@
     const bytes = Uint8Array.from(atob(packed.data), (c) => c.charCodeAt(0));
     return packed.type === "uint8" ? bytes : new Float32Array(bytes.buffer);
   }
-  function path(xs, ys, gap) {  // as enu_lib/live/chart.py
+  function curve(xs, ys, gap) {  // as enu_lib/live/chart.py
     let d = "", last = null;
     ys.forEach((y, i) => {
       if (isFinite(y)) d += (last === null || xs[i] - last > gap ? "M" : "L") + xs[i] + " " + -y;
@@ -111,8 +111,8 @@
         line(root, name, `M${control[name].value} -0.9V-1`);
       }
       const result = synapse(data, pre, post, m), d = post - pre;
-      line(root, "y", path(steps, result.y, Infinity));
-      line(root, "target", path(steps, result.target, Infinity));
+      line(root, "y", curve(steps, result.y, Infinity));
+      line(root, "target", curve(steps, result.target, Infinity));
       line(root, "goal", d ? `M${d} ${-result.goal}h0` : "");
       line(root, "change", `M${d} ${-result.change}h0`);
       said.textContent = d === 0
@@ -128,7 +128,7 @@
     player(root, data.generation.length, 1, (k) => {
       for (const m of [0, 1]) {
         const from = (2 * k + m) * width;
-        line(root, `unit${m}`, path(data.distance, evolved.slice(from, from + width), 1.5));
+        line(root, `unit${m}`, curve(data.distance, evolved.slice(from, from + width), 1.5));
       }
       line(root, "now", `M${data.generation[k]} ${-Math.log10(data.loss[k])}h0`);
       find(root, '[data-part="said"]').textContent =
@@ -148,5 +148,5 @@
     }
   }
 
-  Object.assign(live, { weightChange, synapse, path, unpack, find, start });
+  Object.assign(live, { weightChange, synapse, curve, unpack, find, start });
 })(globalThis);

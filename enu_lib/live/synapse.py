@@ -10,7 +10,7 @@ from torch import Tensor
 from enu_lib import kernels
 from enu_lib.analysis.units import plasticity_window, relative_change
 from enu_lib.cells import ENU
-from enu_lib.live.chart import Line, chart, dots, path
+from enu_lib.live.chart import Line, chart, curve, dots
 from enu_lib.live.page import Live, pack, slider
 from enu_lib.streams import stream, uniform
 from enu_lib.tasks.stdp import STDPBatch, weight_change
@@ -63,9 +63,9 @@ class Probe:
         output = chart(
             "Output of the evolved synapse and of the rule against time, with both spikes",
             [
-                Line("x", "input", path(steps, self.input[0]), "thin", "graded input"),
-                Line("target", "target", path(steps, r.batch.target[0]), "dashed", "rule"),
-                Line("y", "evolved", path(steps, r.output), "line", "evolved unit"),
+                Line("x", "input", curve(steps, self.input[0]), "thin", "graded input"),
+                Line("target", "target", curve(steps, r.batch.target[0]), "dashed", "rule"),
+                Line("y", "evolved", curve(steps, r.output), "line", "evolved unit"),
                 Line("pre", "pre", f"M{r.pre} -0.9V-1", "line", "presynaptic spike"),
                 Line("post", "post", f"M{r.post} -0.9V-1", "line", "postsynaptic spike"),
             ],
@@ -74,10 +74,10 @@ class Probe:
         curves = chart(
             "Synaptic change against the distance of the spikes",
             [
-                Line("rule0", "target", path(rule[0].distance, rule[0].target, 1.5), "dashed"),
-                Line("rule1", "target", path(rule[1].distance, rule[1].target, 1.5), "dashed", "rule"),
-                Line("unit0", "modulator", path(rule[0].distance, rule[0].evolved, 1.5), "line", "unit, no neuromodulator"),
-                Line("unit1", "evolved", path(rule[1].distance, rule[1].evolved, 1.5), "line", "unit, neuromodulator"),
+                Line("rule0", "target", curve(rule[0].distance, rule[0].target, 1.5), "dashed"),
+                Line("rule1", "target", curve(rule[1].distance, rule[1].target, 1.5), "dashed", "rule"),
+                Line("unit0", "modulator", curve(rule[0].distance, rule[0].evolved, 1.5), "line", "unit, no neuromodulator"),
+                Line("unit1", "evolved", curve(rule[1].distance, rule[1].evolved, 1.5), "line", "unit, neuromodulator"),
                 Line("goal", "target", dots([r.post - r.pre], [r.goal]), "dot"),
                 Line("change", "post", dots([r.post - r.pre], [r.change]), "dot", "this pair"),
             ],

@@ -79,8 +79,8 @@ def _checked(network: Network, genome: Tensor, maze: Maze) -> Tensor:
     if type(maze) is not Maze:
         raise ValueError(f"the toy has the rules of enu_lib.Maze, not of {type(maze).__name__}: pass a Maze")
     if not isinstance(network, Network) or not isinstance(network.synapse_cell, ENU):
-        found = f"cell={network.cell!r}" if isinstance(network, Network) else f"{network}"
-        raise ValueError(f"the toy plays networks of ENUs (cell='enu' or 'nfenu'), got {found}: choose such a network")
+        got = f"cell={network.cell!r}" if isinstance(network, Network) else f"{network}"
+        raise ValueError(f"the toy plays networks of ENUs (cell='enu' or 'nfenu'), got {got}: choose such a network")
     door.fits(network, maze)
     if network.n_params > LARGEST:
         raise ValueError(

@@ -99,23 +99,23 @@ def load_checkpoint(folder: Path, experiment: Experiment, write: bool = True) ->
     """
     path = folder / CHECKPOINT
     try:
-        found = _stored(path, experiment)
+        stored = _stored(path, experiment)
     except NewerFormat:
         raise
     except RunFolderError as error:
         try:
-            found = _stored(folder / PREVIOUS, experiment)
+            stored = _stored(folder / PREVIOUS, experiment)
         except RunFolderError:
             raise error from None
         problem = str(error).removesuffix(f": {RESTORE_OR_RESTART}")
         path = folder / PREVIOUS
-        tell(f"{problem}: going back to {path}, generation {found.progress.state.generation}")
+        tell(f"{problem}: going back to {path}, generation {stored.progress.state.generation}")
         if write:
             write_atomically(folder / CHECKPOINT, read_file(path, largest=None))
     if write:
-        cut_log(folder, found.log_size)
-    mention(path, found.words)
-    return found.progress, found.rows
+        cut_log(folder, stored.log_size)
+    mention(path, stored.words)
+    return stored.progress, stored.rows
 
 
 def read_checkpoint(path: Path, length: int) -> tuple[dict[str, Tensor], dict[str, Any]]:

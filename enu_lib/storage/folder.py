@@ -157,12 +157,12 @@ def read_experiment(record: Mapping[str, Any], source: Path, remedy: str = RESTO
 
     config = checked(record, {"experiment": dict}, source, remedy)["experiment"]
     try:
-        found = from_config(config)
+        experiment = from_config(config)
     except ValueError as error:
         raise RunFolderError(f"{source}: {error}") from None
-    if not isinstance(found, Experiment):
-        raise RunFolderError(f"{source} must hold an experiment, not {shown(found)}: {remedy}")
-    return found
+    if not isinstance(experiment, Experiment):
+        raise RunFolderError(f"{source} must hold an experiment, not {shown(experiment)}: {remedy}")
+    return experiment
 
 
 def write_tensors(
@@ -248,10 +248,10 @@ def _header(text: bytes) -> tuple[dict[str, Any], dict[str, int]]:
     for name, entry in header.items():
         if name == "__metadata__":
             continue
-        found = require(entry, {"dtype": str, "shape": list[int]}, shown(name))
-        if found["dtype"] != "F32" or len(found["shape"]) != 1:
-            raise ValueError(f"{shown(name)} is not a float32 vector, but {shown(found['dtype'])} {shown(found['shape'])}")
-        (lengths[name],) = found["shape"]
+        tensor = require(entry, {"dtype": str, "shape": list[int]}, shown(name))
+        if tensor["dtype"] != "F32" or len(tensor["shape"]) != 1:
+            raise ValueError(f"{shown(name)} is not a float32 vector, but {shown(tensor['dtype'])} {shown(tensor['shape'])}")
+        (lengths[name],) = tensor["shape"]
     return meta, lengths
 
 

@@ -86,12 +86,12 @@ def read_log_until(folder: Path, generation: int, checksum: str | None) -> tuple
         if len(rows) < generation:
             raise ValueError(f"it has {len(rows)} rows, but the checkpoint is of generation {generation}")
         part = b"".join(lines)
-        found = hashlib.sha256(part)
-        if checksum is not None and found.hexdigest() != checksum:
+        digest = hashlib.sha256(part)
+        if checksum is not None and digest.hexdigest() != checksum:
             raise ValueError("its rows do not match the checksum in the checkpoint")
     except ValueError as error:
         raise RunFolderError(f"{path} is damaged ({error}): {RESTORE_OR_RESTART}") from None
-    return rows, len(part), found
+    return rows, len(part), digest
 
 
 def cut_log(folder: Path, size: int) -> None:

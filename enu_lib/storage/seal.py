@@ -26,11 +26,11 @@ CHECKSUM = "checksum"
 def checksum(words: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> str:
     """SHA-256 of a JSON object, without its own checksum, and of tensors with their names, types and shapes."""
     text = json.dumps({key: value for key, value in words.items() if key != CHECKSUM}, sort_keys=True)
-    found = hashlib.sha256(text.encode())
+    digest = hashlib.sha256(text.encode())
     for name, tensor in sorted((tensors or {}).items()):
-        found.update(f"\0{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
-        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return found.hexdigest()
+        digest.update(f"\0{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def sealed(words: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """What kind of learner an agent in the T-maze is: a latch, one that remembers, or one that knows its sensors.
 
-found = of_networks(zoo.load("tmaze-enu"), "zoo")      # as stored, with other networks of the zoo
-agents = of_agents(("looking", "latch"))               # scripted agents
-across({**found, **agents}, SHARES)                    # a table, one column per agent
-in_words(found["tmaze-enu"], agents)                   # Markdown
+networks = of_networks(zoo.load("tmaze-enu"), "zoo")    # as stored, with other networks of the zoo
+agents = of_agents(("looking", "latch"))                # scripted agents
+across({**networks, **agents}, SHARES)                  # a table, one column per agent
+in_words(networks["tmaze-enu"], agents)                 # Markdown
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ def of_agents(names: Sequence[str]) -> dict[str, Measures]:
     return {name: stored[name] for name in names}
 
 
-def across(found: Mapping[str, Measures], keys: Mapping[str, str]) -> list[Row]:
+def across(agents: Mapping[str, Measures], keys: Mapping[str, str]) -> list[Row]:
     """Chosen measures of several agents: one row per measure, one column per agent."""
 
     def text(m: Measure) -> str:
         return "none" if not m.n else f"{m.value:.2f}"
 
     return [
-        {"measure": label.replace("\n", " "), **{name: text(of[key]) for name, of in found.items()}}
+        {"measure": label.replace("\n", " "), **{name: text(of[key]) for name, of in agents.items()}}
         for key, label in keys.items()
     ]
 
@@ -92,17 +92,17 @@ def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
     return first + f"It **does not go by what its sensors show of food and poison**: {shares}."
 
 
-def poison_table(found: Measures) -> list[Row]:
+def poison_table(agent: Measures) -> list[Row]:
     """Share of visits after the first, second, .. poison that end with food, with intervals; poison does not kill."""
-    return _table(found, "poisons eaten", "next visit ends with food", "switching", POISONS)
+    return _table(agent, "poisons eaten", "next visit ends with food", "switching", POISONS)
 
 
-def swap_table(found: Measures) -> list[Row]:
+def swap_table(agent: Measures) -> list[Row]:
     """Share of first, second, .. swaps with food at one of the two visits that follow, with intervals."""
-    return _table(found, "swaps", "food within two visits", "swapped", CHANGES)
+    return _table(agent, "swaps", "food within two visits", "swapped", CHANGES)
 
 
-def _table(found: Measures, counted: str, text: str, key: str, most: int) -> list[Row]:
+def _table(agent: Measures, counted: str, text: str, key: str, most: int) -> list[Row]:
     return [
         {
             counted: k,
@@ -110,21 +110,21 @@ def _table(found: Measures, counted: str, text: str, key: str, most: int) -> lis
             "95% interval": f"{m.low:.0%} to {m.high:.0%}" if m.n else "",
             "cases": m.n,
         }
-        for k, m in ((k, found[f"{key}.{k}"]) for k in range(1, most + 1))
+        for k, m in ((k, agent[f"{key}.{k}"]) for k in range(1, most + 1))
     ]
 
 
-def reversal_in_words(found: Measures, alternating: Measures) -> str:
+def reversal_in_words(agent: Measures, alternating: Measures) -> str:
     """Whether the agent finds the food again after every swap, and does not merely alternate between the arms, as Markdown.
 
     An agent that alternates finds the food within two visits of every swap, too, but leaves an arm that holds food.
     """
-    after = [found[f"switching.{k}"] for k in (1, 2)]
-    swaps = [found[f"swapped.{k}"] for k in (2, 3)]
+    after = [agent[f"switching.{k}"] for k in (1, 2)]
+    swaps = [agent[f"swapped.{k}"] for k in (2, 3)]
     first, second = map(share, after)
     anew = f"it finds food within two visits after {share(swaps[0])} of the second swaps and {share(swaps[1])} of the third"
     if swaps[0].n and swaps[0].value >= MOSTLY and after[0].n and after[0].value >= MOSTLY:
-        stays, theirs = (of["hidden.remembers"] for of in (found, alternating))
+        stays, theirs = (of["hidden.remembers"] for of in (agent, alternating))
         visits = f"{first} of its visits after a first poison end with food, and {anew}"
         unchanged = f"where nothing has changed, and no sensor shows food or poison, {share(stays)} of its visits end with food"
         told = f"{unchanged} (for an agent that alternates between the arms: {share(theirs)})"

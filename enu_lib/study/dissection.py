@@ -45,18 +45,18 @@ def pulse_table(watched: Mapping[str, Trace], neurons: slice, known: Evidence | 
     watched: {name: episodes recorded with memory}.  known: evidence from which to add the stored measures of independent
     networks, and the medians of those evolved without selection.  A clock, whose pulses carry no information, is added.
     """
-    found: dict[str, Mapping[str, float]] = {
-        name: spiking.pulses(lives, neurons, slice(1))._asdict() for name, lives in watched.items()
+    pulses: dict[str, Mapping[str, float]] = {
+        name: spiking.pulses(episodes, neurons, slice(1))._asdict() for name, episodes in watched.items()
     }
     steps = torch.zeros(1, CLOCK, 1)
     steps[:, :: Maze().move_every] = 1
-    found["a clock: one step in every move"] = spiking.pulse_measures(steps, steps[..., 0] >= 0)._asdict()
+    pulses["a clock: one step in every move"] = spiking.pulse_measures(steps, steps[..., 0] >= 0)._asdict()
     if known is not None:
-        found.update(known.spiking)
+        pulses.update(known.spiking)
         keys = known.neutral[0] if known.neutral else {}
         medians = {key: float(np.nanmedian([measures[key] for measures in known.neutral])) for key in keys}
-        found |= {f"without selection, median of {len(known.neutral)}": medians} if medians else {}
-    return [{"network": name, **dict(zip(PULSES, _pulses(measures), strict=True))} for name, measures in found.items()]
+        pulses |= {f"without selection, median of {len(known.neutral)}": medians} if medians else {}
+    return [{"network": name, **dict(zip(PULSES, _pulses(measures), strict=True))} for name, measures in pulses.items()]
 
 
 def _pulses(measures: Mapping[str, float]) -> list[str]:
@@ -87,12 +87,12 @@ class Disturbed(NamedTuple):
 def disturbances(network: Network, moment: int) -> dict[str, Intervention | None]:
     """Memory reset, scrambled or frozen in one compartment before step `moment`; first none, the control."""
     units = {"synapses": network.neurons * network.synapses, "neurons": network.neurons}
-    found: dict[str, Intervention | None] = {UNTOUCHED: None}
+    by_name: dict[str, Intervention | None] = {UNTOUCHED: None}
     for compartment, many in units.items():
-        found[f"{compartment} reset"] = interventions.reset(compartment, moment)
-        found[f"{compartment} scrambled"] = interventions.scramble(compartment, moment, many)
-        found[f"{compartment} frozen"] = interventions.freeze(compartment, moment)
-    return found
+        by_name[f"{compartment} reset"] = interventions.reset(compartment, moment)
+        by_name[f"{compartment} scrambled"] = interventions.scramble(compartment, moment, many)
+        by_name[f"{compartment} frozen"] = interventions.freeze(compartment, moment)
+    return by_name
 
 
 def disturb(entry: Entry, n: int, moment: int, seed: int) -> dict[str, Disturbed]:
@@ -102,15 +102,15 @@ def disturb(entry: Entry, n: int, moment: int, seed: int) -> dict[str, Disturbed
         for name, intervene in disturbances(entry.model, moment).items()
     }
     alive = lived[UNTOUCHED].task["alive"][0, :, moment - 1]
-    found = {}
-    for name, lives in lived.items():
-        foods = lives.task["foods"][0]
-        after = learning.recovery(learning.visits(lives), moment, visits=VISITS)
-        found[name] = Disturbed(after, (foods[:, -1] - foods[:, moment - 1])[alive].float())
-    return found
+    disturbed = {}
+    for name, episodes in lived.items():
+        foods = episodes.task["foods"][0]
+        after = learning.recovery(learning.visits(episodes), moment, visits=VISITS)
+        disturbed[name] = Disturbed(after, (foods[:, -1] - foods[:, moment - 1])[alive].float())
+    return disturbed
 
 
-def disturbed_table(found: Mapping[str, Disturbed]) -> list[Row]:
+def disturbed_table(disturbed: Mapping[str, Disturbed]) -> list[Row]:
     """First visits after each disturbance, and food eaten after it."""
     return [
         {
@@ -120,16 +120,16 @@ def disturbed_table(found: Mapping[str, Disturbed]) -> list[Row]:
             "food after, mean": f"{d.eaten.mean().item():.2f}",
             "s.e.": f"{standard_error(d.eaten):.2f}",
         }
-        for name, d in found.items()
+        for name, d in disturbed.items()
     ]
 
 
-def stored_in_words(found: Mapping[str, Disturbed]) -> str:
+def stored_in_words(disturbed: Mapping[str, Disturbed]) -> str:
     """Whether it matters which synapse and which neuron holds what, and what is left when a memory is reset, in words."""
-    control = found[UNTOUCHED].eaten
-    left = {name: f"{(d.eaten.mean() / control.mean()).item():.0%}" for name, d in found.items()}
+    control = disturbed[UNTOUCHED].eaten
+    left = {name: f"{(d.eaten.mean() / control.mean()).item():.0%}" for name, d in disturbed.items()}
     matters = {
-        part: "It matters" if _differ(found[f"{part}s scrambled"].eaten, control) else "It makes no measurable difference"
+        part: "It matters" if _differ(disturbed[f"{part}s scrambled"].eaten, control) else "It makes no measurable difference"
         for part in ("synapse", "neuron")
     }
     return (
@@ -175,9 +175,9 @@ def elsewhere(entry: Entry, n: int, seed: int) -> dict[str, dict[str, float]]:
     }
 
 
-def elsewhere_in_words(found: Mapping[str, Mapping[str, float]]) -> str:
+def elsewhere_in_words(measured: Mapping[str, Mapping[str, float]]) -> str:
     """In how many other mazes the network eats at least half as much as in its own, and where it eats least, in words."""
-    (_, evolved), *others = found.items()
+    (_, evolved), *others = measured.items()
     well = sum(row["food"] >= evolved["food"] / 2 for _, row in others)
     name, worst = min(others, key=lambda item: item[1]["food"])
     return (

@@ -34,11 +34,11 @@ def load(path: Path = STORED) -> dict[str, Any] | None:
 
 def episodes(measured: dict[str, Any], table: str) -> list[Row]:
     """The episodes of all offspring, for a table of networks or of units: one row per model, kernel beside torch backend."""
-    found: dict[str, dict[str, Any]] = {}
+    by_model: dict[str, dict[str, Any]] = {}
     for row in measured["tables"][table]:
-        found.setdefault(row["model"], {})[row["backend"]] = row
+        by_model.setdefault(row["model"], {})[row["backend"]] = row
     rows: list[Row] = []
-    for model, by in found.items():
+    for model, by in by_model.items():
         kernel, torch = by.get("cuda"), by["torch"]
         flops = kernel["gflops"] if kernel else None
         share = f"{flops / 1000:.1f} ({flops / measured['products']:.0%})" if flops else ""

@@ -53,15 +53,15 @@ def dissect(entry: Entry, n: int, seed: int) -> Dissected:
     volatile = replace(maze, foods_per_period=1)
     sight = transplant.synapses(network, genome, volatile, n, seed + 1, visits=VISITS)
     i, j = divmod(int(one.forgets.argmin()), network.synapses)
-    lives = rollout(network, genome, maze, n, seed, memory=True, backend="auto")
-    ate, memory = lives.task["ate"][0], lives.model["synapse_memory"][0][:, :, i, j].double()
+    episodes = rollout(network, genome, maze, n, seed, memory=True, backend="auto")
+    ate, memory = episodes.task["ate"][0], episodes.model["synapse_memory"][0][:, :, i, j].double()
     centred = (memory - memory.mean((0, 1))).flatten(0, 1)
     axes = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -2:].flip(1)
     axes = axes * axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()  # else a sign may differ from machine to machine
     plane = (memory - memory.mean((0, 1))) @ axes
     poisoned = [b for b in range(n) if (ate[b] < 0).any()][:SHOWN]
     events = [int((ate[b] < 0).int().argmax()) for b in poisoned]
-    alive = [int(lives.task["alive"][0, b].sum()) for b in poisoned]
+    alive = [int(episodes.task["alive"][0, b].sum()) for b in poisoned]
     return Dissected(one, sight, _name(network, i, j), [plane[b, :t] for b, t in zip(poisoned, alive, strict=True)], events)
 
 
@@ -77,9 +77,9 @@ def sufficient(part: Synapses) -> list[tuple[int, int]]:
     return [(int(i), int(j)) for i, j in (part.knows > bound).nonzero()]
 
 
-def lost(found: Synapses) -> Tensor:
+def lost(synapses: Synapses) -> Tensor:
     """Loss (N, S) from setting back each synapse alone, as a share of the loss from setting back all of them."""
-    return ((found.intact - found.forgets) / max(found.intact - found.naive, 1e-9)).clamp(0, 1)
+    return ((synapses.intact - synapses.forgets) / max(synapses.intact - synapses.naive, 1e-9)).clamp(0, 1)
 
 
 def summary(name: str, part: Dissected) -> list[Row]:
@@ -88,13 +88,13 @@ def summary(name: str, part: Dissected) -> list[Row]:
         {
             "network": name,
             "visits": where,
-            "right, untouched": f"{found.intact:.0%}",
-            "right, all set back": f"{found.naive:.0%}",
-            "synapses necessary alone": len(necessary(found)),
-            "synapses sufficient alone": len(sufficient(found)),
-            "episodes": found.episodes,
+            "right, untouched": f"{synapses.intact:.0%}",
+            "right, all set back": f"{synapses.naive:.0%}",
+            "synapses necessary alone": len(necessary(synapses)),
+            "synapses sufficient alone": len(sufficient(synapses)),
+            "episodes": synapses.episodes,
         }
-        for where, found in (
+        for where, synapses in (
             ("the next one", part.one),
             (f"the next {VISITS}, swaps after every food", part.sight),
         )
@@ -133,13 +133,13 @@ def in_words(entry: Entry, part: Dissected) -> str:
     """Which synapses hold what the first poison has taught, as Markdown."""
     neurons = short_names(entry.model)[entry.model.n_inputs :]
     lines = []
-    for where, found in (("which arm to take", part.one), ("to avoid poison on sight", part.sight)):
-        if found.intact - found.naive < 0.1:
+    for where, synapses in (("which arm to take", part.one), ("to avoid poison on sight", part.sight)):
+        if synapses.intact - synapses.naive < 0.1:
             lines.append(f"- *{where}*: nothing that setting the synapses back would undo.")
             continue
-        needed, enough = (_list(entry.model, those) for those in (necessary(found), sufficient(found)))
-        bound = (found.intact + found.naive) / 2
-        own = [name for name, share in zip(neurons, found.neuron_knows.tolist(), strict=True) if share > bound]
+        needed, enough = (_list(entry.model, those) for those in (necessary(synapses), sufficient(synapses)))
+        bound = (synapses.intact + synapses.naive) / 2
+        own = [name for name, share in zip(neurons, synapses.neuron_knows.tolist(), strict=True) if share > bound]
         lines.append(
             f"- *{where}*: single synapses that are necessary: {needed}; sufficient: {enough}. Neurons whose synapses together "
             f"are sufficient: {', '.join(own) or 'none'}."

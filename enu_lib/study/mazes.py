@@ -84,7 +84,7 @@ def costs_of(entries: Mapping[str, Entry]) -> dict[str, dict[str, list[float]]]:
 
     All evolutions that led to an entry count, but held-out fitness is given only for those in a maze with the same rules.
     """
-    found = {}
+    costs_by_entry = {}
     for name, entry in entries.items():
         costs: dict[str, list[float]] = {key: [] for key in ("generation", "held_out", "seconds", "evaluations", "minutes")}
         spent = dict.fromkeys(("generation", "seconds", "evaluations"), 0.0)
@@ -100,43 +100,43 @@ def costs_of(entries: Mapping[str, Entry]) -> dict[str, dict[str, list[float]]]:
             spent["generation"] += p["generations"]
             spent["seconds"] += p["seconds"]
             spent["evaluations"] += p["generations"] * each
-        found[name] = costs
-    return found
+        costs_by_entry[name] = costs
+    return costs_by_entry
 
 
 def by_wall(entries: Mapping[str, Entry], n: int, seed: int) -> Table:
     """Mean food of n episodes by which sensor shows the wall, one row per entry."""
     rows: Table = {}
     for name, e in entries.items():
-        lives = record_episodes(e.model, e.genome, e.task, n, seed=seed)
-        shows, food = lives.task["sensor_of"][0, :, 0, WALL], _food(lives)
+        recorded = record_episodes(e.model, e.genome, e.task, n, seed=seed)
+        shows, food = recorded.task["sensor_of"][0, :, 0, WALL], _food(recorded)
         rows[name] = {f"sensor {k + 1} shows the wall": food[shows == k].mean().item() for k in range(3)}
         rows[name]["generations"] = e.provenance["generations"]
     return rows
 
 
-def shown_by(lives: Trace, life: int) -> list[str]:
+def shown_by(recorded: Trace, episode: int) -> list[str]:
     """What each of the three sensors shows in an episode: wall, food or poison."""
-    sensor_of = lives.task["sensor_of"][0, life, 0].tolist()
+    sensor_of = recorded.task["sensor_of"][0, episode, 0].tolist()
     return [name for _, name in sorted(zip(sensor_of, SHOWN, strict=True))]
 
 
 def by_shuffle(episodes: Mapping[tuple[str, str], Trace]) -> Table:
     """Food, poison and second visits of recorded episodes, {(what is shuffled, network): episodes}."""
     shown = ("food", "food s.e.", "poison", "lives with a meal", "second visit right after poison")
-    measured = {key: learning.measures(lives) for key, lives in episodes.items()}
+    measured = {key: learning.measures(recorded) for key, recorded in episodes.items()}
     return {key: {name.replace("lives", "episodes"): values[name] for name in shown} for key, values in measured.items()}
 
 
-def by_side(lives: Trace, maze: Maze) -> Table:
+def by_side(recorded: Trace, maze: Maze) -> Table:
     """Episodes in a double T-maze by where the food is at first: ahead of the agent, or behind it."""
     grid = geometry(maze)
     column = torch.tensor([c for _, c in grid.squares])
-    ahead = (lives.task["food"][0, :, 0, None] == torch.tensor(grid.ends[:2])).any(-1)
-    behind = (column[lives.task["square"][0]] < column[grid.start]) & lives.task["alive"][0]
+    ahead = (recorded.task["food"][0, :, 0, None] == torch.tensor(grid.ends[:2])).any(-1)
+    behind = (column[recorded.task["square"][0]] < column[grid.start]) & recorded.task["alive"][0]
     measured = {
-        "food": _food(lives),
-        "poison": lives.task["poisons"][0, :, -1].float(),
+        "food": _food(recorded),
+        "poison": recorded.task["poisons"][0, :, -1].float(),
         "ever behind the start": behind.any(-1).float(),
     }
     return {
@@ -147,10 +147,10 @@ def by_side(lives: Trace, maze: Maze) -> Table:
 
 def by_placement(entry: Entry, n: int, seed: int) -> Table:
     """Mean food of n episodes in which food and poison never move, by the end of the food (rows) and of the poison."""
-    lives = record_episodes(entry.model, entry.genome, replace(entry.task, change=0.0), n, seed=seed)
-    ends, food = torch.tensor(geometry(entry.task).ends), _food(lives)
+    recorded = record_episodes(entry.model, entry.genome, replace(entry.task, change=0.0), n, seed=seed)
+    ends, food = torch.tensor(geometry(entry.task).ends), _food(recorded)
     food_at, poison_at = (
-        (lives.task[name][0, :, 0, None] == ends).int().argmax(-1) for name in ("food", "poison")
+        (recorded.task[name][0, :, 0, None] == ends).int().argmax(-1) for name in ("food", "poison")
     )  # numbers of ends
     return {
         f"food at end {i + 1}": {
@@ -161,7 +161,7 @@ def by_placement(entry: Entry, n: int, seed: int) -> Table:
     }  # fmt: skip
 
 
-def model_table(runs: Sequence[Record], found: Evidence) -> list[Row]:
+def model_table(runs: Sequence[Record], known: Evidence) -> list[Row]:
     """Food of every model's evolutions in both mazes, median and best, beside an agent that always takes the same arm."""
     rows: list[Row] = []
     for task, layout in LAYOUTS.items():
@@ -169,7 +169,7 @@ def model_table(runs: Sequence[Record], found: Evidence) -> list[Row]:
         for model in MAIN[task]:
             food = [r.scores["food"] or 0.0 for r in tables.of(runs, task, model)]
             row[tables.name(model)] = f"{np.median(food):.2f}, {max(food):.2f}" if food else "not run yet"
-        arm = found.references.get(layout, {}).get("fixed-arm", {}).get("food")
+        arm = known.references.get(layout, {}).get("fixed-arm", {}).get("food")
         rows.append(row | {"the same arm always": "not measured" if arm is None else f"{arm:.2f}"})
     return rows
 
@@ -189,6 +189,6 @@ def survival_table(runs: Sequence[Record], models: tuple[str, str], task: str, a
     return rows
 
 
-def _food(lives: Trace) -> torch.Tensor:
+def _food(recorded: Trace) -> torch.Tensor:
     """Foods eaten in each episode (B,)."""
-    return lives.task["foods"][0, :, -1].float()
+    return recorded.task["foods"][0, :, -1].float()

@@ -110,14 +110,14 @@ def chosen(planned: Planned, records: Mapping[Job, Record], profile: str = "lapt
     jobs = protocol.tuning(planned, profile)
     if any(job not in records for job in jobs):
         return None
-    found = {}
+    best = {}
     for model in planned.models if planned.tuned else ():
         median = {
             s: float(np.median([final_fitness(records[job]) for job in jobs if job.model == f"{model}@{s}"]))
             for s in protocol.strategies(profile)
         }
-        found[model] = max(median, key=lambda s: median[s])
-    return found
+        best[model] = max(median, key=lambda s: median[s])
+    return best
 
 
 def judged(
@@ -150,8 +150,8 @@ def judged(
     return [
         Judged(planned, c, "not tested", "no evolution of either model reached the level")
         if test is None
-        else Judged(planned, c, verdict(found, c.alike, test.likeness), "", found, test.visible)
-        for c, test, found in zip(planned.comparisons, tests, family, strict=True)
+        else Judged(planned, c, verdict(corrected, c.alike, test.likeness), "", corrected, test.visible)
+        for c, test, corrected in zip(planned.comparisons, tests, family, strict=True)
     ]
 
 

@@ -118,8 +118,8 @@ def reached(ax: Any, by_strategy: Mapping[str, Cost]) -> None:
         y = _row(ax, i, cost.lives / 1e6)
         for there, face in ((cost.reached, MODELS["enu"]), (~cost.reached, "none")):
             if there.any():
-                lives = np.where(cost.reached, cost.lives, cost.spent)[there] / 1e6
-                ax.plot(lives, y[there], "o", ms=3, mew=0.6, mfc=face, color=MODELS["enu"])
+                evaluations = np.where(cost.reached, cost.lives, cost.spent)[there] / 1e6
+                ax.plot(evaluations, y[there], "o", ms=3, mew=0.6, mfc=face, color=MODELS["enu"])
     _named(ax, {text: len(cost.reached) for text, cost in by_strategy.items()})
     ax.set(xscale="log", xlabel=better("evaluations until the level is reached (millions)", up=False))
     _plain(ax, (1.0, 2.0, 5.0))

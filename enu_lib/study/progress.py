@@ -27,10 +27,10 @@ def stored_jobs(profile: str, todo: Sequence[Job], folder: Path | None = None) -
 def matching(stored: Stored, todo: Sequence[Job], made: Callable[[str, str], Experiment]) -> dict[Job, Record]:
     """The jobs with a record among these whose settings are the same.  made: as `build`, for a profile."""
     records = {Job(r.experiment, r.model, r.seed): r for r in stored.runs}
-    found = {job: records[job] for job in todo if job in records}
-    pairs = {(job.experiment, job.model) for job in found}
+    kept = {job: records[job] for job in todo if job in records}
+    pairs = {(job.experiment, job.model) for job in kept}
     same = {pair for pair in pairs if from_config(stored.configs["-".join(pair)]) == made(*pair)}
-    return {job: record for job, record in found.items() if (job.experiment, job.model) in same}
+    return {job: record for job, record in kept.items() if (job.experiment, job.model) in same}
 
 
 @dataclass(frozen=True)

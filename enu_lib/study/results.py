@@ -135,9 +135,9 @@ def references(folder: Path | None = None) -> References:
     if not file.exists():
         return References({}, {}, {}, {}, [])
     fields = {**dict.fromkeys(References._fields, dict), "neutral": list}
-    found = read_record(file, fields, "measure it again with claims --measure")
-    mention(file, found)
-    return References(**{name: found[name] for name in fields})
+    values = read_record(file, fields, "measure it again with claims --measure")
+    mention(file, values)
+    return References(**{name: values[name] for name in fields})
 
 
 def attempts(maze: str) -> list[Any]:
@@ -209,9 +209,9 @@ def read_evaluation(folder: Path, e: Experiment | None = None) -> Record | None:
     if not file.exists():
         return None
     values = read_record(file, {}, DELETE_TO_EVALUATE)
-    found = _as_record(values, file, DELETE_TO_EVALUATE)
+    evaluation = _as_record(values, file, DELETE_TO_EVALUATE)
     mention(file, values)
-    return found
+    return evaluation
 
 
 def write_evaluation(folder: Path, record: Record) -> None:

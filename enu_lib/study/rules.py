@@ -228,17 +228,17 @@ def learns_tmaze(e: Evidence) -> list[Part]:
     network = "tmaze-enu"
     if network not in e.abilities:
         return not_judged(names, "not in the zoo, or its abilities have not been measured", network)
-    found, arm = e.abilities[network], e.abilities.get("fixed-arm")
-    food, exchanged = found["standard.food"], found["exchanged.first"]
+    measures, arm = e.abilities[network], e.abilities.get("fixed-arm")
+    food, exchanged = measures["standard.food"], measures["exchanged.first"]
     if arm is None:
         eats = Part(names[0], "not judged", "the reference agent has not been measured", network)
     else:
         bound = arm["standard.food"].value
         text = f"food {food.value:.2f} (95% interval {food.low:.2f} to {food.high:.2f}), a fixed arm {bound:.2f}"
         eats = Part(names[0], beyond(food, bound), text, network)
-    poisoned, sight, kept = found["switching.1"], found["standard.no_mistake"], found["left_alone.first"]
+    poisoned, sight, kept = measures["switching.1"], measures["standard.no_mistake"], measures["left_alone.first"]
     falls = beyond(exchanged, 0.5, below=True) if beyond(kept, 0.5) == "holds" else "fails"
-    again = [found["swapped.2"], found["swapped.3"]]
+    again = [measures["swapped.2"], measures["swapped.3"]]
     outcomes = {beyond(m, OFTEN) for m in again}
     worst: Outcome = next((o for o in ("fails", "not judged", "undecided") if o in outcomes), "holds")
     second, third = map(share, again)

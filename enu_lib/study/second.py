@@ -46,16 +46,16 @@ def finished(planned: Planned, stored: Stored, profile: str = "laptop", out: Pat
 
     Raises RunFolderError if a run in `out` has other settings.
     """
-    build, found = partial(protocol.build, profile=profile), dict[Job, Record]()
+    build, records = partial(protocol.build, profile=profile), dict[Job, Record]()
     for part in (search, comparison):
-        jobs = part(planned, found, profile)
-        found |= matching(stored, jobs, build)
+        jobs = part(planned, records, profile)
+        records |= matching(stored, jobs, build)
         for job in jobs:
-            if out is None or job in found:
+            if out is None or job in records:
                 continue
             if record := read_evaluation(out / job.name, build(job.experiment, job.model)):
-                found[job] = record
-    return found
+                records[job] = record
+    return records
 
 
 def run(

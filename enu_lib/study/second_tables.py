@@ -89,9 +89,9 @@ def trivial_table() -> list[Row]:
     for task, layout in LAYOUTS.items():
         target = protocol.build(task, "enu").target
         for agent in AGENTS:
-            found = known.agents[layout][agent]
-            text = "" if target is None else f"fitness {found['fitness']:.1f}; the ability requires {target:g}"
-            rows.append(_trivial(task, "food", f"the agent {agent}", f"{found['food']:.2f}", text))
+            scores = known.agents[layout][agent]
+            text = "" if target is None else f"fitness {scores['fitness']:.1f}; the ability requires {target:g}"
+            rows.append(_trivial(task, "food", f"the agent {agent}", f"{scores['food']:.2f}", text))
     return rows
 
 

@@ -31,8 +31,8 @@ NAMES = {"cpp": "this library", "torch": "this library, no compiler", "plain tor
 
 def load(path: Path = STORED) -> dict[str, Any]:
     """The stored results of `bench.cases.measure`.  Raises ValueError if the file holds none."""
-    found = parse_json(path.read_bytes(), str(path))
-    return require(found, {"machine": dict, "tables": dict, "slopes": dict}, str(path))
+    measured = parse_json(path.read_bytes(), str(path))
+    return require(measured, {"machine": dict, "tables": dict, "slopes": dict}, str(path))
 
 
 def generations(measured: dict[str, Any]) -> pd.DataFrame:
@@ -134,9 +134,9 @@ def processors(measurements: Sequence[dict[str, Any]]) -> list[Row]:
 
 def _from_to(values: Iterable[float], form: str, unit: str = "") -> str:
     """The lowest and the highest value, once if they look alike; empty without values."""
-    found = sorted(values)
-    ends = dict.fromkeys(form.format(value) for value in (found[0], found[-1])) if found else {}
-    return " to ".join(ends) + (unit if found else "")
+    ordered = sorted(values)
+    ends = dict.fromkeys(form.format(value) for value in (ordered[0], ordered[-1])) if ordered else {}
+    return " to ".join(ends) + (unit if ordered else "")
 
 
 def in_words(measured: dict[str, Any]) -> str:
@@ -161,9 +161,11 @@ def in_words(measured: dict[str, Any]) -> str:
         taken = _from_to(group["share of the generation (%)"], "{:.0f}", "%")
         lines.append(f"- **{experiment}** (profile `laptop`): episodes, scored in the kernel, take {taken} of a generation.")
     grown = growth(measured).drop_duplicates("grows with").dropna(subset="exponent")
-    found = ", ".join(f"{row['grows with']} {row['exponent']:.2f}" for _, row in grown.iterrows())
+    exponents = ", ".join(f"{row['grows with']} {row['exponent']:.2f}" for _, row in grown.iterrows())
     sizes = "P offspring, B environments, T steps"
-    lines.append(f"- **Growth.** Exponents of time against size ({sizes}): {found or 'only one size of each was measured'}.")
+    lines.append(
+        f"- **Growth.** Exponents of time against size ({sizes}): {exponents or 'only one size of each was measured'}."
+    )
     return "\n".join(lines)
 
 

@@ -33,8 +33,8 @@ def choices_table(runs: Sequence[Record]) -> list[Row]:
     """Integrate-and-fire units evolved with one choice undone: the smaller of two shares of spikes met, over evolutions."""
     rows: list[Row] = []
     for model, text in CHOICES.items():
-        found = tables.of(runs, "iaf", model)
-        met = [min(run.scores[key] or 0.0 for key in SHARES) for run in found]
+        evolutions = tables.of(runs, "iaf", model)
+        met = [min(run.scores[key] or 0.0 for key in SHARES) for run in evolutions]
         row: Row = {"settings": text, "evolutions": len(met), "worst": "", "median": "", "best": ""}
         if met:
             row |= {"worst": f"{min(met):.3f}", "median": f"{np.median(met):.3f}", "best": f"{max(met):.3f}"}
@@ -77,18 +77,18 @@ def strategy(experiment: str, model: str) -> str:
     return text + (", Adam, centred ranks" if e.es.optimizer == "adam" else "")
 
 
-def strategy_costs(runs: Sequence[Record], found: Evidence, experiment: str) -> dict[str, Cost]:
+def strategy_costs(runs: Sequence[Record], known: Evidence, experiment: str) -> dict[str, Cost]:
     """The cost of reaching the experiment's level under every strategy of the ENU, by the strategy's settings."""
-    level = found.level.get(experiment, math.inf)
+    level = known.level.get(experiment, math.inf)
     return {
         strategy(experiment, model): tables.costs(runs, experiment, model, level) for model in strategies_of_enu(experiment)
     }
 
 
-def strategy_table(runs: Sequence[Record], found: Evidence, experiments: Sequence[str]) -> list[Row]:
+def strategy_table(runs: Sequence[Record], known: Evidence, experiments: Sequence[str]) -> list[Row]:
     """How soon the ENU reaches each experiment's level under every strategy, as `tables.speed_table` says it."""
     pairs = [(experiment, model) for experiment in experiments for model in strategies_of_enu(experiment)]
-    rows = tables.speed_table(runs, found, pairs)
+    rows = tables.speed_table(runs, known, pairs)
     return [row | {"model": strategy(*pair)} for row, pair in zip(rows, pairs, strict=True)]
 
 
@@ -106,7 +106,7 @@ def time_constant_table(runs: Sequence[Record]) -> list[Row]:
         if not scores:
             continue
         fitted, correlation, error = (
-            np.array([math.nan if (v := found.get(key)) is None else v for found in scores], float)
+            np.array([math.nan if (v := run.get(key)) is None else v for run in scores], float)
             for key in ("time constant, steps", "window correlation with NT", "output RMSE")
         )
         rows.append(

@@ -35,8 +35,8 @@ class MazeEnv(gymnasium.Env):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
         super().reset(seed=seed, options=options)
-        life = int(self.np_random.integers(2**31))
-        self._state, self._t = self.maze.reset(1, 1, stream(life, "gym")), 0
+        number = int(self.np_random.integers(2**31))
+        self._state, self._t = self.maze.reset(1, 1, stream(number, "gym")), 0
         return self._observe(), self._info()
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:

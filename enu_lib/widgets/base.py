@@ -105,13 +105,13 @@ class Explorer(Pictured):
             erase(self.figure.axes)
         drawn = self.draw(**{name: control.value for name, control in self.controls.items()})
         figure = drawn if self.figure is None else self.figure
-        found = labels(figure)
-        if found in self.places:
+        names = labels(figure)
+        if names in self.places:
             figure.set_layout_engine("none")
-            for ax, place in zip(figure.axes, self.places[found], strict=True):
+            for ax, place in zip(figure.axes, self.places[names], strict=True):
                 ax.set_position(place)
         self.picture.value = png(figure)
-        self.places[found] = [ax.get_position(original=True) for ax in figure.axes]
+        self.places[names] = [ax.get_position(original=True) for ax in figure.axes]
 
     def still(self) -> bytes:
         return self.picture.value

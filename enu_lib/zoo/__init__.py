@@ -91,11 +91,11 @@ def require(name: str) -> None:
 
 def listing() -> dict[str, dict[str, Any]]:
     """The provenance of all entries by name, without their genomes and therefore without verifying checksums."""
-    remedy, found = RESTORE_OR_REINSTALL, {}
+    remedy, provenance = RESTORE_OR_REINSTALL, {}
     for name in names():
         path = FOLDER / f"{name}.safetensors"
-        found[name] = checked(read_header(path, remedy), PROVENANCE, path, remedy)
-    return found
+        provenance[name] = checked(read_header(path, remedy), PROVENANCE, path, remedy)
+    return provenance
 
 
 def load(name: str) -> Entry:
@@ -122,10 +122,10 @@ def load(name: str) -> Entry:
 def ancestry(entry: Entry) -> list[Entry]:
     """The entries that led to an evolved network, oldest first and itself last: each began from the genome before it."""
     by_genome = {p["sha256"]: name for name, p in listing().items()}
-    found = [entry]
-    while before := by_genome.pop(found[0].provenance.get("begun_from") or "", None):
-        found.insert(0, load(before))
-    return found
+    chain = [entry]
+    while before := by_genome.pop(chain[0].provenance.get("begun_from") or "", None):
+        chain.insert(0, load(before))
+    return chain
 
 
 def add(run: Run, name: str, processor: str = "cpu", n: int = 2048, note: str = "", latest: bool = False) -> Entry:
