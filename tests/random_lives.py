@@ -15,8 +15,8 @@ from enu_lib.kernels import build
 from enu_lib.network import Network, random_connections
 from enu_lib.streams import Noise, draw_noise, normal, stream, uniform
 
-PATHS = ["reference", "torch", *["cpp"] * (build.compiler() is not None)]
-FAST = PATHS[1:]
+BACKENDS = ["reference", "torch", *["cpp"] * (build.compiler() is not None)]
+FAST = BACKENDS[1:]
 KINDS = ("enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip")
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from misfits import one_error
 from own_task import Copy, Follow
-from random_lives import PATHS
+from random_lives import BACKENDS
 
 import enu_lib as enu
 from enu_lib.contracts import ClosedLoopTask, Model, SequenceTask, check_model, is_sequence
@@ -90,7 +90,7 @@ def altered(kind, part, change):
 def lives(model, task):
     """Calls of `fitness` on every backend."""
     genomes = torch.rand(2, 3, generator=enu.stream(0, "genomes"))
-    return [lambda p=p: enu.fitness(model, genomes, task, 5, enu.stream(0, "x"), backend=p) for p in PATHS]
+    return [lambda p=p: enu.fitness(model, genomes, task, 5, enu.stream(0, "x"), backend=p) for p in BACKENDS]
 
 
 def evolution(model, task, **others):

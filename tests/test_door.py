@@ -7,7 +7,7 @@ import pytest
 import torch
 from misfits import MAZE, NETWORK, NOISY, Batch, Wrong, one_error
 from own_task import Copy, Follow
-from random_lives import FAST, PATHS, population
+from random_lives import BACKENDS, FAST, population
 
 import enu_lib as enu
 from enu_lib import cli, kernels
@@ -19,7 +19,7 @@ from enu_lib.widgets import life
 
 def _fitness_error(model, x, task, environments=5):
     """The error of `fitness` and `rollout`, which must be the same on every backend."""
-    lives = [lambda p=p: enu.fitness(model, x, task, environments, stream(0, "x"), backend=p) for p in PATHS]
+    lives = [lambda p=p: enu.fitness(model, x, task, environments, stream(0, "x"), backend=p) for p in BACKENDS]
     return one_error(*lives, lambda: enu.rollout(model, x, task, environments))
 
 

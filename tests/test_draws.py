@@ -24,7 +24,7 @@ from enu_lib.tasks.maze import Maze, geometry, shuffles
 from enu_lib.trace import Recorder
 from enu_lib.widgets import life
 
-PATHS = ["reference", "torch", pytest.param("cpp", marks=NEEDS_COMPILER)]
+BACKENDS = ["reference", "torch", pytest.param("cpp", marks=NEEDS_COMPILER)]
 MAZE = Maze("t", "sensors+actions", steps=48, corridor=1, arm=1, own_shuffles=True)
 NETWORK = Network(channels=4, hidden=8, noise=0.3, own_noise=True)
 COUNT = 4  # environments
@@ -39,12 +39,12 @@ def drawn_lives(some=None, task=MAZE, network=NETWORK):
     return draw(network, offspring().genomes if some is None else some, task, COUNT, stream(1, "environment"))
 
 
-def outputs(path, genomes, drawn, task=MAZE, network=NETWORK):
+def outputs(backend, genomes, drawn, task=MAZE, network=NETWORK):
     """Outputs (P, B, T, 3) of episodes, from the kernel for whole episodes if there is one, else step by step."""
-    if type(task) is Maze and path != "reference":
-        return kernels.maze_lives(network, genomes, task, drawn.start, drawn.noise, 1, path, record=True).outputs
+    if type(task) is Maze and backend != "reference":
+        return kernels.maze_lives(network, genomes, task, drawn.start, drawn.noise, 1, backend, record=True).outputs
     recorder, genomes = Recorder(network), genomes if torch.is_tensor(genomes) else genomes.genomes
-    play(network, genomes, task, drawn, recorder, stepper=kernels.stepper(network, genomes, COUNT, 1, path))
+    play(network, genomes, task, drawn, recorder, stepper=kernels.stepper(network, genomes, COUNT, 1, backend))
     return recorder.outputs()
 
 
@@ -100,41 +100,41 @@ def test_noise_of_an_offspring_is_shifted_and_continues_at_the_start_of_its_tabl
 # --- Who gets it
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_offspring_with_equal_genomes_live_different_lives(path):
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_offspring_with_equal_genomes_live_different_lives(backend):
     same = offspring().genomes[1:2].repeat(6, 1)
 
     def found(maze, network):  # different outputs up to the first move, and until the end
-        y = outputs(path, *drawn_lives(same, maze, network), maze, network)
+        y = outputs(backend, *drawn_lives(same, maze, network), maze, network)
         return [len(y[:, :, : maze.move_every].unique(dim=0)), len(y.unique(dim=0))]
 
     shared, alike = replace(MAZE, own_shuffles=False), replace(NETWORK, own_noise=False)
-    if path == "cpp":  # in batched products, equal rows may differ in rounding
+    if backend == "cpp":  # in batched products, equal rows may differ in rounding
         assert found(shared, alike) == [1, 1]
     assert found(shared, NETWORK) == found(MAZE, NETWORK) == [6, 6]
     assert found(MAZE, alike)[1] == 6  # before the first move there is nothing to see
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_a_life_is_that_of_this_genome_alone_with_what_was_drawn_for_it(path, near):
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_life_is_that_of_this_genome_alone_with_what_was_drawn_for_it(backend, near):
     genomes, drawn = drawn_lives()
-    together, every = play(NETWORK, genomes, MAZE, drawn, backend=path), outputs(path, genomes, drawn)
+    together, every = play(NETWORK, genomes, MAZE, drawn, backend=backend), outputs(backend, genomes, drawn)
     for p in range(len(genomes)):
         mine = (v[p : p + 1] if len(v) == len(genomes) else v for v in drawn.start)
         own = drawn._replace(start=type(drawn.start)(*mine), noise=drawn.noise.rows(p, p + 1))
-        alone = play(NETWORK, genomes[p : p + 1], MAZE, own, backend=path)
+        alone = play(NETWORK, genomes[p : p + 1], MAZE, own, backend=backend)
         near((alone - together[p]).abs(), 1e-4)
-        near((outputs(path, genomes[p : p + 1], own) - every[p]).abs(), 1e-3)
+        near((outputs(backend, genomes[p : p + 1], own) - every[p]).abs(), 1e-3)
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("task", [MAZE, Altered(MAZE, hide=("wall",))], ids=["maze", "altered"])
 @pytest.mark.parametrize("rows", [(0, 2), (2, 5), (3, 6), (5, 6)])
-def test_any_share_of_the_offspring_gets_the_draws_of_these_offspring(path, task, rows, near):
-    every, some = (outputs(path, *drawn_lives(offspring(r), task), task) for r in (None, rows))
+def test_any_share_of_the_offspring_gets_the_draws_of_these_offspring(backend, task, rows, near):
+    every, some = (outputs(backend, *drawn_lives(offspring(r), task), task) for r in (None, rows))
     near((some - every[slice(*rows)]).abs(), 1e-3)
-    assert path != "cpp" or torch.equal(some, every[slice(*rows)])
-    of_every, of_some = (enu.fitness(NETWORK, offspring(r), task, COUNT, stream(1, "x"), backend=path) for r in (None, rows))
+    assert backend != "cpp" or torch.equal(some, every[slice(*rows)])
+    of_every, of_some = (enu.fitness(NETWORK, offspring(r), task, COUNT, stream(1, "x"), backend=backend) for r in (None, rows))
     near((of_some - of_every[slice(*rows)]).abs(), 1e-4)
 
 
@@ -184,15 +184,15 @@ def test_a_task_of_ones_own_can_draw_for_each_offspring(near):
 # --- Every backend
 
 
-@pytest.mark.parametrize("path", [*PATHS[1:], pytest.param("emulated gpu", marks=EMULATED)])
-def test_lives_equal_the_reference(path, near):
+@pytest.mark.parametrize("backend", [*BACKENDS[1:], pytest.param("emulated gpu", marks=EMULATED)])
+def test_lives_equal_the_reference(backend, near):
     """Outputs in the first three moves are near the exact ones; all outputs, replayed in the maze, give the same fitness."""
     genomes, drawn = drawn_lives(offspring().genomes[2:])
     assert drawn.noise.shifts.shape == (4, COUNT) and (drawn.noise.offsets[0] + drawn.noise.shifts).max() >= 65536
-    if path == "emulated gpu":
+    if backend == "emulated gpu":
         lives = emulated_gpu.maze_lives(NETWORK, genomes, MAZE, drawn.start, drawn.noise)
     else:
-        lives = kernels.maze_lives(NETWORK, genomes, MAZE, drawn.start, drawn.noise, 2, path, record=True)
+        lives = kernels.maze_lives(NETWORK, genomes, MAZE, drawn.start, drawn.noise, 2, backend, record=True)
     start = (v.expand(len(genomes), *v.shape[1:]) for v in drawn.start)
     state, total, exact = type(drawn.start)(*start), 0.0, Exact(NETWORK, genomes, COUNT)
     for t in range(MAZE.steps):
@@ -205,10 +205,10 @@ def test_lives_equal_the_reference(path, near):
     assert (state.foods + state.poisons).sum() > 0 and lives.outputs.std() > 0.01
 
 
-@pytest.mark.parametrize("path", PATHS[1:])
-def test_steppers_equal_the_reference(path, near):
+@pytest.mark.parametrize("backend", BACKENDS[1:])
+def test_steppers_equal_the_reference(backend, near):
     genomes, (p, b) = offspring().genomes, (6, 5)
-    noise, stepper = draw_noise(12, b, stream(2, "noise"), (0, p)), kernels.stepper(NETWORK, genomes, b, 2, path)
+    noise, stepper = draw_noise(12, b, stream(2, "noise"), (0, p)), kernels.stepper(NETWORK, genomes, b, 2, backend)
     exact = Exact(NETWORK, genomes, b)
     for t in range(12):
         x = torch.rand(1, b, 4, 2, generator=stream(t, "x"))
@@ -216,16 +216,16 @@ def test_steppers_equal_the_reference(path, near):
         near((stepper.step(x, noise, t) - y).abs(), bound)
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("n_out", [1, 3])
-def test_single_units_equal_the_exact_outputs(path, n_out, near, monkeypatch):
+def test_single_units_equal_the_exact_outputs(backend, n_out, near, monkeypatch):
     monkeypatch.setattr(fused, "CACHE", 0)  # torch computes eight offspring at a time
     cell, (p, b, steps) = enu.make_cell("enu", 2, n_out, 8, noise=0.1), (40, 60, 10)
     genomes = cell.init(stream(0, "genome")) + 0.2 * torch.randn(p, cell.n_params, generator=stream(1, "spread"))
     genomes[:, -n_out:] += 0.3
     inputs = torch.rand(b, steps, 2, generator=stream(0, "inputs"))
     noise = draw_noise(steps, b, stream(0, "noise"), (3, 3 + p))
-    found, exact = kernels.unit_outputs(cell, genomes, inputs, noise, 2, path), Exact(cell, genomes, b)
+    found, exact = kernels.unit_outputs(cell, genomes, inputs, noise, 2, backend), Exact(cell, genomes, b)
     for t in range(steps):
         y, bound = exact.step(inputs[None, :, t], noise.at(t, cell.noise_shape))
         near((found[:, :, t] - y).abs(), bound)

@@ -23,9 +23,9 @@ def _genomes(model, population, seed):
 KINDS = [("enu", 16, 4), ("enu", 32, 16), ("nfenu", 24, 3), ("gru", 16, 4), ("lstm", 16, 4)]
 
 
-@pytest.mark.parametrize("path, kind, hidden, channels", [(path, *k) for k in KINDS for path in ("torch", "cuda")])
+@pytest.mark.parametrize("backend, kind, hidden, channels", [(backend, *k) for k in KINDS for backend in ("torch", "cuda")])
 @pytest.mark.parametrize("layout", ["t", "double-t"])
-def test_maze_episodes_equal_the_cpu_over_generations(path, kind, hidden, channels, layout, capsys):
+def test_maze_episodes_equal_the_cpu_over_generations(backend, kind, hidden, channels, layout, capsys):
     network = Network(ORDERED, channels=channels, hidden=hidden, cell=kind, noise=0.02)
     maze = Maze(layout, "sensors", steps=200)
     for seed, environments in ((1, 8), (2, 8), (3, 8), (4, 21)):  # the first compiles or records; the last has other blocks
@@ -34,7 +34,7 @@ def test_maze_episodes_equal_the_cpu_over_generations(path, kind, hidden, channe
         there = type(state)(*(v.cuda() for v in state))
         reference = kernels.maze_lives(network, genomes, maze, state, noise, backend="torch", record=True)
         lives = network, genomes.cuda(), maze, there, noise.to("cuda")
-        found, recorded = kernels.maze_lives(*lives, backend=path), kernels.maze_lives(*lives, backend=path, record=True)
+        found, recorded = kernels.maze_lives(*lives, backend=backend), kernels.maze_lives(*lives, backend=backend, record=True)
         same = (found.fitness.cpu() - reference.fitness).abs() < 1e-3
         assert same.float().mean() >= 0.8, "votes nearly tie at times; most lives are the same to the last"
         assert torch.allclose(recorded.outputs[:, :, :4].cpu(), reference.outputs[:, :, :4], atol=1e-3)
@@ -42,12 +42,12 @@ def test_maze_episodes_equal_the_cpu_over_generations(path, kind, hidden, channe
 
 
 @pytest.mark.parametrize("kind, hidden", [("enu", 16), ("enu", 32), ("gru-gain", 9), ("lstm-clip", 50)])
-@pytest.mark.parametrize("path", ["torch", "cuda"])
-def test_single_units_equal_the_cpu(path, kind, hidden):
+@pytest.mark.parametrize("backend", ["torch", "cuda"])
+def test_single_units_equal_the_cpu(backend, kind, hidden):
     cell = enu.make_cell(kind, 4, 1, hidden, noise=0.1)
     genomes, inputs, noise = _genomes(cell, 8, 1), torch.rand(5, 60, 4), draw_noise(60, 5, stream(1, "noise"))
     reference = kernels.unit_outputs(cell, genomes, inputs, noise, 1, "reference")
-    found = kernels.unit_outputs(cell, genomes.cuda(), inputs.cuda(), noise.to("cuda"), backend=path)
+    found = kernels.unit_outputs(cell, genomes.cuda(), inputs.cuda(), noise.to("cuda"), backend=backend)
     assert torch.allclose(found.cpu(), reference, atol=1e-3)
 
 

@@ -81,10 +81,10 @@ def test_outputs_of_silenced_neurons_are_not_transmitted():
 @pytest.mark.parametrize(
     "what", [iv.reset("synapses", 15), iv.freeze("neurons", 15), iv.scramble("synapses", 15, 48), lambda t, s: s]
 )
-@pytest.mark.parametrize("path", ["torch", pytest.param("cpp", marks=NEEDS_COMPILER)])
-def test_fast_episodes_with_interventions_equal_the_network_s_steps(near, monkeypatch, path, cell, what):
-    """From each state of the fast path after the intervention, the network makes the same step."""
-    monkeypatch.setenv("ENU_KERNEL", path)
+@pytest.mark.parametrize("backend", ["torch", pytest.param("cpp", marks=NEEDS_COMPILER)])
+def test_fast_episodes_with_interventions_equal_the_network_s_steps(near, monkeypatch, backend, cell, what):
+    """From each state of the fast backend after the intervention, the network makes the same step."""
+    monkeypatch.setenv("ENU_KERNEL", backend)
     network = Network(ORDERED, channels=4, hidden=12, cell=cell, noise=0.1)
     genome = network.init(enu.stream(3, "genome"))
     genome = genome + 0.3 * torch.randn(genome.shape, generator=enu.stream(4, "genome"))

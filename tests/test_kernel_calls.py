@@ -8,7 +8,7 @@ import torch
 from exact import Exact
 from misfits import MAZE, NETWORK, NOISY, Wrong, one_error
 from own_task import Copy
-from random_lives import FAST, PATHS, population
+from random_lives import BACKENDS, FAST, population
 
 import enu_lib as enu
 from enu_lib import kernels
@@ -50,9 +50,9 @@ def test_invalid_noise_is_rejected(noise, told):
     assert told in one_error(*_kernels(noise))
 
 
-@pytest.mark.parametrize("path", FAST)
-def test_a_stepper_rejects_steps_beyond_its_noise(path):
-    stepper = kernels.stepper(NETWORK, population(NETWORK), 4, backend=path)
+@pytest.mark.parametrize("backend", FAST)
+def test_a_stepper_rejects_steps_beyond_its_noise(backend):
+    stepper = kernels.stepper(NETWORK, population(NETWORK), 4, backend=backend)
     x = torch.rand(1, 4, 4, 3)
     for t in (10, 1000, -1):
         with pytest.raises(ValueError, match=f"10 steps, .* step {t}"):
@@ -110,8 +110,10 @@ def test_the_initial_state_must_belong_to_the_maze(state, told):
 def test_the_state_may_use_other_integer_types():
     genomes, maze, noise = population(NETWORK), enu.Maze(steps=60), draw_noise(60, 4, stream(0, "noise"))
     small = STATE._replace(**{name: getattr(STATE, name).int() for name in ("sensor_of", "action_of", "places")})
-    for path in FAST:
-        right, found = (kernels.maze_lives(NETWORK, genomes, maze, s, noise, backend=path, record=True) for s in (STATE, small))
+    for backend in FAST:
+        right, found = (
+            kernels.maze_lives(NETWORK, genomes, maze, s, noise, backend=backend, record=True) for s in (STATE, small)
+        )
         assert torch.equal(found.outputs, right.outputs) and right.outputs.std() > 0
 
 
@@ -121,9 +123,9 @@ def test_an_invalid_number_of_threads_is_the_same_error_everywhere(threads):
     calls = [
         lambda m=m, task=task, p=p: enu.fitness(m, population(m), task, 2, stream(0, "x"), threads, p)
         for m, task in models
-        for p in PATHS
+        for p in BACKENDS
     ]
-    steppers = [lambda p=p: kernels.stepper(NETWORK, population(NETWORK), 2, threads, p) for p in PATHS]
+    steppers = [lambda p=p: kernels.stepper(NETWORK, population(NETWORK), 2, threads, p) for p in BACKENDS]
     words = one_error(*calls, *steppers)
     assert "threads" in words and "4096" in words and str(threads) in words
 
@@ -159,12 +161,12 @@ class Generous(enu.Maze):
         return state, f + 1
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_a_subclass_with_its_own_step_uses_that_step(path):
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_subclass_with_its_own_step_uses_that_step(backend):
     silent = Silent(1, 1, 8)
-    f = enu.fitness(silent, population(silent), Wrong(lambda b: b), 5, stream(0, "x"), backend=path)
+    f = enu.fitness(silent, population(silent), Wrong(lambda b: b), 5, stream(0, "x"), backend=backend)
     assert torch.equal(f, torch.zeros(3, 5))
-    f = enu.fitness(NETWORK, population(NETWORK), Generous(steps=20), 5, stream(0, "x"), backend=path)
+    f = enu.fitness(NETWORK, population(NETWORK), Generous(steps=20), 5, stream(0, "x"), backend=backend)
     assert (f >= 20).all()
     with pytest.raises(ValueError, match="Generous"):
         kernels.maze_lives(NETWORK, population(NETWORK), Generous(steps=60), STATE)
@@ -172,29 +174,29 @@ def test_a_subclass_with_its_own_step_uses_that_step(path):
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf, 3e38])
 def test_a_genome_that_is_not_finite_has_nan_fitness(value):
-    """At any position: 0 times infinity is NaN, also where a fast path skips the product."""
+    """At any position: 0 times infinity is NaN, also where a fast backend skips the product."""
     for model, task in ((NOISY, Copy()), (NETWORK, MAZE)):
         genomes = population(model, 12)
         for row in range(1, 12):
             genomes[row, row * (model.n_params - 1) // 11] = value
-        for path in PATHS:
-            f = enu.fitness(model, genomes, task, 5, stream(0, "x"), backend=path)
+        for backend in BACKENDS:
+            f = enu.fitness(model, genomes, task, 5, stream(0, "x"), backend=backend)
             assert f[1:].isnan().all() and f[0].isfinite().all()
 
 
-@pytest.mark.parametrize("path", FAST)
-def test_outputs_of_a_step_are_not_overwritten_later(path):
-    stepper = kernels.stepper(NETWORK, population(NETWORK), 2, backend=path)
+@pytest.mark.parametrize("backend", FAST)
+def test_outputs_of_a_step_are_not_overwritten_later(backend):
+    stepper = kernels.stepper(NETWORK, population(NETWORK), 2, backend=backend)
     first = stepper.step(torch.rand(1, 2, 4, 3), None, 0)
     kept = first.clone()
     second = stepper.step(torch.rand(1, 2, 4, 3), None, 1)
     assert torch.equal(first, kept) and not torch.equal(second, kept)
 
 
-@pytest.mark.parametrize("path", FAST)
-def test_unused_input_channels_are_zero(near, path):
+@pytest.mark.parametrize("backend", FAST)
+def test_unused_input_channels_are_zero(near, backend):
     genomes = population(NETWORK)
-    stepper = kernels.stepper(NETWORK, genomes, 2, backend=path)
+    stepper = kernels.stepper(NETWORK, genomes, 2, backend=backend)
     exact = Exact(NETWORK, genomes, 2)
     for t, width in enumerate((4, 1, 2)):
         x = torch.rand(1, 2, 4, width, generator=stream(t, "x"))

@@ -17,8 +17,8 @@ from enu_lib.network import ORDERED, PUBLISHED, Network, random_connections
 from enu_lib.streams import draw_noise, stream
 from enu_lib.tasks.maze import Maze
 
-PATHS = ["torch", pytest.param("cpp", marks=NEEDS_COMPILER)]
-MAZE_PATHS = [*PATHS, pytest.param("emulated gpu", marks=EMULATED)]
+BACKENDS = ["torch", pytest.param("cpp", marks=NEEDS_COMPILER)]
+MAZE_BACKENDS = [*BACKENDS, pytest.param("emulated gpu", marks=EMULATED)]
 # vectors of 4, 8 and 16 floats, as far as this processor can run them
 CAN = torch.backends.cpu.get_cpu_capability()
 MARCHES = ["native", *["x86-64-v2"] * (platform.machine() in ("x86_64", "AMD64")), *["x86-64-v3"] * (CAN in ("AVX2", "AVX512"))]
@@ -30,19 +30,19 @@ def _genomes(model, population, seed, scale=0.2):
     return torch.stack([model.init(enu.stream(seed + i, "genome")) for i in range(population)]) + spread
 
 
-def _lives(path, model, genomes, maze, state, noise, threads=1):
+def _lives(backend, model, genomes, maze, state, noise, threads=1):
     """Recorded episodes in a maze."""
-    if path == "emulated gpu":
+    if backend == "emulated gpu":
         return emulated_gpu.maze_lives(model, genomes, maze, state, noise)
-    return kernels.maze_lives(model, genomes, maze, state, noise, threads, path, record=True)
+    return kernels.maze_lives(model, genomes, maze, state, noise, threads, backend, record=True)
 
 
-def _outputs(path, cell, genomes, inputs, noise):
+def _outputs(backend, cell, genomes, inputs, noise):
     """Outputs (P, B, T, C) of single units."""
-    if path == "emulated gpu":
+    if backend == "emulated gpu":
         return emulated_gpu.unit_outputs(cell, genomes, inputs, noise)
-    if path != "reference":
-        return kernels.unit_outputs(cell, genomes, inputs, noise, 2, path)
+    if backend != "reference":
+        return kernels.unit_outputs(cell, genomes, inputs, noise, 2, backend)
     weights, state, outputs = cell.unpack(genomes), cell.reset(len(genomes), len(inputs)), []
     for t in range(inputs.shape[1]):
         state, y = cell.step(weights, state, inputs[None, :, t], noise.at(t, cell.noise_shape))
@@ -50,14 +50,14 @@ def _outputs(path, cell, genomes, inputs, noise):
     return torch.stack(outputs, 2)
 
 
-def _compare_units(near, kind, hidden, outputs, n_in, path, environments=5, steps=25, own=None):
+def _compare_units(near, kind, hidden, outputs, n_in, backend, environments=5, steps=25, own=None):
     """Compare single units on a backend with the exact outputs at every step."""
     cell = make_cell(kind, n_in, outputs, hidden, noise=0.1)
     genomes = _genomes(cell, 3, seed=hidden)
     genomes[:, -outputs:] += 0.3  # outputs between the clips
     inputs = torch.rand(environments, steps, n_in, generator=enu.stream(hidden, "inputs"))
     noise = draw_noise(steps, environments, enu.stream(hidden, "noise"), own)
-    found = _outputs(path, cell, genomes, inputs, noise)
+    found = _outputs(backend, cell, genomes, inputs, noise)
     assert found.std() > 0.01
     exact = Exact(cell, genomes, environments)
     for t in range(steps):
@@ -65,11 +65,11 @@ def _compare_units(near, kind, hidden, outputs, n_in, path, environments=5, step
         near((found[:, :, t] - y).abs(), bound)
 
 
-@pytest.mark.parametrize("path", [*PATHS, "reference"])
+@pytest.mark.parametrize("backend", [*BACKENDS, "reference"])
 @pytest.mark.parametrize("hidden, outputs, n_in", [(1, 1, 1), (8, 1, 1), (16, 1, 4), (20, 3, 2), (32, 16, 3), (50, 5, 4)])
 @pytest.mark.parametrize("kind", ["enu", "nfenu", "gru", "lstm", "gru-clip", "lstm-clip", "gru-gain", "enu-plain"])
-def test_single_units_equal_the_exact_outputs(near, path, kind, hidden, outputs, n_in):
-    _compare_units(near, kind, hidden, outputs, n_in, path)
+def test_single_units_equal_the_exact_outputs(near, backend, kind, hidden, outputs, n_in):
+    _compare_units(near, kind, hidden, outputs, n_in, backend)
 
 
 @emulated
@@ -81,14 +81,14 @@ def test_single_units_on_the_emulated_gpu_equal_the_exact_outputs(near, kind, hi
     _compare_units(near, kind, hidden, outputs, n_in, "emulated gpu", environments=133, steps=8, own=(0, 3))
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", ["iaf-enu", "stdp-enu", "complex-stdp-enu"])
-def test_evolved_units_have_nearly_the_reference_fitness(near, path, name):
+def test_evolved_units_have_nearly_the_reference_fitness(near, backend, name):
     """Their outputs are nearly step functions, so rounding may shift a few spikes; fitness hardly changes."""
     entry = enu.zoo.load(name)
     reference, found = (
         enu.fitness(entry.model, entry.genome[None], entry.task, 256, enu.stream(0, "x"), backend=p)
-        for p in ("reference", path)
+        for p in ("reference", backend)
     )
     near((found.mean() - reference.mean()).abs(), 0.05 * reference.mean().abs())
     apart = (found - reference).abs() > 1e-3 * reference.abs() + 1e-6
@@ -100,7 +100,7 @@ GATED = [("gru-clip", 9, 3), ("lstm", 16, 4)]
 
 
 @pytest.mark.parametrize(
-    "path, kind, hidden, channels",
+    "backend, kind, hidden, channels",
     [
         *(pytest.param("torch", *size) for size in ENUS + GATED),
         *(pytest.param("cpp", *size, marks=NEEDS_COMPILER) for size in ENUS + GATED),
@@ -108,24 +108,24 @@ GATED = [("gru-clip", 9, 3), ("lstm", 16, 4)]
     ],
 )
 @pytest.mark.parametrize("number", range(3), ids=["published", "ordered", "random"])
-def test_networks_in_mazes_equal_the_reference(near, path, number, kind, hidden, channels):
+def test_networks_in_mazes_equal_the_reference(near, backend, number, kind, hidden, channels):
     """Every model with every wiring, in both mazes; every wiring in both mazes."""
     table, layout = (PUBLISHED, ORDERED, TABLE)[number], ("t", "double-t")[(number + hidden // 8) % 2]
     cell = "enu" if kind == "shared" else kind
     network = Network(table, channels=channels, hidden=hidden, cell=cell, shared=kind == "shared", noise=0.02)
-    p, b, steps = (2, 4, 12) if path == "emulated gpu" else (4, 6, 120)  # the emulation is slow
+    p, b, steps = (2, 4, 12) if backend == "emulated gpu" else (4, 6, 120)  # the emulation is slow
     maze = enu.Maze(layout, steps=steps)
     state, noise = maze.reset(1, b, enu.stream(5, "maze")), draw_noise(maze.steps, b, enu.stream(6, "noise"))
-    _replay(near, path, network, _genomes(network, p, seed=hidden), maze, state, noise)
+    _replay(near, backend, network, _genomes(network, p, seed=hidden), maze, state, noise)
 
 
-def _replay(near, path, model, genomes, maze, state, noise):
+def _replay(near, backend, model, genomes, maze, state, noise):
     """Check episodes of a network or single unit on a backend.
 
     The reference maze must give the same rewards for the backend's outputs until the end, and the exact model must give
     the same outputs in this maze for the first steps.  Returns the episodes, and the rewards that were shown in these steps.
     """
-    lives = _lives(path, model, genomes, maze, state, noise, 2)
+    lives = _lives(backend, model, genomes, maze, state, noise, 2)
     p, b = lives.fitness.shape
     state = type(state)(*(v.expand(p, *v.shape[1:]) for v in state))
     exact = Exact(model, genomes, b)
@@ -147,11 +147,11 @@ def _replay(near, path, model, genomes, maze, state, noise):
     return lives, rewards
 
 
-@pytest.mark.parametrize("path", MAZE_PATHS)
+@pytest.mark.parametrize("backend", MAZE_BACKENDS)
 @pytest.mark.parametrize("layout, count", [("t", False), ("t", True), ("double-t", False)])
-def test_every_meal_death_and_swap_equals_the_reference(near, path, layout, count):
+def test_every_meal_death_and_swap_equals_the_reference(near, backend, layout, count):
     """Long episodes with many events."""
-    if path == "emulated gpu":  # slow, so few short lives, but with all these events
+    if backend == "emulated gpu":  # slow, so few short lives, but with all these events
         p, b, steps, energy, deadly, meals, seed = 2, 6, 64, 12.0, 2, 1, {"t": 27, "double-t": 17}[layout]
     else:
         p, b, steps, energy, deadly, meals, seed = 24, 8, 300, 60.0, 3, 2, 3
@@ -162,7 +162,7 @@ def test_every_meal_death_and_swap_equals_the_reference(near, path, layout, coun
     genomes = _genomes(network, p, seed=seed, scale=0.3)
     state = maze.reset(p, b, enu.stream(9, "maze"))
     noise = draw_noise(maze.steps, b, enu.stream(10, "noise"))
-    lives, rewards = _replay(near, path, network, genomes, maze, state, noise)
+    lives, rewards = _replay(near, backend, network, genomes, maze, state, noise)
     dead = lives.steps_alive < maze.steps
     assert lives.foods.max() >= meals and lives.poisons.max() >= meals and rewards == {-1.0, 0.0, 1.0}
     assert (dead & (lives.poisons >= deadly)).any() and (dead & (lives.poisons < deadly)).any()
@@ -187,11 +187,11 @@ def test_single_units_in_mazes_equal_the_reference(near, kind, hidden, own):
     assert (dead & (lives.poisons >= 3)).any() and (dead & (lives.poisons < 3)).any()
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_a_stepper_equals_the_reference(near, path):
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_stepper_equals_the_reference(near, backend):
     network = Network(TABLE, channels=4, hidden=12, noise=0.05)
     genomes = _genomes(network, 3, seed=1)
-    stepper = kernels.stepper(network, genomes, 5, 2, path)
+    stepper = kernels.stepper(network, genomes, 5, 2, backend)
     exact, noise = Exact(network, genomes, 5), draw_noise(20, 5, enu.stream(2, "noise"))
     for t in range(20):
         x = torch.rand(1 if t % 2 else 3, 5, 4, 2, generator=enu.stream(t, "x"))
@@ -199,15 +199,15 @@ def test_a_stepper_equals_the_reference(near, path):
         near((stepper.step(x, noise, t) - y).abs(), bound)
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_a_closed_loop_in_python_uses_the_fast_stepper(near, path, monkeypatch):
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_closed_loop_in_python_uses_the_fast_stepper(near, backend, monkeypatch):
     from own_task import Follow
 
     network = Network(ORDERED, channels=4, hidden=16, noise=0.05)
     genomes = _genomes(network, 6, seed=4)
     reference = enu.fitness(network, genomes, Follow(), 9, enu.stream(0, "x"), backend="reference")
     monkeypatch.setattr(Network, "step", None)  # the slow step must not be used
-    found = enu.fitness(network, genomes, Follow(), 9, enu.stream(0, "x"), backend=path)
+    found = enu.fitness(network, genomes, Follow(), 9, enu.stream(0, "x"), backend=backend)
     assert reference.std() > 0
     near(((found - reference).abs() > 1e-5).float().mean(), 0.1)
 
@@ -223,8 +223,8 @@ def test_nan_genomes_have_nan_fitness_on_every_path():
     network = Network(ORDERED, channels=4, hidden=16)
     genomes = _genomes(network, 2, seed=2)
     genomes[1] = torch.nan
-    for path in ("reference", "auto", "torch"):
-        fitness = enu.fitness(network, genomes, enu.Maze(steps=40), 3, enu.stream(0, "x"), backend=path)
+    for backend in ("reference", "auto", "torch"):
+        fitness = enu.fitness(network, genomes, enu.Maze(steps=40), 3, enu.stream(0, "x"), backend=backend)
         assert fitness[1].isnan().all() and not fitness[0].isnan().any()
 
 
@@ -241,18 +241,18 @@ def test_unknown_backends_and_sizes_are_errors(monkeypatch):
     assert kernels.choose("auto", make_cell("enu", 1, hidden=100), torch.zeros(1, 1)) == "torch"
 
 
-@pytest.mark.parametrize("path", ("cpp", "torch"))
-def test_inputs_and_genomes_that_do_not_fit_the_model_are_rejected(path):
+@pytest.mark.parametrize("backend", ("cpp", "torch"))
+def test_inputs_and_genomes_that_do_not_fit_the_model_are_rejected(backend):
     cell, network = make_cell("enu", 4, hidden=8), Network(hidden=8, channels=4)
     genomes = torch.zeros(2, cell.n_params)
     with pytest.raises(ValueError, match=r"\(B, T, 4\).*\(5, 6, 3\)"):
-        kernels.unit_outputs(cell, genomes, torch.zeros(5, 6, 3), backend=path)
+        kernels.unit_outputs(cell, genomes, torch.zeros(5, 6, 3), backend=backend)
     with pytest.raises(ValueError, match=rf"\(P, {cell.n_params}\).*ENU.*\(2, 7\)"):
-        kernels.unit_outputs(cell, genomes[:, :7], torch.zeros(5, 6, 4), backend=path)
+        kernels.unit_outputs(cell, genomes[:, :7], torch.zeros(5, 6, 4), backend=backend)
     with pytest.raises(ValueError, match=rf"genomes .*\(P, {network.n_params}\)"):
-        kernels.stepper(network, genomes, 3, backend=path)
+        kernels.stepper(network, genomes, 3, backend=backend)
     with pytest.raises(ValueError, match=rf"genomes .*\(P, {network.n_params}\)"):
-        kernels.maze_lives(network, genomes, Maze(), Maze().reset(2, 3, stream(0, "x")), backend=path)
+        kernels.maze_lives(network, genomes, Maze(), Maze().reset(2, 3, stream(0, "x")), backend=backend)
 
 
 @NEEDS_COMPILER

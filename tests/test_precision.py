@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from own_task import Copy, Follow
-from random_lives import PATHS, population, weighing
+from random_lives import BACKENDS, population, weighing
 
 import enu_lib as enu
 from enu_lib import analysis, es
@@ -51,19 +51,19 @@ def _numbers():
     for name in ("iaf-enu", "stdp-enu", "tmaze-enu"):
         entry = enu.zoo.load(name)
         task = replace(entry.task, steps=40) if name == "tmaze-enu" else entry.task
-        for path in PATHS:
+        for backend in BACKENDS:
             yield (
-                f"fitness, {name}, {path}",
-                enu.fitness(entry.model, torch.stack([entry.genome] * 2), task, 4, stream(0, "x"), backend=path),
+                f"fitness, {name}, {backend}",
+                enu.fitness(entry.model, torch.stack([entry.genome] * 2), task, 4, stream(0, "x"), backend=backend),
             )
         trace = enu.rollout(entry.model, entry.genome, task, 4)
         yield f"rollout, {name}", torch.cat([trace.x.flatten(), trace.y.flatten(), trace.fitness.flatten()])
-    for path in PATHS:
-        yield f"follow, {path}", enu.fitness(NETWORK, population(NETWORK), Loop(), 6, stream(0, "x"), backend=path)
+    for backend in BACKENDS:
+        yield f"follow, {backend}", enu.fitness(NETWORK, population(NETWORK), Loop(), 6, stream(0, "x"), backend=backend)
     for cell in ("gru", "lstm"):
         unit = enu.make_cell(cell, 4, hidden=8, noise=0.1)
-        for path in PATHS:
-            yield f"{cell}, {path}", enu.fitness(unit, population(unit), enu.STDP(), 4, stream(0, "x"), backend=path)
+        for backend in BACKENDS:
+            yield f"{cell}, {backend}", enu.fitness(unit, population(unit), enu.STDP(), 4, stream(0, "x"), backend=backend)
     for name in ("stdp", "tmaze"):
         run = enu.evolve(name, profile="smoke", progress=False, device="cpu")
         yield f"evolve {name}", run.genome
@@ -127,12 +127,12 @@ def test_torch_settings_do_not_change_any_bit(habit, plain):
             assert mine == value, name
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-def test_genomes_of_another_precision_equal_their_float32_versions(path, dtype):
+def test_genomes_of_another_precision_equal_their_float32_versions(backend, dtype):
     for model, task in ((NOISY, Copy()), (NETWORK, MAZE), (NETWORK, Follow())):
         other = population(model).to(dtype)
-        right, found = (enu.fitness(model, g, task, 5, stream(0, "x"), backend=path) for g in (other.float(), other))
+        right, found = (enu.fitness(model, g, task, 5, stream(0, "x"), backend=backend) for g in (other.float(), other))
         assert found.dtype == torch.float32 and torch.equal(found, right)
         a, b = (enu.rollout(model, g, task, 5) for g in (other.float(), other))
         assert torch.equal(a.y, b.y) and torch.equal(a.fitness, b.fitness) and b.y.dtype == torch.float32
@@ -171,10 +171,10 @@ class Precise(Follow):
         return state, f.double()
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_a_float64_task_equals_its_float32_version(path):
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_float64_task_equals_its_float32_version(backend):
     for model, tasks in ((NOISY, (Measured("f4"), Measured())), (NETWORK, (Follow(), Precise()))):
-        right, found = (enu.fitness(model, population(model), task, 5, stream(0, "x"), backend=path) for task in tasks)
+        right, found = (enu.fitness(model, population(model), task, 5, stream(0, "x"), backend=backend) for task in tasks)
         assert found.dtype == torch.float32 and torch.equal(found, right) and right.std() > 0
         a, b = (enu.rollout(model, population(model), task, 5) for task in tasks)
         assert torch.equal(a.y, b.y) and torch.equal(a.fitness, b.fitness) and b.fitness.dtype == torch.float32

@@ -3,7 +3,7 @@
 import pytest
 import random_lives
 import torch
-from random_lives import FAST, PATHS, outcome, weighing
+from random_lives import BACKENDS, FAST, outcome, weighing
 
 import enu_lib as enu
 from enu_lib import kernels
@@ -44,18 +44,18 @@ def _distance_in_float64(case):
     return outputs, 8 * moved.amax((1, 2, 3), keepdim=True) + 2e-6
 
 
-def _on_kernels(case, path):
+def _on_kernels(case, backend):
     """Outputs (P, B, T, C) of a fast backend."""
     model, genomes, x, noise = case.model, case.genomes, case.inputs, case.noise
     if isinstance(model, Network):
-        stepper = kernels.stepper(model, genomes, case.environments, 2, path)
+        stepper = kernels.stepper(model, genomes, case.environments, 2, backend)
         return torch.stack([stepper.step(x[None, :, t], noise, t) for t in range(case.steps)], 2)
-    return kernels.unit_outputs(model, genomes, x, noise, 2, path)
+    return kernels.unit_outputs(model, genomes, x, noise, 2, backend)
 
 
-def _on(case, path, seed):
+def _on(case, backend, seed):
     """Fitness (P, B) on a backend."""
-    return enu.fitness(case.model, case.genomes, case.task, case.environments, stream(seed, "noise"), backend=path)
+    return enu.fitness(case.model, case.genomes, case.task, case.environments, stream(seed, "noise"), backend=backend)
 
 
 @pytest.mark.parametrize("network", [False, True], ids=["units", "networks"])
@@ -65,10 +65,10 @@ def test_random_models_give_the_same_outputs_on_every_backend(network):
         case = random_lives.case(seed, network)
         outputs, bound = _distance_in_float64(case)
         assert outputs.isfinite().all()
-        for path in FAST:
-            apart = ((_on_kernels(case, path) - outputs).abs() / bound).max().item()
+        for backend in FAST:
+            apart = ((_on_kernels(case, backend) - outputs).abs() / bound).max().item()
             nearest = max(nearest, apart)
-            assert apart < 1, (seed, path, case.model)
+            assert apart < 1, (seed, backend, case.model)
         case = case._replace(
             noise=draw_noise(case.steps, case.environments, stream(seed, "noise")) if case.model.noise else None
         )
@@ -76,10 +76,10 @@ def test_random_models_give_the_same_outputs_on_every_backend(network):
         steps = outputs @ weighing(outputs.shape[-1]).double()
         right = steps.sum(-1) if network else steps.mean(-1)
         sums = (case.steps if network else 1) * outputs.shape[-1]  # number of outputs, each with a weight of at most 1
-        for path in PATHS:
-            apart = ((_on(case, path, seed) - right).abs() / (sums * bound[..., 0, 0])).max().item()
+        for backend in BACKENDS:
+            apart = ((_on(case, backend, seed) - right).abs() / (sums * bound[..., 0, 0])).max().item()
             nearest = max(nearest, apart)
-            assert apart < 1, (seed, path, case.model)
+            assert apart < 1, (seed, backend, case.model)
     print(f"nearest to its bound: {nearest:.2f} of it")
 
 
@@ -90,7 +90,7 @@ def test_misfits_give_the_same_error_on_every_backend(network):
         what, case = random_lives.spoilt(random_lives.case(seed, network), seed)
         calls = [lambda p=p, case=case: _on_kernels(case, p) for p in FAST]
         if "noise" not in what:
-            calls += [lambda p=p, case=case, seed=seed: _on(case, p, seed) for p in PATHS]
+            calls += [lambda p=p, case=case, seed=seed: _on(case, p, seed) for p in BACKENDS]
         outcomes = [outcome(call) for call in calls]
         for several in (outcomes[: len(FAST)], outcomes[len(FAST) :]):
             errors = [o for o in several if isinstance(o, tuple)]
@@ -112,10 +112,10 @@ def test_random_maze_episodes_are_the_same_up_to_the_first_move():
         shown = maze.observe(state, 0)[0, :, None].expand(-1, steps, -1, -1)
         case = random_lives.Case(network, genomes, shown, noise if network.noise else None, steps, b)
         outputs, bound = _distance_in_float64(case)
-        for path in FAST:
-            lives = kernels.maze_lives(network, genomes, maze, state, noise, 2, path, record=True)
+        for backend in FAST:
+            lives = kernels.maze_lives(network, genomes, maze, state, noise, 2, backend, record=True)
             alive = lives.steps_alive[..., None] > torch.arange(steps)
             seen += alive.sum().item()
-            assert ((lives.outputs[:, :, :steps] - outputs).abs() <= bound)[alive].all(), (seed, path)
+            assert ((lives.outputs[:, :, :steps] - outputs).abs() <= bound)[alive].all(), (seed, backend)
             assert lives.fitness.isfinite().all() and (lives.steps_alive <= maze.steps).all()
     assert seen > 500

@@ -67,8 +67,8 @@ def test_offspring_of_a_parent_score_as_their_genomes_do_and_threads_change_no_b
 def test_nan_genomes_have_nan_fitness_on_every_backend():
     genomes = _genomes(2)
     genomes[1] = torch.nan
-    for path in ("reference", "auto", "torch"):
-        fitness = enu.fitness(UNIT, genomes, MAZE, 3, enu.stream(0, "x"), backend=path)
+    for backend in ("reference", "auto", "torch"):
+        fitness = enu.fitness(UNIT, genomes, MAZE, 3, enu.stream(0, "x"), backend=backend)
         assert fitness[1].isnan().all() and not fitness[0].isnan().any()
 
 
