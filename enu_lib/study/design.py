@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from enu_lib import experiments
+from enu_lib.base.names import SWEPT, one_of
 from enu_lib.experiments import Experiment, Stage
-from enu_lib.names import SWEPT, one_of
 from enu_lib.study.results import references
 from enu_lib.tasks.maze import Maze
 
