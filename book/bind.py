@@ -69,7 +69,7 @@ API = {
             "study.rules", "study.claims", "study.ledger", "study.panels", "study.plotted", "study.workers", "study.executors",
             "study.scaling", "study.progress", "study.variants", "study.mazes", "study.abilities", "study.dissection",
             "study.machine", "study.published", "study.sameness", "study.protocol", "study.outcomes", "study.second",
-            "study.second_tables",
+            "study.second_tables", "study.model_name",
         ],
     ),
     "figures": (
