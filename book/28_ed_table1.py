@@ -40,6 +40,7 @@ from IPython.display import Markdown
 
 from enu_lib import widgets
 from enu_lib.study import claims, design, evidence, ledger, panels, plotted, second_tables, sweep, tables
+from enu_lib.study.model_name import ModelName
 from enu_lib.figures import PAGE, panel_letters, save_figure, save_table, use_style
 
 use_style()
@@ -60,11 +61,12 @@ for task, ax in axes.items():
     ax.set_title(design.LABEL[task])
 panels.key(fig)
 panel_letters(axes.values())
+evolutions = sum(not ModelName.parse(run.model).variant for run in stored.runs)
 files = save_figure(
     fig, "ed_table1_values", figures_dir,
     data={"final": plotted.finals(final), "level": plotted.levels(found.level, list(axes))},
     caption=f"""The values behind the table: final loss (single units, log scale, reversed) or fitness (mazes) of each of the
-    {sum("@" not in r.model for r in stored.runs)} evolutions (dots; their number in parentheses), each the mean of 30 trial
+    {evolutions} evolutions (dots; their number in parentheses), each the mean of 30 trial
     runs; better is to the right in all panels. Lines: medians; dotted: the level from which the task counts as learnt.""",
 )  # fmt: skip
 

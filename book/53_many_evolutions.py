@@ -68,7 +68,8 @@ import numpy as np
 from IPython.display import Markdown
 
 import enu_lib as enu
-from enu_lib import figures, places, widgets
+from enu_lib import figures, widgets
+from enu_lib.storage import places
 from enu_lib.figures import PAGE, better, panel_letters, save_figure, use_style
 from enu_lib.study import executors, results, sweep, tables
 from enu_lib.study.design import AFTER, Job

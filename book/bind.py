@@ -42,14 +42,15 @@ PARTS = {
 AFTER = {"27_ed7_setup": "10_enu", "13_single_units": "11_evolution_strategy"}
 REFERENCE = ("glossary", "symbols", "api", "provenance", "cite")
 API = {
-    "units": ("Units and networks", ["contracts", "cells", "cells.enu", "cells.gated", "network", "precision"]),
+    "units": ("Units and networks", ["contracts", "cells", "cells.enu", "cells.gated", "network", "base.precision"]),
     "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "tasks.altered", "tasks.gym"]),
     "episodes": ("Episodes", ["rollout", "trace", "streams", "kernels", "kernels.door", "kernels.scoring"]),
     "evolution": (
         "Evolution",
         [
-            "es", "offspring", "evolve", "experiments", "processes", "liveness", "hub", "ahead", "devices", "storage.run",
-            "storage.checkpoint", "storage.log", "storage.folder", "storage.seal", "zoo",
+            "es", "offspring", "evolve", "experiments", "parallel.processes", "parallel.liveness", "parallel.hub",
+            "parallel.ahead", "parallel.devices", "storage.run", "storage.checkpoint", "storage.log", "storage.folder",
+            "storage.seal", "zoo",
         ],
     ),
     "measures": (
@@ -68,18 +69,21 @@ API = {
             "study.rules", "study.claims", "study.ledger", "study.panels", "study.plotted", "study.workers", "study.executors",
             "study.scaling", "study.progress", "study.variants", "study.mazes", "study.abilities", "study.dissection",
             "study.machine", "study.published", "study.sameness", "study.protocol", "study.outcomes", "study.second",
-            "study.second_tables",
+            "study.second_tables", "study.model_name",
         ],
     ),
     "figures": (
         "Figures and explorers",
         [
             "figures.style", "figures.save", "figures.formats", "figures.stack", "figures.data", "figures.units",
-            "figures.networks", "figures.mazes", "figures.learning", "figures.abilities", "figures.synapses", "places",
-            "widgets", "widgets.life", "live",
+            "figures.networks", "figures.mazes", "figures.learning", "figures.abilities", "figures.synapses",
+            "storage.places", "widgets", "widgets.life", "live",
         ],
     ),
-    "ground": ("Settings, signals, progress", ["config", "kinds", "names", "interrupt", "notices", "progress", "faults"]),
+    "ground": (
+        "Settings, signals, progress",
+        ["config", "base.kinds", "base.names", "base.interrupt", "base.notices", "base.progress", "base.faults"],
+    ),
     "speed": (
         "Speed",
         [

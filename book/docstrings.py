@@ -10,7 +10,7 @@ import textwrap
 import types
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from enu_lib.kinds import kinds
+from enu_lib.base.kinds import kinds
 
 LIST = re.compile(r"^\s*(-|\d+\.) ")
 CODE = re.compile(r"(`[^`]+`)")

@@ -56,6 +56,9 @@ _MOVED = {
         ("agents", "conditioning", "generalise", "interventions", "learning", "spiking", "stats"), "enu_lib.analysis.{}"
     ),
     **dict.fromkeys(("claims", "evidence", "ledger", "results", "sweep"), "enu_lib.study.{}"),
+    **dict.fromkeys(("faults", "interrupt", "kinds", "names", "notices", "precision", "progress"), "enu_lib.base.{}"),
+    **dict.fromkeys(("ahead", "devices", "hub", "liveness", "processes"), "enu_lib.parallel.{}"),
+    "places": "enu_lib.storage.places",
     "baseline": "enu_lib.bench.authors_scheme",
     "comparison": "enu_lib.study.tables",
     "episodes": "enu_lib.analysis.phases",

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from enu_lib.kinds import conform, is_numpy, kinds, shown
+from enu_lib.base.kinds import conform, is_numpy, kinds, shown
 
 T = TypeVar("T", bound=type)
 Settings = TypeVar("Settings")  # a dataclass

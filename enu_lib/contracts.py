@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, SupportsIndex, Type
 import torch
 from torch import Tensor
 
-from enu_lib.kinds import shown
+from enu_lib.base.kinds import shown
 from enu_lib.streams import Noise
 
 if TYPE_CHECKING:

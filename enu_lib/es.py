@@ -18,9 +18,9 @@ from typing import Annotated, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from enu_lib.kinds import Between, NotNegative, Positive, Real, Share, check
+from enu_lib.base.kinds import Between, NotNegative, Positive, Real, Share, check
+from enu_lib.base.precision import in_float32
 from enu_lib.offspring import Offspring
-from enu_lib.precision import in_float32
 from enu_lib.streams import normal, stream
 
 

@@ -21,18 +21,19 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from enu_lib import ahead, es, experiments
+from enu_lib import es, experiments
+from enu_lib.base.interrupt import SoftInterrupt
+from enu_lib.base.kinds import Between, Seed, conform
+from enu_lib.base.names import Backend
+from enu_lib.base.progress import bar
 from enu_lib.config import to_config, to_json
 from enu_lib.contracts import Task, first_genome
-from enu_lib.devices import check_memory, choose_device
 from enu_lib.experiments import Experiment, Stage
-from enu_lib.interrupt import SoftInterrupt
 from enu_lib.kernels import Threads, choose, door
-from enu_lib.kinds import Between, Seed, conform
-from enu_lib.names import Backend
 from enu_lib.network import Network
-from enu_lib.processes import ALONE, Alone, Stop
-from enu_lib.progress import bar
+from enu_lib.parallel import ahead
+from enu_lib.parallel.devices import check_memory, choose_device
+from enu_lib.parallel.processes import ALONE, Alone, Stop
 from enu_lib.rollout import fitness
 from enu_lib.storage.checkpoint import Progress, load_checkpoint, save_checkpoint
 from enu_lib.storage.folder import FILES, GENOME, locked, open_folder, remove_leftovers, user_path, write_config, write_tensors
@@ -68,8 +69,8 @@ def evolve(
     parent: initial genome (D,) instead of a random one.  time_limit, checkpoint_every: seconds.
     device: auto (the GPU if there is one and the model is a network), cpu, cuda.  settings: as for `experiments.get`.
     each: called with the run after every held-out evaluation; return True to stop.  wait: wait for another process that is
-    using the run folder, rather than raise an error.  processes: those that share the work (`enu_lib.processes.join`); only
-    rank 0 writes, shows progress and calls `each`, and its time limit counts.
+    using the run folder, rather than raise an error.  processes: those that share the work (`enu_lib.parallel.processes.join`);
+    only rank 0 writes, shows progress and calls `each`, and its time limit counts.
     Ctrl-C, SIGTERM and SIGHUP let the current generation finish and save everything.  Raises ValueError for invalid
     arguments, RunFolderError (a ValueError) for an unusable run folder, FloatingPointError if every fitness is NaN.
     """

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, cast, get_args
 
-from enu_lib import names
+from enu_lib.base import names
+from enu_lib.base.kinds import Batch, Between, Count, Real, check, shown
 from enu_lib.cells import ENU, GRU, LSTM, CellName, UnitName, make_cell
 from enu_lib.config import register, with_settings
 from enu_lib.contracts import check_model, is_sequence
 from enu_lib.es import ES
-from enu_lib.kinds import Batch, Between, Count, Real, check, shown
 from enu_lib.network import ORDERED, PUBLISHED, Network
 from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Layout, Maze, Shuffle

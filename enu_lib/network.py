@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from enu_lib.base.kinds import Index, NotNegative, Size, check, shown
 from enu_lib.cells import Cell, CellName, State, make_cell
-from enu_lib.kinds import Index, NotNegative, Size, check, shown
 from enu_lib.streams import permutation
 
 Connections = tuple[tuple[Index, ...], ...]

@@ -18,12 +18,12 @@ import torch
 from torch import Tensor
 
 from enu_lib import contracts, kernels
+from enu_lib.base.names import Backend
+from enu_lib.base.precision import in_float32
 from enu_lib.contracts import AnyModel, Batch, ClosedLoopTask, Drawn, Intervention, S, Stepper, Task, is_sequence
 from enu_lib.kernels import door, reference
 from enu_lib.kernels.door import Genomes
-from enu_lib.names import Backend
 from enu_lib.offspring import Offspring, noise_for, rows_of
-from enu_lib.precision import in_float32
 from enu_lib.streams import Noise, stream
 from enu_lib.tasks.altered import Altered
 from enu_lib.tasks.maze import Maze

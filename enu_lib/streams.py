@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from enu_lib.kinds import Seed, conform
+from enu_lib.base.kinds import Seed, conform
 
 NOISE_TABLE = 65536
 

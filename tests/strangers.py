@@ -28,8 +28,8 @@ from safetensors.torch import save
 
 import enu_lib as enu
 from enu_lib import config
+from enu_lib.base.notices import tell
 from enu_lib.cli import main
-from enu_lib.notices import tell
 from enu_lib.storage.folder import read_tensors
 from enu_lib.storage.seal import sealed
 from enu_lib.study import results, sweep

@@ -12,10 +12,10 @@ from own_task import Follow
 from torch.distributed import TCPStore
 
 import enu_lib as enu
-from enu_lib import ahead, liveness
 from enu_lib.cli import main
 from enu_lib.experiments import Stage
-from enu_lib.processes import join
+from enu_lib.parallel import ahead, liveness
+from enu_lib.parallel.processes import join
 
 HANG = 240.0  # seconds after which a test is taken to hang, even on a slow machine
 APART = {"LOCAL_WORLD_SIZE": "1", "LOCAL_RANK": "0"}  # as if each process had a machine of its own

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib import ahead, es, experiments
+from enu_lib import es, experiments
 from enu_lib.es import ES
-from enu_lib.processes import ALONE, Alone
+from enu_lib.parallel import ahead
+from enu_lib.parallel.processes import ALONE, Alone
 
 CPU = torch.device("cpu")
 FADING = ES(population=30, sigma=0.1, sigma_final=0.01, decay_generations=20)

@@ -12,7 +12,7 @@ from mutations import flipped
 from safetensors.torch import load_file, save, save_file
 
 import enu_lib as enu
-from enu_lib.notices import tell
+from enu_lib.base.notices import tell
 from enu_lib.storage.folder import LARGEST_JSON, RunFolderError, read_record, read_tensors, write_tensors
 from enu_lib.storage.seal import checksum, mention, sealed, verify
 from enu_lib.study import results

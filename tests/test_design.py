@@ -7,6 +7,7 @@ import pytest
 from enu_lib import experiments
 from enu_lib.study import design, results
 from enu_lib.study.design import MAIN
+from enu_lib.study.model_name import ModelName, without_variant
 
 
 def test_jobs_are_ordered_by_seed_and_jobs_for_the_claims_come_first():
@@ -30,7 +31,7 @@ def test_all_models_of_an_experiment_have_the_same_conditions(name, profile):
         e = design.build(name, model, profile)
         same = dataclasses.replace(e, model=first.model, model_name="enu")
         assert same == first, model
-        if not model.endswith(design.MATCHED):
+        if not ModelName.parse(model).matched:
             assert e.model.hidden == first.model.hidden
 
 
@@ -39,7 +40,7 @@ def test_matched_models_have_the_closest_possible_parameter_count():
     for name in design.GROUPS["checks"].models:
         wanted = design.build(name, "enu", "laptop").model.n_params
         for model in design.GROUPS["checks"].models[name]:
-            if model.endswith(design.MATCHED):
+            if ModelName.parse(model).matched:
                 matched = design.build(name, model, "laptop").model
                 for hidden in (matched.hidden - 1, matched.hidden + 1):
                     other = dataclasses.replace(matched, hidden=hidden)
@@ -54,7 +55,7 @@ def test_strategies_stop_at_the_level_and_have_equal_budgets_except_the_publishe
     seen = set()
     for name in design.ORDER:
         for model in design.strategies(name):
-            own, e = design.build(name, model.partition("@")[0], "laptop"), design.build(name, model, "laptop")
+            own, e = design.build(name, without_variant(model), "laptop"), design.build(name, model, "laptop")
             assert e.model == own.model and e.task == own.task and e.target == results.references().level[name]
             lives, as_many = (x.generations * x.es.population * x.environments for x in (e, own))
             assert lives / as_many == (4 if model == "enu@published" else 1)
@@ -74,5 +75,5 @@ def test_each_undone_choice_changes_one_setting_only():
 
 
 def test_the_paper_profile_has_no_variants():
-    assert not any("@" in job.model for job in design.jobs("paper"))
-    assert any("@" in job.model for job in design.jobs("laptop"))
+    assert not any(ModelName.parse(job.model).variant for job in design.jobs("paper"))
+    assert any(ModelName.parse(job.model).variant for job in design.jobs("laptop"))

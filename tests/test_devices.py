@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib.devices import choose_device, device_name
+from enu_lib.parallel.devices import choose_device, device_name
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import pytest
 import torch
 
 import enu_lib as enu
+from enu_lib.base.interrupt import SIGNALS, SoftInterrupt
 from enu_lib.experiments import Stage
-from enu_lib.interrupt import SIGNALS, SoftInterrupt
 from enu_lib.storage.folder import RunFolderError, read_tensors
 from enu_lib.storage.log import read_log
 from enu_lib.tasks.stdp import STDP

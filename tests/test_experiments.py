@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 import enu_lib as enu
-from enu_lib import experiments, names
+from enu_lib import experiments
+from enu_lib.base import names
 from enu_lib.es import ES
 from enu_lib.experiments import Experiment, Stage
 from enu_lib.network import ORDERED, PUBLISHED

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import enu_lib as enu
-from enu_lib import names
+from enu_lib.base import names
 
 ROOT = Path(__file__).parents[1]
 RUNNER = """

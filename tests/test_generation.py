@@ -8,9 +8,9 @@ import torch
 
 import enu_lib as enu
 from enu_lib import es, experiments, kernels
+from enu_lib.base.names import CellName, UnitName
 from enu_lib.es import ES
 from enu_lib.kernels import cpu
-from enu_lib.names import CellName, UnitName
 from enu_lib.streams import draw_noise, stream
 
 BACKENDS = ("reference", "torch", "cpp") if enu.kernels.compiled(enu.ENU(1)) else ("reference", "torch")

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib import ahead, es, kernels
+from enu_lib import es, kernels
 from enu_lib.kernels import packing
 from enu_lib.network import ORDERED, Network
+from enu_lib.parallel import ahead
 from enu_lib.streams import draw_noise, stream
 from enu_lib.tasks.maze import Maze
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from enu_lib.hub import RANK, Hub
+from enu_lib.parallel.hub import RANK, Hub
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a hub needs Linux")
 SHORT, HANG = 1.0, 240.0  # timeouts: one that is met on purpose, and one that is not met on any machine

@@ -10,13 +10,13 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "enu_lib"
 # Lowest level first.  A module imports from its own package or from lower levels only.
 LEVELS = (
-    ("kinds", "interrupt", "names", "notices", "progress", "precision", "faults", "hub"),
+    ("base",),
     ("streams", "config", "contracts"),
     ("cells", "offspring", "es", "network"),
     ("tasks", "experiments"),
     ("kernels",),
-    ("trace", "rollout", "devices", "liveness", "processes", "ahead"),
-    ("storage", "places", "evolve", "analysis", "bench"),
+    ("trace", "rollout", "parallel"),
+    ("storage", "evolve", "analysis", "bench"),
     ("zoo", "figures"),
     ("study", "live"),
     ("__init__", "__main__", "widgets", "cli"),
@@ -28,11 +28,8 @@ WITHIN = (
     ("offspring", "es"),
     ("tasks", "experiments"),
     ("trace", "rollout"),
-    ("liveness", "processes"),
-    ("processes", "ahead"),
     ("storage", "bench"),
     ("storage", "evolve"),
-    ("storage", "places"),
     ("widgets", "cli"),
     ("cli", "__main__"),
 )

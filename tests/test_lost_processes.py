@@ -13,10 +13,10 @@ from teams import APART, HANG, SMOKE, TORCHRUN, Team, begun, command, endless, e
 from torch.distributed import TCPStore
 
 import enu_lib as enu
-from enu_lib import liveness, processes
 from enu_lib.cli import main
-from enu_lib.liveness import ProcessError
-from enu_lib.processes import join
+from enu_lib.parallel import liveness, processes
+from enu_lib.parallel.liveness import ProcessError
+from enu_lib.parallel.processes import join
 from enu_lib.storage.log import read_log
 
 SHORT = 15.0  # a timeout that one process exceeds on purpose; the others work for milliseconds only
@@ -126,8 +126,8 @@ def test_an_address_that_nobody_listens_at_is_one_line_after_the_timeout(silent,
 
 SCRIPT = """
 import os, sys, enu_lib as enu
-from enu_lib import liveness
-from enu_lib.processes import join
+from enu_lib.parallel import liveness
+from enu_lib.parallel.processes import join
 
 liveness.BEAT = 0.5
 out, endless = sys.argv[1], dict(profile="smoke", generations=100000, progress=False, checkpoint_every=0.0)

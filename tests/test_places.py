@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import enu_lib as enu
-from enu_lib import places
 from enu_lib.figures import save_table
+from enu_lib.storage import places
 from enu_lib.study import sweep
 
 

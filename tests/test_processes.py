@@ -10,11 +10,12 @@ import torch
 from teams import APART, SMOKE, TORCHRUN, Team, begun, command, endless, evolve, experiment, same
 
 import enu_lib as enu
-from enu_lib import ahead, es, processes
+from enu_lib import es
 from enu_lib.bench import sharing
-from enu_lib.devices import device_name
 from enu_lib.es import ES
-from enu_lib.processes import ALONE, join
+from enu_lib.parallel import ahead, processes
+from enu_lib.parallel.devices import device_name
+from enu_lib.parallel.processes import ALONE, join
 from enu_lib.storage.log import read_log
 
 NAMES = ("stdp", "tmaze", "iaf", "staged", "follow", "large")
@@ -162,7 +163,7 @@ def test_what_is_not_divided_limits_the_predicted_speed():
 THRICE = """
 import sys
 import enu_lib as enu
-from enu_lib.processes import join
+from enu_lib.parallel.processes import join
 
 for run in range(3):
     with join(240.0) as team:

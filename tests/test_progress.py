@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from enu_lib.progress import Lines, bar, duration
+from enu_lib.base.progress import Lines, bar, duration
 
 
 def test_one_line_per_minute_with_generation_fitness_and_time_left(capsys):

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from enu_lib.study import panels, protocol, second
+from enu_lib.study.model_name import without_variant
 
 
 def test_only_a_complete_experiment_has_evolutions_to_show():
@@ -13,7 +14,7 @@ def test_only_a_complete_experiment_has_evolutions_to_show():
     assert set(spiking) == {"enu", "nfenu"}
     for model, runs in spiking.items():
         assert [run.seed for run in runs] == [protocol.FIRST_SEED + k for k in range(20)]
-        assert {run.model.partition("@")[0] for run in runs} == {model} and len({run.model for run in runs}) == 1
+        assert {without_variant(run.model) for run in runs} == {model} and len({run.model for run in runs}) == 1
     assert not any(second.evolutions("E1").values())
 
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 import enu_lib as enu
-from enu_lib import config, kinds
+from enu_lib import config
+from enu_lib.base import kinds
 from enu_lib.cli import main
 from enu_lib.config import from_config, to_config, with_settings
 from enu_lib.storage.folder import read_tensors, write_tensors

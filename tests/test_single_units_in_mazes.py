@@ -12,8 +12,8 @@ from needs import NEEDS_COMPILER
 import enu_lib as enu
 from enu_lib import es, kernels
 from enu_lib.analysis.battery import battery
+from enu_lib.base.faults import Unavailable
 from enu_lib.cli import main
-from enu_lib.faults import Unavailable
 from enu_lib.rollout import draw, record_episodes
 from enu_lib.tasks.maze import Maze
 from enu_lib.widgets import life

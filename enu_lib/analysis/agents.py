@@ -30,7 +30,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from enu_lib import names
+from enu_lib.base import names
 from enu_lib.rollout import turns
 from enu_lib.streams import integers, stream
 from enu_lib.tasks.altered import Altered, rules

@@ -17,9 +17,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from enu_lib.base.precision import in_float32
 from enu_lib.kernels import door, reference
 from enu_lib.network import Network
-from enu_lib.precision import in_float32
 from enu_lib.streams import Noise, draw_noise, stream
 
 REWARDS = {"food": 1, "poison": -1, "nothing": 0}

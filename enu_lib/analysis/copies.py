@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from enu_lib import kernels
+from enu_lib.base.precision import in_float32
 from enu_lib.contracts import SettableStepper
 from enu_lib.network import Network, NetworkState
-from enu_lib.precision import in_float32
 from enu_lib.rollout import draw, rollout
 from enu_lib.streams import Noise, stream
 from enu_lib.tasks.maze import Maze, MazeState

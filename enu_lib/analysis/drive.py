@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from enu_lib.base.precision import in_float32
 from enu_lib.kernels import door
 from enu_lib.network import Network
-from enu_lib.precision import in_float32
 from enu_lib.trace import Trace
 
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from enu_lib.base.precision import in_float32
 from enu_lib.kernels import door, reference
 from enu_lib.network import Network
-from enu_lib.precision import in_float32
 from enu_lib.rollout import present
 from enu_lib.trace import Recorder
 

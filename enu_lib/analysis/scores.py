@@ -7,8 +7,8 @@ from torch import Tensor
 
 from enu_lib.analysis import learning
 from enu_lib.analysis.units import coincidence, frequency_curve, plasticity_window
+from enu_lib.base.precision import in_float32
 from enu_lib.contracts import AnyModel, Task
-from enu_lib.precision import in_float32
 from enu_lib.rollout import record_episodes, rollout
 from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Maze

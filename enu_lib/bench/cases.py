@@ -26,10 +26,10 @@ import torch
 from torch import Tensor
 
 from enu_lib import kernels
+from enu_lib.base.names import Backend
 from enu_lib.bench import generations
 from enu_lib.bench.generations import ENDLESS, Job
 from enu_lib.contracts import Drawn
-from enu_lib.names import Backend
 from enu_lib.network import PUBLISHED, Network, random_connections
 from enu_lib.rollout import play
 from enu_lib.streams import Noise, draw_noise, normal, stream

@@ -33,17 +33,17 @@ import torch
 from torch import Tensor
 
 from enu_lib import es, experiments, kernels
-from enu_lib.ahead import prepare
+from enu_lib.base.names import Backend
 from enu_lib.bench.authors_scheme import copied_weights_lives
 from enu_lib.cells import ENU
 from enu_lib.contracts import Drawn, is_sequence
 from enu_lib.es import ES
 from enu_lib.experiments import Experiment
 from enu_lib.kernels import build
-from enu_lib.names import Backend
 from enu_lib.network import Network
 from enu_lib.offspring import Offspring
-from enu_lib.processes import ALONE
+from enu_lib.parallel.ahead import prepare
+from enu_lib.parallel.processes import ALONE
 from enu_lib.rollout import draw, play
 from enu_lib.streams import stream
 from enu_lib.tasks.maze import Maze

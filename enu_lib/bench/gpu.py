@@ -22,13 +22,13 @@ from typing import Any
 import torch
 
 from enu_lib import experiments, kernels
+from enu_lib.base.faults import Unavailable
+from enu_lib.base.names import Backend
 from enu_lib.bench import cases
 from enu_lib.bench.cases import Case, network_operations, unit_operations
 from enu_lib.bench.generations import ENDLESS, Job, Library
 from enu_lib.cells import ENU, CellName, make_cell
-from enu_lib.faults import Unavailable
 from enu_lib.kernels import cuda, nvidia
-from enu_lib.names import Backend
 from enu_lib.network import PUBLISHED, Network
 from enu_lib.streams import stream, uniform
 from enu_lib.tasks.maze import geometry

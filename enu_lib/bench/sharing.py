@@ -23,7 +23,7 @@ from torch import Tensor
 
 from enu_lib import es
 from enu_lib.experiments import Experiment
-from enu_lib.processes import shares
+from enu_lib.parallel.processes import shares
 from enu_lib.rollout import draw, fitness, play
 from enu_lib.storage.log import read_log
 from enu_lib.streams import stream

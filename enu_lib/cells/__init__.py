@@ -7,9 +7,9 @@ units that share an offspring's rules: environments, or environments times units
 
 from typing import get_args
 
+from enu_lib.base.names import CellName, UnitName
 from enu_lib.cells.enu import ENU, ENUWeights, State
 from enu_lib.cells.gated import GRU, LSTM, GatedWeights
-from enu_lib.names import CellName, UnitName
 
 __all__ = ["ENU", "GRU", "LSTM", "Cell", "CellName", "ENUWeights", "GatedWeights", "State", "UnitName", "make_cell"]
 

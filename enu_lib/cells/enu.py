@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from enu_lib.kinds import NotNegative, Real, Size, check
+from enu_lib.base.kinds import NotNegative, Real, Size, check
 
 State = tuple[Tensor, ...]
 

@@ -13,8 +13,8 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+from enu_lib.base.kinds import NotNegative, Real, Size, check
 from enu_lib.cells.enu import State, orthogonal_with_bias, split_genomes
-from enu_lib.kinds import NotNegative, Real, Size, check
 
 
 class GatedWeights(NamedTuple):

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("enu_lib: interrupted", file=sys.stderr)
         return 130
     except Exception as error:
-        from enu_lib.faults import explain
+        from enu_lib.base.faults import explain
 
         line = explain(error)
         if line is None:

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from pathlib import Path
 
-    from enu_lib.kinds import Between, conform
+    from enu_lib.base.kinds import Between, conform
 
     count = options.processes
     if count is not None:

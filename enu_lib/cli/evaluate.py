@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from enu_lib import names
+from enu_lib.base import names
 from enu_lib.cli.arguments import evolved, path, print_table, require_evolved
 
 
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> None:
     else:
         names.one_of("agent", options.agent, names.AGENTS)
 
-    from enu_lib.kinds import Batch, conform
+    from enu_lib.base.kinds import Batch, conform
 
     if options.n is not None:
         conform(Batch, options.n, "--n")

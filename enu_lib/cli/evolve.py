@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Any
 
-from enu_lib import names
+from enu_lib.base import names
 from enu_lib.cli.arguments import evolved, path, require_evolved, seconds, setting
 
 
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
     # set before torch is imported: if processes lose contact, its stack traces would bury our message
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     from enu_lib.evolve import evolve
-    from enu_lib.processes import join
+    from enu_lib.parallel.processes import join
 
     bare = ("generations", "population", "environments", "sigma", "hidden")
     short = {n: getattr(options, n) for n in bare if getattr(options, n) is not None}

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from enu_lib import names
+from enu_lib.base import names
 from enu_lib.cli.arguments import path, print_table, seconds
 
 

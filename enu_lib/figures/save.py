@@ -20,13 +20,13 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 
-from enu_lib import places
+from enu_lib.base.kinds import conform, require
 from enu_lib.config import library_version, parse_json
 from enu_lib.figures.data import as_csv
 from enu_lib.figures.formats import as_png, as_svg, paletted
 from enu_lib.figures.stack import stack
 from enu_lib.kernels import build
-from enu_lib.kinds import conform, require
+from enu_lib.storage import places
 from enu_lib.storage.folder import locked, remove_leftovers, write_atomically
 
 CHOOSE_ANOTHER_DIRECTORY = "choose another directory for the figures"

@@ -19,16 +19,16 @@ from typing import Annotated, Any, NamedTuple, TypeGuard, cast, get_args
 import torch
 from torch import Tensor
 
+from enu_lib.base.faults import Unavailable
+from enu_lib.base.kinds import Between, conform, from_environment
+from enu_lib.base.names import Backend
+from enu_lib.base.notices import tell
+from enu_lib.base.precision import in_float32
 from enu_lib.cells import Cell
 from enu_lib.contracts import AnyModel, SequenceTask, Stepper
-from enu_lib.faults import Unavailable
 from enu_lib.kernels import cpu, cuda, door, fused, graph, reference, scoring
-from enu_lib.kinds import Between, conform, from_environment
-from enu_lib.names import Backend
 from enu_lib.network import Network
-from enu_lib.notices import tell
 from enu_lib.offspring import Offspring
-from enu_lib.precision import in_float32
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState
 

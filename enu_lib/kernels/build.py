@@ -24,8 +24,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from enu_lib.faults import Unavailable
-from enu_lib.notices import tell
+from enu_lib.base.faults import Unavailable
+from enu_lib.base.notices import tell
 
 COMPILERS = ("c++", "g++", "clang++")
 TIME_LIMIT = 300.0  # seconds for one compilation

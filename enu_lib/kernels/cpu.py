@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from enu_lib.base.faults import Unavailable
 from enu_lib.cells import ENU, LSTM, Cell
-from enu_lib.faults import Unavailable
 from enu_lib.kernels import build, door
 from enu_lib.kernels.build import NATIVE
 from enu_lib.kernels.scoring import Scoring

@@ -31,8 +31,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from enu_lib.base.faults import Unavailable
 from enu_lib.cells import ENU, LSTM, Cell
-from enu_lib.faults import Unavailable
 from enu_lib.kernels import door, fused, packing
 from enu_lib.kernels.cpu import at, cell_struct, extended, f32, i32, maze_rules, pointer, shuffles_and_places
 from enu_lib.kernels.nvidia import OLDEST, REGISTERS, RESERVED, Launch, Plan, load

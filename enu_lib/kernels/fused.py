@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from enu_lib.base.precision import in_float32
 from enu_lib.cells import ENU, GRU, LSTM, Cell, ENUWeights, GatedWeights
 from enu_lib.kernels import door
 from enu_lib.network import Network
-from enu_lib.precision import in_float32
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState
 

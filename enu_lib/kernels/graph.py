@@ -16,9 +16,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from enu_lib.base.notices import tell
 from enu_lib.kernels.fused import Stepper
 from enu_lib.network import Network
-from enu_lib.notices import tell
 from enu_lib.streams import Noise
 from enu_lib.tasks.maze import Maze, MazeState
 

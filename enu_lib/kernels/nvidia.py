@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from enu_lib.faults import Unavailable
+from enu_lib.base.faults import Unavailable
 
 FOLDER = Path(__file__).parent
 INCLUDES = tuple(FOLDER / name for name in ("maze.h", "cells.h", "tiles.h"))

@@ -15,9 +15,9 @@ from typing import Annotated, Any, NamedTuple
 from torch import Tensor
 
 from enu_lib import es
+from enu_lib.base.kinds import Between, Measured, NotNegative, shown
+from enu_lib.base.notices import tell
 from enu_lib.experiments import Experiment, Stage
-from enu_lib.kinds import Between, Measured, NotNegative, shown
-from enu_lib.notices import tell
 from enu_lib.storage.folder import (
     CHECKPOINT,
     CONFIG,

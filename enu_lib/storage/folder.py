@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from safetensors import SafetensorError
 
+from enu_lib.base.kinds import require, shown
 from enu_lib.config import from_config, parse_json, to_config
-from enu_lib.kinds import require, shown
 from enu_lib.storage.seal import CHECKSUM, sealed, verify
 
 if TYPE_CHECKING:  # functions that need more import it, so that the zoo can be listed without torch
@@ -126,7 +126,7 @@ def remove_leftovers(folder: Path, *names: str) -> None:
 
 
 def read_record(path: Path, wanted: Mapping[str, Any], remedy: str = RESTORE_OR_RESTART) -> dict[str, Any]:
-    """The JSON object in a file, which must have the entries `wanted` ({key: kind}, see `enu_lib.kinds`).
+    """The JSON object in a file, which must have the entries `wanted` ({key: kind}, see `enu_lib.base.kinds`).
 
     Its checksum, if it has one, is verified.
     """

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import Protocol
 
-from enu_lib.kinds import NotNegative, conform, shown
+from enu_lib.base.kinds import NotNegative, conform, shown
 from enu_lib.storage.folder import (
     CHOOSE_ANOTHER_OUT,
     LOG,

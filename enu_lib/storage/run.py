@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from enu_lib.base.kinds import Seed
 from enu_lib.config import library_version, to_config
-from enu_lib.kinds import Seed
 from enu_lib.storage.folder import CONFIG, GENOME, RunFolderError, read_experiment, read_record, read_tensors, user_path
 from enu_lib.storage.seal import mention
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from enu_lib.notices import tell
+from enu_lib.base.notices import tell
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from enu_lib import experiments
+from enu_lib.base.names import SWEPT, one_of
 from enu_lib.experiments import Experiment, Stage
-from enu_lib.names import SWEPT, one_of
+from enu_lib.study.model_name import ModelName, with_variant
 from enu_lib.study.results import references
 from enu_lib.tasks.maze import Maze
 
@@ -30,7 +31,6 @@ LABEL = {
 }  # fmt: skip
 ORDER = SWEPT
 UNITS = ("complex-stdp", "stdp", "iaf")
-MATCHED = "-matched"  # suffix: memory size chosen so that the number of parameters is closest to the ENU's
 
 
 class Group(NamedTuple):
@@ -57,7 +57,7 @@ GROUPS = {  # in the order in which they run
     ),
     "choices": Group({"iaf": ("enu@unscaled", "enu@unrested", "enu@constant", "enu@large")}, few=True),  # one undone each
     "rules": Group({"stdp": ("enu@tau5", "enu@tau20")}, few=True),  # published: 10 steps
-    "other strategies": Group({"complex-stdp": tuple(f"enu@{name}" for name in _OTHERS)}, few=True, to_level=True),
+    "other strategies": Group({"complex-stdp": tuple(with_variant("enu", name) for name in _OTHERS)}, few=True, to_level=True),
 }
 # Settings changed by MODEL@VARIANT relative to the profile laptop.  Strategies get the same number of episodes as the sweep's
 # own, or SPEND times as many.  "annealed" was chosen among some forty strategies tried on seeds 100 to 103 (most on one or two
@@ -104,7 +104,7 @@ class Job:
     """One evolution of the sweep."""
 
     experiment: str
-    model: str  # as in `experiments.MODELS`, optionally with -matched or @VARIANT
+    model: str  # a `ModelName`, as text
     seed: int
 
     @property
@@ -149,8 +149,8 @@ def jobs(
                 many = of_units if name in UNITS and not group.few else of_mazes
                 if seed < min(many, seeds or many):
                     chosen += [Job(name, model, seed) for model in group.models.get(name, ())]
-    if profile == "paper":
-        chosen = [job for job in chosen if "@" not in job.model]  # variants are defined for the profile laptop
+    if profile == "paper":  # variants are defined for the profile laptop
+        chosen = [job for job in chosen if not ModelName.parse(job.model).variant]
     known = dict.fromkeys(job.model for job in chosen)
     for model in only or ():
         if model not in known:
@@ -161,21 +161,20 @@ def jobs(
 @lru_cache
 def build(name: str, model: str, profile: str) -> Experiment:
     """The experiment of a job: the same task, strategy and evaluations for all models, except for a variant's change."""
-    kind, _, variant = model.partition("@")
-    base = kind.removesuffix(MATCHED)
+    parts = ModelName.parse(model)
     settings = dict(SETTINGS[profile][name])
     if model in strategies(name):
         settings["target"] = references().level[name]
-    if variant and profile != "smoke":
-        settings |= VARIANTS[variant]
-    experiment = _get(name, model=base, profile=profile, settings=settings)
+    if parts.variant and profile != "smoke":
+        settings |= VARIANTS[parts.variant]
+    experiment = _get(name, model=parts.model, profile=profile, settings=settings)
     if model in strategies(name) and profile != "smoke":
-        lives = SPEND.get(variant, 1) * build(name, base, profile).lives
+        lives = SPEND.get(parts.variant, 1) * build(name, parts.model, profile).lives
         return replace(experiment, generations=lives // (experiment.lives // experiment.generations))
-    if base == kind:
+    if not parts.matched:
         return experiment
-    hidden = nearest(lambda h: _size(name, base, profile, h), build(name, "enu", profile).model.n_params)
-    return _get(name, model=base, profile=profile, settings=settings, hidden=hidden)
+    hidden = nearest(lambda h: _size(name, parts.model, profile, h), build(name, "enu", profile).model.n_params)
+    return _get(name, model=parts.model, profile=profile, settings=settings, hidden=hidden)
 
 
 def _get(name: str, **choice: Any) -> Experiment:

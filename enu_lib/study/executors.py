@@ -19,8 +19,8 @@ from typing import Annotated, Any
 
 import torch
 
+from enu_lib.base.kinds import Between, conform
 from enu_lib.kernels import default_threads
-from enu_lib.kinds import Between, conform
 
 Some = Annotated[int, Between(1, 4096)]
 FORKS = mp.get_context("forkserver" if sys.platform == "linux" else "spawn")  # macOS libraries do not survive a fork

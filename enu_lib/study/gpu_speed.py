@@ -12,9 +12,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args
 
+from enu_lib.base.kinds import require
 from enu_lib.cells import CellName
 from enu_lib.config import parse_json
-from enu_lib.kinds import require
 from enu_lib.study.speed import machine
 from enu_lib.study.tables import Row, folded, markdown
 

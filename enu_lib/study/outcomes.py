@@ -14,7 +14,8 @@ import numpy as np
 
 from enu_lib.analysis import power, stats
 from enu_lib.study import protocol
-from enu_lib.study.design import LABEL, MATCHED, Job
+from enu_lib.study.design import LABEL, Job
+from enu_lib.study.model_name import ModelName, with_variant, without_variant
 from enu_lib.study.protocol import Compared, Measure, Planned
 from enu_lib.study.results import Record, final_fitness, generations_to
 
@@ -70,8 +71,8 @@ class Judged:
 
 
 def _label(model: str) -> str:
-    base = model.removesuffix(MATCHED)
-    return LABEL[base] + (" of matched size" if base != model else "")
+    parts = ModelName.parse(model)
+    return LABEL[parts.model] + (" of matched size" if parts.matched else "")
 
 
 def verdict(c: stats.Comparison, alike: bool = False, likeness: bool = True) -> Verdict:
@@ -113,7 +114,7 @@ def chosen(planned: Planned, records: Mapping[Job, Record], profile: str = "lapt
     best = {}
     for model in planned.models if planned.tuned else ():
         median = {
-            s: float(np.median([final_fitness(records[job]) for job in jobs if job.model == f"{model}@{s}"]))
+            s: float(np.median([final_fitness(records[job]) for job in jobs if job.model == with_variant(model, s)]))
             for s in protocol.strategies(profile)
         }
         best[model] = max(median, key=lambda s: median[s])
@@ -138,7 +139,7 @@ def judged(
     name = planned.experiment
     target = protocol.build(name, jobs[0].model, profile).target or level.get(name, math.inf)
     each: dict[tuple[str, Measure], list[float]] = {
-        (model, c.measure): [value(records[j], c.measure, target) for j in jobs if j.model.partition("@")[0] == model]
+        (model, c.measure): [value(records[j], c.measure, target) for j in jobs if without_variant(j.model) == model]
         for c in planned.comparisons
         for model in (c.first, c.second)
     }

@@ -11,6 +11,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from enu_lib.figures.style import MODELS, better
+from enu_lib.study.model_name import ModelName
 from enu_lib.study.tables import Cost, Curves, name
 
 LEVEL: dict[str, Any] = {"color": "0.2", "lw": 0.9, "ls": (0, (1, 2))}  # style of the line at the level
@@ -19,8 +20,9 @@ LEARNT = "level that counts as learnt"
 
 def style(model: str) -> dict[str, Any]:
     """Line style of a model: colour by its kind; dashed for matched size, dotted for a clipped read-out, else dash-dotted."""
-    kind, _, variant = model.partition("@")[0].partition("-")
-    return {"color": MODELS[kind], "ls": {"": "-", "matched": "--", "clip": ":"}.get(variant, "-.")}
+    parts = ModelName.parse(model)
+    unit, _, other = parts.kind.partition("-")
+    return {"color": MODELS[unit], "ls": "--" if parts.matched else ":" if parts.clipped else "-." if other else "-"}
 
 
 def progress(

@@ -11,6 +11,7 @@ from pathlib import Path
 from enu_lib.config import from_config
 from enu_lib.experiments import Experiment
 from enu_lib.study.design import Job, build
+from enu_lib.study.model_name import ModelName
 from enu_lib.study.results import Record, Stored, load, read_evaluation
 
 # Core-microseconds per offspring and environment, measured on one core of an AMD Zen 5 (AVX-512); used by --dry-run before any
@@ -66,7 +67,7 @@ def _plan(profile: str, pair: tuple[str, str], runs: Sequence[Job], out: Path, s
 def estimate(e: Experiment) -> float:
     """Estimated core-seconds of a run, from timings with 16 memory values, scaled in proportion to memory size."""
     size = math.ceil(e.model.hidden / 16)
-    return 1e-6 * COST[e.name] * e.lives * size * SLOWER.get(e.model_name.removesuffix("-clip"), 1.0)
+    return 1e-6 * COST[e.name] * e.lives * size * SLOWER.get(ModelName(e.model_name).kind, 1.0)
 
 
 def hours(plans: Sequence[Plan], jobs: int) -> float:

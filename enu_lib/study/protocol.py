@@ -17,7 +17,8 @@ from enu_lib import experiments
 from enu_lib.config import with_settings
 from enu_lib.experiments import Experiment
 from enu_lib.study import design
-from enu_lib.study.design import LABEL, MATCHED, UNITS, Job
+from enu_lib.study.design import LABEL, UNITS, Job
+from enu_lib.study.model_name import ModelName, with_variant
 
 Measure = Literal["loss", "ratio", "food", "reached", "time"]
 PROFILES = ("smoke", "laptop")
@@ -137,35 +138,35 @@ def tuning(planned: Planned, profile: str = "laptop") -> list[Job]:
     """The jobs of the search: every model with every strategy; none if the experiment is not tuned."""
     seeds = TUNING_SEEDS if checked(profile) == "laptop" else TUNING_SEEDS[:1]
     each = strategies(profile) if planned.tuned else ()
-    return [Job(planned.experiment, f"{model}@{s}", seed) for seed in seeds for model in planned.models for s in each]
+    return [Job(planned.experiment, with_variant(model, s), seed) for seed in seeds for model in planned.models for s in each]
 
 
 def compared(planned: Planned, chosen: Mapping[str, str], profile: str = "laptop") -> list[Job]:
     """The jobs of the evolutions that are compared, by seed.  chosen: the strategy of every model, if tuned."""
-    names = [f"{model}@{chosen[model]}" if planned.tuned else model for model in planned.models]
+    names = [with_variant(model, chosen[model]) if planned.tuned else model for model in planned.models]
     many = min(planned.seeds, LIMIT[checked(profile)])
     return [Job(planned.experiment, name, FIRST_SEED + k) for k in range(many) for name in names]
 
 
 @lru_cache
 def build(name: str, model: str, profile: str = "laptop") -> Experiment:
-    """The experiment of a job.  model: as in `experiments.MODELS`, optionally with -matched, and with @STRATEGY if tuned.
+    """The experiment of a job.  model: a `ModelName` as text; its variant is the strategy, if tuned.
 
     All evolutions of an experiment have the same numbers of generations and of lives in each generation.  In mazes they
     follow the curriculum of `experiments.get` and end early once its target is reached.
     """
-    kind, _, strategy = model.partition("@")
-    base = kind.removesuffix(MATCHED)
+    parts = ModelName.parse(model)
+    base = parts.model
     if name in UNITS:
         e = design.build(name, base, checked(profile))
     else:
         e = experiments.get(name, base, checked(profile))
-        if base != kind:
+        if parts.matched:
             wanted = experiments.get(name, "enu", profile).model.n_params
             hidden = design.nearest(lambda h: experiments.get(name, base, profile, hidden=h).model.n_params, wanted)
             e = experiments.get(name, base, profile, hidden=hidden)
-    if not strategy:
+    if not parts.variant:
         return e
-    sigma, share = STRATEGIES[strategy]
+    sigma, share = STRATEGIES[parts.variant]
     decay = round(share * e.generations)
     return with_settings(e, {"es.sigma": sigma, "es.sigma_final": FINAL_SIGMA, "es.decay_generations": decay})

@@ -14,8 +14,8 @@ import shlex
 from typing import Any
 
 from enu_lib import experiments
+from enu_lib.base.names import one_of
 from enu_lib.experiments import Experiment
-from enu_lib.names import one_of
 from enu_lib.study.tables import Row
 
 GENERATIONS = 3000  # the first run at the published settings improved for about as long

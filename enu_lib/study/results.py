@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 from enu_lib import analysis
 from enu_lib.analysis.generalise import time_constant
+from enu_lib.base.kinds import kinds, shown
 from enu_lib.config import from_config, parse_json
 from enu_lib.experiments import Experiment
-from enu_lib.kinds import kinds, shown
 from enu_lib.rollout import fitness
 from enu_lib.storage.folder import (
     CHOOSE_ANOTHER_OUT,

@@ -23,6 +23,7 @@ from enu_lib.storage.folder import GENOME, RunFolderError, locked, read_tensors,
 from enu_lib.storage.run import fingerprint
 from enu_lib.study import outcomes, protocol, results, workers
 from enu_lib.study.design import LABEL, Job
+from enu_lib.study.model_name import without_variant
 from enu_lib.study.outcomes import Judged
 from enu_lib.study.progress import matching
 from enu_lib.study.protocol import PLANNED, Planned
@@ -120,7 +121,8 @@ def parts(planned: Planned, stored: Stored, profile: str = "laptop", out: Path |
 
 def seconds(job: Job, profile: str = "laptop") -> float:
     """Estimated core-seconds of a job, at most: its lives, at the cost of a life in the first sweep."""
-    return cost(job.experiment, job.model.partition("@")[0]) * protocol.build(job.experiment, job.model, profile).lives
+    built = protocol.build(job.experiment, job.model, profile)
+    return cost(job.experiment, without_variant(job.model)) * built.lives
 
 
 def cost(experiment: str, model: str) -> float:
@@ -189,9 +191,7 @@ def evolutions(key: str, profile: str = "laptop", folder: Path | None = None) ->
     known = finished(planned, results.load(name(profile), folder), profile)
     jobs = comparison(planned, known, profile)
     complete = all(job in known for job in jobs)
-    return {
-        model: [known[job] for job in jobs if complete and job.model.partition("@")[0] == model] for model in planned.models
-    }
+    return {model: [known[job] for job in jobs if complete and without_variant(job.model) == model] for model in planned.models}
 
 
 def table(

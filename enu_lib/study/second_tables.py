@@ -17,6 +17,7 @@ from enu_lib.streams import stream
 from enu_lib.study import protocol, results, second
 from enu_lib.study.design import LABEL
 from enu_lib.study.evidence import SHARE
+from enu_lib.study.model_name import without_variant
 from enu_lib.study.outcomes import MEASURES, Judged
 from enu_lib.study.protocol import FINAL_SIGMA, PLANNED, STRATEGIES, Compared, Measure, Planned
 from enu_lib.study.tables import Row, markdown, name
@@ -120,7 +121,7 @@ def spikes_table(n: int = 256) -> list[Row]:
     for job in jobs:
         built = protocol.build(job.experiment, job.model)
         trace = rollout(built.model, genomes[job.name], built.task, n, batch=batch, backend="auto")
-        trains.setdefault(name(job.model.partition("@")[0]), []).append(built.task.fired(trace.y[0]))
+        trains.setdefault(name(without_variant(job.model)), []).append(built.task.fired(trace.y[0]))
     trains["metronome"] = [_regular(batch.spikes)]
     return [
         {

@@ -18,8 +18,8 @@ from typing import Any
 
 import pandas as pd
 
+from enu_lib.base.kinds import require
 from enu_lib.config import parse_json
-from enu_lib.kinds import require
 from enu_lib.study.tables import Row
 
 STORED = Path(__file__).with_name("data") / "bench.json"

@@ -18,7 +18,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from enu_lib import places
+from enu_lib.storage import places
 from enu_lib.storage.folder import RunFolderError
 from enu_lib.study import workers
 from enu_lib.study.design import AFTER, GROUPS, ORDER, SMOKE_CHECKS, UNITS, Job, build, jobs, strategies

@@ -19,6 +19,7 @@ from enu_lib.experiments import LAYOUTS
 from enu_lib.study import comparisons, evidence
 from enu_lib.study.design import LABEL, MAIN
 from enu_lib.study.evidence import Evidence
+from enu_lib.study.model_name import ModelName
 from enu_lib.study.results import Record
 
 Row = dict[str, str | int]
@@ -53,11 +54,9 @@ def curves(runs: Sequence[Record], experiment: str, model: str) -> Curves | None
 
 def name(model: str) -> str:
     """The name of a model in figures and tables."""
-    whole, _, variant = model.partition("@")
-    base, matched, _ = whole.partition("-matched")
-    kind, clip, _ = base.partition("-clip")
-    remarks = [clip and "clipped", matched and "matched size", variant]
-    return ", ".join([LABEL.get(kind, kind), *filter(None, remarks)])
+    parts = ModelName.parse(model)
+    remarks = ["clipped" if parts.clipped else "", "matched size" if parts.matched else "", parts.variant]
+    return ", ".join([LABEL.get(parts.kind, parts.kind), *filter(None, remarks)])
 
 
 def final_table(runs: Sequence[Record], known: Evidence, experiments: Sequence[str] = tuple(MAIN)) -> list[Row]:
@@ -71,7 +70,8 @@ def final_table(runs: Sequence[Record], known: Evidence, experiments: Sequence[s
         models = MAIN[experiment]
         compared = comparisons.final_comparisons(known, experiment)
         rows += [_row(of(runs, experiment, m), experiment, m, known, compared.get(("enu", m))) for m in models]
-        extra = sorted({r.model for r in runs if r.experiment == experiment and "@" not in r.model} - set(models))
+        found = {r.model for r in runs if r.experiment == experiment}
+        extra = sorted({m for m in found if not ModelName.parse(m).variant} - set(models))
         rows += [_row(of(runs, experiment, m), experiment, m, known, _alone(known, experiment, m)) for m in extra]
     return rows
 

@@ -14,6 +14,7 @@ from enu_lib.analysis import stats
 from enu_lib.study import tables
 from enu_lib.study.design import MAIN, build, strategies
 from enu_lib.study.evidence import Evidence
+from enu_lib.study.model_name import without_variant
 from enu_lib.study.results import Record, final_fitness
 from enu_lib.study.tables import Cost, Row
 
@@ -62,7 +63,7 @@ def budget_table(budgets: Mapping[str, Sequence[Record]], experiment: str = "com
 
 def strategies_of_enu(experiment: str) -> list[str]:
     """The ENU under every evolution strategy of the sweep: published, annealed, the sweep's own, the rest; each once."""
-    others = [model for model in strategies(experiment) if model.startswith("enu@")]
+    others = [model for model in strategies(experiment) if without_variant(model) == "enu"]
     return list(dict.fromkeys([*NAMES, *others]))
 
 

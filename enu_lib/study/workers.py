@@ -20,11 +20,11 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
+from enu_lib.base.faults import explain
+from enu_lib.base.interrupt import SoftInterrupt
+from enu_lib.base.progress import bar
 from enu_lib.evolve import evolve
 from enu_lib.experiments import Experiment
-from enu_lib.faults import explain
-from enu_lib.interrupt import SoftInterrupt
-from enu_lib.progress import bar
 from enu_lib.storage import folder as files
 from enu_lib.storage.run import load_run
 from enu_lib.study.design import Job

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from enu_lib.kinds import Between, Count, NotNegative, Positive, Real, check
+from enu_lib.base.kinds import Between, Count, NotNegative, Positive, Real, check
 from enu_lib.streams import integers, uniform
 
 

@@ -18,7 +18,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from enu_lib.kinds import Between, Count, NotNegative, Positive, Real, Share, Steps, check, shown
+from enu_lib.base.kinds import Between, Count, NotNegative, Positive, Real, Share, Steps, check, shown
 from enu_lib.streams import branch, integers, permutation, uniform
 
 Layout = Literal["t", "double-t"]

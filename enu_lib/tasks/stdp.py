@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
-from enu_lib.kinds import Between, Positive, Real, check
+from enu_lib.base.kinds import Between, Positive, Real, check
 from enu_lib.streams import integers, normal, uniform
 
 Rule = Literal["neuromodulated", "plain", "complex"]

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from enu_lib.analysis import agents
+from enu_lib.base.precision import in_float32
 from enu_lib.contracts import Intervention
 from enu_lib.kernels import door, reference
 from enu_lib.network import Network
 from enu_lib.offspring import noise_for
-from enu_lib.precision import in_float32
 from enu_lib.streams import Noise, stream
 from enu_lib.tasks.maze import Maze, MazeState
 

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 
 from enu_lib.study import evidence, panels, tables
 from enu_lib.study.design import LABEL, MAIN
+from enu_lib.study.model_name import ModelName
 from enu_lib.study.results import Record
 from enu_lib.widgets.base import Explorer, explorer
 
@@ -20,12 +21,12 @@ def models_of(runs: list[Record], experiment: str) -> list[str]:
     """The models of an experiment that have runs; first those compared by the claims."""
     available = {r.model for r in runs if r.experiment == experiment}
     compared = [m for m in MAIN[experiment] if m in available]
-    return compared + sorted(available - set(compared), key=lambda m: ("@" in m, m))
+    return compared + sorted(available - set(compared), key=lambda m: (bool(ModelName.parse(m).variant), m))
 
 
 def runs_figure(runs: list[Record], levels: Mapping[str, float], experiment: str, model: str, x: str, what: str) -> Any:
     """Fitness curves (what="progress") or final fitness (what="final") of one model, or all, of an experiment."""
-    models = [m for m in models_of(runs, experiment) if "@" not in m] if model == ALL else [model]
+    models = [m for m in models_of(runs, experiment) if not ModelName.parse(m).variant] if model == ALL else [model]
     loss = experiment not in ("tmaze", "double-tmaze")
     fig, ax = plt.subplots(figsize=(5, 2.8))
     if what == "progress":

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from enu_lib import places
-from enu_lib.kinds import Measured, Seed, shown
+from enu_lib.base.kinds import Measured, Seed, shown
+from enu_lib.storage import places
 from enu_lib.storage.folder import (
     INSTALL_WRITABLE,
     RunFolderError,

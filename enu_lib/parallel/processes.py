@@ -9,7 +9,8 @@ Mutations and environments are functions of the seed, so only fitness is exchang
 kilobytes, with the offspring in the same order for any number of processes.  Every process then computes the next parent from
 the same numbers, bit for bit.  A task or model of your own must treat each offspring independently of the others.  Fitness is
 ranked on the CPU in any case, so gloo exchanges it even where GPUs run the episodes: gloo notices at once when a process dies,
-NCCL only after its timeout.  If all processes are on one Linux machine, `enu_lib.hub` exchanges fitness with less delay.
+NCCL only after its timeout.  If all processes are on one Linux machine, `enu_lib.parallel.hub` exchanges fitness with less
+delay.
 
 Only rank 0 writes the run folder, evaluates the parent in the held-out environments and decides when the time limit is reached;
 the others learn the outcome from it.  If a process dies, hangs or is slower than the timeout, all end with an error that names
@@ -34,12 +35,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from enu_lib import hub
+from enu_lib.base.kinds import Between, conform, from_environment
+from enu_lib.base.notices import tell
 from enu_lib.config import library_version
 from enu_lib.kernels import default_threads
-from enu_lib.kinds import Between, conform, from_environment
-from enu_lib.liveness import Liveness, ProcessError
-from enu_lib.notices import tell
+from enu_lib.parallel import hub
+from enu_lib.parallel.liveness import Liveness, ProcessError
 from enu_lib.streams import normal, stream
 
 HEAD = 3  # integers sent with the fitness: generation, checksum of the parent, request to stop

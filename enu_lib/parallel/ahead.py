@@ -24,7 +24,7 @@ from torch import Tensor
 
 from enu_lib import es
 from enu_lib.experiments import Experiment
-from enu_lib.processes import Alone
+from enu_lib.parallel.processes import Alone
 from enu_lib.streams import normal, stream
 
 MOST_THREADS = 4  # four draw about a billion numbers per second

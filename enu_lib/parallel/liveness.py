@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 
-from enu_lib.faults import explain
-from enu_lib.hub import Store
+from enu_lib.base.faults import explain
+from enu_lib.parallel.hub import Store
 
 BEAT = 1.0  # seconds between heartbeats
 

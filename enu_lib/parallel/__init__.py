@@ -1,0 +1,1 @@
+"""One evolution in several processes: choice of devices, exchange of fitness, heartbeats, mutations drawn ahead of time."""
