@@ -176,7 +176,7 @@ def _generation(
     settings, g = stage.es or experiment.es, state.generation
     drawn, rows = mutations.take(settings, g), processes.rows(settings.population)
     offspring = es.breed(settings, state, seed, drawn, rows)
-    n, generator = experiment.environments, stream(seed, "environment", g)
+    n, generator = stage.environments or experiment.environments, stream(seed, "environment", g)
     f = live(offspring, task=stage.task, environments=n, generator=generator).float()
     gathered = processes.gather(f, settings.population, state.parent, g)
     if f.device.type != "cpu" or processes.size > 1:

@@ -22,6 +22,7 @@ from enu_lib.config import register, with_settings
 from enu_lib.contracts import check_model, is_sequence
 from enu_lib.es import ES
 from enu_lib.network import ORDERED, PUBLISHED, Network
+from enu_lib.tasks.discrimination import Discrimination
 from enu_lib.tasks.iaf import IAF
 from enu_lib.tasks.maze import Layout, Maze, Shuffle
 from enu_lib.tasks.stdp import STDP
@@ -44,6 +45,7 @@ class Stage:
     task: Any  # a `contracts.Task`
     target: Real | None = None  # end the stage once the parent's held-out fitness on its task reaches this
     es: ES | None = None  # evolution strategy of this stage; None: the experiment's
+    environments: Batch | None = None  # per generation of this stage; None: the experiment's
 
     former_names: ClassVar[tuple[str, ...]] = ("Lesson",)
 
@@ -109,7 +111,7 @@ class Experiment:
         return Stage(self.generations, self.task)
 
 
-for _cls in (ENU, GRU, LSTM, Network, IAF, STDP, Maze, ES, Stage, Experiment):
+for _cls in (ENU, GRU, LSTM, Network, IAF, STDP, Maze, Discrimination, ES, Stage, Experiment):
     register(_cls)
 
 # Our settings for single units: half the published memory size, and mutations that shrink over the run.

@@ -203,7 +203,7 @@ def test_held_out_environments_differ_from_those_of_evolution(monkeypatch, small
 
 def test_stages_come_first_and_held_out_fitness_is_measured_on_the_task(monkeypatch, small):
     wide = STDP("complex", spike_sd=9.0)
-    taught = dataclasses.replace(small, stages=(Stage(2, wide), Stage(4, STDP("complex"))))
+    taught = dataclasses.replace(small, stages=(Stage(2, wide), Stage(4, STDP("complex"), environments=5)))
     seen = []
     sample = STDP.sample
 
@@ -213,8 +213,10 @@ def test_stages_come_first_and_held_out_fitness_is_measured_on_the_task(monkeypa
 
     monkeypatch.setattr(STDP, "sample", record)
     enu.evolve(taught, progress=False)
-    own, lived = ("neuromodulated", 7.0), [which for which, n in seen if n == small.environments]
+    own, lived = ("neuromodulated", 7.0), [which for which, n in seen if n != small.evaluate_environments]
     assert lived == [("complex", 9.0), ("complex", 9.0), ("complex", 7.0), ("complex", 7.0), own, own]
+    sizes = [n for _, n in seen if n != small.evaluate_environments]
+    assert sizes == [small.environments, small.environments, 5, 5, small.environments, small.environments]
     assert {which for which, n in seen if n == small.evaluate_environments} == {own}
 
 

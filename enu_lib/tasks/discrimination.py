@@ -1,0 +1,123 @@
+"""Discrimination: cues announce food or poison, whatever the agent does (reconstruction, for a curriculum).
+
+In a maze, whether an agent makes a little use of its sensors changes its fitness less than chance and its other habits do, so
+that evolution rarely takes the first step from a walker to a learner.  Here behaviour is left out, as in Pavlovian
+conditioning: all offspring meet the same cues and outcomes, and only what they expect counts.
+Shapes: P offspring, B environments, K trials, T steps.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Annotated, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from enu_lib.base.kinds import Between, NotNegative, Share, check
+from enu_lib.streams import permutation, uniform
+from enu_lib.tasks.maze import FOOD, FORWARD, LEFT, POISON, RIGHT, WALL
+
+Few = Annotated[int, Between(1, 1000)]
+
+
+class DiscriminationBatch(NamedTuple):
+    inputs: Tensor  # (B, T, 4, 3) as in a maze: three sensors on channel 0, a reward neuron on channels 1 and 2
+    sensor_of: Tensor  # (B, 3) int64, the sensor neurons for wall, food, poison
+    cue: Tensor  # (B, K) int64: what is detected; WALL, FOOD or POISON
+    shown: Tensor  # (B, K) bool: the reward neuron shows the outcome
+
+
+@dataclass(frozen=True)
+class Discrimination:
+    """Trials in which a sensor detects food or poison, and the reward neuron then shows which of the two it was.
+
+    A trial is the agent's way to a meal in a maze: `approach` steps with nothing ahead, then `cue` steps during which the
+    sensor for food or that for poison is active.  If the outcome is shown, the reward neuron is active during the approach of
+    the next trial.  Each trial's cue is that of the trial before or, with probability `change`, the other one.  The outcome is
+    omitted with probability `omit`, so that what was learnt has to last.  With probability `walls`, a trial's cue is a wall,
+    without an outcome.
+
+    Fitness of each step: 1 minus the squared error of the output for moving forward, averaged over the approach or over the
+    cue.  It should be 1 during the approach and before food, and 0 before poison and walls.  So without learning, the cue
+    should lower it to 0.5, and no response that ignores outcomes earns more than 0.875 (without walls).  To this error,
+    `turning` times the mean squared error of the other two outputs is added: that for turning left should be 1 before poison
+    and walls, and else 0; that for turning right always 0.
+
+    What makes learning likely to evolve, as far as we saw: (1) the approach keeps the sensors connected to the outputs: without
+    it, evolution first made outputs constant, and learning then needs two mutations that are useless alone.  (2) `change` below
+    one half lets responding to the last outcome, whatever the cue, pay a little.  (3) Omissions keep evolution from ending with
+    a memory of only the last trial.
+
+    The meaning of the sensors is shuffled.  Environments come in pairs with the same sensors and the same events, except that
+    food and poison are exchanged, so that a preference for either gains nothing.
+    """
+
+    trials: Few = 20
+    approach: Few = 4
+    cue: Few = 4
+    change: Share = 0.25
+    omit: Share = 0.5
+    walls: Share = 0.0
+    turning: NotNegative = 0.0
+
+    name: ClassVar[str] = "discrimination"
+    n_inputs: ClassVar[int] = 4
+    n_outputs: ClassVar[int] = 3
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def steps(self) -> int:
+        """Network steps of an episode."""
+        return self.trials * (self.approach + self.cue)
+
+    def sample(self, environments: int, generator: torch.Generator) -> DiscriminationBatch:
+        """Random trials for B environments; every shuffle of the sensors equally often."""
+        pairs = math.ceil(environments / 2)
+        every = torch.tensor(list(permutations(range(3))), device="cpu")
+        rounds = [permutation(len(every), generator) for _ in range(math.ceil(pairs / len(every)))]
+        changes = uniform(pairs, self.trials, generator=generator) < self.change
+        changes[:, 0] = False
+        shown = uniform(pairs, self.trials, generator=generator) >= self.omit
+        wall = uniform(pairs, self.trials, generator=generator) < self.walls
+
+        def paired(x: Tensor) -> Tensor:
+            return x.repeat_interleave(2, 0)[:environments]
+
+        second = torch.arange(environments, device="cpu") % 2
+        food = (paired(changes).cumsum(1) + second[:, None]) % 2 == 0
+        cue = torch.where(food, FOOD, POISON).masked_fill(paired(wall), WALL)
+        return self.present(paired(every[torch.cat(rounds)[:pairs]]), cue, paired(shown & ~wall))
+
+    def present(self, sensor_of: Tensor, cue: Tensor, shown: Tensor) -> DiscriminationBatch:
+        """The batch for given sensors (B, 3), cues (B, K) and shown outcomes (B, K); fields as in `DiscriminationBatch`."""
+        b, k = cue.shape
+        x = torch.zeros(b, k, self.approach + self.cue, 4, 3, dtype=torch.float32, device=cue.device)
+        x[:, :, self.approach :, :3, 0] = one_hot(sensor_of.gather(1, cue), 3)[:, :, None].float()
+        x[:, 1:, : self.approach, 3, 1] = (shown & (cue == FOOD))[:, :-1, None].float()
+        x[:, 1:, : self.approach, 3, 2] = (shown & (cue == POISON))[:, :-1, None].float()
+        return DiscriminationBatch(x.flatten(1, 2), sensor_of, cue, shown)
+
+    def responses(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean outputs during each approach and each cue, both (P, B, K, 3), for outputs (P, B, T, 3)."""
+        trials = outputs.unflatten(2, (self.trials, self.approach + self.cue))
+        return trials[..., : self.approach, :].mean(-2), trials[..., self.approach :, :].mean(-2)
+
+    def score(self, batch: DiscriminationBatch, outputs: Tensor) -> Tensor:
+        """Fitness of every step (P, B, T) for outputs (P, B, T, 3)."""
+        food = batch.cue == FOOD
+        wanted = torch.ones_like(food), food
+        errors = []
+        for mean, forward in zip(self.responses(outputs), wanted, strict=True):
+            error = (mean[..., FORWARD] - forward.float()).square()
+            if self.turning:
+                turns = (mean[..., LEFT] - (~forward).float()).square() + mean[..., RIGHT].square()
+                error = error + self.turning * turns / 2
+            errors.append(error)
+        steps = torch.tensor([self.approach, self.cue], device=outputs.device)
+        return 1 - torch.stack(errors, -1).repeat_interleave(steps, -1).flatten(2)

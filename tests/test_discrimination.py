@@ -1,0 +1,132 @@
+"""Discrimination: trials by hand, what trivial and ideal agents earn, and a network evolved in it."""
+
+import pytest
+import torch
+
+import enu_lib as enu
+from enu_lib.es import ES
+from enu_lib.experiments import Experiment, Stage
+from enu_lib.network import ORDERED, Network
+from enu_lib.tasks.discrimination import Discrimination
+from enu_lib.tasks.maze import FOOD, POISON, WALL, Maze
+
+TASK = Discrimination()
+
+
+def batch(task=TASK, environments=1200, seed=0):
+    return task.sample(environments, enu.stream(seed, "discrimination"))
+
+
+def says(task, expected):
+    """Outputs (1, B, T, 3) of an agent that moves forward, and before a cue so much (B, K)."""
+    ahead = torch.ones(*expected.shape, task.approach)
+    forward = torch.cat([ahead, expected[..., None].expand(-1, -1, task.cue)], -1).flatten(1)
+    return torch.stack([forward, torch.zeros_like(forward), torch.zeros_like(forward)], -1)[None]
+
+
+def earned(task, drawn, expected):
+    return task.score(drawn, says(task, expected)).mean().item()
+
+
+def test_two_trials_by_hand():
+    task = Discrimination(trials=2, approach=3, cue=2)
+    sensors = torch.tensor([[1, 2, 0]])  # the third neuron detects food, the first one poison
+    drawn = task.present(sensors, torch.tensor([[FOOD, POISON]]), torch.tensor([[True, True]]))
+    active = [(t, i, c) for t, i, c in drawn.inputs[0].nonzero().tolist()]
+    assert active == [(3, 2, 0), (4, 2, 0), (5, 3, 1), (6, 3, 1), (7, 3, 1), (8, 0, 0), (9, 0, 0)]
+    outputs = torch.zeros(1, 1, 10, 3)
+    outputs[0, 0, :, 0] = torch.tensor([1, 1, 0.7, 0.5, 1, 1, 1, 1, 0.5, 0.5])  # means 0.9, then 0.75; 1, then 0.5
+    assert task.score(drawn, outputs)[0, 0].tolist() == pytest.approx(
+        [1 - 0.1**2] * 3 + [1 - 0.25**2] * 2 + [1] * 3 + [0.75] * 2
+    )
+
+
+def test_an_omitted_outcome_is_not_shown():
+    task = Discrimination(trials=2)
+    drawn = task.present(torch.tensor([[0, 1, 2]]), torch.tensor([[FOOD, FOOD]]), torch.tensor([[False, True]]))
+    assert not drawn.inputs[0, :, 3].any()
+    assert not batch(Discrimination(omit=1.0)).inputs[:, :, 3].any()
+    shown = batch().shown.float().mean()
+    assert 0.47 < shown < 0.53
+
+
+def test_environments_come_in_pairs_with_food_and_poison_exchanged():
+    drawn = batch(environments=13)
+    assert drawn.inputs.shape == (13, TASK.steps, 4, 3)
+    assert torch.equal(drawn.sensor_of[0:12:2], drawn.sensor_of[1:12:2])
+    assert torch.equal(drawn.cue[0:12:2] == FOOD, drawn.cue[1:12:2] == POISON)
+    assert torch.equal(drawn.shown[0:12:2], drawn.shown[1:12:2])
+    assert len(drawn.sensor_of[0:12:2].unique(dim=0)) == 6  # every shuffle once
+
+
+def test_one_sensor_at_a_time_and_walls_on_request_without_an_outcome():
+    for walls in (0.0, 0.3):
+        task = Discrimination(walls=walls)
+        drawn = batch(task, 240)
+        sensors = drawn.inputs[:, :, :3, 0].unflatten(1, (task.trials, -1))
+        assert not sensors[:, :, : task.approach].any()
+        assert (sensors[:, :, task.approach :].sum(-1) == 1).all()
+        detected = drawn.sensor_of.gather(1, drawn.cue)[..., None, None].expand(-1, -1, task.cue, 1)
+        assert sensors[:, :, task.approach :].gather(3, detected).all()
+        wall = drawn.cue == WALL
+        assert abs(wall.float().mean() - walls) < 0.03
+        assert not (wall & drawn.shown).any()
+
+
+def test_turning_adds_the_error_of_the_other_outputs():
+    task = Discrimination(trials=2, approach=1, cue=1, turning=0.5)
+    drawn = task.present(torch.tensor([[0, 1, 2]]), torch.tensor([[FOOD, WALL]]), torch.tensor([[True, False]]))
+    outputs = torch.tensor([[1, 0, 0], [0.5, 0.2, 0], [1, 0.6, 0.4], [0.1, 0.7, 0.3]])[None, None]
+    errors = [0, 0.5**2 + 0.25 * 0.2**2, 0.25 * (0.6**2 + 0.4**2), 0.1**2 + 0.25 * (0.3**2 + 0.3**2)]
+    assert task.score(drawn, outputs)[0, 0].tolist() == pytest.approx([1 - e for e in errors])
+
+
+def test_what_scripted_agents_earn():
+    """A response that ignores outcomes earns at most 0.875; the last outcome, or the last trial, tells less than memory."""
+    task = Discrimination(change=0.25)
+    drawn, b, k = batch(task, 4800), 4800, task.trials
+    half = torch.full((b, k), 0.5)
+    cue = drawn.sensor_of.gather(1, drawn.cue)
+    assert earned(task, drawn, half) == pytest.approx(0.875)
+    assert earned(task, drawn, torch.ones(b, k)) == pytest.approx(0.75)
+    assert earned(task, drawn, torch.tensor([0.2, 0.9, 0.4])[cue]) < 0.875
+    forward = torch.full((1, b, task.steps, 3), 0.75)  # the same, whether there is a cue or not
+    assert task.score(drawn, forward).mean().item() == pytest.approx(1 - 0.25**2 / 2 - (0.25**2 + 0.75**2) / 4)
+    food, shown = (drawn.cue == FOOD).float(), drawn.shown
+    last_outcome, last_trial, memory = half.clone(), half.clone(), half.clone()
+    meaning = torch.full((b, 3), 0.5)
+    for i in range(1, k):
+        told, before = shown[:, i - 1], cue[:, i - 1 : i]
+        last_outcome[:, i] = torch.where(told, 0.25 + 0.5 * food[:, i - 1], 0.5)
+        last_trial[:, i] = torch.where(told & (cue[:, i] == before[:, 0]), food[:, i - 1], 0.5)
+        learnt = (1 - food[:, i - 1 : i]).expand(-1, 3).scatter(1, before, food[:, i - 1 : i])  # the other cue: by elimination
+        meaning = torch.where(told[:, None], learnt, meaning)
+        memory[:, i] = meaning.gather(1, cue[:, i : i + 1])[:, 0]
+    ranked = [earned(task, drawn, expected) for expected in (half, last_outcome, last_trial, memory)]
+    assert ranked == sorted(ranked)
+    assert min(b - a for a, b in zip(ranked, ranked[1:], strict=False)) > 0.01
+    unknown = sum(0.5**i for i in range(k)) / k  # share of trials before the first outcome that is shown
+    assert ranked[-1] == pytest.approx(1 - 0.125 * unknown, abs=0.002)
+
+
+@pytest.mark.parametrize("wrong", [{"trials": 0}, {"omit": 1.5}, {"cue": 0}, {"change": -0.1}])
+def test_bad_settings_name_the_value(wrong):
+    ((name, value),) = wrong.items()
+    with pytest.raises(ValueError, match=f"{name} .*{value}"):
+        Discrimination(**wrong)
+
+
+@pytest.mark.parametrize("unit", [False, True])
+def test_networks_and_single_units_evolve_in_it_and_then_in_a_maze(unit):
+    maze = Maze("t", "sensors", steps=8)
+    model = enu.GRU(maze.n_values, maze.n_outputs, 4) if unit else Network(ORDERED, channels=3, hidden=4)
+    short = Discrimination(trials=2)
+    stages = (Stage(2, short, environments=4),)
+    experiment = Experiment("d", maze, model, ES(population=4), 3, environments=2, evaluate_every=1, stages=stages)
+    run = enu.evolve(experiment, progress=False)
+    fitness = [row["fitness_mean"] for row in run.log]
+    assert len(fitness) == 3
+    assert all(0 <= f <= 1 for f in fitness[:2])
+    backends = ["reference", "auto"]
+    a, b = (enu.fitness(model, run.genome[None], short, 6, enu.stream(0, "b"), backend=name) for name in backends)
+    torch.testing.assert_close(a, b, rtol=0, atol=1e-4)
