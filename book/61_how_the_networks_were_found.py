@@ -131,16 +131,20 @@ Markdown(tables.commands("The commands that led to tmaze-enu", results.attempts(
 Markdown(tables.folded("What became of each seed", results.attempts("tmaze-seeds")))
 
 # %% [markdown]
-# The last three rows of this table, not counted above, are first tries with another beginning, **conditioning**. The agent is
-# moved to food or poison again and again, in random order, whatever its outputs; its fitness is high if its first output is
-# high in front of food and low in front of poison. All offspring thus have the same meals, and only what they learn from them
-# counts. This task is not part of the library (nor is it the conditioning of [another page](40_what_was_learnt.py)), so these
-# rows cannot be reproduced with it. For seed 4, a **teacher** followed, an agent that avoids poison once it has eaten some. At
-# first it acted in place of the network, whose fitness was how well its outputs agreed with the teacher's (`Maze.led`); later,
-# agreement only earned a bonus (`Maze.teacher_bonus`; both are ours).
+# The last rows of this table, not counted above, are tries with another beginning, **discrimination**. The agent is moved to
+# food or poison again and again, whatever its outputs, and its fitness is high if its first output is high in front of food
+# and low in front of poison. All offspring thus have the same meals, and only what they learn from them counts
+# (`enu_lib.tasks.discrimination`, with what we take each of its settings to be good for; it is not the conditioning of
+# [another page](40_what_was_learnt.py)). Seeds 1 to 7 had earlier versions, which are not in the library. From most seeds,
+# such networks evolve. But the three outputs of a random network are nearly equal, and they remain so, since only the first
+# counts. Learning then to walk has so far cost most networks what they had learnt. For seeds 4 and 21, a **teacher**
+# followed, an agent that avoids poison once it has eaten some. At first it acted in place of the network, whose fitness was
+# how well its outputs agreed with the teacher's (`Maze.led`); later, agreement only earned a bonus (`Maze.teacher_bonus`; all
+# are ours).
 #
-# We put all these series together while looking at the results of seeds 0 to 4 and 11 to 14. So they show what is possible,
-# not how often it happens; we know of none that leads reliably from random genomes to a network that uses its sensors. The
+# We put all these series together while looking at the results of seeds 0 to 4, 11 to 14, 20 and 21. So they show what is
+# possible, not how often it happens; we know of none that leads reliably from random genomes to a network that uses its
+# sensors. The
 # commands for seed 0 (the last one returns to the plain T-maze):
 
 # %%

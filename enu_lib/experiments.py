@@ -83,7 +83,7 @@ class Experiment:
 
     @property
     def lives(self) -> int:
-        """Total number of episodes: each offspring lives once in each environment of each generation."""
+        """Total number of episodes, as if all generations had the population and environments of the last one."""
         return self.generations * self.es.population * self.environments
 
     @property

@@ -81,6 +81,15 @@ def test_turning_adds_the_error_of_the_other_outputs():
     assert task.score(drawn, outputs)[0, 0].tolist() == pytest.approx([1 - e for e in errors])
 
 
+def test_choosing_adds_an_error_unless_the_right_output_is_the_largest():
+    task = Discrimination(trials=2, approach=1, cue=1, choosing=0.6)
+    drawn = task.present(torch.tensor([[0, 1, 2]]), torch.tensor([[FOOD, POISON]]), torch.tensor([[True, True]]))
+    outputs = torch.tensor([[1, 0.9, 0.9], [1, 1, 1], [1, 1, 0], [0, 0.1, 0.2]])[None, None]
+    errors = [0, 0.6 * 2 / 3, 0.6 / 2, 0.6]
+    assert task.score(drawn, outputs)[0, 0].tolist() == pytest.approx([1 - e for e in errors])
+    assert task.score(drawn, outputs * torch.nan).isnan().all()
+
+
 def test_what_scripted_agents_earn():
     """A response that ignores outcomes earns at most 0.875; the last outcome, or the last trial, tells less than memory."""
     task = Discrimination(change=0.25)

@@ -43,14 +43,16 @@ class Discrimination:
 
     Fitness of each step: 1 minus the squared error of the output for moving forward, averaged over the approach or over the
     cue.  It should be 1 during the approach and before food, and 0 before poison and walls.  So without learning, the cue
-    should lower it to 0.5, and no response that ignores outcomes earns more than 0.875 (without walls).  To this error,
-    `turning` times the mean squared error of the other two outputs is added: that for turning left should be 1 before poison
-    and walls, and else 0; that for turning right always 0.
+    should lower it to 0.5, and no response that ignores outcomes earns more than 0.875 (without walls).  Two more errors may
+    be added.  `turning` times the mean squared error of the other two outputs: that for turning left should be 1 before
+    poison and walls, and else 0; that for turning right always 0.  And `choosing`, unless the output that should be 1 (forward
+    or left) is larger than the other two, as in a maze; if it ties for the largest, a part of it.
 
-    What makes learning likely to evolve, as far as we saw: (1) the approach keeps the sensors connected to the outputs: without
-    it, evolution first made outputs constant, and learning then needs two mutations that are useless alone.  (2) `change` below
-    one half lets responding to the last outcome, whatever the cue, pay a little.  (3) Omissions keep evolution from ending with
-    a memory of only the last trial.
+    What these settings are for, as far as we saw: (1) The approach keeps the sensors connected to the outputs.  Without it,
+    evolution first made the outputs constant, and learning then needs two mutations that are useless alone.  (2) `change` below
+    one half makes responding to the last outcome, whatever the cue, pay a little.  (3) Omissions keep evolution from ending
+    with a memory of the last trial only.  (4) The three outputs of a random network are nearly the same.  `choosing` rewards
+    the smallest difference, and `turning` larger ones.
 
     The meaning of the sensors is shuffled.  Environments come in pairs with the same sensors and the same events, except that
     food and poison are exchanged, so that a preference for either gains nothing.
@@ -63,6 +65,7 @@ class Discrimination:
     omit: Share = 0.5
     walls: Share = 0.0
     turning: NotNegative = 0.0
+    choosing: NotNegative = 0.0
 
     name: ClassVar[str] = "discrimination"
     n_inputs: ClassVar[int] = 4
@@ -118,6 +121,10 @@ class Discrimination:
             if self.turning:
                 turns = (mean[..., LEFT] - (~forward).float()).square() + mean[..., RIGHT].square()
                 error = error + self.turning * turns / 2
+            if self.choosing:
+                largest = mean == mean.amax(-1, keepdim=True)
+                share = largest.float() / largest.sum(-1, keepdim=True)
+                error = error + self.choosing * (1 - torch.where(forward, share[..., FORWARD], share[..., LEFT]))
             errors.append(error)
         steps = torch.tensor([self.approach, self.cue], device=outputs.device)
         return 1 - torch.stack(errors, -1).repeat_interleave(steps, -1).flatten(2)
