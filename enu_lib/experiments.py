@@ -83,7 +83,7 @@ class Experiment:
 
     @property
     def lives(self) -> int:
-        """Total number of episodes, as if all generations had the population and environments of the last one."""
+        """Total number of episodes, as if stages had the experiment's own population and number of environments."""
         return self.generations * self.es.population * self.environments
 
     @property

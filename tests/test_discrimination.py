@@ -59,6 +59,13 @@ def test_environments_come_in_pairs_with_food_and_poison_exchanged():
     assert len(drawn.sensor_of[0:12:2].unique(dim=0)) == 6  # every shuffle once
 
 
+@pytest.mark.parametrize("change", [0.0, 0.25, 1.0])
+def test_cues_change_as_often_as_asked_and_begin_with_food_or_poison(change):
+    cue = batch(Discrimination(change=change)).cue
+    assert (cue[:, 1:] != cue[:, :-1]).float().mean().item() == pytest.approx(change, abs=0.02)
+    assert {batch(environments=1, seed=k).cue[0, 0].item() for k in range(30)} == {FOOD, POISON}
+
+
 def test_one_sensor_at_a_time_and_walls_on_request_without_an_outcome():
     for walls in (0.0, 0.3):
         task = Discrimination(walls=walls)
@@ -87,7 +94,15 @@ def test_choosing_adds_an_error_unless_the_right_output_is_the_largest():
     outputs = torch.tensor([[1, 0.9, 0.9], [1, 1, 1], [1, 1, 0], [0, 0.1, 0.2]])[None, None]
     errors = [0, 0.6 * 2 / 3, 0.6 / 2, 0.6]
     assert task.score(drawn, outputs)[0, 0].tolist() == pytest.approx([1 - e for e in errors])
-    assert task.score(drawn, outputs * torch.nan).isnan().all()
+
+
+@pytest.mark.parametrize("more", [{}, {"turning": 0.5}, {"choosing": 0.5}])
+@pytest.mark.parametrize("output", [0, 1, 2])
+def test_nan_in_any_output_gives_nan(output, more):
+    task = Discrimination(trials=2, **more)
+    outputs = torch.full((1, 1, task.steps, 3), 0.5)
+    outputs[0, 0, 9, output] = torch.nan  # in the second approach
+    assert task.score(batch(task, 1), outputs)[0, 0].isnan().nonzero()[:, 0].tolist() == [8, 9, 10, 11]
 
 
 def test_what_scripted_agents_earn():
@@ -112,7 +127,6 @@ def test_what_scripted_agents_earn():
         meaning = torch.where(told[:, None], learnt, meaning)
         memory[:, i] = meaning.gather(1, cue[:, i : i + 1])[:, 0]
     ranked = [earned(task, drawn, expected) for expected in (half, last_outcome, last_trial, memory)]
-    assert ranked == sorted(ranked)
     assert min(b - a for a, b in zip(ranked, ranked[1:], strict=False)) > 0.01
     unknown = sum(0.5**i for i in range(k)) / k  # share of trials before the first outcome that is shown
     assert ranked[-1] == pytest.approx(1 - 0.125 * unknown, abs=0.002)
@@ -133,9 +147,7 @@ def test_networks_and_single_units_evolve_in_it_and_then_in_a_maze(unit):
     stages = (Stage(2, short, environments=4),)
     experiment = Experiment("d", maze, model, ES(population=4), 3, environments=2, evaluate_every=1, stages=stages)
     run = enu.evolve(experiment, progress=False)
-    fitness = [row["fitness_mean"] for row in run.log]
-    assert len(fitness) == 3
-    assert all(0 <= f <= 1 for f in fitness[:2])
+    assert run.stage_ends == (2,)
     backends = ["reference", "auto"]
     a, b = (enu.fitness(model, run.genome[None], short, 6, enu.stream(0, "b"), backend=name) for name in backends)
     torch.testing.assert_close(a, b, rtol=0, atol=1e-4)

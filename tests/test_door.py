@@ -80,7 +80,7 @@ def test_a_model_too_large_for_the_kernels_is_rejected():
         (lambda b: Batch(torch.cat([b.inputs, b.inputs], 1)), "(5, 60, 1)"),
         (lambda b: Batch(b.inputs[:, 1:]), "(5, 29, 1)"),
         (lambda b: Batch(b.inputs[:3]), "(3, 30, 1)"),
-        (lambda b: Batch(b.inputs[..., None].expand(-1, -1, -1, 2)), "(5, 30, 2)"),
+        (lambda b: Batch(b.inputs[..., None].expand(-1, -1, -1, 2)), "(5, 30, 1, 2)"),
         (lambda b: Batch(torch.cat([b.inputs, b.inputs], 2)), "(5, 30, 2)"),
         (lambda b: Batch(b.inputs.numpy()), "ndarray"),
         (lambda b: Batch(b.inputs.log().log()), "nan"),

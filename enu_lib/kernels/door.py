@@ -147,14 +147,14 @@ def lives(
 def sequences(model: AnyModel, x: Tensor, device: torch.device | None, whose: str = "inputs") -> Tensor:
     """Inputs (B, T, n_in) of a unit, or (B, T, I, k) of a network, in float32.  device: where to move them, if given.
 
-    A unit may also be shown I input neurons with k values each, as in `observation`.
+    A unit may also be given (B, T, I, k) with n_in = I k: one input neuron after the other, as in `observation`.
     """
     if not isinstance(x, Tensor) or x.is_complex() or x.device.type == "meta":
         raise ValueError(f"{whose} must be a tensor of numbers, got {described(x)}: use torch.from_numpy")
+    got = tuple(x.shape)
     if isinstance(model, CELLS) and x.dim() == 4:
         x = x.flatten(2)
-    got = tuple(x.shape)
-    wanted, fit = _values(model, got[2:])
+    wanted, fit = _values(model, tuple(x.shape[2:]))
     if not fit or 0 in got:
         raise ValueError(f"{whose} must be (B, T, {wanted}), got {got}: does the task fit the model?")
     x = x.detach().to(torch.float32).contiguous()

@@ -2,7 +2,7 @@
 
 In a maze, whether an agent makes a little use of its sensors changes its fitness less than chance and its other habits do, so
 that evolution rarely takes the first step from a walker to a learner.  Here behaviour is left out, as in Pavlovian
-conditioning: all offspring meet the same cues and outcomes, and only what they expect counts.
+conditioning: all offspring meet the same cues and outcomes, so that they differ only in how they respond.
 Shapes: P offspring, B environments, K trials, T steps.
 """
 
@@ -21,14 +21,14 @@ from enu_lib.base.kinds import Between, NotNegative, Share, check
 from enu_lib.streams import permutation, uniform
 from enu_lib.tasks.maze import FOOD, FORWARD, LEFT, POISON, RIGHT, WALL
 
-Few = Annotated[int, Between(1, 1000)]
+Length = Annotated[int, Between(1, 1000)]
 
 
 class DiscriminationBatch(NamedTuple):
     inputs: Tensor  # (B, T, 4, 3) as in a maze: three sensors on channel 0, a reward neuron on channels 1 and 2
     sensor_of: Tensor  # (B, 3) int64, the sensor neurons for wall, food, poison
     cue: Tensor  # (B, K) int64: what is detected; WALL, FOOD or POISON
-    shown: Tensor  # (B, K) bool: the reward neuron shows the outcome
+    shown: Tensor  # (B, K) bool: the reward neuron shows the outcome in the next trial's approach; in the last trial, unused
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,16 @@ class Discrimination:
     A trial is the agent's way to a meal in a maze: `approach` steps with nothing ahead, then `cue` steps during which the
     sensor for food or that for poison is active.  If the outcome is shown, the reward neuron is active during the approach of
     the next trial.  Each trial's cue is that of the trial before or, with probability `change`, the other one.  The outcome is
-    omitted with probability `omit`, so that what was learnt has to last.  With probability `walls`, a trial's cue is a wall,
-    without an outcome.
+    omitted with probability `omit`, so that what was learnt has to last.  With probability `walls`, a trial shows a wall in
+    place of its cue, and no outcome follows.
 
-    Fitness of each step: 1 minus the squared error of the output for moving forward, averaged over the approach or over the
-    cue.  It should be 1 during the approach and before food, and 0 before poison and walls.  So without learning, the cue
-    should lower it to 0.5, and no response that ignores outcomes earns more than 0.875 (without walls).  Two more errors may
-    be added.  `turning` times the mean squared error of the other two outputs: that for turning left should be 1 before
-    poison and walls, and else 0; that for turning right always 0.  And `choosing`, unless the output that should be 1 (forward
-    or left) is larger than the other two, as in a maze; if it ties for the largest, a part of it.
+    Fitness of each step: 1 minus the squared error of the mean output for moving forward; the mean is over the trial's
+    approach, or over its cue.  It should be 1 in the approach and before food, and 0 before poison and walls.  An agent that
+    has learnt nothing does best with 0.5 at every cue; with approach and cue equally long and without walls, it earns 0.875.
+    Two more errors of the mean outputs may be added.  `turning` times the squared error of the other two outputs, averaged over
+    them: that for turning left should be 1 before poison and walls, and else 0; that for turning right always 0.  And
+    `choosing`, unless the output that should be 1 (forward or left) is larger than the other two; if it ties for the largest, a
+    part of it.  NaN in any output gives NaN.
 
     What these settings are for, as far as we saw: (1) The approach keeps the sensors connected to the outputs.  Without it,
     evolution first made the outputs constant, and learning then needs two mutations that are useless alone.  (2) `change` below
@@ -55,12 +56,13 @@ class Discrimination:
     the smallest difference, and `turning` larger ones.
 
     The meaning of the sensors is shuffled.  Environments come in pairs with the same sensors and the same events, except that
-    food and poison are exchanged, so that a preference for either gains nothing.
+    food and poison are exchanged, so that always expecting food, or always poison, gains nothing.  A liking for one sensor
+    gains nothing if the number of environments is a multiple of 12.
     """
 
-    trials: Few = 20
-    approach: Few = 4
-    cue: Few = 4
+    trials: Length = 20
+    approach: Length = 4
+    cue: Length = 4
     change: Share = 0.25
     omit: Share = 0.5
     walls: Share = 0.0
@@ -80,20 +82,19 @@ class Discrimination:
         return self.trials * (self.approach + self.cue)
 
     def sample(self, environments: int, generator: torch.Generator) -> DiscriminationBatch:
-        """Random trials for B environments; every shuffle of the sensors equally often."""
+        """Random trials for B environments; every shuffle of the sensors equally often if B is a multiple of 12."""
         pairs = math.ceil(environments / 2)
         every = torch.tensor(list(permutations(range(3))), device="cpu")
         rounds = [permutation(len(every), generator) for _ in range(math.ceil(pairs / len(every)))]
         changes = uniform(pairs, self.trials, generator=generator) < self.change
-        changes[:, 0] = False
+        changes[:, 0] = uniform(pairs, generator=generator) < 0.5  # which of a pair begins with food
         shown = uniform(pairs, self.trials, generator=generator) >= self.omit
         wall = uniform(pairs, self.trials, generator=generator) < self.walls
 
         def paired(x: Tensor) -> Tensor:
             return x.repeat_interleave(2, 0)[:environments]
 
-        second = torch.arange(environments, device="cpu") % 2
-        food = (paired(changes).cumsum(1) + second[:, None]) % 2 == 0
+        food = (paired(changes).cumsum(1) + torch.arange(environments, device="cpu")[:, None]) % 2 == 0
         cue = torch.where(food, FOOD, POISON).masked_fill(paired(wall), WALL)
         return self.present(paired(every[torch.cat(rounds)[:pairs]]), cue, paired(shown & ~wall))
 
@@ -117,7 +118,7 @@ class Discrimination:
         wanted = torch.ones_like(food), food
         errors = []
         for mean, forward in zip(self.responses(outputs), wanted, strict=True):
-            error = (mean[..., FORWARD] - forward.float()).square()
+            error = (mean[..., FORWARD] - forward.float()).square() + 0 * mean.sum(-1)  # NaN stays NaN
             if self.turning:
                 turns = (mean[..., LEFT] - (~forward).float()).square() + mean[..., RIGHT].square()
                 error = error + self.turning * turns / 2
