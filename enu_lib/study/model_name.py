@@ -21,7 +21,9 @@ class ModelName:
         whole, at, variant = name.partition("@")
         model = whole.removesuffix(_MATCHED)
         if not model or (at and not variant):
-            raise ValueError(f"{name!r} does not name a model: write MODEL or MODEL{_MATCHED}, perhaps with @VARIANT, as in enu@small")
+            raise ValueError(
+                f"{name!r} does not name a model: write MODEL or MODEL{_MATCHED}, perhaps with @VARIANT, as in enu@small"
+            )
         return cls(model, model != whole, variant)
 
     def __str__(self) -> str:
