@@ -41,7 +41,7 @@ class Batch(Protocol):
     """A sequence task's sample: a named tuple of tensors, environments first."""
 
     @property
-    def inputs(self) -> Tensor: ...  # (B, T, n_in) float32
+    def inputs(self) -> Tensor: ...  # (B, T, n_in) float32; (B, T, I, k) for networks, and for units with n_in = I k
 
 
 @runtime_checkable

@@ -28,7 +28,7 @@ from enu_lib.base.names import Backend
 from enu_lib.base.progress import bar
 from enu_lib.config import to_config, to_json
 from enu_lib.contracts import Task, first_genome
-from enu_lib.experiments import Experiment, Stage
+from enu_lib.experiments import Current, Experiment
 from enu_lib.kernels import Threads, choose, door
 from enu_lib.network import Network
 from enu_lib.parallel import ahead
@@ -165,7 +165,7 @@ def _shared(now: Progress, processes: Alone) -> Progress:
 
 def _generation(
     experiment: Experiment,
-    stage: Stage,
+    stage: Current,
     state: es.ESState,
     seed: int,
     live: Callable[..., Tensor],
@@ -173,10 +173,10 @@ def _generation(
     processes: Alone,
 ) -> tuple[es.ESState, Row, float | None]:
     """Run one generation: the next state, the log row, and the next parent's held-out fitness if it is due."""
-    settings, g = stage.es or experiment.es, state.generation
+    settings, g = stage.es, state.generation
     drawn, rows = mutations.take(settings, g), processes.rows(settings.population)
     offspring = es.breed(settings, state, seed, drawn, rows)
-    n, generator = stage.environments or experiment.environments, stream(seed, "environment", g)
+    n, generator = stage.environments, stream(seed, "environment", g)
     f = live(offspring, task=stage.task, environments=n, generator=generator).float()
     gathered = processes.gather(f, settings.population, state.parent, g)
     if f.device.type != "cpu" or processes.size > 1:
@@ -207,7 +207,7 @@ def _held_out(experiment: Experiment, task: Task, state: es.ESState, seed: int, 
 
 
 def _ends(
-    experiment: Experiment, stage: Stage, state: es.ESState, seed: int, live: Callable[..., Tensor], processes: Alone
+    experiment: Experiment, stage: Current, state: es.ESState, seed: int, live: Callable[..., Tensor], processes: Alone
 ) -> bool:
     """Whether the next parent reaches the stage's target on the held-out environments."""
     if (target := stage.target) is None:

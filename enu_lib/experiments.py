@@ -11,9 +11,9 @@ For an experiment of your own, make an `Experiment` from any model and task that
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, ClassVar, cast, get_args
+from typing import Annotated, Any, ClassVar, NamedTuple, cast, get_args
 
 from enu_lib.base import names
 from enu_lib.base.kinds import Batch, Between, Count, Real, check, shown
@@ -54,6 +54,16 @@ class Stage:
         _check_contract("task", self.task, is_sequence)
 
 
+class Current(NamedTuple):
+    """A stage, with the experiment's settings where it has none of its own."""
+
+    until: int
+    task: Any
+    target: float | None
+    es: ES
+    environments: int
+
+
 @dataclass(frozen=True)
 class Experiment:
     """All settings of a run except the seed: the two together determine the run."""
@@ -83,8 +93,21 @@ class Experiment:
 
     @property
     def lives(self) -> int:
-        """Total number of episodes, as if stages had the experiment's own population and number of environments."""
-        return self.generations * self.es.population * self.environments
+        """Total number of episodes, if no stage reaches its target early."""
+        return self.episodes(self.generations)
+
+    def episodes(self, generations: int, ends: Sequence[int] = ()) -> int:
+        """Number of episodes in the first `generations`: each offspring lives once in each environment.
+
+        ends: generations at which stages ended; the others end at their last generation.
+        """
+        total = begun = 0
+        for i in range(len(self.stages) + 1):
+            stage, last = self.stage(i), i == len(self.stages)
+            end = generations if last else min(generations, ends[i] if i < len(ends) else stage.until)
+            total += max(0, end - begun) * stage.es.population * stage.environments
+            begun = max(begun, end)
+        return total
 
     @property
     def populations(self) -> tuple[int, ...]:
@@ -94,21 +117,19 @@ class Experiment:
     @property
     def bytes(self) -> int:
         """Lower bound on memory in bytes: genomes and mutations, and a sequence task's inputs and outputs."""
-        population = max(self.populations)
-        genomes = population * int(self.model.n_params) * 5 // 2
-        if not is_sequence(self.task):
-            return 4 * genomes
-        evolving, held_out = self.environments, self.evaluate_environments
+        held_out, sequences = self.evaluate_environments, 0
         n_in, n_out = (int(getattr(self.model, name, 1)) for name in ("n_in", "n_out"))
-        outputs = max(population * evolving, held_out) * int(self.task.steps) * n_out
-        inputs = max(evolving, held_out) * int(self.task.steps) * n_in
-        return 4 * (genomes + 2 * outputs + 2 * inputs)
+        for stage in map(self.stage, range(len(self.stages) + 1)):
+            if is_sequence(stage.task):
+                outputs = max(stage.es.population * stage.environments, held_out) * n_out
+                inputs = max(stage.environments, held_out) * n_in
+                sequences = max(sequences, 2 * (outputs + inputs) * int(stage.task.steps))
+        return 4 * (max(self.populations) * int(self.model.n_params) * 5 // 2 + sequences)
 
-    def stage(self, ended: int) -> Stage:
+    def stage(self, ended: int) -> Current:
         """The current stage once `ended` stages are over; after the last one, the task itself."""
-        if ended < len(self.stages):
-            return self.stages[ended]
-        return Stage(self.generations, self.task)
+        stage = self.stages[ended] if ended < len(self.stages) else Stage(self.generations, self.task)
+        return Current(stage.until, stage.task, stage.target, stage.es or self.es, stage.environments or self.environments)
 
 
 for _cls in (ENU, GRU, LSTM, Network, IAF, STDP, Maze, Discrimination, ES, Stage, Experiment):

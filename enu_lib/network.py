@@ -7,7 +7,6 @@ Shapes: P offspring, B environments, N neurons, S synapses per neuron, C channel
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from enu_lib.base.kinds import Index, NotNegative, Size, check, shown
 from enu_lib.cells import Cell, CellName, State, make_cell
-from enu_lib.streams import permutation
+from enu_lib.streams import balanced
 
 Connections = tuple[tuple[Index, ...], ...]
 
@@ -49,8 +48,7 @@ def random_connections(neurons: int, synapses: int, n_inputs: int, generator: to
     sources = n_inputs + neurons
     rows = []
     for _ in range(neurons):
-        draws = [permutation(sources, generator) for _ in range(math.ceil(synapses / sources))]
-        rows.append(tuple(torch.cat(draws)[:synapses].tolist()))
+        rows.append(tuple(balanced(sources, synapses, generator).tolist()))
     return tuple(rows)
 
 

@@ -9,6 +9,7 @@ processor.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable
 from typing import NamedTuple
@@ -55,6 +56,11 @@ def integers(low: int, high: int, shape: tuple[int, ...], generator: torch.Gener
 def permutation(n: int, generator: torch.Generator) -> torch.Tensor:
     """The numbers 0 to n - 1 in random order, int64."""
     return torch.randperm(n, generator=generator, dtype=torch.int64, device="cpu")
+
+
+def balanced(n: int, count: int, generator: torch.Generator) -> torch.Tensor:
+    """`count` numbers from one permutation of 0 to n - 1 after another, int64: each equally often if n divides `count`."""
+    return torch.cat([permutation(n, generator) for _ in range(math.ceil(count / n))])[:count]
 
 
 class Noise(NamedTuple):

@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+from exact import Exact
 
 import enu_lib as enu
 from enu_lib.es import ES
 from enu_lib.experiments import Experiment, Stage
 from enu_lib.network import ORDERED, Network
+from enu_lib.rollout import draw
 from enu_lib.tasks.discrimination import Discrimination
 from enu_lib.tasks.maze import FOOD, POISON, WALL, Maze
 
@@ -69,7 +71,7 @@ def test_cues_change_as_often_as_asked_and_begin_with_food_or_poison(change):
 def test_one_sensor_at_a_time_and_walls_on_request_without_an_outcome():
     for walls in (0.0, 0.3):
         task = Discrimination(walls=walls)
-        drawn = batch(task, 240)
+        drawn = batch(task)
         sensors = drawn.inputs[:, :, :3, 0].unflatten(1, (task.trials, -1))
         assert not sensors[:, :, : task.approach].any()
         assert (sensors[:, :, task.approach :].sum(-1) == 1).all()
@@ -113,7 +115,9 @@ def test_what_scripted_agents_earn():
     cue = drawn.sensor_of.gather(1, drawn.cue)
     assert earned(task, drawn, half) == pytest.approx(0.875)
     assert earned(task, drawn, torch.ones(b, k)) == pytest.approx(0.75)
-    assert earned(task, drawn, torch.tensor([0.2, 0.9, 0.4])[cue]) < 0.875
+    liked, twelve = torch.tensor([0.2, 0.9, 0.4]), batch(task, 12)  # every sensor shows food as often as poison
+    by_sensor = liked[twelve.sensor_of.gather(1, twelve.cue)]
+    assert earned(task, twelve, by_sensor) == pytest.approx(1 - (liked.square() + (1 - liked).square()).mean().item() / 4)
     forward = torch.full((1, b, task.steps, 3), 0.75)  # the same, whether there is a cue or not
     assert task.score(drawn, forward).mean().item() == pytest.approx(1 - 0.25**2 / 2 - (0.25**2 + 0.75**2) / 4)
     food, shown = (drawn.cue == FOOD).float(), drawn.shown
@@ -140,14 +144,20 @@ def test_bad_settings_name_the_value(wrong):
 
 
 @pytest.mark.parametrize("unit", [False, True])
-def test_networks_and_single_units_evolve_in_it_and_then_in_a_maze(unit):
+def test_networks_and_single_units_evolve_in_it_and_then_in_a_maze(unit, tmp_path, near):
     maze = Maze("t", "sensors", steps=8)
     model = enu.GRU(maze.n_values, maze.n_outputs, 4) if unit else Network(ORDERED, channels=3, hidden=4)
     short = Discrimination(trials=2)
     stages = (Stage(2, short, environments=4),)
     experiment = Experiment("d", maze, model, ES(population=4), 3, environments=2, evaluate_every=1, stages=stages)
-    run = enu.evolve(experiment, progress=False)
+    run = enu.evolve(experiment, out=tmp_path / "run", progress=False)
     assert run.stage_ends == (2,)
-    backends = ["reference", "auto"]
-    a, b = (enu.fitness(model, run.genome[None], short, 6, enu.stream(0, "b"), backend=name) for name in backends)
-    torch.testing.assert_close(a, b, rtol=0, atol=1e-4)
+    assert enu.load_run(tmp_path / "run").experiment == experiment
+    _, drawn = draw(model, run.genome[None], short, 6, enu.stream(2, "rollout"))
+    traces = [enu.rollout(model, run.genome, short, 6, seed=2, backend=name) for name in ("reference", "auto")]
+    exact = Exact(model, run.genome[None], 6)
+    for t, x in enumerate(short.sample(6, enu.stream(2, "rollout")).inputs.unbind(1)):
+        noise = None if drawn.noise is None else drawn.noise.at(t, model.noise_shape)
+        y, bound = exact.step((x.flatten(1) if unit else x)[None], noise)
+        for trace in traces:
+            near((trace.y[:, :, t] - y).abs(), bound)

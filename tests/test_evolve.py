@@ -213,10 +213,9 @@ def test_stages_come_first_and_held_out_fitness_is_measured_on_the_task(monkeypa
 
     monkeypatch.setattr(STDP, "sample", record)
     enu.evolve(taught, progress=False)
-    own, lived = ("neuromodulated", 7.0), [which for which, n in seen if n != small.evaluate_environments]
-    assert lived == [("complex", 9.0), ("complex", 9.0), ("complex", 7.0), ("complex", 7.0), own, own]
-    sizes = [n for _, n in seen if n != small.evaluate_environments]
-    assert sizes == [small.environments, small.environments, 5, 5, small.environments, small.environments]
+    own, n = ("neuromodulated", 7.0), small.environments
+    lived = [draws for draws in seen if draws[1] != small.evaluate_environments]
+    assert lived == [(("complex", 9.0), n)] * 2 + [(("complex", 7.0), 5)] * 2 + [(own, n)] * 2
     assert {which for which, n in seen if n == small.evaluate_environments} == {own}
 
 

@@ -10,6 +10,7 @@ from enu_lib.base import names
 from enu_lib.es import ES
 from enu_lib.experiments import Experiment, Stage
 from enu_lib.network import ORDERED, PUBLISHED
+from enu_lib.tasks.discrimination import Discrimination
 from enu_lib.tasks.maze import Maze
 
 
@@ -42,7 +43,7 @@ def test_a_name_says_which_maze_and_what_is_shuffled():
 def test_settings_by_path_and_common_ones_by_bare_name():
     e = experiments.get("tmaze", "gru", sigma=0.05, population=64, hidden=8, generations=7, settings={"task.arm": 3})
     assert (e.es.sigma, e.es.population, e.model.hidden, e.generations, e.task.arm, e.model.cell) == (0.05, 64, 8, 7, 3, "gru")
-    assert e.lives == 7 * 64 * e.environments
+    assert e.lives == 7 * e.stages[0].es.population * e.environments  # the first stage has a strategy of its own
 
 
 def test_the_curriculum_of_the_tmaze_ends_in_the_tmaze():
@@ -91,3 +92,22 @@ def test_memory_grows_with_the_largest_population_of_any_stage():
     small = experiments.get("stdp", profile="smoke")
     wide = replace(small, stages=(Stage(2, small.task, es=ES(population=4096)),))
     assert wide.bytes > 50 * small.bytes
+
+
+def test_memory_counts_the_largest_stage_and_sequences_before_a_maze():
+    small = experiments.get("stdp", profile="smoke")
+    wide = replace(small, stages=(Stage(2, small.task, es=ES(population=4096), environments=1),))
+    assert wide.bytes < replace(small, es=ES(population=4096)).bytes
+    maze = experiments.get("tmaze", profile="smoke")
+    trials = Stage(1, Discrimination(trials=1000), environments=1000)
+    assert replace(maze, stages=(trials,)).bytes - maze.bytes > 4 * maze.es.population * 1000 * 8000
+
+
+def test_episodes_follow_the_stages():
+    task = Maze("t", "sensors")
+    stages = (Stage(3, task, es=ES(population=8)), Stage(5, task, environments=2))
+    e = replace(experiments.get("tmaze", profile="smoke"), es=ES(population=4), environments=10, generations=7, stages=stages)
+    assert e.episodes(2) == 2 * 8 * 10
+    assert e.lives == 3 * 80 + 2 * 8 + 2 * 40
+    assert e.episodes(7, ends=(1, 2)) == 80 + 8 + 5 * 40
+    assert e.episodes(2, ends=(1,)) == 80 + 8

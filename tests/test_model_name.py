@@ -28,7 +28,7 @@ def test_stored_and_planned_names_keep_their_text():
     assert len(stored) > 20 and len(planned) > 20
     for name in stored | planned:
         parts = ModelName.parse(name)
-        assert str(parts) == name and parts.kind in MODELS
+        assert str(parts) == name and parts.model in MODELS
 
 
 def test_a_variant_is_added_replaced_and_left_out():

@@ -103,7 +103,7 @@ def neutral_genome(
     """
     state = es.init(experiment.model.init(stream(seed, "genome")) if parent is None else parent)
     while (g := state.generation) < generations:
-        settings = experiment.stage(sum(end <= g for end in ends)).es or experiment.es
+        settings = experiment.stage(sum(end <= g for end in ends)).es
         mutations = es.sample_mutations(settings, len(state.parent), seed, g)
         state = es.tell(settings, state, mutations, uniform(settings.population, generator=stream(seed, "neutral", g)))
     return state.parent

@@ -147,13 +147,11 @@ def lives(
 def sequences(model: AnyModel, x: Tensor, device: torch.device | None, whose: str = "inputs") -> Tensor:
     """Inputs (B, T, n_in) of a unit, or (B, T, I, k) of a network, in float32.  device: where to move them, if given.
 
-    A unit may also be given (B, T, I, k) with n_in = I k: one input neuron after the other, as in `observation`.
+    A unit may also be given (B, T, I, k) with n_in = I k; it gets one input neuron after the other, as in `observation`.
     """
     if not isinstance(x, Tensor) or x.is_complex() or x.device.type == "meta":
         raise ValueError(f"{whose} must be a tensor of numbers, got {described(x)}: use torch.from_numpy")
-    got = tuple(x.shape)
-    if isinstance(model, CELLS) and x.dim() == 4:
-        x = x.flatten(2)
+    got, x = tuple(x.shape), _one_row(model, x)
     wanted, fit = _values(model, tuple(x.shape[2:]))
     if not fit or 0 in got:
         raise ValueError(f"{whose} must be (B, T, {wanted}), got {got}: does the task fit the model?")
@@ -205,8 +203,7 @@ def observation(
     the first step.  Later it may depend on NaN outputs, so non-finite values become NaN on every backend.
     task: whose `observe` has returned it, for error messages.
     """
-    if isinstance(model, CELLS) and isinstance(x, Tensor) and x.dim() == 4:
-        x = x.flatten(2)
+    x = _one_row(model, x) if isinstance(x, Tensor) else x
     got = tuple(x.shape) if isinstance(x, Tensor) else ()
     wanted, fit = _values(model, got[2:])
     if not fit or got[0] not in (1, population) or got[1] not in (1, count):
@@ -309,6 +306,11 @@ def beginning(maze: Maze, state: MazeState, population: int, device: torch.devic
         if not holds:
             raise ValueError(f"the state's {name} must {rule}, got {_told(getattr(state, name))}: {remedy}")
     return fresh if here == device else maze.begin(1, *(v.to(device) for v in (sensors, actions, places)))
+
+
+def _one_row(model: object, x: Tensor) -> Tensor:
+    """Inputs (.., .., I, k), as one row (.., .., I k) if the model is a single unit."""
+    return x.flatten(2) if isinstance(model, CELLS) and x.dim() == 4 else x
 
 
 def _values(model: object, shape: tuple[int, ...]) -> tuple[str, bool]:

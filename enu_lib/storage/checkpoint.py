@@ -17,7 +17,7 @@ from torch import Tensor
 from enu_lib import es
 from enu_lib.base.kinds import Between, Measured, NotNegative, shown
 from enu_lib.base.notices import tell
-from enu_lib.experiments import Experiment, Stage
+from enu_lib.experiments import Current, Experiment
 from enu_lib.storage.folder import (
     CHECKPOINT,
     CONFIG,
@@ -60,7 +60,7 @@ class Progress:
     ends: list[int] = field(default_factory=list)  # generations at which the completed stages ended
     logged: Checksum = field(default_factory=hashlib.sha256)  # SHA-256 of the log so far
 
-    def stage(self, experiment: Experiment) -> Stage:
+    def stage(self, experiment: Experiment) -> Current:
         """The stage of the next generation, after ending stages whose generations are over."""
         while len(self.ends) < len(experiment.stages) and experiment.stages[len(self.ends)].until <= self.state.generation:
             self.ends.append(experiment.stages[len(self.ends)].until)

@@ -89,17 +89,18 @@ def costs_of(entries: Mapping[str, Entry]) -> dict[str, dict[str, list[float]]]:
         costs: dict[str, list[float]] = {key: [] for key in ("generation", "held_out", "seconds", "evaluations", "minutes")}
         spent = dict.fromkeys(("generation", "seconds", "evaluations"), 0.0)
         for e in zoo.ancestry(entry):
-            p, each = e.provenance, e.experiment.es.population * e.experiment.environments / 1e6
+            p = e.provenance
+            ends = p.get("stage_ends", ())
             if replace(e.task, tie=entry.task.tie) == entry.task:
                 for generation, held_out, seconds in zip(*(p["progress"][key] for key in PROGRESS), strict=True):
                     costs["generation"].append(spent["generation"] + generation)
                     costs["held_out"].append(held_out)
                     costs["seconds"].append(spent["seconds"] + seconds)
-                    costs["evaluations"].append(spent["evaluations"] + generation * each)
+                    costs["evaluations"].append(spent["evaluations"] + e.experiment.episodes(generation, ends) / 1e6)
                     costs["minutes"].append((spent["seconds"] + seconds) / 60)
             spent["generation"] += p["generations"]
             spent["seconds"] += p["seconds"]
-            spent["evaluations"] += p["generations"] * each
+            spent["evaluations"] += e.experiment.episodes(p["generations"], ends) / 1e6
         costs_by_entry[name] = costs
     return costs_by_entry
 

@@ -110,7 +110,7 @@ def chosen_by(names: str | None) -> list[Planned]:
     if names is None:
         return [planned for planned in PLANNED if planned.start == "first"]
     known = {name: planned for planned in PLANNED for name in (planned.key, planned.experiment)}
-    experiments = []
+    plans = []
     for name in names.split(","):
         if name not in known:
             raise ValueError(f"experiment {name!r} is not in the second study: choose from {', '.join(known)}")
@@ -118,8 +118,8 @@ def chosen_by(names: str | None) -> list[Planned]:
             raise ValueError(
                 f"experiment {name!r} cannot be run yet: it needs a curriculum for the {LABEL[known[name].experiment]}"
             )
-        experiments.append(known[name])
-    return list(dict.fromkeys(experiments))
+        plans.append(known[name])
+    return list(dict.fromkeys(plans))
 
 
 def strategies(profile: str = "laptop") -> list[str]:

@@ -87,7 +87,7 @@ def record(run: Run, model: str, quick: bool = False, processor: str = "cpu", li
     generation, held_out = run.column("held_out")
     return Record(
         e.name, model, run.seed, e.model.hidden, e.model.n_params, run.generation,
-        run.generation * e.es.population * e.environments, round(run.seconds, 1), kept["processor"], kept["version"],
+        e.episodes(run.generation, run.stage_ends), round(run.seconds, 1), kept["processor"], kept["version"],
         kept["date"], fingerprint(run.genome), [int(g) + 1 for g in generation], [five_digits(v) for v in held_out],
         [five_digits(f.mean().item()) for f in live],
         {k: five_digits(v) for k, v in scores.items()},

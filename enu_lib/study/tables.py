@@ -70,8 +70,8 @@ def final_table(runs: Sequence[Record], known: Evidence, experiments: Sequence[s
         models = MAIN[experiment]
         compared = comparisons.final_comparisons(known, experiment)
         rows += [_row(of(runs, experiment, m), experiment, m, known, compared.get(("enu", m))) for m in models]
-        found = {r.model for r in runs if r.experiment == experiment}
-        extra = sorted({m for m in found if not ModelName.parse(m).variant} - set(models))
+        evolved = {r.model for r in runs if r.experiment == experiment}
+        extra = sorted({m for m in evolved if not ModelName.parse(m).variant} - set(models))
         rows += [_row(of(runs, experiment, m), experiment, m, known, _alone(known, experiment, m)) for m in extra]
     return rows
 

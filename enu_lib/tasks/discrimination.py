@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from enu_lib.base.kinds import Between, NotNegative, Share, check
-from enu_lib.streams import permutation, uniform
+from enu_lib.streams import balanced, uniform
 from enu_lib.tasks.maze import FOOD, FORWARD, LEFT, POISON, RIGHT, WALL
 
 Length = Annotated[int, Between(1, 1000)]
@@ -85,7 +85,7 @@ class Discrimination:
         """Random trials for B environments; every shuffle of the sensors equally often if B is a multiple of 12."""
         pairs = math.ceil(environments / 2)
         every = torch.tensor(list(permutations(range(3))), device="cpu")
-        rounds = [permutation(len(every), generator) for _ in range(math.ceil(pairs / len(every)))]
+        sensor_of = every[balanced(len(every), pairs, generator)]
         changes = uniform(pairs, self.trials, generator=generator) < self.change
         changes[:, 0] = uniform(pairs, generator=generator) < 0.5  # which of a pair begins with food
         shown = uniform(pairs, self.trials, generator=generator) >= self.omit
@@ -96,7 +96,7 @@ class Discrimination:
 
         food = (paired(changes).cumsum(1) + torch.arange(environments, device="cpu")[:, None]) % 2 == 0
         cue = torch.where(food, FOOD, POISON).masked_fill(paired(wall), WALL)
-        return self.present(paired(every[torch.cat(rounds)[:pairs]]), cue, paired(shown & ~wall))
+        return self.present(paired(sensor_of), cue, paired(shown & ~wall))
 
     def present(self, sensor_of: Tensor, cue: Tensor, shown: Tensor) -> DiscriminationBatch:
         """The batch for given sensors (B, 3), cues (B, K) and shown outcomes (B, K); fields as in `DiscriminationBatch`."""
@@ -127,5 +127,5 @@ class Discrimination:
                 share = largest.float() / largest.sum(-1, keepdim=True)
                 error = error + self.choosing * (1 - torch.where(forward, share[..., FORWARD], share[..., LEFT]))
             errors.append(error)
-        steps = torch.tensor([self.approach, self.cue], device=outputs.device)
-        return 1 - torch.stack(errors, -1).repeat_interleave(steps, -1).flatten(2)
+        steps = [e[..., None].expand(*e.shape, n) for e, n in zip(errors, (self.approach, self.cue), strict=True)]
+        return 1 - torch.cat(steps, -1).flatten(2)

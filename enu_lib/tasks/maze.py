@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.base.kinds import Between, Count, NotNegative, Positive, Real, Share, Steps, check, shown
-from enu_lib.streams import branch, integers, permutation, uniform
+from enu_lib.streams import balanced, branch, integers, uniform
 
 Layout = Literal["t", "double-t"]
 Shuffle = Literal["none", "sensors", "sensors+actions"]
@@ -153,11 +153,7 @@ class Maze:
         all_shuffles = product(shuffles(self), range(len(placements)))
         combinations = torch.tensor([(*s, *a, k) for (s, a), k in all_shuffles], device="cpu")
         n = len(combinations)
-        if self.balanced:
-            rounds = [permutation(n, generator) for _ in range(math.ceil(b / n))]
-            drawn = combinations[torch.cat(rounds)[:b]]
-        else:
-            drawn = combinations[integers(0, n, (b,), generator)]
+        drawn = combinations[balanced(n, b, generator) if self.balanced else integers(0, n, (b,), generator)]
         periods = self.steps // self.move_every // self.foods_per_period + 2
         changes = uniform(b, periods, generator=generator) < self.change
         changes[:, 0] = False

@@ -91,11 +91,11 @@ def require(name: str) -> None:
 
 def listing() -> dict[str, dict[str, Any]]:
     """The provenance of all entries by name, without their genomes and therefore without verifying checksums."""
-    remedy, provenance = RESTORE_OR_REINSTALL, {}
+    remedy, by_name = RESTORE_OR_REINSTALL, {}
     for name in names():
         path = FOLDER / f"{name}.safetensors"
-        provenance[name] = checked(read_header(path, remedy), PROVENANCE, path, remedy)
-    return provenance
+        by_name[name] = checked(read_header(path, remedy), PROVENANCE, path, remedy)
+    return by_name
 
 
 def load(name: str) -> Entry:
