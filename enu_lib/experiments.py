@@ -97,9 +97,9 @@ class Experiment:
         return self.episodes(self.generations)
 
     def episodes(self, generations: int, ends: Sequence[int] = ()) -> int:
-        """Number of episodes in the first `generations`: each offspring lives once in each environment.
+        """Number of episodes in the first `generations`: one per offspring and environment.
 
-        ends: generations at which stages ended; the others end at their last generation.
+        ends: generations at which the first stages ended; later stages are taken to run their full length.
         """
         total = begun = 0
         for i in range(len(self.stages) + 1):

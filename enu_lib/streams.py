@@ -59,7 +59,7 @@ def permutation(n: int, generator: torch.Generator) -> torch.Tensor:
 
 
 def balanced(n: int, count: int, generator: torch.Generator) -> torch.Tensor:
-    """`count` numbers from one permutation of 0 to n - 1 after another, int64: each equally often if n divides `count`."""
+    """`count` numbers from successive random permutations of 0 to n - 1, int64: equally often if n divides `count`."""
     return torch.cat([permutation(n, generator) for _ in range(math.ceil(count / n))])[:count]
 
 

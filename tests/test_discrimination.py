@@ -20,9 +20,9 @@ def batch(task=TASK, environments=1200, seed=0):
 
 
 def says(task, expected):
-    """Outputs (1, B, T, 3) of an agent that moves forward, and before a cue so much (B, K)."""
-    ahead = torch.ones(*expected.shape, task.approach)
-    forward = torch.cat([ahead, expected[..., None].expand(-1, -1, task.cue)], -1).flatten(1)
+    """Outputs (1, B, T, 3): the first is 1 in each approach and `expected` (B, K) during each cue; the others are 0."""
+    ahead = torch.ones(*expected.shape, task.approach_steps)
+    forward = torch.cat([ahead, expected[..., None].expand(-1, -1, task.cue_steps)], -1).flatten(1)
     return torch.stack([forward, torch.zeros_like(forward), torch.zeros_like(forward)], -1)[None]
 
 
@@ -31,7 +31,7 @@ def earned(task, drawn, expected):
 
 
 def test_two_trials_by_hand():
-    task = Discrimination(trials=2, approach=3, cue=2)
+    task = Discrimination(trials=2, approach_steps=3, cue_steps=2)
     sensors = torch.tensor([[1, 2, 0]])  # the third neuron detects food, the first one poison
     drawn = task.present(sensors, torch.tensor([[FOOD, POISON]]), torch.tensor([[True, True]]))
     active = [(t, i, c) for t, i, c in drawn.inputs[0].nonzero().tolist()]
@@ -73,17 +73,17 @@ def test_one_sensor_at_a_time_and_walls_on_request_without_an_outcome():
         task = Discrimination(walls=walls)
         drawn = batch(task)
         sensors = drawn.inputs[:, :, :3, 0].unflatten(1, (task.trials, -1))
-        assert not sensors[:, :, : task.approach].any()
-        assert (sensors[:, :, task.approach :].sum(-1) == 1).all()
-        detected = drawn.sensor_of.gather(1, drawn.cue)[..., None, None].expand(-1, -1, task.cue, 1)
-        assert sensors[:, :, task.approach :].gather(3, detected).all()
+        assert not sensors[:, :, : task.approach_steps].any()
+        assert (sensors[:, :, task.approach_steps :].sum(-1) == 1).all()
+        detected = drawn.sensor_of.gather(1, drawn.cue)[..., None, None].expand(-1, -1, task.cue_steps, 1)
+        assert sensors[:, :, task.approach_steps :].gather(3, detected).all()
         wall = drawn.cue == WALL
         assert abs(wall.float().mean() - walls) < 0.03
         assert not (wall & drawn.shown).any()
 
 
 def test_turning_adds_the_error_of_the_other_outputs():
-    task = Discrimination(trials=2, approach=1, cue=1, turning=0.5)
+    task = Discrimination(trials=2, approach_steps=1, cue_steps=1, turning=0.5)
     drawn = task.present(torch.tensor([[0, 1, 2]]), torch.tensor([[FOOD, WALL]]), torch.tensor([[True, False]]))
     outputs = torch.tensor([[1, 0, 0], [0.5, 0.2, 0], [1, 0.6, 0.4], [0.1, 0.7, 0.3]])[None, None]
     errors = [0, 0.5**2 + 0.25 * 0.2**2, 0.25 * (0.6**2 + 0.4**2), 0.1**2 + 0.25 * (0.3**2 + 0.3**2)]
@@ -91,7 +91,7 @@ def test_turning_adds_the_error_of_the_other_outputs():
 
 
 def test_choosing_adds_an_error_unless_the_right_output_is_the_largest():
-    task = Discrimination(trials=2, approach=1, cue=1, choosing=0.6)
+    task = Discrimination(trials=2, approach_steps=1, cue_steps=1, choosing=0.6)
     drawn = task.present(torch.tensor([[0, 1, 2]]), torch.tensor([[FOOD, POISON]]), torch.tensor([[True, True]]))
     outputs = torch.tensor([[1, 0.9, 0.9], [1, 1, 1], [1, 1, 0], [0, 0.1, 0.2]])[None, None]
     errors = [0, 0.6 * 2 / 3, 0.6 / 2, 0.6]
@@ -108,7 +108,7 @@ def test_nan_in_any_output_gives_nan(output, more):
 
 
 def test_what_scripted_agents_earn():
-    """A response that ignores outcomes earns at most 0.875; the last outcome, or the last trial, tells less than memory."""
+    """A response that ignores outcomes earns at most 0.875; the last outcome or trial alone earns less than memory."""
     task = Discrimination(change=0.25)
     drawn, b, k = batch(task, 4800), 4800, task.trials
     half = torch.full((b, k), 0.5)
@@ -136,7 +136,7 @@ def test_what_scripted_agents_earn():
     assert ranked[-1] == pytest.approx(1 - 0.125 * unknown, abs=0.002)
 
 
-@pytest.mark.parametrize("wrong", [{"trials": 0}, {"omit": 1.5}, {"cue": 0}, {"change": -0.1}])
+@pytest.mark.parametrize("wrong", [{"trials": 0}, {"omit": 1.5}, {"cue_steps": 0}, {"change": -0.1}])
 def test_bad_settings_name_the_value(wrong):
     ((name, value),) = wrong.items()
     with pytest.raises(ValueError, match=f"{name} .*{value}"):

@@ -281,9 +281,9 @@ def _share(text: str, o: Outcomes, which: np.ndarray) -> Measure:
     right, episode = o.food[which].astype(float), np.unique(o.life[which], return_inverse=True)[1]
     if not len(right):
         return Measure(text, math.nan, 0.0, 1.0, 0)
-    value, episodes = float(right.mean()), int(episode.max()) + 1
+    value, n_episodes = float(right.mean()), int(episode.max()) + 1
     between = float((np.bincount(episode, right - value) ** 2).sum()) / len(right) ** 2
-    effective = min(len(right), value * (1 - value) / between) if between > 0 else episodes
+    effective = min(len(right), value * (1 - value) / between) if between > 0 else n_episodes
     low, high = interval(value * effective, effective)
     return Measure(text, value, low, high, len(right))
 

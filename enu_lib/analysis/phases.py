@@ -28,7 +28,7 @@ class Phase(NamedTuple):
     last: int
 
 
-class _Episodes(NamedTuple):
+class _Facts(NamedTuple):
     """The parts of recorded episodes that the searches below use."""
 
     v: Visits
@@ -64,7 +64,7 @@ def find_groups(episodes: Trace, maze: Maze) -> list[list[Phase]]:
     return [next((g[k] for g in by_episode if g[k]), []) for k in range(2 if maze.layout == "t" else 3)]
 
 
-def _facts(episodes: Trace, maze: Maze) -> _Episodes:
+def _facts(episodes: Trace, maze: Maze) -> _Facts:
     v, grid = visits(episodes), geometry(maze)
 
     def before(name: str, first: int | None = None) -> np.ndarray:
@@ -74,15 +74,15 @@ def _facts(episodes: Trace, maze: Maze) -> _Episodes:
         return torch.cat([start, x[:, :-1]], 1).numpy()
 
     ahead = np.asarray(grid.ahead)[before("square", grid.start), before("heading", 0)]
-    return _Episodes(v, begins(v), ahead, before("food"), before("poison"), grid)
+    return _Facts(v, begins(v), ahead, before("food"), before("poison"), grid)
 
 
-def _phase(facts: _Episodes, name: str, i: int, first: int | None = None, last: int | None = None) -> Phase:
+def _phase(facts: _Facts, name: str, i: int, first: int | None = None, last: int | None = None) -> Phase:
     begun = int(facts.begins[i]) if first is None else first
     return Phase(name, int(facts.v.life[i]), begun, int(facts.v.step[i]) if last is None else last)
 
 
-def _sight(facts: _Episodes, i: int, of: str) -> int | None:
+def _sight(facts: _Facts, i: int, of: str) -> int | None:
     """The first step of visit i at which poison or an empty end is directly ahead, or None."""
     life, span = facts.v.life[i], slice(facts.begins[i], facts.v.step[i] + 1)
     ahead, poison, food = (x[life, span] for x in (facts.ahead, facts.poison, facts.food))
@@ -90,14 +90,14 @@ def _sight(facts: _Episodes, i: int, of: str) -> int | None:
     return int(facts.begins[i] + seen.argmax()) if seen.any() else None
 
 
-def _learns(facts: _Episodes, mine: np.ndarray) -> list[Phase]:
+def _learns(facts: _Facts, mine: np.ndarray) -> list[Phase]:
     """Poison at the first visit, food at the second; [] if this episode is different."""
     if len(mine) < 2 or facts.v.food[mine[0]] or not facts.v.food[mine[1]]:
         return []
     return [_phase(facts, "first visit: poison", mine[0]), _phase(facts, "second visit: food elsewhere", mine[1])]
 
 
-def _t_phases(facts: _Episodes, mine: np.ndarray) -> list[list[Phase]]:
+def _t_phases(facts: _Facts, mine: np.ndarray) -> list[list[Phase]]:
     """Learning, and reversal learning after a change; visits `mine` (M,) are those of one episode."""
     v = facts.v
     reversal: list[Phase] = []
@@ -115,7 +115,7 @@ def _t_phases(facts: _Episodes, mine: np.ndarray) -> list[list[Phase]]:
     return [_learns(facts, mine), reversal]
 
 
-def _double_t_phases(facts: _Episodes, mine: np.ndarray) -> list[list[Phase]]:
+def _double_t_phases(facts: _Facts, mine: np.ndarray) -> list[list[Phase]]:
     """Learning; poison seen in the former place of food; a side without food or poison left."""
     v, side = facts.v, {end: k // 2 for k, end in enumerate(facts.grid.ends)}
     turned: list[Phase] = []

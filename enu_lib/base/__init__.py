@@ -1,1 +1,1 @@
-"""Helpers that import nothing else of the library: bounds of settings, names, notices, errors, progress, precision, Ctrl-C."""
+"""Helpers that import nothing else from the library: settings, names, notices, errors, progress, precision, signals."""

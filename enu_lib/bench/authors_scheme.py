@@ -77,7 +77,7 @@ class Agent:
             self.alive, self.reward = False, 0
 
     def _move(self) -> int:
-        """Take the action with most votes, or the teacher's if it leads; return 1, -1 or 0 for food, poison, nothing."""
+        """Take the action with the most votes, or the teacher's if it leads; return 1, -1 or 0 for food, poison, nothing."""
         facing = self.tables.ahead[self.square][self.heading]
         avoids = facing < 0 or (self.poisons > 0 and facing == self._food_and_poison()[1])
         taught = LEFT if avoids else FORWARD

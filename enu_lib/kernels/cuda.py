@@ -75,7 +75,7 @@ def supports(model: object) -> bool:
 
 
 def plan(network: Network, squares: int, environments: int, shared: int) -> Plan:
-    """The layout for `environments` episodes in mazes of `squares` squares, with `shared` bytes of shared memory per block.
+    """The layout for `environments` episodes in mazes of this many squares, with `shared` bytes of shared memory per block.
 
     If possible, four blocks share a multiprocessor, else two, so that some compute while others wait.  Raises Unavailable if
     not even one fits.
@@ -266,8 +266,8 @@ def verified(launch: Launch, layout: Plan, model: Cell | Network, device: torch.
     if isinstance(model, Network):
         maze = Maze(steps=steps)
         state = maze.reset(1, b, stream(2, "check"))
-        episodes = model, genomes, maze, type(state)(*(v.to(device) for v in state)), noise
-        (*_, y), (*_, expected) = run(launch, layout, *episodes, record=True), fused.maze_lives(*episodes, record=True)
+        arguments = model, genomes, maze, type(state)(*(v.to(device) for v in state)), noise
+        (*_, y), (*_, expected) = run(launch, layout, *arguments, record=True), fused.maze_lives(*arguments, record=True)
     else:
         inputs = uniform(b, steps, model.n_in, generator=stream(2, "check")).to(device)
         y = run_units(launch, layout, model, genomes, inputs, noise)

@@ -147,7 +147,7 @@ def lives(
 def sequences(model: AnyModel, x: Tensor, device: torch.device | None, whose: str = "inputs") -> Tensor:
     """Inputs (B, T, n_in) of a unit, or (B, T, I, k) of a network, in float32.  device: where to move them, if given.
 
-    A unit may also be given (B, T, I, k) with n_in = I k; it gets one input neuron after the other, as in `observation`.
+    A unit may also be given (B, T, I, k) with n_in = I k; the values of its I input neurons are concatenated.
     """
     if not isinstance(x, Tensor) or x.is_complex() or x.device.type == "meta":
         raise ValueError(f"{whose} must be a tensor of numbers, got {described(x)}: use torch.from_numpy")

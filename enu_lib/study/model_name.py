@@ -9,7 +9,7 @@ _MATCHED, _CLIP = "-matched", "-clip"
 
 @dataclass(frozen=True)
 class ModelName:
-    """The parts of a compared model's name; `str` gives the name, as it is stored."""
+    """The parts of a compared model's name; `str` gives the name as it is stored."""
 
     model: str  # as in `experiments.MODELS`
     matched: bool = False  # memory size chosen so that the number of parameters is closest to the ENU's
@@ -22,7 +22,7 @@ class ModelName:
         model = whole.removesuffix(_MATCHED)
         if not model or (at and not variant):
             raise ValueError(
-                f"{name!r} does not name a model: write MODEL or MODEL{_MATCHED}, perhaps with @VARIANT, as in enu@small"
+                f"{name!r} does not name a model: write MODEL or MODEL{_MATCHED}, then optionally @VARIANT: enu@small"
             )
         return cls(model, model != whole, variant)
 
@@ -31,7 +31,7 @@ class ModelName:
 
     @property
     def kind(self) -> str:
-        """The model without regard to clipping: gru of gru-clip."""
+        """The model without its suffix -clip: gru for gru-clip."""
         return self.model.removesuffix(_CLIP)
 
     @property

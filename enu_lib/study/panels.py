@@ -19,7 +19,7 @@ LEARNT = "level that counts as learnt"
 
 
 def style(model: str) -> dict[str, Any]:
-    """Line style of a model: colour by its kind; dashed for matched size, dotted for a clipped read-out, else dash-dotted."""
+    """Line style of a model: colour by kind; dashed for matched size, dotted if clipped, dash-dotted for variants."""
     parts = ModelName.parse(model)
     unit, _, other = parts.kind.partition("-")
     return {"color": MODELS[unit], "ls": "--" if parts.matched else ":" if parts.clipped else "-." if other else "-"}

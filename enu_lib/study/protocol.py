@@ -152,7 +152,7 @@ def compared(planned: Planned, chosen: Mapping[str, str], profile: str = "laptop
 def build(name: str, model: str, profile: str = "laptop") -> Experiment:
     """The experiment of a job.  model: a `ModelName` as text; its variant is the strategy, if tuned.
 
-    All evolutions of an experiment have the same numbers of generations and of lives in each generation.  In mazes they
+    All evolutions of an experiment have the same numbers of generations and of episodes in each generation.  In mazes they
     follow the curriculum of `experiments.get` and end early once its target is reached.
     """
     parts = ModelName.parse(model)

@@ -1,8 +1,8 @@
 """Discrimination: cues announce food or poison, whatever the agent does (reconstruction, for a curriculum).
 
-In a maze, whether an agent makes a little use of its sensors changes its fitness less than chance and its other habits do, so
-that evolution rarely takes the first step from a walker to a learner.  Here behaviour is left out, as in Pavlovian
-conditioning: all offspring meet the same cues and outcomes, so that they differ only in how they respond.
+In a maze, making a little use of the sensors affects fitness less than chance and other habits do, so evolution rarely takes
+the first step from merely walking to learning.  Here, as in Pavlovian conditioning, behaviour has no consequences: all
+offspring get the same cues and outcomes, so that they differ only in how they respond.
 Shapes: P offspring, B environments, K trials, T steps.
 """
 
@@ -35,34 +35,34 @@ class DiscriminationBatch(NamedTuple):
 class Discrimination:
     """Trials in which a sensor detects food or poison, and the reward neuron then shows which of the two it was.
 
-    A trial is the agent's way to a meal in a maze: `approach` steps with nothing ahead, then `cue` steps during which the
+    A trial stands for the way to a meal in a maze: `approach_steps` with nothing ahead, then `cue_steps` during which the
     sensor for food or that for poison is active.  If the outcome is shown, the reward neuron is active during the approach of
     the next trial.  Each trial's cue is that of the trial before or, with probability `change`, the other one.  The outcome is
-    omitted with probability `omit`, so that what was learnt has to last.  With probability `walls`, a trial shows a wall in
-    place of its cue, and no outcome follows.
+    omitted with probability `omit`, so that what was learnt has to last.  With probability `walls`, a trial shows a wall, and
+    no outcome follows; the wall replaces the trial's cue but does not interrupt the series of cues.
 
     Fitness of each step: 1 minus the squared error of the mean output for moving forward; the mean is over the trial's
-    approach, or over its cue.  It should be 1 in the approach and before food, and 0 before poison and walls.  An agent that
-    has learnt nothing does best with 0.5 at every cue; with approach and cue equally long and without walls, it earns 0.875.
-    Two more errors of the mean outputs may be added.  `turning` times the squared error of the other two outputs, averaged over
-    them: that for turning left should be 1 before poison and walls, and else 0; that for turning right always 0.  And
-    `choosing`, unless the output that should be 1 (forward or left) is larger than the other two; if it ties for the largest, a
-    part of it.  NaN in any output gives NaN.
+    approach, or over its cue.  The output should be 1 in the approach and in front of food, and 0 in front of poison and walls.
+    An agent that has learnt nothing does best with 0.5 at every cue; with approach and cue equally long and without walls, it
+    earns 0.875.  Two more errors of the mean outputs may be subtracted.  `turning` weights the mean squared error of the two
+    other outputs: the one for turning left should be 1 in front of poison and walls and otherwise 0, the one for turning right
+    always 0.  `choosing` is subtracted unless the output that should be 1 (forward or left) is the largest; if it ties with
+    n - 1 others, (n - 1) / n of it.  NaN in any output gives NaN.
 
-    What these settings are for, as far as we saw: (1) The approach keeps the sensors connected to the outputs.  Without it,
-    evolution first made the outputs constant, and learning then needs two mutations that are useless alone.  (2) `change` below
-    one half makes responding to the last outcome, whatever the cue, pay a little.  (3) Omissions keep evolution from ending
-    with a memory of the last trial only.  (4) The three outputs of a random network are nearly the same.  `choosing` rewards
-    the smallest difference, and `turning` larger ones.
+    What these settings are for, as far as we could tell: (1) The approach keeps the sensors connected to the outputs.
+    Without it, evolution first made the outputs constant, and learning then needs two mutations that are useless alone.  (2)
+    `change` below one half makes responding to the last outcome, whatever the cue, pay a little.  (3) Omissions keep
+    evolution from ending with a memory of the last trial only.  (4) The three outputs of a random network are nearly the
+    same.  `choosing` rewards even the smallest difference in the right direction, and `turning` larger ones.
 
     The meaning of the sensors is shuffled.  Environments come in pairs with the same sensors and the same events, except that
-    food and poison are exchanged, so that always expecting food, or always poison, gains nothing.  A liking for one sensor
-    gains nothing if the number of environments is a multiple of 12.
+    food and poison are exchanged, so that always expecting food, or always poison, gains nothing.  Preferring one sensor gains
+    nothing, either (with `walls`, on average), if the number of environments is a multiple of 12.
     """
 
     trials: Length = 20
-    approach: Length = 4
-    cue: Length = 4
+    approach_steps: Length = 4
+    cue_steps: Length = 4
     change: Share = 0.25
     omit: Share = 0.5
     walls: Share = 0.0
@@ -79,7 +79,7 @@ class Discrimination:
     @property
     def steps(self) -> int:
         """Network steps of an episode."""
-        return self.trials * (self.approach + self.cue)
+        return self.trials * (self.approach_steps + self.cue_steps)
 
     def sample(self, environments: int, generator: torch.Generator) -> DiscriminationBatch:
         """Random trials for B environments; every shuffle of the sensors equally often if B is a multiple of 12."""
@@ -101,16 +101,16 @@ class Discrimination:
     def present(self, sensor_of: Tensor, cue: Tensor, shown: Tensor) -> DiscriminationBatch:
         """The batch for given sensors (B, 3), cues (B, K) and shown outcomes (B, K); fields as in `DiscriminationBatch`."""
         b, k = cue.shape
-        x = torch.zeros(b, k, self.approach + self.cue, 4, 3, dtype=torch.float32, device=cue.device)
-        x[:, :, self.approach :, :3, 0] = one_hot(sensor_of.gather(1, cue), 3)[:, :, None].float()
-        x[:, 1:, : self.approach, 3, 1] = (shown & (cue == FOOD))[:, :-1, None].float()
-        x[:, 1:, : self.approach, 3, 2] = (shown & (cue == POISON))[:, :-1, None].float()
+        x = torch.zeros(b, k, self.approach_steps + self.cue_steps, 4, 3, dtype=torch.float32, device=cue.device)
+        x[:, :, self.approach_steps :, :3, 0] = one_hot(sensor_of.gather(1, cue), 3)[:, :, None].float()
+        x[:, 1:, : self.approach_steps, 3, 1] = (shown & (cue == FOOD))[:, :-1, None].float()
+        x[:, 1:, : self.approach_steps, 3, 2] = (shown & (cue == POISON))[:, :-1, None].float()
         return DiscriminationBatch(x.flatten(1, 2), sensor_of, cue, shown)
 
     def responses(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         """Mean outputs during each approach and each cue, both (P, B, K, 3), for outputs (P, B, T, 3)."""
-        trials = outputs.unflatten(2, (self.trials, self.approach + self.cue))
-        return trials[..., : self.approach, :].mean(-2), trials[..., self.approach :, :].mean(-2)
+        trials = outputs.unflatten(2, (self.trials, self.approach_steps + self.cue_steps))
+        return trials[..., : self.approach_steps, :].mean(-2), trials[..., self.approach_steps :, :].mean(-2)
 
     def score(self, batch: DiscriminationBatch, outputs: Tensor) -> Tensor:
         """Fitness of every step (P, B, T) for outputs (P, B, T, 3)."""
@@ -127,5 +127,5 @@ class Discrimination:
                 share = largest.float() / largest.sum(-1, keepdim=True)
                 error = error + self.choosing * (1 - torch.where(forward, share[..., FORWARD], share[..., LEFT]))
             errors.append(error)
-        steps = [e[..., None].expand(*e.shape, n) for e, n in zip(errors, (self.approach, self.cue), strict=True)]
+        steps = [e[..., None].expand(*e.shape, n) for e, n in zip(errors, (self.approach_steps, self.cue_steps), strict=True)]
         return 1 - torch.cat(steps, -1).flatten(2)

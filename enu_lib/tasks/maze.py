@@ -81,7 +81,7 @@ class Maze:
 
     A teacher (reconstruction, for a curriculum) knows what is ahead.  It steps forward, but turns left in front of a wall and,
     once the agent has eaten poison, in front of poison; so it finds the food of a single T if `arm` is at least 2.  At each
-    move, also if a tie prevents it, a living agent earns `teacher_bonus` times the agreement of its outputs with the teacher's:
+    move, even if a tie prevents it, a living agent earns `teacher_bonus` times the agreement of its outputs with the teacher's:
     1 minus the mean squared difference, over the three outputs, between an output's average since the last move and the
     teacher's output, which is 1 for its action and 0 for the others.  With `led=True`, the teacher acts in place of the agent,
     so that only this bonus depends on the outputs.
