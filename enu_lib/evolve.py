@@ -82,7 +82,7 @@ def evolve(
     threads = conform(Threads | None, threads, "threads")
     time_limit = conform(Seconds | None, time_limit, "time_limit")
     checkpoint_every = conform(Seconds, checkpoint_every, "checkpoint_every")
-    for task in (experiment.task, *(stage.task for stage in experiment.stages)):
+    for task in (experiment.task, *(task for stage in experiment.stages for task in (stage.task, *stage.others))):
         door.fits(experiment.model, task)
     place = choose_device(device, experiment, processes.local_rank)
     check_memory(experiment, place, processes.size)
@@ -177,7 +177,8 @@ def _generation(
     drawn, rows = mutations.take(settings, g), processes.rows(settings.population)
     offspring = es.breed(settings, state, seed, drawn, rows)
     n, generator = stage.environments, stream(seed, "environment", g)
-    f = live(offspring, task=stage.task, environments=n, generator=generator).float()
+    task = stage.tasks[g % len(stage.tasks)]
+    f = live(offspring, task=task, environments=n, generator=generator).float()
     gathered = processes.gather(f, settings.population, state.parent, g)
     if f.device.type != "cpu" or processes.size > 1:
         mutations.draw(settings, g)

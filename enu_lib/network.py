@@ -42,6 +42,17 @@ ORDERED: Connections = (
     (0, 1, 2, 3, 6, 7, 8, 8),
 )
 
+# Like ORDERED, but the output neurons form a chain: half of the first one's synapses come from the sensors and the reward
+# neuron; the second receives none of these, but the hidden neurons and the first; the third only the second and itself.  With
+# ORDERED, the outputs of a random network are almost equal, and they remain so while evolution makes the first of them learn.
+# Reconstruction.
+CHAINED: Connections = (
+    *ORDERED[:3],
+    (0, 1, 2, 3, 4, 5, 6, 7),
+    (4, 5, 6, 7, 8, 8, 8, 8),
+    (8, 8, 8, 8, 9, 9, 9, 9),
+)
+
 
 def random_connections(neurons: int, synapses: int, n_inputs: int, generator: torch.Generator) -> Connections:
     """A random table (neurons, synapses).  No neuron repeats a presynaptic partner unless synapses outnumber the sources."""

@@ -219,6 +219,14 @@ def test_stages_come_first_and_held_out_fitness_is_measured_on_the_task(monkeypa
     assert {which for which, n in seen if n == small.evaluate_environments} == {own}
 
 
+def test_tasks_that_take_turns_give_the_bits_of_stages_of_one_generation_each(small):
+    other = STDP("complex")
+    turns = (Stage(5, small.task, others=(other,)),)
+    one_each = tuple(Stage(g + 1, other if g % 2 else small.task) for g in range(5))
+    runs = [enu.evolve(dataclasses.replace(small, stages=stages), progress=False) for stages in (turns, one_each, turns[:0])]
+    assert torch.equal(runs[0].parent, runs[1].parent) and not torch.equal(runs[0].parent, runs[2].parent)
+
+
 def test_a_run_interrupted_within_a_stage_gives_identical_bits(tmp_path, small):
     taught = dataclasses.replace(small, stages=(Stage(3, STDP("complex")),))
     whole = enu.evolve(taught, progress=False)

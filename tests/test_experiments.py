@@ -9,7 +9,7 @@ from enu_lib import experiments
 from enu_lib.base import names
 from enu_lib.es import ES
 from enu_lib.experiments import Experiment, Stage
-from enu_lib.network import ORDERED, PUBLISHED
+from enu_lib.network import CHAINED, ORDERED, PUBLISHED
 from enu_lib.tasks.discrimination import Discrimination
 from enu_lib.tasks.maze import Maze
 
@@ -35,7 +35,7 @@ def test_a_name_says_which_maze_and_what_is_shuffled():
     for name, layout in experiments.LAYOUTS.items():
         shuffles = {suffix: experiments.get(name + suffix).task.shuffle for suffix in ("", "-none", "-actions")}
         assert shuffles == {"": "sensors", "-none": "none", "-actions": "sensors+actions"}
-        assert experiments.get(name).task.layout == layout and experiments.get(name).model.connections == ORDERED
+        assert experiments.get(name).task.layout == layout
     assert experiments.get("tmaze-volatile").task.foods_per_period == 1
     assert experiments.get("tmaze-harmless").task.deadly_poisons > 100  # more than an episode has moves
 
@@ -43,15 +43,23 @@ def test_a_name_says_which_maze_and_what_is_shuffled():
 def test_settings_by_path_and_common_ones_by_bare_name():
     e = experiments.get("tmaze", "gru", sigma=0.05, population=64, hidden=8, generations=7, settings={"task.arm": 3})
     assert (e.es.sigma, e.es.population, e.model.hidden, e.generations, e.task.arm, e.model.cell) == (0.05, 64, 8, 7, 3, "gru")
-    assert e.lives == 7 * e.stages[0].es.population * e.environments  # the first stage has a strategy of its own
+    first = e.stages[0]  # with a strategy and a number of environments of its own
+    assert e.lives == 7 * first.es.population * first.environments
 
 
 def test_the_curriculum_of_the_tmaze_ends_in_the_tmaze():
     e = experiments.get("tmaze")
-    tasks = [e.stage(ended).task for ended in range(len(e.stages) + 2)]
-    assert tasks[1] == tasks[-1] == tasks[-2] == e.task == Maze("t", "sensors") and tasks[0].corridor < e.task.corridor
-    assert all(stage.target is not None for stage in e.stages) and e.stages[-1].until < e.generations
+    tasks = [e.stage(ended).task for ended in range(len(e.stages) + 1)]
+    assert isinstance(tasks[0], Discrimination) and tasks[-1] == e.task == Maze("t", "sensors")
+    assert all(task.foods_per_period == 1 for task in tasks[1:-1]) and e.stages[-1].until < e.generations
     assert e.populations == (e.es.population, *(stage.es.population for stage in e.stages))
+
+
+def test_mazes_with_a_curriculum_have_the_chained_wiring():
+    for name in ("tmaze", "tmaze-none", "tmaze-volatile", "tmaze-harmless", "tmaze-actions", "double-tmaze"):
+        e = experiments.get(name)
+        assert e.model.connections == (CHAINED if e.stages else ORDERED)
+        assert bool(e.stages) == (name not in ("tmaze-actions", "double-tmaze"))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import torch
 from exact import MARGIN, Exact
 
 import enu_lib as enu
-from enu_lib.network import ORDERED, PUBLISHED, Network, random_connections
+from enu_lib.network import CHAINED, ORDERED, PUBLISHED, Network, random_connections
 
 # Extended data Fig. 6: 4 synapses, 2 neurons, 3 channels; one input neuron (0), neurons 1 and 2.
 SMALL = Network(((0, 2), (1, 1)), n_inputs=1, n_outputs=1, channels=3, hidden=2, noise=0.0)
@@ -86,7 +86,7 @@ def test_our_wiring_treats_the_sensors_alike_until_they_have_shown_something(nea
     """Exchanged sensors give the same outputs, whatever the genome: so a preference among them can only be learnt."""
     order = [2, 0, 1, 3]
     x = (torch.rand(12, 1, 1, 4, 3, generator=enu.stream(8, "sensors")) < 0.5).float()
-    for wiring, alike in ((ORDERED, True), (PUBLISHED, False)):
+    for wiring, alike in ((ORDERED, True), (CHAINED, True), (PUBLISHED, False)):
         network = Network(wiring, channels=4, hidden=8, noise=0.0)
         weights = network.unpack(0.5 * torch.randn(64, network.n_params, generator=enu.stream(9, "sensors")))
         y = []
@@ -104,10 +104,29 @@ def test_our_wiring_treats_the_sensors_alike_until_they_have_shown_something(nea
 
 
 def test_wirings_have_eight_synapses_per_neuron():
-    for table in (PUBLISHED, ORDERED):
-        assert len(table) == 6 and all(len(row) == 8 and 3 in row for row in table)  # 3: the reward
+    for table in (PUBLISHED, ORDERED, CHAINED):
+        assert len(table) == 6 and all(len(row) == 8 for row in table)
+    assert all(3 in row for table in (PUBLISHED, ORDERED) for row in table)  # 3: the reward
     assert all(len(set(row)) == 8 and i in row for i, row in enumerate(PUBLISHED, 4))  # i: the neuron itself
     assert all(set(row) >= {0, 1, 2} for row in ORDERED)  # the sensors
+    received = [{*row[:4]} == {0, 1, 2, 3} for row in CHAINED]
+    assert received == [True] * 4 + [False] * 2 and not {0, 1, 2, 3} & {*CHAINED[4], *CHAINED[5]}
+
+
+def test_outputs_that_are_alike_in_our_wiring_differ_in_the_chained_one(near):
+    """Without noise, the same genomes: what the sensors and the reward show reaches the outputs by different ways."""
+    x = (torch.rand(12, 1, 1, 4, 3, generator=enu.stream(8, "sensors")) < 0.5).float()
+    for wiring, alike in ((ORDERED, True), (CHAINED, False)):
+        network = Network(wiring, channels=4, hidden=8, noise=0.0)
+        weights = network.unpack(0.5 * torch.randn(64, network.n_params, generator=enu.stream(9, "sensors")))
+        state, apart = network.reset(64, 1), torch.zeros(64)
+        for row in x:
+            state, y = network.step(weights, state, row.expand(64, -1, -1, -1))
+            apart = torch.maximum(apart, (y.amax(-1) - y.amin(-1))[:, 0])
+        if alike:
+            near(apart, 1e-5)  # as above: sums of eight terms in another order
+        else:
+            assert (apart > 0.01).float().mean() > 0.5
     drawn = random_connections(5, 12, 3, enu.stream(0, "wiring"))
     assert drawn == random_connections(5, 12, 3, enu.stream(0, "wiring"))
     assert all(set(row) == set(range(8)) for row in drawn)

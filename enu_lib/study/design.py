@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from enu_lib import experiments
 from enu_lib.base.names import SWEPT, one_of
 from enu_lib.experiments import Experiment, Stage
+from enu_lib.network import ORDERED, Network
 from enu_lib.study.model_name import ModelName, with_variant
 from enu_lib.study.results import references
 from enu_lib.tasks.maze import Maze
@@ -178,16 +179,19 @@ def build(name: str, model: str, profile: str) -> Experiment:
 
 
 def _get(name: str, **choice: Any) -> Experiment:
-    """As `experiments.get`, but mazes keep the settings of the stored sweep (ties and curriculum changed later)."""
+    """As `experiments.get`, but mazes keep the settings of the stored sweep (ties, wiring and curriculum changed later)."""
     experiment = experiments.get(name, **choice)
     if not isinstance(experiment.task, Maze):
         return experiment
     task = replace(experiment.task, tie="nothing")
     if choice["profile"] != "laptop" or task.layout != "t":
         return replace(experiment, task=task)
+    model = experiment.model
+    if isinstance(model, Network):
+        model = replace(model, connections=ORDERED)
     small = Stage(150, replace(task, corridor=2, arm=1))
-    es = replace(experiment.es, sigma=0.03)
-    return replace(experiment, task=task, es=es, environments=36, stages=(small,), target=None)
+    es = replace(experiment.es, sigma=0.03, breadth=1.5)
+    return replace(experiment, task=task, model=model, es=es, environments=36, stages=(small,), target=None)
 
 
 def _size(name: str, model: str, profile: str, hidden: int) -> int:
