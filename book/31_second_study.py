@@ -183,8 +183,7 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # **E1** asks, for C7 and C8, in the T-maze and with its [curriculum](61_how_the_networks_were_found.py), whether feedback
 # helps, and whether networks with shared rules reach the ability less often, also those with as many parameters as the ENU
 # network. *Contradicted* for shared rules: separate rules for synapses and neurons are not needed. If no network reaches the
-# ability, nothing is concluded about shared rules. (So far, no network evolved with this curriculum, which is that
-# of `evolve tmaze`, has come to use its sensors.)
+# ability, nothing is concluded about shared rules.
 #
 # **E4** asks the questions of C5 to C8 in the double T-maze, from scratch for all models. It is *not tested* until there is a
 # curriculum for that maze that starts from random genomes, and it remains *not tested* if no model learns that maze.
@@ -203,7 +202,8 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # edited, but no model, run, measure, test or rule has been changed. On 2026-11-27, when none of the evolutions that are
 # compared had been stored, the section on trivial units and agents was added, and E3's comparison was renamed from *fires more
 # like the target* to *comes nearer to the target's number of spikes*. On the same day, one evolution of E5's GRU was tried,
-# with seed 0 (see the [table of attempts](61_how_the_networks_were_found.py)).
+# with seed 0 (see the [table of attempts](61_how_the_networks_were_found.py)). On 2026-11-28, before any evolution of E1 had
+# been run, the curriculum and the wiring of `evolve tmaze`, which E1 uses, were replaced.
 #
 # ## Verdict
 #

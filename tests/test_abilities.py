@@ -66,6 +66,12 @@ def test_agents_that_use_their_sensors_are_told_from_those_that_do_not():
     assert row == {"measure": "a b", "looking": "none", "latch": "0.00", "memory-only": "1.00", "alternating": "1.00"}
 
 
+def test_the_rule_for_knowing_the_sensors_tells_agents_that_use_them_from_all_others():
+    names = ("once-bitten", "latch", "memory-only", "alternating", "fixed-arm", "random")
+    stored = abilities.of_agents(names)
+    assert [name for name in names if abilities.knows_its_sensors(stored[name])] == ["once-bitten"]
+
+
 def test_the_panel_draws_every_measure_that_was_met():
     ax = plt.subplots()[1]
     agents = abilities.of_agents(("looking", "latch"))

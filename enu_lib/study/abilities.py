@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from enu_lib import zoo
 from enu_lib.analysis.battery import CHANGES, POISONS, Measure, battery
 from enu_lib.study import evidence
-from enu_lib.study.evidence import ABILITIES, INDEPENDENT, OTHERS
+from enu_lib.study.evidence import ABILITIES, CURRICULUM, INDEPENDENT, OTHERS
 from enu_lib.study.rules import share
 from enu_lib.study.tables import Row
 from enu_lib.zoo import Entry
@@ -38,6 +39,7 @@ FOOD = {
     "hidden.food": "food and poison\nhidden",
     "cut_poison.food": "poison without\npunishment",
 }
+FEW_MISTAKES = 0.95
 MOSTLY = 0.5  # share of visits above which an agent is said to do something
 
 
@@ -50,7 +52,7 @@ def of_networks(entry: Entry, profile: str) -> dict[str, Measures]:
     """Battery measures of an evolved network, by name; for the zoo, the stored ones, with its other tested networks."""
     if profile == "zoo":
         stored = evidence.without_sweeps().abilities
-        return {name: stored[name] for name in (entry.name, *INDEPENDENT, *OTHERS) if name in stored}
+        return {name: stored[name] for name in (entry.name, *INDEPENDENT, *CURRICULUM, *OTHERS) if name in stored}
     return {entry.name: battery(entry.model, entry.genome, entry.task, episodes(profile), double=False).measures}
 
 
@@ -90,6 +92,37 @@ def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
     if knows:
         return first + f"It **has learnt what its sensors mean**: {shares}."
     return first + f"It **does not go by what its sensors show of food and poison**: {shares}."
+
+
+def knows_its_sensors(network: Measures) -> bool:
+    """Whether a network learns what its sensors mean, by a rule fixed before the networks of `CURRICULUM` evolved.
+
+    With swaps after every food and an earlier poison: no mistake after at least `FEW_MISTAKES` of the swaps; and of the first
+    visits after the sensors for food and poison are exchanged, less than half right, but more than half if they are not.
+    """
+    sight, exchanged, alone = (network[k] for k in ("every_food.no_mistake", "exchanged.first", "left_alone.first"))
+    return bool(sight.n and sight.value >= FEW_MISTAKES and exchanged.value < MOSTLY < alone.value)
+
+
+def of_curriculum() -> list[Row]:
+    """For each evolution of `CURRICULUM` that is stored: how long it took and what the network can do."""
+    stored = evidence.without_sweeps().abilities
+    rows: list[Row] = []
+    for name in CURRICULUM:
+        if name in stored:
+            tested, made = stored[name], zoo.load(name).provenance
+            row: Row = {
+                "network": name,
+                "generations": made["generations"],
+                "minutes": f"{made['seconds'] / 60:.0f}",
+                "food": f"{tested['standard.food'].value:.1f}",
+                "food, swaps after every food": f"{tested['every_food.food'].value:.1f}",
+                "no mistake, swaps after every food": share(tested["every_food.no_mistake"]),
+                "sensors exchanged": share(tested["exchanged.first"]),
+                "knows its sensors": "yes" if knows_its_sensors(tested) else "no",
+            }
+            rows.append(row)
+    return rows
 
 
 def poison_table(agent: Measures) -> list[Row]:

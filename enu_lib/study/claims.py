@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from enu_lib.study import rules
 from enu_lib.study.design import MAIN
-from enu_lib.study.evidence import INDEPENDENT, Evidence
+from enu_lib.study.evidence import CURRICULUM, INDEPENDENT, Evidence
 from enu_lib.study.rules import Part
 
 VERDICTS = ("reproduced", "in part", "not", "undecided", "not tested")
@@ -270,7 +270,7 @@ CLAIMS = (
         "contains the bound. A latch fails the last three, an agent that only remembers an arm the third and fourth, one that "
         "alternates the first and fourth. Passing takes little: one bit and the sensor of the first poison, in an agent that "
         "never relearns (once-bitten).",
-        "zoo: tmaze-enu", rules.learns_tmaze, 2, Repeats("tmaze-enu", others=INDEPENDENT),
+        "zoo: tmaze-enu", rules.learns_tmaze, 2, Repeats("tmaze-enu", others=(*INDEPENDENT, *CURRICULUM)),
         history=(
             Change(
                 _CHANGED,
