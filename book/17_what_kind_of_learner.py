@@ -32,7 +32,7 @@
 # 2. **Use of the sensors.** Directly after a swap, remembering places does not help. In episodes in which poison was eaten
 #    earlier, how often does the first visit after a swap end with food? As a causal test, the sensors for food and poison
 #    exchange their meanings in mid-episode: an agent that uses them must fail, and one that does not use them is unaffected.
-#    Our wiring treats all sensors alike until they have shown something, so any use of them has been learnt in the episode.
+#    Our wirings treat all sensors alike until they have shown something, so any use of them has been learnt in the episode.
 # 3. **Memory for places.** No sensor shows food or poison.
 #
 # [Scripted agents](14_mazes.py) with known abilities take the same tests. For each single test there is an agent that passes it

@@ -66,8 +66,9 @@ def evolve(
     """Evolve an experiment, given by name or as an `Experiment`, and return the run.
 
     out: run folder, created if absent and resumed if it holds the same experiment and seed; None: write nothing.
-    parent: initial genome (D,) instead of a random one.  time_limit, checkpoint_every: seconds.
-    device: auto (the GPU if there is one and the model is a network), cpu, cuda.  settings: as for `experiments.get`.
+    parent: initial genome (D,) instead of a random one; it needs a model with the wiring that it evolved with.
+    time_limit, checkpoint_every: seconds.  device: auto (the GPU if there is one and the model is a network), cpu, cuda.
+    settings: as for `experiments.get`.
     each: called with the run after every held-out evaluation; return True to stop.  wait: wait for another process that is
     using the run folder, rather than raise an error.  processes: those that share the work (`enu_lib.parallel.processes.join`);
     only rank 0 writes, shows progress and calls `each`, and its time limit counts.
@@ -82,7 +83,7 @@ def evolve(
     threads = conform(Threads | None, threads, "threads")
     time_limit = conform(Seconds | None, time_limit, "time_limit")
     checkpoint_every = conform(Seconds, checkpoint_every, "checkpoint_every")
-    for task in (experiment.task, *(task for stage in experiment.stages for task in (stage.task, *stage.others))):
+    for task in (experiment.task, *(t for stage in experiment.stages for t in stage.tasks)):
         door.fits(experiment.model, task)
     place = choose_device(device, experiment, processes.local_rank)
     check_memory(experiment, place, processes.size)

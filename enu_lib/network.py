@@ -42,10 +42,10 @@ ORDERED: Connections = (
     (0, 1, 2, 3, 6, 7, 8, 8),
 )
 
-# Like ORDERED, but the output neurons form a chain: half of the first one's synapses come from the sensors and the reward
-# neuron; the second receives none of these, but the hidden neurons and the first; the third only the second and itself.  With
-# ORDERED, the outputs of a random network are almost equal, and they remain so while evolution makes the first of them learn.
-# Reconstruction.
+# Like ORDERED, but the output neurons form a chain.  Half of the first one's synapses come from the sensors and the reward
+# neuron.  The second receives none of these, but the hidden neurons and the first; the third receives only the second and
+# itself.  With ORDERED, outputs differ only by noise (without it, they are equal for every genome), and in most networks they
+# stayed alike while evolution made the first of them learn.  Reconstruction.
 CHAINED: Connections = (
     *ORDERED[:3],
     (0, 1, 2, 3, 4, 5, 6, 7),

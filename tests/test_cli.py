@@ -14,6 +14,7 @@ import pytest
 
 import enu_lib as enu
 from enu_lib.cli import main
+from enu_lib.network import PUBLISHED
 
 ROOT = Path(__file__).parents[1]
 
@@ -57,6 +58,16 @@ def test_a_maze_with_a_curriculum_evolves_from_the_command_line(tmp_path):
     assert main(["evolve", "tmaze", "--profile", "smoke", "--quiet", "--out", str(tmp_path / "n"), *further]) == 0
 
 
+def test_a_parent_brings_its_wiring_unless_another_one_is_set(tmp_path):
+    small = "--population 4 --generations 1 --environments 2 --set stages=[] --set evaluate_environments=2 --quiet --device cpu"
+    begin = ["evolve", "tmaze", *small.split(), "--parent", "tmaze-enu-latch", "--out"]
+    other = [list(row) for row in PUBLISHED]
+    assert main([*begin, str(tmp_path / "own")]) == 0
+    assert main([*begin, str(tmp_path / "set"), "--set", f"model.connections={other}"]) == 0
+    wirings = [enu.load_run(tmp_path / name).model.connections for name in ("own", "set")]
+    assert wirings == [enu.zoo.load("tmaze-enu-latch").model.connections, PUBLISHED]
+
+
 @pytest.mark.parametrize(
     "arguments, named",
     [
@@ -77,6 +88,8 @@ def test_a_maze_with_a_curriculum_evolves_from_the_command_line(tmp_path):
         (["evolve", "stdp", "--device", "abacus"], "abacus"),
         (["evolve", "stdp", "--parent", "nobody"], "nobody stdp-enu"),
         (["evolve", "stdp", "--parent", "iaf-enu", "--hidden", "9"], "parent 415 929 hidden"),
+        (["evolve", "stdp", "--parent", "tmaze-enu"], "parent"),
+        (["evolve", "tmaze", "--model", "one-gru", "--parent", "tmaze-enu"], "parent"),
         (["evaluate", "nowhere"], "nowhere"),
         (["zoo", "show", "nobody"], "nobody stdp-enu"),
         (["zoo", "verify", "nobody"], "nobody stdp-enu"),

@@ -111,6 +111,9 @@ def test_wirings_have_eight_synapses_per_neuron():
     assert all(set(row) >= {0, 1, 2} for row in ORDERED)  # the sensors
     received = [{*row[:4]} == {0, 1, 2, 3} for row in CHAINED]
     assert received == [True] * 4 + [False] * 2 and not {0, 1, 2, 3} & {*CHAINED[4], *CHAINED[5]}
+    drawn = random_connections(5, 12, 3, enu.stream(0, "wiring"))
+    assert drawn == random_connections(5, 12, 3, enu.stream(0, "wiring"))
+    assert all(set(row) == set(range(8)) for row in drawn)
 
 
 def test_outputs_that_are_alike_in_our_wiring_differ_in_the_chained_one(near):
@@ -127,9 +130,6 @@ def test_outputs_that_are_alike_in_our_wiring_differ_in_the_chained_one(near):
             near(apart, 1e-5)  # as above: sums of eight terms in another order
         else:
             assert (apart > 0.01).float().mean() > 0.5
-    drawn = random_connections(5, 12, 3, enu.stream(0, "wiring"))
-    assert drawn == random_connections(5, 12, 3, enu.stream(0, "wiring"))
-    assert all(set(row) == set(range(8)) for row in drawn)
 
 
 def test_published_network_has_two_sets_of_rules():

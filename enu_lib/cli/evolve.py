@@ -76,7 +76,8 @@ def run(options: argparse.Namespace) -> None:
     short = {n: getattr(options, n) for n in bare if getattr(options, n) is not None}
     out = options.out or f"runs/{options.experiment}-{options.model}-{options.profile}-{options.seed}"
     parent = evolved(options.parent) if options.parent else None
-    if parent and isinstance(parent.model, Network):  # a genome works only with the wiring that it evolved with
+    network = "maze" in options.experiment and options.model != names.ONE_GRU and "model" not in settings
+    if network and parent and isinstance(parent.model, Network):  # a genome works only with the wiring that it evolved with
         settings.setdefault("model.connections", parent.model.connections)
     with join(options.process_timeout) as processes:
         run = evolve(

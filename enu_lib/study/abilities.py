@@ -39,7 +39,7 @@ FOOD = {
     "hidden.food": "food and poison\nhidden",
     "cut_poison.food": "poison without\npunishment",
 }
-FEW_MISTAKES = 0.95
+FLAWLESS = 0.95  # share of swaps after which an agent that knows its sensors makes no mistake
 MOSTLY = 0.5  # share of visits above which an agent is said to do something
 
 
@@ -75,7 +75,10 @@ def across(agents: Mapping[str, Measures], keys: Mapping[str, str]) -> list[Row]
 
 
 def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
-    """What a network's battery shows, compared with the agents "looking" and "latch", as Markdown."""
+    """What a network's battery shows, compared with the agents "looking" and "latch", as Markdown.
+
+    Its rule for having learnt what the sensors mean is weaker than that of `knows_its_sensors`.
+    """
     food, sight, exchanged = (network[k] for k in ("standard.food", "standard.no_mistake", "exchanged.first"))
     best, latch = (agents[name]["standard.food"].value for name in ("looking", "latch"))
     knows = sight.n and sight.low > MOSTLY and exchanged.high < MOSTLY
@@ -97,11 +100,11 @@ def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
 def knows_its_sensors(network: Measures) -> bool:
     """Whether a network learns what its sensors mean, by a rule fixed before the networks of `CURRICULUM` evolved.
 
-    With swaps after every food and an earlier poison: no mistake after at least `FEW_MISTAKES` of the swaps; and of the first
+    With swaps after every food and an earlier poison: no mistake after at least `FLAWLESS` of the swaps; and of the first
     visits after the sensors for food and poison are exchanged, less than half right, but more than half if they are not.
     """
     sight, exchanged, alone = (network[k] for k in ("every_food.no_mistake", "exchanged.first", "left_alone.first"))
-    return bool(sight.n and sight.value >= FEW_MISTAKES and exchanged.value < MOSTLY < alone.value)
+    return bool(sight.n and sight.value >= FLAWLESS and exchanged.value < MOSTLY < alone.value)
 
 
 def of_curriculum() -> list[Row]:

@@ -21,6 +21,7 @@ from enu_lib.study.design import LABEL, MAIN
 from enu_lib.study.evidence import Evidence
 from enu_lib.study.results import Record, Stored
 from enu_lib.study.tables import Row
+from enu_lib.tasks.discrimination import Discrimination
 from enu_lib.tasks.maze import WALL, Maze, geometry
 from enu_lib.trace import Trace
 from enu_lib.zoo import Entry
@@ -31,6 +32,7 @@ _SECOND = ("second visit right after poison", "second visit right after food")
 INDEPENDENT = ("generations", "environments", "food", "food s.e.", "poison", *_SECOND, "right again after one mistake")
 
 SMALLER = "a smaller maze"
+DISCRIMINATION = "discrimination"
 SHOWN = ("wall", "food", "poison")  # by the sensors, in the order of `sensor_of`
 COSTS = {  # columns of `costs_of` as a reader would name them
     "held_out": "held-out fitness",
@@ -63,6 +65,8 @@ def _begun(entry: Entry) -> str:
     """Where an evolution began.  The entry named "lesson" began from a run in a smaller maze, whose genome was not kept."""
     if len(zoo.ancestry(entry)) > 1:
         return "another network's genome"
+    if entry.experiment.stages and isinstance(entry.experiment.stages[0].task, Discrimination):
+        return DISCRIMINATION
     return SMALLER if entry.provenance.get("begun_from") or entry.experiment.stages else "the whole maze"
 
 

@@ -143,8 +143,8 @@ def references(folder: Path | None = None) -> References:
 def attempts(maze: str) -> list[Any]:
     """Manually recorded attempts at a maze that was hard to learn: from, changed, generations, found.
 
-    "tmaze-seeds" and "tmaze-chained" (in the wiring of that name) say what became of each seed, from a random genome (seed,
-    run, found).
+    "tmaze-seeds" and "tmaze-chained" (in that wiring unless another is named) say what became of each seed, from a random
+    genome (seed, run, found).
 
     "tmaze-steps", "tmaze-second-steps", "tmaze-fourteen-steps", "tmaze-bitten-steps", "tmaze-sight-steps",
     "tmaze-reversal-steps", "double-tmaze-steps" and "tmaze-actions-steps" are the commands that produced the zoo entries

@@ -52,8 +52,9 @@ class Discrimination:
     What these settings are for, as far as we could tell: (1) The approach keeps the sensors connected to the outputs.
     Without it, evolution first made the outputs constant, and learning then needs two mutations that are useless alone.  (2)
     `change` below one half makes responding to the last outcome, whatever the cue, pay a little.  (3) Omissions keep
-    evolution from ending with a memory of the last trial only.  (4) The three outputs of a random network are nearly the
-    same.  `choosing` rewards even the smallest difference in the right direction, and `turning` larger ones.
+    evolution from ending with a memory of the last trial only.  (4) With `network.ORDERED`, the three outputs of a random
+    network are nearly the same.  `choosing` rewards even the smallest difference in the right direction, and `turning` larger
+    ones.
 
     The meaning of the sensors is shuffled.  Environments come in pairs with the same sensors and the same events, except that
     food and poison are exchanged, so that always expecting food, or always poison, gains nothing.  Preferring one sensor gains
