@@ -38,6 +38,8 @@ def register(cls: T) -> T:
     """
     if not dataclasses.is_dataclass(cls):
         raise TypeError(f"{cls.__name__} must be a dataclass to be stored in a run folder")
+    if any(field.name == "type" for field in dataclasses.fields(cls)):  # in JSON this is the name of the class
+        raise TypeError(f"{cls.__name__} has a field 'type', under which its own name is stored: rename the field")
     for name in (cls.__name__, *getattr(cls, "former_names", ())):
         _CLASSES[name] = cls
     return cls
@@ -52,7 +54,7 @@ def current_name(cls: type, field: str) -> str:
 def to_config(value: object) -> Any:
     """A JSON-able copy of settings: a dataclass becomes {"type": its name, field: value, ...}."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: to_config(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        fields = {f.name: to_config(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
         return {"type": type(value).__name__, **fields}
     if isinstance(value, (list, tuple)):
         return [to_config(item) for item in value]

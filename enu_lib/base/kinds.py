@@ -161,7 +161,10 @@ def _as(kind: Any, value: Any) -> Any:
     if origin in (tuple, list):
         return origin(_entries(origin, arguments, value))
     if origin is Literal:
-        return _first([type(choice) for choice in arguments if choice == value], value)
+        plain = _first([type(choice) for choice in arguments], value)  # compared after that: arrays compare entry by entry
+        if plain not in arguments:
+            raise _Unfit
+        return plain
     if origin is dict:
         if not isinstance(value, dict):
             raise _Unfit
