@@ -14,8 +14,9 @@ import signal
 import subprocess
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import torch
@@ -47,6 +48,36 @@ def in_child(work: Callable[[], object], after: float, number: int = signal.SIGK
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the work failed before or after the signal"
     return os.WIFSIGNALED(status)
+
+
+CALLS = ("open", "fdopen", "fsync", "chmod", "link", "unlink", "replace")  # those of `os` with which files are written
+
+
+def at_call(work: Callable[[], object], k: int) -> bool:
+    """SIGKILL to a child process that does this work, just before its k-th call of CALLS; False if it ended before that."""
+    child = os.fork()
+    if child == 0:
+        left = iter(range(k, -1, -1))
+        try:
+            for name in CALLS:
+                setattr(os, name, _counted(getattr(os, name), left))
+            work()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the work failed"
+    return os.WIFSIGNALED(status)
+
+
+def _counted(call: Callable[..., object], left: Iterator[int]) -> Callable[..., object]:
+    def counted(*given: Any, **named: Any) -> object:
+        if next(left, None) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(*given, **named)
+
+    return counted
 
 
 class _Whole:

@@ -1,4 +1,4 @@
-"""Commands that must end in a one-line error, for test_files and test_disks."""
+"""Commands that must end in a one-line error, for tests of files, checkpoints and disks."""
 
 from enu_lib.cli import main
 

@@ -15,7 +15,6 @@ from refusals import SMOKE, collect, files, one_line, one_line_and_no_change
 
 import enu_lib as enu
 from enu_lib.cli import main
-from enu_lib.storage.folder import RunFolderError, locked
 from enu_lib.storage.log import read_log
 
 ROOT = Path(__file__).parents[1]
@@ -96,17 +95,6 @@ def test_an_unavailable_compiled_kernel_is_a_one_line_error(tmp_path):
     assert "compiler" in done.stderr and "ENU_KERNEL=torch" in done.stderr
 
 
-def test_the_next_run_removes_leftovers_of_killed_runs_and_nothing_else(folder):
-    left = [".checkpoint.safetensors.ab12cd_x", ".genome.safetensors.zzzzzzzz", ".config.json.00000000", ".log.csv.abcdefgh"]
-    kept = [".checkpoint.safetensors.mine", "notes.txt", ".config.json.backup-of-may"]
-    for name in (*left, *kept):
-        (folder / name).write_text("x")
-    enu.load_run(folder)
-    assert all((folder / name).exists() for name in left)  # readers hold no lock and leave them
-    enu.evolve("stdp", profile="smoke", out=folder, progress=False)
-    assert not any((folder / name).exists() for name in left) and all((folder / name).exists() for name in kept)
-
-
 def test_leftovers_in_the_zoo_and_in_results_are_removed(collected, folder, monkeypatch, tmp_path):
     monkeypatch.setattr(enu.zoo, "FOLDER", tmp_path / "zoo")
     (tmp_path / "zoo").mkdir()
@@ -116,21 +104,6 @@ def test_leftovers_in_the_zoo_and_in_results_are_removed(collected, folder, monk
     enu.zoo.add(enu.load_run(folder), "stdp-enu", n=4)
     assert main(collect(collected)) == 0
     assert not any(file.exists() for file in left)
-
-
-def test_a_folder_that_is_not_a_run_keeps_all_its_files(tmp_path):
-    names = [".checkpoint.safetensors.ab12cd_x", "thesis.txt"]
-    for name in names:
-        (tmp_path / name).write_text("x")
-    with pytest.raises(RunFolderError, match=f"{tmp_path} .*--out"):
-        enu.evolve("stdp", profile="smoke", out=tmp_path, progress=False)
-    assert all((tmp_path / name).exists() for name in names)
-
-
-def test_a_lock_error_names_the_given_remedy(tmp_path):
-    with locked(tmp_path), pytest.raises(RunFolderError) as error:
-        locked(tmp_path, remedy="go away").__enter__()
-    assert str(tmp_path) in str(error.value) and str(error.value).endswith("go away")
 
 
 def test_the_temporary_folder_is_left_empty(tmp_path, monkeypatch):

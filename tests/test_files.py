@@ -74,48 +74,6 @@ def test_an_invalid_log_is_named(text, folder, capsys):
         assert "--out" in one_line_and_no_change(arguments, folder / "log.csv", capsys)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"generation": -1},
-        {"generation": 2.5},
-        {"generation": "6"},
-        {"score": "good"},
-        {"seconds": None},
-        {"seconds": -1},
-        {"format": 2},
-        {"format": "1"},
-    ],
-    ids=str,
-)
-def test_the_metadata_of_a_checkpoint_is_checked(change, folder, capsys):
-    file = folder / "checkpoint.safetensors"
-    meta = {"format": 1, "generation": 6, "score": -1.0, "seconds": 1.0, **change}
-    save_file(load_file(file), file, {"enu": json.dumps(meta)})
-    one_line_and_no_change([*SMOKE, str(folder)], file, capsys)
-
-
-@pytest.mark.parametrize("words", [b"[" * 50_000, b"[]", b"", b"{}", b"3"], ids=["deep", "list", "empty", "no keys", "number"])
-def test_a_checkpoint_with_invalid_metadata_is_an_error(words, folder, capsys):
-    file = folder / "checkpoint.safetensors"
-    save_file(load_file(file), file, {"enu": words.decode()})
-    one_line_and_no_change(["evaluate", str(folder)], file, capsys)
-    save_file(load_file(file), file)
-    one_line_and_no_change(["evaluate", str(folder)], file, capsys)
-
-
-def test_the_tensors_of_a_checkpoint_are_checked(folder, capsys):
-    file = folder / "checkpoint.safetensors"
-    tensors, words = load_file(file), {"enu": '{"format": 1, "generation": 6, "score": -1.0, "seconds": 1.0}'}
-    for other in (
-        {"genome": tensors["parent"]},
-        {**tensors, "velocity": tensors["velocity"].int()},
-        {**tensors, "parent": tensors["parent"][:-1].clone()},
-    ):
-        save_file(other, file, words)
-        one_line_and_no_change(["evaluate", str(folder)], file, capsys)
-
-
 @pytest.mark.parametrize("damage", [*NO_JSON, "a record's entry"])
 def test_an_invalid_record_is_an_error(damage, collected, capsys):
     (file,) = (collected / "runs").glob("*/evaluation.json")
