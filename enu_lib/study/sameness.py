@@ -41,7 +41,7 @@ LINES = (
     Line(
         "bit for bit",
         "a run that goes back to its previous checkpoint because the newest one is damaged",
-        "test_faults.py::test_a_damaged_checkpoint_is_replaced_by_the_previous_one",
+        "test_checkpoint.py::test_a_damaged_checkpoint_is_replaced_by_the_previous_one",
     ),
     Line(
         "bit for bit",
