@@ -61,7 +61,7 @@ asked = ("switching.1", "swapped.2", "standard.no_mistake", "left_alone.first", 
 # ## Figure
 #
 # All panels show the same network, the one in the zoo, our collection of evolved genomes ([how it was
-# found](61_how_the_networks_were_found.py)). Each output is the first channel of an output neuron; at the end of each move of 4
+# found](63_earlier_networks.py)). Each output is the first channel of an output neuron; at the end of each move of 4
 # steps, the output with the largest sum over these steps determines the action.
 
 # %%

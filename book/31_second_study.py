@@ -202,7 +202,7 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # edited; what else has changed is listed here. On 2026-11-27, when none of the evolutions that are
 # compared had been stored, the section on trivial units and agents was added, and E3's comparison was renamed from *fires more
 # like the target* to *comes nearer to the target's number of spikes*. On the same day, one evolution of E5's GRU was tried,
-# with seed 0 (see the [table of attempts](61_how_the_networks_were_found.py)). On 2026-11-28, before any evolution of E1 had
+# with seed 0 (see the [table of attempts](63_earlier_networks.py)). On 2026-11-28, before any evolution of E1 had
 # been run, its curriculum and wiring, those of `evolve tmaze`, were replaced, because no network evolved with the old ones had
 # come to use its sensors. This also changed the fitness that counts as the ability, the number of generations and how often
 # held-out fitness is measured; all of them, old and new, are in the history of `enu_lib/experiments.py`. The new settings were

@@ -21,8 +21,9 @@
 # ## Approach
 #
 # All evolutions in the T-maze that were kept are listed, whether they learnt or not. The network of the T-maze with shuffled
-# actions comes from a sequence of evolutions through easier mazes: the commands are given in full, and those for the double
-# T-maze on the [next page](62_what_was_tried_in_the_double_tmaze.py). Attempts that led nowhere were noted by hand from logs
+# actions comes from a sequence of evolutions through easier mazes: the commands are given in full, those for the double T-maze
+# on the [next page](62_what_was_tried_in_the_double_tmaze.py), those for the network of Fig. 4 and for others that know their
+# sensors [after it](63_earlier_networks.py). Attempts that led nowhere were noted by hand from logs
 # (`enu_lib/study/data/attempts.json`).
 
 # %% tags=["parameters"]
@@ -149,138 +150,11 @@ Markdown(
     f"""By a rule fixed before these runs, a network *knows its sensors* if it passes two tests. Where food and poison may swap
 after every food, it makes no mistake after at least {abilities.FLAWLESS:.0%} of the swaps, once it has eaten poison. And when
 the sensors for food and poison exchange their meanings, less than {abilities.MOSTLY:.0%} of its next visits end with food, but
-more than {abilities.MOSTLY:.0%} if they do not. (For the networks further below, a weaker rule is used.) Food is per episode.
+more than {abilities.MOSTLY:.0%} if they do not. (For [earlier
+networks](63_earlier_networks.py), a weaker rule is used.) Food is per episode.
 
 {tables.markdown(curriculum)}"""
 )
-
-# %% [markdown]
-# ### Earlier networks that know what their sensors mean
-#
-# Before we had this curriculum, we found such networks in other ways, all with our own table. From random genomes, evolution in
-# the plain T-maze found [latches](14_mazes.py), which switch arms once, for good, and went no further: there, a latch eats as
-# much as an agent that remembers places. What led further was a maze in which food and poison may swap places after every food,
-# so that remembering an arm is useless. Starting from one latch, this worked with every seed tried. It also worked from one of
-# seed 14's latches (see below), but from none of the other latches that we tried. The commands, starting from the first of
-# these latches (the second command starts from the latest parent of the first):
-
-# %%
-Markdown(tables.commands("The commands that led to tmaze-enu", results.attempts("tmaze-steps")))
-
-# %% [markdown]
-# Starting from random genomes, other series of mazes led to such networks with three of fourteen seeds. The first series, tried
-# with seeds 0 to 3, begins with a small maze and the plain T-maze. Then comes a T-maze in which food and poison may swap after
-# every food and poison is harmless, so that an agent can switch many times in an episode, and finally one in which poison is
-# harmless and swaps are as published. On a GPU, we tried seeds 1 to 3 again, and ten others. In those runs, poison in the small
-# maze was harmless from the start, and mutations were smaller.
-
-# %%
-Markdown(tables.folded("What became of each seed", results.attempts("tmaze-seeds")))
-
-# %% [markdown]
-# <details><summary>How the attempts that began with discrimination went</summary>
-#
-# The last rows of this table (not among the fourteen seeds above) are attempts that began with discrimination. Except in the
-# last row, they used earlier versions of it, at least at first, so the present library does not reproduce them exactly.
-# Networks that learn from the outcomes and remember them evolved from seeds 1 to 4, 6, 7, 20, 21 and 30, though from seeds 2
-# and 3 only at the second attempt. But in our own table, the outputs of a random network are nearly equal, and where only the
-# first counts, they remain so. Rewards for outputs that differ (`turning`, `choosing`) helped with seed 21; with the others,
-# outputs stayed equal, or the network forgot much or all of what it had learnt. For seeds 4 and 21, training with the teacher
-# followed: at first the teacher moved in the network's place (`Maze.led`), then the network moved and agreement with the
-# teacher earned a bonus (`Maze.teacher_bonus`), and in the end it earned none.
-#
-# </details>
-#
-# We designed all these series while looking at the results of seeds 0 to 7, 11 to 14 and 20 to 23 (seeds 30 and 31 were run
-# later). So they show what is possible, not how often it happens. The commands for seed 0 (the last one returns to the
-# plain T-maze):
-
-# %%
-Markdown(tables.commands("The commands that led to tmaze-enu-seed0", results.attempts("tmaze-second-steps")))
-
-# %% [markdown]
-# These commands led to the network `tmaze-enu-seed0`. Its results in the tests of [another page](17_what_kind_of_learner.py):
-
-# %%
-known = evidence.without_sweeps()
-tested = known.abilities
-scripted = abilities.of_agents(("looking", "latch", "once-bitten"))
-Markdown(abilities.in_words(tested["tmaze-enu-seed0"], scripted))
-
-# %% [markdown]
-# One of the networks of seed 14 is `tmaze-enu-seed14`. The first three of its four runs ended at a target fitness. The last one
-# returns to the plain T-maze, on a CPU; we stopped it after 359 generations. (Without `--device cuda`, the first three run on a
-# CPU, too, where numbers are rounded differently, so that other networks may result.)
-
-# %%
-Markdown(tables.commands("The commands that led to tmaze-enu-seed14", results.attempts("tmaze-fourteen-steps")))
-
-# %%
-Markdown(abilities.in_words(tested["tmaze-enu-seed14"], scripted))
-
-# %% [markdown]
-# **From the double T-maze.** One run that began from the [network of the double T-maze](24_ed4_double_tmaze.py), first in a
-# T-maze in which food and poison may swap after every food and then in the plain one, led to `tmaze-enu-once-bitten`:
-
-# %%
-Markdown(tables.commands("The command that led to tmaze-enu-once-bitten", results.attempts("tmaze-bitten-steps")))
-
-# %%
-Markdown(abilities.in_words(tested["tmaze-enu-once-bitten"], scripted))
-
-# %% [markdown]
-# **Sight and memory.** `tmaze-enu-seed14` remembers the arm in which it last ate, and so eats much in the plain T-maze. Where
-# food and poison may swap after every food, it still makes mistakes and dies early. `tmaze-enu-once-bitten` knows poison on
-# sight in both mazes but remembers the arm less well. Three more runs from `tmaze-enu-seed14` led to a network that does both,
-# `tmaze-enu-sight-and-memory`; where food and poison may swap after every food, it eats slightly less than
-# `tmaze-enu-once-bitten`. The idea of the second run: swaps may follow one another closely, but come after a quarter of all
-# foods only, so both abilities should pay. In one try without this run, the network came to know poison on sight but, once
-# poisoned, no longer remembered the arm (see the table of attempts). We chose these runs while looking at their results, so
-# they do not show what each contributed.
-
-# %%
-Markdown(tables.commands("The commands that led to tmaze-enu-sight-and-memory", results.attempts("tmaze-sight-steps")))
-
-# %%
-Markdown(abilities.in_words(tested["tmaze-enu-sight-and-memory"], scripted))
-
-# %% [markdown]
-# All test results of these three networks, beside those of scripted agents ([page with the tests](17_what_kind_of_learner.py)):
-
-# %%
-three = ("tmaze-enu-seed14", "tmaze-enu-once-bitten", "tmaze-enu-sight-and-memory")
-rows = abilities.across({**{name: tested[name] for name in three}, **scripted}, {**abilities.FOOD, **abilities.SHARES})
-Markdown(tables.folded("All tests of the three networks and of scripted agents", rows))
-
-# %% [markdown]
-# A **reversal learner** switches arms after nearly every poison. One, `tmaze-harmless-enu-seed1`, evolved from a random genome
-# in a single run, which we stopped. Of its parents that were tested on held-out episodes, the last was the best; the command
-# below stops at its generation.
-
-# %%
-Markdown(tables.commands("The command that led to tmaze-harmless-enu-seed1", results.attempts("tmaze-reversal-steps")))
-
-# %% [markdown]
-# Its visits after poisons and after swaps, measured as for [Fig. 5](16_fig5_behaviour.py):
-
-# %%
-Markdown(abilities.reversal_in_words(tested["tmaze-harmless-enu-seed1"], tested["alternating"]))
-
-# %% [markdown]
-# Much else was tried.
-
-# %%
-Markdown(tables.folded("What was tried, and what came of it", results.attempts("tmaze")))
-
-# %% [markdown]
-# A network of this wiring begins every episode without a preference: all its synapses share one genome, and every neuron
-# receives input from all three sensors. So it cannot evolve to avoid one sensor, only to learn within the episode which one to
-# avoid. In an evolution from `tmaze-enu-latch` (12 environments, swaps after every food) we noted how often the parent stepped
-# forward when facing food or poison, once it had been poisoned. At first it came to hesitate before everything, later before
-# poison only:
-
-# %%
-Markdown(tables.folded("Share of steps forward, by generation", results.attempts("tmaze-first-steps")))
 
 # %% [markdown]
 # ### The T-maze with shuffled actions
@@ -317,4 +191,4 @@ Markdown(f"With the curriculum, {knows} of {len(curriculum)} seeds have led to n
 # ## Try it
 
 # %% tags=["explorer"]
-widgets.runs_explorer(stored.runs, known.level, "tmaze")
+widgets.runs_explorer(stored.runs, evidence.without_sweeps().level, "tmaze")

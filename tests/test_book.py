@@ -244,6 +244,7 @@ ABSENT = {
     "54_what_is_the_same": {FIGURE, RECONSTRUCTION},  # about this library, not the paper
     "60_wirings_and_shuffles": {FIGURE},  # tables only
     "62_what_was_tried_in_the_double_tmaze": {FIGURE},  # tables only
+    "63_earlier_networks": {FIGURE},
 }
 
 
