@@ -133,8 +133,8 @@ live.evolution(live.record(small, seed))
 #
 # The paper does not say how ties are ranked. Here, as in the public code, equal fitness is ranked by index, so that on a
 # plateau the parent drifts at random and can leave it. We also made additions, which are named in the settings of each run and
-# each zoo entry. The `laptop` profile uses mostly larger mutations and, for single units, anneals them. The command `evolve
-# tmaze` begins with a [curriculum](61_how_the_networks_were_found.py). And in mazes, offspring are ranked by **breadth**
+# each zoo entry. The `laptop` profile mostly uses larger mutations and, for single units, anneals them. Evolution by
+# `evolve tmaze` follows a [curriculum](61_how_the_networks_were_found.py). And in mazes, offspring are ranked by **breadth**
 # instead of mean fitness,
 #
 # $$

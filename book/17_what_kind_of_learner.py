@@ -75,11 +75,11 @@ files = save_figure(
     fig, "what_kind_of_learner", figures_dir, zoo=[entry.name],
     data={"a": figures.abilities.table(found, abilities.SHARES), "b": figures.abilities.table(found, abilities.FOOD)},
     caption=f"""Test results of evolved networks (circles; filled: the network of Fig. 4; open: other networks of the zoo,
-    among them a latch, one that switches after nearly every poison, five of the T-maze's curriculum and that of the double
-    T-maze) and of scripted agents. **a**, Shares of visits that end with food, by what preceded the visit. **b**, Food per
-    episode in four mazes. Values with 95% intervals, at least {lives:,} episodes in each maze. Further to the right is
-    better, except where sensors are exchanged: there an agent that uses its sensors must fail. A mark is missing where an
-    agent had no such visit.""",
+    among them a latch, one that switches after nearly every poison, five evolved by the curriculum for the T-maze and that
+    of the double T-maze) and of scripted agents. **a**, Shares of visits that end with food, by what preceded the visit.
+    **b**, Food per episode in four mazes. Values with 95% intervals, at least {lives:,} episodes in each maze. Further to
+    the right is better, except where sensors are exchanged: there an agent that uses its sensors must fail. A mark is
+    missing where an agent had no such visit.""",
 )  # fmt: skip
 
 # %% [markdown]

@@ -30,12 +30,14 @@
 # refuted, so that the parts that can be judged do not settle it, and **not tested** that no part can be judged yet.
 #
 # Claims about evolved units (C1 to C4, C9, C11) are judged on one evolved genome each: the verdict says that such a unit can
-# evolve, not how often. The last column of the table says how many independent evolutions pass the same rule, as far as it can
-# be applied to them. For C1 to C4 and C11 these are the ENUs of the sweep, which are smaller and evolve for fewer generations
-# than the unit or network in the zoo (C4 without its comparison of generations); for C9, the other networks of the zoo that
-# evolved in the T-maze. C10 counts those networks. C5 to C8 compare models, and their verdicts already rest on all evolutions:
-# those of the [second study](31_second_study.py), whose protocol was committed before its runs, as soon as one of its
-# experiments is complete; until then those of the first sweep, which could settle little (see below).
+# evolve, not how often. The last column of the table says how many independent evolutions pass the same rule, as far as it
+# can be applied to them. For C1 to C4 and C11 these are the ENUs of the sweep, which are smaller and evolve for fewer
+# generations than the unit or network in the zoo (C4 without its comparison of generations). For C9 and C10, these are
+# networks of the T-maze in the zoo: earlier ones, with several settings, among them the one judged; and five that evolved by
+# the present [curriculum](61_how_the_networks_were_found.py) and were stopped before its end. C5 to C8 compare models, and
+# their verdicts already rest on all evolutions: those of the [second study](31_second_study.py), whose protocol was committed
+# before its runs, as soon as one of its experiments is complete; until then those of the first sweep, which could settle
+# little (see below).
 #
 # This is the table in the README, and what `python -m enu_lib claims` prints. Where another page measures the same on episodes
 # or sequences of its own, it says *different draw*, and its numbers differ a little.
@@ -120,8 +122,7 @@ Markdown(tables.numbers(mazes.survival_table(stored.runs, ("enu", "lstm"), "doub
 # `tmaze-enu-latch`, was a latch. The present rule requires what the paper says of its agent
 # ([details](17_what_kind_of_learner.py)); the old rule is kept above. An agent that learns once, from its first poison, passes
 # it (`once-bitten`, [compared with the network](42_the_learned_rule.py)); relearning when the sensors change their meaning is
-# not required, and neither that agent nor the network does it. The evolutions counted for C9 are those of the present
-# [curriculum](61_how_the_networks_were_found.py) and earlier ones that had other settings.
+# not required, and neither that agent nor the network does it.
 #
 # **C10, the units came to spike,** asks for pulses, not for information in them: a clock that is on for one step in every move
 # meets its first three parts ([compared with the networks](43_does_it_spike.py)), and so do some networks evolved without

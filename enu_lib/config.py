@@ -39,7 +39,9 @@ def register(cls: T) -> T:
     if not dataclasses.is_dataclass(cls):
         raise TypeError(f"{cls.__name__} must be a dataclass to be stored in a run folder")
     if any(field.name == "type" for field in dataclasses.fields(cls)):  # in JSON this is the name of the class
-        raise TypeError(f"{cls.__name__} has a field 'type', under which its own name is stored: rename the field")
+        raise TypeError(
+            f"{cls.__name__} has a field named 'type', but stored settings keep the name of the class there: rename the field"
+        )
     for name in (cls.__name__, *getattr(cls, "former_names", ())):
         _CLASSES[name] = cls
     return cls

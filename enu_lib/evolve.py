@@ -18,13 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 from torch import Tensor
 
 from enu_lib import es, experiments
 from enu_lib.base.interrupt import SoftInterrupt
 from enu_lib.base.kinds import Between, Seed, conform
 from enu_lib.base.names import Backend
+from enu_lib.base.notices import tell
 from enu_lib.base.progress import bar
 from enu_lib.config import to_config, to_json
 from enu_lib.contracts import Task, first_genome
@@ -38,7 +38,7 @@ from enu_lib.rollout import fitness
 from enu_lib.storage.checkpoint import Progress, load_checkpoint, save_checkpoint
 from enu_lib.storage.folder import FILES, GENOME, locked, open_folder, remove_leftovers, user_path, write_config, write_tensors
 from enu_lib.storage.log import Row
-from enu_lib.storage.run import Run, Stopped, as_run, fingerprint, provenance, reached
+from enu_lib.storage.run import FromExperiment, Run, Stopped, as_run, fingerprint, provenance, reached
 from enu_lib.streams import stream
 
 Seconds = Annotated[float, Between(0, math.inf)]
@@ -51,7 +51,7 @@ def evolve(
     seed: int = 0,
     out: str | Path | None = None,
     *,
-    parent: Tensor | None = None,
+    parent: Tensor | FromExperiment | None = None,
     threads: int | None = None,
     device: str = "auto",
     time_limit: float | None = None,
@@ -66,7 +66,8 @@ def evolve(
     """Evolve an experiment, given by name or as an `Experiment`, and return the run.
 
     out: run folder, created if absent and resumed if it holds the same experiment and seed; None: write nothing.
-    parent: initial genome (D,) instead of a random one; it needs a model with the wiring that it evolved with.
+    parent: start from this genome (D,), or that of this run or zoo entry, instead of a random one.  A genome works only with
+    the wiring that it evolved with: a network given by name gets that of the run or entry, unless `settings` name another.
     time_limit, checkpoint_every: seconds.  device: auto (the GPU if there is one and the model is a network), cpu, cuda.
     settings: as for `experiments.get`.
     each: called with the run after every held-out evaluation; return True to stop.  wait: wait for another process that is
@@ -75,10 +76,15 @@ def evolve(
     Ctrl-C, SIGTERM and SIGHUP let the current generation finish and save everything.  Raises ValueError for invalid
     arguments, RunFolderError (a ValueError) for an unusable run folder, FloatingPointError if every fitness is NaN.
     """
+    given = settings.get("settings")
     if isinstance(experiment, str):
         experiment = experiments.get(experiment, model=model, profile=profile, **settings)
+        if isinstance(parent, FromExperiment) and not {"model", "model.connections"} & {*(given or ())}:
+            experiment = experiments.with_wiring(experiment, parent.model)
     elif settings:
         raise ValueError(f"settings {sorted(settings)} only apply to an experiment given by name")
+    if isinstance(parent, FromExperiment):
+        parent = parent.genome
     seed = conform(Seed, seed, "seed")
     threads = conform(Threads | None, threads, "threads")
     time_limit = conform(Seconds | None, time_limit, "time_limit")
@@ -105,9 +111,7 @@ def evolve(
                 now, log = load_checkpoint(folder, experiment)
                 write_config(folder, to_json(config))  # the stopping point may differ
             remove_leftovers(folder, *FILES)
-        now = _shared(now, processes)
-        parent, velocity, variance = (v.to(place) for v in now.state[:3])
-        now.state = es.ESState(parent, velocity, variance, now.state.generation)
+        now = now.shared(processes, place)
         name = f"{experiment.name}-{experiment.model_name}"
         shown = stack.enter_context(bar(experiment.generations, now.state.generation, name, progress and leads))
         live = partial(fitness, experiment.model, threads=processes.threads(threads), backend=backend)
@@ -120,10 +124,15 @@ def evolve(
         while not (stopped := stopped or reached(experiment, now)):
             stage = now.stage(experiment)
             state, row, held_out = _generation(experiment, stage, now.state, seed, live, mutations, processes)
-            if held_out is not None and _ends(experiment, stage, state, seed, live, processes):
-                now.ends.append(state.generation)
             if held_out is not None and not held_out <= now.score:
                 now.best, now.score = state.parent.clone(), held_out
+            if held_out is not None and _ends(experiment, stage, state, seed, live, processes):
+                now.ends.append(state.generation)
+            elif stage.restart and stage.until <= state.generation < experiment.generations:
+                other = stream(seed, "genome", len(now.restarts) + 1)
+                state = now.restart(first if start else first_genome(experiment.model, None, other), state)
+                if leads:
+                    tell(f"{name} begins anew at generation {state.generation}: stage target {stage.target:g} not reached")
             now.state, now.seconds = state, before + time.perf_counter() - begun
             log.append({**row, "seconds": now.seconds})
             shown.update()
@@ -152,16 +161,6 @@ def _facts(experiment: Experiment, config: dict[str, Any], first: Tensor, backen
         "first genome": fingerprint(first),
         "backend": choose(backend, experiment.model, first[None]) if known else "reference",
     }
-
-
-def _shared(now: Progress, processes: Alone) -> Progress:
-    """The first process's progress, in all processes; the log's checksum stays with the first one, which writes it."""
-    tensors = torch.stack([*now.state[:3], now.best])
-    words: dict[str, Any] = {"generation": now.state.generation, "score": now.score, "seconds": now.seconds, "ends": now.ends}
-    tensors, words = processes.resume(tensors, words)
-    parent, velocity, variance, best = (v.clone() for v in tensors)
-    state = es.ESState(parent, velocity, variance, words["generation"])
-    return Progress(state, best, words["score"], words["seconds"], words["ends"], now.logged)
 
 
 def _generation(
@@ -194,7 +193,8 @@ def _generation(
         "parent": each[0].item(),
         "sigma": settings.sigma_at(g),
     }
-    due = (g + 1) % experiment.evaluate_every == 0 or g + 1 == experiment.generations
+    last = experiment.generations, *([stage.until] if stage.restart else [])
+    due = (g + 1) % experiment.evaluate_every == 0 or g + 1 in last
     if not due:
         return state, row, None
     held_out = processes.first(lambda: _held_out(experiment, experiment.task, state, seed, live).item())
@@ -214,4 +214,4 @@ def _ends(
     """Whether the next parent reaches the stage's target on the held-out environments."""
     if (target := stage.target) is None:
         return False
-    return bool(processes.first(lambda: bool(_held_out(experiment, stage.task, state, seed, live) >= target)))
+    return bool(processes.first(lambda: bool(_held_out(experiment, stage.tasks[0], state, seed, live) >= target)))

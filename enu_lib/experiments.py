@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, NamedTuple, cast, get_args
 
 from enu_lib.base import names
@@ -41,12 +42,13 @@ def _check_contract(name: str, value: object, contract: Callable[[object], objec
 class Stage:
     """One stage of a curriculum: a different task, or several in turn, for the first generations of a run (reconstruction)."""
 
-    until: Annotated[int, Between(0, 10**9)]  # first generation after this stage, unless it reaches its target earlier
+    until: Annotated[int, Between(0, 10**9)]  # generations from the start of the first stage to the end of this one, at most
     task: Any  # a `contracts.Task`
     target: Real | None = None  # end the stage once the parent's held-out fitness on `task` reaches this
     es: ES | None = None  # evolution strategy of this stage; None: the experiment's
     environments: Batch | None = None  # per generation of this stage; None: the experiment's
     others: tuple[Any, ...] = ()  # more tasks, which take turns with `task`: see `tasks`
+    restart: bool = False  # if the stage ends without reaching its target, begin anew, from another random genome
 
     former_names: ClassVar[tuple[str, ...]] = ("Lesson",)
 
@@ -55,6 +57,8 @@ class Stage:
         _check_contract("task", self.task, is_sequence)
         for other in self.others:
             _check_contract("others", other, is_sequence)
+        if self.restart and self.target is None:
+            raise ValueError("restart=True needs a target: without one, no stage fails")
 
     @property
     def tasks(self) -> tuple[Any, ...]:
@@ -66,11 +70,11 @@ class Current(NamedTuple):
     """A stage, with the experiment's settings where it has none of its own."""
 
     until: int
-    task: Any
+    tasks: tuple[Any, ...]  # they take turns; `target` is for the first
     target: float | None
     es: ES
     environments: int
-    tasks: tuple[Any, ...]
+    restart: bool
 
 
 @dataclass(frozen=True)
@@ -102,20 +106,23 @@ class Experiment:
 
     @property
     def lives(self) -> int:
-        """Total number of episodes, if no stage reaches its target early."""
+        """Total number of episodes, if no stage reaches its target early, and none restarts."""
         return self.episodes(self.generations)
 
-    def episodes(self, generations: int, ends: Sequence[int] = ()) -> int:
+    def episodes(self, generations: int, ends: Sequence[int] = (), restarts: Sequence[int] = ()) -> int:
         """Number of episodes in the first `generations`: one per offspring and environment.
 
-        ends: generations at which the first stages ended; later stages are taken to run their full length.
+        ends, restarts: generations at which stages ended, and at which evolution began anew; later stages are taken to run
+        their full length.
         """
-        total = begun = 0
-        for i in range(len(self.stages) + 1):
-            stage, last = self.stage(i), i == len(self.stages)
-            end = generations if last else min(generations, ends[i] if i < len(ends) else stage.until)
-            total += max(0, end - begun) * stage.es.population * stage.environments
-            begun = max(begun, end)
+        total = 0
+        for first, over in pairwise((0, *(r for r in restarts if r < generations), generations)):
+            begun, own = first, [end for end in ends if first < end <= over]
+            for i in range(len(self.stages) + 1):
+                stage, last = self.stage(i, first), i == len(self.stages)
+                end = over if last else min(over, own[i] if i < len(own) else stage.until)
+                total += max(0, end - begun) * stage.es.population * stage.environments
+                begun = max(begun, end)
         return total
 
     @property
@@ -135,11 +142,16 @@ class Experiment:
                 sequences = max(sequences, 2 * (outputs + inputs) * int(task.steps))
         return 4 * (max(self.populations) * int(self.model.n_params) * 5 // 2 + sequences)
 
-    def stage(self, ended: int) -> Current:
-        """The current stage once `ended` stages are over; after the last one, the task itself."""
-        stage = self.stages[ended] if ended < len(self.stages) else Stage(self.generations, self.task)
+    def stage(self, ended: int, begun: int = 0) -> Current:
+        """The current stage once `ended` stages are over; after the last one, the task itself.
+
+        begun: generation at which the first stage began: 0, or that of the last restart.
+        """
+        curriculum = ended < len(self.stages)
+        stage = self.stages[ended] if curriculum else Stage(self.generations, self.task)
+        until = begun + stage.until if curriculum else stage.until
         es, environments = stage.es or self.es, stage.environments or self.environments
-        return Current(stage.until, stage.task, stage.target, es, environments, stage.tasks)
+        return Current(until, stage.tasks, stage.target, es, environments, stage.restart)
 
 
 for _cls in (ENU, GRU, LSTM, Network, IAF, STDP, Maze, Discrimination, ES, Stage, Experiment):
@@ -192,7 +204,7 @@ _MAZE_TASKS = {
 _MAZE_TASKS["tmaze-volatile"] = Maze("t", "sensors", foods_per_period=1, alive_bonus=0.0)
 _MAZE_TASKS["tmaze-harmless"] = Maze("t", "sensors", deadly_poisons=1000)
 
-# Held-out fitness at which evolution ends.  The scripted agent that knows the sensors from the start earns 25.6 in the T-maze.
+# Held-out fitness at which evolution ends.  In the T-maze, the scripted agent `looking` earns 25.6.
 _TARGETS = {"tmaze": 24.8, "tmaze-none": 24.8, "tmaze-harmless": 23.2}
 
 
@@ -200,16 +212,18 @@ def _curriculum(task: Maze) -> tuple[Stage, ...]:
     """Stages before the T-maze: learn what the sensors mean, then walk, avoid poison, and remember the arm as well.
 
     (1) Discrimination: the network is shown food or poison, whatever it does, and learns which sensor announces which.  (2, 3)
-    A T-maze in which food and poison may swap after every food.  As some networks never reach a meal there, a teacher moves in
-    their place in every second generation of (2), which ends when they do, or at its last generation.  (4) The same with fewer
-    swaps: recognising poison remains necessary, and remembering the arm of the last food pays, too.  In the mazes alone, a
-    little use of the sensors affects fitness less than chance and other habits do; most evolutions that began there never came
-    to use them.
+    A T-maze in which food and poison may swap after every food.  Some networks never reach a meal there, so in every second
+    generation of (2) a teacher moves in their place; (2) ends once the parent eats by itself.  (4) The same with fewer swaps:
+    recognising poison remains necessary, and remembering the arm of the last food pays, too.  In the mazes alone, a little use
+    of the sensors affects fitness less than chance and other habits do; most evolutions that began there never came to use
+    them.
 
-    Targets: (1) an agent that has learnt nothing earns at most 0.84; (2) one that never eats starves at 1.8; (3) the scripted
-    agent that learns from its first poison what poison looks like earns about 22.  Variants of the T-maze have the same stages:
-    the sensors are shuffled in (1) even if nothing is shuffled later, and poison kills in (2) to (4) even if it is harmless
-    later.
+    Networks that came to avoid poison in (3) did so within 40 generations of their first meal; others forgot what they had
+    learnt in (1).  So if (3) has not reached its target after 400 generations, evolution begins anew with another genome.
+
+    Targets: (1) an agent that has learnt nothing earns at most 0.844; (2) one that never eats earns 1.8 before it starves; (3)
+    the scripted agent `once-bitten` earns about 22.  Variants of the T-maze have the same stages: the sensors are shuffled in
+    (1) even if nothing is shuffled later, and poison kills in (2) to (4) even if it is harmless later.
     """
     often = replace(task, foods_per_period=1)
     led = replace(often, steps=240, alive_bonus=0.0, teacher_bonus=1.0, led=True)
@@ -217,7 +231,7 @@ def _curriculum(task: Maze) -> tuple[Stage, ...]:
     return (
         Stage(300, Discrimination(turning=0.5), target=0.94, es=ES(population=256, sigma=0.025), environments=12),
         Stage(360, often, others=(led,), target=4.0, es=walk, environments=12),
-        Stage(600, often, target=20.5, es=walk),
+        Stage(400, often, target=20.5, es=walk, restart=True),
         Stage(800, replace(often, change=0.25), es=remember),
     )
 
@@ -253,7 +267,7 @@ def get(
         if model in get_args(UnitName):
             raise ValueError(f"model {model!r} is a single unit: choose {', '.join(_UNIT_TASKS)}, or another model")
         task = _MAZE_TASKS[name]
-        # The first stage does not shuffle the outputs, so it is of no use where they are.
+        # The first stage does not shuffle the outputs, so it is of no use where the maze does.
         has_curriculum = profile == "laptop" and task.layout == "t" and task.shuffle != "sensors+actions"
         cell = Network(
             PUBLISHED if profile == "paper" else CHAINED if has_curriculum else ORDERED, channels=channels, hidden=hidden
@@ -267,9 +281,16 @@ def get(
         if has_curriculum:
             stages = _curriculum(Maze(task.layout, task.shuffle))
             es = ES(population=256, sigma=0.01, breadth=0.0)
-            sizes |= dict(es=es, generations=1000, evaluate_every=10, target=_TARGETS.get(name), stages=stages)
+            sizes |= dict(es=es, generations=2000, evaluate_every=10, target=_TARGETS.get(name), stages=stages)
     experiment = Experiment(name, task, cell, model_name=model, profile=profile, **sizes)
     return with_settings(experiment, {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})})
+
+
+def with_wiring(experiment: Experiment, other: object) -> Experiment:
+    """The experiment with the connections of another network; unchanged unless its model and `other` are networks."""
+    if not isinstance(experiment.model, Network) or not isinstance(other, Network):
+        return experiment
+    return replace(experiment, model=replace(experiment.model, connections=other.connections))
 
 
 def _one_gru(maze: Maze, network: Network, hidden: int | None) -> GRU:

@@ -43,9 +43,9 @@ ORDERED: Connections = (
 )
 
 # Like ORDERED, but the output neurons form a chain.  Half of the first one's synapses come from the sensors and the reward
-# neuron.  The second receives none of these, but the hidden neurons and the first; the third receives only the second and
+# neuron.  The second receives input from the hidden neurons, the first and itself, the third only from the second and
 # itself.  With ORDERED, outputs differ only by noise (without it, they are equal for every genome), and in most networks they
-# stayed alike while evolution made the first of them learn.  Reconstruction.
+# stayed alike while the first came to discriminate.  Reconstruction.
 CHAINED: Connections = (
     *ORDERED[:3],
     (0, 1, 2, 3, 4, 5, 6, 7),

@@ -6,6 +6,7 @@ raises AssertionError if anything is lost that had been saved, or if the result 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -14,7 +15,7 @@ import signal
 import subprocess
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -29,55 +30,58 @@ EVOLVING = dict(generations=60, population=32, evaluate_every=1)
 CHECKPOINTING = dict(generations=100, population=4, environments=1, evaluate_every=1)  # hardly anything but writing
 
 
-def in_child(work: Callable[[], object], after: float, number: int = signal.SIGKILL) -> bool:
-    """Send a signal to a child process that does this work, after some seconds; whether the signal ended it."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, 1)
-            work()
-            code = 0
-        except BaseException:
-            traceback.print_exc()  # the test itself will say only that the child failed
-        finally:
-            os._exit(code)
-    time.sleep(after)
-    os.kill(child, number)
+def _child(work: Callable[[], object]) -> int:
+    """The number of a child process that does this work and ends with 0, or prints the error and ends with 1."""
+    if child := os.fork():
+        return child
+    code = 1
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        work()
+        code = 0
+    except BaseException:
+        traceback.print_exc()  # the test itself will say only that the child failed
+    finally:
+        os._exit(code)
+
+
+def _killed(child: int) -> bool:
+    """Wait for a child process; whether a signal ended it."""
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the work failed before or after the signal"
     return os.WIFSIGNALED(status)
+
+
+def in_child(work: Callable[[], object], after: float, number: int = signal.SIGKILL) -> bool:
+    """Send a signal to a child process that does this work, after some seconds; whether the signal ended it."""
+    child = _child(work)
+    time.sleep(after)
+    os.kill(child, number)
+    return _killed(child)
 
 
 CALLS = ("open", "fdopen", "fsync", "chmod", "link", "unlink", "replace")  # those of `os` with which files are written
 
 
 def at_call(work: Callable[[], object], k: int) -> bool:
-    """SIGKILL to a child process that does this work, just before its k-th call of CALLS; False if it ended before that."""
-    child = os.fork()
-    if child == 0:
-        left = iter(range(k, -1, -1))
-        try:
-            for name in CALLS:
-                setattr(os, name, _counted(getattr(os, name), left))
-            work()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the work failed"
-    return os.WIFSIGNALED(status)
+    """Kill a child process that does this work just before its k-th call (from 0) of CALLS; False if it ended before that."""
+    made = itertools.count()
 
+    def counted(call: Callable[..., object]) -> Callable[..., object]:
+        def counting(*given: Any, **named: Any) -> object:
+            if next(made) == k:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return call(*given, **named)
 
-def _counted(call: Callable[..., object], left: Iterator[int]) -> Callable[..., object]:
-    def counted(*given: Any, **named: Any) -> object:
-        if next(left, None) == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return call(*given, **named)
+        return counting
 
-    return counted
+    def watched() -> None:
+        for name in CALLS:
+            setattr(os, name, counted(getattr(os, name)))
+        work()
+
+    return _killed(_child(watched))
 
 
 class _Whole:

@@ -31,6 +31,9 @@ def experiment(name="stdp", **settings):
     if name == "staged":
         small = experiment(generations=9)
         return dataclasses.replace(small, name=name, stages=(Stage(4, enu.STDP("complex")), Stage(8, small.task, target=-1e9)))
+    if name == "anew":
+        small = experiment(generations=5)
+        return dataclasses.replace(small, name=name, stages=(Stage(3, small.task, target=1e9, restart=True),))
     if name == "large":  # enough mutations to draw them in turns
         large = enu.experiments.get("stdp", profile="smoke", hidden=32, population=44, generations=12, environments=3)
         assert 22 * large.model.n_params >= ahead.FEWEST_TO_SHARE
@@ -111,7 +114,7 @@ class Team:
 def same(a, b):
     """Assert that two runs are the same, bit for bit."""
     assert torch.equal(a.parent, b.parent) and torch.equal(a.genome, b.genome) and a.score == b.score
-    assert (a.generation, a.stage_ends, a.stopped) == (b.generation, b.stage_ends, b.stopped)
+    assert (a.generation, a.stage_ends, a.restarts, a.stopped) == (b.generation, b.stage_ends, b.restarts, b.stopped)
     rows = [[{k: v for k, v in row.items() if k != "seconds"} for row in run.log] for run in (a, b)]
     assert rows[0] == rows[1]
 

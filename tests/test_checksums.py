@@ -12,11 +12,9 @@ from safetensors.torch import save_file
 
 import enu_lib as enu
 from enu_lib.base.notices import tell
-from enu_lib.storage.folder import LARGEST_JSON, RunFolderError, read_tensors
+from enu_lib.storage.folder import CHECKPOINT, LARGEST_JSON, RunFolderError, read_tensors
 from enu_lib.storage.seal import checksum, mention, sealed, verify
 from enu_lib.study import results
-
-NEWEST, PREVIOUS = "checkpoint.safetensors", "checkpoint.previous.safetensors"
 
 
 def test_a_checksum_notices_any_change():
@@ -40,7 +38,7 @@ def test_a_checksum_notices_any_change():
 
 def test_every_flipped_bit_of_a_genome_or_checkpoint_is_noticed(saved, tmp_path):
     rng = random.Random(1)
-    for name in (NEWEST, "genome.safetensors"):
+    for name in (CHECKPOINT, "genome.safetensors"):
         whole = (saved / name).read_bytes()
         tensors, words = read_tensors(saved / name)
         file = tmp_path / name

@@ -237,11 +237,13 @@ def test_independent_evolutions_that_pass_are_counted():
     known = Evidence(zoo={"iaf-enu": good}, scores={("iaf", "enu"): [good, bad, bad], ("iaf", "gru"): [good]})
     first = claims.judge(known)[0]
     assert first.verdict == "reproduced" and first.evolutions.startswith("1 of 3 ")
-    assert claims.passes(first.claim, first.claim.repeats.evidence(known, "gru")) == (1, 1)
+    assert claims.passes(first.claim, first.claim.repeats.evidence(known, "gru")["in the sweep"]) == (1, 1)
     again = {"tmaze-enu": _learner(), "tmaze-enu-seed1": _learner(**{"switching.1": 0.1}), "other": _learner()}
+    again |= {"tmaze-enu-seed51": _learner()}
     able = {name: e.abilities["tmaze-enu"] for name, e in again.items()}
     known = Evidence(abilities=able | {"fixed-arm": _learner().abilities["fixed-arm"]})
-    assert claims.judge(known)[8].evolutions.startswith("1 of 2 ")
+    found = claims.judge(known)[8].evolutions
+    assert found.startswith("1 of 2 ") and "1 of 1 " in found, "two kinds of evolutions are counted apart"
     assert claims.judge(_spiking(many=3))[9].evolutions.startswith("3 of 3 ")
     assert "not repeated" in claims.judge(_iaf())[0].evolutions
     compared = claims.judge(_sweep({"tmaze": {"enu": GOOD, "shared": GOOD[:3]}, "double-tmaze": LEVEL}))[7]

@@ -49,7 +49,7 @@ def test_every_setting_can_be_set_by_its_path(tmp_path, capsys):
     assert (e.es.sigma, e.es.sigma_final, e.environments, e.generations, e.target) == (0.05, 0.01, 5, 2, None)
 
 
-def test_a_maze_with_a_curriculum_evolves_from_the_command_line(tmp_path):
+def test_a_maze_evolves_from_the_command_line_and_from_a_run_folder(tmp_path):
     settings = ["--set", "task.pairs=[[0,0],[1,2]]", "--set", "task.shuffle=sensors+actions", "--generations", "1"]
     assert main(["evolve", "tmaze", "--profile", "smoke", "--quiet", "--out", str(tmp_path / "m"), *settings]) == 0
     run = enu.load_run(tmp_path / "m")

@@ -3,11 +3,14 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 import enu_lib as enu
 from enu_lib import experiments
+from enu_lib.analysis import agents
 from enu_lib.base import names
 from enu_lib.es import ES
+from enu_lib.evolve import evolve
 from enu_lib.experiments import Experiment, Stage
 from enu_lib.network import CHAINED, ORDERED, PUBLISHED
 from enu_lib.tasks.discrimination import Discrimination
@@ -49,10 +52,45 @@ def test_settings_by_path_and_common_ones_by_bare_name():
 
 def test_the_curriculum_of_the_tmaze_ends_in_the_tmaze():
     e = experiments.get("tmaze")
-    tasks = [e.stage(ended).task for ended in range(len(e.stages) + 1)]
+    tasks = [e.stage(ended).tasks[0] for ended in range(len(e.stages) + 1)]
     assert isinstance(tasks[0], Discrimination) and tasks[-1] == e.task == Maze("t", "sensors")
     assert all(task.foods_per_period == 1 for task in tasks[1:-1]) and e.stages[-1].until < e.generations
-    assert e.populations == (e.es.population, *(stage.es.population for stage in e.stages))
+    assert e.populations == (256,) * 5
+
+
+@pytest.mark.parametrize("model", ["enu", "gru", "shared", "one-gru"])
+def test_every_stage_of_the_curriculum_runs_with_every_kind_of_model(model):
+    e = experiments.get("tmaze", model, settings={"evaluate_every": 1, "evaluate_environments": 2, "target": None})
+    es = ES(population=4, sigma=0.1)
+    stages = tuple(
+        replace(s, until=2 * k + 2, target=None, restart=False, es=es, environments=2) for k, s in enumerate(e.stages)
+    )
+    run = evolve(replace(e, es=es, environments=2, generations=9, stages=stages), progress=False)
+    assert run.stage_ends == (2, 4, 6, 8) and run.generation == 9 and torch.isfinite(run.parent).all()
+    # the teacher eats, whatever the network does: it moves in every second generation of the second stage only
+    assert run.log[3]["fitness_max"] > 20 > max(run.log[2]["fitness_max"], run.log[4]["fitness_max"])
+
+
+def test_scripted_agents_and_a_constant_response_earn_what_the_targets_are_compared_with():
+    volatile = replace(Maze("t", "sensors"), foods_per_period=1)
+    assert agents.scores(Maze("t", "sensors"), "looking", 2000)["fitness"] == pytest.approx(25.6, abs=0.2)
+    assert agents.scores(volatile, "once-bitten", 2000)["fitness"] == pytest.approx(22, abs=0.3)
+    assert volatile.alive_bonus * volatile.full / volatile.energy_cost == pytest.approx(1.8)
+    task = experiments.get("tmaze").stages[0].task
+    drawn = task.sample(12, enu.stream(0, "constant"))
+    y = torch.zeros(1, 12, task.trials, task.approach_steps + task.cue_steps, 3)
+    y[..., : task.approach_steps, 0] = 1
+    y[..., task.approach_steps :, :2] = 0.5
+    assert task.score(drawn, y.flatten(2, 3)).mean().item() == pytest.approx(0.84375)
+
+
+def test_a_run_or_zoo_entry_as_parent_brings_its_wiring():
+    latch = enu.zoo.load("tmaze-enu-latch")
+    small = dict(population=4, generations=1, environments=2, progress=False, device="cpu")
+    few = {"stages": (), "evaluate_environments": 2}
+    assert evolve("tmaze", parent=latch, settings=few, **small).model.connections == ORDERED
+    assert evolve("tmaze", parent=latch, settings={**few, "model.connections": CHAINED}, **small).model.connections == CHAINED
+    assert evolve("tmaze", parent=latch.genome, settings=few, **small).model.connections == CHAINED
 
 
 def test_mazes_with_a_curriculum_have_the_chained_wiring():
@@ -83,6 +121,11 @@ def test_stages_end_one_after_the_other():
     for ends in ((5, 2), (3, 3)):
         with pytest.raises(ValueError, match="one after the other"):
             replace(e, stages=tuple(Stage(end, task) for end in ends))
+
+
+def test_a_stage_without_a_target_cannot_begin_anew():
+    with pytest.raises(ValueError, match="restart=True needs a target"):
+        Stage(5, Maze("t", "sensors"), restart=True)
 
 
 def test_what_is_no_task_or_no_model_is_refused():
@@ -119,3 +162,12 @@ def test_episodes_follow_the_stages():
     assert e.lives == 3 * 80 + 2 * 8 + 2 * 40
     assert e.episodes(7, ends=(1, 2)) == 80 + 8 + 5 * 40
     assert e.episodes(2, ends=(1,)) == 80 + 8
+
+
+def test_episodes_of_all_attempts_count():
+    stages = (Stage(3, Maze("t", "sensors"), es=ES(population=8)), Stage(5, Maze("t", "sensors"), target=9.0, restart=True))
+    e = replace(experiments.get("tmaze", profile="smoke"), es=ES(population=4), environments=10, generations=12, stages=stages)
+    ends, restarts = (2, 5, 8, 10), (5,)  # generations of the first stage: 0 and 1; 5, 6 and 7
+    assert e.episodes(12, ends, restarts) == 5 * 80 + 7 * 40
+    assert e.episodes(5, ends, restarts) == 2 * 80 + 3 * 40
+    assert e.episodes(9, (2, 5), restarts) == 2 * 80 + 3 * 40 + 3 * 80 + 40

@@ -18,12 +18,10 @@ import torch
 from mutations import flipped
 
 import enu_lib as enu
-from enu_lib.storage.folder import RunFolderError
+from enu_lib.storage.folder import CHECKPOINT, RunFolderError
 from enu_lib.storage.log import read_log
 from enu_lib.storage.seal import sealed
 from enu_lib.study import results, sweep
-
-NEWEST, PREVIOUS = "checkpoint.safetensors", "checkpoint.previous.safetensors"
 
 
 def _evolve(saved, generations=6):
@@ -80,9 +78,9 @@ def test_a_sweep_goes_on_after_damage_to_a_checkpoint(whole, tmp_path, capsys):
     config = json.loads((out / "config.json").read_text())
     config["experiment"]["generations"] = experiment.generations
     (out / "config.json").write_text(json.dumps(sealed(config)))
-    (out / NEWEST).write_bytes((out / NEWEST).read_bytes()[:-3])
+    (out / CHECKPOINT).write_bytes((out / CHECKPOINT).read_bytes()[:-3])
     assert sweep.run("smoke", [job], tmp_path, jobs=1, progress=False) == []
-    assert str(out / NEWEST) in capsys.readouterr().err
+    assert str(out / CHECKPOINT) in capsys.readouterr().err
     assert results.read_evaluation(out).genome == results.read_evaluation(whole / job.name).genome
 
 

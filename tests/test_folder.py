@@ -65,8 +65,6 @@ def test_a_folder_without_a_newer_setting_resumes_with_its_default(tmp_path, sma
 
 
 def test_a_run_folder_is_locked(tmp_path, small):
-    from enu_lib.storage.folder import locked
-
     with locked(tmp_path / "r"):
         code = f"import enu_lib as enu; enu.evolve('stdp', profile='smoke', out={str(tmp_path / 'r')!r}, progress=False)"
         done = forks.run(["-c", code])

@@ -117,7 +117,7 @@ def test_wirings_have_eight_synapses_per_neuron():
 
 
 def test_outputs_that_are_alike_in_our_wiring_differ_in_the_chained_one(near):
-    """Without noise, the same genomes: what the sensors and the reward show reaches the outputs by different ways."""
+    """With the same genomes and no noise, what sensors and reward show reaches the outputs by different routes."""
     x = (torch.rand(12, 1, 1, 4, 3, generator=enu.stream(8, "sensors")) < 0.5).float()
     for wiring, alike in ((ORDERED, True), (CHAINED, False)):
         network = Network(wiring, channels=4, hidden=8, noise=0.0)

@@ -18,7 +18,7 @@ from enu_lib.parallel.devices import device_name
 from enu_lib.parallel.processes import ALONE, join
 from enu_lib.storage.log import read_log
 
-NAMES = ("stdp", "tmaze", "iaf", "staged", "follow", "large")
+NAMES = ("stdp", "tmaze", "iaf", "staged", "anew", "follow", "large")
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from enu_lib import zoo
 from enu_lib.analysis import learning
 from enu_lib.cli import main
 from enu_lib.rollout import record_episodes
-from enu_lib.study import evidence, ledger
+from enu_lib.study import abilities, evidence, ledger
 from enu_lib.tasks.altered import Altered
 
 ROOT = Path(__file__).parents[1]
@@ -83,6 +83,11 @@ def test_the_numbers_to_expect_agree_with_what_ships():
     assert runs and all(run["fitness"] > above for run in runs)
     start = zoo.load("stdp-enu").provenance["progress"]["held_out"][0]
     assert start == pytest.approx(at_first, rel=0.1) and start < above
+
+
+def test_the_caution_on_the_curriculum_agrees_with_its_networks():
+    words = ("no", "one", "two", "three", "four", "five")
+    assert "{} of {} seeds".format(*(words[n] for n in abilities.of_seeds())) in " ".join(README.split())
 
 
 def test_the_reading_path_is_as_long_as_the_readme_says():

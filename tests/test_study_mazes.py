@@ -60,7 +60,7 @@ def test_all_evolutions_that_are_kept_are_listed():
         n for n in zoo.names() if n == "tmaze-enu" or n.startswith(("tmaze-enu-latch", "tmaze-enu-seed", "tmaze-enu-lesson"))
     ]
     swept = [r for r in load("laptop").runs if (r.experiment, r.model) == ("tmaze", "enu")]
-    assert len(rows) == len(named) + len(swept) and all(set(row) == set(mazes.INDEPENDENT) for row in rows.values())
+    assert len(rows) == len(named) + len(swept) and all(set(row) == set(mazes.EVOLUTION) for row in rows.values())
     assert len(mazes.independent_evolutions(entry, load("laptop"), from_zoo=False)) == len(swept)
     assert mazes.independent_evolutions(entry, Stored([], {}), from_zoo=False) == {}
 

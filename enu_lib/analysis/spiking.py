@@ -94,16 +94,16 @@ def pulses_of(network: Network, genome: Tensor, maze: Maze, lives: int = 64, see
 
 
 def neutral_genome(
-    experiment: Experiment, ends: Sequence[int], generations: int, seed: int, parent: Tensor | None = None
+    experiment: Experiment, ends: Sequence[int], generations: int, seed: int, parent: Tensor | None = None, begun: int = 0
 ) -> Tensor:
     """The parent (D,) after `generations` of the same strategy without selection: offspring are ranked at random.
 
     ends: generations at which the experiment's stages ended, since each stage may have its own strategy.  parent: first genome
-    (D,); None: a random one.
+    (D,); None: a random one.  begun: generation of the last restart.
     """
-    state = es.init(experiment.model.init(stream(seed, "genome")) if parent is None else parent)
+    state = es.init(experiment.model.init(stream(seed, "genome")) if parent is None else parent)._replace(generation=begun)
     while (g := state.generation) < generations:
-        settings = experiment.stage(sum(end <= g for end in ends)).es
+        settings = experiment.stage(sum(begun < end <= g for end in ends)).es
         mutations = es.sample_mutations(settings, len(state.parent), seed, g)
         state = es.tell(settings, state, mutations, uniform(settings.population, generator=stream(seed, "neutral", g)))
     return state.parent

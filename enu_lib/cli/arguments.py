@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the command line answers at once, without torch
-    from enu_lib.contracts import Evolved
+    from enu_lib.storage.run import FromExperiment
 
 
 def path(text: str) -> str:
@@ -61,7 +61,7 @@ def require_evolved(name: str) -> None:
         raise ValueError(f"{name} is not a run folder, and {error}") from None
 
 
-def evolved(name: str) -> Evolved:
+def evolved(name: str) -> FromExperiment:
     """The run in a folder of this name, or else the zoo entry of this name."""
     from enu_lib import zoo
     from enu_lib.storage.run import load_run

@@ -41,7 +41,7 @@ def add(commands: Any) -> None:
         help="any other setting, such as task.shuffle=none or es.power=3; may be repeated",
     )  # fmt: skip
     evolve.add_argument(
-        "--parent", type=path, metavar="NAME", help="start from this zoo entry or run folder: its genome and wiring"
+        "--parent", type=path, metavar="NAME", help="start from the genome of this zoo entry or run folder, with its wiring"
     )
     evolve.add_argument("--time-limit", type=seconds, metavar="TIME", help="save and stop after this time, e.g. 90s, 9m, 2h")
     evolve.add_argument("--threads", type=int, help="threads of the CPU kernel (all cores)")
@@ -69,16 +69,11 @@ def run(options: argparse.Namespace) -> None:
     # set before torch is imported: if processes lose contact, its stack traces would bury our message
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     from enu_lib.evolve import evolve
-    from enu_lib.network import Network
     from enu_lib.parallel.processes import join
 
     bare = ("generations", "population", "environments", "sigma", "hidden")
     short = {n: getattr(options, n) for n in bare if getattr(options, n) is not None}
     out = options.out or f"runs/{options.experiment}-{options.model}-{options.profile}-{options.seed}"
-    parent = evolved(options.parent) if options.parent else None
-    network = "maze" in options.experiment and options.model != names.ONE_GRU and "model" not in settings
-    if network and parent and isinstance(parent.model, Network):  # a genome works only with the wiring that it evolved with
-        settings.setdefault("model.connections", parent.model.connections)
     with join(options.process_timeout) as processes:
         run = evolve(
             options.experiment,
@@ -86,7 +81,7 @@ def run(options: argparse.Namespace) -> None:
             profile=options.profile,
             seed=options.seed,
             out=out,
-            parent=parent.genome if parent else None,
+            parent=evolved(options.parent) if options.parent else None,
             threads=options.threads,
             device=options.device,
             time_limit=options.time_limit,

@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from enu_lib import es
 from enu_lib.base.kinds import Between, Measured, NotNegative, shown
 from enu_lib.base.notices import tell
 from enu_lib.experiments import Current, Experiment
+from enu_lib.parallel.processes import Alone
 from enu_lib.storage.folder import (
     CHECKPOINT,
     CONFIG,
@@ -41,6 +44,7 @@ WORDS = {
     "score": Measured | None,
     "seconds": NotNegative,
     "stage_ends": tuple[Annotated[int, Between(0, 10**9)], ...],
+    "restarts": tuple[Annotated[int, Between(0, 10**9)], ...],
     "log": str | None,  # SHA-256 of the log up to this generation
 }
 
@@ -57,14 +61,36 @@ class Progress:
     best: Tensor
     score: float
     seconds: float
-    ends: list[int] = field(default_factory=list)  # generations at which the completed stages ended
+    ends: list[int] = field(default_factory=list)  # generations at which stages ended
+    restarts: list[int] = field(default_factory=list)  # those of them at which evolution began anew
     logged: Checksum = field(default_factory=hashlib.sha256)  # SHA-256 of the log so far
 
     def stage(self, experiment: Experiment) -> Current:
         """The stage of the next generation, after ending stages whose generations are over."""
-        while len(self.ends) < len(experiment.stages) and experiment.stages[len(self.ends)].until <= self.state.generation:
-            self.ends.append(experiment.stages[len(self.ends)].until)
-        return experiment.stage(len(self.ends))
+        begun = self.restarts[-1] if self.restarts else 0
+        ended = sum(end > begun for end in self.ends)
+        while ended < len(experiment.stages) and (stage := experiment.stage(ended, begun)).until <= self.state.generation:
+            self.ends.append(stage.until)
+            ended += 1
+        return experiment.stage(ended, begun)
+
+    def restart(self, first: Tensor, state: es.ESState) -> es.ESState:
+        """Note that evolution begins anew, and return the state to begin with: that of a first genome (D,)."""
+        self.ends.append(state.generation)
+        self.restarts.append(state.generation)
+        return es.init(first.to(state.parent.device))._replace(generation=state.generation)
+
+    def shared(self, processes: Alone, place: torch.device) -> Progress:
+        """The first process's progress, in all processes, with the state on a device.
+
+        The log's checksum stays with the first process, which writes the log.
+        """
+        words: dict[str, Any] = {key: getattr(self, key) for key in ("score", "seconds", "ends", "restarts")}
+        tensors = torch.stack([*self.state[:3], self.best])
+        tensors, words = processes.resume(tensors, {"generation": self.state.generation, **words})
+        parent, velocity, variance, best = (v.clone() for v in tensors)
+        state = es.ESState(parent.to(place), velocity.to(place), variance.to(place), words.pop("generation"))
+        return Progress(state, best, **words, logged=self.logged)
 
 
 class Stored(NamedTuple):
@@ -87,6 +113,7 @@ def save_checkpoint(folder: Path, now: Progress, rows: list[Row]) -> None:
         "score": None if math.isinf(now.score) else now.score,
         "seconds": now.seconds,
         "stage_ends": now.ends,
+        "restarts": now.restarts,
         "log": now.logged.hexdigest(),
     }
     write_tensors(folder / CHECKPOINT, tensors, meta, previous=folder / PREVIOUS)
@@ -144,21 +171,26 @@ def read_checkpoint(path: Path, length: int) -> tuple[dict[str, Tensor], dict[st
     tensors, meta = read_tensors(path, fits=fits)
     if meta["format"] > FORMAT:
         raise newer(meta["format"])
-    former = {"stage_ends": meta.get("lesson_ends", []), "log": None}  # renamed, or missing in older checkpoints
+    former = {"stage_ends": meta.get("lesson_ends", []), "restarts": [], "log": None}  # as older checkpoints lack them
     words = checked({**former, **meta}, WORDS, path)
-    ends = list(words["stage_ends"])
+    ends, restarts = list(words["stage_ends"]), list(words["restarts"])
     if ends != sorted(set(ends)) or any(end > words["generation"] for end in ends):
         raise RunFolderError(f"{path} is damaged (stage_ends is {shown(ends)}): {RESTORE_OR_RESTART}")
+    if restarts != sorted(set(restarts) & set(ends)):
+        raise RunFolderError(f"{path} is damaged (restarts is {shown(restarts)}): {RESTORE_OR_RESTART}")
     return tensors, {**meta, **words}
 
 
 def _stored(path: Path, experiment: Experiment) -> Stored:
     """A checkpoint and its rows of the log.  Raises RunFolderError if either is damaged."""
     t, words = read_checkpoint(path, experiment.model.n_params)
-    if len(words["stage_ends"]) > len(experiment.stages):
-        ends = shown(words["stage_ends"])
-        raise RunFolderError(f"{path} does not match {path.parent / CONFIG} (stage_ends is {ends}): {RESTORE_OR_RESTART}")
+    starts = (0, *words["restarts"], math.inf)
+    ends, restarts = list(words["stage_ends"]), list(words["restarts"])
+    if any(sum(a < end <= b for end in ends) > len(experiment.stages) for a, b in pairwise(starts)):
+        raise RunFolderError(
+            f"{path} does not match {path.parent / CONFIG} (stage_ends is {shown(ends)}): {RESTORE_OR_RESTART}"
+        )
     rows, size, logged = read_log_until(path.parent, words["generation"], words["log"])
     state = es.ESState(t["parent"], t["velocity"], t["variance"], words["generation"])
     score = -math.inf if words["score"] is None else words["score"]
-    return Stored(Progress(state, t["best"], score, words["seconds"], list(words["stage_ends"]), logged), rows, size, words)
+    return Stored(Progress(state, t["best"], score, words["seconds"], ends, restarts, logged), rows, size, words)

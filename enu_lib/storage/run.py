@@ -29,9 +29,10 @@ Stopped = Literal["finished", "target", "interrupted", "time limit", "stopped", 
 
 
 class FromExperiment:
-    """Base of classes that hold an experiment: its model and task as attributes."""
+    """Base of classes that hold an experiment and a genome: its model and task as attributes."""
 
     experiment: Experiment
+    genome: Tensor  # (D,)
 
     @property
     def model(self) -> Any:
@@ -57,6 +58,7 @@ class Run(FromExperiment):
     stopped: Stopped
     folder: Path | None = None
     stage_ends: tuple[int, ...] = ()  # generations at which the stages of the curriculum completed so far ended
+    restarts: tuple[int, ...] = ()  # those of them at which evolution began anew
     begun_from: str | None = None  # fingerprint of the initial genome if one was given; None: random
 
     def column(self, name: str) -> tuple[list[float], list[float]]:
@@ -112,6 +114,7 @@ def as_run(
         stopped,
         folder,
         tuple(now.ends),
+        tuple(now.restarts),
         begun_from,
     )
 
@@ -128,6 +131,7 @@ def provenance(run: Run, processor: str) -> dict[str, Any]:
         "generations": run.generation,
         "seconds": round(run.seconds, 1),
         "stage_ends": list(run.stage_ends),
+        "restarts": list(run.restarts),
         "processor": f"{processor} ({platform.machine()}), torch {torch.__version__}",
         "version": library_version(),
         "date": datetime.date.today().isoformat(),

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from enu_lib import zoo
 from enu_lib.analysis.battery import CHANGES, POISONS, Measure, battery
 from enu_lib.study import evidence
-from enu_lib.study.evidence import ABILITIES, CURRICULUM, INDEPENDENT, OTHERS
+from enu_lib.study.evidence import ABILITIES, CURRICULUM, EARLIER, OTHERS
 from enu_lib.study.rules import share
 from enu_lib.study.tables import Row
 from enu_lib.zoo import Entry
@@ -39,7 +39,7 @@ FOOD = {
     "hidden.food": "food and poison\nhidden",
     "cut_poison.food": "poison without\npunishment",
 }
-FLAWLESS = 0.95  # share of swaps after which an agent that knows its sensors makes no mistake
+NEARLY_ALWAYS = 0.95  # share of swaps after which an agent that knows its sensors makes no mistake
 MOSTLY = 0.5  # share of visits above which an agent is said to do something
 
 
@@ -52,7 +52,7 @@ def of_networks(entry: Entry, profile: str) -> dict[str, Measures]:
     """Battery measures of an evolved network, by name; for the zoo, the stored ones, with its other tested networks."""
     if profile == "zoo":
         stored = evidence.without_sweeps().abilities
-        return {name: stored[name] for name in (entry.name, *INDEPENDENT, *CURRICULUM, *OTHERS) if name in stored}
+        return {name: stored[name] for name in (entry.name, *EARLIER, *CURRICULUM, *OTHERS) if name in stored}
     return {entry.name: battery(entry.model, entry.genome, entry.task, episodes(profile), double=False).measures}
 
 
@@ -77,7 +77,8 @@ def across(agents: Mapping[str, Measures], keys: Mapping[str, str]) -> list[Row]
 def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
     """What a network's battery shows, compared with the agents "looking" and "latch", as Markdown.
 
-    Its rule for having learnt what the sensors mean is weaker than that of `knows_its_sensors`.
+    Its rule for having learnt what the sensors mean is not that of `knows_its_sensors`: it asks for fewer swaps without a
+    mistake, in the published T-maze, and judges by intervals.
     """
     food, sight, exchanged = (network[k] for k in ("standard.food", "standard.no_mistake", "exchanged.first"))
     best, latch = (agents[name]["standard.food"].value for name in ("looking", "latch"))
@@ -97,32 +98,47 @@ def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
     return first + f"It **does not go by what its sensors show of food and poison**: {shares}."
 
 
-def knows_its_sensors(network: Measures) -> bool:
-    """Whether a network learns what its sensors mean, by a rule fixed before the networks of `CURRICULUM` evolved.
+def knows_its_sensors(agent: Measures) -> bool:
+    """Whether an agent knows what its sensors mean, by a rule fixed before the networks of `CURRICULUM` evolved.
 
-    With swaps after every food and an earlier poison: no mistake after at least `FLAWLESS` of the swaps; and of the first
-    visits after the sensors for food and poison are exchanged, less than half right, but more than half if they are not.
+    With swaps after every food and an earlier poison: no mistake after at least `NEARLY_ALWAYS` of the swaps; and of the first
+    visits after the sensors for food and poison are exchanged, less than half right, but more than half if they are not.  All
+    by the values themselves, not their intervals; an agent without such visits does not pass.
     """
-    sight, exchanged, alone = (network[k] for k in ("every_food.no_mistake", "exchanged.first", "left_alone.first"))
-    return bool(sight.n and sight.value >= FLAWLESS and exchanged.value < MOSTLY < alone.value)
+    sight, exchanged, alone = (agent[k] for k in ("every_food.no_mistake", "exchanged.first", "left_alone.first"))
+    return bool(sight.n and sight.value >= NEARLY_ALWAYS and exchanged.value < MOSTLY < alone.value)
 
 
-def of_curriculum() -> list[Row]:
-    """For each evolution of `CURRICULUM`: at which generation it was stopped, and what the network can do."""
+def of_seeds() -> tuple[int, int]:
+    """The number of evolutions of `CURRICULUM` whose networks know their sensors, and the number of all."""
+    stored = evidence.without_sweeps().abilities
+    return sum(knows_its_sensors(stored[name]) for name in CURRICULUM), len(CURRICULUM)
+
+
+def of_curriculum(agents: Mapping[str, Measures]) -> list[Row]:
+    """For each evolution of `CURRICULUM`, and for scripted agents: what it can do; how far the evolution had come."""
     stored = evidence.without_sweeps().abilities
     rows: list[Row] = []
-    for name in CURRICULUM:
-        tested = stored[name]
-        row: Row = {
-            "network": name,
-            "generations": zoo.load(name).provenance["generations"],
+    for name, tested in {**{name: stored[name] for name in CURRICULUM}, **agents}.items():
+        stopped = best = ""
+        if name in CURRICULUM:
+            made = zoo.load(name).provenance
+            held_out = made["progress"]["held_out"]
+            generation = made["progress"]["generation"][held_out.index(max(held_out))]
+            begun = max((r for r in made.get("restarts", ()) if r < generation), default=0)
+            stage = 1 + sum(begun < end < generation for end in made["stage_ends"])
+            stopped, best = str(made["generations"]), f"{generation}, {stage}"
+        rows.append({
+            "agent": name,
+            "stopped at generation": stopped,
+            "tested: generation, stage": best,
             "food": f"{tested['standard.food'].value:.1f}",
             "food, swaps after every food": f"{tested['every_food.food'].value:.1f}",
             "no mistake, swaps after every food": share(tested["every_food.no_mistake"]),
-            "sensors exchanged": share(tested["exchanged.first"]),
+            "next visit right": share(tested["left_alone.first"]),
+            "the same, sensors exchanged": share(tested["exchanged.first"]),
             "knows its sensors": "yes" if knows_its_sensors(tested) else "no",
-        }
-        rows.append(row)
+        })  # fmt: skip
     return rows
 
 

@@ -18,13 +18,14 @@ The rules are implemented in `enu_lib.study.rules`.  Nothing is simulated here; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from enu_lib.study import rules
 from enu_lib.study.design import MAIN
-from enu_lib.study.evidence import CURRICULUM, INDEPENDENT, Evidence
+from enu_lib.study.evidence import INDEPENDENT, Evidence
 from enu_lib.study.rules import Part
 
 VERDICTS = ("reproduced", "in part", "not", "undecided", "not tested")
@@ -43,17 +44,16 @@ class Repeats(NamedTuple):
 
     name: str  # zoo entry on which the claim is judged
     experiment: str = ""  # experiment of the sweep whose evolutions replace that entry
-    others: tuple[str, ...] = ()  # or zoo entries from separate evolutions, itself among them
+    others: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # or zoo entries from separate evolutions, by their kind
 
-    @property
-    def where(self) -> str:
-        return "sweep" if self.experiment else "zoo"
-
-    def evidence(self, e: Evidence, model: str = "enu") -> list[Evidence]:
-        """Copies of the evidence in which each of these evolutions replaces the zoo entry."""
+    def evidence(self, e: Evidence, model: str = "enu") -> dict[str, list[Evidence]]:
+        """Copies of the evidence in which each of these evolutions replaces the zoo entry, by kind of evolution."""
         if self.experiment:
-            return [replace(e, zoo={self.name: scores}) for scores in e.scores.get((self.experiment, model), ())]
-        return [replace(e, abilities={**e.abilities, self.name: e.abilities[n]}) for n in self.others if n in e.abilities]
+            return {"in the sweep": [replace(e, zoo={self.name: v}) for v in e.scores.get((self.experiment, model), ())]}
+        return {
+            kind: [replace(e, abilities={**e.abilities, self.name: e.abilities[n]}) for n in names if n in e.abilities]
+            for kind, names in self.others.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,9 @@ def evolutions(claim: Claim, evidence: Evidence) -> str:
             return "none compared yet"
         many = high if (low := min(counts)) == high else f"{low} to {high}"
         return f"compares {many} of each model"
-    passing, many = passes(claim, claim.repeats.evidence(evidence))
-    return f"{passing} of {many} in the {claim.repeats.where}" if many else "one evolution, not repeated"
+    each_kind = [(kind, *passes(claim, each)) for kind, each in claim.repeats.evidence(evidence).items()]
+    text = ", ".join(f"{passing} of {many} {kind}" for kind, passing, many in each_kind if many)
+    return text or "one evolution, not repeated"
 
 
 def passes(claim: Claim, each: Sequence[Evidence]) -> tuple[int, int]:
@@ -270,7 +271,7 @@ CLAIMS = (
         "contains the bound. A latch fails the last three, an agent that only remembers an arm the third and fourth, one that "
         "alternates the first and fourth. Passing takes little: one bit and the sensor of the first poison, in an agent that "
         "never relearns (once-bitten).",
-        "zoo: tmaze-enu", rules.learns_tmaze, 2, Repeats("tmaze-enu", others=(*INDEPENDENT, *CURRICULUM)),
+        "zoo: tmaze-enu", rules.learns_tmaze, 2, Repeats("tmaze-enu", others=INDEPENDENT),
         history=(
             Change(
                 _CHANGED,

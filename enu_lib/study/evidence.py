@@ -38,10 +38,12 @@ T = TypeVar("T")
 SHARE = 0.1  # a single unit counts as having learnt below this proportion of the loss without learning
 ABILITIES = 2048  # episodes of the battery in each maze
 NEUTRAL = 20  # evolutions without selection
-INDEPENDENT = ("tmaze-enu", "tmaze-enu-lesson-seed1", "tmaze-enu-seed1", "tmaze-enu-seed2")  # separate evolutions
-# All evolutions of the command `evolve tmaze --seed N` with these seeds, each from a random genome.  The seeds and the settings
-# were fixed before the first of them was run.
+# Networks of the T-maze from separate evolutions, by how they evolved.  "by the curriculum": all evolutions of the command
+# `evolve tmaze --seed N` with these seeds, each from a random genome.  Seeds and settings were fixed before the first of them
+# was run; each was stopped by hand before the end of its curriculum.
+EARLIER = ("tmaze-enu", "tmaze-enu-lesson-seed1", "tmaze-enu-seed1", "tmaze-enu-seed2")
 CURRICULUM = tuple(f"tmaze-enu-seed{seed}" for seed in (50, 51, 52, 53, 54))
+INDEPENDENT = {"earlier": EARLIER, "by the curriculum": CURRICULUM}
 # Also tested with the battery, in the plain T-maze.  Three of them, "tmaze-enu-seed0", "tmaze-enu-seed14" and
 # "tmaze-harmless-enu-seed1", are separate evolutions, too, but were kept for what they can do: the first two use their sensors,
 # the third switches after every poison.  Other seeds of their curricula were not kept, so counting these three among
@@ -89,7 +91,7 @@ def without_sweeps(folder: Path | None = None) -> Evidence:
     spikes = {
         name: numbers(tested["measures"])
         for name, tested in kept.spiking.items()
-        if name in INDEPENDENT and tested["genome"] == known.get(name)
+        if name in (*EARLIER, *CURRICULUM) and tested["genome"] == known.get(name)
     }
     zoo_scores = {name: entry.scores for name, entry in entries.items()}
     neutral = [*map(numbers, kept.neutral)]
@@ -128,7 +130,7 @@ def rounded(values: Mapping[str, float]) -> dict[str, float | None]:
 
 def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool = True) -> References:
     """Simulate all reference measures and write references.json (in `folder`; default: the package's)."""
-    networks = [zoo.load(name) for name in (*INDEPENDENT, *CURRICULUM, *OTHERS) if name in zoo.names()]
+    networks = [zoo.load(name) for name in (*EARLIER, *CURRICULUM, *OTHERS) if name in zoo.names()]
     with bar(2 * len(agents.NAMES) + len(networks) + NEUTRAL, desc="references", show=progress, unit="measure") as shown:
 
         def done(value: T) -> T:
@@ -146,7 +148,7 @@ def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool =
         for e in networks:
             genome, tested = e.provenance["sha256"], battery(e.model, e.genome, e.task, ABILITIES, double=False)
             able[e.name] = done({"genome": genome, "measures": _measures(tested)})
-            if e.name in INDEPENDENT:
+            if e.name in (*EARLIER, *CURRICULUM):
                 pulses = spiking.pulses_of(e.model, e.genome, e.task)
                 spikes[e.name] = {"genome": genome, "measures": rounded(pulses._asdict())}
         neutral = [done(rounded(pulses._asdict())) for e in networks[:1] for pulses in without_selection(e, NEUTRAL)]
@@ -172,7 +174,8 @@ def neutral(entry: zoo.Entry, seed: int) -> Tensor:
     genome: Tensor | None = None
     for e in zoo.ancestry(entry):
         ends, generations = e.provenance.get("stage_ends", ()), e.provenance["generations"]
-        genome = spiking.neutral_genome(e.experiment, ends, generations, seed, genome)
+        begun = max(e.provenance.get("restarts", ()), default=0)
+        genome = spiking.neutral_genome(e.experiment, ends, generations, seed, genome, begun)
     assert genome is not None, "an entry is its own last ancestor"
     return genome
 

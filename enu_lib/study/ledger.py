@@ -156,7 +156,7 @@ def repeat_table(known: Evidence) -> list[Row]:
             continue
         row: Row = {"claim": f"{claim.key} {claim.statement}", "on": LABEL[task]}
         for model in MAIN[task]:
-            passing, many = passes(claim, claim.repeats.evidence(known, model))
+            passing, many = passes(claim, [e for each in claim.repeats.evidence(known, model).values() for e in each])
             row[name(model)] = f"{passing} of {many}"
         rows.append(row)
     return rows

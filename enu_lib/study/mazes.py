@@ -29,7 +29,7 @@ from enu_lib.zoo import Entry
 Table = dict[Any, dict[str, Any]]
 PROGRESS = ("generation", "held_out", "seconds")  # columns of `zoo.progress`
 _SECOND = ("second visit right after poison", "second visit right after food")
-INDEPENDENT = ("generations", "environments", "food", "food s.e.", "poison", *_SECOND, "right again after one mistake")
+EVOLUTION = ("generations", "environments", "food", "food s.e.", "poison", *_SECOND, "right again after one mistake")
 
 SMALLER = "a smaller maze"
 DISCRIMINATION = "discrimination"
@@ -58,7 +58,7 @@ def independent_evolutions(entry: Entry, stored: Stored, from_zoo: bool = True) 
         rows[SMALLER, f"sweep, seed {run.seed}"] = {
             "generations": run.generations, "environments": environments, **run.scores,
         }  # fmt: skip
-    return {key: {name: row.get(name) for name in INDEPENDENT} for key, row in sorted(rows.items())}
+    return {key: {name: row.get(name) for name in EVOLUTION} for key, row in sorted(rows.items())}
 
 
 def _begun(entry: Entry) -> str:
@@ -94,17 +94,17 @@ def costs_of(entries: Mapping[str, Entry]) -> dict[str, dict[str, list[float]]]:
         spent = dict.fromkeys(("generation", "seconds", "evaluations"), 0.0)
         for e in zoo.ancestry(entry):
             p = e.provenance
-            ends = p.get("stage_ends", ())
+            ended = p.get("stage_ends", ()), p.get("restarts", ())
             if replace(e.task, tie=entry.task.tie) == entry.task:
                 for generation, held_out, seconds in zip(*(p["progress"][key] for key in PROGRESS), strict=True):
                     costs["generation"].append(spent["generation"] + generation)
                     costs["held_out"].append(held_out)
                     costs["seconds"].append(spent["seconds"] + seconds)
-                    costs["evaluations"].append(spent["evaluations"] + e.experiment.episodes(generation, ends) / 1e6)
+                    costs["evaluations"].append(spent["evaluations"] + e.experiment.episodes(generation, *ended) / 1e6)
                     costs["minutes"].append((spent["seconds"] + seconds) / 60)
             spent["generation"] += p["generations"]
             spent["seconds"] += p["seconds"]
-            spent["evaluations"] += e.experiment.episodes(p["generations"], ends) / 1e6
+            spent["evaluations"] += e.experiment.episodes(p["generations"], *ended) / 1e6
         costs_by_entry[name] = costs
     return costs_by_entry
 

@@ -152,8 +152,8 @@ def compared(planned: Planned, chosen: Mapping[str, str], profile: str = "laptop
 def build(name: str, model: str, profile: str = "laptop") -> Experiment:
     """The experiment of a job.  model: a `ModelName` as text; its variant is the strategy, if tuned.
 
-    All evolutions of an experiment have the same numbers of generations and of episodes in each generation.  In mazes they
-    follow the curriculum of `experiments.get` and end early once its target is reached.
+    On single units, all evolutions of an experiment have the same numbers of generations and of episodes in each.  In mazes
+    they follow the curriculum of `experiments.get`, whose stages, and the run itself, end early once a target is reached.
     """
     parts = ModelName.parse(model)
     base = parts.model

@@ -87,7 +87,7 @@ def record(run: Run, model: str, quick: bool = False, processor: str = "cpu", li
     generation, held_out = run.column("held_out")
     return Record(
         e.name, model, run.seed, e.model.hidden, e.model.n_params, run.generation,
-        e.episodes(run.generation, run.stage_ends), round(run.seconds, 1), kept["processor"], kept["version"],
+        e.episodes(run.generation, run.stage_ends, run.restarts), round(run.seconds, 1), kept["processor"], kept["version"],
         kept["date"], fingerprint(run.genome), [int(g) + 1 for g in generation], [five_digits(v) for v in held_out],
         [five_digits(f.mean().item()) for f in live],
         {k: five_digits(v) for k, v in scores.items()},
@@ -143,8 +143,8 @@ def references(folder: Path | None = None) -> References:
 def attempts(maze: str) -> list[Any]:
     """Manually recorded attempts at a maze that was hard to learn: from, changed, generations, found.
 
-    "tmaze-seeds" and "tmaze-chained" (in that wiring unless another is named) say what became of each seed, from a random
-    genome (seed, run, found).
+    "tmaze-seeds" and "tmaze-chained" (with `network.CHAINED` unless another wiring is named) say what became
+    of each seed, from a random genome (seed, run, found).
 
     "tmaze-steps", "tmaze-second-steps", "tmaze-fourteen-steps", "tmaze-bitten-steps", "tmaze-sight-steps",
     "tmaze-reversal-steps", "double-tmaze-steps" and "tmaze-actions-steps" are the commands that produced the zoo entries
