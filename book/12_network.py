@@ -108,13 +108,13 @@ Markdown(
 # alone makes the outputs distinguishable: evolution can find the rule "fall silent when one of your sensors is active", which
 # suits some of the ways in which sensors and outputs may be shuffled, but not others. In **our own table**, every neuron
 # receives input from every sensor and from the reward neuron, and output neurons differ in which hidden and output neurons
-# project to them, so that nothing about a sensor follows from the wiring. The evolved networks of this book use our table
-# unless a page says *published table* or *chained table*. In the **chained table** (`enu_lib.network.CHAINED`, also ours),
-# the hidden neurons are wired as in our own table. Half of the first output neuron's synapses come from the sensors and the
-# reward neuron, the others from the hidden neurons and itself; the second receives input from the hidden neurons, the first
-# output neuron and itself, the third from the second and itself. Networks that follow the [curriculum for the
-# T-maze](61_how_the_networks_were_found.py) have the chained table in all stages, because with our own table the outputs of a
-# random network are nearly equal.
+# project to them, so that nothing about a sensor follows from the wiring. In the **chained table**
+# (`enu_lib.network.CHAINED`, also ours), the hidden neurons are wired as in our own table. Half of the first output neuron's
+# synapses come from the sensors and the reward neuron, the others from the hidden neurons and itself; the second receives
+# input from the hidden neurons, the first output neuron and itself, the third from the second and itself. Networks that
+# follow the [curriculum for the T-maze](61_how_the_networks_were_found.py), among them that of [Fig. 4](15_fig4_tmaze.py),
+# have the chained table in all stages, because with our own table the outputs of a random network are nearly equal. All other
+# evolved networks of this book have our own table unless a page says *published table*.
 #
 # A variant, SHAREDENU, has *one* genome for neurons and synapses. Their inputs differ in width, so we pad those of the neurons
 # with zeros.

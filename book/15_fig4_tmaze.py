@@ -53,16 +53,16 @@ found = learning.measures(lives)
 compared = ("looking", "memory-only", "latch", "fixed-arm")
 references = {a: learning.measures(agents.play(entry.task, a, n, seed=seed + 500)) for a in compared}
 rows = {"evolved network": found, **references}
-chain = enu.zoo.ancestry(entry)
 able = {"evolved network": abilities.of_networks(entry, profile)[entry.name], **abilities.of_agents(compared)}
 asked = ("switching.1", "swapped.2", "standard.no_mistake", "left_alone.first", "exchanged.first")
 
 # %% [markdown]
 # ## Figure
 #
-# All panels show the same network, the one in the zoo, our collection of evolved genomes ([how it was
-# found](63_earlier_networks.py)). Each output is the first channel of an output neuron; at the end of each move of 4
-# steps, the output with the largest sum over these steps determines the action.
+# All panels show the same network, the one in the zoo, our collection of evolved genomes. It evolved from a random genome by
+# one command, `python -m enu_lib evolve tmaze --seed 51`, whose [curriculum](61_how_the_networks_were_found.py) leads through
+# easier tasks. Each output is the first channel of an output neuron; at the end of each move of 4 steps, the output with the
+# largest sum over these steps determines the action.
 
 # %%
 phases = find_phases(lives, entry.task)
@@ -71,7 +71,7 @@ ate = lives.task["ate"][0, life]
 fig = plt.figure(figsize=(PAGE, 6.6))
 grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.3, 1.6])
 axes = [fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[0, 1]), fig.add_subplot(grid[1, :]), fig.add_subplot(grid[2, :])]
-figures.learning.chain(axes[0], [e.provenance["progress"] for e in chain], [mazes.asked(e) for e in chain])
+figures.learning.stages(axes[0], entry.provenance["progress"], entry.provenance["stage_ends"])
 always = references["fixed-arm"]["fitness"]
 axes[0].axhline(always, ls="--", lw=0.8, color="0.4", label="an agent that always\ntakes the same arm")
 axes[0].legend(loc="upper left")
@@ -88,17 +88,17 @@ axes[3].set(
 axes[3].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(able))
 panel_letters(axes)
 files = save_figure(
-    fig, "fig4_tmaze", figures_dir, zoo=[e.name for e in chain],
+    fig, "fig4_tmaze", figures_dir, zoo=[entry.name],
     data={
-        "a": figures.data.panels({e.name: pd.DataFrame(e.provenance["progress"]) for e in chain}, "evolution"),
+        "a": pd.DataFrame(entry.provenance["progress"]),
         "b": food.rename_axis("agent").reset_index(),
         "c": figures.data.episode(lives.x[0, life], lives.y[0, life], ate),
         "d": figures.abilities.table(able, asked),
     },
-    caption=f"""One evolved network, {entry.name}, in all panels. **a**, Held-out fitness of the parent during the
-    {len(chain)} evolutions that led to this network, each starting from the result of the previous one, and each in its own
-    maze (*swaps*: food and poison may swap places after every food, and there is no bonus for staying alive); higher is
-    better; dashed: an agent that always takes the same arm of the published maze. **b**, Food (green) and poison (red)
+    caption=f"""One evolved network, {entry.name}, in all panels. **a**, Held-out fitness of the parent in the published maze
+    during the evolution that led to this network; higher is better; numbers: stages of its curriculum, of which the first
+    is not a maze and the next ones are mazes in which food and poison swap places more often than in the published one;
+    dashed: an agent that always takes the same arm. **b**, Food (green) and poison (red)
     eaten per episode; mean of {n:,} episodes, largest standard error {max(row["food s.e."] for row in rows.values()):.2f}.
     **c**, Episode {life}: sensors (in brackets, what they show in this episode), rewards and outputs, each from 0 (grey
     line) to 1; triangles: meals (up: food, down: poison). **d**, Shares of visits that end with food, by what preceded the
@@ -115,27 +115,26 @@ Markdown(tables.numbers(rows, 3, "measure", upright=True))
 
 # %%
 task, fixed = entry.task, references["fixed-arm"]
-generations, hours = mazes.evolved_for(entry)
+generations, _ = mazes.evolved_for(entry)
 Markdown(
     f"""In {n:,} fresh episodes, shuffle *{task.shuffle}*, the network eats **{found["food"]:.2f} food** (standard error
 {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison; an agent that always goes to the same arm eats {fixed["food"]:.2f}
 food. After poison at the first visit, the second visit ends with food in {found["second visit right after poison"]:.0%} of the
 episodes; after food, in {found["second visit right after food"]:.0%}. After a swap, the network goes to the new place at once
 in {found["no mistake after a change"]:.0%} of cases (an agent that recognises poison on sight would; one that only remembers an
-arm cannot), and, if it does not, it is right after one mistake in {found["right again after one mistake"]:.0%}. It was evolved
-for {generations:,} generations of {entry.experiment.es.population} offspring in {len(chain)} runs ({hours:.1f} hours)."""
+arm cannot). It was evolved for {generations:,} generations of {entry.experiment.es.population} offspring."""
 )
 
 # %% [markdown]
 # ## Reconstruction
 #
-# The paper's public code contains a connection table in which each output neuron receives input from two of the three sensors.
-# With it, our evolution found a [shortcut that serves only some agents](60_wirings_and_shuffles.py). The network of this page
-# has a table in which **every neuron receives input from every sensor** and the output neurons differ in which outputs project
-# to them (`enu_lib.network.ORDERED`), so that nothing about a sensor follows from the wiring. Also ours: a reward is signalled
-# for the 4 steps of a move; batches contain every shuffle and side equally often; selection by breadth ({eq}`eq-breadth`);
-# larger mutations, fewer offspring and smaller units than published. The profile `paper` has the published sizes, wiring,
-# strategy and length, but keeps the 4 steps of reward and the balanced batches.
+# The paper's public code contains a connection table in which each output neuron receives input from two of the three
+# sensors. With it, our evolution found a [shortcut that serves only some agents](60_wirings_and_shuffles.py). In the network
+# of this page **all sensors are wired alike**, so that nothing about a sensor follows from the wiring, and the output neurons
+# form a chain (`enu_lib.network.CHAINED`). Also ours: the curriculum; a reward is signalled for the 4 steps of a move;
+# batches contain every shuffle and side equally often; mutations of another size, fewer offspring and smaller units than
+# published. The profile `paper` has the published sizes, wiring, strategy and length, and no curriculum, but keeps the 4
+# steps of reward and the balanced batches.
 #
 # A caution: episodes in this maze differ in few respects, namely the shuffle, the first side, and whether places swap after
 # each fifth food. Evolution met every combination many times; only the noise of a fresh episode is new. That the network adapts

@@ -56,7 +56,8 @@ from enu_lib.study import abilities, claims, evidence, ledger, tables
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
 networks = abilities.of_networks(entry, profile)
-agents = abilities.of_agents(("looking", "once-bitten", "memory-only", "latch", "alternating", "fixed-arm"))
+scripted = ("looking", "looking-once", "once-bitten", "memory-only", "latch", "alternating", "fixed-arm")
+agents = abilities.of_agents(scripted)
 found = {**networks, **agents}
 lives = abilities.episodes(profile)
 
@@ -75,10 +76,10 @@ files = save_figure(
     fig, "what_kind_of_learner", figures_dir, zoo=[entry.name],
     data={"a": figures.abilities.table(found, abilities.SHARES), "b": figures.abilities.table(found, abilities.FOOD)},
     caption=f"""Test results of evolved networks (circles; filled: the network of Fig. 4; open: other networks of the zoo,
-    among them a latch, one that switches after nearly every poison, five evolved by the curriculum for the T-maze and that
-    of the double T-maze) and of scripted agents. **a**, Shares of visits that end with food, by what preceded the visit.
-    **b**, Food per episode in four mazes. Values with 95% intervals, at least {lives:,} episodes in each maze. Further to
-    the right is better, except where sensors are exchanged: there an agent that uses its sensors must fail. A mark is
+    among them a latch, one that switches after nearly every poison, all that were evolved by the curriculum for the T-maze
+    and that of the double T-maze) and of scripted agents. **a**, Shares of visits that end with food, by what preceded the
+    visit. **b**, Food per episode in four mazes. Values with 95% intervals, at least {lives:,} episodes in each maze. Further
+    to the right is better, except where sensors are exchanged: there an agent that uses its sensors must fail. A mark is
     missing where an agent had no such visit.""",
 )  # fmt: skip
 

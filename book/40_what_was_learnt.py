@@ -39,7 +39,7 @@ from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, live, widgets
-from enu_lib.analysis.conditioning import REWARDS, conditioning, repeated
+from enu_lib.analysis.conditioning import OTHER, REWARDS, conditioning, repeated
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.study import dissection, tables
 
@@ -102,56 +102,50 @@ which unit holds what: where it hurts, that assignment matters."""
 # %% [markdown]
 # ### What does one meal change?
 #
-# The network is driven through its inputs only (`enu_lib.analysis.conditioning`). One sensor is active for a long time, as the
-# wall's would be; then another sensor is active for the four steps of a move, and a reward or punishment follows at some delay;
-# later the first sensor serves as a probe. Compared with the same network with the same noise but without the second sensor and
-# the reward, this gives the learnt rule in the form of an STDP window. Then several meals in a row: does a second punishment
-# undo the first?
+# The network is driven through its inputs only (`enu_lib.analysis.conditioning`), as in Pavlovian conditioning. One sensor is
+# active for a move, as the wall's would be; then another sensor is active for a move, and a reward or punishment follows at
+# some delay; later the second sensor serves as a probe. Compared with the same network with the same noise but without the
+# pairing, this gives the learnt rule in the form of an STDP window. Then several meals in a row: how many does it take?
 
 # %%
 delays, lives = range(-16, 25, 8 if smoke else 4), 2 if smoke else 8
-dish = conditioning(network, entry.genome, delays, lives=lives, seed=seed + 602)
-rows = {reward: repeated(network, entry.genome, reward, 4, lives=lives, seed=seed + 605) for reward in ("food", "poison")}
-fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.6))
-figures.learning.conditioning(axes[0, 0], dish, dish.transmitted, "change of the mean output\nof the probed synapses")
-right_left = dish.outputs[..., 2] - dish.outputs[..., 1]
-figures.learning.conditioning(axes[0, 1], dish, right_left, "change of the preference\n(output 3 - output 2)")
-axes[1, 0].sharey(axes[1, 1])
-turns = ["output 1", "output 2 (left)", "output 3 (right)"]
-for ax, (reward, outputs) in zip(axes[1], rows.items(), strict=True):
+dish = conditioning(network, entry.genome, delays, lives=lives, seed=seed + 602, probe=OTHER)
+rows = {reward: repeated(network, entry.genome, reward, 4, lives=lives, seed=seed + 605, probe=OTHER) for reward in REWARDS}
+forward = dish.outputs[..., 0]
+fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4))
+figures.learning.conditioning(axes[0, 0], dish, forward, "change of the output for\nmoving forward (output 1)")
+turns = ["output 1 (forward)", "output 2 (left)", "output 3 (right)"]
+for ax, (reward, outputs) in zip(axes.flat[1:], rows.items(), strict=True):
     figures.learning.in_a_row(ax, outputs, turns)
-    ax.set(xlabel=f"meals of {reward} in a row")
-for ax in (axes[0, 1], axes[1, 1]):
+    ax.set(xlabel=f"{reward}, times in a row", ylabel="output at the probe", ylim=(-0.03, 1.03))
     ax.get_legend().remove()
-axes[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
-axes[1, 0].legend(loc="center right", bbox_to_anchor=(1.0, 0.27))
+axes[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1, handlelength=1.2)
+axes[0, 1].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=0.8, handlelength=1.5, fontsize=6)
 panel_letters(axes.flat)
 paired = {"meal": list(REWARDS), "delay from sensor to meal (steps)": dish.delay, "noise sample": None}
 files = save_figure(
     fig, "conditioning", figures_dir, zoo=[entry.name],
     data={
-        "a_b": figures.data.long(paired, {"change of the synapses": dish.transmitted, "change of the preference": right_left}),
-        "c_d": figures.data.series(
-            "meal", rows, {"meals in a row": range(5), "noise sample": None, "output": turns}, "value at the wall"
+        "a": figures.data.long(paired, {"change of output 1": forward, "change of the synapses": dish.transmitted}),
+        "b_d": figures.data.series(
+            "meal", rows, {"meals in a row": range(5), "noise sample": None, "output": turns}, "output at the probe"
         ),
     },
-    caption=f"""What single events change in a network that is driven through its inputs only. **a**, **b**, A sensor
-    paired with food, poison or nothing, against the delay from sensor to meal; difference from the same network without
-    pairing. **a**, Mean output of the synapses from the probed (wall) sensor onto output neurons. **b**, Preference for a
-    right turn over a left turn at the wall (output 3 minus output 2). **c**, **d**, Outputs at the wall after 0 to 4
-    meals in a row. Mean and s.d. over {lives} noise seeds. No direction is better; an effect of a meal is a difference from
-    *nothing* (**a**, **b**) or a change with the number of meals.""",
+    caption=f"""What single events change in a network that is driven through its inputs only. **a**, A sensor paired with food,
+    poison or nothing, against the delay from sensor to meal: change of the output for moving forward when the same sensor is
+    active again, from the same network without pairing. **b** to **d**, Outputs while this sensor is active, after 0 to 4 such
+    meals in a row of food, poison or nothing. Mean and s.d. over {lives} noise seeds. No direction is better; an effect of a
+    meal is a difference from *nothing*.""",
 )  # fmt: skip
 
 # %%
-turn = {reward: (y[..., 2] - y[..., 1]).mean(1).tolist() for reward, y in rows.items()}
-late, bad = right_left[1].mean(-1), turn["poison"]
+once = {reward: y[1, :, 0].mean().item() for reward, y in rows.items()}
+often = {reward: y[4, :, 0].mean().item() for reward, y in rows.items()}
 Markdown(
-    f"""One poison moves the preference for the right turn from {bad[0]:+.2f} to {bad[1]:+.2f}, a second one to
-{bad[2]:+.2f}, and a fourth one to {bad[4]:+.2f}; one food moves it to {turn["food"][1]:+.2f}. Over all delays from
-{min(delays)} to {max(delays)} steps, the effect of poison lies between {late.min():+.2f} and {late.max():+.2f}. In
-the mazes in which it evolved, a second poison kills, so that no agent was selected for what it does after that;
-[Fig. 5](16_fig5_behaviour.py) measures that where poison does not kill."""
+    f"""When the sensor is active again after one poison, the output for moving forward is {once["poison"]:.2f}; after one
+food it is {once["food"]:.2f}, after nothing {once["nothing"]:.2f}. After four times, it is {often["poison"]:.2f},
+{often["food"]:.2f} and {often["nothing"]:.2f}. A network that learns from food would differ between *food* and *nothing*, one
+that learns from poison between *poison* and *nothing*."""
 )
 
 # %% [markdown]
@@ -177,8 +171,8 @@ Markdown(tables.numbers({name: {key: row[key] for key in wanted} for name, row i
 Markdown(
     f"""{dissection.stored_in_words(disturbed)}
 
-One poison moves the preference for the right turn by {bad[1] - bad[0]:+.2f}, a second one by {bad[2] - bad[1]:+.2f} more; one
-food moves it by {turn["food"][1] - turn["food"][0]:+.2f}.
+After four pairings of a sensor with a meal, the output for moving forward in front of it differs from that after four times
+the sensor alone by {often["poison"] - often["nothing"]:+.2f} (poison) and {often["food"] - often["nothing"]:+.2f} (food).
 
 {dissection.elsewhere_in_words(elsewhere)}"""
 )

@@ -56,7 +56,7 @@ n = 60 if profile == "smoke" else episodes
 # sensor shows the wall and the neuron drives *forward*, the agent turns, and has not learnt anything.
 
 # %%
-wirings = {"every neuron receives every sensor": entry}
+wirings = {"chained table": entry}
 if profile == "zoo":
     wirings["published table"] = enu.zoo.load("tmaze-enu-published-wiring")
     wirings["published table, sizes and strategy"] = enu.zoo.load("tmaze-enu-published")
@@ -65,7 +65,7 @@ Markdown(tables.numbers(mazes.by_wall(wirings, n, seed + 502), 2, "connection ta
 # %% [markdown]
 # ### Other shuffles
 #
-# In our table all sensors are wired alike, so shuffling them should make no difference to this network: compare the first two
+# In our tables all sensors are wired alike, so shuffling them should make no difference to this network: compare the first two
 # rows. Where the effect of the outputs is shuffled too (`tmaze-actions`), a network has to find out how to walk before it can
 # learn where to go.
 
@@ -94,14 +94,14 @@ Markdown(tables.numbers(outputs, 2, f"shuffled: {last[0]}"))
 # %% [markdown]
 # ## Reconstruction
 #
-# Our connection table is not the paper's. And it is not certain that the actions were shuffled: two permutations are drawn in
+# Our connection tables are not the paper's. And it is not certain that the actions were shuffled: two permutations are drawn in
 # the public code, but only that of the sensors can be seen to be applied. How the network of the last row was evolved is on
 # the [next page](61_how_the_networks_were_found.py).
 #
 # ## Verdict
 #
 # The published table lets evolution solve part of the T-maze without learning, and none of our runs with it served all agents.
-# Networks with our table have no such shortcut; whether they *use* their sensors is a separate question, answered on the page
+# Networks with our tables have no such shortcut; whether they *use* their sensors is a separate question, answered on the page
 # of [Fig. 4](15_fig4_tmaze.py).
 #
 # ## Try it

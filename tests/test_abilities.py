@@ -11,8 +11,9 @@ from enu_lib.study import abilities
 from enu_lib.study.abilities import poison_table, reversal_in_words, swap_table
 
 
-def found(switching, swapped=(1.0, 1.0, 1.0), stays=1.0):
-    measures = {"hidden.remembers": Measure("", stays, stays - 0.05, stays + 0.05, 200)}
+def found(switching, swapped=(1.0, 1.0, 1.0), stays=1.0, sees=0.6):
+    shares = {"hidden.remembers": stays, "left_alone.first": sees}
+    measures = {key: Measure("", share, share - 0.04, share + 0.04, 200) for key, share in shares.items()}
     for key, values in (("switching", switching), ("swapped", swapped)):
         for k, v in enumerate(values):
             measures[f"{key}.{k + 1}"] = Measure("", math.nan if v is None else v, 0, 1, 0 if v is None else 20)
@@ -35,6 +36,8 @@ def test_the_words_tell_agents_that_reverse_from_those_that_do_not():
     assert len(set(text)) == 6
     assert all(value in text[0] for value in ("97%", "4%", "0%")) and "98%" in text[1] and "41%" in text[1]
     assert "**" not in text[4], "without a second swap, there is no verdict"
+    sighted, sometimes = (reversal_in_words(found((0.97,) * 4, stays=0.0, sees=s), alternating) for s in (1.0, 0.95))
+    assert "100%" in sighted and "60%" in sighted and "alternate between" in sometimes
 
 
 def test_an_agent_that_alternates_or_chooses_arms_at_random_is_not_said_to_reverse():
@@ -45,6 +48,8 @@ def test_an_agent_that_alternates_or_chooses_arms_at_random_is_not_said_to_rever
     text = {name: reversal_in_words(of, stored["alternating"]) for name, of in {**stored, "arbitrary": arbitrary}.items()}
     verdicts = {name: re.findall(r"\*\*(.+?)\*\*", words)[0] for name, words in text.items()}
     assert len({verdicts[name] for name in learners}) == 1
+    assert "on sight" in text.pop("tmaze-enu") and not any("on sight" in words for words in text.values())
+    learners = [name for name in learners if name in text]
     assert verdicts["alternating"] == verdicts["arbitrary"] and len(set(verdicts.values())) == 3
     assert all(f"{stored['alternating']['hidden.remembers'].value:.0%}" in text[name] for name in learners)
 

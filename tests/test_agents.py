@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from enu_lib.analysis import agents
+from enu_lib.tasks.altered import Altered
 from enu_lib.tasks.maze import Maze, geometry
 
 GOLDEN = {  # (layout, agent): food, poison, over ten thousand episodes
@@ -85,3 +86,16 @@ def test_a_once_bitten_agent_avoids_what_its_first_poison_looked_like():
         places = [trace.task["food" if ate[b, t] > 0 else "poison"][0, b, t - 1].item() for t in before]
         assert set(places) <= {left}, "the first end until its first poison"
         assert not (square[b] == right).any(), "a meal sends the agent back in the same step"
+
+
+def test_looking_once_relies_on_sight_after_poison_and_never_relearns():
+    """A direct way to the next meal has 6 moves; turning around in front of an arm adds 4."""
+    once, looking = (agents.play(Maze(), name, 100).task["ate"][0] for name in ("looking-once", "looking"))
+    for ate, moves in ((once, 10), (looking, 6)):
+        assert (ate < 0).sum(1).max() == 1
+        for meals in ate:
+            first, second = meals.nonzero().flatten().tolist()[:2]
+            assert second - first == 4 * (moves if meals[first] < 0 else 6)
+    exchanged = Altered(Maze(steps=800, deadly_poisons=1000), 400, ("food", "poison"))
+    later = [agents.play(exchanged, name, 100).task["poisons"][0, :, -1].float().mean() for name in ("looking", "looking-once")]
+    assert later[0] < 3 and later[1] > 8

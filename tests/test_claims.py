@@ -238,8 +238,8 @@ def test_independent_evolutions_that_pass_are_counted():
     first = claims.judge(known)[0]
     assert first.verdict == "reproduced" and first.evolutions.startswith("1 of 3 ")
     assert claims.passes(first.claim, first.claim.repeats.evidence(known, "gru")["in the sweep"]) == (1, 1)
-    again = {"tmaze-enu": _learner(), "tmaze-enu-seed1": _learner(**{"switching.1": 0.1}), "other": _learner()}
-    again |= {"tmaze-enu-seed51": _learner()}
+    again = {"tmaze-enu-three-runs": _learner(), "tmaze-enu-seed1": _learner(**{"switching.1": 0.1}), "other": _learner()}
+    again |= {"tmaze-enu-seed52": _learner()}
     able = {name: e.abilities["tmaze-enu"] for name, e in again.items()}
     known = Evidence(abilities=able | {"fixed-arm": _learner().abilities["fixed-arm"]})
     found = claims.judge(known)[8].evolutions

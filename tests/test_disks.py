@@ -67,7 +67,7 @@ def test_unwritable_places_name_the_remedy_of_their_command(collected, folder, m
 def test_a_full_disk_is_a_one_line_error_and_keeps_the_checkpoint(folder):
     before = files(folder)
     checkpoint = folder / "checkpoint.safetensors"
-    room = checkpoint.stat().st_size - 1
+    room = checkpoint.stat().st_size * 9 // 10  # its words differ in length by some bytes from one checkpoint to the next
     assert all(f.stat().st_size <= room for f in folder.iterdir() if f.name != checkpoint.name)
     limited = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (room, room))  # maximal file size in bytes
     done = forks.run(["-m", "enu_lib", *SMOKE, folder], prepare=limited)

@@ -57,7 +57,9 @@ def test_all_evolutions_that_are_kept_are_listed():
     entry = zoo.load("tmaze-enu")
     rows = mazes.independent_evolutions(entry, load("laptop"))
     named = [
-        n for n in zoo.names() if n == "tmaze-enu" or n.startswith(("tmaze-enu-latch", "tmaze-enu-seed", "tmaze-enu-lesson"))
+        n
+        for n in zoo.names()
+        if n == "tmaze-enu" or n.startswith(tuple(f"tmaze-enu-{kind}" for kind in ("latch", "seed", "lesson", "three")))
     ]
     swept = [r for r in load("laptop").runs if (r.experiment, r.model) == ("tmaze", "enu")]
     assert len(rows) == len(named) + len(swept) and all(set(row) == set(mazes.EVOLUTION) for row in rows.values())
@@ -66,7 +68,7 @@ def test_all_evolutions_that_are_kept_are_listed():
 
 
 def test_evaluations_are_generations_times_offspring_times_environments_of_all_evolutions():
-    entry = zoo.load("tmaze-enu")
+    entry = zoo.load("tmaze-enu-three-runs")
     latch, volatile, last = chain = zoo.ancestry(entry)
     found = mazes.costs_of({"ours": entry})["ours"]
     each = [e.experiment.es.population * e.experiment.environments for e in chain]
@@ -101,4 +103,4 @@ def test_the_ancestry_of_a_network_is_read_from_its_genomes():
         assert chain[-1].name == name and len({e.name for e in chain}) == len(chain)
         for before, after in zip(chain, chain[1:], strict=False):
             assert after.provenance["begun_from"] == before.provenance["sha256"]
-    assert len(zoo.ancestry(zoo.load("tmaze-enu"))) > 1
+    assert len(zoo.ancestry(zoo.load("tmaze-enu-three-runs"))) == 3

@@ -23,6 +23,12 @@ def test_only_the_chosen_synapses_of_the_chosen_copies_are_set_back():
     assert (after[1, :, 7] == 9).all()
 
 
+def test_sources_follow_the_connection_table():
+    """Of the table of ED Fig. 6: neurons 4 to 6 are hidden, 7 to 9 output neurons; inputs 0 to 2 sensors, 3 the reward."""
+    network = Network(connections=((0, 1, 2, 3, 4, 6, 7, 9),) * 6)
+    assert transplant.sources(network).tolist() == [[0, 0, 0, 1, 2, 2, 3, 3]] * 6
+
+
 @pytest.fixture(scope="module")
 def latch():
     entry = zoo.load("tmaze-enu-latch")

@@ -2,6 +2,7 @@
 
 import math
 import shlex
+from dataclasses import replace
 
 import pytest
 import torch
@@ -73,9 +74,9 @@ def test_the_tmaze_network_learns_within_an_episode():
     entry = enu.zoo.load("tmaze-enu")
     assert entry.task.shuffle == "sensors"
     scores = enu.analysis.scores(entry.model, entry.genome, entry.task, n=512, seed=31)
-    assert scores["food"] >= 8
-    assert scores["second visit right after poison"] >= 0.8
-    assert scores["right again after one mistake"] >= 0.9 and scores["changes met"] > 100
+    assert scores["food"] >= 14
+    assert scores["second visit right after poison"] >= 0.95
+    assert scores["no mistake after a change"] >= 0.95 and scores["changes met"] > 100
 
 
 def test_the_stdp_synapse_follows_the_rule_within_the_claimed_error():
@@ -145,21 +146,22 @@ def test_a_network_finds_the_output_that_moves_forward_within_its_first_visit():
 
 
 def test_the_evolutions_by_the_curriculum_have_the_settings_of_the_command():
+    """Of the command as it is now, or as it was before its third stage could begin anew."""
+    command = enu.experiments.get("tmaze")
+    walk, avoid, often, remember = command.stages
+    former = replace(command, generations=1000, stages=(walk, avoid, replace(often, until=600, restart=False), remember))
     for name in evidence.CURRICULUM:
         entry = enu.zoo.load(name)
-        assert entry.experiment == enu.experiments.get("tmaze")
-        assert name.endswith(f"seed{entry.provenance['seed']}") and entry.provenance.get("begun_from") is None
-        assert entry.provenance["generations"] < entry.experiment.generations, "the pages say that it was stopped early"
+        assert entry.experiment == (command if name == "tmaze-enu" else former)
+        assert name.endswith(f"seed{entry.provenance['seed']}") or (name, entry.provenance["seed"]) == ("tmaze-enu", 51)
+        assert entry.provenance.get("begun_from") is None
+        assert entry.provenance["generations"] < entry.experiment.generations, "the pages say that it ended before"
 
 
 @pytest.mark.parametrize(
     "name, commands, parent",
     [
-        ("tmaze-enu", "tmaze-steps", "tmaze-enu-latch"),
-        ("tmaze-enu-seed0", "tmaze-second-steps", None),
-        ("tmaze-enu-seed14", "tmaze-fourteen-steps", None),
-        ("tmaze-enu-once-bitten", "tmaze-bitten-steps", "double-tmaze-enu"),
-        ("tmaze-enu-sight-and-memory", "tmaze-sight-steps", "tmaze-enu-seed14"),
+        ("tmaze-enu-three-runs", "tmaze-steps", "tmaze-enu-latch"),
         ("tmaze-harmless-enu-seed1", "tmaze-reversal-steps", None),
         ("double-tmaze-enu", "double-tmaze-steps", "tmaze-enu-latch"),
         ("tmaze-actions-enu", "tmaze-actions-steps", "tmaze-actions-enu-one-output"),

@@ -9,6 +9,8 @@ choose the end:
     omniscient    the end with the food
     looking       where food was last; turns around in front of poison or an empty end.  It learns from its meals which
                   sensor signals poison (the one active just before the meal), and relearns this when a meal contradicts it
+    looking-once  like looking, but its first meal teaches it once and for all what the sensors mean, and after poison it goes
+                  to the same end again and turns around in front of it
     memory-only   where food was last; if that end holds poison or nothing, the next one
     latch         the first end until its first poison, then the second one for good: it switches once
     once-bitten   like the latch, but turns around in front of what its first poison looked like, and goes to the next end
@@ -38,6 +40,7 @@ from enu_lib.tasks.maze import FORWARD, HEADINGS, LEFT, RIGHT, Maze, MazeState, 
 from enu_lib.trace import Recorder, Trace
 
 NAMES = names.AGENTS
+LOOKING = ("looking", "looking-once")
 
 
 class Belief(NamedTuple):
@@ -133,9 +136,11 @@ def learn(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t:
     if agent == "alternating":
         return belief._replace(target=torch.where(felt != 0, (belief.target + 1) % belief.bad.shape[1], belief.target))
     belief = belief._replace(bad=belief.bad & (felt <= 0)[:, None])
-    if agent == "looking":
-        belief = _name(belief, felt)._replace(passed=torch.where(state.ate[0] != 0, 0, belief.passed))
-    return _give_up(belief, felt < 0)
+    if agent in LOOKING:
+        knows = (belief.means_food >= 0) | (belief.means_poison >= 0)
+        teaches = torch.where(knows, 0, felt) if agent == "looking-once" else felt
+        belief = _name(belief, teaches)._replace(passed=torch.where(state.ate[0] != 0, 0, belief.passed))
+    return belief if agent == "looking-once" else _give_up(belief, felt < 0)
 
 
 def _bitten(belief: Belief, felt: Tensor) -> Belief:
@@ -162,11 +167,11 @@ def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t
         return belief._replace(target=(state.food[0, :, None] == ends).long().argmax(1))
     goal = ends[belief.target]
     here = state.square[0] == goal  # at its target without a meal: that end is empty
-    if agent == "looking":
+    if agent in LOOKING:
         belief = belief._replace(ahead=_seen(maze, state, t))
         before = torch.tensor(grid.ahead, device="cpu")[state.square[0], state.heading[0]] == goal
         turns = before & _useless(belief, empty_ends=len(ends) > 2)
-        belief, here = _doubt(belief, turns), here | turns
+        belief, here = belief if agent == "looking-once" else _doubt(belief, turns), here | turns
     return _give_up(belief, here)
 
 

@@ -21,6 +21,7 @@ from enu_lib.analysis import copies
 from enu_lib.network import Network, NetworkState
 from enu_lib.tasks.maze import Maze
 
+SOURCES = ("sensors", "reward neuron", "hidden neurons", "output neurons", "sensors and reward neuron")
 AFTER = 6  # network steps from a meal to the interruption: the reward has been shown and the agent is back at the start
 
 
@@ -34,6 +35,8 @@ class Synapses(NamedTuple):
     knows: Tensor  # (N, S) with all synapses but this one set back
     neuron_forgets: Tensor  # (N,) with all synapses of one neuron set back
     neuron_knows: Tensor  # (N,) with all synapses but those of one neuron set back
+    source_forgets: Tensor  # (G,) with all synapses from one of SOURCES set back, whatever neuron they are onto
+    source_knows: Tensor  # (G,) with all synapses but those from one of SOURCES set back
     episodes: int  # number of episodes with an early enough poison
 
 
@@ -60,14 +63,17 @@ def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 6
     changed = (memory(at) - earlier).square().sum(-1).mean(0).sqrt()
     one = torch.eye(many, dtype=torch.bool, device="cpu")
     group = one.reshape(network.neurons, network.synapses, many).any(1)
+    source = sources(network).flatten() == torch.arange(len(SOURCES) - 1)[:, None]
+    source = torch.cat([source, source[:1] | source[1:2]])
     none = torch.zeros(1, many, dtype=torch.bool, device="cpu")
-    which = torch.cat([none, ~none, one, ~one, group, ~group])
+    which = torch.cat([none, ~none, one, ~one, group, ~group, source, ~source])
     begun = copies.at_steps(network, genome, maze, episodes, states, use, at, seed)
     begun = begun.rows(torch.arange(len(use), device="cpu").repeat(len(which)))
     begun = begun._replace(network=set_back(begun.network, which, earlier))
     right = copies.share_right(network, genome, maze, begun, visits).reshape(len(which), -1).mean(1)
     shape = (network.neurons, network.synapses)
-    forgets, knows, lost, kept = right[2:].split([many, many, network.neurons, network.neurons])
+    sizes = [many, many, network.neurons, network.neurons, len(SOURCES), len(SOURCES)]
+    forgets, knows, lost, kept, source_lost, source_kept = right[2:].split(sizes)
     return Synapses(
         changed.reshape(shape),
         right[0].item(),
@@ -76,8 +82,16 @@ def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 6
         knows.reshape(shape),
         lost,
         kept,
+        source_lost,
+        source_kept,
         len(use),
     )
+
+
+def sources(network: Network) -> Tensor:
+    """The index in SOURCES of every synapse's source (N, S); the reward neuron is the last input."""
+    first = torch.tensor([0, network.n_inputs - 1, network.n_inputs, network.n_inputs + network.neurons - network.n_outputs])
+    return torch.bucketize(torch.tensor(network.connections), first, right=True) - 1
 
 
 def _visit_begins(ate: Tensor, first: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ EXPERIMENTS = (  # `enu_lib.experiments` has their settings
 )  # fmt: skip
 SWEPT = ("complex-stdp", "stdp", "iaf", "tmaze", "double-tmaze")  # experiments of the sweep, in the order in which they run
 AGENTS = (  # scripted agents of `enu_lib.analysis.agents`
-    "omniscient", "looking", "memory-only", "latch", "once-bitten", "alternating", "fixed-arm", "random",
+    "omniscient", "looking", "looking-once", "once-bitten", "memory-only", "latch", "alternating", "fixed-arm", "random",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -136,16 +137,15 @@ def in_a_row(ax: Any, y: Any, names: list[str]) -> None:
     ax.legend()
 
 
-def chain(ax: Any, runs: Sequence[Mapping[str, Sequence[float]]], labels: Sequence[str]) -> None:
-    """Held-out fitness over successive evolutions, end to end, each with its label (format of `zoo.progress`)."""
-    begun = 0.0
-    for of, label in zip(runs, labels, strict=True):
-        x = begun + np.asarray(of["generation"], float)
-        ax.plot(x, of["held_out"], color=PALETTE["evolved"], lw=1)
-        # the first is centred, clear of the panel's letter; the others begin at the left, so that they do not touch
-        at, side = (begun, "left") if begun else (x[-1] / 2, "center")
-        above: dict[str, Any] = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "va": "bottom"}
-        ax.annotate(label, (at, 1.02), (2, 0), ha=side, **above)
-        begun = x[-1]
-        ax.axvline(begun, color="0.7", lw=0.5)
-    ax.set(xlabel="generation", ylabel=better("held-out fitness", up=True), xlim=(0, begun))
+def stages(ax: Any, progress: Mapping[str, Sequence[float]], ends: Sequence[float]) -> None:
+    """Held-out fitness by generation (format of `zoo.progress`), with the stages of a curriculum numbered above the panel.
+
+    ends: generations at which stages ended; without any, nothing is numbered.
+    """
+    ax.plot(progress["generation"], progress["held_out"], color=PALETTE["evolved"], lw=1)
+    last = max(progress["generation"])
+    within = [end for end in ends if end < last]
+    for number, (begun, end) in enumerate(pairwise((0, *within, last)), 1) if within else ():
+        ax.axvline(end, color="0.7", lw=0.5)
+        ax.annotate(str(number), ((begun + end) / 2, 1.02), xycoords=ax.get_xaxis_transform(), ha="center", va="bottom")
+    ax.set(xlabel="generation", ylabel=better("held-out fitness", up=True), xlim=(0, last))

@@ -8,12 +8,13 @@ in_words(networks["tmaze-enu"], agents)                 # Markdown
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from enu_lib import zoo
 from enu_lib.analysis.battery import CHANGES, POISONS, Measure, battery
 from enu_lib.study import evidence
-from enu_lib.study.evidence import ABILITIES, CURRICULUM, EARLIER, OTHERS
+from enu_lib.study.evidence import ABILITIES
 from enu_lib.study.rules import share
 from enu_lib.study.tables import Row
 from enu_lib.zoo import Entry
@@ -40,6 +41,8 @@ FOOD = {
     "cut_poison.food": "poison without\npunishment",
 }
 NEARLY_ALWAYS = 0.95  # share of swaps after which an agent that knows its sensors makes no mistake
+AVOIDS = 3  # stage of the curriculum for the T-maze whose target a network reaches if it avoids poison on sight
+ALLOWED = 45  # minutes of one core
 MOSTLY = 0.5  # share of visits above which an agent is said to do something
 
 
@@ -52,7 +55,7 @@ def of_networks(entry: Entry, profile: str) -> dict[str, Measures]:
     """Battery measures of an evolved network, by name; for the zoo, the stored ones, with its other tested networks."""
     if profile == "zoo":
         stored = evidence.without_sweeps().abilities
-        return {name: stored[name] for name in (entry.name, *EARLIER, *CURRICULUM, *OTHERS) if name in stored}
+        return {entry.name: stored[entry.name], **{name: tested for name, tested in stored.items() if name in zoo.names()}}
     return {entry.name: battery(entry.model, entry.genome, entry.task, episodes(profile), double=False).measures}
 
 
@@ -99,7 +102,7 @@ def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
 
 
 def knows_its_sensors(agent: Measures) -> bool:
-    """Whether an agent knows what its sensors mean, by a rule fixed before the networks of `CURRICULUM` evolved.
+    """Whether an agent knows what its sensors mean, by a rule fixed before `evidence.CURRICULUM` evolved.
 
     With swaps after every food and an earlier poison: no mistake after at least `NEARLY_ALWAYS` of the swaps; and of the first
     visits after the sensors for food and poison are exchanged, less than half right, but more than half if they are not.  All
@@ -109,28 +112,36 @@ def knows_its_sensors(agent: Measures) -> bool:
     return bool(sight.n and sight.value >= NEARLY_ALWAYS and exchanged.value < MOSTLY < alone.value)
 
 
-def of_seeds() -> tuple[int, int]:
-    """The number of evolutions of `CURRICULUM` whose networks know their sensors, and the number of all."""
+def of_seeds(names: Sequence[str]) -> tuple[int, int]:
+    """The number of evolutions by the curriculum that led to networks that know their sensors, and the number of all.
+
+    Counted are those whose stage `AVOIDS` reached its target within `ALLOWED` minutes, by the rule fixed before RESTARTS.
+    """
     stored = evidence.without_sweeps().abilities
-    return sum(knows_its_sensors(stored[name]) for name in CURRICULUM), len(CURRICULUM)
+    count = sum(knows_its_sensors(stored[name]) and _reached(zoo.load(name)) <= ALLOWED for name in names)
+    return count, len(names)
 
 
-def of_curriculum(agents: Mapping[str, Measures]) -> list[Row]:
-    """For each evolution of `CURRICULUM`, and for scripted agents: what it can do; how far the evolution had come."""
+def of_curriculum(names: Sequence[str], agents: Mapping[str, Measures]) -> list[Row]:
+    """For evolutions by the curriculum, and for scripted agents: what they can do; how far the evolution had come."""
     stored = evidence.without_sweeps().abilities
     rows: list[Row] = []
-    for name, tested in {**{name: stored[name] for name in CURRICULUM}, **agents}.items():
-        stopped = best = ""
-        if name in CURRICULUM:
+    for name, tested in {**{name: stored[name] for name in names}, **agents}.items():
+        stopped = best = began = reached = ""
+        if name in names:
             made = zoo.load(name).provenance
             held_out = made["progress"]["held_out"]
             generation = made["progress"]["generation"][held_out.index(max(held_out))]
             begun = max((r for r in made.get("restarts", ()) if r < generation), default=0)
             stage = 1 + sum(begun < end < generation for end in made["stage_ends"])
             stopped, best = str(made["generations"]), f"{generation}, {stage}"
+            began = ", ".join(map(str, made.get("restarts", ()))) or "no"
+            reached = f"{minutes:.0f}" if math.isfinite(minutes := _reached(zoo.load(name))) else "never"
         rows.append({
             "agent": name,
             "stopped at generation": stopped,
+            "began anew": began,
+            f"stage {AVOIDS} at its target after (minutes)": reached,
             "tested: generation, stage": best,
             "food": f"{tested['standard.food'].value:.1f}",
             "food, swaps after every food": f"{tested['every_food.food'].value:.1f}",
@@ -140,6 +151,17 @@ def of_curriculum(agents: Mapping[str, Measures]) -> list[Row]:
             "knows its sensors": "yes" if knows_its_sensors(tested) else "no",
         })  # fmt: skip
     return rows
+
+
+def _reached(entry: Entry) -> float:
+    """Minutes until the stage of the curriculum in which networks come to avoid poison reached its target; inf: never."""
+    made = entry.provenance
+    begun = max(made.get("restarts", ()), default=0)
+    ends = [end for end in made["stage_ends"] if end > begun]
+    if len(ends) < AVOIDS or ends[AVOIDS - 1] >= entry.experiment.stage(AVOIDS - 1, begun).until:
+        return math.inf
+    seconds: float = made["progress"]["seconds"][made["progress"]["generation"].index(ends[AVOIDS - 1])]
+    return seconds / 60
 
 
 def poison_table(agent: Measures) -> list[Row]:
@@ -167,7 +189,8 @@ def _table(agent: Measures, counted: str, text: str, key: str, most: int) -> lis
 def reversal_in_words(agent: Measures, alternating: Measures) -> str:
     """Whether the agent finds the food again after every swap, and does not merely alternate between the arms, as Markdown.
 
-    An agent that alternates finds the food within two visits of every swap, too, but leaves an arm that holds food.
+    An agent that alternates finds the food within two visits of every swap, too, but leaves an arm that holds food, and does
+    not see where it is.
     """
     after = [agent[f"switching.{k}"] for k in (1, 2)]
     swaps = [agent[f"swapped.{k}"] for k in (2, 3)]
@@ -180,6 +203,11 @@ def reversal_in_words(agent: Measures, alternating: Measures) -> str:
         told = f"{unchanged} (for an agent that alternates between the arms: {share(theirs)})"
         if stays.n and stays.low > MOSTLY:
             return f"It **finds the food again after every swap** and then stays with it: {visits}; {told}."
+        sees, chance = (of["left_alone.first"] for of in (agent, alternating))
+        if sees.n and sees.low > NEARLY_ALWAYS:
+            often = f"where food and poison may swap after every food, {share(sees)} of its visits end with food"
+            told = f"{often} (for an agent that alternates between the arms: {share(chance)})"
+            return f"It **finds the food again after every swap**, and does so on sight: {visits}; {told}."
         return f"It finds the food again after every swap, but **may merely alternate between the arms**: {visits}; {told}."
     if not after[0].n:
         return "It ate no poison, so nothing can be said about whether it reverses."

@@ -38,20 +38,17 @@ T = TypeVar("T")
 SHARE = 0.1  # a single unit counts as having learnt below this proportion of the loss without learning
 ABILITIES = 2048  # episodes of the battery in each maze
 NEUTRAL = 20  # evolutions without selection
-# Networks of the T-maze from separate evolutions, by how they evolved.  "by the curriculum": all evolutions of the command
-# `evolve tmaze --seed N` with these seeds, each from a random genome.  Seeds and settings were fixed before the first of them
-# was run; each was stopped by hand before the end of its curriculum.
-EARLIER = ("tmaze-enu", "tmaze-enu-lesson-seed1", "tmaze-enu-seed1", "tmaze-enu-seed2")
-CURRICULUM = tuple(f"tmaze-enu-seed{seed}" for seed in (50, 51, 52, 53, 54))
-INDEPENDENT = {"earlier": EARLIER, "by the curriculum": CURRICULUM}
-# Also tested with the battery, in the plain T-maze.  Three of them, "tmaze-enu-seed0", "tmaze-enu-seed14" and
-# "tmaze-harmless-enu-seed1", are separate evolutions, too, but were kept for what they can do: the first two use their sensors,
-# the third switches after every poison.  Other seeds of their curricula were not kept, so counting these three among
-# `INDEPENDENT` would bias the count.
-OTHERS = (
-    "tmaze-enu-latch", "tmaze-enu-seed0", "tmaze-enu-seed14", "tmaze-enu-once-bitten",
-    "tmaze-enu-sight-and-memory", "tmaze-harmless-enu-seed1", "double-tmaze-enu",
-)  # fmt: skip
+# Networks of the T-maze from separate evolutions, by how they evolved.  CURRICULUM and RESTARTS are those of `evolve tmaze
+# --seed N` before and after evolution could begin anew, each seed from a random genome.  Of both, seeds and settings were fixed
+# before the first was run, and all are kept.  "tmaze-enu" is the run of seed 51, which never had to begin anew.
+EARLIER = ("tmaze-enu-three-runs", "tmaze-enu-lesson-seed1", "tmaze-enu-seed1", "tmaze-enu-seed2")
+CURRICULUM = ("tmaze-enu-seed50", "tmaze-enu", *(f"tmaze-enu-seed{seed}" for seed in (52, 53, 54)))
+RESTARTS = tuple(f"tmaze-enu-seed{seed}" for seed in (60, 61, 62, 63, 64))
+INDEPENDENT = {"earlier": EARLIER, "by the curriculum": CURRICULUM, "with restarts": RESTARTS}
+_SEPARATE = tuple(name for group in INDEPENDENT.values() for name in group)
+# Also tested with the battery, in the plain T-maze.  "tmaze-harmless-enu-seed1" is a separate evolution, too, but was kept for
+# what it can do: it switches after every poison.  Counting it among `INDEPENDENT` would bias the count.
+OTHERS = ("tmaze-enu-latch", "tmaze-harmless-enu-seed1", "double-tmaze-enu")
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ def without_sweeps(folder: Path | None = None) -> Evidence:
     spikes = {
         name: numbers(tested["measures"])
         for name, tested in kept.spiking.items()
-        if name in (*EARLIER, *CURRICULUM) and tested["genome"] == known.get(name)
+        if name in _SEPARATE and tested["genome"] == known.get(name)
     }
     zoo_scores = {name: entry.scores for name, entry in entries.items()}
     neutral = [*map(numbers, kept.neutral)]
@@ -130,7 +127,7 @@ def rounded(values: Mapping[str, float]) -> dict[str, float | None]:
 
 def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool = True) -> References:
     """Simulate all reference measures and write references.json (in `folder`; default: the package's)."""
-    networks = [zoo.load(name) for name in (*EARLIER, *CURRICULUM, *OTHERS) if name in zoo.names()]
+    networks = [zoo.load(name) for name in (*_SEPARATE, *OTHERS) if name in zoo.names()]
     with bar(2 * len(agents.NAMES) + len(networks) + NEUTRAL, desc="references", show=progress, unit="measure") as shown:
 
         def done(value: T) -> T:
@@ -148,10 +145,10 @@ def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool =
         for e in networks:
             genome, tested = e.provenance["sha256"], battery(e.model, e.genome, e.task, ABILITIES, double=False)
             able[e.name] = done({"genome": genome, "measures": _measures(tested)})
-            if e.name in (*EARLIER, *CURRICULUM):
+            if e.name in _SEPARATE:
                 pulses = spiking.pulses_of(e.model, e.genome, e.task)
                 spikes[e.name] = {"genome": genome, "measures": rounded(pulses._asdict())}
-        neutral = [done(rounded(pulses._asdict())) for e in networks[:1] for pulses in without_selection(e, NEUTRAL)]
+        neutral = [done(rounded(pulses._asdict())) for pulses in without_selection(zoo.load("tmaze-enu"), NEUTRAL)]
     level = numbers(rounded({name: unit_level(task) for name, task in _unit_tasks().items()}))
     level |= {name: earned[layout]["fixed-arm"]["fitness"] for name, layout in LAYOUTS.items()}
     measured = References(level, earned, able, spikes, neutral)

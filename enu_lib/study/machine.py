@@ -17,7 +17,7 @@ from torch import Tensor
 
 from enu_lib.analysis import transplant
 from enu_lib.analysis.battery import Measure
-from enu_lib.analysis.transplant import Synapses
+from enu_lib.analysis.transplant import SOURCES, Synapses
 from enu_lib.figures.networks import short_names
 from enu_lib.network import Network
 from enu_lib.rollout import rollout
@@ -29,9 +29,10 @@ SHOWN = 8  # episodes whose memory is drawn in a plane
 VISITS = 4  # counted after the first poison, in the maze where places may change after every food
 PARTS = {"forgets": "right if set back", "knows": "right if all others are set back"}
 COMPARED = (
-    "standard.food", "standard.poison", "every_food.food", "hidden.food", "standard.no_mistake", "switching.1", "swapped.3",
-    "exchanged.first", "exchanged.later", "reshuffled.later",
+    "standard.food", "standard.poison", "every_food.food", "every_food.poison", "standard.no_mistake", "switching.1",
+    "swapped.3", "exchanged.first", "exchanged.later", "reshuffled.later", "hidden.food",
 )  # fmt: skip
+MAZES = ("standard.food", "every_food.food")  # of those with all sensors
 MOST = 0.5  # share of what was learnt; a synapse is necessary if more is lost without it, sufficient if it alone keeps more
 
 
@@ -140,22 +141,28 @@ def in_words(entry: Entry, part: Dissected) -> str:
         needed, enough = (_list(entry.model, those) for those in (necessary(synapses), sufficient(synapses)))
         bound = (synapses.intact + synapses.naive) / 2
         own = [name for name, share in zip(neurons, synapses.neuron_knows.tolist(), strict=True) if share > bound]
+        *single, both = SOURCES
+        losing = [name for name, share in zip(single, synapses.source_forgets.tolist(), strict=False) if share < bound]
+        keeping = [name for name, share in zip(single, synapses.source_knows.tolist(), strict=False) if share > bound]
+        if not keeping and synapses.source_knows[-1] > bound:
+            keeping = [both]
         lines.append(
             f"- *{where}*: single synapses that are necessary: {needed}; sufficient: {enough}. Neurons whose synapses together "
-            f"are sufficient: {', '.join(own) or 'none'}."
+            f"are sufficient: {', '.join(own) or 'none'}. Sources whose synapses, onto all neurons, are necessary: "
+            f"{', '.join(losing) or 'none'}; sufficient: {', '.join(keeping) or 'none'}."
         )
     return "\n".join(lines)
 
 
-def compared(network: Mapping[str, Measure], rule: Mapping[str, Measure]) -> list[Row]:
-    """A network compared with a scripted agent that follows its rule: what both eat, and tests of the battery."""
-    return across({"network": network, "rule": rule}, {key: network[key].text for key in COMPARED})
+def compared(agents: Mapping[str, Mapping[str, Measure]]) -> list[Row]:
+    """Networks beside scripted agents that follow their rules: what they eat, and tests of the battery."""
+    first = next(iter(agents.values()))
+    return across(agents, {key: first[key].text for key in COMPARED})
 
 
 def misses(network: Mapping[str, Measure], rule: Mapping[str, Measure]) -> float:
-    """Largest relative difference in food eaten between the rule and the network, over the mazes of the battery."""
-    eaten = [key for key in COMPARED if key.endswith(".food")]
-    return max(abs(rule[key].value / network[key].value - 1) for key in eaten)
+    """Largest relative difference in food eaten between the rule and the network, over the mazes in which they see."""
+    return max(abs(rule[key].value / network[key].value - 1) for key in MAZES)
 
 
 def _list(network: Network, those: Sequence[tuple[int, int]]) -> str:

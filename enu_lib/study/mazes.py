@@ -45,11 +45,13 @@ COSTS = {  # columns of `costs_of` as a reader would name them
 def independent_evolutions(entry: Entry, stored: Stored, from_zoo: bool = True) -> Table:
     """Every kept evolution of an entry's experiment, by how it began and by seed, whether it learnt or not.
 
-    From the zoo: the entry, the latch that it came from, and those named after it (ENTRY-seedN, ENTRY-lessonN).
+    From the zoo: the entry and those named after it (ENTRY-seedN, ENTRY-lessonN, ENTRY-latch, ENTRY-three-runs).
     """
     rows: Table = {}
     for name in zoo.names() if from_zoo else ():
-        if name == entry.name or name.startswith(tuple(f"{entry.name}-{kind}" for kind in ("latch", "seed", "lesson"))):
+        if name == entry.name or name.startswith(
+            tuple(f"{entry.name}-{kind}" for kind in ("latch", "seed", "lesson", "three"))
+        ):
             e = zoo.load(name)
             row = {"generations": e.provenance["generations"], "environments": e.experiment.environments, **e.scores}
             rows[_begun(e), f"{name}, seed {e.provenance['seed']}"] = row
@@ -74,13 +76,6 @@ def evolved_for(entry: Entry) -> tuple[int, float]:
     """Generations and hours of all evolutions that led to a network."""
     chain = [e.provenance for e in zoo.ancestry(entry)]
     return sum(p["generations"] for p in chain), sum(p["seconds"] for p in chain) / 3600
-
-
-def asked(entry: Entry) -> str:
-    """What the maze of an evolution demands, in a word."""
-    if entry.task.foods_per_period == 1:
-        return "swaps"
-    return "T-maze" if entry.task.layout == "t" else "double"
 
 
 def costs_of(entries: Mapping[str, Entry]) -> dict[str, dict[str, list[float]]]:

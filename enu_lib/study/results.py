@@ -146,10 +146,8 @@ def attempts(maze: str) -> list[Any]:
     "tmaze-seeds" and "tmaze-chained" (with `network.CHAINED` unless another wiring is named) say what became
     of each seed, from a random genome (seed, run, found).
 
-    "tmaze-steps", "tmaze-second-steps", "tmaze-fourteen-steps", "tmaze-bitten-steps", "tmaze-sight-steps",
-    "tmaze-reversal-steps", "double-tmaze-steps" and "tmaze-actions-steps" are the commands that produced the zoo entries
-    tmaze-enu, tmaze-enu-seed0, tmaze-enu-seed14, tmaze-enu-once-bitten, tmaze-enu-sight-and-memory, tmaze-harmless-enu-seed1,
-    double-tmaze-enu and tmaze-actions-enu.
+    "tmaze-steps", "tmaze-reversal-steps", "double-tmaze-steps" and "tmaze-actions-steps" are the commands that produced the
+    zoo entries tmaze-enu-three-runs, tmaze-harmless-enu-seed1, double-tmaze-enu and tmaze-actions-enu.
     """
     return read_record(FOLDER / "attempts.json", {maze: list}, "restore the file")[maze]
 
