@@ -111,10 +111,10 @@ Markdown(
 # project to them, so that nothing about a sensor follows from the wiring. In the **chained table**
 # (`enu_lib.network.CHAINED`, also ours), the hidden neurons are wired as in our own table. Half of the first output neuron's
 # synapses come from the sensors and the reward neuron, the others from the hidden neurons and itself; the second receives
-# input from the hidden neurons, the first output neuron and itself, the third from the second and itself. Networks that
-# follow the [curriculum for the T-maze](61_how_the_networks_were_found.py), among them that of [Fig. 4](15_fig4_tmaze.py),
-# have the chained table in all stages, because with our own table the outputs of a random network are nearly equal. All other
-# evolved networks of this book have our own table unless a page says *published table*.
+# input from the hidden neurons, the first output neuron and itself, the third from the second and itself. There, too, all
+# sensors are wired alike. Networks that follow the [curriculum for the T-maze](61_how_the_networks_were_found.py), among them
+# that of [Fig. 4](15_fig4_tmaze.py), have the chained table in all stages, because with our own table the outputs of a random
+# network are nearly equal. All other evolved networks of this book have our own table unless a page says *published table*.
 #
 # A variant, SHAREDENU, has *one* genome for neurons and synapses. Their inputs differ in width, so we pad those of the neurons
 # with zeros.

@@ -115,14 +115,15 @@ Markdown(tables.numbers(rows, 3, "measure", upright=True))
 
 # %%
 task, fixed = entry.task, references["fixed-arm"]
-generations, _ = mazes.evolved_for(entry)
+generations = entry.provenance["generations"]
 Markdown(
     f"""In {n:,} fresh episodes, shuffle *{task.shuffle}*, the network eats **{found["food"]:.2f} food** (standard error
 {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison; an agent that always goes to the same arm eats {fixed["food"]:.2f}
 food. After poison at the first visit, the second visit ends with food in {found["second visit right after poison"]:.0%} of the
-episodes; after food, in {found["second visit right after food"]:.0%}. After a swap, the network goes to the new place at once
-in {found["no mistake after a change"]:.0%} of cases (an agent that recognises poison on sight would; one that only remembers an
-arm cannot). It was evolved for {generations:,} generations of {entry.experiment.es.population} offspring."""
+episodes; after food, in {found["second visit right after food"]:.0%}. After a swap, the network eats food and not poison
+first in {found["no mistake after a change"]:.0%} of cases (an agent that recognises poison on sight can turn around in front of
+it; one that only remembers an arm cannot). It was evolved for {generations:,} generations of {entry.experiment.es.population}
+offspring."""
 )
 
 # %% [markdown]
@@ -132,13 +133,14 @@ arm cannot). It was evolved for {generations:,} generations of {entry.experiment
 # sensors. With it, our evolution found a [shortcut that serves only some agents](60_wirings_and_shuffles.py). In the network
 # of this page **all sensors are wired alike**, so that nothing about a sensor follows from the wiring, and the output neurons
 # form a chain (`enu_lib.network.CHAINED`). Also ours: the curriculum; a reward is signalled for the 4 steps of a move;
-# batches contain every shuffle and side equally often; mutations of another size, fewer offspring and smaller units than
-# published. The profile `paper` has the published sizes, wiring, strategy and length, and no curriculum, but keeps the 4
-# steps of reward and the balanced batches.
+# batches contain every shuffle and side equally often; in the mazes, selection by breadth ({eq}`eq-breadth`, $b_0 = 0$);
+# mutations of another size, fewer offspring and smaller units than published. The profile `paper` has the published sizes,
+# wiring, strategy and length, and no curriculum, but keeps the 4 steps of reward and the balanced batches.
 #
 # A caution: episodes in this maze differ in few respects, namely the shuffle, the first side, and whether places swap after
-# each fifth food. Evolution met every combination many times; only the noise of a fresh episode is new. That the network adapts
-# within an episode does not rest on unseen mazes, but on its not knowing beforehand which of them it is in.
+# each fifth food. Evolution met every shuffle and every first side many times; only the noise of a fresh episode is new. That
+# the network adapts within an episode does not rest on unseen mazes, but on its not knowing beforehand which of them it is
+# in.
 #
 # ## Verdict
 #

@@ -115,7 +115,7 @@ Markdown(tables.markdown(abilities.swap_table(switching)))
 Markdown(abilities.reversal_in_words(switching, abilities.of_agents(("alternating",))["alternating"]))
 
 # %% [markdown]
-# Whether the network relies on memory or on sight when it reverses is measured [on the next page](17_what_kind_of_learner.py).
+# What else the network relies on is measured [on the next page](17_what_kind_of_learner.py).
 #
 # ## Try it
 #

@@ -208,11 +208,11 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # the selection in the last stage (without an offset of breadth) and how often held-out fitness is measured. All of them, old
 # and new, are in the history of `enu_lib/experiments.py`. The new settings were chosen while watching networks of ENUs, so
 # they may favour ENUs. Five evolutions of ENUs with the new settings have been run and [are
-# known](61_how_the_networks_were_found.py); their seeds are not those of E1. Later on the same day, again before any evolution
-# of E1, the settings were changed once more: evolution begins anew where the third stage misses its target, and the number of
-# generations was doubled. Five more evolutions of ENUs, with other seeds, have been run with these settings. Of all these
-# runs, only that of the network of Fig. 4 was evolved to the new fitness of the ability; the others were stopped by hand. So
-# the ability has to be decided anew before E1 is run.
+# known](61_how_the_networks_were_found.py); their seeds are not those of E1. Later on the same day, again before any
+# evolution of E1, the settings were changed once more: the third stage is shorter, evolution begins anew where it misses its
+# target, and the number of generations was doubled. Five more evolutions of ENUs, with other seeds, have been run with these
+# settings. Of all these runs, only that of the network of Fig. 4 was evolved to the new fitness of the ability; the others
+# were stopped by hand, so how often it is reached is not known, and the ability has to be decided anew before E1 is run.
 #
 # ## Verdict
 #

@@ -39,7 +39,7 @@ from IPython.display import Markdown
 
 import enu_lib as enu
 from enu_lib import figures, live, widgets
-from enu_lib.analysis.conditioning import OTHER, REWARDS, conditioning, repeated
+from enu_lib.analysis.conditioning import REWARDS, conditioning, repeated
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.study import dissection, tables
 
@@ -104,13 +104,14 @@ which unit holds what: where it hurts, that assignment matters."""
 #
 # The network is driven through its inputs only (`enu_lib.analysis.conditioning`), as in Pavlovian conditioning. One sensor is
 # active for a move, as the wall's would be; then another sensor is active for a move, and a reward or punishment follows at
-# some delay; later the second sensor serves as a probe. Compared with the same network with the same noise but without the
-# pairing, this gives the learnt rule in the form of an STDP window. Then several meals in a row: how many does it take?
+# some delay after its onset, or before it; later the second sensor serves as a probe. Compared with the same network with the
+# same noise, to which neither the sensor nor a meal was shown before, this gives the learnt rule in the form of an STDP
+# window; the effect of a meal is the difference from *nothing*. Then several meals in a row: how many does it take?
 
 # %%
 delays, lives = range(-16, 25, 8 if smoke else 4), 2 if smoke else 8
-dish = conditioning(network, entry.genome, delays, lives=lives, seed=seed + 602, probe=OTHER)
-rows = {reward: repeated(network, entry.genome, reward, 4, lives=lives, seed=seed + 605, probe=OTHER) for reward in REWARDS}
+dish = conditioning(network, entry.genome, delays, lives=lives, seed=seed + 602)
+rows = {reward: repeated(network, entry.genome, reward, 4, lives=lives, seed=seed + 605) for reward in REWARDS}
 forward = dish.outputs[..., 0]
 fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4))
 figures.learning.conditioning(axes[0, 0], dish, forward, "change of the output for\nmoving forward (output 1)")
@@ -131,11 +132,11 @@ files = save_figure(
             "meal", rows, {"meals in a row": range(5), "noise sample": None, "output": turns}, "output at the probe"
         ),
     },
-    caption=f"""What single events change in a network that is driven through its inputs only. **a**, A sensor paired with food,
-    poison or nothing, against the delay from sensor to meal: change of the output for moving forward when the same sensor is
-    active again, from the same network without pairing. **b** to **d**, Outputs while this sensor is active, after 0 to 4 such
-    meals in a row of food, poison or nothing. Mean and s.d. over {lives} noise seeds. No direction is better; an effect of a
-    meal is a difference from *nothing*.""",
+    caption=f"""What single events change in a network that is driven through its inputs only. **a**, A sensor paired with
+    food, poison or nothing, against the delay from sensor to meal: change of the output for moving forward when the same
+    sensor is active again, from the same network that was shown neither before. **b** to **d**, Outputs while this sensor is
+    active, after 0 to 4 such meals in a row of food, poison or nothing. Mean and s.d. over {lives} noise seeds. No direction
+    is better; an effect of a meal is a difference from *nothing*.""",
 )  # fmt: skip
 
 # %%

@@ -16,14 +16,14 @@
 #
 # ## Question
 #
-# Which connection table does the network of [Fig. 4](15_fig4_tmaze.py) need, and why not the published one? And what happens
+# Which connection table does the network of [Fig. 4](15_fig4_tmaze.py) have, and why not the published one? And what happens
 # when other things are shuffled: nothing, or the effect of the outputs as well?
 #
 # ## Approach
 #
 # With the published table, each output neuron receives input from two of the three sensors. We compare evolved networks with
-# this table and with ours by which sensor shows the wall. Then we place networks in mazes in which nothing, the sensors, or the
-# sensors and the actions are shuffled.
+# this table and with the chained one by which sensor shows the wall. Then we place networks in mazes in which nothing, the
+# sensors, or the sensors and the actions are shuffled.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the networks that ship; smoke, laptop, paper: evolve afresh

@@ -21,7 +21,7 @@
 #
 # ## Approach
 #
-# The commands that led to each network that ships are given in full. Attempts were noted by hand from logs
+# The commands that led from one network to the next are given in full. Attempts were noted by hand from logs
 # (`enu_lib/study/data/attempts.json`). What a network *knows* is judged by the tests below, which ask less than the rule of
 # that page.
 
@@ -65,8 +65,8 @@ Markdown(abilities.in_words(tested["tmaze-enu-three-runs"], scripted))
 # The first series, tried with seeds 0 to 3, begins with a small maze and the plain T-maze. Then comes a T-maze in which food
 # and poison may swap after every food and poison is harmless, so that an agent can switch many times in an episode, and
 # finally one in which poison is harmless and swaps are as published. On a GPU, we tried seeds 1 to 3 again, and ten others.
-# In those runs, poison in the small maze was harmless from the start, and mutations were smaller. These networks are no
-# longer shipped.
+# In those runs, poison in the small maze was harmless from the start, and mutations were smaller. The networks of these
+# three seeds are no longer shipped.
 
 # %%
 Markdown(tables.folded("What became of each seed", results.attempts("tmaze-seeds")))

@@ -48,7 +48,7 @@ class Stage:
     es: ES | None = None  # evolution strategy of this stage; None: the experiment's
     environments: Batch | None = None  # per generation of this stage; None: the experiment's
     others: tuple[Any, ...] = ()  # more tasks, which take turns with `task`: see `tasks`
-    restart: bool = False  # if the stage ends without reaching its target, begin anew, from another random genome
+    restart: bool = False  # begin anew if the stage ends without its target: from another random genome, or the given one
 
     former_names: ClassVar[tuple[str, ...]] = ("Lesson",)
 
@@ -218,8 +218,9 @@ def _curriculum(task: Maze) -> tuple[Stage, ...]:
     of the sensors affects fitness less than chance and other habits do; most evolutions that began there never came to use
     them.
 
-    Networks that came to avoid poison in (3) did so within 40 generations of their first meal; others forgot what they had
-    learnt in (1).  So if (3) has not reached its target after 400 generations, evolution begins anew with another genome.
+    In five runs without restarts, networks that came to avoid poison in (3) did so soon after their first meal; the others
+    forgot what they had learnt in (1).  So if (3) has not reached its target after 400 generations, evolution begins anew with
+    another genome.
 
     Targets: (1) an agent that has learnt nothing earns at most 0.844; (2) one that never eats earns 1.8 before it starves; (3)
     the scripted agent `once-bitten` earns about 22.  Variants of the T-maze have the same stages: the sensors are shuffled in

@@ -5,7 +5,7 @@ import torch
 
 import enu_lib as enu
 from enu_lib.analysis import conditioning as dish
-from enu_lib.analysis.conditioning import OTHER, WALL, Protocol, conditioning, repeated, respond
+from enu_lib.analysis.conditioning import Protocol, conditioning, repeated, respond
 from enu_lib.network import ORDERED, Network
 
 NETWORK = Network(ORDERED, channels=4, hidden=8, noise=0.1)
@@ -32,22 +32,14 @@ def test_sensors_reward_and_probe_have_the_right_timing(monkeypatch):
     onset = 3 + 2 + 4 + 2
     begins = onset + 3 + 2 + 4
     assert x.shape == (10, begins + 2, 4, 3)
-    assert x[:, :, 0, 0].nonzero()[:, 1].unique().tolist() == [3, 4, begins, begins + 1]  # wall, and the probe
-    assert x[:-1, :, 1, 0].nonzero()[:, 1].unique().tolist() == [onset, onset + 1]
-    assert not x[-1, :, 1:].any()  # the last row is the control
+    assert x[:, :, 0, 0].nonzero()[:, 1].unique().tolist() == [3, 4]  # the wall
+    assert x[:-1, :, 1, 0].nonzero()[:, 1].unique().tolist() == [onset, onset + 1, begins, begins + 1]  # and the probe
+    assert x[-1, :, 1:].nonzero()[:, 0].unique().tolist() == [begins, begins + 1]  # the control is only probed
     for row, (channel, at) in {0: (1, onset - 2), 2: (1, onset + 3), 4: (2, onset)}.items():
         assert x[row, :, 3, channel].nonzero().flatten().tolist() == [at, at + 1]
         assert x[row, :, 3, 3 - channel].eq(0).all()
     assert x[6:, :, 3].eq(0).all()  # the reward "nothing"
     assert x[:, :, 2].eq(0).all()  # no other sensor
-
-
-def test_the_paired_sensor_can_be_probed_instead_of_the_wall(monkeypatch):
-    begins = 3 + 2 + 4 + 2 + 3 + 2 + 4
-    x = _shown(monkeypatch, lambda: conditioning(NETWORK, GENOME, [-2, 0, 3], lives=1, protocol=SHORT, probe=OTHER))
-    assert x[:, begins:, OTHER, 0].all() and not x[:, begins:, WALL].any()
-    x = _shown(monkeypatch, lambda: repeated(NETWORK, GENOME, "poison", times=2, lives=1, protocol=SHORT, probe=OTHER))
-    assert x[:, -2:, OTHER, 0].all() and not x[:, -2:, WALL].any()
 
 
 def test_repeated_rewards_directly_precede_the_probe(monkeypatch):

@@ -79,8 +79,6 @@ def test_evaluations_are_generations_times_offspring_times_environments_of_all_e
     own = [e.provenance["progress"]["held_out"] for e in (latch, last)]
     assert found["held_out"] == [*own[0], *own[1]], "the maze with swaps after every food has other rules"
     assert found["minutes"][-1] == pytest.approx(found["seconds"][-1] / 60)
-    generations, hours = mazes.evolved_for(entry)
-    assert generations == sum(e.provenance["generations"] for e in chain) and hours * 60 > found["minutes"][-1]
 
 
 def test_models_by_food_and_what_of_their_fitness_is_survival():

@@ -4,8 +4,8 @@
     repeated(network, genome, "poison", times=4)                # one, two, three ... rewards in a row
 
 The network is driven through its inputs only, without a maze.  After a silent period one sensor is active for a while, as
-the wall sensor is in a maze; then come the events; then one of the two sensors again, as a probe.  A control with the same
-noise and no events is probed at the same time; the difference is the effect of the events.
+the wall sensor is in a maze; then come the events; then the second sensor again, as a probe.  A control with the same noise
+and no events is probed at the same time; the difference is the effect of the events.
 Shapes: R rewards, W delays, B noise samples, N neurons, S synapses, C channels.
 """
 
@@ -23,7 +23,7 @@ from enu_lib.network import Network
 from enu_lib.streams import Noise, draw_noise, stream
 
 REWARDS = {"food": 1, "poison": -1, "nothing": 0}
-WALL, OTHER = 0, 1  # sensor neurons used for the wall and for the reward
+WALL, OTHER = 0, 1  # sensor neurons used for the wall, and for what is paired with a reward
 
 
 class Protocol(NamedTuple):
@@ -77,22 +77,20 @@ def conditioning(
     lives: int = 16,
     protocol: Protocol = DEFAULT_PROTOCOL,
     seed: int = 1,
-    probe: int = WALL,
 ) -> Conditioning:
     """Change of the responses to a probe after a sensor is paired with each reward at each delay.
 
-    delays: steps from the sensor's onset to the reward's.  lives: number of noise samples B.  probe: the sensor probed, WALL
-    or OTHER, the one that was paired.
+    delays: steps from the sensor's onset to the reward's.  lives: number of noise samples B.
     """
     early, late = max(0, -min(delays)), max(0, *delays)
     onset = protocol.quiet + protocol.wall + protocol.rest + early
     begins = onset + late + protocol.shown + protocol.rest
-    x = _inputs(len(REWARDS) * len(delays) + 1, begins, network.n_inputs, protocol, probe)
+    x = _inputs(len(REWARDS) * len(delays) + 1, begins, network.n_inputs, protocol)
     x[:-1, onset : onset + protocol.shown, OTHER, 0] = 1  # the last row is the control
     for i, reward in enumerate(REWARDS.values()):
         for j, delay in enumerate(delays):
             _give(x[i * len(delays) + j], onset + delay, reward, protocol)
-    outputs, transmitted = _probe(network, genome, x, begins, lives, seed, probe)
+    outputs, transmitted = _probe(network, genome, x, begins, lives, seed)
     shape = (len(REWARDS), len(delays))
     change = [(v[:-1] - v[-1:]).unflatten(0, shape) for v in (outputs, transmitted)]
     return Conditioning(torch.tensor(delays, device="cpu"), *change)
@@ -106,7 +104,6 @@ def repeated(
     lives: int = 16,
     protocol: Protocol = DEFAULT_PROTOCOL,
     seed: int = 1,
-    probe: int = WALL,
 ) -> Tensor:
     """Mean outputs (times + 1, B, n_outputs), first channel, during a probe after 0, 1, .. `times` rewards in a row.
 
@@ -118,20 +115,20 @@ def repeated(
     event = 2 * protocol.shown + protocol.rest
     first = protocol.quiet + protocol.wall + protocol.rest
     begins = first + times * event
-    x = _inputs(times + 1, begins, network.n_inputs, protocol, probe)
+    x = _inputs(times + 1, begins, network.n_inputs, protocol)
     for row in range(times + 1):
         for k in range(times - row, times):  # the last slots, so that the probe follows directly
             onset = first + k * event
             x[row, onset : onset + protocol.shown, OTHER, 0] = 1
             _give(x[row], onset + protocol.shown, REWARDS[reward], protocol)
-    return _probe(network, genome, x, begins, lives, seed, probe)[0]
+    return _probe(network, genome, x, begins, lives, seed)[0]
 
 
-def _inputs(rows: int, begins: int, n_inputs: int, p: Protocol, probe: int) -> Tensor:
-    """Inputs (rows, T, I, 3) with the first sensor active at the start, and sensor `probe` from step `begins` on."""
+def _inputs(rows: int, begins: int, n_inputs: int, p: Protocol) -> Tensor:
+    """Inputs (rows, T, I, 3) with the first sensor active at the start, and the second, as a probe, from step `begins` on."""
     x = torch.zeros(rows, begins + p.probe, n_inputs, 3, dtype=torch.float32, device="cpu")
     x[:, p.quiet : p.quiet + p.wall, WALL, 0] = 1
-    x[:, begins:, probe, 0] = 1
+    x[:, begins:, OTHER, 0] = 1
     return x
 
 
@@ -141,12 +138,10 @@ def _give(x: Tensor, at: int, reward: int, p: Protocol) -> None:
         x[at : at + p.shown, -1, 1 if reward > 0 else 2] = 1
 
 
-def _probe(
-    network: Network, genome: Tensor, x: Tensor, begins: int, samples: int, seed: int, probe: int
-) -> tuple[Tensor, Tensor]:
+def _probe(network: Network, genome: Tensor, x: Tensor, begins: int, samples: int, seed: int) -> tuple[Tensor, Tensor]:
     """Mean during the probe: outputs (rows, B, n_outputs), and the probed sensor's synapses onto output neurons (rows, B)."""
     first = network.neurons - network.n_outputs
-    table = torch.tensor(network.connections[first:], device="cpu") == probe  # (n_outputs, S)
+    table = torch.tensor(network.connections[first:], device="cpu") == OTHER  # (n_outputs, S)
     outputs, transmitted = [], []
     for sample in range(samples):
         y, s = respond(network, genome, x, seed + sample)

@@ -1,4 +1,4 @@
-"""Which synapses store what was learnt in an episode: one synapse's memory is set back, or those of all others are (ours).
+"""Which synapses store what was learnt in an episode: memories of some of them are set back, or of all others (ours).
 
     measured = synapses(network, genome, maze, environments=64, seed=1)
     measured.changed     # (N, S) how far the visit that ends with the first poison moves each synapse's memory
@@ -26,7 +26,7 @@ AFTER = 6  # network steps from a meal to the interruption: the reward has been 
 
 
 class Synapses(NamedTuple):
-    """What each synapse's memory does after the first poison; N neurons with S synapses each."""
+    """What each synapse's memory does after the first poison; N neurons with S synapses each, G of `SOURCES`."""
 
     changed: Tensor  # (N, S) distance between its memories before and after the poison, root mean square over episodes
     intact: float  # share of the following visits that end with food, with nothing set back
@@ -63,7 +63,7 @@ def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 6
     changed = (memory(at) - earlier).square().sum(-1).mean(0).sqrt()
     one = torch.eye(many, dtype=torch.bool, device="cpu")
     group = one.reshape(network.neurons, network.synapses, many).any(1)
-    source = sources(network).flatten() == torch.arange(len(SOURCES) - 1)[:, None]
+    source = sources(network).flatten() == torch.arange(len(SOURCES) - 1, device="cpu")[:, None]
     source = torch.cat([source, source[:1] | source[1:2]])
     none = torch.zeros(1, many, dtype=torch.bool, device="cpu")
     which = torch.cat([none, ~none, one, ~one, group, ~group, source, ~source])

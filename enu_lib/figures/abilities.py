@@ -12,7 +12,7 @@ from enu_lib.figures.style import PALETTE, marks
 
 MARKS = {  # scripted agents: marker, colour (none of them that of food or poison)
     "looking": ("^", "#56b4e9"),
-    "looking-once": (">", "#4b3f9e"),
+    "looking-once": (">", "#7055f6"),
     "once-bitten": ("P", "#8c564b"),
     "memory-only": ("s", "#c9a400"),
     "latch": ("X", "#262626"),

@@ -148,6 +148,7 @@ def of_curriculum(names: Sequence[str], agents: Mapping[str, Measures]) -> list[
             "no mistake, swaps after every food": share(tested["every_food.no_mistake"]),
             "next visit right": share(tested["left_alone.first"]),
             "the same, sensors exchanged": share(tested["exchanged.first"]),
+            "sixth meal after the exchange and on": share(tested["exchanged.later"]),
             "knows its sensors": "yes" if knows_its_sensors(tested) else "no",
         })  # fmt: skip
     return rows
@@ -205,7 +206,7 @@ def reversal_in_words(agent: Measures, alternating: Measures) -> str:
             return f"It **finds the food again after every swap** and then stays with it: {visits}; {told}."
         sees, chance = (of["left_alone.first"] for of in (agent, alternating))
         if sees.n and sees.low > NEARLY_ALWAYS:
-            often = f"where food and poison may swap after every food, {share(sees)} of its visits end with food"
+            often = f"where food and poison may swap after every food, {share(sees)} of the visits tested end with food"
             told = f"{often} (for an agent that alternates between the arms: {share(chance)})"
             return f"It **finds the food again after every swap**, and does so on sight: {visits}; {told}."
         return f"It finds the food again after every swap, but **may merely alternate between the arms**: {visits}; {told}."

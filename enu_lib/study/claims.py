@@ -286,8 +286,9 @@ CLAIMS = (
                 "An agent that goes left, and right for ever after its first poison, passes: in the published maze a second "
                 "poison kills, so that nothing asked whether it switches twice. The network of the zoo at that time was such "
                 "a latch. And the paper says that its agent detects poison, which no part of the rule asked. When the new rule "
-                "was written, the network that it judges did not exist. But its parent (tmaze-volatile-enu) did, and was known "
-                "to make no mistake once poisoned: this verdict is not a blind test.",
+                "was written, the network that it first judged (now tmaze-enu-three-runs) did not exist. But its parent "
+                "(tmaze-volatile-enu) did, and was known to make no mistake once poisoned. The network judged now evolved "
+                "later, with this rule known. Neither verdict is a blind test.",
             ),
         ),
     ),

@@ -147,7 +147,7 @@ def _differ(eaten: Tensor, control: Tensor) -> bool:
 
 
 def other_mazes(network: Network, maze: Maze) -> dict[str, tuple[Network, Maze]]:
-    """The network in mazes, and with noise, that evolution never showed it; first as it evolved."""
+    """The network in the maze of its entry (first), and in mazes and with noise that evolution never showed it."""
     changed: dict[str, dict[str, Any]] = {
         "arms of 3": {"arm": 3},
         "arms of 4": {"arm": 4},
@@ -160,7 +160,7 @@ def other_mazes(network: Network, maze: Maze) -> dict[str, tuple[Network, Maze]]
     }
     noise = {"no noise": 0.0, "noise x 3": 3.0, "noise x 10": 10.0}
     return {
-        "as evolved": (network, maze),
+        "published maze": (network, maze),
         **{name: (network, replace(maze, **settings)) for name, settings in changed.items()},
         **{name: (replace(network, noise=factor * network.noise), maze) for name, factor in noise.items()},
     }
@@ -182,7 +182,7 @@ def elsewhere_in_words(measured: Mapping[str, Mapping[str, float]]) -> str:
     name, worst = min(others, key=lambda item: item[1]["food"])
     return (
         f"In {well} of the {len(others)} other mazes and levels of noise, the network eats at least half as much as in the "
-        f"maze and with the noise of its evolution ({evolved['food']:.2f}). It eats least with *{name}* ({worst['food']:.2f})."
+        f"published maze with the usual noise ({evolved['food']:.2f}). It eats least with *{name}* ({worst['food']:.2f})."
     )
 
 

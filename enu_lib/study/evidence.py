@@ -40,7 +40,8 @@ ABILITIES = 2048  # episodes of the battery in each maze
 NEUTRAL = 20  # evolutions without selection
 # Networks of the T-maze from separate evolutions, by how they evolved.  CURRICULUM and RESTARTS are those of `evolve tmaze
 # --seed N` before and after evolution could begin anew, each seed from a random genome.  Of both, seeds and settings were fixed
-# before the first was run, and all are kept.  "tmaze-enu" is the run of seed 51, which never had to begin anew.
+# before the first was run, and all are kept.  "tmaze-enu" is the run of seed 51, stopped, too, and then run
+# again to its target with the settings of RESTARTS; it never had to begin anew.
 EARLIER = ("tmaze-enu-three-runs", "tmaze-enu-lesson-seed1", "tmaze-enu-seed1", "tmaze-enu-seed2")
 CURRICULUM = ("tmaze-enu-seed50", "tmaze-enu", *(f"tmaze-enu-seed{seed}" for seed in (52, 53, 54)))
 RESTARTS = tuple(f"tmaze-enu-seed{seed}" for seed in (60, 61, 62, 63, 64))

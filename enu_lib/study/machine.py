@@ -30,9 +30,10 @@ VISITS = 4  # counted after the first poison, in the maze where places may chang
 PARTS = {"forgets": "right if set back", "knows": "right if all others are set back"}
 COMPARED = (
     "standard.food", "standard.poison", "every_food.food", "every_food.poison", "standard.no_mistake", "switching.1",
-    "swapped.3", "exchanged.first", "exchanged.later", "reshuffled.later", "hidden.food",
+    "swapped.3", "exchanged.first", "exchanged.later", "reshuffled.later",
+    "cut_food.food", "cut_food.poison", "hidden.food",
 )  # fmt: skip
-MAZES = ("standard.food", "every_food.food")  # of those with all sensors
+MAZES = ("standard.food", "every_food.food")  # compared by `misses`: with all sensors and rewards
 MOST = 0.5  # share of what was learnt; a synapse is necessary if more is lost without it, sufficient if it alone keeps more
 
 
@@ -111,7 +112,7 @@ def table(entry: Entry, part: Dissected) -> pd.DataFrame:
                 "neuron": names[network.n_inputs + i],
                 "source": names[network.connections[i][j]],
                 "moved by the poison": part.one.changed[i, j].item(),
-                **{f"{word}, next arm": getattr(part.one, key)[i, j].item() for key, word in PARTS.items()},
+                **{f"{word}, next visit": getattr(part.one, key)[i, j].item() for key, word in PARTS.items()},
                 **{f"{word}, poison on sight": getattr(part.sight, key)[i, j].item() for key, word in PARTS.items()},
             }
             for i in range(network.neurons)
@@ -134,7 +135,7 @@ def in_words(entry: Entry, part: Dissected) -> str:
     """Which synapses hold what the first poison has taught, as Markdown."""
     neurons = short_names(entry.model)[entry.model.n_inputs :]
     lines = []
-    for where, synapses in (("which arm to take", part.one), ("to avoid poison on sight", part.sight)):
+    for where, synapses in (("the next visit", part.one), ("to avoid poison on sight", part.sight)):
         if synapses.intact - synapses.naive < 0.1:
             lines.append(f"- *{where}*: nothing that setting the synapses back would undo.")
             continue
@@ -161,7 +162,7 @@ def compared(agents: Mapping[str, Mapping[str, Measure]]) -> list[Row]:
 
 
 def misses(network: Mapping[str, Measure], rule: Mapping[str, Measure]) -> float:
-    """Largest relative difference in food eaten between the rule and the network, over the mazes in which they see."""
+    """Largest relative difference in food eaten between the rule and the network, over `MAZES`."""
     return max(abs(rule[key].value / network[key].value - 1) for key in MAZES)
 
 

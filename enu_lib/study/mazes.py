@@ -72,12 +72,6 @@ def _begun(entry: Entry) -> str:
     return SMALLER if entry.provenance.get("begun_from") or entry.experiment.stages else "the whole maze"
 
 
-def evolved_for(entry: Entry) -> tuple[int, float]:
-    """Generations and hours of all evolutions that led to a network."""
-    chain = [e.provenance for e in zoo.ancestry(entry)]
-    return sum(p["generations"] for p in chain), sum(p["seconds"] for p in chain) / 3600
-
-
 def costs_of(entries: Mapping[str, Entry]) -> dict[str, dict[str, list[float]]]:
     """Held-out fitness of entries' parents against generations, evaluations in millions, and minutes of one core.
 
