@@ -209,7 +209,8 @@ def test_the_double_tmaze_network_uses_its_sensors_but_does_not_relearn_them():
 
 
 def test_episodes_in_an_altered_maze_equal_rollout():
-    entry = zoo.load("tmaze-enu")
+    """In most episodes: rounding decides where outputs are nearly equal, which is rare in this network."""
+    entry = zoo.load("tmaze-enu-three-runs")
     maze = Altered(Maze(shuffle="sensors", steps=80, tie="nothing"), 30, ("food", "poison"), hide=("wall",), cut=("food",))
     slow, fast = (
         rollout(entry.model, entry.genome, maze, 12, seed=3),
@@ -217,7 +218,7 @@ def test_episodes_in_an_altered_maze_equal_rollout():
     )
     assert slow.task.keys() == fast.task.keys() and torch.equal(slow.x[:, :, 0], fast.x[:, :, 0])
     assert torch.equal(slow.task["sensor_of"], fast.task["sensor_of"])
-    assert (slow.task["square"] == fast.task["square"]).all(-1).float().mean() > 0.8
+    assert (slow.task["square"] == fast.task["square"]).all(-1).float().mean() > 0.9
 
 
 def test_episodes_are_unchanged_before_the_alteration():
