@@ -105,22 +105,8 @@ Markdown(tables.markdown(tables.savings_table(stored.runs, found, against)))
 # %%
 n = sequences if profile != "smoke" else 16
 iaf, stdp, complex_ = (enu.zoo.obtain(f"{name}-enu", profile, seed) for name in ("iaf", "stdp", "complex-stdp"))
-
-
-def judged(unit, cases, salt):
-    """Quality in each case, on fresh sequences."""
-    return {
-        text: generalise.measure(unit, task, task.sample(n, enu.stream(seed, "generalise", salt, i)))
-        for i, (text, task) in enumerate(cases.items())
-    }
-
-
-quality = {"IAF": judged(iaf, generalise.iaf_cases(iaf.task), 0)}
-for name, unit in (("STDP", stdp), ("complex STDP", complex_)):
-    quality[name] = judged(unit, generalise.stdp_cases(unit.task), 1)
-    for pairs in (2, 3):
-        batch = generalise.several_pairs(unit.task, pairs, n, seed=seed)
-        quality[name][f"{pairs} spike pairs"] = generalise.measure(unit, unit.task, batch)
+units = {"IAF": iaf, "STDP": stdp, "complex STDP": complex_}
+quality = {name: generalise.on_other_inputs(unit, n, seed) for name, unit in units.items()}
 
 # %% [markdown]
 # ### Noise, mutations, lost parts
@@ -130,7 +116,6 @@ for name, unit in (("STDP", stdp), ("complex STDP", complex_)):
 
 # %%
 shares, sigmas = (0.01, 0.03, 0.1, 0.3), (0.001, 0.003, 0.01, 0.03, 0.1)
-units = {"IAF": iaf, "STDP": stdp, "complex STDP": complex_}
 small = max(16, n // 4)
 noise = {name: generalise.noise_curve(unit, shares, small, seed) for name, unit in units.items()}
 mutants = {name: generalise.mutation_curve(unit, sigmas, n=max(16, n // 16), seed=seed) for name, unit in units.items()}

@@ -59,9 +59,7 @@ seed = 0
 figures_dir = None  # build/figures
 
 # %%
-import time
 from dataclasses import replace
-from tempfile import TemporaryDirectory
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -71,7 +69,7 @@ import enu_lib as enu
 from enu_lib import figures, widgets
 from enu_lib.storage import places
 from enu_lib.figures import PAGE, better, panel_letters, save_figure, use_style
-from enu_lib.study import executors, results, sweep, tables
+from enu_lib.study import results, scaling, sweep, tables
 from enu_lib.study.design import AFTER, Job
 from enu_lib.study.scaling import chains, makespan
 
@@ -158,23 +156,7 @@ files = save_figure(
 # process* is the time to check a job that is already finished.
 
 # %%
-cost = {}
-with executors.local([None, None]) as submit:
-    for name in ("starting a worker", "starting a process"):  # the first time, the library is imported
-        begun = time.perf_counter()
-        submit(sweep.default_out, "laptop").result()
-        cost[name] = time.perf_counter() - begun
-short = replace(sweep.build("tmaze", "enu", "smoke" if profile == "smoke" else "laptop"), generations=1, stages=())
-run = enu.evolve(short, seed=seed, threads=1, progress=False)
-begun = time.perf_counter()
-results.record(run, "enu", quick=profile == "smoke")
-cost["evaluating"] = time.perf_counter() - begun
-tiny = [Job("stdp", "enu", seed + k) for k in range(10)]
-with TemporaryDirectory() as folder:
-    for name in ("handing over", "in the sweep's own process"):  # the second time all is done, and only looked at
-        begun = time.perf_counter()
-        sweep.run("smoke", tiny, folder, jobs=1, progress=False)
-        cost[name] = (time.perf_counter() - begun) / len(tiny)
+cost = scaling.additional_costs(profile, seed)
 Markdown(tables.numbers({name: {"seconds": s} for name, s in cost.items()}, 3, "cost"))
 
 # %% [markdown]
@@ -183,11 +165,8 @@ Markdown(tables.numbers({name: {"seconds": s} for name, s in cost.items()}, 3, "
 # %%
 each = cost["starting a process"] + cost["evaluating"] + cost["handing over"]
 whole = {job: s + each for job, s in seconds.items()}
-total, start = sum(whole.values()), cost["starting a worker"]
-rows = {}
-for w in (1, 2, 8, 32, 100, 300, 1000):
-    needed = start + 3600 * hours(whole, w)
-    rows[w] = {"hours": needed / 3600, "speed-up": total / needed, "share of workers busy": total / needed / w}
+total = sum(whole.values())
+rows = scaling.predicted(whole, (1, 2, 8, 32, 100, 300, 1000), cost["starting a worker"], AFTER["laptop"])
 Markdown(tables.numbers(rows, 2, "workers"))
 
 # %%

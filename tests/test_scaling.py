@@ -3,7 +3,7 @@
 import pytest
 
 from enu_lib.study.design import Job
-from enu_lib.study.scaling import chains, makespan
+from enu_lib.study.scaling import chains, makespan, predicted
 
 AFTER = {"double-tmaze": "tmaze"}
 FIRST, THEN = Job("tmaze", "enu", 0), Job("double-tmaze", "enu", 0)
@@ -40,3 +40,11 @@ def test_a_chain_is_a_job_and_those_that_it_starts_from():
 def test_no_workers_is_an_error():
     with pytest.raises(ValueError, match="workers.* 0"):
         makespan(SECONDS, 0)
+
+
+def test_predictions_by_hand():
+    """Two workers, jobs of 4 and 6 s, 2 s to start: 8 s in all; one worker: 12 s."""
+    jobs = {Job("iaf", "enu", 0): 4.0, Job("iaf", "enu", 1): 6.0}
+    rows = predicted(jobs, (1, 2), start=2.0, after={})
+    assert rows[1] == pytest.approx({"hours": 12 / 3600, "speed-up": 10 / 12, "share of workers busy": 10 / 12})
+    assert rows[2] == pytest.approx({"hours": 8 / 3600, "speed-up": 10 / 8, "share of workers busy": 10 / 16})

@@ -39,6 +39,20 @@ def measure(entry: Evolved, task: Any, batch: Any, intervene: Intervention | Non
     return quality(task, batch, rollout(entry.model, entry.genome, task, batch=batch, intervene=intervene).y[0])
 
 
+def on_other_inputs(entry: Evolved, n: int, seed: int) -> dict[str, float]:
+    """Quality of a zoo unit on n sequences of each kind of input: `iaf_cases`, or `stdp_cases` and several spike pairs."""
+    synapse = isinstance(entry.task, STDP)
+    cases: dict[str, Any] = {**(stdp_cases(entry.task) if synapse else iaf_cases(entry.task))}
+    found = {
+        text: measure(entry, task, task.sample(n, stream(seed, "generalise", int(synapse), i)))
+        for i, (text, task) in enumerate(cases.items())
+    }
+    for pairs in (2, 3) if synapse else ():
+        batch = several_pairs(entry.task, pairs, n, seed=seed)
+        found[f"{pairs} spike pairs"] = measure(entry, entry.task, batch)
+    return found
+
+
 def iaf_cases(task: IAF) -> dict[str, IAF]:
     """Current ranges and sequence lengths; only the first was used in evolution."""
     return {

@@ -1,10 +1,16 @@
-"""How long a sweep takes on many workers, simulated from the duration of each job."""
+"""How long a sweep takes on many workers, simulated from the duration of each job, and what a job costs besides."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from heapq import heapreplace
+from tempfile import TemporaryDirectory
+from typing import Any
 
+from enu_lib.evolve import evolve
+from enu_lib.study import executors, results, sweep
 from enu_lib.study.design import Job
 
 
@@ -34,3 +40,42 @@ def chains(seconds: Mapping[Job, float], after: Mapping[str, str]) -> dict[Job, 
             length[job] += seconds[first]
             first = first.before(after)
     return length
+
+
+def predicted(
+    seconds: Mapping[Job, float], workers: Iterable[int], start: float, after: Mapping[str, str]
+) -> dict[int, dict[str, float]]:
+    """Hours that a sweep takes, its speed-up, and the share of workers that are busy, by the number of workers.
+
+    seconds: duration of each job, its additional cost included.  start: seconds until a worker has started.
+    """
+    total, rows = sum(seconds.values()), dict[int, dict[str, float]]()
+    for w in workers:
+        needed = start + makespan(seconds, w, after=after)
+        rows[w] = {"hours": needed / 3600, "speed-up": total / needed, "share of workers busy": total / needed / w}
+    return rows
+
+
+def additional_costs(profile: str, seed: int) -> dict[str, float]:
+    """Seconds that a worker and a job cost besides the evolution, on this machine: see the page on many evolutions.
+
+    profile: smoke measures with the smallest networks.
+    """
+    quick, costs = profile == "smoke", dict[str, float]()
+
+    def timed(name: str, do: Callable[[], Any], times: int = 1) -> None:
+        begun = time.perf_counter()
+        do()
+        costs[name] = (time.perf_counter() - begun) / times
+
+    with executors.local([None, None]) as submit:
+        for name in ("starting a worker", "starting a process"):  # the first time, the library is imported
+            timed(name, lambda: submit(sweep.default_out, "laptop").result())
+    experiment = replace(sweep.build("tmaze", "enu", "smoke" if quick else "laptop"), generations=1, stages=())
+    run = evolve(experiment, seed=seed, threads=1, progress=False)
+    timed("evaluating", lambda: results.record(run, "enu", quick=quick))
+    tiny = [Job("stdp", "enu", seed + k) for k in range(10)]
+    with TemporaryDirectory() as folder:
+        for name in ("handing over", "in the sweep's own process"):  # the second time all is done, and only looked at
+            timed(name, lambda: sweep.run("smoke", tiny, folder, jobs=1, progress=False), len(tiny))
+    return costs
