@@ -117,11 +117,11 @@ fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4))
 figures.learning.conditioning(axes[0, 0], dish, forward, "change of the output for\nmoving forward (output 1)")
 turns = ["output 1 (forward)", "output 2 (left)", "output 3 (right)"]
 for ax, (reward, outputs) in zip(axes.flat[1:], rows.items(), strict=True):
-    figures.learning.in_a_row(ax, outputs, turns)
+    figures.learning.in_a_row(ax, outputs, ["forward", "left", "right"])
     ax.set(xlabel=f"{reward}, times in a row", ylabel="output at the probe", ylim=(-0.03, 1.03))
     ax.get_legend().remove()
 axes[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1, handlelength=1.2)
-axes[0, 1].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=0.8, handlelength=1.5, fontsize=6)
+axes[0, 1].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1, handlelength=1.8)
 panel_letters(axes.flat)
 paired = {"meal": list(REWARDS), "delay from sensor to meal (steps)": dish.delay, "noise sample": None}
 files = save_figure(
@@ -134,9 +134,9 @@ files = save_figure(
     },
     caption=f"""What single events change in a network that is driven through its inputs only. **a**, A sensor paired with
     food, poison or nothing, against the delay from sensor to meal: change of the output for moving forward when the same
-    sensor is active again, from the same network that was shown neither before. **b** to **d**, Outputs while this sensor is
-    active, after 0 to 4 such meals in a row of food, poison or nothing. Mean and s.d. over {lives} noise seeds. No direction
-    is better; an effect of a meal is a difference from *nothing*.""",
+    sensor is active again, from the same network that was shown neither before. **b** to **d**, Outputs (by what they do)
+    while this sensor is active, after 0 to 4 such meals in a row of food, poison or nothing. Mean and s.d. over {lives} noise
+    seeds. No direction is better; an effect of a meal is a difference from *nothing*.""",
 )  # fmt: skip
 
 # %%
