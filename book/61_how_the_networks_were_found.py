@@ -161,8 +161,11 @@ its network knows its sensors. The first five seeds are judged by it, too."""
 )
 
 # %% [markdown]
-# Of each run, the tables test the parent with the highest held-out fitness in the plain T-maze. Food is per episode, in the
-# published T-maze unless stated. *Began anew*: the generations at which evolution began with another random genome. All runs
+# Of each run, the tables test the parent with the highest held-out fitness in the plain T-maze. *Stopped*: after how many
+# generations. *Began anew*: the generations at which evolution began with another random genome. *Tested*: the generation of
+# the tested parent, and its stage. *Food* is per episode, in the published T-maze; *with swaps* and *no mistake*: with swaps
+# after every food. *Exchange*: how many visits end with food with the sensors as they were; of the first visits after an
+# exchange of the sensors for food and poison; and of the sixth and later ones. All runs
 # were stopped by hand, and we chose when while watching them. So *no* means that the network did not know its sensors when we
 # stopped. Only one was run again, with the command as it is now and to its target fitness: `tmaze-enu`, the network of
 # [Fig. 4](15_fig4_tmaze.py). It never had to begin anew. The five seeds with restarts, and scripted agents:

@@ -137,18 +137,17 @@ def of_curriculum(names: Sequence[str], agents: Mapping[str, Measures]) -> list[
             stopped, best = str(made["generations"]), f"{generation}, {stage}"
             began = ", ".join(map(str, made.get("restarts", ()))) or "no"
             reached = f"{minutes:.0f}" if math.isfinite(minutes := _reached(zoo.load(name))) else "never"
+        exchange = (tested[key] for key in ("left_alone.first", "exchanged.first", "exchanged.later"))
         rows.append({
             "agent": name,
-            "stopped at generation": stopped,
+            "stopped": stopped,
             "began anew": began,
-            f"stage {AVOIDS} at its target after (minutes)": reached,
-            "tested: generation, stage": best,
+            f"minutes to stage {AVOIDS + 1}": reached,
+            "tested": best,
             "food": f"{tested['standard.food'].value:.1f}",
-            "food, swaps after every food": f"{tested['every_food.food'].value:.1f}",
-            "no mistake, swaps after every food": share(tested["every_food.no_mistake"]),
-            "next visit right": share(tested["left_alone.first"]),
-            "the same, sensors exchanged": share(tested["exchanged.first"]),
-            "sixth meal after the exchange and on": share(tested["exchanged.later"]),
+            "with swaps": f"{tested['every_food.food'].value:.1f}",
+            "no mistake": share(tested["every_food.no_mistake"]),
+            "exchange": ", ".join(map(share, exchange)),
             "knows its sensors": "yes" if knows_its_sensors(tested) else "no",
         })  # fmt: skip
     return rows
