@@ -24,10 +24,12 @@ def add(commands: Any) -> None:
         ),
     )
     evolve.add_argument("experiment", metavar="EXPERIMENT", help="one of the experiments above")
-    evolve.add_argument("--model", default="enu", help="kind of unit (%(default)s)")
-    evolve.add_argument("--profile", default="laptop", help="sizes and generations (%(default)s)")
-    evolve.add_argument("--seed", type=int, default=0, help="random seed (%(default)s)")
-    evolve.add_argument("--out", type=path, metavar="FOLDER", help="run folder (runs/EXPERIMENT-MODEL-PROFILE-SEED)")
+    what = evolve.add_argument_group("what is evolved (on one kind of processor, this determines the result)")
+    how = evolve.add_argument_group("how it is run")
+    what.add_argument("--model", default="enu", help="kind of unit (%(default)s)")
+    what.add_argument("--profile", default="laptop", help="sizes and generations (%(default)s)")
+    what.add_argument("--seed", type=int, default=0, help="random seed (%(default)s)")
+    how.add_argument("--out", type=path, metavar="FOLDER", help="run folder (runs/EXPERIMENT-MODEL-PROFILE-SEED)")
     for name, kind, text in (
         ("generations", int, "total number of generations"),
         ("population", int, "offspring per generation, an even number"),
@@ -35,24 +37,24 @@ def add(commands: Any) -> None:
         ("sigma", float, "standard deviation of mutations"),
         ("hidden", int, "memory values per unit"),
     ):
-        evolve.add_argument(f"--{name}", type=kind, help=text)
-    evolve.add_argument(
+        what.add_argument(f"--{name}", type=kind, help=text)
+    what.add_argument(
         "--set", action="append", default=[], metavar="PATH=VALUE", dest="settings",
         help="any other setting, such as task.shuffle=none or es.power=3; may be repeated",
     )  # fmt: skip
-    evolve.add_argument(
+    what.add_argument(
         "--parent", type=path, metavar="NAME", help="start from the genome of this zoo entry or run folder, with its wiring"
     )
-    evolve.add_argument("--time-limit", type=seconds, metavar="TIME", help="save and stop after this time, e.g. 90s, 9m, 2h")
-    evolve.add_argument("--threads", type=int, help="threads of the CPU kernel (all cores)")
-    evolve.add_argument(
+    how.add_argument("--time-limit", type=seconds, metavar="TIME", help="save and stop after this time, e.g. 90s, 9m, 2h")
+    how.add_argument("--threads", type=int, help="threads of the CPU kernel (all cores)")
+    how.add_argument(
         "--device", default="auto", help="auto (a GPU for networks), cpu, cuda; processes share the GPUs (%(default)s)"
     )
-    evolve.add_argument(
+    how.add_argument(
         "--process-timeout", type=seconds, default=600.0, metavar="TIME",
         help="how long the processes that torchrun starts wait for one another (10m)",
     )  # fmt: skip
-    evolve.add_argument("--quiet", action="store_true", help="do not show progress")
+    how.add_argument("--quiet", action="store_true", help="do not show progress")
     evolve.set_defaults(run=run)
 
 
