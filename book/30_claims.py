@@ -121,10 +121,10 @@ Markdown(tables.numbers(mazes.survival_table(stored.runs, ("enu", "lstm"), "doub
 # **C9, a network learns the T-maze,** at first had an easier rule, which a latch passes; the network judged by it,
 # `tmaze-enu-latch`, was a latch. The present rule requires what the paper says of its agent
 # ([details](17_what_kind_of_learner.py)); the old rule is kept above. An agent that learns once, from its first meal, passes
-# it (`looking-once`, [compared with the network](42_the_learned_rule.py)); relearning when the sensors change their meaning is
-# not required, and neither that agent nor the network does it. The network was chosen: of [ten separate
-# evolutions](61_how_the_networks_were_found.py), only its was run on to the target fitness. How many of the kept evolutions
-# pass says more than the verdict.
+# it (`looking-once`, [compared with the network](42_the_learned_rule.py)); relearning when the sensors change their meaning
+# is not required, and neither that agent nor the network does it. The network was chosen: of [ten separate
+# evolutions](61_how_the_networks_were_found.py), its was the first to be run on to the target fitness. How many of the kept
+# evolutions pass says more than the verdict.
 #
 # **C10, the units came to spike,** asks for pulses, not for information in them: a clock that is on for one step in every move
 # meets its first three parts ([compared with the networks](43_does_it_spike.py)), and so do some networks evolved without
