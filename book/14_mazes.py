@@ -49,8 +49,8 @@
 # - **omniscient**: knows where the food is;
 # - **looking**: goes where food last was, and turns around in front of poison once a meal has taught it which sensor means
 #   poison;
-# - **looking-once**: goes where it last ate, and turns around in front of poison. It learns from its first meal, once and for
-#   all, which sensor means food or poison;
+# - **looking-once**: goes where it last ate. From its first meal it learns, once and for all, which sensor means poison, and
+#   turns around in front of that; or which means food, and turns around in front of anything else;
 # - **memory-only**: goes where food last was; leaves an end with poison or nothing for the next one;
 # - **latch**: goes to the first end and, after its first poison, to the second one for ever. It switches once and learns
 #   nothing more. In the published T-maze it eats as much as memory alone: a second poison kills, so that a failure to switch

@@ -97,7 +97,7 @@ files = save_figure(
     },
     caption=f"""One evolved network, {entry.name}, in all panels. **a**, Held-out fitness of the parent in the published maze
     during the evolution that led to this network; higher is better; numbers: stages of its curriculum, of which the first
-    is not a maze and the next ones are mazes in which food and poison swap places more often than in the published one;
+    is not a maze and the others are mazes in which food and poison swap places more often than in the published one;
     dashed: an agent that always takes the same arm. **b**, Food (green) and poison (red)
     eaten per episode; mean of {n:,} episodes, largest standard error {max(row["food s.e."] for row in rows.values()):.2f}.
     **c**, Episode {life}: sensors (in brackets, what they show in this episode), rewards and outputs, each from 0 (grey
@@ -120,9 +120,9 @@ Markdown(
     f"""In {n:,} fresh episodes, shuffle *{task.shuffle}*, the network eats **{found["food"]:.2f} food** (standard error
 {found["food s.e."]:.2f}) and {found["poison"]:.2f} poison; an agent that always goes to the same arm eats {fixed["food"]:.2f}
 food. After poison at the first visit, the second visit ends with food in {found["second visit right after poison"]:.0%} of the
-episodes; after food, in {found["second visit right after food"]:.0%}. After a swap, the network eats food and not poison
-first in {found["no mistake after a change"]:.0%} of cases (an agent that recognises poison on sight can turn around in front of
-it; one that only remembers an arm cannot). It was evolved for {generations:,} generations of {entry.experiment.es.population}
+episodes; after food, in {found["second visit right after food"]:.0%}. After a swap, the first meal is food in
+{found["no mistake after a change"]:.0%} of cases (an agent that recognises poison on sight can turn around in front of it; one
+that only remembers an arm cannot). It was evolved for {generations:,} generations of {entry.experiment.es.population}
 offspring."""
 )
 

@@ -104,6 +104,8 @@ Markdown(tables.markdown(abilities.swap_table(switching)))
 # ## Reconstruction
 #
 # The paper shows one episode. Harmless poison, the longer episodes, both tables and the code that finds the phases are ours.
+# An agent that eats poison once and then recognises it has no later rows in the first table; whether it finds the food on
+# sight is tested where food and poison may swap after every food. This test was added when the network was known.
 #
 # ## Verdict
 #
@@ -115,7 +117,7 @@ Markdown(tables.markdown(abilities.swap_table(switching)))
 Markdown(abilities.reversal_in_words(switching, abilities.of_agents(("alternating",))["alternating"]))
 
 # %% [markdown]
-# What else the network relies on is measured [on the next page](17_what_kind_of_learner.py).
+# Whether it relies on sight or on memory is tested [on the next page](17_what_kind_of_learner.py).
 #
 # ## Try it
 #

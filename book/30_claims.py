@@ -33,11 +33,11 @@
 # evolve, not how often. The last column of the table says how many independent evolutions pass the same rule, as far as it
 # can be applied to them. For C1 to C4 and C11 these are the ENUs of the sweep, which are smaller and evolve for fewer
 # generations than the unit or network in the zoo (C4 without its comparison of generations). For C9 and C10, these are
-# networks of the T-maze in the zoo: earlier ones, with several settings, among them the one judged; and five that evolved by
-# the present [curriculum](61_how_the_networks_were_found.py) and were stopped before its end. C5 to C8 compare models, and
-# their verdicts already rest on all evolutions: those of the [second study](31_second_study.py), whose protocol was committed
-# before its runs, as soon as one of its experiments is complete; until then those of the first sweep, which could settle
-# little (see below).
+# networks of the T-maze in the zoo: earlier ones, with several settings; and those that evolved by the
+# [curriculum](61_how_the_networks_were_found.py), five before evolution could begin anew, among them the one judged, and five
+# since. C5 to C8 compare models, and their verdicts already rest on all evolutions: those of the [second
+# study](31_second_study.py), whose protocol was committed before its runs, as soon as one of its experiments is complete;
+# until then those of the first sweep, which could settle little (see below).
 #
 # This is the table in the README, and what `python -m enu_lib claims` prints. Where another page measures the same on episodes
 # or sequences of its own, it says *different draw*, and its numbers differ a little.

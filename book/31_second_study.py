@@ -211,8 +211,9 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # known](61_how_the_networks_were_found.py); their seeds are not those of E1. Later on the same day, again before any
 # evolution of E1, the settings were changed once more: the third stage is shorter, evolution begins anew where it misses its
 # target, and the number of generations was doubled. Five more evolutions of ENUs, with other seeds, have been run with these
-# settings. Of all these runs, only that of the network of Fig. 4 was evolved to the new fitness of the ability; the others
-# were stopped by hand, so how often it is reached is not known, and the ability has to be decided anew before E1 is run.
+# settings. Of all these runs, two were evolved to the new fitness of the ability: that of the network of Fig. 4, and later
+# one more. The others were stopped by hand, so how often it is reached is not known, and the ability has to be decided anew
+# before E1 is run.
 #
 # ## Verdict
 #

@@ -115,9 +115,9 @@ rows = {reward: repeated(network, entry.genome, reward, 4, lives=lives, seed=see
 forward = dish.outputs[..., 0]
 fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4))
 figures.learning.conditioning(axes[0, 0], dish, forward, "change of the output for\nmoving forward (output 1)")
-turns = ["output 1 (forward)", "output 2 (left)", "output 3 (right)"]
+moves = ["forward", "left", "right"]
 for ax, (reward, outputs) in zip(axes.flat[1:], rows.items(), strict=True):
-    figures.learning.in_a_row(ax, outputs, ["forward", "left", "right"])
+    figures.learning.in_a_row(ax, outputs, moves)
     ax.set(xlabel=f"{reward}, times in a row", ylabel="output at the probe", ylim=(-0.03, 1.03))
     ax.get_legend().remove()
 axes[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1, handlelength=1.2)
@@ -127,16 +127,16 @@ paired = {"meal": list(REWARDS), "delay from sensor to meal (steps)": dish.delay
 files = save_figure(
     fig, "conditioning", figures_dir, zoo=[entry.name],
     data={
-        "a": figures.data.long(paired, {"change of output 1": forward, "change of the synapses": dish.transmitted}),
+        "a": figures.data.long(paired, {"change of output 1": forward}),
         "b_d": figures.data.series(
-            "meal", rows, {"meals in a row": range(5), "noise sample": None, "output": turns}, "output at the probe"
+            "meal", rows, {"meals in a row": range(5), "noise sample": None, "output": moves}, "output at the probe"
         ),
     },
     caption=f"""What single events change in a network that is driven through its inputs only. **a**, A sensor paired with
-    food, poison or nothing, against the delay from sensor to meal: change of the output for moving forward when the same
-    sensor is active again, from the same network that was shown neither before. **b** to **d**, Outputs (by what they do)
-    while this sensor is active, after 0 to 4 such meals in a row of food, poison or nothing. Mean and s.d. over {lives} noise
-    seeds. No direction is better; an effect of a meal is a difference from *nothing*.""",
+    food, poison or nothing, against the delay from sensor to meal: output for moving forward when the same sensor is active
+    again, minus that of the same network without the pairing. **b** to **d**, Outputs (by what they do) while this sensor is
+    active, after 0 to 4 such meals in a row of food, poison or nothing. Mean and s.d. over {lives} noise seeds. No direction
+    is better; an effect of a meal is a difference from *nothing*.""",
 )  # fmt: skip
 
 # %%
@@ -144,7 +144,7 @@ once = {reward: y[1, :, 0].mean().item() for reward, y in rows.items()}
 often = {reward: y[4, :, 0].mean().item() for reward, y in rows.items()}
 Markdown(
     f"""When the sensor is active again after one poison, the output for moving forward is {once["poison"]:.2f}; after one
-food it is {once["food"]:.2f}, after nothing {once["nothing"]:.2f}. After four times, it is {often["poison"]:.2f},
+food it is {once["food"]:.2f}, after nothing {once["nothing"]:.2f}. After four of each, it is {often["poison"]:.2f},
 {often["food"]:.2f} and {often["nothing"]:.2f}. A network that learns from food would differ between *food* and *nothing*, one
 that learns from poison between *poison* and *nothing*."""
 )

@@ -47,9 +47,9 @@ scripted = abilities.of_agents(("looking", "latch", "once-bitten"))
 # From random genomes, evolution in the plain T-maze found [latches](14_mazes.py), which switch arms once, for good, and went
 # no further: there, a latch eats as much as an agent that remembers places. What led further was a maze in which food and
 # poison may swap places after every food, so that remembering an arm is useless. From `tmaze-enu-latch`, this worked with
-# every seed tried, and from a latch of seed 14, too, but from no other latch. The commands from `tmaze-enu-latch` (the second
-# starts from the latest parent of the first) led to `tmaze-enu-three-runs`, the network of Fig. 4 before there was a
-# curriculum:
+# every seed tried, and from a latch of seed 14, too, but from none of the other latches that we tried. The commands from
+# `tmaze-enu-latch` (the second starts from the latest parent of the first) led to `tmaze-enu-three-runs`, the network of Fig.
+# 4 before there was a curriculum:
 
 # %%
 Markdown(tables.commands("The commands that led to tmaze-enu-three-runs", results.attempts("tmaze-steps")))
@@ -89,7 +89,7 @@ Markdown(tables.folded("What became of each seed", results.attempts("tmaze-seeds
 # later). So they show what is possible, not how often it happens.
 
 # %% [markdown]
-# One network was kept although it ignores its sensors. A **reversal learner** switches arms after nearly every poison. One,
+# A **reversal learner** switches arms after nearly every poison, here without using its sensors. One,
 # `tmaze-harmless-enu-seed1`, evolved from a random genome in a single run, which we stopped. Of its parents that were tested
 # on held-out episodes, the last was the best; the command below stops at its generation.
 
@@ -121,7 +121,7 @@ Markdown(tables.folded("Share of steps forward, by generation", results.attempts
 # %% [markdown]
 # ## Reconstruction
 #
-# All mazes but the published T-maze, discrimination and the teacher are ours.
+# Discrimination, the teacher, and all mazes except the published T-maze are ours.
 #
 # ## Verdict
 #

@@ -76,10 +76,9 @@ def evolve(
     Ctrl-C, SIGTERM and SIGHUP let the current generation finish and save everything.  Raises ValueError for invalid
     arguments, RunFolderError (a ValueError) for an unusable run folder, FloatingPointError if every fitness is NaN.
     """
-    given = settings.get("settings")
     if isinstance(experiment, str):
         experiment = experiments.get(experiment, model=model, profile=profile, **settings)
-        if isinstance(parent, FromExperiment) and not {"model", "model.connections"} & {*(given or ())}:
+        if isinstance(parent, FromExperiment) and not {"model", "model.connections"} & {*(settings.get("settings") or ())}:
             experiment = experiments.with_wiring(experiment, parent.model)
     elif settings:
         raise ValueError(f"settings {sorted(settings)} only apply to an experiment given by name")
@@ -193,8 +192,8 @@ def _generation(
         "parent": each[0].item(),
         "sigma": settings.sigma_at(g),
     }
-    last = experiment.generations, *([stage.until] if stage.restart else [])
-    due = (g + 1) % experiment.evaluate_every == 0 or g + 1 in last
+    ends = g + 1 == experiment.generations or (stage.restart and g + 1 == stage.until)
+    due = ends or (g + 1) % experiment.evaluate_every == 0
     if not due:
         return state, row, None
     held_out = processes.first(lambda: _held_out(experiment, experiment.task, state, seed, live).item())

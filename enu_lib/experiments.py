@@ -11,6 +11,7 @@ For an experiment of your own, make an `Experiment` from any model and task that
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -48,7 +49,7 @@ class Stage:
     es: ES | None = None  # evolution strategy of this stage; None: the experiment's
     environments: Batch | None = None  # per generation of this stage; None: the experiment's
     others: tuple[Any, ...] = ()  # more tasks, which take turns with `task`: see `tasks`
-    restart: bool = False  # begin anew if the stage ends without its target: from another random genome, or the given one
+    restart: bool = False  # begin anew, from another random genome or the given one, if the stage misses its target
 
     former_names: ClassVar[tuple[str, ...]] = ("Lesson",)
 
@@ -206,6 +207,11 @@ _MAZE_TASKS["tmaze-harmless"] = Maze("t", "sensors", deadly_poisons=1000)
 
 # Held-out fitness at which evolution ends.  In the T-maze, the scripted agent `looking` earns 25.6.
 _TARGETS = {"tmaze": 24.8, "tmaze-none": 24.8, "tmaze-harmless": 23.2}
+
+
+def attempt_began(restarts: Sequence[int], generation: float = math.inf) -> int:
+    """The generation at which the attempt that a generation belongs to began: the last of `restarts` before it, or 0."""
+    return max((restart for restart in restarts if restart < generation), default=0)
 
 
 def _curriculum(task: Maze) -> tuple[Stage, ...]:

@@ -72,9 +72,19 @@ def test_agents_that_use_their_sensors_are_told_from_those_that_do_not():
 
 
 def test_the_rule_for_knowing_the_sensors_tells_agents_that_use_them_from_all_others():
-    names = ("looking", "once-bitten", "omniscient", "latch", "memory-only", "alternating", "fixed-arm", "random")
+    names = (
+        "looking",
+        "looking-once",
+        "once-bitten",
+        "omniscient",
+        "latch",
+        "memory-only",
+        "alternating",
+        "fixed-arm",
+        "random",
+    )
     stored = abilities.of_agents(names)
-    assert [name for name in names if abilities.knows_its_sensors(stored[name])] == ["looking", "once-bitten"]
+    assert [name for name in names if abilities.knows_its_sensors(stored[name])] == ["looking", "looking-once", "once-bitten"]
 
 
 def test_the_panel_draws_every_measure_that_was_met():
@@ -84,3 +94,11 @@ def test_the_panel_draws_every_measure_that_was_met():
     drawn = {line.get_label(): line.get_xdata().tolist() for line in ax.lines}
     assert drawn == {"looking": [1.0], "latch": [1.0, 0.0]}
     plt.close("all")
+
+
+def test_some_networks_relearn_when_their_sensors_exchange_their_meanings_and_others_never():
+    stored = abilities.of_agents(("tmaze-enu", "tmaze-enu-relearns"))
+    never, again = (stored[name]["exchanged.later"] for name in ("tmaze-enu", "tmaze-enu-relearns"))
+    assert never.high < 0.1 and again.low > 0.9
+    for network in stored.values():
+        assert network["exchanged.first"].high < 0.5 < network["left_alone.first"].low and network["standard.food"].low > 14

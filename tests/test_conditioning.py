@@ -55,30 +55,27 @@ def test_repeated_rewards_directly_precede_the_probe(monkeypatch):
 def test_respond_equals_the_network_step_by_step():
     x = torch.rand(3, 5, 4, 3, generator=enu.stream(1, "inputs"))
     quiet = Network(ORDERED, channels=4, hidden=8, noise=0.0)
-    y, s = respond(quiet, GENOME, x)
+    y = respond(quiet, GENOME, x)
     weights, state = quiet.unpack(GENOME[None]), quiet.reset(1, 3)
     for t in range(5):
         state, out = quiet.step(weights, state, x[None, :, t])
         assert torch.equal(y[:, t, -3:, 0], out[0])
-    assert s.shape == (3, 5, 6, 8, 4)
 
 
 def test_a_network_without_memory_is_not_changed_by_pairing():
     forgetful = torch.zeros_like(GENOME)
     found = conditioning(NETWORK, forgetful, [-2, 0, 2], lives=2, protocol=SHORT)
-    assert found.outputs.shape == (3, 3, 2, 3) and found.transmitted.shape == (3, 3, 2)
-    assert not found.outputs.any() and not found.transmitted.any()
+    assert found.outputs.shape == (3, 3, 2, 3) and not found.outputs.any()
 
 
 def test_pairing_changes_a_network_with_memory():
     found = conditioning(NETWORK, GENOME, [-2, 0, 2], lives=2, protocol=SHORT)
-    assert found.transmitted.abs().max() > 0
-    food, poison, nothing = found.transmitted
+    assert found.outputs.abs().max() > 0
+    food, poison, nothing = found.outputs
     assert not torch.equal(food, poison) and not torch.equal(food, nothing)
     assert torch.equal(nothing[0], nothing[1])  # with no reward there is no delay
 
 
-def test_cells_without_stored_output_are_an_error():
+def test_networks_of_other_cells_respond_too():
     network = Network(ORDERED, channels=4, hidden=8, cell="gru")
-    with pytest.raises(ValueError, match="gru"):
-        respond(network, network.init(enu.stream(0, "genome")), torch.zeros(1, 2, 4, 3))
+    assert respond(network, network.init(enu.stream(0, "genome")), torch.zeros(1, 2, 4, 3)).shape == (1, 2, 6, 4)

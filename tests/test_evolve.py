@@ -241,7 +241,7 @@ def test_a_run_interrupted_within_a_stage_gives_identical_bits(tmp_path, small):
 
 
 def test_a_stage_that_misses_its_target_begins_anew_from_another_genome(tmp_path, small, capsys):
-    """Killed and resumed at every generation, too; the second attempt reaches no target, either, and the run ends in it."""
+    """Stopped and resumed after every generation, too; the second attempt reaches no target, either, and the run ends in it."""
     hard = (Stage(1, STDP("complex")), Stage(3, small.task, target=1e9, restart=True))
     staged = dataclasses.replace(small, stages=hard, generations=8, evaluate_every=1)
     parents = []

@@ -51,6 +51,11 @@ def test_an_agent_that_follows_the_rule_in_words_does_as_the_network_does(name, 
     assert machine.misses(network, rule) < 0.05
     for key in ("standard.no_mistake", "every_food.no_mistake", "left_alone.first", "exchanged.first", "exchanged.later"):
         assert abs(network[key].value - rule[key].value) < 0.05, key
+    eaten, by_rule = (of["hidden.food"].value for of in (network, rule))
+    if agent == "once-bitten":
+        assert abs(by_rule / eaten - 1) < 0.06
+    else:
+        assert eaten < 1 < by_rule, "where its sensors show neither, the rule does not describe it, as the page says"
     assert len(machine.compared({name: network, agent: rule})) == len(machine.COMPARED)
 
 

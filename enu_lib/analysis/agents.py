@@ -9,8 +9,8 @@ choose the end:
     omniscient    the end with the food
     looking       where food was last; turns around in front of poison or an empty end.  It learns from its meals which
                   sensor signals poison (the one active just before the meal), and relearns this when a meal contradicts it
-    looking-once  like looking, but its first meal teaches it once and for all what the sensors mean, and after poison it goes
-                  to the same end again and turns around in front of it
+    looking-once  like looking, but learns what the sensors mean from its first meal only; it goes where it last ate, even if
+                  that was poison, and turns around in front of poison
     memory-only   where food was last; if that end holds poison or nothing, the next one
     latch         the first end until its first poison, then the second one for good: it switches once
     once-bitten   like the latch, but turns around in front of what its first poison looked like, and goes to the next end

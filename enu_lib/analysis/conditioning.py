@@ -44,17 +44,11 @@ class Conditioning(NamedTuple):
 
     delay: Tensor  # (W,) steps from the sensor's onset to the reward's
     outputs: Tensor  # (R, W, B, n_outputs) change of the mean output during the probe, first channel
-    transmitted: Tensor  # (R, W, B) change of the mean output of the probed sensor's synapses onto output neurons
 
 
 @in_float32
-def respond(network: Network, genome: Tensor, inputs: Tensor, seed: int = 1) -> tuple[Tensor, Tensor]:
-    """Outputs of all neurons (B, T, N, C) and all synapses (B, T, N, S, C) for inputs (B, T, I, k); the seed sets the noise.
-
-    Raises ValueError for cells that do not store their output (GRU, LSTM).
-    """
-    if network.cell not in ("enu", "nfenu"):
-        raise ValueError(f"synapse outputs are only stored by enu and nfenu cells, not by {network.cell!r}")
+def respond(network: Network, genome: Tensor, inputs: Tensor, seed: int = 1) -> Tensor:
+    """Outputs of all neurons (B, T, N, C) for inputs (B, T, I, k); the seed sets the noise."""
     door.fits(network)
     genomes = door.genomes(network, genome[None])
     inputs = door.sequences(network, inputs, genomes.device)
@@ -62,12 +56,11 @@ def respond(network: Network, genome: Tensor, inputs: Tensor, seed: int = 1) -> 
     noise = draw_noise(steps, 1, stream(seed, "dish")).to(genomes.device) if network.noise_shape else None
     alike = None if noise is None else Noise(noise.table, noise.offsets.expand(-1, b))  # the same noise for every input
     stepper = reference.Stepper(network, genomes, b)
-    outputs, transmitted = [], []
+    outputs = []
     for t, x in enumerate(inputs.unbind(1)):
         stepper.step(x[None], alike, t)
         outputs.append(stepper.state.output[0])
-        transmitted.append(stepper.state.synapse[1][0].unflatten(0, (b, network.neurons, network.synapses)))
-    return torch.stack(outputs, 1), torch.stack(transmitted, 1)
+    return torch.stack(outputs, 1)
 
 
 def conditioning(
@@ -90,10 +83,9 @@ def conditioning(
     for i, reward in enumerate(REWARDS.values()):
         for j, delay in enumerate(delays):
             _give(x[i * len(delays) + j], onset + delay, reward, protocol)
-    outputs, transmitted = _probe(network, genome, x, begins, lives, seed)
-    shape = (len(REWARDS), len(delays))
-    change = [(v[:-1] - v[-1:]).unflatten(0, shape) for v in (outputs, transmitted)]
-    return Conditioning(torch.tensor(delays, device="cpu"), *change)
+    outputs = _probe(network, genome, x, begins, lives, seed)
+    change = (outputs[:-1] - outputs[-1:]).unflatten(0, (len(REWARDS), len(delays)))
+    return Conditioning(torch.tensor(delays, device="cpu"), change)
 
 
 def repeated(
@@ -121,7 +113,7 @@ def repeated(
             onset = first + k * event
             x[row, onset : onset + protocol.shown, OTHER, 0] = 1
             _give(x[row], onset + protocol.shown, REWARDS[reward], protocol)
-    return _probe(network, genome, x, begins, lives, seed)[0]
+    return _probe(network, genome, x, begins, lives, seed)
 
 
 def _inputs(rows: int, begins: int, n_inputs: int, p: Protocol) -> Tensor:
@@ -138,13 +130,8 @@ def _give(x: Tensor, at: int, reward: int, p: Protocol) -> None:
         x[at : at + p.shown, -1, 1 if reward > 0 else 2] = 1
 
 
-def _probe(network: Network, genome: Tensor, x: Tensor, begins: int, samples: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Mean during the probe: outputs (rows, B, n_outputs), and the probed sensor's synapses onto output neurons (rows, B)."""
+def _probe(network: Network, genome: Tensor, x: Tensor, begins: int, samples: int, seed: int) -> Tensor:
+    """Mean outputs during the probe (rows, B, n_outputs), first channel."""
     first = network.neurons - network.n_outputs
-    table = torch.tensor(network.connections[first:], device="cpu") == OTHER  # (n_outputs, S)
-    outputs, transmitted = [], []
-    for sample in range(samples):
-        y, s = respond(network, genome, x, seed + sample)
-        outputs.append(y[:, begins:, first:, 0].mean(1))
-        transmitted.append(s[:, begins:, first:].mean(1)[:, table].mean((1, 2)))
-    return torch.stack(outputs, 1), torch.stack(transmitted, 1)
+    each = (respond(network, genome, x, seed + k)[:, begins:, first:, 0].mean(1) for k in range(samples))
+    return torch.stack([*each], 1)

@@ -99,7 +99,7 @@ def neutral_genome(
     """The parent (D,) after `generations` of the same strategy without selection: offspring are ranked at random.
 
     ends: generations at which the experiment's stages ended, since each stage may have its own strategy.  parent: first genome
-    (D,); None: a random one.  begun: generation of the last restart.
+    (D,); None: a random one.  begun: generation of the last restart; 0: none.
     """
     state = es.init(experiment.model.init(stream(seed, "genome")) if parent is None else parent)._replace(generation=begun)
     while (g := state.generation) < generations:

@@ -1,4 +1,4 @@
-"""Which synapses store what was learnt in an episode: memories of some of them are set back, or of all others (ours).
+"""Which synapses store what was learnt in an episode: the memories of some are set back, or those of all others (ours).
 
     measured = synapses(network, genome, maze, environments=64, seed=1)
     measured.changed     # (N, S) how far the visit that ends with the first poison moves each synapse's memory
@@ -90,8 +90,9 @@ def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 6
 
 def sources(network: Network) -> Tensor:
     """The index in SOURCES of every synapse's source (N, S); the reward neuron is the last input."""
-    first = torch.tensor([0, network.n_inputs - 1, network.n_inputs, network.n_inputs + network.neurons - network.n_outputs])
-    return torch.bucketize(torch.tensor(network.connections), first, right=True) - 1
+    bounds = [0, network.n_inputs - 1, network.n_inputs, network.n_inputs + network.neurons - network.n_outputs]
+    table, first = (torch.tensor(x, device="cpu") for x in (network.connections, bounds))
+    return torch.bucketize(table, first, right=True) - 1
 
 
 def _visit_begins(ate: Tensor, first: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from torch import Tensor
 from enu_lib import es
 from enu_lib.base.kinds import Between, Measured, NotNegative, shown
 from enu_lib.base.notices import tell
-from enu_lib.experiments import Current, Experiment
+from enu_lib.experiments import Current, Experiment, attempt_began
 from enu_lib.parallel.processes import Alone
 from enu_lib.storage.folder import (
     CHECKPOINT,
@@ -67,7 +67,7 @@ class Progress:
 
     def stage(self, experiment: Experiment) -> Current:
         """The stage of the next generation, after ending stages whose generations are over."""
-        begun = self.restarts[-1] if self.restarts else 0
+        begun = attempt_began(self.restarts)
         ended = sum(end > begun for end in self.ends)
         while ended < len(experiment.stages) and (stage := experiment.stage(ended, begun)).until <= self.state.generation:
             self.ends.append(stage.until)
@@ -171,7 +171,7 @@ def read_checkpoint(path: Path, length: int) -> tuple[dict[str, Tensor], dict[st
     tensors, meta = read_tensors(path, fits=fits)
     if meta["format"] > FORMAT:
         raise newer(meta["format"])
-    former = {"stage_ends": meta.get("lesson_ends", []), "restarts": [], "log": None}  # as older checkpoints lack them
+    former = {"stage_ends": meta.get("lesson_ends", []), "restarts": [], "log": None}  # renamed, or not in older files
     words = checked({**former, **meta}, WORDS, path)
     ends, restarts = list(words["stage_ends"]), list(words["restarts"])
     if ends != sorted(set(ends)) or any(end > words["generation"] for end in ends):

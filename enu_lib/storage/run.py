@@ -29,7 +29,7 @@ Stopped = Literal["finished", "target", "interrupted", "time limit", "stopped", 
 
 
 class FromExperiment:
-    """Base of classes that hold an experiment and a genome: its model and task as attributes."""
+    """Base of classes that hold an experiment and a genome: the experiment's model and task as attributes."""
 
     experiment: Experiment
     genome: Tensor  # (D,)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from enu_lib import zoo
 from enu_lib.analysis.battery import CHANGES, POISONS, Measure, battery
+from enu_lib.experiments import attempt_began
 from enu_lib.study import evidence
 from enu_lib.study.evidence import ABILITIES
 from enu_lib.study.rules import share
@@ -43,6 +44,7 @@ FOOD = {
 NEARLY_ALWAYS = 0.95  # share of swaps after which an agent that knows its sensors makes no mistake
 AVOIDS = 3  # stage of the curriculum for the T-maze whose target a network reaches if it avoids poison on sight
 ALLOWED = 45  # minutes of one core
+HISTORY = ("stopped", "began anew", f"minutes to target {AVOIDS}", "tested")  # columns of `of_curriculum`
 MOSTLY = 0.5  # share of visits above which an agent is said to do something
 
 
@@ -102,7 +104,7 @@ def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
 
 
 def knows_its_sensors(agent: Measures) -> bool:
-    """Whether an agent knows what its sensors mean, by a rule fixed before `evidence.CURRICULUM` evolved.
+    """Whether an agent knows what its sensors mean, by a rule fixed before the networks of `evidence.CURRICULUM` evolved.
 
     With swaps after every food and an earlier poison: no mistake after at least `NEARLY_ALWAYS` of the swaps; and of the first
     visits after the sensors for food and poison are exchanged, less than half right, but more than half if they are not.  All
@@ -113,9 +115,10 @@ def knows_its_sensors(agent: Measures) -> bool:
 
 
 def of_seeds(names: Sequence[str]) -> tuple[int, int]:
-    """The number of evolutions by the curriculum that led to networks that know their sensors, and the number of all.
+    """The number of evolutions by the curriculum that count, and the number of all.
 
-    Counted are those whose stage `AVOIDS` reached its target within `ALLOWED` minutes, by the rule fixed before RESTARTS.
+    One counts if its stage `AVOIDS` reached its target within `ALLOWED` minutes and its network knows its sensors: a rule fixed
+    before `evidence.RESTARTS` evolved.
     """
     stored = evidence.without_sweeps().abilities
     count = sum(knows_its_sensors(stored[name]) and _reached(zoo.load(name)) <= ALLOWED for name in names)
@@ -127,23 +130,11 @@ def of_curriculum(names: Sequence[str], agents: Mapping[str, Measures]) -> list[
     stored = evidence.without_sweeps().abilities
     rows: list[Row] = []
     for name, tested in {**{name: stored[name] for name in names}, **agents}.items():
-        stopped = best = began = reached = ""
-        if name in names:
-            made = zoo.load(name).provenance
-            held_out = made["progress"]["held_out"]
-            generation = made["progress"]["generation"][held_out.index(max(held_out))]
-            begun = max((r for r in made.get("restarts", ()) if r < generation), default=0)
-            stage = 1 + sum(begun < end < generation for end in made["stage_ends"])
-            stopped, best = str(made["generations"]), f"{generation}, {stage}"
-            began = ", ".join(map(str, made.get("restarts", ()))) or "no"
-            reached = f"{minutes:.0f}" if math.isfinite(minutes := _reached(zoo.load(name))) else "never"
+        history = _history(zoo.load(name)) if name in names else dict.fromkeys(HISTORY, "")
         exchange = (tested[key] for key in ("left_alone.first", "exchanged.first", "exchanged.later"))
         rows.append({
             "agent": name,
-            "stopped": stopped,
-            "began anew": began,
-            f"minutes to stage {AVOIDS + 1}": reached,
-            "tested": best,
+            **history,
             "food": f"{tested['standard.food'].value:.1f}",
             "with swaps": f"{tested['every_food.food'].value:.1f}",
             "no mistake": share(tested["every_food.no_mistake"]),
@@ -153,14 +144,27 @@ def of_curriculum(names: Sequence[str], agents: Mapping[str, Measures]) -> list[
     return rows
 
 
+def _history(entry: Entry) -> Row:
+    """When an evolution by the curriculum stopped, began anew and reached `AVOIDS`, and which parent is tested."""
+    progress, minutes = entry.provenance["progress"], _reached(entry)
+    generation = progress["generation"][progress["held_out"].index(max(progress["held_out"]))]
+    begun = attempt_began(entry.restarts, generation)
+    stage = 1 + sum(begun < end < generation for end in entry.stage_ends)
+    return dict(zip(HISTORY, (
+        str(entry.provenance["generations"]),
+        ", ".join(map(str, entry.restarts)) or "no",
+        f"{minutes:.0f}" if math.isfinite(minutes) else "never",
+        f"{generation}, {stage}",
+    ), strict=True))  # fmt: skip
+
+
 def _reached(entry: Entry) -> float:
     """Minutes until the stage of the curriculum in which networks come to avoid poison reached its target; inf: never."""
-    made = entry.provenance
-    begun = max(made.get("restarts", ()), default=0)
-    ends = [end for end in made["stage_ends"] if end > begun]
+    begun, progress = attempt_began(entry.restarts), entry.provenance["progress"]
+    ends = [end for end in entry.stage_ends if end > begun]
     if len(ends) < AVOIDS or ends[AVOIDS - 1] >= entry.experiment.stage(AVOIDS - 1, begun).until:
         return math.inf
-    seconds: float = made["progress"]["seconds"][made["progress"]["generation"].index(ends[AVOIDS - 1])]
+    seconds: float = progress["seconds"][progress["generation"].index(ends[AVOIDS - 1])]
     return seconds / 60
 
 

@@ -147,7 +147,7 @@ def _differ(eaten: Tensor, control: Tensor) -> bool:
 
 
 def other_mazes(network: Network, maze: Maze) -> dict[str, tuple[Network, Maze]]:
-    """The network in the maze of its entry (first), and in mazes and with noise that evolution never showed it."""
+    """The network in the maze of its entry (first), and in mazes and with noise that it did not evolve with."""
     changed: dict[str, dict[str, Any]] = {
         "arms of 3": {"arm": 3},
         "arms of 4": {"arm": 4},

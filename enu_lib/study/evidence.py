@@ -40,16 +40,17 @@ ABILITIES = 2048  # episodes of the battery in each maze
 NEUTRAL = 20  # evolutions without selection
 # Networks of the T-maze from separate evolutions, by how they evolved.  CURRICULUM and RESTARTS are those of `evolve tmaze
 # --seed N` before and after evolution could begin anew, each seed from a random genome.  Of both, seeds and settings were fixed
-# before the first was run, and all are kept.  "tmaze-enu" is the run of seed 51, stopped, too, and then run
-# again to its target with the settings of RESTARTS; it never had to begin anew.
+# before the first run, and every seed is listed.  "tmaze-enu" has seed 51: first stopped like the others, then run again to its
+# target with the settings of RESTARTS.  It never had to begin anew.
 EARLIER = ("tmaze-enu-three-runs", "tmaze-enu-lesson-seed1", "tmaze-enu-seed1", "tmaze-enu-seed2")
 CURRICULUM = ("tmaze-enu-seed50", "tmaze-enu", *(f"tmaze-enu-seed{seed}" for seed in (52, 53, 54)))
 RESTARTS = tuple(f"tmaze-enu-seed{seed}" for seed in (60, 61, 62, 63, 64))
-INDEPENDENT = {"earlier": EARLIER, "by the curriculum": CURRICULUM, "with restarts": RESTARTS}
-_SEPARATE = tuple(name for group in INDEPENDENT.values() for name in group)
-# Also tested with the battery, in the plain T-maze.  "tmaze-harmless-enu-seed1" is a separate evolution, too, but was kept for
-# what it can do: it switches after every poison.  Counting it among `INDEPENDENT` would bias the count.
-OTHERS = ("tmaze-enu-latch", "tmaze-harmless-enu-seed1", "double-tmaze-enu")
+INDEPENDENT = {"earlier": EARLIER, "without restarts": CURRICULUM, "with restarts": RESTARTS}
+SEPARATE = tuple(name for group in INDEPENDENT.values() for name in group)
+# Also tested with the battery, in the plain T-maze.  "tmaze-enu-relearns" is the run of seed 63, continued to its target.
+# "tmaze-harmless-enu-seed1" is a separate evolution, too, but was kept for what it can do: it switches after every poison.
+# Counting these two among `INDEPENDENT` would bias the count.
+OTHERS = ("tmaze-enu-relearns", "tmaze-enu-latch", "tmaze-harmless-enu-seed1", "double-tmaze-enu")
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def without_sweeps(folder: Path | None = None) -> Evidence:
     spikes = {
         name: numbers(tested["measures"])
         for name, tested in kept.spiking.items()
-        if name in _SEPARATE and tested["genome"] == known.get(name)
+        if name in SEPARATE and tested["genome"] == known.get(name)
     }
     zoo_scores = {name: entry.scores for name, entry in entries.items()}
     neutral = [*map(numbers, kept.neutral)]
@@ -128,7 +129,7 @@ def rounded(values: Mapping[str, float]) -> dict[str, float | None]:
 
 def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool = True) -> References:
     """Simulate all reference measures and write references.json (in `folder`; default: the package's)."""
-    networks = [zoo.load(name) for name in (*_SEPARATE, *OTHERS) if name in zoo.names()]
+    networks = [zoo.load(name) for name in (*SEPARATE, *OTHERS) if name in zoo.names()]
     with bar(2 * len(agents.NAMES) + len(networks) + NEUTRAL, desc="references", show=progress, unit="measure") as shown:
 
         def done(value: T) -> T:
@@ -146,7 +147,7 @@ def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool =
         for e in networks:
             genome, tested = e.provenance["sha256"], battery(e.model, e.genome, e.task, ABILITIES, double=False)
             able[e.name] = done({"genome": genome, "measures": _measures(tested)})
-            if e.name in _SEPARATE:
+            if e.name in SEPARATE:
                 pulses = spiking.pulses_of(e.model, e.genome, e.task)
                 spikes[e.name] = {"genome": genome, "measures": rounded(pulses._asdict())}
         neutral = [done(rounded(pulses._asdict())) for pulses in without_selection(zoo.load("tmaze-enu"), NEUTRAL)]
@@ -171,9 +172,8 @@ def neutral(entry: zoo.Entry, seed: int) -> Tensor:
     """A genome (D,) evolved without selection through all evolutions that led to a zoo entry."""
     genome: Tensor | None = None
     for e in zoo.ancestry(entry):
-        ends, generations = e.provenance.get("stage_ends", ()), e.provenance["generations"]
-        begun = max(e.provenance.get("restarts", ()), default=0)
-        genome = spiking.neutral_genome(e.experiment, ends, generations, seed, genome, begun)
+        generations, begun = e.provenance["generations"], experiments.attempt_began(e.restarts)
+        genome = spiking.neutral_genome(e.experiment, e.stage_ends, generations, seed, genome, begun)
     assert genome is not None, "an entry is its own last ancestor"
     return genome
 

@@ -45,16 +45,13 @@ COSTS = {  # columns of `costs_of` as a reader would name them
 def independent_evolutions(entry: Entry, stored: Stored, from_zoo: bool = True) -> Table:
     """Every kept evolution of an entry's experiment, by how it began and by seed, whether it learnt or not.
 
-    From the zoo: the entry and those named after it (ENTRY-seedN, ENTRY-lessonN, ENTRY-latch, ENTRY-three-runs).
+    From the zoo, those of the T-maze: the separate evolutions, and the latch from which later ones began.
     """
     rows: Table = {}
-    for name in zoo.names() if from_zoo else ():
-        if name == entry.name or name.startswith(
-            tuple(f"{entry.name}-{kind}" for kind in ("latch", "seed", "lesson", "three"))
-        ):
-            e = zoo.load(name)
-            row = {"generations": e.provenance["generations"], "environments": e.experiment.environments, **e.scores}
-            rows[_begun(e), f"{name}, seed {e.provenance['seed']}"] = row
+    for name in (*evidence.SEPARATE, "tmaze-enu-latch") if from_zoo else ():
+        e = zoo.load(name)
+        row = {"generations": e.provenance["generations"], "environments": e.experiment.environments, **e.scores}
+        rows[_begun(e), f"{name}, seed {e.provenance['seed']}"] = row
     environments = stored.configs.get(entry.name, {}).get("environments")
     for run in tables.of(stored.runs, *entry.name.rsplit("-", 1)):
         rows[SMALLER, f"sweep, seed {run.seed}"] = {
@@ -83,17 +80,18 @@ def costs_of(entries: Mapping[str, Entry]) -> dict[str, dict[str, list[float]]]:
         spent = dict.fromkeys(("generation", "seconds", "evaluations"), 0.0)
         for e in zoo.ancestry(entry):
             p = e.provenance
-            ended = p.get("stage_ends", ()), p.get("restarts", ())
             if replace(e.task, tie=entry.task.tie) == entry.task:
                 for generation, held_out, seconds in zip(*(p["progress"][key] for key in PROGRESS), strict=True):
                     costs["generation"].append(spent["generation"] + generation)
                     costs["held_out"].append(held_out)
                     costs["seconds"].append(spent["seconds"] + seconds)
-                    costs["evaluations"].append(spent["evaluations"] + e.experiment.episodes(generation, *ended) / 1e6)
+                    costs["evaluations"].append(
+                        spent["evaluations"] + e.experiment.episodes(generation, e.stage_ends, e.restarts) / 1e6
+                    )
                     costs["minutes"].append((spent["seconds"] + seconds) / 60)
             spent["generation"] += p["generations"]
             spent["seconds"] += p["seconds"]
-            spent["evaluations"] += e.experiment.episodes(p["generations"], *ended) / 1e6
+            spent["evaluations"] += e.experiment.episodes(p["generations"], e.stage_ends, e.restarts) / 1e6
         costs_by_entry[name] = costs
     return costs_by_entry
 

@@ -64,6 +64,16 @@ class Entry(FromExperiment):
         return self.provenance["scores"]
 
     @property
+    def stage_ends(self) -> tuple[int, ...]:
+        """Generations at which the stages of its curriculum ended."""
+        return tuple(self.provenance.get("stage_ends", ()))
+
+    @property
+    def restarts(self) -> tuple[int, ...]:
+        """Those of them at which evolution began anew."""
+        return tuple(self.provenance.get("restarts", ()))
+
+    @property
     def made(self) -> dict[str, Any]:
         """The main settings of its evolution; all of them: `experiment` and `provenance`."""
         e, settings = self.experiment, self.experiment.es
