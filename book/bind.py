@@ -43,7 +43,10 @@ AFTER = {"27_ed7_setup": "10_enu", "13_single_units": "11_evolution_strategy"}
 REFERENCE = ("glossary", "symbols", "api", "provenance", "cite")
 API = {
     "units": ("Units and networks", ["contracts", "cells", "cells.enu", "cells.gated", "network", "base.precision"]),
-    "tasks": ("Tasks", ["tasks.iaf", "tasks.stdp", "tasks.maze", "tasks.discrimination", "tasks.altered", "tasks.gym"]),
+    "tasks": (
+        "Tasks",
+        ["tasks.iaf", "tasks.stdp", "tasks.maze", "tasks.geometry", "tasks.discrimination", "tasks.altered", "tasks.gym"],
+    ),
     "episodes": ("Episodes", ["rollout", "trace", "streams", "kernels", "kernels.door", "kernels.scoring"]),
     "evolution": (
         "Evolution",

@@ -25,8 +25,9 @@ from enu_lib.contracts import check_model, is_sequence
 from enu_lib.es import ES
 from enu_lib.network import CHAINED, ORDERED, PUBLISHED, Network
 from enu_lib.tasks.discrimination import Discrimination
+from enu_lib.tasks.geometry import Layout
 from enu_lib.tasks.iaf import IAF
-from enu_lib.tasks.maze import Layout, Maze, Shuffle
+from enu_lib.tasks.maze import Maze, Shuffle
 from enu_lib.tasks.stdp import STDP
 
 PROFILES, MODELS, NAMES = names.PROFILES, names.MODELS, names.EXPERIMENTS

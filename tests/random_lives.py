@@ -175,6 +175,8 @@ def maze(seed: int, largest: int = 64) -> tuple[Network, torch.Tensor, enu.Maze]
         own_shuffles=rng.random() < 0.5,
         count_poisons=rng.random() < 0.5,
         teacher_bonus=rng.choice([0.0, 0.5]),
-        led=rng.random() < 0.2,
+        led=rng.random() < 0.3,
+        teacher=rng.choice(["turning", "remembering"]),
+        meals_visible=rng.random() < 0.8,
     )
     return model, genomes, layout

@@ -16,6 +16,7 @@ from enu_lib.network import ORDERED, Network
 from enu_lib.rollout import play
 from enu_lib.streams import draw_noise
 from enu_lib.study import speed
+from enu_lib.tasks.maze import geometry
 
 
 @pytest.mark.parametrize("layout, own", [("t", False), ("double-t", False), ("t", True)])
@@ -42,8 +43,23 @@ def test_the_mazes_of_the_authors_scheme_equal_the_maze_at_every_step(near, coun
 
 
 def test_a_leading_teacher_acts_alike_in_both_mazes(near):
-    state = _side_by_side(near, enu.Maze(steps=200, foods_per_period=1, corridor=1, teacher_bonus=0.3, led=True))
+    maze = enu.Maze(steps=200, foods_per_period=1, corridor=1, teacher_bonus=0.3, led=True)
+    state = _side_by_side(near, maze)
     assert state.alive.all() and state.poisons.max() == 1 and state.foods.min() > 2
+    state = _side_by_side(near, replace(maze, meals_visible=False))
+    assert (state.poisons.max(), state.foods.min()) == (2, 0)  # it keeps turning left
+
+
+@pytest.mark.parametrize("visible", [False, True])
+@pytest.mark.parametrize("layout", ["t", "double-t"])
+def test_a_remembering_teacher_acts_alike_in_both_mazes(near, layout, visible):
+    maze = enu.Maze(layout, steps=200, foods_per_period=2, corridor=1, arm=1, teacher_bonus=0.3, deadly_poisons=9)
+    maze = replace(maze, teacher="remembering", meals_visible=visible)
+    led = _side_by_side(near, replace(maze, led=True))
+    assert led.foods.min() >= 3 and visible == bool(led.poisons.max() == 1)
+    assert led.goal.unique().numel() == len(geometry(maze).ends)
+    free = _side_by_side(near, replace(maze, energy=300.0))
+    assert free.foods.max() > 1 and free.poisons.max() > 1
 
 
 def _side_by_side(near, maze, b=72):

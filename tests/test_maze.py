@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +10,8 @@ import torch
 import enu_lib as enu
 from enu_lib.network import ORDERED, Network
 from enu_lib.streams import stream
-from enu_lib.tasks.maze import FORWARD, LEFT, RIGHT, Maze, geometry, shuffles
+from enu_lib.tasks.geometry import FORWARD, LEFT, RIGHT
+from enu_lib.tasks.maze import Maze, geometry, shuffles
 
 F, L, R, WAIT = FORWARD, LEFT, RIGHT, None
 # From the start of the T, facing east along the corridor: three moves to the junction, then left (north) or right.
@@ -159,6 +161,46 @@ def test_a_led_agent_takes_the_actions_of_the_teacher_whatever_its_outputs():
     assert rewards[3::4] == pytest.approx([1 / 3, 1 / 3, 2 / 3, 1 / 3, 1, 1 + 1])
     _, states = _walk(maze, states[-1], [WAIT] * 13)  # to the junction, poison in view, around, and to the food
     assert states[-1].poisons.item() == 1 and states[-1].foods.item() == 1
+
+
+def test_the_remembering_teacher_goes_where_food_was_and_round_the_ends_where_it_was_not():
+    """The way to each of the four ends of the double T, by hand; nothing is eaten until the last."""
+    maze = Maze("double-t", led=True, teacher="remembering", steps=800, energy=1000.0, change=0.0)
+    start = _start(maze, food_end=2)  # in the north-west, the last end of the round
+    places = start.places.clone()
+    places[..., 1] = -1  # no poison anywhere
+    start = start._replace(poison=places[:, :, 0, 1], places=places)
+    way = [*NORTH, L, L, F, F, F, F, L, L, F, F, L, *[F] * 6, L, F, F, L, L, F, F, F, F]  # a round of left turns
+    _, states = _walk(maze, start, [WAIT] * len(way))
+    assert [s.action.item() for s in states[3::4]] == way and states[-1].foods.item() == 1
+    assert states[-1].goal.item() == 2 and {s.goal.item() for s in states} == {0, 1, 2, 3}
+    back = [L, L, F, F, F, R, F, F]  # and from the start straight there
+    _, states = _walk(maze, states[-1], [WAIT] * len(back))
+    assert [s.action.item() for s in states[3::4]] == back and states[-1].foods.item() == 2
+
+
+def test_the_remembering_teacher_switches_after_poison_and_turns_around_where_it_sees_poison():
+    maze = Maze(led=True, teacher="remembering", foods_per_period=1, change=1.0)
+    start = _start(maze, food_end=1)
+    _, states = _walk(maze, start, [WAIT] * 12)
+    assert [s.action.item() for s in states[3::4]] == [*NORTH, *SOUTH]  # poison in the north, then food in the south
+    assert (states[23].poisons.item(), states[47].foods.item(), states[47].goal.item()) == (1, 1, 1)
+    sees = [*SOUTH[:5], L, L, F, F, F]  # now poison is in the south: it is seen from one square away
+    _, again = _walk(maze, states[-1], [WAIT] * len(sees))
+    assert [s.action.item() for s in again[3::4]] == sees and again[-1].foods.item() == 2 and again[-1].goal.item() == 0
+    _, unseen = _walk(replace(maze, meals_visible=False), states[-1], [WAIT] * 6)
+    assert unseen[-1].poisons.item() == 2  # where nothing is seen, it walks into the poison
+
+
+def test_meals_that_are_not_visible_leave_only_the_wall_and_the_reward():
+    maze = Maze("t", "sensors", meals_visible=False)
+    start = _start(maze, food_end=0)
+    _, states = _walk(maze, start, NORTH)
+    seen = [maze.observe(s, 0)[0, 0].sum().item() for s in states[3::4]]
+    assert seen == [0, 0, 1, 0, 0, 1]  # the wall at the junction, nothing in front of the food, and then the reward
+    shown = replace(maze, meals_visible=True)
+    assert [shown.observe(s, 0)[0, 0].sum().item() for s in states[3::4]] == [0, 0, 1, 0, 1, 1]
+    assert states[-1].foods.item() == 1
 
 
 def test_walls_stop_and_ties_do_nothing():

@@ -81,7 +81,7 @@ def test_the_maze_in_jax_equals_the_maze_at_every_step(near, count):
 
     from enu_lib.bench import peer_jax_maze as mazes
 
-    maze, b = replace(SMALL, steps=200, energy=30.0, count_poisons=count), 72
+    maze, b = replace(SMALL, steps=200, energy=30.0, count_poisons=count, meals_visible=count), 72
     state, y = maze.reset(1, b, stream(0, "maze")), torch.rand(maze.steps, b, 3, generator=stream(1, "y"))
     world, agents = mazes.drawn(state), mazes.begin(maze, b)
     both = jax.jit(lambda a, y, t: (mazes.observe(maze, a, world, 3), *mazes.step(maze, a, world, y, t)))

@@ -9,7 +9,21 @@ from enu_lib.live import page
 from enu_lib.network import Network
 from enu_lib.streams import stream
 
-FIELDS = ("square", "heading", "energy", "alive", "foods", "poisons", "reward", "shown", "action", "ate", "food", "poison")
+FIELDS = (
+    "square",
+    "heading",
+    "energy",
+    "alive",
+    "foods",
+    "poisons",
+    "reward",
+    "shown",
+    "action",
+    "ate",
+    "food",
+    "poison",
+    "goal",
+)
 
 
 class Script:

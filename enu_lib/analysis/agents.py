@@ -24,7 +24,6 @@ They are used to test the mazes and as reference lines in the figures.  Shapes: 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -36,7 +35,7 @@ from enu_lib.base import names
 from enu_lib.rollout import turns
 from enu_lib.streams import integers, stream
 from enu_lib.tasks.altered import Altered, rules
-from enu_lib.tasks.maze import FORWARD, HEADINGS, LEFT, RIGHT, Maze, MazeState, geometry
+from enu_lib.tasks.maze import Maze, MazeState, geometry
 from enu_lib.trace import Recorder, Trace
 
 NAMES = names.AGENTS
@@ -223,20 +222,5 @@ def _give_up(belief: Belief, which: Tensor) -> Belief:
 
 @lru_cache
 def routes(maze: Maze) -> Tensor:
-    """First action on the shortest path to each end, from every square and heading, (E, squares, 4)."""
-    g = geometry(maze)
-    table = torch.full((len(g.ends), len(g.squares), 4), FORWARD, device="cpu")
-    for number, end in enumerate(g.ends):
-        seen = {(end, heading) for heading in range(4)}
-        queue = deque(seen)
-        while queue:  # breadth-first search backwards from the end
-            square, heading = queue.popleft()
-            behind = [s for s in range(len(g.squares)) if g.ahead[s][heading] == square]
-            before = [(FORWARD, s, heading) for s in behind]
-            before += [(RIGHT, square, (heading - 1) % len(HEADINGS)), (LEFT, square, (heading + 1) % len(HEADINGS))]
-            for action, s, h in before:
-                if (s, h) not in seen:
-                    seen.add((s, h))
-                    queue.append((s, h))
-                    table[number, s, h] = action
-    return table
+    """First action on a shortest path to each end, from every square and heading, (E, squares, 4)."""
+    return torch.tensor(geometry(maze).routes, device="cpu")

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from enu_lib.analysis.learning import Visits, begins, visits
-from enu_lib.tasks.maze import Geometry, Maze, geometry
+from enu_lib.tasks.geometry import Geometry
+from enu_lib.tasks.maze import Maze, geometry
 from enu_lib.trace import Trace
 
 

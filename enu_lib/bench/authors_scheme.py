@@ -14,7 +14,8 @@ from torch import Tensor
 
 from enu_lib.network import Network
 from enu_lib.streams import Noise
-from enu_lib.tasks.maze import FORWARD, LEFT, RIGHT, Maze, geometry
+from enu_lib.tasks.geometry import FORWARD, LEFT, RIGHT
+from enu_lib.tasks.maze import WALL, Maze, geometry
 
 
 class Agent:
@@ -27,6 +28,7 @@ class Agent:
         self.foods = self.poisons = 0
         self.reward, self.showing = 0, 0
         self.votes = np.zeros(3, np.float32)
+        self.goal = 0
         self._to_start()
         self.visited = {self.square}
 
@@ -45,7 +47,7 @@ class Agent:
             ahead = self.tables.ahead[self.square][self.heading]
             food, poison = self._food_and_poison()
             for meaning, seen in enumerate((ahead < 0, ahead == food, ahead == poison)):
-                x[self.sensor_of[meaning], 0] = seen
+                x[self.sensor_of[meaning], 0] = seen and (meaning == WALL or self.maze.meals_visible)
         if self.reward > 0:
             x[3, 1] = 1
         if self.reward < 0:
@@ -76,11 +78,21 @@ class Agent:
         if self.energy <= 0 or self.poisons >= maze.deadly_poisons:
             self.alive, self.reward = False, 0
 
+    def _taught(self) -> int:
+        """The teacher's action."""
+        facing, goes = self.tables.ahead[self.square][self.heading], self.tables
+        avoids = self.poisons > 0 and facing == self._food_and_poison()[1] and self.maze.meals_visible
+        if self.maze.teacher == "turning":
+            return LEFT if facing < 0 or avoids else FORWARD
+        if self.square == goes.ends[self.goal]:
+            self.goal = goes.following[self.goal]
+        if avoids and facing == goes.ends[self.goal]:
+            self.goal = goes.following[self.goal]
+        return goes.routes[self.goal][self.square][self.heading]
+
     def _move(self) -> int:
         """Take the action with the most votes, or the teacher's if it leads; return 1, -1 or 0 for food, poison, nothing."""
-        facing = self.tables.ahead[self.square][self.heading]
-        avoids = facing < 0 or (self.poisons > 0 and facing == self._food_and_poison()[1])
-        taught = LEFT if avoids else FORWARD
+        taught = self._taught()
         if self.maze.teacher_bonus:
             errors = [(v / self.maze.move_every - (a == taught)) ** 2 for v, a in zip(self.votes, self.action_of, strict=True)]
             self.fitness += self.maze.teacher_bonus * (1 - sum(errors) / 3)
@@ -101,6 +113,10 @@ class Agent:
         food, poison = self._food_and_poison()
         self.foods += ahead == food
         self.poisons += ahead == poison
+        if ahead == food:
+            self.goal = self.tables.ends.index(ahead)
+        if ahead == poison == self.tables.ends[self.goal]:
+            self.goal = self.tables.following[self.goal]
         return int(ahead == food) - int(ahead == poison)
 
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from enu_lib.tasks.maze import FORWARD, LEFT, RIGHT, Maze, MazeState, geometry
+from enu_lib.tasks.geometry import FORWARD, LEFT, RIGHT
+from enu_lib.tasks.maze import Maze, MazeState, geometry
 
 with suppress(ModuleNotFoundError):  # optional, see `peer_jax`
     import jax
@@ -56,7 +57,8 @@ def observe(maze: Maze, agents: Agents, drawn: Drawn, channels: int) -> jax.Arra
     """The values of the input neurons (4, B, C)."""
     food, poison = _places(maze, agents, drawn)
     ahead = jnp.asarray(geometry(maze).ahead)[agents.square, agents.heading]
-    seen = jnp.stack([ahead < 0, ahead == food, ahead == poison]) & agents.alive  # (3 meanings, B)
+    visible = jnp.array([[True], [maze.meals_visible], [maze.meals_visible]])
+    seen = jnp.stack([ahead < 0, ahead == food, ahead == poison]) & visible & agents.alive  # (3 meanings, B)
     sensors = ((drawn.sensor_of == jnp.arange(3)[:, None, None]) & seen).any(1)  # (3, B)
     x = jnp.pad(sensors.astype(jnp.float32)[..., None], ((0, 1), (0, 0), (0, channels - 1)))
     return x.at[3, :, 1:3].set(jnp.stack([agents.reward, -agents.reward], -1).clip(0))

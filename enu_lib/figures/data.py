@@ -19,8 +19,8 @@ import pandas as pd
 
 from enu_lib.analysis.phases import Phase
 from enu_lib.analysis.units import FrequencyCurve, Window
+from enu_lib.tasks.geometry import Geometry
 from enu_lib.tasks.iaf import IAF, IAFBatch
-from enu_lib.tasks.maze import Geometry
 from enu_lib.tasks.stdp import STDPBatch
 from enu_lib.trace import Trace
 

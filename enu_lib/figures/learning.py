@@ -14,7 +14,7 @@ from enu_lib.analysis.phases import Phase
 from enu_lib.analysis.stats import standard_error
 from enu_lib.figures import mazes
 from enu_lib.figures.style import PALETTE, better, trace_axes
-from enu_lib.tasks.maze import Geometry
+from enu_lib.tasks.geometry import Geometry
 from enu_lib.trace import Trace
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ class _Maze(ctypes.Structure):
             (name, i32)
             for name in (
                 "steps", "move_every", "foods_per_period", "count_poisons", "deadly_poisons", "first_meal_counts",
-                "first_of_ties", "reward_steps", "led", "start", "periods", "squares",
+                "first_of_ties", "reward_steps", "led", "remembers", "meals_visible", "start", "periods", "squares", "ends",
             )
         ),
         *((name, f32) for name in ("full", "energy_cost", "alive_bonus", "explore_bonus", "teacher_bonus")),
@@ -132,8 +133,8 @@ def maze_lives(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3)."""
     p, b = len(genomes), state.places.shape[1]
-    ahead = np.asarray(geometry(maze).ahead, dtype=np.int64)
-    rules = maze_rules(maze, state.places.shape[2], ahead.ctypes.data)
+    tables = np.asarray(maze_tables(maze), dtype=np.int64)
+    rules = maze_rules(maze, state.places.shape[2], tables.ctypes.data)
     kernel, alone = library(_vectors(model)), not isinstance(model, Network)
     struct, keep = (cell_struct(model), None) if not isinstance(model, Network) else _net(model)
     given, kept = _noise(noise, model.noise_shape[0] if noise else 0)
@@ -220,13 +221,21 @@ class Stepper:
         return y
 
 
-def maze_rules(maze: Maze, periods: int, ahead: int | ctypes.c_void_p) -> _Maze:
-    """MazeRules of maze.h; `ahead`: address of the table of squares ahead, int64 (squares, 4)."""
+def maze_tables(maze: Maze) -> tuple[int, ...]:
+    """What `ahead` of MazeRules in maze.h points to."""
+    g = geometry(maze)
+    parts = (chain(*g.ahead), g.ends, g.following, chain(*chain(*g.routes)))
+    return tuple(chain(*parts))
+
+
+def maze_rules(maze: Maze, periods: int, tables: int | ctypes.c_void_p) -> _Maze:
+    """MazeRules of maze.h; `tables`: address of `maze_tables`, as int64."""
     g = geometry(maze)
     return _Maze(
         maze.steps, maze.move_every, maze.foods_per_period, maze.count_poisons, maze.deadly_poisons,
-        maze.first_meal_counts, maze.tie == "first", maze.reward_steps, maze.led, g.start, periods, len(g.squares), maze.full,
-        maze.energy_cost, maze.alive_bonus, maze.explore_bonus, maze.teacher_bonus, ahead,
+        maze.first_meal_counts, maze.tie == "first", maze.reward_steps, maze.led, maze.teacher == "remembering",
+        maze.meals_visible, g.start, periods, len(g.squares), len(g.ends), maze.full, maze.energy_cost, maze.alive_bonus,
+        maze.explore_bonus, maze.teacher_bonus, tables,
     )  # fmt: skip
 
 

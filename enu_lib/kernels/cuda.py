@@ -34,7 +34,7 @@ from torch import Tensor
 from enu_lib.base.faults import Unavailable
 from enu_lib.cells import ENU, LSTM, Cell
 from enu_lib.kernels import door, fused, packing
-from enu_lib.kernels.cpu import at, cell_struct, extended, f32, i32, maze_rules, pointer, shuffles_and_places
+from enu_lib.kernels.cpu import at, cell_struct, extended, f32, i32, maze_rules, maze_tables, pointer, shuffles_and_places
 from enu_lib.kernels.nvidia import OLDEST, REGISTERS, RESERVED, Launch, Plan, load
 from enu_lib.kernels.packing import TILE, tiled_sizes, up
 from enu_lib.network import Network
@@ -174,7 +174,7 @@ def run(
     p, b, device, cell = len(genomes), state.places.shape[1], genomes.device, network.synapse_cell
     neuron, synapse = packing.rules(network, genomes)
     connections = _table(network.connections, torch.int32, device)
-    ahead = _table(geometry(maze).ahead, torch.int64, device)
+    tables = _table(maze_tables(maze), torch.int64, device)
     sensors, actions, places, own = shuffles_and_places(state)
     fitness = torch.empty(p, b, dtype=torch.float32, device=device)
     counts = [torch.empty(p, b, dtype=torch.int64, device=device) for _ in range(3)]
@@ -183,7 +183,7 @@ def run(
     pointers = (neuron, synapse, connections, table, *starts, sensors, actions, places, fitness, *counts, y)
     lives = _Lives(*map(at, pointers), b, own, length, *_output(cell))
     grid = p, math.ceil(b / layout.environments)
-    launch(grid, (maze_rules(maze, state.places.shape[2], at(ahead)), lives))
+    launch(grid, (maze_rules(maze, state.places.shape[2], at(tables)), lives))
     return fitness, counts[0], counts[1], counts[2], y
 
 

@@ -9,10 +9,13 @@
 typedef long long whole;  // int64
 
 struct MazeRules {  // filled by kernels/cpu.py
-    int steps, move_every, foods_per_period, count_poisons, deadly_poisons, first_meal_counts, first_of_ties, reward_steps, led;
-    int start, periods, squares;
+    int steps, move_every, foods_per_period, count_poisons, deadly_poisons, first_meal_counts, first_of_ties, reward_steps;
+    int led, remembers, meals_visible;
+    int start, periods, squares, ends;
     float full, energy_cost, alive_bonus, explore_bonus, teacher_bonus;
-    const whole* ahead;  // (squares, 4) the square ahead, per heading; -1: a wall
+    // (squares, 4) the square ahead, per heading; -1: a wall.  Then (ends,) their squares, (ends,) the next end of a round, and
+    // (ends, squares, 4) the first action of a shortest route to each end.
+    const whole* ahead;
 };
 
 constexpr int DARK = -1, SEEN = 0, GOOD = 1, BAD = 2;  // input neuron: all zero, or 1 on the channel with this number
@@ -21,6 +24,7 @@ struct MazeLife {
     const MazeRules* maze;
     const whole *sensor_of, *action_of, *places;  // (3,), (3,), (periods, 2): squares of food and poison
     int square, heading, next, food, poison;  // next: the square ahead, or -1; food, poison: where they are
+    int goal;  // the end that the remembering teacher goes to
     int shown, foods, poisons, steps, until_move;
     bool alive;
     float energy, fitness, reward, votes[3];
@@ -29,7 +33,7 @@ struct MazeLife {
     ANYWHERE void begin(const MazeRules* rules, const whole* sensors, const whole* actions, const whole* ends,
                         unsigned* visited) {
         maze = rules, sensor_of = sensors, action_of = actions, places = ends, been = visited;
-        shown = foods = poisons = steps = 0, until_move = maze->move_every;
+        goal = shown = foods = poisons = steps = 0, until_move = maze->move_every;
         alive = true, energy = maze->full, fitness = reward = 0;
         for (float& vote : votes) vote = 0;
         for (int i = 0; i < words(*maze); i++) been[i] = 0;
@@ -61,8 +65,8 @@ struct MazeLife {
     // Sets the state of each of the four input neurons.
     ANYWHERE void observe(int (&shows)[4]) const {
         shows[sensor_of[0]] = next < 0 ? SEEN : DARK;
-        shows[sensor_of[1]] = next == food ? SEEN : DARK;
-        shows[sensor_of[2]] = next == poison ? SEEN : DARK;
+        shows[sensor_of[1]] = maze->meals_visible && next == food ? SEEN : DARK;
+        shows[sensor_of[2]] = maze->meals_visible && next == poison ? SEEN : DARK;
         shows[3] = reward > 0 ? GOOD : reward < 0 ? BAD : DARK;
     }
 
@@ -86,12 +90,28 @@ struct MazeLife {
         alive = energy > 0 && poisons < maze->deadly_poisons;
     }
 
-    // The teacher's action (see `Maze`).
-    ANYWHERE int taught() const { return next < 0 || (next == poison && poisons > 0) ? 1 : 0; }
+    ANYWHERE const whole* ends() const { return maze->ahead + 4 * maze->squares; }
+
+    ANYWHERE int following(int end) const { return (int)ends()[maze->ends + end]; }
+
+    // The teacher's action (see `Maze`), once the remembering teacher has chosen its goal.
+    ANYWHERE int taught() {
+        const bool known = next >= 0 && next == poison && poisons > 0 && maze->meals_visible;
+        if (!maze->remembers) return next < 0 || known ? 1 : 0;
+        if (square == ends()[goal]) goal = following(goal);
+        if (known && next == ends()[goal]) goal = following(goal);
+        return (int)ends()[2 * maze->ends + (goal * maze->squares + square) * 4 + heading];
+    }
+
+    // The remembering teacher's goal after a meal on this square: the end of a food; another than that of a poison.
+    ANYWHERE void remember(int ate) {
+        if (ate < 0 && square == ends()[goal]) goal = following(goal);
+        for (int end = 0; ate > 0 && end < maze->ends; end++)
+            if (square == ends()[end]) goal = end;
+    }
 
     // How well the outputs since the last move agree with the teacher's: 1 minus the mean squared difference.
-    ANYWHERE float agreement() const {
-        const int action = taught();
+    ANYWHERE float agreement(int action) const {
         float error = 0;
         for (int i = 0; i < 3; i++) {
             const float difference = votes[i] / (float)maze->move_every - (action_of[i] == action ? 1.0f : 0.0f);
@@ -108,13 +128,15 @@ struct MazeLife {
         for (int i = 1; i < 3; i++)
             if (votes[i] > votes[best]) best = i;
         for (int i = 0; i < 3; i++) same += votes[i] == votes[best];
-        if (maze->teacher_bonus != 0) fitness += maze->teacher_bonus * agreement();
+        const int teacher = taught();
+        if (maze->teacher_bonus != 0) fitness += maze->teacher_bonus * agreement(teacher);
         if ((maze->led || same < (maze->first_of_ties ? 3 : 2)) && sum == sum) {
-            const int action = maze->led ? taught() : (int)action_of[best];
+            const int action = maze->led ? teacher : (int)action_of[best];
             if (action == 0) {
                 if (next >= 0) square = next;
                 if (enters(square)) fitness += maze->explore_bonus;
                 ate = (square == food) - (square == poison);
+                if (maze->remembers) remember(ate);
             } else heading = (heading + (action == 2 ? 1 : 3)) % 4;
             look();
         }

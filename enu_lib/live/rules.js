@@ -42,7 +42,7 @@
   function begin(maze, environment) {
     const { sensor_of, action_of, places } = environment;
     return {
-      square: maze.start, heading: 0, energy: fround(maze.full), alive: true, foods: 0, poisons: 0, doses: 0, reward: 0, shown: 0,
+      square: maze.start, heading: 0, energy: fround(maze.full), alive: true, foods: 0, poisons: 0, doses: 0, reward: 0, shown: 0, goal: 0,
       votes: new Float32Array(3), action: -1, ate: 0, t: 0, food: places[0][0], poison: places[0][1],
       sensor_of: [...sensor_of], action_of: [...action_of], places: places.map((place) => [...place]),
     };
@@ -53,25 +53,36 @@
     const x = new Float32Array(4 * channels), ahead = maze.ahead[s.square][s.heading];
     if (s.alive) {
       x[s.sensor_of[WALL] * channels] = +(ahead < 0);
-      x[s.sensor_of[FOOD] * channels] = +(ahead === s.food);
-      x[s.sensor_of[POISON] * channels] = +(ahead === s.poison);
+      x[s.sensor_of[FOOD] * channels] = +(maze.meals_visible && ahead === s.food);
+      x[s.sensor_of[POISON] * channels] = +(maze.meals_visible && ahead === s.poison);
     }
     x[3 * channels + 1] = Math.max(0, s.reward);
     x[3 * channels + 2] = Math.max(0, -s.reward);
     return x;
   }
 
-  // The teacher's action (Maze._taught of enu_lib/tasks/maze.py).
+  // The teacher's action, once the remembering teacher has chosen its goal (Maze._taught of enu_lib/tasks/maze.py).
   function taught(maze, s) {
     const ahead = maze.ahead[s.square][s.heading];
-    return ahead < 0 || (ahead === s.poison && s.poisons > 0) ? LEFT : FORWARD;
+    const known = maze.meals_visible && ahead === s.poison && s.poisons > 0;
+    if (maze.teacher === "turning") return ahead < 0 || known ? LEFT : FORWARD;
+    if (s.square === maze.ends[s.goal]) s.goal = maze.following[s.goal];
+    if (known && ahead === maze.ends[s.goal]) s.goal = maze.following[s.goal];
+    return maze.routes[s.goal][s.square][s.heading];
+  }
+
+  // The remembering teacher's goal after a meal on this square.
+  function remember(maze, s) {
+    if (s.ate < 0 && s.square === maze.ends[s.goal]) s.goal = maze.following[s.goal];
+    if (s.ate > 0) s.goal = maze.ends.indexOf(s.square);
   }
 
   // The action for which the outputs have voted, or the teacher's if it leads; -1: none.
   function elected(maze, s) {
     const best = Math.max(...s.votes), tied = s.votes.filter((vote) => vote === best).length;
+    const teacher = taught(maze, s);
     if (!s.alive || Number.isNaN(best)) return -1;
-    if (maze.led) return taught(maze, s);
+    if (maze.led) return teacher;
     if (tied >= (maze.tie === "first" ? 3 : 2)) return -1;
     return s.action_of[s.votes.indexOf(best)];
   }
@@ -90,6 +101,7 @@
       const ahead = maze.ahead[s.square][s.heading];
       if (ahead >= 0) s.square = ahead;
       s.ate = +(s.square === s.food) - +(s.square === s.poison);
+      if (maze.teacher === "remembering") remember(maze, s);
     } else if (s.action >= 0) {
       s.heading = (s.heading + (s.action === RIGHT ? 1 : 3)) % 4;
     }

@@ -18,7 +18,7 @@ import numpy as np
 from enu_lib.figures.networks import neuron_names, short_name
 from enu_lib.figures.style import PALETTE
 from enu_lib.network import Connections
-from enu_lib.tasks.maze import Geometry
+from enu_lib.tasks.geometry import Geometry
 
 SQUARE = 20  # SVG units per square of the maze
 ROW = 13  # pixels per row of outputs

@@ -110,6 +110,9 @@ def rules(maze: Maze) -> dict[str, Any]:
         "full": maze.full,
         "ahead": grid.ahead,
         "start": grid.start,
+        "ends": grid.ends,
+        "following": grid.following,
+        "routes": grid.routes,
         "shuffles": shuffles(maze),
         "placements": [[grid.ends[food], grid.ends[poison]] for food, poison in pairs],
     }

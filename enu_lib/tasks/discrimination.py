@@ -19,7 +19,8 @@ from torch.nn.functional import one_hot
 
 from enu_lib.base.kinds import Between, NotNegative, Share, check
 from enu_lib.streams import balanced, uniform
-from enu_lib.tasks.maze import FOOD, FORWARD, LEFT, POISON, RIGHT, WALL
+from enu_lib.tasks.geometry import FORWARD, LEFT, RIGHT
+from enu_lib.tasks.maze import FOOD, POISON, WALL
 
 Length = Annotated[int, Between(1, 1000)]
 

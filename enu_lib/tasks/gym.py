@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from enu_lib.streams import stream
-from enu_lib.tasks.maze import Layout, Maze, MazeState, geometry
+from enu_lib.tasks.geometry import Layout
+from enu_lib.tasks.maze import Maze, MazeState, geometry
 
 
 class MazeEnv(gymnasium.Env):

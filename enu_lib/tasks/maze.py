@@ -20,26 +20,14 @@ from torch import Tensor
 
 from enu_lib.base.kinds import Between, Count, NotNegative, Positive, Real, Share, Steps, check, shown
 from enu_lib.streams import balanced, branch, integers, uniform
+from enu_lib.tasks.geometry import FORWARD, LEFT, RIGHT, Facing, Geometry, Layout, build
 
-Layout = Literal["t", "double-t"]
 Shuffle = Literal["none", "sensors", "sensors+actions"]
-Facing = Literal["stem", "wall"]
 Tie = Literal["first", "nothing"]
+Teacher = Literal["turning", "remembering"]
 Moves = Annotated[int, Between(1, 1000)]
 
 WALL, FOOD, POISON = 0, 1, 2  # what a sensor may detect
-FORWARD, LEFT, RIGHT = 0, 1, 2  # actions
-HEADINGS = ((0, 1), (1, 0), (0, -1), (-1, 0))  # east, south, west, north as (row, column); +1: turn right
-
-
-class Geometry(NamedTuple):
-    """A maze as tables over its free squares."""
-
-    squares: tuple[tuple[int, int], ...]  # (row, column) of each free square
-    ahead: tuple[tuple[int, ...], ...]  # the square ahead, per square and heading; -1: a wall
-    start: int  # starting square; the agent faces east (heading 0)
-    ends: tuple[int, ...]  # squares at the ends of the arms, possible places of food and poison
-    shape: tuple[int, int]  # rows and columns, including walls
 
 
 class MazeState(NamedTuple):
@@ -62,6 +50,7 @@ class MazeState(NamedTuple):
     been: Tensor  # (P, B, squares) bool, squares visited; only updated if `explore_bonus` is set
     food: Tensor  # (P, B) int64, square of the food
     poison: Tensor  # (P, B) int64, square of the poison
+    goal: Tensor  # (P, B) int64, the end that the remembering teacher goes to; not updated for the other teacher
     sensor_of: Tensor  # (1 or P, B, 3) int64, the sensor neurons for wall, food, poison
     action_of: Tensor  # (1 or P, B, 3) int64, the actions of outputs 0, 1, 2
     places: Tensor  # (1, B, K, 2) int64, squares of food and poison in each of K periods (`foods_per_period`)
@@ -79,12 +68,16 @@ class Maze:
     `alive_bonus` per step alive; `explore_bonus` per square entered for the first time, which rewards walking before an agent
     can find food (reconstruction).
 
-    A teacher (reconstruction, for a curriculum) knows what is ahead.  It steps forward, but turns left in front of a wall and,
-    once the agent has eaten poison, in front of poison; so it finds the food of a single T if `arm` is at least 2.  At each
-    move, even if a tie prevents it, a living agent earns `teacher_bonus` times the agreement of its outputs with the teacher's:
-    1 minus the mean squared difference, over the three outputs, between an output's average since the last move and the
-    teacher's output, which is 1 for its action and 0 for the others.  With `led=True`, the teacher acts in place of the agent,
-    so that only this bonus depends on the outputs.
+    A teacher (reconstruction, for a curriculum) knows what is ahead.  "turning": it steps forward, but turns left in front of a
+    wall and, once the agent has eaten poison, in front of poison; so it finds the food of a single T if `arm` is at least 2.
+    "remembering": it goes by a shortest route to the end where the agent last found food, at first to the first of
+    `geometry(maze).ends`.  If it gets there without a meal, if poison is eaten there, or if it sees poison there once the agent
+    has eaten some, it goes on to the next end of a round (`geometry(maze).following`).
+
+    At each move, even if a tie prevents it, a living agent earns `teacher_bonus` times the agreement of its outputs with the
+    teacher's: 1 minus the mean squared difference, over the three outputs, between an output's average since the last move and
+    the teacher's output, which is 1 for its action and 0 for the others.  With `led=True`, the teacher acts in place of the
+    agent, so that only this bonus depends on the outputs.
 
     The double T ("double-t") is a reconstruction: two Ts joined at their stems, with the agent starting in the middle, facing
     one of them.  Of the four arm ends, one holds food, one poison and two nothing; a change redraws both places.  The energy
@@ -121,6 +114,8 @@ class Maze:
     count_poisons: bool = False  # reconstruction: `foods_per_period` counts poisons, too
     teacher_bonus: Real = 0.0  # per move, times the agreement of the outputs with a teacher's (reconstruction)
     led: bool = False  # the teacher acts in place of the agent (reconstruction)
+    teacher: Teacher = "turning"  # what the teacher does (reconstruction)
+    meals_visible: bool = True  # False: no sensor shows food or poison, to agent or teacher (reconstruction)
 
     name: ClassVar[str] = "maze"
     n_inputs: ClassVar[int] = 4  # three sensors and the reward neuron
@@ -203,6 +198,7 @@ class Maze:
             been=(torch.arange(len(g.squares), device=device) == g.start).expand(p, b, -1).clone(),
             food=places[:, :, 0, 0].expand(p, b),
             poison=places[:, :, 0, 1].expand(p, b),
+            goal=fill(0),
             sensor_of=sensor_of,
             action_of=action_of,
             places=places,
@@ -210,11 +206,13 @@ class Maze:
 
     def observe(self, state: MazeState, t: int) -> Tensor:
         """Input neurons (P, B, 4, 3): sensors on channel 0; reward neuron on channel 1 (food) and channel 2 (poison)."""
-        ahead = _tables(self, str(state.square.device))[state.square, state.heading]
+        ahead = _tables(self, state.square.device).ahead[state.square, state.heading]
         seen = torch.stack([ahead < 0, ahead == state.food, ahead == state.poison], -1)
         p, b = state.square.shape
         x = torch.zeros(p, b, 4, 3, dtype=torch.float32, device=state.square.device)
         seen = (seen & state.alive[..., None]).to(x.dtype)
+        if not self.meals_visible:
+            seen[..., [FOOD, POISON]] = 0
         x[:, :, :3, 0].scatter_(2, state.sensor_of.expand(p, -1, -1), seen)
         x[:, :, 3, 1] = state.reward.clamp(min=0)
         x[:, :, 3, 2] = (-state.reward).clamp(min=0)
@@ -233,10 +231,11 @@ class Maze:
         clear = tied < (3 if self.tie == "first" else 2)
         action = s.action_of.expand(len(votes), -1, -1).gather(2, winner[..., None])[..., 0]
         action = torch.where(s.alive & clear & ~best.isnan(), action, -1)
+        goal, taught = self._taught(s)
         if self.led:
-            action = torch.where(s.alive & ~best.isnan(), self._taught(s), -1)
+            action = torch.where(s.alive & ~best.isnan(), taught, -1)
         heading = (s.heading + (action == RIGHT).long() - (action == LEFT).long()) % 4
-        ahead = _tables(self, str(s.square.device))[s.square, s.heading]
+        ahead = _tables(self, s.square.device).ahead[s.square, s.heading]
         square = torch.where((action == FORWARD) & (ahead >= 0), ahead, s.square)
         walked = action == FORWARD
         ate = (walked & (square == s.food)).long() - (walked & (square == s.poison)).long()
@@ -244,7 +243,7 @@ class Maze:
         first = self.first_meal_counts & (s.foods + s.poisons == 0)
         fitness = torch.where(first, ate.abs(), ate).float() + lived
         if self.teacher_bonus:
-            outputs = (s.action_of == self._taught(s)[..., None]).to(votes.dtype)
+            outputs = (s.action_of == taught[..., None]).to(votes.dtype)
             error = (votes / self.move_every - outputs).square().mean(-1)
             fitness = fitness + self.teacher_bonus * torch.where(s.alive, 1 - error, 0.0)
         been = s.been
@@ -269,13 +268,29 @@ class Maze:
             been=been,
             food=place[:, :, 0, 0],
             poison=place[:, :, 0, 1],
+            goal=self._remembered(goal, square, ate),
         )
         return self._charged(s, moved), fitness
 
-    def _taught(self, state: MazeState) -> Tensor:
-        """The teacher's actions (P, B)."""
-        ahead = _tables(self, str(state.square.device))[state.square, state.heading]
-        return torch.where((ahead < 0) | (ahead == state.poison) & (state.poisons > 0), LEFT, FORWARD)
+    def _taught(self, state: MazeState) -> tuple[Tensor, Tensor]:
+        """The remembering teacher's goal and the teacher's action, both (P, B)."""
+        tables, goal = _tables(self, state.square.device), state.goal
+        ahead = tables.ahead[state.square, state.heading]
+        known = (ahead == state.poison) & (state.poisons > 0) & self.meals_visible
+        if self.teacher == "turning":
+            return goal, torch.where((ahead < 0) | known, LEFT, FORWARD)
+        goal = torch.where(state.square == tables.ends[goal], tables.following[goal], goal)  # without a meal: it is empty
+        goal = torch.where(known & (ahead == tables.ends[goal]), tables.following[goal], goal)
+        return goal, tables.routes[goal, state.square, state.heading]
+
+    def _remembered(self, goal: Tensor, square: Tensor, ate: Tensor) -> Tensor:
+        """The remembering teacher's goal (P, B) after a move to a square: the end of a food; another than that of a poison."""
+        if self.teacher == "turning":
+            return goal
+        tables = _tables(self, square.device)
+        at = (square[..., None] == tables.ends).long().argmax(-1)
+        left = (ate < 0) & (square == tables.ends[goal])
+        return torch.where(ate > 0, at, torch.where(left, tables.following[goal], goal))
 
     def _charged(self, before: MazeState, after: MazeState) -> MazeState:
         """The state after a step, with what every step costs: energy, perhaps the life, and then the reward."""
@@ -306,32 +321,22 @@ def shuffles(maze: Maze) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
 
 def geometry(maze: Maze) -> Geometry:
     """The maze as tables over its free squares."""
-    return _geometry(maze.layout, maze.corridor, maze.arm, maze.facing)
+    return build(maze.layout, maze.corridor, maze.arm, maze.facing)
+
+
+class _Tables(NamedTuple):
+    """Tables of `Geometry` on a device."""
+
+    ahead: Tensor  # (squares, 4)
+    ends: Tensor  # (E,)
+    following: Tensor  # (E,)
+    routes: Tensor  # (E, squares, 4)
 
 
 @lru_cache
-def _geometry(layout: str, corridor: int, arm: int, facing: str) -> Geometry:
-    # The published T: 7 x 7, start at row 3, column 2, junction at column 5, bar from row 1 to row 5.
-    row = 1 + arm
-    west, start = (2 + 0, 2) if layout == "t" else (1, 1 + corridor)
-    east = start + corridor
-    bars = [east] if layout == "t" else [east, west]
-    free = {(row, column) for column in range(west, east + 1)}
-    free |= {(r, column) for column in bars for r in range(1, 2 * arm + 2)}
-    ends = [(r, column) for column in bars for r in (1, 2 * arm + 1)]
-    first, shape = (row, start), (2 * arm + 3, east + 2)
-    if facing == "wall":  # agents always start facing east, so transpose the maze
-        free, ends, first, shape = {(c, r) for r, c in free}, [(c, r) for r, c in ends], first[::-1], shape[::-1]
-    squares = tuple(sorted(free))
-    number = {square: i for i, square in enumerate(squares)}
-    ahead = tuple(tuple(number.get((r + dr, c + dc), -1) for dr, dc in HEADINGS) for r, c in squares)
-    return Geometry(squares, ahead, number[first], tuple(number[end] for end in ends), shape)
+def _on_device(grid: Geometry, device: str) -> _Tables:
+    return _Tables(*(torch.tensor(table, device=device) for table in (grid.ahead, grid.ends, grid.following, grid.routes)))
 
 
-@lru_cache
-def _ahead(layout: str, corridor: int, arm: int, facing: str, device: str) -> Tensor:
-    return torch.tensor(_geometry(layout, corridor, arm, facing).ahead, device=device)
-
-
-def _tables(maze: Maze, device: str) -> Tensor:
-    return _ahead(maze.layout, maze.corridor, maze.arm, maze.facing, device)
+def _tables(maze: Maze, device: torch.device) -> _Tables:
+    return _on_device(geometry(maze), str(device))
