@@ -121,19 +121,20 @@ Markdown(tables.numbers(table, 3, ("maze", "agent")))
 # %% [markdown]
 # ### More demanding mazes
 #
-# In the published T-maze, an agent that remembers the good arm and a latch eat the same amount. Three variants show more of
-# what an agent can do; the first two are also experiments, so that networks can be evolved in them:
+# In the published T-maze, an agent that remembers the good arm and a latch eat the same amount. Four variants show more of
+# what an agent can do; the first three are also experiments, so that networks can be evolved in them:
 #
 # - `tmaze-volatile`: food and poison may swap places after *every* food, so that only an agent that knows what its sensors mean
 #   eats well;
 # - `tmaze-harmless`: poison never kills, so that an agent can switch many times;
+# - `tmaze-hidden`: poison never kills, and no sensor shows food or poison, so that only remembering and switching help;
 # - *swaps after every meal* (`Maze.count_poisons`): poison never kills, and food and poison may swap places after every meal,
 #   food or poison. Neither memory of places nor switching after poison helps.
 #
 # Mean of food minus poison per episode, in up to two thousand episodes (more is better):
 
 # %%
-variants = {name: experiments.get(name).task for name in ("tmaze", "tmaze-volatile", "tmaze-harmless")}
+variants = {name: experiments.get(name).task for name in ("tmaze", "tmaze-volatile", "tmaze-harmless", "tmaze-hidden")}
 variants["swaps after every meal"] = replace(variants["tmaze-harmless"], foods_per_period=1, count_poisons=True)
 few = min(n, 2000)
 scored = {name: {a: agents.scores(maze, a, few, seed=seed + 2) for a in agents.NAMES} for name, maze in variants.items()}

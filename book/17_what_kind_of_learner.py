@@ -101,8 +101,8 @@ Markdown(abilities.in_words(networks[entry.name], agents))
 #
 # All of these tests are ours; the paper shows single episodes. A visit ends with a meal or with starvation, which counts as
 # wrong. The intervals of shares take into account that several visits come from the same episode. The mazes that tell the
-# agents apart are described with the [other mazes](14_mazes.py). In two of them networks can also be evolved by name
-# (`python -m enu_lib evolve tmaze-volatile`, `tmaze-harmless`).
+# agents apart are described with the [other mazes](14_mazes.py). In three of them networks can also be evolved by
+# name (`python -m enu_lib evolve tmaze-volatile`, `tmaze-harmless`, `tmaze-hidden`).
 #
 # ## Verdict
 #

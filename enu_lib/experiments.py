@@ -200,11 +200,13 @@ _MAZE_TASKS = {
     name + suffix: Maze(layout, shuffle) for name, layout in LAYOUTS.items() for suffix, shuffle in _SHUFFLES.items()
 }
 
-# Two variants of the published T-maze (reconstructions).  Volatile: food and poison may swap after every food, so that
+# Three variants of the published T-maze (reconstructions).  Volatile: food and poison may swap after every food, so that
 # remembering an arm is useless and the agent must know what the sensors mean.  Harmless: poison never kills, so that an
-# agent can switch many times.  The scripted agents of `analysis.agents` show which strategies fail in them.
+# agent can switch many times.  Hidden: the same, and no sensor shows food or poison, so that only memory and switching help.
+# The scripted agents of `analysis.agents` show which strategies fail in them.
 _MAZE_TASKS["tmaze-volatile"] = Maze("t", "sensors", foods_per_period=1, alive_bonus=0.0)
 _MAZE_TASKS["tmaze-harmless"] = Maze("t", "sensors", deadly_poisons=1000)
+_MAZE_TASKS["tmaze-hidden"] = Maze("t", "sensors", deadly_poisons=1000, meals_visible=False)
 
 # Held-out fitness at which evolution ends.  In the T-maze, the scripted agent `looking` earns 25.6.
 _TARGETS = {"tmaze": 24.8, "tmaze-none": 24.8, "tmaze-harmless": 23.2}

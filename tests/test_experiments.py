@@ -41,6 +41,7 @@ def test_a_name_says_which_maze_and_what_is_shuffled():
         assert experiments.get(name).task.layout == layout
     assert experiments.get("tmaze-volatile").task.foods_per_period == 1
     assert experiments.get("tmaze-harmless").task.deadly_poisons > 100  # more than an episode has moves
+    assert experiments.get("tmaze-hidden").task == replace(experiments.get("tmaze-harmless").task, meals_visible=False)
 
 
 def test_settings_by_path_and_common_ones_by_bare_name():

@@ -117,7 +117,7 @@ def battery(
 ) -> Battery:
     """Run the battery on a model with its genome (D,), or on a scripted agent by name, with `n` episodes in each maze.
 
-    task: the maze that the model evolved in; its interface (shuffling, ties, initial heading) is kept in every maze.
+    task: the maze that the model evolved in; its interface (`standard`) is kept in every maze.
     double: whether to test in the double T-maze too; None: only if it evolved there.
     parts: some of `PARTS`; each takes a second or more.
     Raises ValueError for n < 1 or a model without a genome.
@@ -145,10 +145,10 @@ def battery(
 
 
 def standard(task: Maze | None = None) -> Maze:
-    """The published T-maze with the interface (shuffling, ties, initial heading) of `task`."""
+    """The published T-maze with the interface of `task`: shuffling, ties, initial heading, what the sensors show."""
     if task is None:
         return Maze()
-    kept = ("shuffle", "pairs", "tie", "facing", "move_every", "reward_steps")
+    kept = ("shuffle", "pairs", "tie", "facing", "move_every", "reward_steps", "meals_visible")
     return replace(Maze(), **{name: getattr(task, name) for name in kept})
 
 

@@ -14,7 +14,7 @@ PROFILES = ("smoke", "laptop", "paper")
 MODELS = (*get_args(CellName), *get_args(UnitName), "shared", ONE_GRU)
 EXPERIMENTS = (  # `enu_lib.experiments` has their settings
     "iaf", "stdp", "plain-stdp", "complex-stdp", "tmaze", "tmaze-none", "tmaze-actions", "double-tmaze",
-    "double-tmaze-none", "double-tmaze-actions", "tmaze-volatile", "tmaze-harmless",
+    "double-tmaze-none", "double-tmaze-actions", "tmaze-volatile", "tmaze-harmless", "tmaze-hidden",
 )  # fmt: skip
 SWEPT = ("complex-stdp", "stdp", "iaf", "tmaze", "double-tmaze")  # experiments of the sweep, in the order in which they run
 AGENTS = (  # scripted agents of `enu_lib.analysis.agents`
