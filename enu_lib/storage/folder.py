@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # functions that need more import it, so that the zoo can be 
     from enu_lib.experiments import Experiment
 
 LOCK = ".lock"
+RELEASE = 1.0  # seconds in which a lock may be released: a child that a killed process was just starting can hold it that long
 CONFIG, LOG, CHECKPOINT, GENOME = "config.json", "log.csv", "checkpoint.safetensors", "genome.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"  # the checkpoint before the newest one
 EVALUATION = "evaluation.json"  # of a finished run in a sweep
@@ -263,7 +264,7 @@ def locked(folder: Path, wait: bool = False, remedy: str = CHOOSE_ANOTHER_OUT) -
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK)
-        lock.acquire(timeout=-1 if wait else 0)
+        lock.acquire(timeout=-1 if wait else RELEASE)
     except Timeout:
         raise RunFolderError(f"another process is using {folder}: wait for it, or {remedy}") from None
     except OSError as error:
