@@ -159,7 +159,9 @@ Markdown(tables.numbers(gained, 2, "agent", upright=True))
 # %%
 lives = agents.play(Maze(), "memory-only", 16, seed=seed + 1)
 foods, poisons = (lives.task[name][0, :, -1] for name in ("foods", "poisons"))
-live.maze(lives, Maze(), life=int((foods * (poisons == 1)).argmax()), text="An episode of the memory-only agent in the T-maze")
+live.maze(
+    lives, Maze(), episode=int((foods * (poisons == 1)).argmax()), text="An episode of the memory-only agent in the T-maze"
+)
 
 # %% [markdown]
 # In a notebook, episodes are simulated as you watch, and you can swap food and poison at any time:

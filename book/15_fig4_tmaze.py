@@ -66,7 +66,7 @@ asked = ("switching.1", "swapped.2", "standard.no_mistake", "left_alone.first", 
 
 # %%
 phases = find_phases(lives, entry.task)
-life = phases[-1].life if phases else 0
+life = phases[-1].episode if phases else 0
 ate = lives.task["ate"][0, life]
 fig = plt.figure(figsize=(PAGE, 6.6))
 grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.3, 1.6])
@@ -169,7 +169,7 @@ Markdown(ledger.as_markdown(claims.judge(evidence.without_sweeps(), "C9")))
 recorded = enu.rollout(entry.model, entry.genome, entry.task, 12, seed=seed + 501, memory=True)
 foods, poisons = (recorded.task[name][0, :, -1] for name in ("foods", "poisons"))
 best = int((foods * (poisons == 1)).argmax())
-live.maze(recorded, entry.task, entry.model, life=best, text="An episode of the evolved network in the T-maze")
+live.maze(recorded, entry.task, entry.model, episode=best, text="An episode of the evolved network in the T-maze")
 
 # %% tags=["hide-input"]
 live.toy(entry.model, entry.genome, entry.task, seed)

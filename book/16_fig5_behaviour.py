@@ -61,12 +61,12 @@ if phases is None:  # said in the caption
 
 # %%
 grid = geometry(entry.task)
-episodes_shown = sorted({p.life for p in phases})
+episodes_shown = sorted({p.episode for p in phases})
 told = f"episode {' and '.join(map(str, episodes_shown))} of {lives.y.shape[1]:,}"
 fig, axes = plt.subplots(2, 3, figsize=(PAGE, 5.2))
 for ax, phase in zip(axes.flat, phases, strict=False):
     figures.learning.frame(ax, grid, lives, phase)
-    ax.set_xlabel(f"{phase.name}\nepisode {phase.life}, steps {phase.first} to {phase.last}")
+    ax.set_xlabel(f"{phase.name}\nepisode {phase.episode}, steps {phase.first} to {phase.last}")
 figures.mazes.key(axes[1, 2])
 panel_letters(axes.flat[: len(phases)])
 files = save_figure(
@@ -81,7 +81,7 @@ files = save_figure(
 # ## What we measured
 
 # %%
-Markdown(tables.markdown([{"phase": p.name, "episode": p.life, "network steps": f"{p.first} to {p.last}"} for p in phases]))
+Markdown(tables.markdown([{"phase": p.name, "episode": p.episode, "network steps": f"{p.first} to {p.last}"} for p in phases]))
 
 # %% [markdown]
 # The figure shows single switches. Whether the network can switch again is not visible in the published T-maze, in which a

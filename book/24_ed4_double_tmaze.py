@@ -58,7 +58,7 @@ groups = zip(find_groups(lives, entry.task), find_groups(scripted, entry.task), 
 phases = [(phase, lives if own else scripted) for own, other in groups for phase in own or other]
 borrowed = "".join(letter for letter, (_, shown) in zip("abcd", phases, strict=True) if shown is scripted)
 
-whole = len({p.life for p, _ in phases}) == 1
+whole = len({p.episode for p, _ in phases}) == 1
 told = f"all from one of {n:,} episodes" if whole else f"no one of {n:,} episodes has all, so each is the first that does"
 stands_in = f"No episode of the evolved network shows {', '.join(borrowed)}; the scripted agent that looks is shown instead."
 stands_in = stands_in if borrowed else ""
@@ -81,7 +81,7 @@ grid = geometry(entry.task)
 fig, axes = plt.subplots(4, 2, figsize=(PAGE, 8.6), height_ratios=[1.3, 1.3, 0.6, 1.2])
 for ax, (phase, shown) in zip(axes.flat, phases, strict=False):
     figures.learning.frame(ax, grid, shown, phase)
-    who = f"episode {phase.life}" if shown is lives else f"the scripted agent, episode {phase.life}"
+    who = f"episode {phase.episode}" if shown is lives else f"the scripted agent, episode {phase.episode}"
     ax.set_xlabel(f"{phase.name}\n{who}, steps {phase.first} to {phase.last}")
 figures.mazes.key(axes[2, 0])
 axes[2, 1].axis("off")
@@ -164,7 +164,7 @@ Markdown(ledger.as_markdown(claims.judge(evidence.gather(), "C11")))
 # %%
 recorded = enu.rollout(entry.model, entry.genome, entry.task, 12, seed=seed + 501, memory=True)
 best = int(recorded.task["foods"][0, :, -1].argmax())
-live.maze(recorded, entry.task, entry.model, life=best, text="An episode of the evolved network in the double T-maze")
+live.maze(recorded, entry.task, entry.model, episode=best, text="An episode of the evolved network in the double T-maze")
 
 # %% tags=["hide-input"]
 live.toy(entry.model, entry.genome, entry.task, seed)

@@ -110,8 +110,8 @@ which unit holds what: where it hurts, that assignment matters."""
 
 # %%
 delays, lives = range(-16, 25, 8 if smoke else 4), 2 if smoke else 8
-dish = conditioning(network, entry.genome, delays, lives=lives, seed=seed + 602)
-rows = {reward: repeated(network, entry.genome, reward, 4, lives=lives, seed=seed + 605) for reward in REWARDS}
+dish = conditioning(network, entry.genome, delays, episodes=lives, seed=seed + 602)
+rows = {reward: repeated(network, entry.genome, reward, 4, episodes=lives, seed=seed + 605) for reward in REWARDS}
 forward = dish.outputs[..., 0]
 fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4))
 figures.learning.conditioning(axes[0, 0], dish, forward, "change of the output for\nmoving forward (output 1)")

@@ -112,7 +112,7 @@ Markdown(tables.numbers(outputs, 2, f"shuffled: {last[0]}"))
 e, where = placed[last]
 recorded = enu.rollout(e.model, e.genome, where, 36, seed=seed + 504, memory=True)
 late = (recorded.task["action_of"][0, :, 0, 0] != 0) * recorded.task["foods"][0, :, -1]
-live.maze(recorded, where, e.model, life=int(late.argmax()), text="An episode in which the network finds out how to walk")
+live.maze(recorded, where, e.model, episode=int(late.argmax()), text="An episode in which the network finds out how to walk")
 
 # %% tags=["explorer"]
 widgets.MazeLife(e.model, e.genome, where, seed=seed)

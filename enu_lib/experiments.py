@@ -107,7 +107,7 @@ class Experiment:
             raise ValueError(f"stages must end one after the other, got ends at generations {shown(ends)}")
 
     @property
-    def lives(self) -> int:
+    def total_episodes(self) -> int:
         """Total number of episodes, if no stage reaches its target early, and none restarts."""
         return self.episodes(self.generations)
 

@@ -165,7 +165,7 @@ def test_starvation_counts_as_a_wrong_visit_and_a_deadly_meal_only_once():
     task = {"ate": ate, "alive": alive, "food": food, "poison": 1 - food, "poisons": (ate < 0).cumsum(-1)}
     found = outcomes(Trace(ate, ate, ate, None, task))
     expected = Outcomes(
-        life=[0, 0, 1, 2, 2, 3, 3], number=[0, 1, 0, 0, 1, 0, 1], end=[3, 9, 3, 3, 7, 3, 9],
+        episode=[0, 0, 1, 2, 2, 3, 3], number=[0, 1, 0, 0, 1, 0, 1], end=[3, 9, 3, 3, 7, 3, 9],
         food=[0, 0, 1, 0, 0, 1, 0], changed=[0, 0, 0, 0, 0, 0, 1], poisons=[0, 1, 0, 0, 1, 0, 0],
     )  # fmt: skip
     for name, values_of in expected._asdict().items():
@@ -289,7 +289,7 @@ def test_the_command_prints_the_battery_of_a_network_as_json(capsys, monkeypatch
     monkeypatch.setattr(sys.modules[battery.__module__], "battery", noted)
     assert main(["evaluate", "tmaze-enu", "--n", "12", "--seed", "4", "--json"]) == 0
     (known,) = kept
-    assert (known.agent, known.lives, known.seed) == ("tmaze-enu", 12, 4) and len(known.measures) > 20
+    assert (known.agent, known.episodes, known.seed) == ("tmaze-enu", 12, 4) and len(known.measures) > 20
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(known.as_json()))
 
 

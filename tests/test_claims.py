@@ -307,11 +307,11 @@ def test_the_statements_about_strategies_agree_with_stored_results():
         for m in ("enu", *sweep.strategies("complex-stdp"))
     }
     ours, theirs = cost["enu@annealed"], cost["enu@published"]
-    assert ours.reached.sum() == (theirs.lives <= ours.spent.max()).sum() + 1
+    assert ours.reached.sum() == (theirs.evaluations <= ours.spent.max()).sum() + 1
     others = [
-        np.median(c.lives) for m, c in cost.items() if m.startswith("enu@") and m not in ("enu@annealed", "enu@published")
+        np.median(c.evaluations) for m, c in cost.items() if m.startswith("enu@") and m not in ("enu@annealed", "enu@published")
     ]
-    assert len(others) == 7 and min(others) > np.median(theirs.lives)
+    assert len(others) == 7 and min(others) > np.median(theirs.evaluations)
     assert 2 * cost["enu"].reached.sum() < len(cost["enu"].reached)
 
 

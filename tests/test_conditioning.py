@@ -28,7 +28,7 @@ def _shown(monkeypatch, experiment):
 
 
 def test_sensors_reward_and_probe_have_the_right_timing(monkeypatch):
-    x = _shown(monkeypatch, lambda: conditioning(NETWORK, GENOME, [-2, 0, 3], lives=1, protocol=SHORT))
+    x = _shown(monkeypatch, lambda: conditioning(NETWORK, GENOME, [-2, 0, 3], episodes=1, protocol=SHORT))
     onset = 3 + 2 + 4 + 2
     begins = onset + 3 + 2 + 4
     assert x.shape == (10, begins + 2, 4, 3)
@@ -43,7 +43,7 @@ def test_sensors_reward_and_probe_have_the_right_timing(monkeypatch):
 
 
 def test_repeated_rewards_directly_precede_the_probe(monkeypatch):
-    x = _shown(monkeypatch, lambda: repeated(NETWORK, GENOME, "poison", times=2, lives=1, protocol=SHORT))
+    x = _shown(monkeypatch, lambda: repeated(NETWORK, GENOME, "poison", times=2, episodes=1, protocol=SHORT))
     event, first = 2 + 2 + 4, 3 + 2 + 4
     assert x.shape[1] == first + 2 * event + 2
     meals = [row[:, 3, 2].nonzero().flatten().tolist() for row in x]
@@ -64,12 +64,12 @@ def test_respond_equals_the_network_step_by_step():
 
 def test_a_network_without_memory_is_not_changed_by_pairing():
     forgetful = torch.zeros_like(GENOME)
-    found = conditioning(NETWORK, forgetful, [-2, 0, 2], lives=2, protocol=SHORT)
+    found = conditioning(NETWORK, forgetful, [-2, 0, 2], episodes=2, protocol=SHORT)
     assert found.outputs.shape == (3, 3, 2, 3) and not found.outputs.any()
 
 
 def test_pairing_changes_a_network_with_memory():
-    found = conditioning(NETWORK, GENOME, [-2, 0, 2], lives=2, protocol=SHORT)
+    found = conditioning(NETWORK, GENOME, [-2, 0, 2], episodes=2, protocol=SHORT)
     assert found.outputs.abs().max() > 0
     food, poison, nothing = found.outputs
     assert not torch.equal(food, poison) and not torch.equal(food, nothing)

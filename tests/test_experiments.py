@@ -48,7 +48,7 @@ def test_settings_by_path_and_common_ones_by_bare_name():
     e = experiments.get("tmaze", "gru", sigma=0.05, population=64, hidden=8, generations=7, settings={"task.arm": 3})
     assert (e.es.sigma, e.es.population, e.model.hidden, e.generations, e.task.arm, e.model.cell) == (0.05, 64, 8, 7, 3, "gru")
     first = e.stages[0]  # with a strategy and a number of environments of its own
-    assert e.lives == 7 * first.es.population * first.environments
+    assert e.total_episodes == 7 * first.es.population * first.environments
 
 
 def test_the_curriculum_of_the_tmaze_ends_in_the_tmaze():
@@ -160,7 +160,7 @@ def test_episodes_follow_the_stages():
     stages = (Stage(3, task, es=ES(population=8)), Stage(5, task, environments=2))
     e = replace(experiments.get("tmaze", profile="smoke"), es=ES(population=4), environments=10, generations=7, stages=stages)
     assert e.episodes(2) == 2 * 8 * 10
-    assert e.lives == 3 * 80 + 2 * 8 + 2 * 40
+    assert e.total_episodes == 3 * 80 + 2 * 8 + 2 * 40
     assert e.episodes(7, ends=(1, 2)) == 80 + 8 + 5 * 40
     assert e.episodes(2, ends=(1,)) == 80 + 8
 

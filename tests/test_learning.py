@@ -18,7 +18,7 @@ def test_win_stay_lose_shift_is_right_at_the_second_visit_and_after_one_mistake(
     for key in ("second visit right", "later visits right", "right again after one mistake"):
         assert found[key] == 1.0
     assert found["no mistake after a change"] == 0.0 and found["changes met"] > 200
-    assert found["lives with a meal"] == found["lives with two meals"] == 1.0
+    assert found["episodes with a meal"] == found["episodes with two meals"] == 1.0
 
 
 def test_the_looking_agent_makes_no_mistake_after_a_change():
@@ -47,7 +47,7 @@ def test_visits_equal_a_hand_computation():
     v = learning.visits(trace)
     ends = geometry(maze).ends
     for life in range(30):
-        mine = v.life == life
+        mine = v.episode == life
         assert np.array_equal(v.number[mine], np.arange(mine.sum()))
         assert set(v.square[mine]) <= set(ends)
         assert v.food[mine].sum() == trace.task["foods"][0, life, -1].item()
@@ -70,7 +70,7 @@ def test_record_episodes_equals_rollout(near):
 def test_walking_measures_visits_by_the_output_that_moves_forward():
     maze = Maze()
     for row in learning.walking(agents.play(maze, "omniscient", 72), maze):  # takes the shortest path every time
-        assert row == {"food": 16, "lives with a meal": 1, **{f"moves, {k} visit": 6 for k in ("first", "second", "later")}}
+        assert row == {"food": 16, "episodes with a meal": 1, **{f"moves, {k} visit": 6 for k in ("first", "second", "later")}}
     ate = torch.zeros(1, 4, 120, dtype=torch.int64)
     for life, step, meal in ((0, 39, -1), (0, 63, 1), (0, 91, 1), (0, 119, 1), (1, 47, 1), (2, 55, 1)):
         ate[0, life, step] = meal
@@ -79,10 +79,10 @@ def test_walking_measures_visits_by_the_output_that_moves_forward():
     task["action_of"] = does[None, :, None].expand(1, 4, 120, 3)
     first, second, third = learning.walking(enu.Trace(ate, ate, ate, None, task), Maze())
     assert second == {
-        "food": 2, "lives with a meal": 1, "moves, first visit": 12, "moves, second visit": 6, "moves, later visit": 7,
+        "food": 2, "episodes with a meal": 1, "moves, first visit": 12, "moves, second visit": 6, "moves, later visit": 7,
     }  # fmt: skip
     assert all(math.isnan(value) for value in first.values())  # no such episode
-    assert third["food"] == third["lives with a meal"] == 0.5
+    assert third["food"] == third["episodes with a meal"] == 0.5
     assert third["moves, first visit"] == 12 and math.isnan(third["moves, second visit"])
 
 
@@ -93,7 +93,7 @@ def test_recovery_counts_visits_from_a_given_step():
     begun = np.concatenate([[0], v.step[:-1] + 1]) * (v.number > 0)
     right, n = np.zeros(3, int), np.zeros(3, int)
     for life in range(100):  # the same, episode by episode
-        for k, i in enumerate(np.flatnonzero((v.life == life) & (begun >= 200))[:3]):
+        for k, i in enumerate(np.flatnonzero((v.episode == life) & (begun >= 200))[:3]):
             if v.since_change[i] != 0:
                 right[k] += v.food[i]
                 n[k] += 1

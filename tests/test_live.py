@@ -28,12 +28,12 @@ GENOME = NETWORK.init(enu.stream(0, "genome"))
 @pytest.fixture(scope="module")
 def recorded():
     trace = enu.rollout(NETWORK, GENOME, MAZE, 3, seed=5, memory=True)
-    return trace, live.maze(trace, MAZE, NETWORK, life=1)
+    return trace, live.maze(trace, MAZE, NETWORK, episode=1)
 
 
 @pytest.fixture(scope="module")
 def pieces(recorded):
-    played = live.maze(agents.play(MAZE, "memory-only", 4, seed=1), MAZE, life=2)
+    played = live.maze(agents.play(MAZE, "memory-only", 4, seed=1), MAZE, episode=2)
     evolution = live.evolution(live.record(live.small_synapse(6, 3)))
     return [recorded[1], played, live.window(enu.zoo.load("stdp-enu")), evolution, live.toy(NETWORK, GENOME, MAZE)]
 
@@ -92,7 +92,7 @@ def test_the_payload_equals_the_recorded_episode(recorded):
 def test_meals_equal_the_recorded_ones_and_the_html_is_small(pieces):
     lives = agents.play(MAZE, "memory-only", 4, seed=1)
     found = learning.visits(lives)
-    mine = found.life == 2
+    mine = found.episode == 2
     signs = np.where(found.food[mine], 1, -1)
     meals = list(zip((found.step[mine] + 1).tolist(), signs.tolist(), strict=True))
     assert len(meals) >= 3 and pieces[1].payload["meals"] == meals
@@ -105,7 +105,7 @@ def test_meals_equal_the_recorded_ones_and_the_html_is_small(pieces):
 
 def test_missing_episodes_memories_and_neuromodulators_are_errors(recorded):
     with pytest.raises(ValueError, match="episode 3.* 3,"):
-        live.maze(recorded[0], MAZE, NETWORK, life=3)
+        live.maze(recorded[0], MAZE, NETWORK, episode=3)
     with pytest.raises(ValueError, match="memories.*memory=True"):
         live.maze(agents.play(MAZE, "random", 2), MAZE, NETWORK)
     with pytest.raises(ValueError, match="iaf-enu.*stdp-enu"):

@@ -22,27 +22,27 @@ def test_a_memory_only_agent_shows_mistakes_in_two_episodes():
     trace, maze = _played("memory-only")
     found = find_phases(trace, maze)
     ate, places = trace.task["ate"][0], trace.task["food"][0]
-    assert [ate[p.life, p.last].item() for p in found] == [-1, 1, 1, -1, 1]
-    assert all(not ate[p.life, p.first : p.last].any() for p in found)
+    assert [ate[p.episode, p.last].item() for p in found] == [-1, 1, 1, -1, 1]
+    assert all(not ate[p.episode, p.first : p.last].any() for p in found)
     first, second, before, after, then = found
-    assert (first.first, first.life, second.first) == (0, second.life, first.last + 1)
-    assert before.life == after.life == then.life != first.life  # since the second poison kills
+    assert (first.first, first.episode, second.first) == (0, second.episode, first.last + 1)
+    assert before.episode == after.episode == then.episode != first.episode  # since the second poison kills
     assert after.first == before.last + 1 and then.first == after.last + 1
-    where = [places[p.life, p.last - 1].item() for p in found]
+    where = [places[p.episode, p.last - 1].item() for p in found]
     assert where[0] == where[1] and where[2] != where[3] == where[4]
 
 
 def test_a_looking_agent_shows_all_phases_in_one_episode():
     trace, maze = _played("looking")
     found = find_phases(trace, maze)
-    assert len({p.life for p in found}) == 1 and len(found) == 5
+    assert len({p.episode for p in found}) == 1 and len(found) == 5
     _, _, before, seen, other = found
-    ate = trace.task["ate"][0, found[0].life]
+    ate = trace.task["ate"][0, found[0].episode]
     assert "seen" in seen.name and seen.first == before.last + 1 and seen.last == other.first
     assert ate[other.last] == 1 and not ate[seen.first : other.last].any()
-    grid, life, t = geometry(maze), seen.life, seen.last
-    square, heading = (trace.task[k][0, life, t - 1].item() for k in ("square", "heading"))
-    assert grid.ahead[square][heading] == trace.task["poison"][0, life, t - 1].item()
+    grid, episode, t = geometry(maze), seen.episode, seen.last
+    square, heading = (trace.task[k][0, episode, t - 1].item() for k in ("square", "heading"))
+    assert grid.ahead[square][heading] == trace.task["poison"][0, episode, t - 1].item()
 
 
 @pytest.mark.parametrize("layout", ["t", "double-t"])
@@ -71,11 +71,11 @@ def test_the_four_phases_of_the_double_maze():
         "first visit", "second visit", "the former place holds poison", "a side holds neither",
     ]  # fmt: skip
     ate, squares = trace.task["ate"][0], trace.task["square"][0]
-    assert [ate[p.life, p.last].item() for p in found] == [-1, 1, 1, 1]
+    assert [ate[p.episode, p.last].item() for p in found] == [-1, 1, 1, 1]
     grid, crossing = geometry(maze), found[3]
-    columns = {grid.squares[s][1] for s in squares[crossing.life, crossing.first : crossing.last].tolist()}
+    columns = {grid.squares[s][1] for s in squares[crossing.episode, crossing.first : crossing.last].tolist()}
     assert {1, grid.shape[1] - 2} <= columns  # it visited both sides
-    food, poison = (trace.task[k][0, crossing.life, crossing.last - 1].item() for k in ("food", "poison"))
+    food, poison = (trace.task[k][0, crossing.episode, crossing.last - 1].item() for k in ("food", "poison"))
     assert grid.squares[food][1] == grid.squares[poison][1]
 
 
@@ -96,9 +96,9 @@ def test_a_frame_shows_the_path_to_the_meal():
         times = sorted(int(n) for text in ax.texts for n in text.get_text().split())
         assert times[0] == phase.first and times[-1] <= phase.last
         assert (phase.first > 0 and "left for" in phase.name) or tuple(way[0]) == grid.squares[grid.start]
-        ate = trace.task["ate"][0, phase.life, phase.last].item()
+        ate = trace.task["ate"][0, phase.episode, phase.last].item()
         if ate:
-            eaten = trace.task["food" if ate > 0 else "poison"][0, phase.life, phase.last - 1].item()
+            eaten = trace.task["food" if ate > 0 else "poison"][0, phase.episode, phase.last - 1].item()
             assert tuple(way[-1]) == grid.squares[eaten]
         plt.close(fig)
 

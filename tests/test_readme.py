@@ -109,7 +109,9 @@ def test_the_latch_of_the_zoo_is_one():
     entry = zoo.load("tmaze-enu-latch")
     harmless = replace(entry.task, deadly_poisons=1000)
     v = learning.visits(record_episodes(entry.model, entry.genome, harmless, 48, seed=5))
-    eaten = np.array([(~v.food[(v.life == life) & (v.step < step)]).sum() for life, step in zip(v.life, v.step, strict=True)])
+    eaten = np.array(
+        [(~v.food[(v.episode == life) & (v.step < step)]).sum() for life, step in zip(v.episode, v.step, strict=True)]
+    )
     after_poison = np.concatenate([[False], ~v.food[:-1]]) & (v.number > 0) & (v.since_change != 0)
     assert v.food[after_poison & (eaten == 1)].mean() > 0.9
     assert v.food[after_poison & (eaten > 1)].mean() < 0.1

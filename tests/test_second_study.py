@@ -82,7 +82,7 @@ def test_seeds_are_new_and_models_have_equal_conditions():
             assert replace(e, model=first.model, model_name="") == replace(first, model_name=""), job
         for strategy in protocol.strategies() if planned.tuned else ():
             each = [protocol.build(planned.experiment, f"{m}@{strategy}") for m in planned.models]
-            assert len({(e.es, e.lives, e.evaluate_every) for e in each}) == 1
+            assert len({(e.es, e.total_episodes, e.evaluate_every) for e in each}) == 1
 
 
 def test_the_search_is_the_same_for_all_models_and_covers_both_known_strategies():

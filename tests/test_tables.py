@@ -66,7 +66,7 @@ def test_speed_counts_generations_lives_and_seconds_to_the_level():
     assert (gru["reach the level"], gru["generations"], gru["evaluations"]) == (0, "never", "never")
     assert lstm["generations"] == "not run yet" and small["generations"] == "10"
     never = tables.costs(RUNS, "stdp", "gru", found.level["stdp"])
-    assert np.isinf(never.lives).all() and not never.reached.any()
+    assert np.isinf(never.evaluations).all() and not never.reached.any()
     assert never.spent.tolist() == [r.evaluations for r in RUNS if r.model == "gru"]
     assert len(tables.costs(RUNS, "stdp", "lstm", -1.0).reached) == 0
 

@@ -58,7 +58,7 @@ def test_stored_scores_hold_in_new_episodes(near, name):
     was, now = (dict(zip(enu.zoo.load(name).scores, values, strict=True)) for values in (stored, again))
     assert was["n"] >= 2048 and now["n"] == 512
     near(abs(now["food"] - was["food"]), 5 * math.hypot(was["food s.e."], now["food s.e."]))
-    visits = [m["n"] * m["lives with two meals"] for m in (was, now)]
+    visits = [m["n"] * m["episodes with two meals"] for m in (was, now)]
     changes = [m["changes met"] for m in (was, now)]
     mistakes = [m["changes met"] * (1 - m["no mistake after a change"]) if m["changes met"] else 0 for m in (was, now)]
     for keys, (then, later) in (
@@ -142,7 +142,7 @@ def test_a_network_finds_the_output_that_moves_forward_within_its_first_visit():
     assert measures["food"] - 2 * measures["food s.e."] >= 5
     shortest = entry.task.corridor + 1 + entry.task.arm
     rows = learning.walking(lives, entry.task)
-    assert 0.8 < measures["lives with a meal"] < 0.95 and rows[2] == min(rows, key=lambda row: row["lives with a meal"])
+    assert 0.8 < measures["episodes with a meal"] < 0.95 and rows[2] == min(rows, key=lambda row: row["episodes with a meal"])
     for row in rows:
         assert row["moves, first visit"] > shortest + 2 and row["moves, second visit"] == shortest
 

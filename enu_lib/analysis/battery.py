@@ -65,7 +65,7 @@ class Battery:
     """All measures of one agent; `results["standard.food"]` is a Measure."""
 
     agent: str
-    lives: int  # episodes in each maze
+    episodes: int  # in each maze
     seed: int
     maze: Maze  # the standard T-maze, with the inputs and outputs that this agent evolved with
     measures: dict[str, Measure]
@@ -91,13 +91,13 @@ class Battery:
             key: {"text": m.text, "value": m.value if m.n else None, "low": m.low, "high": m.high, "n": m.n}
             for key, m in self.measures.items()
         }
-        return {"agent": self.agent, "lives": self.lives, "seed": self.seed, "measures": measures}
+        return {"agent": self.agent, "episodes": self.episodes, "seed": self.seed, "measures": measures}
 
 
 class Outcomes(NamedTuple):
     """How each visit ended, ordered by episode and time; each field (M,)."""
 
-    life: np.ndarray
+    episode: np.ndarray
     number: np.ndarray  # 0 for the first visit of an episode
     end: np.ndarray  # network step at which it ended
     food: np.ndarray  # bool: ended with food (else poison or starvation)
@@ -157,15 +157,15 @@ def outcomes(episodes: Trace) -> Outcomes:
     v = visits(episodes)
     alive, poisons, food = (episodes.task[name][0].numpy() for name in ("alive", "poisons", "food"))
     last = np.full(len(alive), -1)
-    last[v.life] = v.step  # in order of time, so that the last meal is kept
+    last[v.episode] = v.step  # in order of time, so that the last meal is kept
     death = alive.sum(1)
     starved = np.flatnonzero(~alive[:, -1] & (death > last))  # after a deadly meal, death == last
     where = food[starved, np.maximum(last[starved] - 1, 0)]
     moved = (last[starved] >= 0) & (food[starved, death[starved]] != where)
-    meals = np.bincount(v.life, minlength=len(alive))
-    before = poisons[v.life, v.step] - ~v.food
+    meals = np.bincount(v.episode, minlength=len(alive))
+    before = poisons[v.episode, v.step] - ~v.food
     parts = zip(
-        (v.life, v.number, v.step, v.food, v.since_change == 0, before),
+        (v.episode, v.number, v.step, v.food, v.since_change == 0, before),
         (starved, meals[starved], death[starved], np.zeros(len(starved), bool), moved, poisons[starved, death[starved]]),
         strict=True,
     )
@@ -224,7 +224,7 @@ def _switching(maze: Maze, play: Play) -> dict[str, Measure]:
     shares: dict[str, Measure] = {}
     for k in range(1, POISONS + 1):
         after = np.flatnonzero(o.poisons == k)
-        next_one = after[np.unique(o.life[after], return_index=True)[1]]
+        next_one = after[np.unique(o.episode[after], return_index=True)[1]]
         shares[f"switching.{k}"] = _share(f"harmless poison: right after poison {k}", o, next_one)
     return shares | _changes(o)
 
@@ -232,9 +232,9 @@ def _switching(maze: Maze, play: Play) -> dict[str, Measure]:
 def _changes(o: Outcomes) -> dict[str, Measure]:
     """Food at one of the two visits after each change; a mistake at the last visit of an episode does not count."""
     at = np.flatnonzero(o.changed)
-    order = np.arange(len(at)) - np.searchsorted(o.life[at], o.life[at])
-    following = np.minimum(at + 1, len(o.life) - 1)
-    follows = (following > at) & (o.life[following] == o.life[at])
+    order = np.arange(len(at)) - np.searchsorted(o.episode[at], o.episode[at])
+    following = np.minimum(at + 1, len(o.episode) - 1)
+    follows = (following > at) & (o.episode[following] == o.episode[at])
     either = o._replace(food=o.food.copy())
     either.food[at] |= follows & o.food[following]
     counted = o.food[at] | follows
@@ -247,8 +247,8 @@ def _changes(o: Outcomes) -> dict[str, Measure]:
 def _from(at: int, key: str, text: str, o: Outcomes) -> dict[str, Measure]:
     """Visits by their order after step `at`, in episodes with a poison before it."""
     before = o.end < at
-    poisoned = np.isin(o.life, o.life[before & ~o.food])
-    order = o.number - np.bincount(o.life[before], minlength=o.life.max(initial=0) + 1)[o.life]
+    poisoned = np.isin(o.episode, o.episode[before & ~o.food])
+    order = o.number - np.bincount(o.episode[before], minlength=o.episode.max(initial=0) + 1)[o.episode]
     parts = {
         "before": (f"right before step {at}, given an earlier poison", before & (o.poisons > 0)),
         "first": ("right at the first meal after it", poisoned & (order == 0)),
@@ -278,7 +278,7 @@ def _share(text: str, o: Outcomes, which: np.ndarray) -> Measure:
     Visits within an episode are not independent.  The interval therefore uses an effective number of visits, from the
     variance between episodes (linearised ratio estimator); without any variance, the number of episodes.
     """
-    right, episode = o.food[which].astype(float), np.unique(o.life[which], return_inverse=True)[1]
+    right, episode = o.food[which].astype(float), np.unique(o.episode[which], return_inverse=True)[1]
     if not len(right):
         return Measure(text, math.nan, 0.0, 1.0, 0)
     value, n_episodes = float(right.mean()), int(episode.max()) + 1

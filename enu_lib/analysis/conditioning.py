@@ -67,13 +67,13 @@ def conditioning(
     network: Network,
     genome: Tensor,
     delays: Sequence[int] = tuple(range(-16, 25, 4)),
-    lives: int = 16,
+    episodes: int = 16,
     protocol: Protocol = DEFAULT_PROTOCOL,
     seed: int = 1,
 ) -> Conditioning:
     """Change of the responses to a probe after a sensor is paired with each reward at each delay.
 
-    delays: steps from the sensor's onset to the reward's.  lives: number of noise samples B.
+    delays: steps from the sensor's onset to the reward's.  episodes: number of noise samples B.
     """
     early, late = max(0, -min(delays)), max(0, *delays)
     onset = protocol.quiet + protocol.wall + protocol.rest + early
@@ -83,7 +83,7 @@ def conditioning(
     for i, reward in enumerate(REWARDS.values()):
         for j, delay in enumerate(delays):
             _give(x[i * len(delays) + j], onset + delay, reward, protocol)
-    outputs = _probe(network, genome, x, begins, lives, seed)
+    outputs = _probe(network, genome, x, begins, episodes, seed)
     change = (outputs[:-1] - outputs[-1:]).unflatten(0, (len(REWARDS), len(delays)))
     return Conditioning(torch.tensor(delays, device="cpu"), change)
 
@@ -93,7 +93,7 @@ def repeated(
     genome: Tensor,
     reward: str,
     times: int = 4,
-    lives: int = 16,
+    episodes: int = 16,
     protocol: Protocol = DEFAULT_PROTOCOL,
     seed: int = 1,
 ) -> Tensor:
@@ -113,7 +113,7 @@ def repeated(
             onset = first + k * event
             x[row, onset : onset + protocol.shown, OTHER, 0] = 1
             _give(x[row], onset + protocol.shown, REWARDS[reward], protocol)
-    return _probe(network, genome, x, begins, lives, seed)
+    return _probe(network, genome, x, begins, episodes, seed)
 
 
 def _inputs(rows: int, begins: int, n_inputs: int, p: Protocol) -> Tensor:

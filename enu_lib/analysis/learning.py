@@ -20,7 +20,7 @@ from enu_lib.trace import Trace
 class Visits(NamedTuple):
     """All meals of all episodes, ordered by episode and time; each field (M,)."""
 
-    life: np.ndarray  # index of the episode (environment)
+    episode: np.ndarray  # its index (environment)
     step: np.ndarray  # network step of the meal
     number: np.ndarray  # 0 for the first meal of an episode
     food: np.ndarray  # bool: food (else poison)
@@ -31,19 +31,19 @@ class Visits(NamedTuple):
 def visits(episodes: Trace) -> Visits:
     """The meals of recorded episodes."""
     ate = episodes.task["ate"][0]
-    life, step = (v.numpy() for v in ate.nonzero(as_tuple=True))
-    food = (ate[life, step] > 0).numpy()
+    episode, step = (v.numpy() for v in ate.nonzero(as_tuple=True))
+    food = (ate[episode, step] > 0).numpy()
     before = np.maximum(step - 1, 0)  # the meal itself resets the agent and may change the places
     places = {name: episodes.task[name][0].numpy() for name in ("food", "poison")}
-    square = np.where(food, places["food"][life, before], places["poison"][life, before])
-    number = np.arange(len(life)) - np.searchsorted(life, life)
-    where = places["food"][life, before]
-    since = np.full(len(life), -1)
-    for i in range(1, len(life)):
-        if life[i] == life[i - 1]:
+    square = np.where(food, places["food"][episode, before], places["poison"][episode, before])
+    number = np.arange(len(episode)) - np.searchsorted(episode, episode)
+    where = places["food"][episode, before]
+    since = np.full(len(episode), -1)
+    for i in range(1, len(episode)):
+        if episode[i] == episode[i - 1]:
             changed = where[i] != where[i - 1]
             since[i] = 0 if changed else since[i - 1] + 1 if since[i - 1] >= 0 else -1
-    return Visits(life, step, number, food, square, since)
+    return Visits(episode, step, number, food, square, since)
 
 
 def measures(episodes: Trace) -> dict[str, float]:
@@ -58,11 +58,11 @@ def measures(episodes: Trace) -> dict[str, float]:
     n = episodes.y.shape[1]
     foods = episodes.task["foods"][0, :, -1].float()
     first = np.zeros(n, bool)
-    first[v.life[v.number == 0]] = v.food[v.number == 0]
+    first[v.episode[v.number == 0]] = v.food[v.number == 0]
     second = v.number == 1
-    stays = np.zeros(len(v.life), bool)
-    stays[1:] = (v.life[1:] == v.life[:-1]) & (v.since_change[1:] != 0)
-    previous = np.zeros(len(v.life), bool)
+    stays = np.zeros(len(v.episode), bool)
+    stays[1:] = (v.episode[1:] == v.episode[:-1]) & (v.since_change[1:] != 0)
+    previous = np.zeros(len(v.episode), bool)
     previous[1:] = v.food[:-1]
     again = (v.since_change == 1) & ~previous
     return {
@@ -72,11 +72,11 @@ def measures(episodes: Trace) -> dict[str, float]:
         "food s.e.": (foods.std() / n**0.5).item(),
         "poison": episodes.task["poisons"][0, :, -1].float().mean().item(),
         "steps alive": 1 + episodes.task["alive"][0, :, :-1].float().sum(-1).mean().item(),
-        "lives with a meal": len(np.unique(v.life)) / n,
-        "lives with two meals": float(second.sum() / n),
+        "episodes with a meal": len(np.unique(v.episode)) / n,
+        "episodes with two meals": float(second.sum() / n),
         "second visit right": _share(v.food[second]),
-        "second visit right after poison": _share(v.food[second & ~first[v.life]]),
-        "second visit right after food": _share(v.food[second & first[v.life]]),
+        "second visit right after poison": _share(v.food[second & ~first[v.episode]]),
+        "second visit right after food": _share(v.food[second & first[v.episode]]),
         "later visits right": _share(v.food[stays & (v.number >= 2)]),
         "changes met": int((v.since_change == 0).sum()),
         "no mistake after a change": _share(v.food[v.since_change == 0]),
@@ -93,13 +93,13 @@ def walking(episodes: Trace, maze: Maze) -> list[dict[str, float]]:
     v, which = visits(episodes), episodes.task["action_of"][0, :, 0].argmin(-1).numpy()  # FORWARD is the smallest action code
     moves = (v.step - begins(v) + 1) / maze.move_every
     foods = episodes.task["foods"][0, :, -1].double().numpy()
-    fed = np.bincount(v.life, minlength=len(foods)) > 0
+    fed = np.bincount(v.episode, minlength=len(foods)) > 0
     rows = []
     for output in range(maze.n_outputs):
-        those, mine = which == output, which[v.life] == output
+        those, mine = which == output, which[v.episode] == output
         parts = {"first": v.number == 0, "second": v.number == 1, "later": v.number > 1}
         taken = {f"moves, {k} visit": _median(moves[mine & part]) for k, part in parts.items()}
-        rows.append({"food": _share(foods[those]), "lives with a meal": _share(fed[those]), **taken})
+        rows.append({"food": _share(foods[those]), "episodes with a meal": _share(fed[those]), **taken})
     return rows
 
 
@@ -116,7 +116,7 @@ def recovery(v: Visits, at: int, visits: int = 6) -> Recovery:
     Visits directly after a change of places are left out, since memory cannot make them right.
     """
     begun = np.flatnonzero(begins(v) >= at)
-    order = np.arange(len(begun)) - np.searchsorted(v.life[begun], v.life[begun])
+    order = np.arange(len(begun)) - np.searchsorted(v.episode[begun], v.episode[begun])
     counted = [begun[(order == k) & (v.since_change[begun] != 0)] for k in range(visits)]
     return Recovery(np.array([v.food[i].sum() for i in counted]), np.array([len(i) for i in counted]))
 

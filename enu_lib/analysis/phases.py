@@ -1,7 +1,7 @@
 """Search recorded episodes for phases that show learning (paper: Fig. 5, extended data Fig. 4).
 
     episodes = record_episodes(network, genome, maze, environments=2048)
-    find_phases(episodes, maze)    # [Phase("first visit: poison", life=17, first=0, last=27), ...] or None
+    find_phases(episodes, maze)    # [Phase("first visit: poison", episode=17, first=0, last=27), ...] or None
 
 Which phases are searched for depends on the maze.  An episode that shows all of them is preferred.  By the published
 rules the second poison kills, so that an episode can show all phases only if the agent recognises poison before eating it.
@@ -24,7 +24,7 @@ class Phase(NamedTuple):
     """A named part of an episode: the episode (environment) and its first and last network step."""
 
     name: str
-    life: int
+    episode: int
     first: int
     last: int
 
@@ -58,7 +58,7 @@ def find_groups(episodes: Trace, maze: Maze) -> list[list[Phase]]:
     """
     facts = _facts(episodes, maze)
     search = _t_phases if maze.layout == "t" else _double_t_phases
-    by_episode = [search(facts, np.flatnonzero(facts.v.life == life)) for life in np.unique(facts.v.life)]
+    by_episode = [search(facts, np.flatnonzero(facts.v.episode == episode)) for episode in np.unique(facts.v.episode)]
     whole = next((groups for groups in by_episode if all(groups)), None)
     if whole is not None:
         return whole
@@ -80,13 +80,13 @@ def _facts(episodes: Trace, maze: Maze) -> _Facts:
 
 def _phase(facts: _Facts, name: str, i: int, first: int | None = None, last: int | None = None) -> Phase:
     begun = int(facts.begins[i]) if first is None else first
-    return Phase(name, int(facts.v.life[i]), begun, int(facts.v.step[i]) if last is None else last)
+    return Phase(name, int(facts.v.episode[i]), begun, int(facts.v.step[i]) if last is None else last)
 
 
 def _sight(facts: _Facts, i: int, of: str) -> int | None:
     """The first step of visit i at which poison or an empty end is directly ahead, or None."""
-    life, span = facts.v.life[i], slice(facts.begins[i], facts.v.step[i] + 1)
-    ahead, poison, food = (x[life, span] for x in (facts.ahead, facts.poison, facts.food))
+    episode, span = facts.v.episode[i], slice(facts.begins[i], facts.v.step[i] + 1)
+    ahead, poison, food = (x[episode, span] for x in (facts.ahead, facts.poison, facts.food))
     seen = ahead == poison if of == "poison" else np.isin(ahead, facts.grid.ends) & (ahead != poison) & (ahead != food)
     return int(facts.begins[i] + seen.argmax()) if seen.any() else None
 
@@ -124,12 +124,12 @@ def _double_t_phases(facts: _Facts, mine: np.ndarray) -> list[list[Phase]]:
     for j in mine:
         if not v.food[j]:
             continue
-        food, poison = (int(x[v.life[j], v.step[j]]) for x in (facts.food, facts.poison))
+        food, poison = (int(x[v.episode[j], v.step[j]]) for x in (facts.food, facts.poison))
         moved = v.since_change[j] == 0 and v.food[j - 1] and poison == v.square[j - 1]
         if not turned and moved and _sight(facts, j, "poison") is not None:
             turned = [_phase(facts, "the former place holds poison: food is found elsewhere", j)]
         empty = _sight(facts, j, "empty")
-        elsewhere = empty is not None and side[int(facts.ahead[v.life[j], empty])] != side[food]
+        elsewhere = empty is not None and side[int(facts.ahead[v.episode[j], empty])] != side[food]
         if not crossed and side[food] == side[poison] and elsewhere:
             crossed = [_phase(facts, "a side holds neither: the other side is searched", j)]
     return [_learns(facts, mine), turned, crossed]

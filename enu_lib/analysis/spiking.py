@@ -87,9 +87,9 @@ def levels(y: Tensor, alive: Tensor) -> tuple[Tensor, Tensor]:
     return rest, peak
 
 
-def pulses_of(network: Network, genome: Tensor, maze: Maze, lives: int = 64, seed: int = 5) -> Pulses:
+def pulses_of(network: Network, genome: Tensor, maze: Maze, episodes: int = 64, seed: int = 5) -> Pulses:
     """`pulses` in new episodes of what the paper's figure shows: the first channel of the output neurons."""
-    recorded = rollout(network, genome, maze, lives, seed, memory=True)
+    recorded = rollout(network, genome, maze, episodes, seed, memory=True)
     return pulses(recorded, slice(network.neurons - network.n_outputs, None), slice(1))
 
 

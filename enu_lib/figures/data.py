@@ -147,9 +147,11 @@ def episode(x: Any, y: Any, ate: Any) -> pd.DataFrame:
 def visit(grid: Geometry, episodes: Trace, phase: Phase) -> pd.DataFrame:
     """The steps of one phase of an episode: squares of agent, food and poison as row and column from the upper left."""
     steps = np.arange(phase.first, phase.last + 1)
-    state = {name: episodes.task[name][0, phase.life].numpy()[steps] for name in ("square", "heading", "food", "poison", "ate")}
+    state = {
+        name: episodes.task[name][0, phase.episode].numpy()[steps] for name in ("square", "heading", "food", "poison", "ate")
+    }
     squares = np.array(grid.squares)
-    columns: dict[str, Any] = {"phase": phase.name, "episode": phase.life, TIME: steps}
+    columns: dict[str, Any] = {"phase": phase.name, "episode": phase.episode, TIME: steps}
     for name, of in (("agent", "square"), ("food", "food"), ("poison", "poison")):
         columns |= {f"{name}, row": squares[state[of], 0], f"{name}, column": squares[state[of], 1]}
     headings = np.array(["east", "south", "west", "north"])

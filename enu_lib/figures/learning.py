@@ -27,7 +27,7 @@ def evolution(ax: Any, runs: dict[str, dict[str, Any]], x: str = "generation", l
 
 def frame(ax: Any, grid: Geometry, episodes: Trace, phase: Phase) -> None:
     """One phase of an episode: the maze at that time, and the path taken with its times."""
-    state = {name: episodes.task[name][0, phase.life].numpy() for name in ("square", "heading", "food", "poison", "ate")}
+    state = {name: episodes.task[name][0, phase.episode].numpy() for name in ("square", "heading", "food", "poison", "ate")}
     before = max(phase.first - 1, 0)
     squares = [grid.start if phase.first == 0 else state["square"][before], *state["square"][phase.first : phase.last]]
     heading = 0 if phase.first == 0 else int(state["heading"][before])

@@ -19,20 +19,20 @@ AFTER_DEATH = 8  # network steps shown after death
 
 
 def maze(
-    trace: Trace, maze: Maze, network: Network | None = None, life: int = 0, text: str = "A recorded episode in the maze"
+    trace: Trace, maze: Maze, network: Network | None = None, episode: int = 0, text: str = "A recorded episode in the maze"
 ) -> Live:
-    """Interactive replay of episode number `life` of a trace (from `rollout`, `agents.play` or `record_episodes`).
+    """Interactive replay of episode number `episode` of a trace (from `rollout`, `agents.play` or `record_episodes`).
 
     With a `network` and a trace that contains memories (`rollout(.., memory=True)`), hidden neurons and synapses are shown
     too.  Frame k is the state after k network steps, with the inputs for the next step and the outputs of the last one.
     Raises ValueError for an invalid episode number, or for a network and a trace without memories.
     """
-    lives = trace.y.shape[1]
-    if not 0 <= life < lives:
-        raise ValueError(f"no episode {life}: the trace has {lives}, numbered from 0")
+    episodes = trace.y.shape[1]
+    if not 0 <= episode < episodes:
+        raise ValueError(f"no episode {episode}: the trace has {episodes}, numbered from 0")
     if network is not None and "synapse_memory" not in trace.model:
         raise ValueError("the trace has no memories: record it with rollout(.., memory=True), or leave out the network")
-    frames = _frames(trace, maze, network, life)
+    frames = _frames(trace, maze, network, episode)
     grid = geometry(maze)
     at = int(frames["last"])
     where = [int(frames[name][at]) for name in ("square", "heading", "food", "poison")]
@@ -62,9 +62,9 @@ def maze(
     return Live("maze", text, body, payload)
 
 
-def _frames(trace: Trace, maze: Maze, network: Network | None, life: int) -> dict[str, Any]:
+def _frames(trace: Trace, maze: Maze, network: Network | None, episode: int) -> dict[str, Any]:
     """The values of all frames as in the payload; time is the first axis, except for `outputs` (4 + N, T)."""
-    after = {name: values[0, life].numpy() for name, values in trace.task.items()}
+    after = {name: values[0, episode].numpy() for name, values in trace.task.items()}
     dead = np.flatnonzero(~after["alive"])
     steps = min(len(after["square"]), int(dead[0]) + 1 + AFTER_DEATH) if len(dead) else len(after["square"])
 
@@ -72,8 +72,8 @@ def _frames(trace: Trace, maze: Maze, network: Network | None, life: int) -> dic
         """The value after k steps, k = 0..steps - 1."""
         return np.concatenate([[first], after[name][: steps - 1]])
 
-    x = trace.x[0, life, :steps].numpy()
-    neurons = trace.model["neuron_output"][0, life, ..., 0] if network is not None else trace.y[0, life]
+    x = trace.x[0, episode, :steps].numpy()
+    neurons = trace.model["neuron_output"][0, episode, ..., 0] if network is not None else trace.y[0, episode]
     last = torch.cat([torch.zeros_like(neurons[:1]), neurons[: steps - 1]]).numpy().clip(0, 1)
     reward = x[:, 3, 1] - x[:, 3, 2]
     meals = np.flatnonzero(after["ate"][:steps])
@@ -95,7 +95,7 @@ def _frames(trace: Trace, maze: Maze, network: Network | None, life: int) -> dic
     alive = np.flatnonzero(frames["alive"])
     frames["last"] = alive[-1]
     if network is not None:
-        memory = trace.model["synapse_memory"][0, life, :steps]
+        memory = trace.model["synapse_memory"][0, episode, :steps]
         axis = principal_axis(memory)
         memory = torch.cat([torch.zeros_like(memory[:1]), memory[:-1]])
         frames["synapses"] = torch.round(127.5 + 127.5 * project(axis, memory)).flatten(1).numpy().astype(np.uint8)

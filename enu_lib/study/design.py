@@ -170,8 +170,8 @@ def build(name: str, model: str, profile: str) -> Experiment:
         settings |= VARIANTS[parts.variant]
     experiment = _get(name, model=parts.model, profile=profile, settings=settings)
     if model in strategies(name) and profile != "smoke":
-        lives = SPEND.get(parts.variant, 1) * build(name, parts.model, profile).lives
-        return replace(experiment, generations=lives // (experiment.lives // experiment.generations))
+        total = SPEND.get(parts.variant, 1) * build(name, parts.model, profile).total_episodes
+        return replace(experiment, generations=total // (experiment.total_episodes // experiment.generations))
     if not parts.matched:
         return experiment
     hidden = nearest(lambda h: _size(name, parts.model, profile, h), build(name, "enu", profile).model.n_params)

@@ -115,9 +115,9 @@ def shown_by(recorded: Trace, episode: int) -> list[str]:
 
 def by_shuffle(episodes: Mapping[tuple[str, str], Trace]) -> Table:
     """Food, poison and second visits of recorded episodes, {(what is shuffled, network): episodes}."""
-    shown = ("food", "food s.e.", "poison", "lives with a meal", "second visit right after poison")
+    shown = ("food", "food s.e.", "poison", "episodes with a meal", "second visit right after poison")
     measured = {key: learning.measures(recorded) for key, recorded in episodes.items()}
-    return {key: {name.replace("lives", "episodes"): values[name] for name in shown} for key, values in measured.items()}
+    return {key: {name: values[name] for name in shown} for key, values in measured.items()}
 
 
 def by_side(recorded: Trace, maze: Maze) -> Table:

@@ -114,13 +114,13 @@ def finals(ax: Any, by_model: Mapping[str, Any], loss: bool = True, level: float
 def reached(ax: Any, by_strategy: Mapping[str, Cost]) -> None:
     """Lives (log scale) until each evolution reached the level (dots) and their median (line), by strategy.
 
-    Open dots: level not reached, drawn at the total number of lives of the run.
+    Open dots: level not reached, drawn at the total number of evaluations of the run.
     """
     for i, cost in enumerate(by_strategy.values()):
-        y = _row(ax, i, cost.lives / 1e6)
+        y = _row(ax, i, cost.evaluations / 1e6)
         for there, face in ((cost.reached, MODELS["enu"]), (~cost.reached, "none")):
             if there.any():
-                evaluations = np.where(cost.reached, cost.lives, cost.spent)[there] / 1e6
+                evaluations = np.where(cost.reached, cost.evaluations, cost.spent)[there] / 1e6
                 ax.plot(evaluations, y[there], "o", ms=3, mew=0.6, mfc=face, color=MODELS["enu"])
     _named(ax, {text: len(cost.reached) for text, cost in by_strategy.items()})
     ax.set(xscale="log", xlabel=better("evaluations until the level is reached (millions)", up=False))

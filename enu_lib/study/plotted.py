@@ -60,7 +60,7 @@ def reached(costs: Mapping[str, Mapping[str, Cost]]) -> pd.DataFrame:
                 {
                     "evolution": range(1, len(cost.reached) + 1),
                     "level reached": np.where(cost.reached, "yes", "no"),
-                    "evaluations (millions)": np.where(cost.reached, cost.lives, cost.spent) / 1e6,
+                    "evaluations (millions)": np.where(cost.reached, cost.evaluations, cost.spent) / 1e6,
                 }
             )
             table.insert(0, "task", LABEL[task])

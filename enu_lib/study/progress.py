@@ -67,7 +67,7 @@ def _plan(profile: str, pair: tuple[str, str], runs: Sequence[Job], out: Path, s
 def estimate(e: Experiment) -> float:
     """Estimated core-seconds of a run, from timings with 16 memory values, scaled in proportion to memory size."""
     size = math.ceil(e.model.hidden / 16)
-    return 1e-6 * COST[e.name] * e.lives * size * SLOWER.get(ModelName.parse(e.model_name).kind, 1.0)
+    return 1e-6 * COST[e.name] * e.total_episodes * size * SLOWER.get(ModelName.parse(e.model_name).kind, 1.0)
 
 
 def hours(plans: Sequence[Plan], jobs: int) -> float:

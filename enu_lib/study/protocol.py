@@ -24,7 +24,7 @@ Measure = Literal["loss", "ratio", "food", "reached", "time"]
 PROFILES = ("smoke", "laptop")
 FIRST_SEED = 1000  # of the evolutions that are compared: 1000, 1001, ..
 TUNING_SEEDS = (900, 901, 902)
-LIVES = 2048  # fresh sequences or episodes in which evolved parents are scored
+EPISODES = 2048  # fresh sequences or episodes in which evolved parents are scored
 STRATEGIES = {  # initial s.d. of mutations (the final one: FINAL_SIGMA), and the share of the generations in which it decays
     "low-fast": (0.02, 1 / 3),
     "low-slow": (0.02, 1.0),

@@ -58,7 +58,7 @@ class Record(NamedTuple):
     hidden: int
     n_params: int
     generations: int
-    evaluations: int  # lives in total: generations x population x environments
+    evaluations: int  # episodes or sequences in total: generations x population x environments
     seconds: float  # wall clock on one core
     processor: str
     version: str
@@ -71,15 +71,15 @@ class Record(NamedTuple):
     begun_from: str | None = None  # SHA-256 of the initial genome; None: random
 
 
-def record(run: Run, model: str, quick: bool = False, processor: str = "cpu", lives: int = 1024) -> Record:
+def record(run: Run, model: str, quick: bool = False, processor: str = "cpu", episodes: int = 1024) -> Record:
     """Evaluate a finished run: its record.
 
-    model: its name in the sweep.  quick: few trials, for smoke tests.  lives: new sequences or episodes for its scores.
+    model: its name in the sweep.  quick: few trials, for smoke tests.  episodes: new sequences or episodes for its scores.
     """
     e, kept = run.experiment, provenance(run, processor)
     trials = 3 if quick else TRIALS
     live = [fitness(run.model, run.genome[None], run.task, e.environments, stream(9, "trial", k), 1) for k in range(trials)]
-    scores = analysis.scores(run.model, run.genome, run.task, 32 if quick else lives)
+    scores = analysis.scores(run.model, run.genome, run.task, 32 if quick else episodes)
     if isinstance(run.task, STDP) and run.task.rule != "complex":
         reach = round(2 * run.task.tau)
         window = analysis.plasticity_window(run.model, run.genome, run.task, 1, reach)

@@ -70,7 +70,7 @@ def run(
     """
     out, begun, errors = Path(out), time.monotonic(), list[str]()
     build = partial(protocol.build, profile=profile)
-    record = partial(results.record, quick=profile == "smoke", lives=protocol.LIVES)
+    record = partial(results.record, quick=profile == "smoke", episodes=protocol.EPISODES)
     work, stored = workers.Work(out.absolute(), build, {}, record, device), results.load(name(profile), folder)
     for planned in experiments:
         for part in (search, comparison):
@@ -120,9 +120,9 @@ def parts(planned: Planned, stored: Stored, profile: str = "laptop", out: Path |
 
 
 def seconds(job: Job, profile: str = "laptop") -> float:
-    """Estimated core-seconds of a job, at most: its lives, at the cost of a life in the first sweep."""
+    """Estimated core-seconds of a job, at most: its episodes, at the cost of one in the first sweep."""
     built = protocol.build(job.experiment, job.model, profile)
-    return cost(job.experiment, without_variant(job.model)) * built.lives
+    return cost(job.experiment, without_variant(job.model)) * built.total_episodes
 
 
 def cost(experiment: str, model: str) -> float:

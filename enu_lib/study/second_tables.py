@@ -96,7 +96,7 @@ def trivial_table() -> list[Row]:
     return rows
 
 
-def metronome(n: int = protocol.LIVES) -> tuple[float, float, float]:
+def metronome(n: int = protocol.EPISODES) -> tuple[float, float, float]:
     """A unit that fires at regular intervals, about as often as the target of the integrate-and-fire task.
 
     Returns its mean interval, its primary outcome, and the share of the target's spikes that it meets within one step.

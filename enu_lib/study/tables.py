@@ -138,16 +138,16 @@ class Cost(NamedTuple):
 
     reached: np.ndarray  # bool
     generations: np.ndarray
-    lives: np.ndarray
+    evaluations: np.ndarray
     seconds: np.ndarray  # core-seconds
-    spent: np.ndarray  # lives (episodes or sequences) of the whole run
+    spent: np.ndarray  # evaluations of the whole run: episodes or sequences
 
 
 def costs(runs: Sequence[Record], experiment: str, model: str, level: float) -> Cost:
     """The cost of reaching a held-out fitness, for each seed."""
     those = of(runs, experiment, model)
     generations = np.array([evidence.generations_to(r, level) for r in those], float)
-    lives, seconds, spent = (
+    evaluations, seconds, spent = (
         np.array([(r.evaluations / r.generations, r.seconds / r.generations, r.evaluations) for r in those], float)
         .reshape(-1, 3)
         .T
@@ -157,11 +157,11 @@ def costs(runs: Sequence[Record], experiment: str, model: str, level: float) -> 
     def until(each: np.ndarray) -> np.ndarray:
         return np.multiply(generations, each, where=reached, out=np.full_like(generations, math.inf))
 
-    return Cost(reached, generations, until(lives), until(seconds), spent)
+    return Cost(reached, generations, until(evaluations), until(seconds), spent)
 
 
 def speed_table(runs: Sequence[Record], known: Evidence, pairs: Sequence[tuple[str, str]]) -> list[Row]:
-    """The number of runs of each (experiment, model) that reach the level, and the generations, lives and seconds needed.
+    """The number of runs of each (experiment, model) that reach the level, and the generations, evaluations and seconds needed.
 
     Medians over all runs; "never" if half of them or more do not reach it.
     """
@@ -175,7 +175,7 @@ def speed_table(runs: Sequence[Record], known: Evidence, pairs: Sequence[tuple[s
                 "evolutions": len(cost.reached),
                 "reach the level": int(cost.reached.sum()),
                 "generations": _median(cost.generations),
-                "evaluations": _median(cost.lives),
+                "evaluations": _median(cost.evaluations),
                 "core-seconds": _median(cost.seconds),
             }
         )
@@ -191,7 +191,8 @@ def savings_table(
     """The median cost of reaching the level for each (experiment, model, other model), with a comparison.
 
     A: probability that an evolution of the model is cheaper than one of the other; p after Holm's correction over all rows.
-    Runs are censored: if one ended without reaching the level, all runs that took more lives than it count as not reaching it.
+    Runs are censored: if one ended without reaching the level, all runs that took more evaluations than it count as not
+    reaching it.
     """
     rows: list[Row] = []
     compared: list[stats.Comparison] = []
@@ -199,12 +200,12 @@ def savings_table(
     for unit in units:
         for task, *models in comparisons:
             both = [costs(runs, task, model, known.level.get(task, math.inf)) for model in models]
-            values = [{"evaluations": cost.lives, "core-seconds": cost.seconds}[unit] for cost in both]
+            values = [{"evaluations": cost.evaluations, "core-seconds": cost.seconds}[unit] for cost in both]
             row: Row = {"task": LABEL[task], "cost": unit, "model": name(models[0]), "against": name(models[1])}
             row |= {"median": _median(values[0]), "median of the other": _median(values[1]), "A": "", "p": ""}
             if all(len(v) for v in values):
                 given_up = min(cost.spent[~cost.reached].min(initial=math.inf) for cost in both)
-                cut = [np.where(cost.lives <= given_up, v, math.inf) for cost, v in zip(both, values, strict=True)]
+                cut = [np.where(cost.evaluations <= given_up, v, math.inf) for cost, v in zip(both, values, strict=True)]
                 compared.append(stats.compare(*((-v).tolist() for v in cut)))
                 where.append(len(rows))
             rows.append(row)

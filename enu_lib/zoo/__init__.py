@@ -61,7 +61,7 @@ class Entry(FromExperiment):
     @property
     def scores(self) -> dict[str, float]:
         """Scores in new environments, as stored when the entry was made."""
-        return self.provenance["scores"]
+        return {key.replace("lives with", "episodes with"): value for key, value in self.provenance["scores"].items()}
 
     @property
     def stage_ends(self) -> tuple[int, ...]:
