@@ -43,8 +43,9 @@ def add(commands: Any) -> None:
         help="any other setting, such as task.shuffle=none or es.power=3; may be repeated",
     )  # fmt: skip
     what.add_argument(
-        "--parent", type=path, metavar="NAME", help="start from the genome of this zoo entry or run folder, with its wiring"
-    )
+        "--parent", type=path, metavar="NAME",
+        help="start from the best genome of this zoo entry or run folder, by held-out fitness, with its wiring",
+    )  # fmt: skip
     how.add_argument("--time-limit", type=seconds, metavar="TIME", help="save and stop after this time, e.g. 90s, 9m, 2h")
     how.add_argument("--threads", type=int, help="threads of the CPU kernel (all cores)")
     how.add_argument(
