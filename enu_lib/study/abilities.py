@@ -45,6 +45,7 @@ NEARLY_ALWAYS = 0.95  # share of swaps after which an agent that knows its senso
 AVOIDS = 3  # stage of the curriculum for the T-maze whose target a network reaches if it avoids poison on sight
 ALLOWED = 45  # minutes of one core
 HISTORY = ("stopped", "began anew", f"minutes to target {AVOIDS}", "tested")  # columns of `of_curriculum`
+REVERSES = 0.9  # share of visits that end with food, for a reversal learner
 MOSTLY = 0.5  # share of visits above which an agent is said to do something
 
 
@@ -188,6 +189,17 @@ def _table(agent: Measures, counted: str, text: str, key: str, most: int) -> lis
         }
         for k, m in ((k, agent[f"{key}.{k}"]) for k in range(1, most + 1))
     ]
+
+
+def reverses(agent: Measures) -> bool:
+    """Whether an agent is a reversal learner, by the rule of 2026-11-28.
+
+    Where poison does not kill, at least `REVERSES` of the visits after a first, a second and a third poison end with food;
+    and where no sensor shows food or poison, so do those in places that have not changed.  An agent that alternates, or goes
+    to the other arm only directly after poison, fails the second part; a latch fails the first.
+    """
+    needed = [agent[f"switching.{k}"] for k in (1, 2, 3)] + [agent["hidden.remembers"]]
+    return all(m.n > 0 and m.value >= REVERSES for m in needed)
 
 
 def reversal_in_words(agent: Measures, alternating: Measures) -> str:
