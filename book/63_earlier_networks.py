@@ -89,31 +89,6 @@ Markdown(tables.folded("What became of each seed", results.attempts("tmaze-seeds
 # later). So they show what is possible, not how often it happens.
 
 # %% [markdown]
-# A **reversal learner** switches arms after nearly every poison, here without using its sensors. One,
-# `tmaze-harmless-enu-seed1`, evolved from a random genome in a single run, which we stopped. Of its parents that were tested
-# on held-out episodes, the last was the best; the command below stops at its generation.
-
-# %%
-Markdown(tables.commands("The command that led to tmaze-harmless-enu-seed1", results.attempts("tmaze-reversal-steps")))
-
-# %% [markdown]
-# Its visits after poisons and after swaps, measured as for [Fig. 5](16_fig5_behaviour.py):
-
-# %%
-Markdown(abilities.reversal_in_words(tested["tmaze-harmless-enu-seed1"], tested["alternating"]))
-
-# %% [markdown]
-# A maze in which only reversal helps is `tmaze-hidden`: poison never kills, and no sensor shows food or poison. By a rule fixed
-# before the runs of which the table below tells, an agent is a reversal learner if at least nine of ten visits end with food:
-# those after a first, a second and a third poison, and those in places that have not changed. (An agent that goes to the other
-# arm only directly after poison passes the first three and fails the last.)
-#
-# One network was tried before, with the network of Fig. 4 as the first parent: it was a reversal learner after 67 generations
-# in this maze. For the runs, the networks of the seeds with restarts (`tmaze-enu-seed60` to `-seed64`) evolve in this maze for
-# 150 generations, or until held-out fitness reaches 22.5 (memory-only 23.9, a latch 17.6), once each, with seeds 160 to 164;
-# tested is the parent with the highest held-out fitness.
-
-# %% [markdown]
 # Much else was tried.
 
 # %%

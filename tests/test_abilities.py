@@ -7,8 +7,9 @@ import matplotlib.pyplot as plt
 
 from enu_lib import figures
 from enu_lib.analysis.battery import Measure, battery
-from enu_lib.study import abilities
-from enu_lib.study.abilities import poison_table, reversal_in_words, swap_table
+from enu_lib.base.names import AGENTS
+from enu_lib.study import abilities, evidence
+from enu_lib.study.abilities import poison_table, reversal_in_words, reverses, swap_table
 
 
 def found(switching, swapped=(1.0, 1.0, 1.0), stays=1.0, sees=0.6):
@@ -102,3 +103,11 @@ def test_some_networks_relearn_when_their_sensors_exchange_their_meanings_and_ot
     assert never.high < 0.1 and again.low > 0.9
     for network in stored.values():
         assert network["exchanged.first"].high < 0.5 < network["left_alone.first"].low and network["standard.food"].low > 14
+
+
+def test_only_an_agent_that_switches_and_stays_reverses():
+    assert reverses(found((0.9, 1.0, 0.95, 0.0), stays=0.9))
+    assert not reverses(found((1.0, 1.0, 1.0, 1.0), stays=0.56))  # the second arm only directly after poison
+    stored = evidence.without_sweeps().abilities
+    passing = {name for name, tested in stored.items() if name in AGENTS and reverses(tested)}
+    assert passing == {"memory-only"}  # those that look eat one poison, so whether they switch again is unknown

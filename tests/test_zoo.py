@@ -161,11 +161,22 @@ def test_the_evolutions_by_the_curriculum_have_the_settings_of_the_command():
         assert entry.provenance["generations"] < entry.experiment.generations, "the pages say that it ended before"
 
 
+def test_the_evolutions_in_the_hidden_maze_have_the_settings_that_the_page_names():
+    command = enu.experiments.get("tmaze-hidden", settings={"stages": ()})
+    for name, parent in evidence.REVERSAL.items():
+        entry = enu.zoo.load(name)
+        assert replace(entry.experiment, generations=2000) == command
+        assert entry.provenance["begun_from"] == fingerprint(enu.zoo.load(parent).genome)
+        if name != "tmaze-hidden-enu":
+            assert name.endswith(f"-seed{entry.provenance['seed']}") and entry.experiment.generations == 150
+
+
 @pytest.mark.parametrize(
     "name, commands, parent",
     [
         ("tmaze-enu-three-runs", "tmaze-steps", "tmaze-enu-latch"),
         ("tmaze-harmless-enu-seed1", "tmaze-reversal-steps", None),
+        ("tmaze-hidden-enu-seed160", "tmaze-hidden-steps", "tmaze-enu-seed60"),
         ("double-tmaze-enu", "double-tmaze-steps", "tmaze-enu-latch"),
         ("tmaze-actions-enu", "tmaze-actions-steps", "tmaze-actions-enu-one-output"),
     ],

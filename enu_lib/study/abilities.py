@@ -145,6 +145,23 @@ def of_curriculum(names: Sequence[str], agents: Mapping[str, Measures]) -> list[
     return rows
 
 
+def of_reversal(names: Mapping[str, str], agents: Mapping[str, Measures]) -> list[Row]:
+    """For networks that evolved further where food and poison are hidden, and for scripted agents: whether they reverse."""
+    stored = evidence.without_sweeps().abilities
+    rows: list[Row] = []
+    for name, tested in {**{name: stored[name] for name in names}, **agents}.items():
+        rows.append({
+            "agent": name,
+            "begun with": names.get(name, ""),
+            "generations": zoo.load(name).provenance["generations"] if name in names else "",
+            "after poison 1, 2, 3": ", ".join(share(tested[f"switching.{k}"]) for k in (1, 2, 3)),
+            "nothing changed": share(tested["hidden.remembers"]),
+            "food": f"{tested['hidden.food'].value:.1f}",
+            "reversal learner": "yes" if reverses(tested) else "no",
+        })  # fmt: skip
+    return rows
+
+
 def _history(entry: Entry) -> Row:
     """When an evolution by the curriculum stopped, began anew and reached `AVOIDS`, and which parent is tested."""
     progress, minutes = entry.provenance["progress"], _reached(entry)
@@ -191,15 +208,24 @@ def _table(agent: Measures, counted: str, text: str, key: str, most: int) -> lis
     ]
 
 
-def reverses(agent: Measures) -> bool:
-    """Whether an agent is a reversal learner, by the rule of 2026-11-28.
+def switches(agent: Measures) -> bool:
+    """Whether at least `REVERSES` of the visits after a first, a second and a third poison end with food; it does not kill."""
+    return all(m.n > 0 and m.value >= REVERSES for m in (agent[f"switching.{k}"] for k in (1, 2, 3)))
 
-    Where poison does not kill, at least `REVERSES` of the visits after a first, a second and a third poison end with food;
-    and where no sensor shows food or poison, so do those in places that have not changed.  An agent that alternates, or goes
-    to the other arm only directly after poison, fails the second part; a latch fails the first.
+
+def stays(agent: Measures) -> bool:
+    """Whether at least `REVERSES` of the visits in places that have not changed end with food, which no sensor shows."""
+    unchanged = agent["hidden.remembers"]
+    return unchanged.n > 0 and unchanged.value >= REVERSES
+
+
+def reverses(agent: Measures) -> bool:
+    """Whether an agent is a reversal learner, by a rule fixed before the networks of `evidence.REVERSAL` evolved.
+
+    An agent that alternates, or goes to the other arm only directly after poison, switches but does not stay; a latch does
+    not switch.
     """
-    needed = [agent[f"switching.{k}"] for k in (1, 2, 3)] + [agent["hidden.remembers"]]
-    return all(m.n > 0 and m.value >= REVERSES for m in needed)
+    return switches(agent) and stays(agent)
 
 
 def reversal_in_words(agent: Measures, alternating: Measures) -> str:
@@ -213,11 +239,13 @@ def reversal_in_words(agent: Measures, alternating: Measures) -> str:
     first, second = map(share, after)
     anew = f"it finds food within two visits after {share(swaps[0])} of the second swaps and {share(swaps[1])} of the third"
     if swaps[0].n and swaps[0].value >= MOSTLY and after[0].n and after[0].value >= MOSTLY:
-        stays, theirs = (of["hidden.remembers"] for of in (agent, alternating))
+        stayed, theirs = (of["hidden.remembers"] for of in (agent, alternating))
         visits = f"{first} of its visits after a first poison end with food, and {anew}"
-        unchanged = f"where nothing has changed, and no sensor shows food or poison, {share(stays)} of its visits end with food"
+        unchanged = (
+            f"where nothing has changed, and no sensor shows food or poison, {share(stayed)} of its visits end with food"
+        )
         told = f"{unchanged} (for an agent that alternates between the arms: {share(theirs)})"
-        if stays.n and stays.low > MOSTLY:
+        if stayed.n and stayed.low > MOSTLY:
             return f"It **finds the food again after every swap** and then stays with it: {visits}; {told}."
         sees, chance = (of["left_alone.first"] for of in (agent, alternating))
         if sees.n and sees.low > NEARLY_ALWAYS:

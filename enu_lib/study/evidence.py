@@ -51,6 +51,8 @@ SEPARATE = tuple(name for group in INDEPENDENT.values() for name in group)
 # "tmaze-harmless-enu-seed1" is a separate evolution, too, but was kept for what it can do: it switches after every poison.
 # Counting these two among `INDEPENDENT` would bias the count.
 OTHERS = ("tmaze-enu-relearns", "tmaze-enu-latch", "tmaze-harmless-enu-seed1", "double-tmaze-enu")
+# Networks that evolved further where food and poison are hidden, by the networks with which these evolutions began.
+REVERSAL = {f"tmaze-hidden-enu-seed1{name[-2:]}": name for name in RESTARTS} | {"tmaze-hidden-enu": "tmaze-enu"}
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def rounded(values: Mapping[str, float]) -> dict[str, float | None]:
 
 def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool = True) -> References:
     """Simulate all reference measures and write references.json (in `folder`; default: the package's)."""
-    networks = [zoo.load(name) for name in (*SEPARATE, *OTHERS) if name in zoo.names()]
+    networks = [zoo.load(name) for name in (*SEPARATE, *OTHERS, *REVERSAL) if name in zoo.names()]
     with bar(2 * len(agents.NAMES) + len(networks) + NEUTRAL, desc="references", show=progress, unit="measure") as shown:
 
         def done(value: T) -> T:
