@@ -57,8 +57,9 @@ tested = evidence.without_sweeps().abilities
 # published T-maze while no sensor shows food or poison.
 
 # %%
-scripted = abilities.of_agents(("memory-only", "latch", "alternating", "fixed-arm"))
-Markdown(tables.markdown(abilities.of_reversal(evidence.REVERSAL, scripted)))
+earlier = "tmaze-harmless-enu-seed1"  # described below
+compared = {earlier: tested[earlier], **abilities.of_agents(("memory-only", "latch", "alternating", "fixed-arm"))}
+Markdown(tables.markdown(abilities.of_reversal(evidence.REVERSAL, compared)))
 
 # %% [markdown]
 # The command for the first row (for the others, only the seeds differ):
