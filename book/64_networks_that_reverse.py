@@ -49,12 +49,12 @@ tested = evidence.without_sweeps().abilities
 # ## What we measured
 #
 # Before the rule, three networks were tried. That of [Fig. 4](15_fig4_tmaze.py) soon seemed to be a reversal learner, in
-# episodes that are too short for many poisons; those of seeds 60 and 63 (the latter continued to its target) were not when we
-# stopped, after half as many generations. Then the networks of all seeds with restarts, whatever they had learnt, evolved once
-# each, with seeds 160 to 164, to the target of the experiment, which lies between what a latch and an agent that remembers
-# earn, or for the number of generations in the table. The first try was repeated to that target (`tmaze-hidden-enu`); it is
-# not one of the five. Tested are the parents with the highest held-out fitness, in episodes that are twice as long for visits
-# after poisons; *food* is eaten in the published T-maze while no sensor shows food or poison.
+# episodes that are too short for many poisons; `tmaze-enu-seed60` and `tmaze-enu-relearns` did not when we stopped, after half
+# as many generations. Then the networks of all seeds with restarts, whatever they had learnt, evolved once each, to the target
+# of the experiment, which lies between what a latch and an agent that remembers earn, or for the number of generations in the
+# table. The first try was repeated to that target (`tmaze-hidden-enu`); it is not one of the five. Tested are the parents with
+# the highest held-out fitness, in episodes that are twice as long for visits after poisons; *food* is eaten in the published
+# T-maze while no sensor shows food or poison.
 
 # %%
 earlier = "tmaze-harmless-enu-seed1"  # described below
