@@ -55,10 +55,14 @@ def episodes(profile: str) -> int:
 
 
 def of_networks(entry: Entry, profile: str) -> dict[str, Measures]:
-    """Battery measures of an evolved network, by name; for the zoo, the stored ones, with its other tested networks."""
+    """Battery measures of an evolved network, by name; for the zoo, the stored ones, with its other tested networks.
+
+    Without those of `evidence.REVERSAL`, which were tested where no sensor shows food or poison: theirs cannot be compared.
+    """
     if profile == "zoo":
         stored = evidence.without_sweeps().abilities
-        return {entry.name: stored[entry.name], **{name: tested for name, tested in stored.items() if name in zoo.names()}}
+        others = [name for name in stored if name in zoo.names() and name not in evidence.REVERSAL]
+        return {name: stored[name] for name in (entry.name, *others)}
     return {entry.name: battery(entry.model, entry.genome, entry.task, episodes(profile), double=False).measures}
 
 
