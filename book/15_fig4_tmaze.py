@@ -66,8 +66,8 @@ asked = ("switching.1", "swapped.2", "standard.no_mistake", "left_alone.first", 
 
 # %%
 phases = find_phases(lives, entry.task)
-life = phases[-1].episode if phases else 0
-ate = lives.task["ate"][0, life]
+episode = phases[-1].episode if phases else 0
+ate = lives.task["ate"][0, episode]
 fig = plt.figure(figsize=(PAGE, 6.6))
 grid = fig.add_gridspec(3, 2, height_ratios=[1, 1.3, 1.6])
 axes = [fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[0, 1]), fig.add_subplot(grid[1, :]), fig.add_subplot(grid[2, :])]
@@ -80,7 +80,7 @@ food.plot.barh(ax=axes[1], color=[figures.PALETTE["food"], figures.PALETTE["pois
 axes[1].set(xlabel="meals per episode")
 axes[1].legend(["food (more is better)", "poison (less is better)"], loc="lower right", borderaxespad=0)
 axes[1].invert_yaxis()
-figures.networks.episode(axes[2], lives.x[0, life], lives.y[0, life], ate, sensors=mazes.shown_by(lives, life))
+figures.networks.episode(axes[2], lives.x[0, episode], lives.y[0, episode], ate, sensors=mazes.shown_by(lives, episode))
 figures.abilities.measures(axes[3], able, {key: abilities.SHARES[key] for key in asked})
 axes[3].set(
     xlim=(-0.02, 1.02), xlabel="share of visits that end with food (better \N{RIGHTWARDS ARROW}, except for exchanged sensors)"
@@ -92,7 +92,7 @@ files = save_figure(
     data={
         "a": pd.DataFrame(entry.provenance["progress"]),
         "b": food.rename_axis("agent").reset_index(),
-        "c": figures.data.episode(lives.x[0, life], lives.y[0, life], ate),
+        "c": figures.data.episode(lives.x[0, episode], lives.y[0, episode], ate),
         "d": figures.abilities.table(able, asked),
     },
     caption=f"""One evolved network, {entry.name}, in all panels. **a**, Held-out fitness of the parent in the published maze
@@ -100,7 +100,7 @@ files = save_figure(
     is not a maze and the others are mazes in which food and poison swap places more often than in the published one;
     dashed: an agent that always takes the same arm. **b**, Food (green) and poison (red)
     eaten per episode; mean of {n:,} episodes, largest standard error {max(row["food s.e."] for row in rows.values()):.2f}.
-    **c**, Episode {life}: sensors (in brackets, what they show in this episode), rewards and outputs, each from 0 (grey
+    **c**, Episode {episode}: sensors (in brackets, what they show in this episode), rewards and outputs, each from 0 (grey
     line) to 1; triangles: meals (up: food, down: poison). **d**, Shares of visits that end with food, by what preceded the
     visit (the full set of tests follows two pages on), for the network and scripted agents; at least
     {abilities.episodes(profile):,} episodes in each maze, 95% intervals. Further to the right is better, except where sensors

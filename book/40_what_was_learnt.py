@@ -109,9 +109,9 @@ which unit holds what: where it hurts, that assignment matters."""
 # window; the effect of a meal is the difference from *nothing*. Then several meals in a row: how many does it take?
 
 # %%
-delays, lives = range(-16, 25, 8 if smoke else 4), 2 if smoke else 8
-dish = conditioning(network, entry.genome, delays, episodes=lives, seed=seed + 602)
-rows = {reward: repeated(network, entry.genome, reward, 4, episodes=lives, seed=seed + 605) for reward in REWARDS}
+delays, samples = range(-16, 25, 8 if smoke else 4), 2 if smoke else 8
+dish = conditioning(network, entry.genome, delays, episodes=samples, seed=seed + 602)
+rows = {reward: repeated(network, entry.genome, reward, 4, episodes=samples, seed=seed + 605) for reward in REWARDS}
 forward = dish.outputs[..., 0]
 fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4))
 figures.learning.conditioning(axes[0, 0], dish, forward, "change of the output for\nmoving forward (output 1)")
@@ -134,9 +134,9 @@ files = save_figure(
     },
     caption=f"""What single events change in a network that is driven through its inputs only. **a**, A sensor paired with
     food, poison or nothing, against the delay from sensor to meal: output for moving forward when the same sensor is active
-    again, minus that of the same network without the pairing. **b** to **d**, Outputs (by what they do) while this sensor is
-    active, after 0 to 4 such meals in a row of food, poison or nothing. Mean and s.d. over {lives} noise seeds. No direction
-    is better; an effect of a meal is a difference from *nothing*.""",
+    again, minus that of the same network to which neither was shown. **b** to **d**, Outputs (by what they do) while this
+    sensor is active, after 0 to 4 such meals in a row of food, poison or nothing. Mean and s.d. over {samples} noise seeds. No
+    direction is better; an effect of a meal is a difference from *nothing*.""",
 )  # fmt: skip
 
 # %%

@@ -23,7 +23,7 @@
 # All separate evolutions in the T-maze that were kept are listed, whether they learnt or not. The network of the T-maze with
 # shuffled actions comes from a sequence of evolutions through easier mazes: the commands are given in full. Those for the
 # double T-maze are on the [next page](62_what_was_tried_in_the_double_tmaze.py), those for networks from before the
-# curriculum on the [page after it](63_earlier_networks.py). Attempts that led nowhere were noted by hand from logs
+# curriculum on the [page after that](63_earlier_networks.py). Attempts that led nowhere were noted by hand from logs
 # (`enu_lib/study/data/attempts.json`).
 
 # %% tags=["parameters"]
@@ -128,8 +128,8 @@ Markdown(tables.under(text, tables.numbers(independent, 2, ("begins in", "run"))
 # 5. The T-maze as published. (None of the runs below came to this stage.)
 #
 # A stage ends at a target fitness (the fourth has none), or at a fixed generation at the latest. The run ends as soon as
-# held-out fitness in the published maze reaches its own target, in whatever stage. If the third ends without reaching its
-# target, evolution begins anew with another random genome (`Stage.restart`).
+# held-out fitness in the published maze reaches the target of the run, whatever the stage. If the third ends without reaching
+# its target, evolution begins anew with another random genome (`Stage.restart`).
 #
 # The networks are wired by the [chained table](12_network.py) (`enu_lib.network.CHAINED`). With our own table, all neurons
 # receive the same input as long as their outputs are equal. So the outputs differ only by noise, which evolution must first
@@ -162,14 +162,14 @@ its network knows its sensors. The first five seeds are judged by it, too."""
 )
 
 # %% [markdown]
-# The tables show, for each run, tests of the parent with the highest held-out fitness in the plain T-maze. *Stopped*: after
-# how many generations. *Began anew*: the generations at which evolution began with another random genome. *Tested*: the
-# generation of the tested parent, and its stage. *Food* is per episode, in the published T-maze; *with swaps* and *no
-# mistake*: with swaps after every food. *Minutes to target 3*: until the third stage reached its target; *never*: it ended
-# without, or was stopped. *Exchange*: shares of visits that end with food: with the sensors as they were; at the first visit
-# after those for food and poison were exchanged; from the sixth visit on. At first, all runs were stopped by hand, at moments
-# that we chose while watching them. So *no* means that the network did not know its sensors when we stopped. One was run
-# again, with the command as it is now and to its target fitness: `tmaze-enu`, the network of [Fig. 4](15_fig4_tmaze.py). It
+# The tables show, for each run, tests of the parent with the highest held-out fitness in the plain T-maze. *Stopped*: after how
+# many generations. *Began anew*: the generations at which evolution began with another random genome. *Tested*: the generation
+# of the tested parent, and its stage. *Food* is per episode, in the published T-maze; *with swaps* and *no mistake*: with swaps
+# after every food. *Minutes to target 3*: until the third stage reached its target; *never*: the stage missed its target or was
+# stopped first. *Exchange*: how many visits end with food: the first ones if nothing is exchanged, the first ones after the
+# sensors for food and poison are exchanged, and the sixth and later ones after that. At first, all runs were stopped by hand,
+# at moments that we chose while watching them. So *no* means that the network did not know its sensors when we stopped. One was
+# run again, with the command as it is now and to its target fitness: `tmaze-enu`, the network of [Fig. 4](15_fig4_tmaze.py). It
 # never had to begin anew. The five seeds with restarts, and scripted agents:
 
 # %%
@@ -210,8 +210,7 @@ Markdown(tables.folded("What was tried, and what came of it", results.attempts("
 # ## Verdict
 #
 # One command leads from a random genome to a network that knows its sensors. These runs are too few to show whether restarts
-# help. `python -m enu_lib zoo show NAME` prints the
-# history of an entry of the zoo.
+# help. `python -m enu_lib zoo show NAME` prints the history of an entry of the zoo.
 
 # %% tags=["hide-input"]
 (knows, many), (former, others) = (abilities.of_seeds(names) for names in (evidence.RESTARTS, evidence.CURRICULUM))

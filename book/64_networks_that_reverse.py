@@ -23,12 +23,13 @@
 # ## Approach
 #
 # In `tmaze-hidden` ([the mazes](14_mazes.py)) poison never kills, and no sensor shows food or poison: `Maze.meals_visible`,
-# ours. Networks that had evolved by the [curriculum](61_how_the_networks_were_found.py) for the T-maze, where they can see,
+# ours. Networks that had evolved with the [curriculum](61_how_the_networks_were_found.py) for the T-maze, where they can see,
 # evolved further there.
 #
-# By a rule fixed before these evolutions, an agent is a reversal learner if at least nine of ten visits end with food: those
-# after a first, a second and a third poison, and those in places that have not changed. The last part is needed, since an
-# agent that alternates between the arms, or goes to the second arm only directly after poison, passes the others.
+# By a rule fixed before these evolutions, an agent is a reversal learner if at least nine tenths of each of four kinds of visit
+# end with food: those right after the first, the second and the third poison, and those before which food and poison have not
+# changed places. The last kind is needed: an agent that alternates between the arms, or goes to the second arm only right after
+# poison, passes the first three.
 
 # %% tags=["parameters"]
 profile = "zoo"  # the networks that ship, whatever the profile
@@ -49,12 +50,14 @@ tested = evidence.without_sweeps().abilities
 # ## What we measured
 #
 # Before the rule, three networks were tried. That of [Fig. 4](15_fig4_tmaze.py) soon seemed to be a reversal learner, in
-# episodes that are too short for many poisons; `tmaze-enu-seed60` and `tmaze-enu-relearns` did not when we stopped, after half
-# as many generations. Then the networks of all seeds with restarts, whatever they had learnt, evolved once each, to the target
-# of the experiment, which lies between what a latch and an agent that remembers earn, or for the number of generations in the
-# table. The first try was repeated to that target (`tmaze-hidden-enu`); it is not one of the five. Tested are the parents with
-# the highest held-out fitness, in episodes that are twice as long for visits after poisons; *food* is eaten in the published
-# T-maze while no sensor shows food or poison.
+# episodes that are too short for many poisons; `tmaze-enu-seed60` and `tmaze-enu-relearns` did not, by the time we stopped
+# them, after half as many generations. Then each of the five networks from the [runs with
+# restarts](61_how_the_networks_were_found.py), whatever it had learnt, evolved further once: until it reached the target of the
+# experiment, which lies between what a latch and an agent that remembers earn, or for the number of generations in the table.
+# The first try was repeated to that target (`tmaze-hidden-enu`); it is not one of the five. Tested are the parents with the
+# highest held-out fitness. Visits after poisons are counted in episodes that are twice as long. *Food* is eaten in the
+# published T-maze while no sensor shows food or poison. The earlier network and the scripted agents could see food and poison
+# in the columns about poisons, but none of them makes use of it.
 
 # %%
 earlier = "tmaze-harmless-enu-seed1"  # described below
@@ -62,14 +65,15 @@ compared = {earlier: tested[earlier], **abilities.of_agents(("memory-only", "lat
 Markdown(tables.markdown(abilities.of_reversal(evidence.REVERSAL, compared)))
 
 # %% [markdown]
-# The command for the first row (for the others, only the seeds differ):
+# The command for the first row. The other four of the five differ only in their seeds; `tmaze-hidden-enu` begins with
+# `tmaze-enu`, has seed 80, and evolved without `--generations`:
 
 # %%
 Markdown(tables.commands("The command", results.attempts("tmaze-hidden-steps")))
 
 # %% [markdown]
-# `python -m enu_lib evolve tmaze-hidden` does both from a random genome: first the curriculum for the T-maze, and then this
-# maze. It has not been run as a whole.
+# `python -m enu_lib evolve tmaze-hidden` starts from a random genome and goes through both: first the curriculum for the
+# T-maze, then this maze. It has not been run as a whole.
 #
 # Without the curriculum for the T-maze, a network was brought to reverse in the smallest maze only:
 
@@ -77,9 +81,9 @@ Markdown(tables.commands("The command", results.attempts("tmaze-hidden-steps")))
 Markdown(tables.folded("What else was tried, and what came of it", results.attempts("tmaze-hidden")))
 
 # %% [markdown]
-# An earlier network that reverses, `tmaze-harmless-enu-seed1`, evolved where food and poison are visible, but does not use its
-# sensors. It evolved from a random genome in a single run, which we stopped. Of its parents that were tested on held-out
-# episodes, the last was the best; the command below stops at its generation.
+# An earlier network that reverses, `tmaze-harmless-enu-seed1`, evolved where food and poison are visible, but does not use the
+# sensors that show them. It evolved from a random genome in a single run, which we stopped. Of its parents that were tested on
+# held-out episodes, the last was the best; the command below stops at its generation.
 
 # %%
 Markdown(tables.commands("The command that led to tmaze-harmless-enu-seed1", results.attempts("tmaze-reversal-steps")))
@@ -100,7 +104,9 @@ Markdown(abilities.reversal_in_words(tested["tmaze-harmless-enu-seed1"], tested[
 # %% tags=["hide-input"]
 five = [tested[name] for name in evidence.REVERSAL if name != "tmaze-hidden-enu"]
 switch, stay, both = (sum(map(test, five)) for test in (abilities.switches, abilities.stays, abilities.reverses))
-counts = f"{switch} to a network that goes to the food after each of three poisons, {stay} to one that stays where it is"
+counts = (
+    f"{switch} to a network that goes to the food after each of three poisons, {stay} to one that does where nothing changed"
+)
 first = "passes the rule" if abilities.reverses(tested["tmaze-hidden-enu"]) else "does not pass the rule"
 Markdown(
     f"By the rule, {both} of {len(five)} evolutions led to a reversal learner: {counts}. The network that was tried first, "
@@ -108,8 +114,8 @@ Markdown(
 )
 
 # %% [markdown]
-# Two networks that stay where food is go to the food after a first and a second poison and fail after a third: the episodes in
-# which they evolved are half as long and rarely have a third.
+# `tmaze-hidden-enu-seed164` and `tmaze-hidden-enu` go to the food where nothing has changed, and after a first and a second
+# poison, but not after a third. The episodes in which they evolved were half as long, and few contained a third poison.
 
 # %% [markdown]
 # ## Try it

@@ -66,8 +66,8 @@ def evolve(
     """Evolve an experiment, given by name or as an `Experiment`, and return the run.
 
     out: run folder, created if absent and resumed if it holds the same experiment and seed; None: write nothing.
-    parent: start from this genome (D,), or the best one of this run or zoo entry (`.genome`; a run has its latest `.parent`,
-    too), not a random one.  A network given by name gets the wiring of the run or entry, unless `settings` name another.
+    parent: start from this genome (D,), or the best one (`.genome`) of this run or zoo entry, not a random one; a run's latest
+    is `run.parent`.  A network given by name gets the wiring of the run or entry, unless `settings` name another.
     time_limit, checkpoint_every: seconds.  device: auto (the GPU if there is one and the model is a network), cpu, cuda.
     settings: as for `experiments.get`.
     each: called with the run after every held-out evaluation; return True to stop.  wait: wait for another process that is

@@ -234,7 +234,8 @@ def _curriculum(task: Maze) -> tuple[Stage, ...]:
 
     Targets: (1) an agent that has learnt nothing earns at most 0.844; (2) one that never eats earns 1.8 before it starves; (3)
     the scripted agent `once-bitten` earns about 22.  Variants of the T-maze have the same stages: the sensors are shuffled in
-    (1) even if nothing is shuffled later, and poison kills and is visible in (2) to (4) even if it is not later.
+    (1) even if nothing is shuffled later; in (2) to (4), poison kills, and food and poison are visible, even if not in the
+    variant.
     """
     often = replace(task, foods_per_period=1)
     led = replace(often, steps=240, alive_bonus=0.0, teacher_bonus=1.0, led=True)
@@ -278,7 +279,7 @@ def get(
         if model in get_args(UnitName):
             raise ValueError(f"model {model!r} is a single unit: choose {', '.join(_UNIT_TASKS)}, or another model")
         task = _MAZE_TASKS[name]
-        # The curriculum does not shuffle the outputs, so it is of no use where the maze does.
+        # The first stage does not shuffle the outputs, so the curriculum is of no use where the maze does.
         has_curriculum = profile == "laptop" and task.layout == "t" and task.shuffle != "sensors+actions"
         cell = Network(
             PUBLISHED if profile == "paper" else CHAINED if has_curriculum else ORDERED, channels=channels, hidden=hidden

@@ -245,7 +245,7 @@ ABSENT = {
     "60_wirings_and_shuffles": {FIGURE},  # tables only
     "62_what_was_tried_in_the_double_tmaze": {FIGURE},  # tables only
     "63_earlier_networks": {FIGURE},
-    "64_networks_that_reverse": {FIGURE},  # a table only
+    "64_networks_that_reverse": {FIGURE},  # tables only
 }
 
 

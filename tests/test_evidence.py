@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from enu_lib import experiments, zoo
@@ -40,9 +41,16 @@ def test_what_kind_of_learner_a_network_is_and_whether_it_spikes_need_no_sweep()
 
 
 def test_stored_measures_of_networks_are_reproduced_from_the_genome():
-    """Stored measures belong to the current genome and are reproduced from it."""
+    """Stored measures belong to the current genome and are reproduced from it.
+
+    Other processors draw other noise, so spiking is compared within five standard deviations over seeds (and rounding).
+    """
     e, stored = zoo.load("tmaze-enu"), evidence.gather()
-    assert stored.spiking[e.name] == pytest.approx(spiking.pulses_of(e.model, e.genome, e.task)._asdict(), rel=1e-3)
+    found = np.array([spiking.pulses_of(e.model, e.genome, e.task, seed=seed) for seed in range(50, 58)])
+    mean, bound = found.mean(0), 5 * found.std(0, ddof=1) * (1 + 1 / len(found)) ** 0.5 + 1e-3
+    known = {name: np.array([measures[k] for k in spiking.Pulses._fields]) for name, measures in stored.spiking.items()}
+    alike = {name for name, values in known.items() if (np.abs(values - mean) <= bound).all()}
+    assert alike == {e.name}, (known[e.name], mean, bound)  # and those of all other networks differ
     again = battery(e.model, e.genome, e.task, 240, double=False, parts=("standard", "switching"))
     for key, measure in again.measures.items():
         kept = stored.abilities[e.name][key]

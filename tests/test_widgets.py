@@ -11,6 +11,7 @@ import enu_lib as enu
 from enu_lib import es, live, widgets
 from enu_lib.analysis import agents
 from enu_lib.network import PUBLISHED, Network
+from enu_lib.tasks.geometry import tables
 from enu_lib.tasks.maze import Maze, geometry
 from enu_lib.widgets import life
 
@@ -108,7 +109,7 @@ def _walk_to_food(explorer):
     """Press the outputs that take the shortest path to the food."""
     maze, grid = explorer.maze, geometry(explorer.maze)
     state = explorer.you.life.maze_state
-    routes, end = agents.routes(maze), grid.ends.index(int(state.food))
+    routes, end = tables(geometry(maze)).routes, grid.ends.index(int(state.food))
     does = state.action_of[0, 0].tolist()
     before = int(state.foods)
     while int(explorer.you.life.maze_state.foods) == before:

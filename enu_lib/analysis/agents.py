@@ -25,7 +25,6 @@ They are used to test the mazes and as reference lines in the figures.  Shapes: 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -35,6 +34,7 @@ from enu_lib.base import names
 from enu_lib.rollout import turns
 from enu_lib.streams import integers, stream
 from enu_lib.tasks.altered import Altered, rules
+from enu_lib.tasks.geometry import tables
 from enu_lib.tasks.maze import Maze, MazeState, geometry
 from enu_lib.trace import Recorder, Trace
 
@@ -117,7 +117,7 @@ def act(
         action = integers(0, 3, (environments,), generator)
     else:
         belief = _think(maze, agent, belief, state, t)
-        action = routes(rules(maze))[belief.target, state.square[0], state.heading[0]]
+        action = tables(geometry(rules(maze))).routes[belief.target, state.square[0], state.heading[0]]
     y[0] = state.action_of[0] == action[:, None]  # the output that causes this action
     return belief, y
 
@@ -218,9 +218,3 @@ def _give_up(belief: Belief, which: Tensor) -> Belief:
     bad = torch.where(bad.all(1, keepdim=True), at, bad)
     first_good = (~bad).long().argmax(1)
     return belief._replace(bad=bad, target=torch.where(which, first_good, belief.target))
-
-
-@lru_cache
-def routes(maze: Maze) -> Tensor:
-    """First action on a shortest path to each end, from every square and heading, (E, squares, 4)."""
-    return torch.tensor(geometry(maze).routes, device="cpu")

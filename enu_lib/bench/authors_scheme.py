@@ -80,15 +80,15 @@ class Agent:
 
     def _taught(self) -> int:
         """The teacher's action."""
-        facing, goes = self.tables.ahead[self.square][self.heading], self.tables
+        facing, tables = self.tables.ahead[self.square][self.heading], self.tables
         avoids = self.poisons > 0 and facing == self._food_and_poison()[1] and self.maze.meals_visible
         if self.maze.teacher == "turning":
             return LEFT if facing < 0 or avoids else FORWARD
-        if self.square == goes.ends[self.goal]:
-            self.goal = goes.following[self.goal]
-        if avoids and facing == goes.ends[self.goal]:
-            self.goal = goes.following[self.goal]
-        return goes.routes[self.goal][self.square][self.heading]
+        if self.square == tables.ends[self.goal]:
+            self.goal = tables.following[self.goal]
+        if avoids and facing == tables.ends[self.goal]:
+            self.goal = tables.following[self.goal]
+        return tables.routes[self.goal][self.square][self.heading]
 
     def _move(self) -> int:
         """Take the action with the most votes, or the teacher's if it leads; return 1, -1 or 0 for food, poison, nothing."""

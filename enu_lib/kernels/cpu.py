@@ -76,7 +76,7 @@ class _Maze(ctypes.Structure):
             )
         ),
         *((name, f32) for name in ("full", "energy_cost", "alive_bonus", "explore_bonus", "teacher_bonus")),
-        ("ahead", pointer),
+        ("tables", pointer),
     ]  # fmt: skip
 
 
@@ -222,7 +222,7 @@ class Stepper:
 
 
 def maze_tables(maze: Maze) -> tuple[int, ...]:
-    """What `ahead` of MazeRules in maze.h points to."""
+    """What `tables` of MazeRules in maze.h points to."""
     g = geometry(maze)
     parts = (chain(*g.ahead), g.ends, g.following, chain(*chain(*g.routes)))
     return tuple(chain(*parts))

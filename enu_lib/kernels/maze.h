@@ -13,9 +13,9 @@ struct MazeRules {  // filled by kernels/cpu.py
     int led, remembers, meals_visible;
     int start, periods, squares, ends;
     float full, energy_cost, alive_bonus, explore_bonus, teacher_bonus;
-    // (squares, 4) the square ahead, per heading; -1: a wall.  Then (ends,) their squares, (ends,) the next end of a round, and
-    // (ends, squares, 4) the first action of a shortest route to each end.
-    const whole* ahead;
+    // One after the other: (squares, 4) the square ahead, per heading, -1: a wall; (ends,) the squares of the ends; (ends,) the
+    // end that follows in a round; (ends, squares, 4) the first action of a shortest route to each end.
+    const whole* tables;
 };
 
 constexpr int DARK = -1, SEEN = 0, GOOD = 1, BAD = 2;  // input neuron: all zero, or 1 on the channel with this number
@@ -60,7 +60,7 @@ struct MazeLife {
         look();
     }
 
-    ANYWHERE void look() { next = (int)maze->ahead[square * 4 + heading]; }
+    ANYWHERE void look() { next = (int)maze->tables[square * 4 + heading]; }
 
     // Sets the state of each of the four input neurons.
     ANYWHERE void observe(int (&shows)[4]) const {
@@ -90,11 +90,11 @@ struct MazeLife {
         alive = energy > 0 && poisons < maze->deadly_poisons;
     }
 
-    ANYWHERE const whole* ends() const { return maze->ahead + 4 * maze->squares; }
+    ANYWHERE const whole* ends() const { return maze->tables + 4 * maze->squares; }
 
     ANYWHERE int following(int end) const { return (int)ends()[maze->ends + end]; }
 
-    // The teacher's action (see `Maze`), once the remembering teacher has chosen its goal.
+    // The teacher's action (see `Maze`).  First changes the remembering teacher's goal, if that end is of no use.
     ANYWHERE int taught() {
         const bool known = next >= 0 && next == poison && poisons > 0 && maze->meals_visible;
         if (!maze->remembers) return next < 0 || known ? 1 : 0;
@@ -103,7 +103,7 @@ struct MazeLife {
         return (int)ends()[2 * maze->ends + (goal * maze->squares + square) * 4 + heading];
     }
 
-    // The remembering teacher's goal after a meal on this square: the end of a food; another than that of a poison.
+    // After a move to this square: the goal is the end where food was eaten, or the next one if poison was eaten at the goal.
     ANYWHERE void remember(int ate) {
         if (ate < 0 && square == ends()[goal]) goal = following(goal);
         for (int end = 0; ate > 0 && end < maze->ends; end++)
@@ -128,7 +128,8 @@ struct MazeLife {
         for (int i = 1; i < 3; i++)
             if (votes[i] > votes[best]) best = i;
         for (int i = 0; i < 3; i++) same += votes[i] == votes[best];
-        const int teacher = taught();
+        const bool matters = maze->led || maze->teacher_bonus != 0;
+        const int teacher = matters ? taught() : 0;
         if (maze->teacher_bonus != 0) fitness += maze->teacher_bonus * agreement(teacher);
         if ((maze->led || same < (maze->first_of_ties ? 3 : 2)) && sum == sum) {
             const int action = maze->led ? teacher : (int)action_of[best];
@@ -136,7 +137,7 @@ struct MazeLife {
                 if (next >= 0) square = next;
                 if (enters(square)) fitness += maze->explore_bonus;
                 ate = (square == food) - (square == poison);
-                if (maze->remembers) remember(ate);
+                if (matters && maze->remembers) remember(ate);
             } else heading = (heading + (action == 2 ? 1 : 3)) % 4;
             look();
         }

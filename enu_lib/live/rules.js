@@ -61,7 +61,11 @@
     return x;
   }
 
-  // The teacher's action, once the remembering teacher has chosen its goal (Maze._taught of enu_lib/tasks/maze.py).
+  // Whether the teacher has any effect.
+  const matters = (maze) => maze.led || maze.teacher_bonus !== 0;
+
+  // The teacher's action (Maze._taught of enu_lib/tasks/maze.py).  First changes the remembering teacher's goal, if that end is
+  // of no use.
   function taught(maze, s) {
     const ahead = maze.ahead[s.square][s.heading];
     const known = maze.meals_visible && ahead === s.poison && s.poisons > 0;
@@ -71,7 +75,7 @@
     return maze.routes[s.goal][s.square][s.heading];
   }
 
-  // The remembering teacher's goal after a meal on this square.
+  // After a move to this square: the goal is the end where food was eaten, or the next one if poison was eaten at the goal.
   function remember(maze, s) {
     if (s.ate < 0 && s.square === maze.ends[s.goal]) s.goal = maze.following[s.goal];
     if (s.ate > 0) s.goal = maze.ends.indexOf(s.square);
@@ -80,7 +84,7 @@
   // The action for which the outputs have voted, or the teacher's if it leads; -1: none.
   function elected(maze, s) {
     const best = Math.max(...s.votes), tied = s.votes.filter((vote) => vote === best).length;
-    const teacher = taught(maze, s);
+    const teacher = matters(maze) ? taught(maze, s) : -1;
     if (!s.alive || Number.isNaN(best)) return -1;
     if (maze.led) return teacher;
     if (tied >= (maze.tie === "first" ? 3 : 2)) return -1;
@@ -101,7 +105,7 @@
       const ahead = maze.ahead[s.square][s.heading];
       if (ahead >= 0) s.square = ahead;
       s.ate = +(s.square === s.food) - +(s.square === s.poison);
-      if (maze.teacher === "remembering") remember(maze, s);
+      if (matters(maze) && maze.teacher === "remembering") remember(maze, s);
     } else if (s.action >= 0) {
       s.heading = (s.heading + (s.action === RIGHT ? 1 : 3)) % 4;
     }

@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # functions that need more import it, so that the zoo can be 
     from enu_lib.experiments import Experiment
 
 LOCK = ".lock"
-RELEASE = 1.0  # seconds in which a lock may be released: a child that a killed process was just starting can hold it that long
+RELEASE = 1.0  # seconds to wait for a lock: a child of a process that was killed may still hold it
 CONFIG, LOG, CHECKPOINT, GENOME = "config.json", "log.csv", "checkpoint.safetensors", "genome.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"  # the checkpoint before the newest one
 EVALUATION = "evaluation.json"  # of a finished run in a sweep
@@ -258,7 +258,7 @@ def _header(text: bytes) -> tuple[dict[str, Any], dict[str, int]]:
 
 @contextmanager
 def locked(folder: Path, wait: bool = False, remedy: str = CHOOSE_ANOTHER_OUT) -> Iterator[None]:
-    """Create the folder if needed and lock it against other processes.  wait: wait for the lock, rather than fail."""
+    """Create the folder if needed and lock it against other processes.  wait: rather than fail after `RELEASE`."""
     from filelock import FileLock, Timeout
 
     try:

@@ -57,7 +57,7 @@ def episodes(profile: str) -> int:
 def of_networks(entry: Entry, profile: str) -> dict[str, Measures]:
     """Battery measures of an evolved network, by name; for the zoo, the stored ones, with its other tested networks.
 
-    Without those of `evidence.REVERSAL`, which were tested where no sensor shows food or poison: theirs cannot be compared.
+    Those of `evidence.REVERSAL` are left out: they were tested with food and poison hidden, so they cannot be compared.
     """
     if profile == "zoo":
         stored = evidence.without_sweeps().abilities
@@ -120,7 +120,7 @@ def knows_its_sensors(agent: Measures) -> bool:
 
 
 def of_seeds(names: Sequence[str]) -> tuple[int, int]:
-    """The number of evolutions by the curriculum that count, and the number of all.
+    """The number of evolutions with the curriculum that count, and the number of all.
 
     One counts if its stage `AVOIDS` reached its target within `ALLOWED` minutes and its network knows its sensors: a rule fixed
     before `evidence.RESTARTS` evolved.
@@ -131,7 +131,7 @@ def of_seeds(names: Sequence[str]) -> tuple[int, int]:
 
 
 def of_curriculum(names: Sequence[str], agents: Mapping[str, Measures]) -> list[Row]:
-    """For evolutions by the curriculum, and for scripted agents: what they can do; how far the evolution had come."""
+    """For evolutions with the curriculum, and for scripted agents: what they can do; how far the evolution had come."""
     stored = evidence.without_sweeps().abilities
     rows: list[Row] = []
     for name, tested in {**{name: stored[name] for name in names}, **agents}.items():
@@ -167,7 +167,7 @@ def of_reversal(names: Mapping[str, str], agents: Mapping[str, Measures]) -> lis
 
 
 def _history(entry: Entry) -> Row:
-    """When an evolution by the curriculum stopped, began anew and reached `AVOIDS`, and which parent is tested."""
+    """When an evolution with the curriculum stopped, began anew and reached `AVOIDS`'s target, and which parent is tested."""
     progress, minutes = entry.provenance["progress"], _reached(entry)
     generation = progress["generation"][progress["held_out"].index(max(progress["held_out"]))]
     begun = attempt_began(entry.restarts, generation)
@@ -213,7 +213,7 @@ def _table(agent: Measures, counted: str, text: str, key: str, most: int) -> lis
 
 
 def switches(agent: Measures) -> bool:
-    """Whether at least `REVERSES` of the visits after a first, a second and a third poison end with food; it does not kill."""
+    """Whether at least `REVERSES` of the visits after a first, a second and a third (harmless) poison end with food."""
     return all(m.n > 0 and m.value >= REVERSES for m in (agent[f"switching.{k}"] for k in (1, 2, 3)))
 
 

@@ -49,9 +49,9 @@ INDEPENDENT = {"earlier": EARLIER, "without restarts": CURRICULUM, "with restart
 SEPARATE = tuple(name for group in INDEPENDENT.values() for name in group)
 # Also tested with the battery, in the plain T-maze.  "tmaze-enu-relearns" is the run of seed 63, continued to its target.
 # "tmaze-harmless-enu-seed1" is a separate evolution, too, but was kept for what it can do: it switches after every poison.
-# Counting these two among `INDEPENDENT` would bias the count.
+# So neither is among `INDEPENDENT`: the first would be counted twice, and the second would bias the count.
 OTHERS = ("tmaze-enu-relearns", "tmaze-enu-latch", "tmaze-harmless-enu-seed1", "double-tmaze-enu")
-# Networks that evolved further where food and poison are hidden, by the networks with which these evolutions began.
+# Networks that evolved further where food and poison are hidden, each with the network with which it began.
 REVERSAL = {f"tmaze-hidden-enu-seed1{name[-2:]}": name for name in RESTARTS} | {"tmaze-hidden-enu": "tmaze-enu"}
 
 

@@ -43,9 +43,9 @@ COSTS = {  # columns of `costs_of` as a reader would name them
 
 
 def independent_evolutions(entry: Entry, stored: Stored, from_zoo: bool = True) -> Table:
-    """Every kept evolution of an entry's experiment, by how it began and by seed, whether it learnt or not.
+    """Every kept evolution in the T-maze, by how it began and by seed, whether it learnt or not.
 
-    From the zoo, those of the T-maze: the separate evolutions, and the latch from which later ones began.
+    From the zoo: the separate evolutions, and the latch from which later ones began.
     """
     rows: Table = {}
     for name in (*evidence.SEPARATE, "tmaze-enu-latch") if from_zoo else ():

@@ -112,7 +112,7 @@ def finals(ax: Any, by_model: Mapping[str, Any], loss: bool = True, level: float
 
 
 def reached(ax: Any, by_strategy: Mapping[str, Cost]) -> None:
-    """Lives (log scale) until each evolution reached the level (dots) and their median (line), by strategy.
+    """Evaluations (log scale) until each evolution reached the level (dots) and their median (line), by strategy.
 
     Open dots: level not reached, drawn at the total number of evaluations of the run.
     """

@@ -120,20 +120,20 @@ def parts(planned: Planned, stored: Stored, profile: str = "laptop", out: Path |
 
 
 def seconds(job: Job, profile: str = "laptop") -> float:
-    """Estimated core-seconds of a job, at most: its episodes, at the cost of one in the first sweep."""
+    """Estimated core-seconds of a job, at most: its evaluations, at the cost of one in the first sweep."""
     built = protocol.build(job.experiment, job.model, profile)
     return cost(job.experiment, without_variant(job.model)) * built.total_episodes
 
 
 def cost(experiment: str, model: str) -> float:
-    """Mean core-seconds of a life in the first sweep: of the same model, or one like it, or of all models."""
+    """Mean core-seconds of an evaluation in the first sweep: of the same model, or one like it, or of all models."""
     runs = _first_sweep()[experiment]
     return float(np.mean(runs.get(model) or runs.get(LIKE.get(model, "")) or sum(runs.values(), [])))
 
 
 @lru_cache
 def _first_sweep() -> dict[str, dict[str, list[float]]]:
-    """Core-seconds of a life in each run of the first sweep, by experiment and model."""
+    """Core-seconds of an evaluation in each run of the first sweep, by experiment and model."""
     each: dict[str, dict[str, list[float]]] = {}
     for r in results.load("laptop").runs:
         each.setdefault(r.experiment, {}).setdefault(r.model, []).append(r.seconds / r.evaluations)

@@ -6,25 +6,43 @@ from collections import deque
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+import torch
+from torch import Tensor
+
 Layout = Literal["t", "double-t"]
 Facing = Literal["stem", "wall"]
-Squares = tuple[tuple[int, ...], ...]  # per square and heading; -1: a wall
+PerHeading = tuple[tuple[int, ...], ...]  # a value per square and heading
 
 FORWARD, LEFT, RIGHT = 0, 1, 2  # actions
 HEADINGS = ((0, 1), (1, 0), (0, -1), (-1, 0))  # east, south, west, north as (row, column); +1: turn right
-ROUNDS = {"t": (0, 1), "double-t": (0, 1, 3, 2)}  # ends in the order of a round, the one to the left of the start first
+ROUNDS = {"t": (0, 1), "double-t": (0, 1, 3, 2)}  # indices of the ends in the order of a round
 
 
 class Geometry(NamedTuple):
     """A maze as tables over its free squares."""
 
     squares: tuple[tuple[int, int], ...]  # (row, column) of each free square
-    ahead: Squares  # the square ahead
+    ahead: PerHeading  # the square ahead; -1: a wall
     start: int  # starting square; the agent faces east (heading 0)
     ends: tuple[int, ...]  # squares at the ends of the arms, possible places of food and poison
     shape: tuple[int, int]  # rows and columns, including walls
-    routes: tuple[Squares, ...]  # per end, square and heading: the first action on a shortest route to this end
+    routes: tuple[PerHeading, ...]  # per end: the first action on a shortest route to it
     following: tuple[int, ...]  # per end: the next one of a round through all ends
+
+
+class Tables(NamedTuple):
+    """Tables of `Geometry` on a device, for S squares and E ends."""
+
+    ahead: Tensor  # (S, 4)
+    ends: Tensor  # (E,)
+    following: Tensor  # (E,)
+    routes: Tensor  # (E, S, 4)
+
+
+@lru_cache
+def tables(grid: Geometry, device: str = "cpu") -> Tables:
+    """The tables of a maze as int64 tensors."""
+    return Tables(*(torch.tensor(table, device=device) for table in (grid.ahead, grid.ends, grid.following, grid.routes)))
 
 
 @lru_cache
@@ -32,7 +50,7 @@ def build(layout: Layout, corridor: int, arm: int, facing: Facing) -> Geometry:
     """The tables of a maze; the arguments are fields of `enu_lib.tasks.maze.Maze`."""
     # The published T: 7 x 7, start at row 3, column 2, junction at column 5, bar from row 1 to row 5.
     row = 1 + arm
-    west, start = (2 + 0, 2) if layout == "t" else (1, 1 + corridor)
+    west, start = (2, 2) if layout == "t" else (1, 1 + corridor)
     east = start + corridor
     bars = [east] if layout == "t" else [east, west]
     free = {(row, column) for column in range(west, east + 1)}
@@ -50,7 +68,7 @@ def build(layout: Layout, corridor: int, arm: int, facing: Facing) -> Geometry:
     return Geometry(squares, ahead, number[first], places, shape, tuple(_route(ahead, place) for place in places), following)
 
 
-def _route(ahead: Squares, end: int) -> Squares:
+def _route(ahead: PerHeading, end: int) -> PerHeading:
     """The first action on a shortest route to a square, per square and heading, by breadth-first search from that square.
 
     To turn around, it turns left twice.

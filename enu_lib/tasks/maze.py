@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import permutations, product
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
@@ -20,7 +19,7 @@ from torch import Tensor
 
 from enu_lib.base.kinds import Between, Count, NotNegative, Positive, Real, Share, Steps, check, shown
 from enu_lib.streams import balanced, branch, integers, uniform
-from enu_lib.tasks.geometry import FORWARD, LEFT, RIGHT, Facing, Geometry, Layout, build
+from enu_lib.tasks.geometry import FORWARD, LEFT, RIGHT, Facing, Geometry, Layout, Tables, build, tables
 
 Shuffle = Literal["none", "sensors", "sensors+actions"]
 Tie = Literal["first", "nothing"]
@@ -50,7 +49,7 @@ class MazeState(NamedTuple):
     been: Tensor  # (P, B, squares) bool, squares visited; only updated if `explore_bonus` is set
     food: Tensor  # (P, B) int64, square of the food
     poison: Tensor  # (P, B) int64, square of the poison
-    goal: Tensor  # (P, B) int64, the end that the remembering teacher goes to; not updated for the other teacher
+    goal: Tensor  # (P, B) int64, the end that the remembering teacher goes to; updated only if that teacher has an effect
     sensor_of: Tensor  # (1 or P, B, 3) int64, the sensor neurons for wall, food, poison
     action_of: Tensor  # (1 or P, B, 3) int64, the actions of outputs 0, 1, 2
     places: Tensor  # (1, B, K, 2) int64, squares of food and poison in each of K periods (`foods_per_period`)
@@ -115,7 +114,7 @@ class Maze:
     teacher_bonus: Real = 0.0  # per move, times the agreement of the outputs with a teacher's (reconstruction)
     led: bool = False  # the teacher acts in place of the agent (reconstruction)
     teacher: Teacher = "turning"  # what the teacher does (reconstruction)
-    meals_visible: bool = True  # False: no sensor shows food or poison, to agent or teacher (reconstruction)
+    meals_visible: bool = True  # False: neither agent nor teacher sees food or poison (reconstruction)
 
     name: ClassVar[str] = "maze"
     n_inputs: ClassVar[int] = 4  # three sensors and the reward neuron
@@ -231,7 +230,7 @@ class Maze:
         clear = tied < (3 if self.tie == "first" else 2)
         action = s.action_of.expand(len(votes), -1, -1).gather(2, winner[..., None])[..., 0]
         action = torch.where(s.alive & clear & ~best.isnan(), action, -1)
-        goal, taught = self._taught(s)
+        goal, taught = self._taught(s) if self.led or self.teacher_bonus else (s.goal, action)
         if self.led:
             action = torch.where(s.alive & ~best.isnan(), taught, -1)
         heading = (s.heading + (action == RIGHT).long() - (action == LEFT).long()) % 4
@@ -268,29 +267,29 @@ class Maze:
             been=been,
             food=place[:, :, 0, 0],
             poison=place[:, :, 0, 1],
-            goal=self._remembered(goal, square, ate),
+            goal=self._remembered(goal, square, ate) if self.led or self.teacher_bonus else goal,
         )
         return self._charged(s, moved), fitness
 
     def _taught(self, state: MazeState) -> tuple[Tensor, Tensor]:
         """The remembering teacher's goal and the teacher's action, both (P, B)."""
-        tables, goal = _tables(self, state.square.device), state.goal
-        ahead = tables.ahead[state.square, state.heading]
+        grid, goal = _tables(self, state.square.device), state.goal
+        ahead = grid.ahead[state.square, state.heading]
         known = (ahead == state.poison) & (state.poisons > 0) & self.meals_visible
         if self.teacher == "turning":
             return goal, torch.where((ahead < 0) | known, LEFT, FORWARD)
-        goal = torch.where(state.square == tables.ends[goal], tables.following[goal], goal)  # without a meal: it is empty
-        goal = torch.where(known & (ahead == tables.ends[goal]), tables.following[goal], goal)
-        return goal, tables.routes[goal, state.square, state.heading]
+        goal = torch.where(state.square == grid.ends[goal], grid.following[goal], goal)  # without a meal: it is empty
+        goal = torch.where(known & (ahead == grid.ends[goal]), grid.following[goal], goal)
+        return goal, grid.routes[goal, state.square, state.heading]
 
     def _remembered(self, goal: Tensor, square: Tensor, ate: Tensor) -> Tensor:
-        """The remembering teacher's goal (P, B) after a move to a square: the end of a food; another than that of a poison."""
+        """The remembering teacher's goal (P, B) after a move: where food was eaten; after poison at the goal, the next end."""
         if self.teacher == "turning":
             return goal
-        tables = _tables(self, square.device)
-        at = (square[..., None] == tables.ends).long().argmax(-1)
-        left = (ate < 0) & (square == tables.ends[goal])
-        return torch.where(ate > 0, at, torch.where(left, tables.following[goal], goal))
+        grid = _tables(self, square.device)
+        at = (square[..., None] == grid.ends).long().argmax(-1)
+        left = (ate < 0) & (square == grid.ends[goal])
+        return torch.where(ate > 0, at, torch.where(left, grid.following[goal], goal))
 
     def _charged(self, before: MazeState, after: MazeState) -> MazeState:
         """The state after a step, with what every step costs: energy, perhaps the life, and then the reward."""
@@ -324,19 +323,5 @@ def geometry(maze: Maze) -> Geometry:
     return build(maze.layout, maze.corridor, maze.arm, maze.facing)
 
 
-class _Tables(NamedTuple):
-    """Tables of `Geometry` on a device."""
-
-    ahead: Tensor  # (squares, 4)
-    ends: Tensor  # (E,)
-    following: Tensor  # (E,)
-    routes: Tensor  # (E, squares, 4)
-
-
-@lru_cache
-def _on_device(grid: Geometry, device: str) -> _Tables:
-    return _Tables(*(torch.tensor(table, device=device) for table in (grid.ahead, grid.ends, grid.following, grid.routes)))
-
-
-def _tables(maze: Maze, device: torch.device) -> _Tables:
-    return _on_device(geometry(maze), str(device))
+def _tables(maze: Maze, device: torch.device) -> Tables:
+    return tables(geometry(maze), str(device))

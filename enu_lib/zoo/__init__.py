@@ -60,7 +60,7 @@ class Entry(FromExperiment):
 
     @property
     def scores(self) -> dict[str, float]:
-        """Scores in new environments, as stored when the entry was made."""
+        """Scores in new environments, as stored when the entry was made (in older entries as "lives with ..")."""
         return {key.replace("lives with", "episodes with"): value for key, value in self.provenance["scores"].items()}
 
     @property
@@ -70,7 +70,7 @@ class Entry(FromExperiment):
 
     @property
     def restarts(self) -> tuple[int, ...]:
-        """Those of them at which evolution began anew."""
+        """Generations at which evolution began anew; each is also one of `stage_ends`."""
         return tuple(self.provenance.get("restarts", ()))
 
     @property
