@@ -202,14 +202,18 @@ _MAZE_TASKS = {
 
 # Three variants of the published T-maze (reconstructions).  Volatile: food and poison may swap after every food, so that
 # remembering an arm is useless and the agent must know what the sensors mean.  Harmless: poison never kills, so that an
-# agent can switch many times.  Hidden: the same, and no sensor shows food or poison, so that only memory and switching help.
+# agent can switch many times.  Hidden: no sensor shows food or poison, so that only memory and switching help.  Places change
+# after one food in five, so that counting foods is useless, and the fourth poison kills, so that only an agent that eats one
+# poison after each change, but no more, lives long.
 # The scripted agents of `analysis.agents` show which strategies fail in them.
 _MAZE_TASKS["tmaze-volatile"] = Maze("t", "sensors", foods_per_period=1, alive_bonus=0.0)
 _MAZE_TASKS["tmaze-harmless"] = Maze("t", "sensors", deadly_poisons=1000)
-_MAZE_TASKS["tmaze-hidden"] = Maze("t", "sensors", deadly_poisons=1000, meals_visible=False)
+_MAZE_TASKS["tmaze-hidden"] = Maze(
+    "t", "sensors", steps=600, foods_per_period=1, change=0.2, deadly_poisons=4, meals_visible=False
+)
 
 # Held-out fitness at which evolution ends.  In the T-maze, the scripted agent `looking` earns 25.6; where food and poison are
-# hidden, `memory-only` earns 23.9 and a latch 17.6.
+# hidden, `memory-only` earns 24.6, a latch 11.4.
 _TARGETS = {"tmaze": 24.8, "tmaze-none": 24.8, "tmaze-harmless": 23.2, "tmaze-hidden": 22.5}
 
 
@@ -245,6 +249,23 @@ def _curriculum(task: Maze) -> tuple[Stage, ...]:
         Stage(360, often, others=(led,), target=4.0, es=walk, environments=12),
         Stage(400, often, target=20.5, es=walk, restart=True),
         Stage(800, replace(often, change=0.25), es=remember),
+    )
+
+
+def _hidden_curriculum(task: Maze, before: Sequence[Stage]) -> tuple[Stage, ...]:
+    """The T-maze's first three stages, then two where food and poison are hidden: stay at the other arm, and come back.
+
+    (4) Places never change within an episode, and poison does not kill, so that networks come to stay at the second arm after
+    poison at the first, as a latch does.  (5) Places change, so that poison has to send them back as well.  Most networks that
+    began with (5) came to go to the second arm only directly after poison, and evolved no further.
+
+    Targets: (4) a latch earns 26, and an agent that goes to the second arm only directly after poison 18.5; (5) see `_TARGETS`.
+    """
+    fixed = replace(task, steps=400, change=0.0, deadly_poisons=1000)
+    return (
+        *before,
+        Stage(600, fixed, target=25.5, restart=True),
+        Stage(1000, task, target=_TARGETS["tmaze-hidden"], restart=True),
     )
 
 
@@ -292,7 +313,9 @@ def get(
             cell = replace(cell, cell=kind, shared=model == "shared", **sizes_given)
         if has_curriculum:
             stages = _curriculum(Maze(task.layout, task.shuffle))
-            es = ES(population=256, sigma=0.01 if task.meals_visible else 0.012, breadth=0.0)
+            if not task.meals_visible:
+                stages = _hidden_curriculum(task, stages[:3])
+            es = ES(population=256, sigma=0.01 if task.meals_visible else 0.025, breadth=0.0)
             sizes |= dict(es=es, generations=2000, evaluate_every=10, target=_TARGETS.get(name), stages=stages)
     experiment = Experiment(name, task, cell, model_name=model, profile=profile, **sizes)
     return with_settings(experiment, {**{_path(experiment, k): v for k, v in short.items()}, **(settings or {})})

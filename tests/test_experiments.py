@@ -28,7 +28,8 @@ def test_the_paper_profile_has_the_published_sizes(name):
     )
     if "maze" in name:
         assert (e.generations, e.environments) == (30_000, 8) and e.model.connections == PUBLISHED
-        assert (e.model.hidden, e.model.channels, e.task.steps, e.task.move_every) == (32, 16, 400, 4)
+        steps = 600 if name == "tmaze-hidden" else 400  # of ours, not of the paper's
+        assert (e.model.hidden, e.model.channels, e.task.steps, e.task.move_every) == (32, 16, steps, 4)
     else:
         assert (e.generations, e.environments, e.model.hidden, e.task.steps) == (10_000, 32, 32, 100)
         assert e.model.gain == (1000.0 if name == "iaf" else 1.0)
@@ -41,7 +42,7 @@ def test_a_name_says_which_maze_and_what_is_shuffled():
         assert experiments.get(name).task.layout == layout
     assert experiments.get("tmaze-volatile").task.foods_per_period == 1
     assert experiments.get("tmaze-harmless").task.deadly_poisons > 100  # more than an episode has moves
-    assert experiments.get("tmaze-hidden").task == replace(experiments.get("tmaze-harmless").task, meals_visible=False)
+    assert not experiments.get("tmaze-hidden").task.meals_visible
 
 
 def test_settings_by_path_and_common_ones_by_bare_name():
@@ -57,6 +58,13 @@ def test_the_curriculum_of_the_tmaze_ends_in_the_tmaze():
     assert isinstance(tasks[0], Discrimination) and tasks[-1] == e.task == Maze("t", "sensors")
     assert all(task.foods_per_period == 1 for task in tasks[1:-1]) and e.stages[-1].until < e.generations
     assert e.populations == (256,) * 5
+
+
+def test_the_curriculum_of_the_hidden_maze_hides_food_and_poison_once_the_network_knows_how_to_find_them():
+    e = experiments.get("tmaze-hidden")
+    assert e.stages[:3] == experiments.get("tmaze").stages[:3] and all(task.meals_visible for task in e.stages[2].tasks)
+    fixed, last = e.stages[3:]
+    assert not fixed.task.meals_visible and fixed.task.change == 0 and last.task == e.task and last.target == e.target
 
 
 @pytest.mark.parametrize("model", ["enu", "gru", "shared", "one-gru"])

@@ -162,7 +162,8 @@ def test_the_evolutions_by_the_curriculum_have_the_settings_of_the_command():
 
 
 def test_the_evolutions_in_the_hidden_maze_have_the_settings_that_the_page_names():
-    command = enu.experiments.get("tmaze-hidden", settings={"stages": ()})
+    hidden = {"task": replace(enu.experiments.get("tmaze-harmless").task, meals_visible=False)}
+    command = enu.experiments.get("tmaze-hidden", settings={"stages": (), "target": 22.5, "es.sigma": 0.012, **hidden})
     for name, parent in evidence.REVERSAL.items():
         entry = enu.zoo.load(name)
         assert replace(entry.experiment, generations=2000) == command
