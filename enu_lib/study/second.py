@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
+from enu_lib import zoo
 from enu_lib.storage.folder import GENOME, RunFolderError, locked, read_tensors, write_tensors
 from enu_lib.storage.run import fingerprint
 from enu_lib.study import outcomes, protocol, results, workers
@@ -30,6 +31,7 @@ from enu_lib.study.protocol import PLANNED, Planned
 from enu_lib.study.results import Record, Stored, read_evaluation
 
 LIKE = {"gru-gain": "gru", "enu-plain": "enu"}  # models of the first sweep whose steps cost as much
+TIMED = [f"tmaze-enu-seed{seed}" for seed in range(60, 65)]  # zoo entries that evolved with the T-maze's curriculum
 
 
 def name(profile: str) -> str:
@@ -120,15 +122,26 @@ def parts(planned: Planned, stored: Stored, profile: str = "laptop", out: Path |
 
 
 def seconds(job: Job, profile: str = "laptop") -> float:
-    """Estimated core-seconds of a job, at most: its evaluations, at the cost of one in the first sweep."""
+    """Estimated core-seconds of a job, at most: its evaluations, at the cost of one in earlier runs."""
     built = protocol.build(job.experiment, job.model, profile)
     return cost(job.experiment, without_variant(job.model)) * built.total_episodes
 
 
 def cost(experiment: str, model: str) -> float:
-    """Mean core-seconds of an evaluation in the first sweep: of the same model, or one like it, or of all models."""
+    """Mean core-seconds of an evaluation in the first sweep: of the same model, or one like it, or of all models.
+
+    In the T-maze, whose curriculum is newer than the first sweep: in the evolutions `TIMED`, whatever the model.
+    """
+    if experiment == "tmaze":
+        return float(np.mean([_per_evaluation(zoo.load(name)) for name in TIMED]))
     runs = _first_sweep()[experiment]
     return float(np.mean(runs.get(model) or runs.get(LIKE.get(model, "")) or sum(runs.values(), [])))
+
+
+def _per_evaluation(entry: zoo.Entry) -> float:
+    generations = entry.provenance["generations"]
+    total = entry.experiment.episodes(generations, entry.stage_ends, entry.restarts)
+    return float(entry.provenance["progress"]["seconds"][-1]) / total
 
 
 @lru_cache

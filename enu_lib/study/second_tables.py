@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from enu_lib.analysis import power, stats
+from enu_lib.analysis import agents, power, stats
 from enu_lib.analysis.units import coincidence
 from enu_lib.experiments import LAYOUTS
 from enu_lib.rollout import rollout
@@ -87,13 +87,15 @@ def trivial_table() -> list[Row]:
         loss = -known.level[task] / SHARE
         text = f"the level is {-math.log(SHARE * loss):.2f}"
         rows.append(_trivial(task, "loss", "a unit that transmits its input unchanged", f"{-math.log(loss):.2f}", text))
-    for task, layout in LAYOUTS.items():
-        target = protocol.build(task, "enu").target
-        for agent in AGENTS:
-            scores = known.agents[layout][agent]
-            text = "" if target is None else f"fitness {scores['fitness']:.1f}; the ability requires {target:g}"
-            rows.append(_trivial(task, "food", f"the agent {agent}", f"{scores['food']:.2f}", text))
-    return rows
+    avoiding = protocol.build("tmaze", "enu")
+    target = math.inf if avoiding.target is None else avoiding.target
+    for agent in AGENTS:
+        fitness = agents.scores(avoiding.task, agent, protocol.EPISODES)["fitness"]
+        text = f"held-out fitness {fitness:.1f}; the ability requires {target:g}"
+        rows.append(_trivial("tmaze", "reached", f"the agent {agent}", "yes" if fitness >= target else "no", text))
+        food = known.agents[LAYOUTS["double-tmaze"]][agent]["food"]
+        rows.append(_trivial("double-tmaze", "food", f"the agent {agent}", f"{food:.2f}", ""))
+    return sorted(rows, key=lambda row: list(LABEL.values()).index(str(row["task"])))
 
 
 def metronome(n: int = protocol.EPISODES) -> tuple[float, float, float]:
