@@ -127,7 +127,8 @@ Markdown(tables.numbers(table, 3, ("maze", "agent")))
 # - `tmaze-volatile`: food and poison may swap places after *every* food, so that only an agent that knows what its sensors mean
 #   eats well;
 # - `tmaze-harmless`: poison never kills, so that an agent can switch many times;
-# - `tmaze-hidden`: poison never kills, and no sensor shows food or poison, so that only remembering and switching help;
+# - `tmaze-hidden`: no sensor shows food or poison, so that only remembering and switching help; food and poison swap places
+#   after one food in five, and the fourth poison kills, so that an agent which has to eat poison twice after a swap dies early;
 # - *swaps after every meal* (`Maze.count_poisons`): poison never kills, and food and poison may swap places after every meal,
 #   food or poison. Neither memory of places nor switching after poison helps.
 #

@@ -59,7 +59,8 @@ API = {
     "measures": (
         "Measures",
         [
-            "analysis", "analysis.units", "analysis.scores", "analysis.battery", "analysis.learning", "analysis.agents",
+            "analysis", "analysis.units", "analysis.scores", "analysis.measures", "analysis.battery", "analysis.exchange",
+            "analysis.learning", "analysis.agents",
             "analysis.phases", "analysis.spiking", "analysis.interventions", "analysis.conditioning", "analysis.generalise",
             "analysis.flow", "analysis.memory", "analysis.readout", "analysis.drive", "analysis.transplant", "analysis.copies",
             "analysis.stats", "analysis.power",

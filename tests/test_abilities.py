@@ -6,7 +6,8 @@ import re
 import matplotlib.pyplot as plt
 
 from enu_lib import figures
-from enu_lib.analysis.battery import Measure, battery
+from enu_lib.analysis.battery import battery
+from enu_lib.analysis.measures import Measure
 from enu_lib.base.names import AGENTS
 from enu_lib.study import abilities, evidence
 from enu_lib.study.abilities import poison_table, reversal_in_words, reverses, swap_table
@@ -94,6 +95,19 @@ def test_the_panel_draws_every_measure_that_was_met():
     figures.abilities.measures(ax, agents, {"switching.1": "first", "switching.2": "second"})
     drawn = {line.get_label(): line.get_xdata().tolist() for line in ax.lines}
     assert drawn == {"looking": [1.0], "latch": [1.0, 0.0]}
+    plt.close("all")
+
+
+def test_visits_around_an_exchange_are_drawn_and_tabulated_without_those_that_never_happened():
+    agents = {"looking": {-1: Measure("", 1.0, 0.9, 1.0, 9), 0: Measure("", 0.0, 0.0, 0.1, 9)},
+              "network": {-1: Measure("", 0.5, 0.4, 0.6, 9), 0: Measure("", math.nan, 0.0, 1.0, 0)}}  # fmt: skip
+    ax = plt.subplots()[1]
+    figures.abilities.around(ax, agents, ["network"])
+    drawn = {line.get_label(): line.get_ydata().tolist() for line in ax.lines if not line.get_label().startswith("_")}
+    assert drawn == {"looking": [1.0, 0.0], "network": [0.5]}
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["-1", "1"]
+    rows = abilities.around_table(agents, (-1, 0))
+    assert rows[0] == {"agent": "looking", "visit -1": "100%", "visit 1": "0%"} and list(rows[1]) == list(rows[0])
     plt.close("all")
 
 

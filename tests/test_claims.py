@@ -9,7 +9,7 @@ import pytest
 
 from enu_lib import zoo
 from enu_lib.analysis import stats
-from enu_lib.analysis.battery import Measure
+from enu_lib.analysis.measures import Measure
 from enu_lib.study import claims, comparisons, design, evidence, ledger, results, sweep, tables
 from enu_lib.study.claims import CLAIMS, Part, verdict
 from enu_lib.study.evidence import Evidence

@@ -24,7 +24,6 @@ A visit ends with a meal or with starvation, which counts as wrong.  A visit cut
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -33,7 +32,8 @@ import numpy as np
 from torch import Tensor
 
 from enu_lib.analysis import agents
-from enu_lib.analysis.learning import interval, visits
+from enu_lib.analysis.learning import visits
+from enu_lib.analysis.measures import Measure, mean, share
 from enu_lib.contracts import AnyModel
 from enu_lib.rollout import record_episodes
 from enu_lib.tasks.altered import Altered
@@ -47,17 +47,6 @@ RECOVERED = 6  # recovery is measured from this meal after an exchange of sensor
 PARTS = ("standard", "every_food", "switching", "senses", "hidden", "cut")  # in the order of the table
 
 Play = Callable[[Maze | Altered], Trace]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A proportion (95% Wilson interval) or a mean (1.96 standard errors).  Without any events, value is NaN and n is 0."""
-
-    text: str
-    value: float
-    low: float
-    high: float
-    n: int  # episodes, or visits counted
 
 
 @dataclass(frozen=True)
@@ -122,19 +111,11 @@ def battery(
     parts: some of `PARTS`; each takes a second or more.
     Raises ValueError for n < 1 or a model without a genome.
     """
-    if n < 1:
-        raise ValueError(f"n, the episodes in each maze, must be at least 1, got {n}")
-    if not isinstance(agent, str) and genome is None:
-        raise ValueError("a model needs a genome: battery(model, genome)")
     if unknown := [part for part in parts if part not in PARTS]:
         raise ValueError(f"unknown part {unknown[0]!r}: choose from {', '.join(PARTS)}")
     maze = standard(task)
 
-    def play(where: Maze | Altered) -> Trace:
-        if not isinstance(agent, str) and genome is not None:
-            return record_episodes(agent, genome, where, n, seed)
-        return agents.play(where, str(agent), n, seed)
-
+    play = player(agent, genome, n, seed)
     results: dict[str, Measure] = {}
     for part in PARTS:
         if part in parts:
@@ -142,6 +123,21 @@ def battery(
     if double if double is not None else (task is not None and task.layout == "double-t"):
         results |= _double(play(replace(maze, layout="double-t")))
     return Battery(name or (agent if isinstance(agent, str) else "network"), n, seed, maze, results)
+
+
+def player(agent: AnyModel | str, genome: Tensor | None, n: int, seed: int) -> Play:
+    """A function that records `n` episodes of an agent in any maze.  Raises ValueError like `battery`."""
+    if n < 1:
+        raise ValueError(f"n, the episodes in each maze, must be at least 1, got {n}")
+    if not isinstance(agent, str) and genome is None:
+        raise ValueError("a model needs a genome: battery(model, genome)")
+
+    def play(where: Maze | Altered) -> Trace:
+        if not isinstance(agent, str) and genome is not None:
+            return record_episodes(agent, genome, where, n, seed)
+        return agents.play(where, str(agent), n, seed)
+
+    return play
 
 
 def standard(task: Maze | None = None) -> Maze:
@@ -174,11 +170,16 @@ def outcomes(episodes: Trace) -> Outcomes:
     return Outcomes(*(values[order] for values in fields))
 
 
+def _share(text: str, o: Outcomes, which: np.ndarray) -> Measure:
+    """The proportion of the selected visits that ended with food."""
+    return share(text, o.food[which], o.episode[which])
+
+
 def _meals(key: str, text: str, episodes: Trace) -> dict[str, Measure]:
     food, poison = (episodes.task[name][0, :, -1].double().numpy() for name in ("foods", "poisons"))
     return {
-        f"{key}.food": _mean(f"{text}: food per episode", food),
-        f"{key}.poison": _mean(f"{text}: poison per episode", poison),
+        f"{key}.food": mean(f"{text}: food per episode", food),
+        f"{key}.poison": mean(f"{text}: poison per episode", poison),
     }
 
 
@@ -197,8 +198,23 @@ def _every_food(maze: Maze, play: Play) -> dict[str, Measure]:
     return results | _no_mistake("every_food", "change after every food", outcomes(plain))
 
 
+def exchanging(maze: Maze) -> tuple[Maze, int]:
+    """The maze in which sensors are exchanged, and the step: harmless poison, and places that may change after every food."""
+    return replace(maze, foods_per_period=1, deadly_poisons=HARMLESS), maze.steps * 2 // 5
+
+
+def since(at: int, o: Outcomes) -> tuple[np.ndarray, np.ndarray]:
+    """Of each visit: its number counted from step `at` (0: the first that ends after it), and whether poison came before `at`.
+
+    The second refers to the episode: some earlier visit ended with poison or starvation.
+    """
+    before = o.end < at
+    poisoned = np.isin(o.episode, o.episode[before & ~o.food])
+    return o.number - np.bincount(o.episode[before], minlength=o.episode.max(initial=0) + 1)[o.episode], poisoned
+
+
 def _senses(maze: Maze, play: Play) -> dict[str, Measure]:
-    harmless, at = replace(maze, foods_per_period=1, deadly_poisons=HARMLESS), maze.steps * 2 // 5
+    harmless, at = exchanging(maze)
     results = _from(at, "left_alone", "sensors unchanged", outcomes(play(harmless)))
     results |= _from(
         at, "exchanged", "food and poison sensors exchanged", outcomes(play(Altered(harmless, at, ("food", "poison"))))
@@ -246,11 +262,9 @@ def _changes(o: Outcomes) -> dict[str, Measure]:
 
 def _from(at: int, key: str, text: str, o: Outcomes) -> dict[str, Measure]:
     """Visits by their order after step `at`, in episodes with a poison before it."""
-    before = o.end < at
-    poisoned = np.isin(o.episode, o.episode[before & ~o.food])
-    order = o.number - np.bincount(o.episode[before], minlength=o.episode.max(initial=0) + 1)[o.episode]
+    order, poisoned = since(at, o)
     parts = {
-        "before": (f"right before step {at}, given an earlier poison", before & (o.poisons > 0)),
+        "before": (f"right before step {at}, given an earlier poison", (o.end < at) & (o.poisons > 0)),
         "first": ("right at the first meal after it", poisoned & (order == 0)),
         "second": ("right at the second meal after it", poisoned & (order == 1)),
         "later": (f"right from meal {RECOVERED} on", poisoned & (order >= RECOVERED - 1)),
@@ -264,28 +278,6 @@ def _double(episodes: Trace) -> dict[str, Measure]:
     for word, which in (("second", o.number == 1), ("third", o.number == 2), ("later", o.number > 2)):
         results[f"double.{word}"] = _share(f"{text}: {word} visit right if nothing changed", o, which & ~o.changed)
     return results | _no_mistake("double", text, o)
-
-
-def _mean(text: str, values: np.ndarray) -> Measure:
-    value, n = float(values.mean()), len(values)
-    half = 1.96 * float(values.std(ddof=1)) / n**0.5 if n > 1 else 0.0
-    return Measure(text, value, value - half, value + half, n)
-
-
-def _share(text: str, o: Outcomes, which: np.ndarray) -> Measure:
-    """The proportion of the selected visits that ended with food, with its Wilson interval.
-
-    Visits within an episode are not independent.  The interval therefore uses an effective number of visits, from the
-    variance between episodes (linearised ratio estimator); without any variance, the number of episodes.
-    """
-    right, episode = o.food[which].astype(float), np.unique(o.episode[which], return_inverse=True)[1]
-    if not len(right):
-        return Measure(text, math.nan, 0.0, 1.0, 0)
-    value, n_episodes = float(right.mean()), int(episode.max()) + 1
-    between = float((np.bincount(episode, right - value) ** 2).sum()) / len(right) ** 2
-    effective = min(len(right), value * (1 - value) / between) if between > 0 else n_episodes
-    low, high = interval(value * effective, effective)
-    return Measure(text, value, low, high, len(right))
 
 
 _MEASURED: dict[str, Callable[[Maze, Play], dict[str, Measure]]] = {

@@ -1,14 +1,14 @@
-"""Panels of abilities: battery measures of several agents, one row per measure, one mark per agent."""
+"""Panels of abilities of several agents: battery measures, one row each, and shares of visits around an event."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from enu_lib.figures.style import PALETTE, marks
+from enu_lib.figures.style import PALETTE, better, marks
 
 MARKS = {  # scripted agents: marker, colour (none of them that of food or poison)
     "looking": ("^", "#56b4e9"),
@@ -44,6 +44,42 @@ def measures(ax: Any, agents: Mapping[str, Mapping[str, Any]], keys: Mapping[str
     ax.tick_params(axis="y", length=0)
 
 
+def around(ax: Any, agents: Mapping[str, Mapping[int, Any]], named: Sequence[str] = ()) -> None:
+    """Shares of visits that end with food, by their number after an event, with their intervals: {agent: {number: Measure}}.
+
+    Agents in `MARKS` and the networks `named` have lines of their own, the first of these solid and the others dashed; all
+    other networks are thin lines that share one legend entry.
+    """
+    thin = [name for name in agents if name not in MARKS and name not in named]
+    for name, of in agents.items():
+        known = {_place(k): m for k, m in of.items() if m.n}
+        x = np.array([*known])
+        value, low, high = (np.array([getattr(m, part) for m in known.values()]) for part in ("value", "low", "high"))
+        if name in thin:
+            label = f"{len(thin)} other networks" if name == thin[0] else ""
+            ax.plot(x, value, color=PALETTE["evolved"], lw=0.6, alpha=0.5, label=label)
+            continue
+        mark, color = MARKS.get(name, ("o", PALETTE["evolved"]))
+        scripted, first = name in MARKS, name in named[:1]
+        ax.vlines(x, low, high, color=color, lw=0.8)
+        style = {"lw": 0.8 if scripted else 1.6, "ls": "-" if scripted or first else "--", "ms": 4, "clip_on": False}
+        ax.plot(x, value, mark, color=color, mfc=color if scripted or first else "white", label=name, zorder=3, **style)
+    ax.axvline(0, color="0.6", lw=0.8, ls=":")
+    every = sorted({k for of in agents.values() for k in of})
+    ax.set_xticks([_place(k) for k in every], [str(_numbered(k)) for k in every])
+    ax.set(ylim=(-0.03, 1.03), xlabel="visit before (-1: the last) or after (1: the first) the event")
+    ax.set_ylabel(better("share that ends with food", up=True))
+
+
+def _numbered(k: int) -> int:
+    """Visits after an event are counted from 1 in figures and tables."""
+    return k + (k >= 0)
+
+
+def _place(k: int) -> float:
+    return k + 0.5
+
+
 def table(agents: Mapping[str, Mapping[str, Any]], keys: Iterable[str]) -> pd.DataFrame:
     """The measures drawn, one row for each agent and measure; the value is NaN if there was no event."""
     rows = [
@@ -57,5 +93,15 @@ def table(agents: Mapping[str, Mapping[str, Any]], keys: Iterable[str]) -> pd.Da
         }
         for key in keys
         for name, of in agents.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def around_table(agents: Mapping[str, Mapping[int, Any]]) -> pd.DataFrame:
+    """The shares that `around` draws, one row for each agent and number of a visit."""
+    rows = [
+        {"agent": name, "visit": _numbered(k), "share": m.value, "low": m.low, "high": m.high, "n": m.n}
+        for name, of in agents.items()
+        for k, m in of.items()
     ]
     return pd.DataFrame(rows)

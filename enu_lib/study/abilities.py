@@ -12,7 +12,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from enu_lib import zoo
-from enu_lib.analysis.battery import CHANGES, POISONS, Measure, battery
+from enu_lib.analysis import exchange
+from enu_lib.analysis.battery import CHANGES, POISONS, battery
+from enu_lib.analysis.measures import Measure
 from enu_lib.experiments import attempt_began
 from enu_lib.study import evidence
 from enu_lib.study.evidence import ABILITIES
@@ -46,6 +48,7 @@ AVOIDS = 3  # stage of the curriculum for the T-maze whose target a network reac
 ALLOWED = 45  # minutes of one core
 HISTORY = ("stopped", "began anew", f"minutes to target {AVOIDS}", "tested")  # columns of `of_curriculum`
 REVERSES = 0.9  # share of visits that end with food, for a reversal learner
+RELEARNS = "tmaze-enu-relearns"  # in the zoo
 MOSTLY = 0.5  # share of visits above which an agent is said to do something
 
 
@@ -70,6 +73,24 @@ def of_agents(names: Sequence[str]) -> dict[str, Measures]:
     """Stored battery measures of scripted agents, by name; they do not depend on any evolution."""
     stored = evidence.without_sweeps().abilities
     return {name: stored[name] for name in names}
+
+
+def around_exchange(entry: Entry, profile: str) -> dict[str, dict[int, Measure]]:
+    """Visits around an exchange of the sensors for food and poison: of a network, of scripted agents, and of other networks.
+
+    The other networks, for the zoo only: `RELEARNS`, then all from the evolutions with restarts.
+    """
+    others = (RELEARNS, *evidence.RESTARTS) if profile == "zoo" else ()
+    entries, n = {entry.name: entry, **{name: zoo.load(name) for name in others}}, min(480, episodes(profile))
+    return {
+        **{name: exchange.around_exchange(e.model, e.genome, e.task, n) for name, e in entries.items()},
+        **{name: exchange.around_exchange(name, n=n) for name in ("looking", "looking-once", "memory-only")},
+    }
+
+
+def around_table(agents: Mapping[str, Mapping[int, Measure]], numbers: Sequence[int]) -> list[Row]:
+    """Shares of visits that end with food, around an event: one row per agent, visits numbered as `figures.abilities` does."""
+    return [{"agent": name, **{f"visit {k + (k >= 0)}": share(of[k]) for k in numbers}} for name, of in agents.items()]
 
 
 def across(agents: Mapping[str, Measures], keys: Mapping[str, str]) -> list[Row]:

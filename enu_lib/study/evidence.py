@@ -21,7 +21,8 @@ from torch import Tensor
 
 from enu_lib import experiments, zoo
 from enu_lib.analysis import agents, spiking
-from enu_lib.analysis.battery import Battery, Measure, battery
+from enu_lib.analysis.battery import Battery, battery
+from enu_lib.analysis.measures import Measure
 from enu_lib.base.progress import bar
 from enu_lib.experiments import LAYOUTS
 from enu_lib.storage.folder import INSTALL_WRITABLE, locked, remove_leftovers, write_atomically

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.analysis import transplant
-from enu_lib.analysis.battery import Measure
+from enu_lib.analysis.measures import Measure
 from enu_lib.analysis.transplant import SOURCES, Synapses
 from enu_lib.figures.networks import short_names
 from enu_lib.network import Network

@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from enu_lib.analysis import stats
-from enu_lib.analysis.battery import Measure
 from enu_lib.analysis.learning import interval
+from enu_lib.analysis.measures import Measure
 from enu_lib.study.comparisons import compared, final_comparisons, speed_comparisons, values_of_pair
 from enu_lib.study.design import LABEL, MAIN
 from enu_lib.study.evidence import Evidence
