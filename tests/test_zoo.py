@@ -164,7 +164,7 @@ def test_the_evolutions_by_the_curriculum_have_the_settings_of_the_command():
 def test_the_evolutions_in_the_hidden_maze_have_the_settings_that_the_page_names():
     hidden = {"task": replace(enu.experiments.get("tmaze-harmless").task, meals_visible=False)}
     command = enu.experiments.get("tmaze-hidden", settings={"stages": (), "target": 22.5, "es.sigma": 0.012, **hidden})
-    for name, parent in evidence.REVERSAL.items():
+    for name, parent in {**evidence.HIDDEN, "tmaze-hidden-enu": "tmaze-enu"}.items():
         entry = enu.zoo.load(name)
         assert replace(entry.experiment, generations=2000) == command
         assert entry.provenance["begun_from"] == fingerprint(enu.zoo.load(parent).genome)
@@ -178,6 +178,7 @@ def test_the_evolutions_in_the_hidden_maze_have_the_settings_that_the_page_names
         ("tmaze-enu-three-runs", "tmaze-steps", "tmaze-enu-latch"),
         ("tmaze-harmless-enu-seed1", "tmaze-reversal-steps", None),
         ("tmaze-hidden-enu-seed160", "tmaze-hidden-steps", "tmaze-enu-seed60"),
+        ("tmaze-hidden-enu-reverses", "tmaze-reverses-steps", "tmaze-enu-seed63"),
         ("double-tmaze-enu", "double-tmaze-steps", "tmaze-enu-latch"),
         ("tmaze-actions-enu", "tmaze-actions-steps", "tmaze-actions-enu-one-output"),
     ],

@@ -170,14 +170,14 @@ def of_curriculum(names: Sequence[str], agents: Mapping[str, Measures]) -> list[
     return rows
 
 
-def of_reversal(names: Mapping[str, str], agents: Mapping[str, Measures]) -> list[Row]:
-    """For networks that evolved further where food and poison are hidden, and for scripted agents: whether they reverse."""
+def of_reversal(names: Sequence[str], agents: Mapping[str, Measures] | None = None) -> list[Row]:
+    """For networks of `evidence.REVERSAL`, and for other agents: whether they reverse."""
     stored = evidence.without_sweeps().abilities
     rows: list[Row] = []
-    for name, tested in {**{name: stored[name] for name in names}, **agents}.items():
+    for name, tested in {**{name: stored[name] for name in names}, **(agents or {})}.items():
         rows.append({
             "agent": name,
-            "begun with": names.get(name, ""),
+            "begun with": evidence.REVERSAL.get(name, ""),
             "generations": zoo.load(name).provenance["generations"] if name in names else "",
             "after poison 1, 2, 3": ", ".join(share(tested[f"switching.{k}"]) for k in (1, 2, 3)),
             "nothing changed": share(tested["hidden.remembers"]),

@@ -52,8 +52,10 @@ SEPARATE = tuple(name for group in INDEPENDENT.values() for name in group)
 # "tmaze-harmless-enu-seed1" is a separate evolution, too, but was kept for what it can do: it switches after every poison.
 # So neither is among `INDEPENDENT`: the first would be counted twice, and the second would bias the count.
 OTHERS = ("tmaze-enu-relearns", "tmaze-enu-latch", "tmaze-harmless-enu-seed1", "double-tmaze-enu")
-# Networks that evolved further where food and poison are hidden, each with the network with which it began.
-REVERSAL = {f"tmaze-hidden-enu-seed1{name[-2:]}": name for name in RESTARTS} | {"tmaze-hidden-enu": "tmaze-enu"}
+# Networks that evolved further where food and poison are hidden, each with the network with which it began.  HIDDEN: five
+# evolutions judged by a rule that was fixed before them.  The others were found while settings were being chosen.
+HIDDEN = {f"tmaze-hidden-enu-seed1{name[-2:]}": name for name in RESTARTS}
+REVERSAL = HIDDEN | {"tmaze-hidden-enu": "tmaze-enu", "tmaze-hidden-enu-reverses": "tmaze-enu-seed63"}
 
 
 @dataclass(frozen=True)

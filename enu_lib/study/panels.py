@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import seaborn
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullFormatter
@@ -186,9 +187,8 @@ def robustness(ax: Any, x: Any, by_unit: Mapping[str, Any], label: str) -> None:
     for unit, values in by_unit.items():
         v = np.atleast_2d(np.asarray(values).T)
         marker, ls = UNITS.get(unit, ("o", "-"))
-        (line,) = ax.plot(x, np.median(v, 0), marker=marker, ls=ls, label=unit)
-        if len(v) > 1:
-            ax.fill_between(x, *np.quantile(v, [0.25, 0.75], axis=0), color=line.get_color(), alpha=0.2, lw=0)
+        look = {"marker": marker, "ls": ls, "mew": 0, "err_kws": {"lw": 0}, "legend": False, "ax": ax}
+        seaborn.lineplot(x=np.tile(x, len(v)), y=v.ravel(), estimator="median", errorbar=("pi", 50), label=unit, **look)
     ax.set(xscale="log", ylim=(0, 1.03), xlabel=label, ylabel=better("quality", up=True))
 
 

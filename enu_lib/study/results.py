@@ -146,9 +146,9 @@ def attempts(maze: str) -> list[Any]:
     "tmaze-seeds" and "tmaze-chained" (with `network.CHAINED` unless another wiring is named) say what became
     of each seed, from a random genome (seed, run, found).
 
-    "tmaze-steps", "tmaze-reversal-steps", "tmaze-hidden-steps", "double-tmaze-steps" and "tmaze-actions-steps" are the commands
-    that produced the zoo entries tmaze-enu-three-runs, tmaze-harmless-enu-seed1, tmaze-hidden-enu-seed160, double-tmaze-enu
-    and tmaze-actions-enu.
+    "tmaze-steps", "tmaze-reversal-steps", "tmaze-hidden-steps", "tmaze-reverses-steps", "double-tmaze-steps" and
+    "tmaze-actions-steps" are the commands that produced the zoo entries tmaze-enu-three-runs, tmaze-harmless-enu-seed1,
+    tmaze-hidden-enu-seed160, tmaze-hidden-enu-reverses, double-tmaze-enu and tmaze-actions-enu.
     """
     return read_record(FOLDER / "attempts.json", {maze: list}, "restore the file")[maze]
 
