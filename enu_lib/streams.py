@@ -53,14 +53,10 @@ def integers(low: int, high: int, shape: tuple[int, ...], generator: torch.Gener
     return torch.randint(low, high, shape, generator=generator, dtype=torch.int64, device="cpu")
 
 
-def permutation(n: int, generator: torch.Generator) -> torch.Tensor:
-    """The numbers 0 to n - 1 in random order, int64."""
-    return torch.randperm(n, generator=generator, dtype=torch.int64, device="cpu")
-
-
 def balanced(n: int, count: int, generator: torch.Generator) -> torch.Tensor:
     """`count` numbers from successive random permutations of 0 to n - 1, int64: equally often if n divides `count`."""
-    return torch.cat([permutation(n, generator) for _ in range(math.ceil(count / n))])[:count]
+    rounds = range(math.ceil(count / n))
+    return torch.cat([torch.randperm(n, generator=generator, dtype=torch.int64, device="cpu") for _ in rounds])[:count]
 
 
 class Noise(NamedTuple):

@@ -83,7 +83,7 @@ def test_the_synapse_explorer_shows_the_windows_and_the_change_of_the_pair(name)
     explorer.controls["modulator"].value = False
     assert explorer.picture.value != picture and explorer.said.value != said
     batch = entry.task.respond(explorer.probe.input, *(torch.tensor([v]) for v in (60, 41, 0)))
-    change = relative_change(enu.rollout(entry.model, entry.genome, entry.task, batch=batch), entry.task).item()
+    change = relative_change(enu.rollout(entry.model, entry.genome, entry.task, batch=batch)).item()
     assert f"{change:.1f}%" in explorer.said.value and "-19" in explorer.said.value
     lines = set(re.findall(r'data-line="(\w+)"', explorer.picture.value))
     assert {"y", "target", "rule0", "rule1", "unit0", "unit1", "change"} <= lines

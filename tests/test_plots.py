@@ -123,6 +123,18 @@ def test_panels_give_the_number_of_runs_or_say_that_there_are_none():
     plt.close(fig)
 
 
+def test_robustness_shows_medians_and_quartiles_of_repeated_values():
+    from enu_lib.study import panels
+
+    fig, ax = plt.subplots()
+    repeated = [[0.1, 0.2, 0.3, 0.4, 1.0], [0.9, 0.8, 0.7, 0.6, 0.0]]  # one row per strength
+    panels.robustness(ax, [0.1, 0.2], {"IAF": repeated, "STDP": [0.5, 0.25]}, "noise")
+    assert {line.get_label(): line.get_ydata().tolist() for line in ax.lines} == {"IAF": [0.3, 0.7], "STDP": [0.5, 0.25]}
+    band = ax.collections[0].get_paths()[0].vertices
+    assert {tuple(v) for v in band.round(6)} == {(0.1, 0.2), (0.1, 0.4), (0.2, 0.6), (0.2, 0.8)}
+    plt.close(fig)
+
+
 def test_better_is_to_the_right_for_losses_and_for_fitness_and_the_level_is_drawn():
     from enu_lib.study import panels
 

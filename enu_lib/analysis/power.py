@@ -95,18 +95,11 @@ def detectable(n: int, alpha: float = ALPHA, target: float = TARGET) -> float:
     return 0.5 + STEP * high if high < len(steps) else math.nan
 
 
-def log_rank_power(events: int, difference: float, alpha: float = ALPHA) -> float:
-    """The probability that a log-rank test of two groups of equal size shows a difference A in speed.
+def log_rank_detectable(events: int, alpha: float = ALPHA, target: float = TARGET) -> float:
+    """The smallest difference A in speed that a log-rank test shows with the given power; NaN without events.
 
     events: evolutions of both models that reach the level.  A = h / (1 + h) for a ratio h of the hazards.
     """
-    normal = NormalDist()
-    shift = math.sqrt(events) / 2 * math.log(difference / (1 - difference))
-    return normal.cdf(shift - normal.inv_cdf(1 - alpha / 2))
-
-
-def log_rank_detectable(events: int, alpha: float = ALPHA, target: float = TARGET) -> float:
-    """The smallest difference A in speed that a log-rank test shows with the given power; NaN without events."""
     if not events:
         return math.nan
     normal = NormalDist()

@@ -107,12 +107,12 @@ def plasticity_window(
     m = torch.full((len(d) * n,), modulator, device="cpu")
     batch = task.respond(x.flatten(0, 1), t_pre.flatten(), t_post.flatten(), m)
     trace = rollout(model, genome, task, batch=batch)
-    percent = relative_change(trace, task).reshape(len(d), n)
+    percent = relative_change(trace).reshape(len(d), n)
     target = 100 * weight_change(task.rule, d, torch.tensor(float(modulator), dtype=torch.float32, device="cpu"), task.tau)
     return Window(d, target, percent.mean(1), percent.std(1), n)
 
 
-def relative_change(trace: Trace, task: STDP) -> Tensor:
+def relative_change(trace: Trace) -> Tensor:
     """Synaptic change (B,) of each sequence, in %: (output / input after the pair) / (output / input before it) - 1.
 
     Mean outputs are divided by the mean input over the same steps, which removes the fluctuation of the input.

@@ -14,7 +14,6 @@ import json
 import multiprocessing
 import os
 import platform
-import resource
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -28,7 +27,7 @@ from torch import Tensor
 from enu_lib import kernels
 from enu_lib.base.names import Backend
 from enu_lib.bench import generations
-from enu_lib.bench.generations import ENDLESS, Job
+from enu_lib.bench.generations import ENDLESS, Job, peak_memory
 from enu_lib.contracts import Drawn
 from enu_lib.network import PUBLISHED, Network, random_connections
 from enu_lib.rollout import play
@@ -81,7 +80,7 @@ def run(case: Case) -> dict[str, Any]:
     """Time a case in this process; seconds, GFLOP/s and memory (MiB) with the case's settings."""
     torch.set_num_threads(case.threads)
     work, operations, nominal = _prepare(case)
-    before, seconds = _peak_memory(case.device), []
+    before, seconds = peak_memory(case.device), []
     _finish(work, case.device)
     for _ in range(case.repeats):
         begun = time.perf_counter()
@@ -93,7 +92,7 @@ def run(case: Case) -> dict[str, Any]:
         "seconds": best,
         "gflops_executed": operations / best / 1e9,
         "gflops_nominal": nominal / best / 1e9,
-        "memory_mb": (_peak_memory(case.device) - before) / 2**20,
+        "memory_mb": (peak_memory(case.device) - before) / 2**20,
     }
 
 
@@ -138,12 +137,6 @@ def _finish(work: Callable[[], Any], device: str) -> None:
     work()
     if device != "cpu":
         torch.cuda.synchronize()
-
-
-def _peak_memory(device: str) -> int:
-    if device != "cpu":
-        return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 QUICK: dict[str, Any] = dict(threads=1, repeats=1)

@@ -161,7 +161,7 @@ class Runner:
 
     def __init__(self, job: Job) -> None:
         torch.set_num_threads(job.threads)
-        self.job, self._before = job, _memory(job.device)
+        self.job, self._before = job, peak_memory(job.device)
         self._work = make(job)
         self._work.generation()  # compiles, and fills caches
 
@@ -172,10 +172,11 @@ class Runner:
 
     def memory(self) -> float:
         """Memory that the path has taken so far, in MiB."""
-        return (_memory(self.job.device) - self._before) / 2**20
+        return (peak_memory(self.job.device) - self._before) / 2**20
 
 
-def _memory(device: str) -> int:
+def peak_memory(device: str) -> int:
+    """Most memory that was in use so far on a device, in bytes."""
     if device != "cpu":
         return torch.cuda.max_memory_allocated()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

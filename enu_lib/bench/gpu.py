@@ -34,7 +34,6 @@ from enu_lib.streams import stream, uniform
 from enu_lib.tasks.maze import geometry
 
 REPEATS = 7
-HOPPER = 227 * 1024  # bytes of shared memory per block of such a GPU, assumed where there is none
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,8 @@ def networks(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
             work = partial(kernels.maze_lives, network, genomes, maze, state, noise, backend=backend)
             row = {"model": name, "backend": backend, **vars(size), **_timed(work, device, operations, backend, quick)}
             if backend == "cuda":
-                row |= _resources(cuda.plan(network, len(geometry(maze).squares), size.environments, _room(device)), device)
+                squares, room = len(geometry(maze).squares), cuda.shared_memory(device)
+                row |= _resources(cuda.plan(network, squares, size.environments, room), device)
             rows.append(row)
     return rows
 
@@ -91,7 +91,7 @@ def units(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
             work = partial(kernels.unit_outputs, cell, genomes, x, backend=backend)
             row = {"model": kind, "backend": backend, **vars(size), **_timed(work, device, operations, backend, quick)}
             if backend == "cuda":
-                row |= _resources(cuda.unit_plan(cell, size.environments, _room(device)), device)
+                row |= _resources(cuda.unit_plan(cell, size.environments, cuda.shared_memory(device)), device)
             rows.append(row)
     return rows
 
@@ -135,10 +135,6 @@ def _timed(
 
 def _backends(device: torch.device) -> tuple[Backend, ...]:
     return ("cuda", "torch") if device.type == "cuda" else ("torch",)
-
-
-def _room(device: torch.device) -> int:
-    return cuda.shared_memory(device) if device.type == "cuda" else HOPPER
 
 
 def _resources(layout: nvidia.Plan, device: torch.device) -> dict[str, Any]:

@@ -79,7 +79,6 @@
   function maze(root, data) {
     const f = {};
     for (const name of Object.keys(data)) if (data[name].data !== undefined) f[name] = unpack(data[name]);
-    f.square = f.square || f.cell;  // its former name, in a notebook whose outputs are older
     const count = f.square.length, show = live.scene(root, data.centers);
     const synapses = f.synapses ? f.synapses.length / count : 0, neurons = f.outputs.length / count;
     const values = (length, value) => Array.from({ length }, (_, i) => value(i));

@@ -52,7 +52,7 @@ class Probe:
         y = kernels.unit_outputs(self.entry.model, self.entry.genome[None], batch.inputs)  # much faster than rollout
         trace = Trace(batch.inputs[None], y, task.score(batch, y), batch)
         goal = 100 * weight_change(task.rule, batch.t_post - batch.t_pre, batch.modulator, task.tau)
-        change = float(relative_change(trace, task))
+        change = float(relative_change(trace))
         return Response(pre, post, modulator, batch, y[0, 0, :, 0], change, float(goal))
 
     def charts(self, r: Response) -> str:
