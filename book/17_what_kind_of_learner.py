@@ -97,32 +97,35 @@ Markdown(tables.markdown(abilities.across(shown, {**abilities.FOOD, **abilities.
 Markdown(abilities.in_words(networks[entry.name], agents))
 
 # %% [markdown]
-# ### Does it learn anew what its sensors mean?
+# ### Does it relearn what its sensors mean?
 #
-# An agent that has learnt what its sensors mean is wrong when the sensors for food and poison exchange their meanings in
-# mid-episode. Only an agent that still learns comes to be right again.
+# An agent that goes by its sensors is wrong when those for food and poison exchange their meanings in mid-episode. It can be
+# right again only if it relearns them.
 
 # %%
 around = abilities.around_exchange(entry, profile)
 named = [name for name in (entry.name, abilities.RELEARNS) if name in around]
 fig, ax = plt.subplots(figsize=(PAGE, 2.8))
-figures.abilities.around(ax, around, named)
+figures.abilities.around(ax, around, named, "the exchange")
 ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
 files = save_figure(
     fig, "relearning", figures_dir, zoo=[name for name in around if name in enu.zoo.names()],
     data={"visits": figures.abilities.around_table(around)},
-    caption=f"""Visits before and after an exchange of the sensors for food and poison (dotted line), in a maze in which food
-    and poison may swap after every food, so that remembering an arm does not help: share of visits that end with food, in
-    episodes in which the agent had eaten poison before, with 95% intervals. Blue, filled: the network of Fig. 4; open,
-    dashed: a network of another evolution; thin: all {len(evidence.RESTARTS)} networks from the evolutions with restarts.
-    Other colours: scripted agents. Higher is better; an agent that does not use these sensors is unaffected.""",
+    caption=f"""Share of visits that end with food, before and after the sensors for food and poison exchange their meanings
+    (dotted line), with 95% intervals, in up to {min(480, lives)} episodes: those in which the agent ate poison or starved
+    before the exchange. Poison does not kill. Food and poison may swap after every food, so that remembering an arm does not
+    help. An agent that starves misses all later visits; these count as wrong. Blue, filled: the network of Fig. 4; open, dashed
+    (zoo only): one of the evolutions with restarts, continued to its target; thin, without intervals (zoo only): the
+    {len(evidence.RESTARTS)} evolutions with restarts, where they were first stopped. Other colours: scripted agents. Higher is
+    better; an agent that does not use these sensors is unaffected.""",
 )  # fmt: skip
 
 # %% [markdown]
-# The network of Fig. 4 learns once in an episode, like *looking-once*: after the exchange it eats poison until the end. But
-# others learn again and again, like *looking*; nothing in their evolution asked for it, since there sensors never changed their
-# meaning within an episode. Shares of visits that end with food; visit -1 is the last before the exchange, visit 1 the first
-# after it:
+# The network of Fig. 4 learns once in an episode, like *looking-once*: after the exchange it eats poison until the end. Some
+# others relearn, but more slowly than *looking*, and not all of them every time. Nothing in their evolution asked for it:
+# there, sensors never changed their meaning within an episode. There is one exchange in an episode, so we do not know whether a
+# network could relearn twice. Shares of visits that end with food; visit -1 is the last before the exchange, visit 1 the first
+# that ends after it:
 
 # %%
 Markdown(tables.markdown(abilities.around_table(around, (-1, 0, 1, 2, 3, 5))))

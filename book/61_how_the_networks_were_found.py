@@ -179,8 +179,9 @@ Markdown(tables.markdown(abilities.of_curriculum(evidence.RESTARTS, passing)))
 # %% [markdown]
 # To pass this rule, it is enough to learn once and for all what poison or food looks like, as *once-bitten* and
 # *looking-once* do. Whether a network relearns when its sensors change their meaning is not asked; the shares after the
-# exchange show that some do. One of them was continued later, to its target fitness, and still relearns: `tmaze-enu-relearns`
-# in the zoo. The five seeds without restarts:
+# exchange show that some do. But an agent that starves makes no more visits, so the later shares are those of the episodes in
+# which it survives; where visits missed in this way [count as wrong](17_what_kind_of_learner.py), seed 63's network does not
+# relearn. Continued later, to its target fitness, it does: `tmaze-enu-relearns` in the zoo. The five seeds without restarts:
 
 # %%
 Markdown(tables.folded("The five seeds without restarts", abilities.of_curriculum(evidence.CURRICULUM, {})))

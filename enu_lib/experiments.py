@@ -203,8 +203,8 @@ _MAZE_TASKS = {
 # Three variants of the published T-maze (reconstructions).  Volatile: food and poison may swap after every food, so that
 # remembering an arm is useless and the agent must know what the sensors mean.  Harmless: poison never kills, so that an
 # agent can switch many times.  Hidden: no sensor shows food or poison, so that only memory and switching help.  Places change
-# after one food in five, so that counting foods is useless, and the fourth poison kills, so that only an agent that eats one
-# poison after each change, but no more, lives long.
+# after each food with probability 1/5, so that counting foods is useless, and the fourth poison kills, so that only an agent
+# that eats no more than one poison after each change lives long.
 # The scripted agents of `analysis.agents` show which strategies fail in them.
 _MAZE_TASKS["tmaze-volatile"] = Maze("t", "sensors", foods_per_period=1, alive_bonus=0.0)
 _MAZE_TASKS["tmaze-harmless"] = Maze("t", "sensors", deadly_poisons=1000)
@@ -237,9 +237,9 @@ def _curriculum(task: Maze) -> tuple[Stage, ...]:
     another genome.
 
     Targets: (1) an agent that has learnt nothing earns at most 0.844; (2) one that never eats earns 1.8 before it starves; (3)
-    the scripted agent `once-bitten` earns about 22.  Variants of the T-maze have the same stages: the sensors are shuffled in
-    (1) even if nothing is shuffled later; in (2) to (4), poison kills, and food and poison are visible, even if not in the
-    variant.
+    the scripted agent `once-bitten` earns about 22.  Variants of the T-maze have the same stages, `tmaze-hidden` only the
+    first three (`_hidden_curriculum`): the sensors are shuffled in (1) even if nothing is shuffled later; in (2) to (4), poison
+    kills, and food and poison are visible, even if not in the variant.
     """
     often = replace(task, foods_per_period=1)
     led = replace(often, steps=240, alive_bonus=0.0, teacher_bonus=1.0, led=True)
@@ -253,13 +253,14 @@ def _curriculum(task: Maze) -> tuple[Stage, ...]:
 
 
 def _hidden_curriculum(task: Maze, before: Sequence[Stage]) -> tuple[Stage, ...]:
-    """The T-maze's first three stages, then two where food and poison are hidden: stay at the other arm, and come back.
+    """The T-maze's first three stages, then two in which food and poison are hidden.
 
-    (4) Places never change within an episode, and poison does not kill, so that networks come to stay at the second arm after
-    poison at the first, as a latch does.  (5) Places change, so that poison has to send them back as well.  Most networks that
-    began with (5) came to go to the second arm only directly after poison, and evolved no further.
+    (4) Places never change within an episode, and poison does not kill, so that it pays most to stay at the second arm after
+    poison at the first, as a latch does.  Not all networks come to do so.  (5) Places change, so that poison has to send them
+    back as well.  Most networks that began where places change came to go to the second arm only directly after poison, and
+    evolved no further.
 
-    Targets: (4) a latch earns 26, and an agent that goes to the second arm only directly after poison 18.5; (5) see `_TARGETS`.
+    Targets: (4) a latch earns 26, and an agent that goes to the second arm only directly after poison 19; (5) see `_TARGETS`.
     """
     fixed = replace(task, steps=400, change=0.0, deadly_poisons=1000)
     return (

@@ -39,8 +39,16 @@ def test_of_two_evolved_networks_one_relearns():
         assert found[-1].value > 0.9 and found[0].value < 0.5 and abs(found[5].value - later) < 0.1
 
 
+def test_visits_that_a_starved_agent_misses_count_as_wrong():
+    """The network of seed 63 starves after the exchange in most episodes; in the others it eats at every later visit."""
+    entry = zoo.load("tmaze-enu-seed63")
+    found = around_exchange(entry.model, entry.genome, entry.task, n=240)
+    survivors = battery.battery(entry.model, entry.genome, entry.task, n=240, double=False, parts=["senses"])["exchanged.later"]
+    assert survivors.value > 0.9 and found[5].value < 0.5 and found[5].n == found[0].n
+
+
 def test_a_visit_that_never_happens_has_no_share():
-    found = around_exchange("random", n=3, before=1, after=60)
+    found = around_exchange("looking", n=12, before=1, after=60)
     assert list(found) == list(range(-1, 60)) and found[59].n == 0 and math.isnan(found[59].value)
 
 

@@ -1,18 +1,19 @@
-"""How an agent eats around the moment at which its sensors for food and poison exchange their meanings (reconstruction).
+"""How often visits end with food, before and after the sensors for food and poison exchange their meanings (reconstruction).
 
     shares = around_exchange("looking")                            # {-3: Measure, .., 0: Measure, .., 7: Measure}
     shares = around_exchange(network, genome, task=its maze)
 
 Poison does not kill, and places may change after every food, so that remembering a place does not help.  An agent that goes by
-its sensors is wrong after the exchange; one that learns anew what they mean is right again some meals later; one that does not
-use them is unaffected.
+its sensors is wrong after the exchange; one that relearns them is right again some visits later; one that does not use them is
+unaffected.
 """
 
 from __future__ import annotations
 
+import numpy as np
 from torch import Tensor
 
-from enu_lib.analysis.battery import exchanging, outcomes, player, since, standard
+from enu_lib.analysis.battery import Outcomes, exchanging, outcomes, player, since, standard
 from enu_lib.analysis.measures import Measure, share
 from enu_lib.contracts import AnyModel
 from enu_lib.tasks.altered import Altered
@@ -30,11 +31,22 @@ def around_exchange(
 ) -> dict[int, Measure]:
     """The share of visits that end with food, by their number after the exchange: 0 is the first visit that ends after it.
 
-    Negative numbers count visits before it.  Counted are episodes in which poison was eaten before the exchange.
+    Negative numbers count visits before it.  Counted are episodes with a visit that ended with poison or starvation before the
+    exchange.  An agent that starves has no more visits; those that it misses count as wrong.  Visits that the end of the
+    episode cuts off do not count.
     agent, genome, task, n, seed: as for `battery`.  Raises ValueError for n < 1 or a model without a genome.
     """
     maze, at = exchanging(standard(task))
-    o = outcomes(player(agent, genome, n, seed)(Altered(maze, at, ("food", "poison"))))
+    episodes = player(agent, genome, n, seed)(Altered(maze, at, ("food", "poison")))
+    o, alive = outcomes(episodes), episodes.task["alive"][0].numpy()
     order, poisoned = since(at, o)
-    each = {k: poisoned & (order == k) for k in range(-before, after)}
-    return {k: share(f"right at visit {k} after the exchange", o.food[which], o.episode[which]) for k, which in each.items()}
+    starved = np.intersect1d(o.episode[poisoned], np.flatnonzero(alive[:, at] & ~alive[:, -1]))
+    return {k: _at(k, o, poisoned & (order == k), starved) for k in range(-before, after)}
+
+
+def _at(k: int, o: Outcomes, which: np.ndarray, starved: np.ndarray) -> Measure:
+    """The share of the visits `which`, and of those missed in the episodes `starved`, that end with food."""
+    episode = o.episode[which]
+    missed = np.setdiff1d(starved, episode) if k >= 0 else starved[:0]
+    food = np.concatenate([o.food[which], np.zeros(len(missed), bool)])
+    return share(f"right at visit {k} after the exchange", food, np.concatenate([episode, missed]))

@@ -44,11 +44,12 @@ def measures(ax: Any, agents: Mapping[str, Mapping[str, Any]], keys: Mapping[str
     ax.tick_params(axis="y", length=0)
 
 
-def around(ax: Any, agents: Mapping[str, Mapping[int, Any]], named: Sequence[str] = ()) -> None:
-    """Shares of visits that end with food, by their number after an event, with their intervals: {agent: {number: Measure}}.
+def around(ax: Any, agents: Mapping[str, Mapping[int, Any]], named: Sequence[str] = (), event: str = "the event") -> None:
+    """Shares of visits that end with food, by their number after an event, with their intervals.
 
-    Agents in `MARKS` and the networks `named` have lines of their own, the first of these solid and the others dashed; all
-    other networks are thin lines that share one legend entry.
+    agents: {agent: {number: Measure}}; number 0 is the first visit after the event, labelled 1.  Scripted agents (`MARKS`) and
+    the networks `named` have lines of their own: of the latter, the first is solid and the others are dashed.  All other
+    networks are thin lines without intervals that share one legend entry.
     """
     thin = [name for name in agents if name not in MARKS and name not in named]
     for name, of in agents.items():
@@ -67,7 +68,7 @@ def around(ax: Any, agents: Mapping[str, Mapping[int, Any]], named: Sequence[str
     ax.axvline(0, color="0.6", lw=0.8, ls=":")
     every = sorted({k for of in agents.values() for k in of})
     ax.set_xticks([_place(k) for k in every], [str(_numbered(k)) for k in every])
-    ax.set(ylim=(-0.03, 1.03), xlabel="visit before (-1: the last) or after (1: the first) the event")
+    ax.set(ylim=(-0.03, 1.03), xlabel=f"visit before (-1: the last) or after (1: the first) {event}")
     ax.set_ylabel(better("share that ends with food", up=True))
 
 

@@ -89,7 +89,10 @@ def around_exchange(entry: Entry, profile: str) -> dict[str, dict[int, Measure]]
 
 
 def around_table(agents: Mapping[str, Mapping[int, Measure]], numbers: Sequence[int]) -> list[Row]:
-    """Shares of visits that end with food, around an event: one row per agent, visits numbered as `figures.abilities` does."""
+    """Shares of visits that end with food, before and after an event: one row per agent.
+
+    numbers: as in `exchange.around_exchange`, from 0; the columns count visits after the event from 1, as the figure does.
+    """
     return [{"agent": name, **{f"visit {k + (k >= 0)}": share(of[k]) for k in numbers}} for name, of in agents.items()]
 
 
@@ -245,9 +248,9 @@ def stays(agent: Measures) -> bool:
 
 
 def reverses(agent: Measures) -> bool:
-    """Whether an agent is a reversal learner, by a rule fixed before the networks of `evidence.REVERSAL` evolved.
+    """Whether an agent is a reversal learner, by a rule fixed before the networks of `evidence.HIDDEN` evolved.
 
-    An agent that alternates, or goes to the other arm only directly after poison, switches but does not stay; a latch does
+    An agent that alternates, or goes to the second arm only directly after poison, switches but does not stay; a latch does
     not switch.
     """
     return switches(agent) and stays(agent)

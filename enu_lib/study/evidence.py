@@ -53,7 +53,7 @@ SEPARATE = tuple(name for group in INDEPENDENT.values() for name in group)
 # So neither is among `INDEPENDENT`: the first would be counted twice, and the second would bias the count.
 OTHERS = ("tmaze-enu-relearns", "tmaze-enu-latch", "tmaze-harmless-enu-seed1", "double-tmaze-enu")
 # Networks that evolved further where food and poison are hidden, each with the network with which it began.  HIDDEN: five
-# evolutions judged by a rule that was fixed before them.  The others were found while settings were being chosen.
+# evolutions judged by a rule that was fixed before them.  The other two evolved while settings were being chosen.
 HIDDEN = {f"tmaze-hidden-enu-seed1{name[-2:]}": name for name in RESTARTS}
 REVERSAL = HIDDEN | {"tmaze-hidden-enu": "tmaze-enu", "tmaze-hidden-enu-reverses": "tmaze-enu-seed63"}
 

@@ -126,7 +126,7 @@ def judged(
 ) -> list[Judged]:
     """The verdicts on all comparisons of an experiment, with Holm's correction over all of them.
 
-    level: fitness from which a task counts as learnt.  In mazes it is the target of the curriculum instead.
+    level: fitness from which a task counts as learnt.  Where the experiment has a target (the T-maze), that counts instead.
     """
     best = chosen(planned, records, profile)
     jobs = [] if best is None else protocol.compared(planned, best, profile)

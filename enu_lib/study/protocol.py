@@ -33,7 +33,7 @@ STRATEGIES = {  # initial s.d. of mutations (the final one: FINAL_SIGMA), and th
 }
 FINAL_SIGMA = 0.002
 LIMIT = {"smoke": 2, "laptop": 10**9}  # at most this many seeds and strategies
-AVOIDS, AVOIDS_BY = 3, 500  # stage of the curriculum in which networks come to avoid poison; generations until its end
+AVOIDS, AVOIDS_BY = 3, 500  # stage of the curriculum whose target is the ability; generation at which E1 ends at the latest
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,8 @@ def build(name: str, model: str, profile: str = "laptop") -> Experiment:
     """The experiment of a job.  model: a `ModelName` as text; its variant is the strategy, if tuned.
 
     On single units, all evolutions of an experiment have the same numbers of generations and of episodes in each.  In mazes
-    they follow the curriculum of `experiments.get`, whose stages, and the run itself, end early once a target is reached; in
-    the T-maze only until its third stage, whose target is the ability.
+    they follow the curriculum of `experiments.get`, whose stages, and the run itself, end early once a target is reached.  In
+    the T-maze they end with the third stage, whose target is the ability, at generation `AVOIDS_BY` at the latest.
     """
     parts = ModelName.parse(model)
     base = parts.model

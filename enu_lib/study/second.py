@@ -31,7 +31,7 @@ from enu_lib.study.protocol import PLANNED, Planned
 from enu_lib.study.results import Record, Stored, read_evaluation
 
 LIKE = {"gru-gain": "gru", "enu-plain": "enu"}  # models of the first sweep whose steps cost as much
-TIMED = [f"tmaze-enu-seed{seed}" for seed in range(60, 65)]  # zoo entries that evolved with the T-maze's curriculum
+TIMED = [f"tmaze-enu-seed{seed}" for seed in range(60, 65)]  # zoo entries: the T-maze's curriculum with restarts
 
 
 def name(profile: str) -> str:
