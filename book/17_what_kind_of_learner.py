@@ -124,11 +124,11 @@ files = save_figure(
 # The network of Fig. 4 learns once in an episode, like *looking-once*: after the exchange it eats poison until the end. Some
 # others relearn, but more slowly than *looking*, and not all of them every time. Nothing in their evolution asked for it:
 # there, sensors never changed their meaning within an episode. There is one exchange in an episode, so we do not know whether a
-# network could relearn twice. Shares of visits that end with food; visit -1 is the last before the exchange, visit 1 the first
-# that ends after it:
+# network could relearn twice.
 
 # %%
-Markdown(tables.markdown(abilities.around_table(around, (-1, 0, 1, 2, 3, 5))))
+text = "Shares of visits that end with food; visit -1 is the last before the exchange, visit 1 the first that ends after it"
+Markdown(tables.folded(text, abilities.around_table(around, (-1, 0, 1, 2, 3, 5))))
 
 # %% [markdown]
 # ## Reconstruction
