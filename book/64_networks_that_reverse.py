@@ -51,10 +51,10 @@ reverses = "tmaze-hidden-enu-reverses"
 #
 # ### A network that reverses
 #
-# `tmaze-hidden-enu-reverses` evolved from `tmaze-enu-seed63` in two stages. In the first, food and poison never swapped, and it
-# came to stay at the second arm once poison had sent it there, as a latch does. In the second, the maze `tmaze-hidden` ([the
-# mazes](14_mazes.py)), food and poison swapped after each food with a probability of 1/5, and the fourth poison killed. It
-# evolved to its target fitness. The columns: visits after a first, second and third poison, in episodes twice as long as in the
+# `tmaze-hidden-enu-reverses` evolved from `tmaze-enu-relearns` in the maze `tmaze-hidden` ([the mazes](14_mazes.py)): food and
+# poison swap after each food with a probability of 1/5, and the fourth poison kills. It evolved to its target fitness. The
+# network with which it began had come to remember the arm of the last food in the fourth stage of the curriculum for the
+# T-maze, where it could see. The columns: visits after a first, second and third poison, in episodes twice as long as in the
 # published T-maze, with harmless poison; visits where nothing has changed, and food per episode, both in the published T-maze
 # while no sensor shows food or poison. In the test of visits after poison, the scripted agents and `tmaze-harmless-enu-seed1`
 # could see food and poison, but none of them makes use of it.

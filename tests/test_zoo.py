@@ -178,7 +178,7 @@ def test_the_evolutions_in_the_hidden_maze_have_the_settings_that_the_page_names
         ("tmaze-enu-three-runs", "tmaze-steps", "tmaze-enu-latch"),
         ("tmaze-harmless-enu-seed1", "tmaze-reversal-steps", None),
         ("tmaze-hidden-enu-seed160", "tmaze-hidden-steps", "tmaze-enu-seed60"),
-        ("tmaze-hidden-enu-reverses", "tmaze-reverses-steps", "tmaze-enu-seed63"),
+        ("tmaze-hidden-enu-reverses", "tmaze-reverses-steps", "tmaze-enu-relearns"),
         ("double-tmaze-enu", "double-tmaze-steps", "tmaze-enu-latch"),
         ("tmaze-actions-enu", "tmaze-actions-steps", "tmaze-actions-enu-one-output"),
     ],

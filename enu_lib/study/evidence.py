@@ -55,7 +55,7 @@ OTHERS = ("tmaze-enu-relearns", "tmaze-enu-latch", "tmaze-harmless-enu-seed1", "
 # Networks that evolved further where food and poison are hidden, each with the network with which it began.  HIDDEN: five
 # evolutions judged by a rule that was fixed before them.  The other two evolved while settings were being chosen.
 HIDDEN = {f"tmaze-hidden-enu-seed1{name[-2:]}": name for name in RESTARTS}
-REVERSAL = HIDDEN | {"tmaze-hidden-enu": "tmaze-enu", "tmaze-hidden-enu-reverses": "tmaze-enu-seed63"}
+REVERSAL = HIDDEN | {"tmaze-hidden-enu": "tmaze-enu", "tmaze-hidden-enu-reverses": "tmaze-enu-relearns"}
 
 
 @dataclass(frozen=True)
