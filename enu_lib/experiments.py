@@ -214,7 +214,7 @@ _MAZE_TASKS["tmaze-hidden"] = Maze(
 
 # Held-out fitness at which evolution ends.  In the T-maze, the scripted agent `looking` earns 25.6; where food and poison are
 # hidden, `memory-only` earns 24.6, a latch 11.4.
-_TARGETS = {"tmaze": 24.8, "tmaze-none": 24.8, "tmaze-harmless": 23.2, "tmaze-hidden": 22.5}
+_TARGETS = {"tmaze": 24.8, "tmaze-none": 24.8, "tmaze-harmless": 23.2, "tmaze-hidden": 24.0}
 
 
 def attempt_began(restarts: Sequence[int], generation: float = math.inf) -> int:
