@@ -56,7 +56,7 @@ from IPython.display import Markdown
 import enu_lib as enu
 from enu_lib import figures, widgets
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
-from enu_lib.network import ORDERED, PUBLISHED, Network
+from enu_lib.network import CHAINED, ORDERED, PUBLISHED, Network
 
 use_style()
 
@@ -64,19 +64,21 @@ use_style()
 # ## Figure
 
 # %% tags=["hide-input"]
-published, ours = Network(PUBLISHED), Network(ORDERED)
-fig, axes = plt.subplot_mosaic([["a", "b"], ["a", "c"]], figsize=(PAGE, 4), width_ratios=[1.4, 1])
+published, ours, chained = Network(PUBLISHED), Network(ORDERED), Network(CHAINED)
+fig, axes = plt.subplot_mosaic([["a", "b"], ["a", "c"], ["a", "d"]], figsize=(PAGE, 5.6), width_ratios=[1.4, 1])
 figures.networks.network(axes["a"], published)
 figures.networks.connections(axes["b"], published)
 figures.networks.connections(axes["c"], ours)
 axes["b"].set(xlabel="", title="published table")
-axes["c"].set(title="our table")
+figures.networks.connections(axes["d"], chained)
+axes["c"].set(xlabel="", title="our table")
+axes["d"].set(title="chained table")
 counted = {
     letter: figures.data.long(
         {"postsynaptic neuron": names[net.n_inputs :], "presynaptic neuron": names},
         {"synapses": figures.networks.connection_counts(net)},
     )
-    for letter, net in (("b", published), ("c", ours))
+    for letter, net in (("b", published), ("c", ours), ("d", chained))
     if (names := figures.networks.short_names(net))
 }
 panel_letters(axes.values())
@@ -87,7 +89,8 @@ files = save_figure(
     unit with its own memory; it is drawn beside its postsynaptic neuron, and a grey line connects it to its presynaptic
     neuron. **b**, The same table: shaded where the neuron of the row has a synapse from the neuron of the column.
     **c**, Our own table, in which every neuron receives input from all sensors and the reward neuron (reconstruction); a number
-    gives the count where there is more than one synapse.""",
+    gives the count where there is more than one synapse. **d**, The chained table (reconstruction), that of the network of
+    Fig. 4: of the output neurons, only the first receives input from sensors and reward neuron.""",
 )  # fmt: skip
 
 # %% [markdown]

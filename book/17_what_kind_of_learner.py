@@ -128,7 +128,7 @@ files = save_figure(
 
 # %%
 text = "Shares of visits that end with food; visit -1 is the last before the exchange, visit 1 the first that ends after it"
-Markdown(tables.folded(text, abilities.around_table(around, (-1, 0, 1, 2, 3, 5))))
+Markdown(tables.folded(text, abilities.around_table(around, (-1, 1, 2, 3, 4, 6))))
 
 # %% [markdown]
 # ## Reconstruction

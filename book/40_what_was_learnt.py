@@ -82,7 +82,8 @@ files = save_figure(
     caption=f"""After the memory of all synapses or of all neurons was reset, scrambled or frozen at step {moment} of an
     episode: **a**, food eaten in the rest of the episode, mean and 95% interval; **b**, synapses, **c**, neurons: share of
     visits that end with food, in the order of visits, with 95% (Wilson) intervals; points need at least 10 visits; dotted:
-    chance, as there are two arms. More is better; what falls below *untouched*, the control, was lost. {n} episodes each, of
+    chance, as there are two arms. An agent that has died makes no more visits, so later points are those of agents still
+    alive. More is better; what falls below *untouched*, the control, was lost. {n} episodes each, of
     which {living} had not ended by then; visits at which the places had just changed are left out.""",
 )  # fmt: skip
 

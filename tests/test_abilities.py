@@ -99,14 +99,14 @@ def test_the_panel_draws_every_measure_that_was_met():
 
 
 def test_visits_around_an_exchange_are_drawn_and_tabulated_without_those_that_never_happened():
-    agents = {"looking": {-1: Measure("", 1.0, 0.9, 1.0, 9), 0: Measure("", 0.0, 0.0, 0.1, 9)},
-              "network": {-1: Measure("", 0.5, 0.4, 0.6, 9), 0: Measure("", math.nan, 0.0, 1.0, 0)}}  # fmt: skip
+    agents = {"looking": {-1: Measure("", 1.0, 0.9, 1.0, 9), 1: Measure("", 0.0, 0.0, 0.1, 9)},
+              "network": {-1: Measure("", 0.5, 0.4, 0.6, 9), 1: Measure("", math.nan, 0.0, 1.0, 0)}}  # fmt: skip
     ax = plt.subplots()[1]
     figures.abilities.around(ax, agents, ["network"])
     drawn = {line.get_label(): line.get_ydata().tolist() for line in ax.lines if not line.get_label().startswith("_")}
     assert drawn == {"looking": [1.0, 0.0], "network": [0.5]}
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["-1", "1"]
-    rows = abilities.around_table(agents, (-1, 0))
+    rows = abilities.around_table(agents, (-1, 1))
     assert rows[0] == {"agent": "looking", "visit -1": "100%", "visit 1": "0%"} and list(rows[1]) == list(rows[0])
     plt.close("all")
 

@@ -1,6 +1,6 @@
 """How often visits end with food, before and after the sensors for food and poison exchange their meanings (reconstruction).
 
-    shares = around_exchange("looking")                            # {-3: Measure, .., 0: Measure, .., 7: Measure}
+    shares = around_exchange("looking")                            # {-3: Measure, -2: .., -1: .., 1: .., .., 8: Measure}
     shares = around_exchange(network, genome, task=its maze)
 
 Poison does not kill, and places may change after every food, so that remembering a place does not help.  An agent that goes by
@@ -29,9 +29,9 @@ def around_exchange(
     before: int = 3,
     after: int = 8,
 ) -> dict[int, Measure]:
-    """The share of visits that end with food, by their number after the exchange: 0 is the first visit that ends after it.
+    """The share of visits that end with food, by their number: -1 is the last that ends before the exchange, 1 the first after.
 
-    Negative numbers count visits before it.  Counted are episodes with a visit that ended with poison or starvation before the
+    Counted are episodes with a visit that ended with poison or starvation before the
     exchange.  An agent that starves has no more visits; those that it misses count as wrong.  Visits that the end of the
     episode cuts off do not count.
     agent, genome, task, n, seed: as for `battery`.  Raises ValueError for n < 1 or a model without a genome.
@@ -41,12 +41,13 @@ def around_exchange(
     o, alive = outcomes(episodes), episodes.task["alive"][0].numpy()
     order, poisoned = since(at, o)
     starved = np.intersect1d(o.episode[poisoned], np.flatnonzero(alive[:, at] & ~alive[:, -1]))
-    return {k: _at(k, o, poisoned & (order == k), starved) for k in range(-before, after)}
+    numbers = [*range(-before, 0), *range(1, after + 1)]  # there is no visit 0
+    return {k: _at(k, o, poisoned & (order == k - (k > 0)), starved) for k in numbers}
 
 
 def _at(k: int, o: Outcomes, which: np.ndarray, starved: np.ndarray) -> Measure:
     """The share of the visits `which`, and of those missed in the episodes `starved`, that end with food."""
     episode = o.episode[which]
-    missed = np.setdiff1d(starved, episode) if k >= 0 else starved[:0]
+    missed = np.setdiff1d(starved, episode) if k > 0 else starved[:0]
     food = np.concatenate([o.food[which], np.zeros(len(missed), bool)])
-    return share(f"right at visit {k} after the exchange", food, np.concatenate([episode, missed]))
+    return share(f"right at visit {k} from the exchange", food, np.concatenate([episode, missed]))

@@ -47,9 +47,9 @@ def measures(ax: Any, agents: Mapping[str, Mapping[str, Any]], keys: Mapping[str
 def around(ax: Any, agents: Mapping[str, Mapping[int, Any]], named: Sequence[str] = (), event: str = "the event") -> None:
     """Shares of visits that end with food, by their number after an event, with their intervals.
 
-    agents: {agent: {number: Measure}}; number 0 is the first visit after the event, labelled 1.  Scripted agents (`MARKS`) and
-    the networks `named` have lines of their own: of the latter, the first is solid and the others are dashed.  All other
-    networks are thin lines without intervals that share one legend entry.
+    agents: {agent: {number: Measure}}; number -1 is the last visit before the event, 1 the first after it.  Scripted agents
+    (`MARKS`) and the networks `named` have lines of their own: of the latter, the first is solid and the others are dashed.
+    All other networks are thin lines without intervals that share one legend entry.
     """
     thin = [name for name in agents if name not in MARKS and name not in named]
     for name, of in agents.items():
@@ -67,18 +67,14 @@ def around(ax: Any, agents: Mapping[str, Mapping[int, Any]], named: Sequence[str
         ax.plot(x, value, mark, color=color, mfc=color if scripted or first else "white", label=name, zorder=3, **style)
     ax.axvline(0, color="0.6", lw=0.8, ls=":")
     every = sorted({k for of in agents.values() for k in of})
-    ax.set_xticks([_place(k) for k in every], [str(_numbered(k)) for k in every])
+    ax.set_xticks([_place(k) for k in every], [*map(str, every)])
     ax.set(ylim=(-0.03, 1.03), xlabel=f"visit before (-1: the last) or after (1: the first) {event}")
     ax.set_ylabel(better("share that ends with food", up=True))
 
 
-def _numbered(k: int) -> int:
-    """Visits after an event are counted from 1 in figures and tables."""
-    return k + (k >= 0)
-
-
-def _place(k: int) -> float:
-    return k + 0.5
+def _place(number: int) -> float:
+    """Visits before and after the event lie on the two sides of 0; there is no visit 0."""
+    return number - 0.5 if number > 0 else number + 0.5
 
 
 def table(agents: Mapping[str, Mapping[str, Any]], keys: Iterable[str]) -> pd.DataFrame:
@@ -101,7 +97,7 @@ def table(agents: Mapping[str, Mapping[str, Any]], keys: Iterable[str]) -> pd.Da
 def around_table(agents: Mapping[str, Mapping[int, Any]]) -> pd.DataFrame:
     """The shares that `around` draws, one row for each agent and number of a visit."""
     rows = [
-        {"agent": name, "visit": _numbered(k), "share": m.value, "low": m.low, "high": m.high, "n": m.n}
+        {"agent": name, "visit": k, "share": m.value, "low": m.low, "high": m.high, "n": m.n}
         for name, of in agents.items()
         for k, m in of.items()
     ]

@@ -193,7 +193,8 @@ def connections(ax: Any, net: Any) -> None:
     counts, names = connection_counts(net), short_names(net)
     ax.pcolormesh(counts, cmap="Blues", vmin=0, vmax=5, edgecolor="0.9", lw=0.5)  # equal shades in all tables
     for i, j in np.argwhere(counts > 1):
-        ax.text(j + 0.5, i + 0.5, f"{counts[i, j]}", ha="center", va="center")
+        color = "w" if counts[i, j] > 3 else "k"  # on a dark shade
+        ax.text(j + 0.5, i + 0.5, f"{counts[i, j]}", ha="center", va="center", color=color)
     ax.set(aspect="equal", ylim=(net.neurons, 0))
     ax.set_xticks(np.arange(len(names)) + 0.5, names)
     ax.set_yticks(np.arange(net.neurons) + 0.5, names[net.n_inputs :])

@@ -18,6 +18,7 @@ from enu_lib.analysis.measures import Measure
 from enu_lib.experiments import attempt_began
 from enu_lib.study import evidence
 from enu_lib.study.evidence import ABILITIES
+from enu_lib.study.protocol import AVOIDS
 from enu_lib.study.rules import share
 from enu_lib.study.tables import Row
 from enu_lib.zoo import Entry
@@ -44,7 +45,6 @@ FOOD = {
     "cut_poison.food": "poison without\npunishment",
 }
 NEARLY_ALWAYS = 0.95  # share of swaps after which an agent that knows its sensors makes no mistake
-AVOIDS = 3  # stage of the curriculum for the T-maze whose target a network reaches if it avoids poison on sight
 ALLOWED = 45  # minutes of one core
 HISTORY = ("stopped", "began anew", f"minutes to target {AVOIDS}", "tested")  # columns of `of_curriculum`
 REVERSES = 0.9  # share of visits that end with food, for a reversal learner
@@ -89,11 +89,8 @@ def around_exchange(entry: Entry, profile: str) -> dict[str, dict[int, Measure]]
 
 
 def around_table(agents: Mapping[str, Mapping[int, Measure]], numbers: Sequence[int]) -> list[Row]:
-    """Shares of visits that end with food, before and after an event: one row per agent.
-
-    numbers: as in `exchange.around_exchange`, from 0; the columns count visits after the event from 1, as the figure does.
-    """
-    return [{"agent": name, **{f"visit {k + (k >= 0)}": share(of[k]) for k in numbers}} for name, of in agents.items()]
+    """Shares of visits that end with food, before and after an event: one row per agent.  numbers: those of the visits."""
+    return [{"agent": name, **{f"visit {k}": share(of[k]) for k in numbers}} for name, of in agents.items()]
 
 
 def across(agents: Mapping[str, Measures], keys: Mapping[str, str]) -> list[Row]:

@@ -45,7 +45,7 @@ NEUTRAL = 20  # evolutions without selection
 # target with the settings of RESTARTS.  It never had to begin anew.
 EARLIER = ("tmaze-enu-three-runs", "tmaze-enu-lesson-seed1", "tmaze-enu-seed1", "tmaze-enu-seed2")
 CURRICULUM = ("tmaze-enu-seed50", "tmaze-enu", *(f"tmaze-enu-seed{seed}" for seed in (52, 53, 54)))
-RESTARTS = tuple(f"tmaze-enu-seed{seed}" for seed in (60, 61, 62, 63, 64))
+RESTARTS = second.RESTARTS
 INDEPENDENT = {"earlier": EARLIER, "without restarts": CURRICULUM, "with restarts": RESTARTS}
 SEPARATE = tuple(name for group in INDEPENDENT.values() for name in group)
 # Also tested with the battery, in the plain T-maze.  "tmaze-enu-relearns" is the run of seed 63, continued to its target.

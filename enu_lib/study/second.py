@@ -31,7 +31,7 @@ from enu_lib.study.protocol import PLANNED, Planned
 from enu_lib.study.results import Record, Stored, read_evaluation
 
 LIKE = {"gru-gain": "gru", "enu-plain": "enu"}  # models of the first sweep whose steps cost as much
-TIMED = [f"tmaze-enu-seed{seed}" for seed in range(60, 65)]  # zoo entries: the T-maze's curriculum with restarts
+RESTARTS = tuple(f"tmaze-enu-seed{seed}" for seed in range(60, 65))  # zoo entries: the T-maze's curriculum with restarts
 
 
 def name(profile: str) -> str:
@@ -130,10 +130,10 @@ def seconds(job: Job, profile: str = "laptop") -> float:
 def cost(experiment: str, model: str) -> float:
     """Mean core-seconds of an evaluation in the first sweep: of the same model, or one like it, or of all models.
 
-    In the T-maze, whose curriculum is newer than the first sweep: in the evolutions `TIMED`, whatever the model.
+    In the T-maze, whose curriculum is newer than the first sweep: in the evolutions `RESTARTS`, whatever the model.
     """
     if experiment == "tmaze":
-        return float(np.mean([_per_evaluation(zoo.load(name)) for name in TIMED]))
+        return float(np.mean([_per_evaluation(zoo.load(name)) for name in RESTARTS]))
     runs = _first_sweep()[experiment]
     return float(np.mean(runs.get(model) or runs.get(LIKE.get(model, "")) or sum(runs.values(), [])))
 
