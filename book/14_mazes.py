@@ -127,8 +127,8 @@ Markdown(tables.numbers(table, 3, ("maze", "agent")))
 # - `tmaze-volatile`: food and poison may swap places after *every* food, so that only an agent that knows what its sensors mean
 #   eats well;
 # - `tmaze-harmless`: poison never kills, so that an agent can switch many times;
-# - `tmaze-hidden`: no sensor shows food or poison, which swap places after each food with a probability of 1/5, for 600 steps;
-#   the fourth poison kills, so that an agent that eats more than one per swap dies early;
+# - `tmaze-hidden`: no sensor shows food or poison, which swap places with a probability of 1/5 after each food. Episodes have
+#   600 steps, and the fourth poison kills, so an agent that eats more than one poison per swap dies early;
 # - *swaps after every meal* (`Maze.count_poisons`): poison never kills, and food and poison may swap places after every meal,
 #   food or poison. Neither memory of places nor switching after poison helps.
 #

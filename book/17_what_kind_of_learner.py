@@ -100,7 +100,8 @@ Markdown(abilities.in_words(networks[entry.name], agents))
 # ### Does it relearn what its sensors mean?
 #
 # An agent that goes by its sensors is wrong when those for food and poison exchange their meanings in mid-episode. It can be
-# right again only if it relearns them.
+# right again by chance, or by going to the other arm after poison; that alone makes no more than about two thirds of its visits
+# right in the long run, as for *memory-only*. To be right at nearly all visits, it has to relearn.
 
 # %%
 around = abilities.around_exchange(entry, profile)
@@ -114,17 +115,19 @@ files = save_figure(
     caption=f"""Share of visits that end with food, before and after the sensors for food and poison exchange their meanings
     (dotted line), with 95% intervals, in up to {min(480, lives)} episodes: those in which the agent ate poison or starved
     before the exchange. Poison does not kill. Food and poison may swap after every food, so that remembering an arm does not
-    help. An agent that starves misses all later visits; these count as wrong. Blue, filled: the network of Fig. 4; open, dashed
-    (zoo only): one of the evolutions with restarts, continued to its target; thin, without intervals (zoo only): the
-    {len(evidence.RESTARTS)} evolutions with restarts, where they were first stopped. Other colours: scripted agents. Higher is
-    better; an agent that does not use these sensors is unaffected.""",
+    help. An agent that starves misses all later visits; these count as wrong. Visit 1 is the first to end after the exchange;
+    in some episodes it had begun before, and the agent had already turned away from one arm. Visits that the end of the episode
+    cuts off are left out. Blue, filled: the network of Fig. 4; open, dashed (zoo only): one of the evolutions with restarts,
+    continued to its target, shown because it relearns; thin, without intervals (zoo only): the {len(evidence.RESTARTS)}
+    evolutions with restarts, where they were first stopped. Other colours: scripted agents. Higher is better; an agent that
+    does not use these sensors is unaffected.""",
 )  # fmt: skip
 
 # %% [markdown]
-# The network of Fig. 4 learns once in an episode, like *looking-once*: after the exchange it eats poison until the end. Some
-# others relearn, but more slowly than *looking*, and not all of them every time. Nothing in their evolution asked for it:
-# there, sensors never changed their meaning within an episode. There is one exchange in an episode, so we do not know whether a
-# network could relearn twice.
+# In the zoo, the network of Fig. 4 learns once in an episode, like *looking-once*: none of its later visits ends with food, and
+# in some episodes it starves. Some other networks relearn, most of them more slowly than *looking*, and some not in every
+# episode. Nothing in their evolution asked for it: the sensors never changed their meaning within an episode. Our episodes
+# contain one exchange, so we do not know whether a network could relearn twice.
 
 # %%
 text = "Shares of visits that end with food; visit -1 is the last before the exchange, visit 1 the first that ends after it"

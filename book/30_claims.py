@@ -123,7 +123,7 @@ Markdown(tables.numbers(mazes.survival_table(stored.runs, ("enu", "lstm"), "doub
 # ([details](17_what_kind_of_learner.py)); the old rule is kept above. An agent that learns once, from its first meal, passes
 # it (`looking-once`, [compared with the network](42_the_learned_rule.py)); relearning when the sensors change their meaning
 # is not required, and neither that agent nor the network does it. The network was chosen: of [ten separate
-# evolutions](61_how_the_networks_were_found.py), it was the first to be continued to the target fitness. How many of the kept
+# evolutions](61_how_the_networks_were_found.py), it was the first to be evolved to the target fitness. How many of the kept
 # evolutions pass says more than the verdict.
 #
 # **C10, the units came to spike,** asks for pulses, not for information in them: a clock that is on for one step in every move

@@ -135,7 +135,7 @@ files = save_figure(
     },
     caption=f"""What single events change in a network that is driven through its inputs only. **a**, A sensor paired with
     food, poison or nothing, against the delay from sensor to meal: output for moving forward when the same sensor is active
-    again, minus that of the same network to which neither was shown. **b** to **d**, Outputs (by what they do) while this
+    again, minus that of the same network without sensor and meal. **b** to **d**, Outputs (by what they do) while this
     sensor is active, after 0 to 4 such meals in a row of food, poison or nothing. Mean and s.d. over {samples} noise seeds. No
     direction is better; an effect of a meal is a difference from *nothing*.""",
 )  # fmt: skip

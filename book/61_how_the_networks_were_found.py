@@ -166,22 +166,23 @@ its network knows its sensors. The first five seeds are judged by it, too."""
 # many generations. *Began anew*: the generations at which evolution began with another random genome. *Tested*: the generation
 # of the tested parent, and its stage. *Food* is per episode, in the published T-maze; *with swaps* and *no mistake*: with swaps
 # after every food. *Minutes to target 3*: until the third stage reached its target; *never*: the stage missed its target or was
-# stopped first. *Exchange*: how many visits end with food: the first ones if nothing is exchanged, the first ones after the
-# sensors for food and poison are exchanged, and the sixth and later ones after that. At first, all runs were stopped by hand,
-# at moments that we chose while watching them. So *no* means that the network did not know its sensors when we stopped. One was
-# run again, with the command as it is now and to its target fitness: `tmaze-enu`, the network of [Fig. 4](15_fig4_tmaze.py). It
-# never had to begin anew. The five seeds with restarts, and scripted agents:
+# stopped first. *Exchange*: three shares of visits that end with food: the first visit without an exchange, the first visit
+# after the sensors for food and poison are exchanged, and the sixth and later visits after the exchange. At first, all runs
+# were stopped by hand, at moments that we chose while watching them. So *no* means that the network did not know its sensors
+# when we stopped. One was run again, with the command as it is now and to its target fitness: `tmaze-enu`, the network of [Fig.
+# 4](15_fig4_tmaze.py). It never had to begin anew. The five seeds with restarts, and scripted agents:
 
 # %%
 passing = abilities.of_agents(("looking", "looking-once", "once-bitten", "latch", "memory-only", "alternating", "fixed-arm"))
 Markdown(tables.markdown(abilities.of_curriculum(evidence.RESTARTS, passing)))
 
 # %% [markdown]
-# To pass this rule, it is enough to learn once and for all what poison or food looks like, as *once-bitten* and
-# *looking-once* do. Whether a network relearns when its sensors change their meaning is not asked; the shares after the
-# exchange show that some do. But an agent that starves makes no more visits, so the later shares are those of the episodes in
-# which it survives; where visits missed in this way [count as wrong](17_what_kind_of_learner.py), seed 63's network does not
-# relearn. Continued later, to its target fitness, it does: `tmaze-enu-relearns` in the zoo. The five seeds without restarts:
+# To pass this rule, it is enough to learn once and for all what poison or food looks like, as *once-bitten* and *looking-once*
+# do. Whether a network relearns when its sensors change their meaning is not asked; the shares after the exchange show that
+# some do. But an agent that starves makes no more visits, so the later shares are those of the episodes in which it survives.
+# `tmaze-enu-seed63` eats poison once after the exchange and then starves, in most episodes; where the visits missed in this way
+# [count as wrong](17_what_kind_of_learner.py), most of its visits are wrong. Continued later, to its target fitness, it
+# relearns: `tmaze-enu-relearns` in the zoo. The five seeds without restarts:
 
 # %%
 Markdown(tables.folded("The five seeds without restarts", abilities.of_curriculum(evidence.CURRICULUM, {})))

@@ -28,7 +28,11 @@
 # By a rule fixed before these evolutions, an agent is a reversal learner if at least nine tenths of each of four kinds of visit
 # end with food: those right after the first, the second and the third poison, and those before which food and poison have not
 # changed places. The last kind is needed: an agent that alternates between the arms, or goes to the second arm only directly
-# after poison, passes the first three.
+# after poison, passes the first three. The rule asks for no more than staying after food and leaving after poison, as
+# *memory-only* does. It has a gap that we saw only later: the visits of the last kind are counted in the published T-maze,
+# where the second poison kills. So an agent that stays until its second poison, and alternates from then on, passes. The tables
+# therefore also show visits where nothing has changed after two or more poisons, with harmless poison, in episodes twice as
+# long. This is not part of the rule.
 
 # %% tags=["parameters"]
 profile = "zoo"  # the networks that ship, whatever the profile
@@ -52,12 +56,15 @@ reverses = "tmaze-hidden-enu-reverses"
 # ### A network that reverses
 #
 # `tmaze-hidden-enu-reverses` evolved from `tmaze-enu-relearns` in the maze `tmaze-hidden` ([the mazes](14_mazes.py)): food and
-# poison swap after each food with a probability of 1/5, and the fourth poison kills. It evolved to its target fitness. The
-# network with which it began had come to remember the arm of the last food in the fourth stage of the curriculum for the
-# T-maze, where it could see. The columns: visits after a first, second and third poison, in episodes twice as long as in the
-# published T-maze, with harmless poison; visits where nothing has changed, and food per episode, both in the published T-maze
-# while no sensor shows food or poison. In the test of visits after poison, the scripted agents and `tmaze-harmless-enu-seed1`
-# could see food and poison, but none of them makes use of it.
+# poison swap after each food with a probability of 1/5, and the fourth poison kills. It evolved to the target that the maze had
+# then. The target was raised later, because another network had reached it without a reliable third switch; this run would have
+# ended at the same generation. The network with which it began had come to remember the arm of the last food in the fourth
+# stage of the curriculum for the T-maze, where it could see. That is not enough: `tmaze-enu` remembers, too, and did not become
+# a reversal learner in this maze (last rows of the table of trials below). The columns: visits after a first, second and third
+# poison, in episodes twice as long as in the published T-maze, with harmless poison; visits where nothing has changed, and food
+# per episode, both in the published T-maze (the second poison kills) while no sensor shows food or poison. In the test of
+# visits after poison, the sensors showed food and poison to the scripted agents and to `tmaze-harmless-enu-seed1`, but none of
+# them uses these sensors.
 
 # %%
 earlier = "tmaze-harmless-enu-seed1"  # described below
@@ -68,17 +75,18 @@ Markdown(tables.markdown(abilities.of_reversal([reverses], {earlier: tested[earl
 Markdown(tables.commands("The command", results.attempts("tmaze-reverses-steps")))
 
 # %% [markdown]
-# It was found while we were choosing the settings, so it says that such learning can evolve, not how often.
+# It is one of several networks that we tried in this maze while we were choosing the settings (table below), so it shows that
+# such learning can evolve, not how often.
 #
-# ### How often? Five evolutions by a fixed rule
+# ### How often? Five evolutions, judged by a rule fixed before
 #
 # Each of the five networks from the [runs with restarts](61_how_the_networks_were_found.py), whatever it had learnt, evolved
 # further once, in an earlier version of the maze: until it reached a target between what a latch and an agent that remembers
-# earn, or for the number of generations in the table. Seeds, settings and rule were fixed before. Poison never killed, and food
-# and poison could swap only after every fifth food, as in the published T-maze. Tested are the parents with the highest
-# held-out fitness. Before the rule was fixed, we had tried three networks: that of [Fig. 4](15_fig4_tmaze.py), which soon
-# seemed to be a reversal learner, and `tmaze-enu-seed60` and `tmaze-enu-relearns`, which did not by the time we stopped them.
-# The first try was repeated to its target (`tmaze-hidden-enu`); it is not one of the five.
+# earn, or for the number of generations in the table. Seeds, settings and rule were fixed before. As in the published T-maze,
+# food and poison could swap only after every fifth food; poison never killed. Tested are the parents with the highest held-out
+# fitness. Before the rule was fixed, we had tried three networks: that of [Fig. 4](15_fig4_tmaze.py), which soon seemed to be a
+# reversal learner, and `tmaze-enu-seed60` and `tmaze-enu-relearns`, which did not by the time we stopped them. The first try
+# was repeated to its target (`tmaze-hidden-enu`); it is not one of the five.
 
 # %%
 Markdown(tables.markdown(abilities.of_reversal([*evidence.HIDDEN, "tmaze-hidden-enu"])))
@@ -91,12 +99,14 @@ Markdown(tables.markdown(abilities.of_reversal([*evidence.HIDDEN, "tmaze-hidden-
 Markdown(tables.commands("The command", results.attempts("tmaze-hidden-steps")))
 
 # %% [markdown]
-# Some of those that fail stay at one arm for good: two after their first poison, like a latch, and two after their second.
-# (`tmaze-hidden-enu-seed164` and `tmaze-hidden-enu` are these last two. The episodes in which they evolved were half as long as
-# those of the test, and few contained a third poison.) The others mostly go to the second arm only directly after poison: they
-# remember whether their last meal was food or poison, not where it was. Both habits are hard to leave. In the table below, one
-# network that went to the second arm only directly after poison became a reversal learner. Latches became reversal learners
-# more often where the fourth poison killed than where poison was harmless, but few were tried.
+# The failures differ. `tmaze-hidden-enu-seed160` stays at the second arm after its first poison, like a latch. So does
+# `tmaze-hidden-enu-seed161`, but it starves after its second poison. `tmaze-hidden-enu-seed164` and `tmaze-hidden-enu` switch
+# twice and then stay; the episodes in which they evolved were half as long as those of the test, and few contained a third
+# poison. `tmaze-hidden-enu-seed162` mostly goes to the second arm only directly after poison, as if it remembered only whether
+# its last meal was poison. `tmaze-hidden-enu-seed163` comes back from the second arm after a few visits, and in some episodes
+# eats poison to the end. Both staying for good and going to the second arm only directly after poison proved hard to leave. In
+# the whole maze, one network with the latter habit became a reversal learner, and so did some latches, with harmless and with
+# deadly poison. Too few were tried, with mutations of different sizes, to say which works better.
 
 # %%
 Markdown(tables.folded("What else was tried, and what came of it", results.attempts("tmaze-hidden")))
@@ -107,8 +117,9 @@ Markdown(tables.folded("What else was tried, and what came of it", results.attem
 # be judged by the same rule; each was to end at its target or after 45 minutes of one core. We broke this plan off before the
 # first two had ended, and did not begin the other three. By then, one network had come to go to the second arm only directly
 # after poison, in the stage without swaps; the other evolution had missed the target of the third stage and begun anew. So how
-# often the command leads to a reversal learner is not known. First, a stage has to be found in which networks learn to stay
-# more reliably.
+# often the command leads to a reversal learner is not known. In the evolutions that fail, networks do not learn to stay, or
+# stay for good. Whether the fourth stage of the curriculum for the T-maze should come first, as for
+# `tmaze-hidden-enu-reverses`, has not been tried from random genomes.
 #
 # ### An earlier network that reverses
 #
@@ -135,13 +146,11 @@ Markdown(abilities.reversal_in_words(tested["tmaze-harmless-enu-seed1"], tested[
 # %% tags=["hide-input"]
 five = [tested[name] for name in evidence.HIDDEN]
 switch, stay, both = (sum(map(test, five)) for test in (abilities.switches, abilities.stays, abilities.reverses))
-counts = (
-    f"{switch} to a network that goes to the food after each of three poisons, {stay} to one that does where nothing changed"
-)
 first = "is a reversal learner" if abilities.reverses(tested[reverses]) else "is not a reversal learner"
 Markdown(
     f"By the rule, `{reverses}` {first}. Of the {len(five)} evolutions that were to show how often such learning evolves, "
-    f"{both} led to a reversal learner: {counts}."
+    f"{both} led to a reversal learner; {switch} led to a network that goes to the food after each of three poisons, {stay} to "
+    "one that stays with the food where nothing has changed."
 )
 
 # %% [markdown]

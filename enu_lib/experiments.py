@@ -257,8 +257,8 @@ def _hidden_curriculum(task: Maze, before: Sequence[Stage]) -> tuple[Stage, ...]
 
     (4) Places never change within an episode, and poison does not kill, so that it pays most to stay at the second arm after
     poison at the first, as a latch does.  Not all networks come to do so.  (5) Places change, so that poison has to send them
-    back as well.  Most networks that began where places change came to go to the second arm only directly after poison, and
-    evolved no further.
+    back as well.  Several networks that began where places change came to go to the second arm only directly after poison, and
+    evolved no further; `tmaze-hidden-enu-reverses` (zoo) began there, too, and did not need stage (4).
 
     Targets: (4) a latch earns 26, and an agent that goes to the second arm only directly after poison 19; (5) see `_TARGETS`.
     """

@@ -11,7 +11,7 @@ import torch
 
 from enu_lib import zoo
 from enu_lib.analysis import agents, learning
-from enu_lib.analysis.battery import Outcomes, battery, outcomes, standard
+from enu_lib.analysis.battery import Outcomes, battery, outcomes, standard, stays_after_poisons
 from enu_lib.cli import main
 from enu_lib.rollout import record_episodes, rollout
 from enu_lib.tasks.altered import Altered
@@ -47,6 +47,18 @@ def values(agent, *keys):
 def test_switching_distinguishes_a_latch_from_a_learner(agent, expected):
     assert values(agent, *(f"switching.{k}" for k in (1, 2, 3, 4))) == expected
     assert all(of(agent)[f"switching.{k}"].n > 20 for k in (1, 2, 3, 4))
+
+
+def test_staying_after_two_poisons_is_seen_where_the_second_does_not_kill():
+    shares = {agent: stays_after_poisons(agent, n=120, seed=5) for agent in ("memory-only", "alternating")}
+    assert shares["memory-only"].value == 1 and shares["alternating"].high < 0.6
+    for name, stays in (
+        ("tmaze-hidden-enu-reverses", True),
+        ("tmaze-hidden-enu-seed164", False),
+    ):  # both stay in the published one
+        entry = zoo.load(name)
+        assert evolved(name, "hidden")["hidden.remembers"].low > 0.9
+        assert (stays_after_poisons(entry.model, entry.genome, entry.task, n=240).low > 0.9) == stays
 
 
 def test_swaps_distinguish_a_latch_from_agents_that_learn_anew():

@@ -229,6 +229,27 @@ def _hidden(maze: Maze, play: Play) -> dict[str, Measure]:
     return results | {"hidden.remembers": _share("food and poison hidden: right if nothing changed", o, stay)}
 
 
+def stays_after_poisons(
+    agent: AnyModel | str,
+    genome: Tensor | None = None,
+    task: Maze | None = None,
+    n: int = 480,
+    seed: int = 77,
+    poisons: int = 2,
+) -> Measure:
+    """The share of visits in unchanged places that end with food, after `poisons` or more; no sensor shows food or poison.
+
+    Poison does not kill, and episodes are twice as long.  Arguments and errors as for `battery`.  It fails an agent that stays
+    at the food only until its second poison, which the published T-maze, where this poison kills, cannot tell.
+    """
+    maze = standard(task)
+    harmless = replace(maze, deadly_poisons=HARMLESS, steps=2 * maze.steps)
+    o = outcomes(player(agent, genome, n, seed)(Altered(harmless, hide=("food", "poison"))))
+    return _share(
+        f"hidden, harmless poison: right if nothing changed, after {poisons} or more", o, (o.poisons >= poisons) & ~o.changed
+    )
+
+
 def _cut(maze: Maze, play: Play) -> dict[str, Measure]:
     cut = {kind: play(Altered(maze, cut=(kind,))) for kind in ("food", "poison")}
     return _meals("cut_food", "no reward for food", cut["food"]) | _meals("cut_poison", "no reward for poison", cut["poison"])

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from enu_lib import zoo
 from enu_lib.analysis import exchange
-from enu_lib.analysis.battery import CHANGES, POISONS, battery
+from enu_lib.analysis.battery import CHANGES, POISONS, battery, stays_after_poisons
 from enu_lib.analysis.measures import Measure
 from enu_lib.experiments import attempt_began
 from enu_lib.study import evidence
@@ -49,6 +49,7 @@ ALLOWED = 45  # minutes of one core
 HISTORY = ("stopped", "began anew", f"minutes to target {AVOIDS}", "tested")  # columns of `of_curriculum`
 REVERSES = 0.9  # share of visits that end with food, for a reversal learner
 RELEARNS = "tmaze-enu-relearns"  # in the zoo
+EXCHANGES = 701  # seed of the episodes with an exchange; not that of the battery, by which this network was noticed
 MOSTLY = 0.5  # share of visits above which an agent is said to do something
 
 
@@ -83,8 +84,8 @@ def around_exchange(entry: Entry, profile: str) -> dict[str, dict[int, Measure]]
     others = (RELEARNS, *evidence.RESTARTS) if profile == "zoo" else ()
     entries, n = {entry.name: entry, **{name: zoo.load(name) for name in others}}, min(480, episodes(profile))
     return {
-        **{name: exchange.around_exchange(e.model, e.genome, e.task, n) for name, e in entries.items()},
-        **{name: exchange.around_exchange(name, n=n) for name in ("looking", "looking-once", "memory-only")},
+        **{name: exchange.around_exchange(e.model, e.genome, e.task, n, EXCHANGES) for name, e in entries.items()},
+        **{name: exchange.around_exchange(name, n=n, seed=EXCHANGES) for name in ("looking", "looking-once", "memory-only")},
     }
 
 
@@ -181,10 +182,19 @@ def of_reversal(names: Sequence[str], agents: Mapping[str, Measures] | None = No
             "generations": zoo.load(name).provenance["generations"] if name in names else "",
             "after poison 1, 2, 3": ", ".join(share(tested[f"switching.{k}"]) for k in (1, 2, 3)),
             "nothing changed": share(tested["hidden.remembers"]),
+            "the same, after 2 or more": share(_stays(name)),
             "food": f"{tested['hidden.food'].value:.1f}",
             "reversal learner": "yes" if reverses(tested) else "no",
         })  # fmt: skip
     return rows
+
+
+def _stays(name: str) -> Measure:
+    """`stays_after_poisons` of a zoo entry or a scripted agent."""
+    if name not in zoo.names():
+        return stays_after_poisons(name)
+    entry = zoo.load(name)
+    return stays_after_poisons(entry.model, entry.genome, entry.task)
 
 
 def _history(entry: Entry) -> Row:

@@ -79,7 +79,7 @@ def verdict(c: stats.Comparison, alike: bool = False, likeness: bool = True) -> 
     """The verdict on a claimed difference (or, if `alike`, on a claimed likeness).
 
     likeness: whether the two can be shown to be alike at all.  Where most evolutions have not reached a level, they are equal
-    only in that.
+    only in that; and where all reach it, the level is too low to tell them apart.
     """
     same = likeness and c.alike
     if alike:
@@ -169,7 +169,7 @@ def _test(measure: Measure, first: list[float], second: list[float], ended: floa
         events = sum(math.isfinite(v) if measure == "time" else v > 0 for v in (*first, *second))
         if not events:
             return None
-        likeness = events >= HALF * (len(first) + len(second))
+        likeness = measure == "time" and events >= HALF * (len(first) + len(second))
         if measure == "time":
             return _Test(stats.compare_times(first, second, ended), power.log_rank_detectable(events, alpha), likeness)
     return _Test(stats.compare(first, second), visible, likeness)

@@ -22,7 +22,13 @@ from enu_lib.study.outcomes import MEASURES, Judged
 from enu_lib.study.protocol import FINAL_SIGMA, PLANNED, STRATEGIES, Compared, Measure, Planned
 from enu_lib.study.tables import Row, markdown, name
 
-AGENTS = ("fixed-arm", "latch", "once-bitten")  # scripted agents that learn nothing, or only once
+AGENTS = (
+    "fixed-arm",
+    "latch",
+    "memory-only",
+    "alternating",
+    "once-bitten",
+)  # agents that ignore their sensors; the last learns once
 STARTS = {"first": "run first", "named": "when computing time allows", "later": "needs a curriculum first"}
 
 
