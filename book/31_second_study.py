@@ -209,24 +209,30 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # edited; all other changes are these. On 2026-11-27, when none of the evolutions that are compared had been stored, the section
 # on trivial units and agents was added, and E3's comparison was renamed from *fires more like the target* to *comes nearer to
 # the target's number of spikes*. On the same day, one evolution of E5's GRU was tried, with seed 0 (see the [table of
-# attempts](63_earlier_networks.py)). On 2026-11-28, before any evolution of E1 had been run, its settings, those of `evolve
-# tmaze`, were replaced, because no network evolved with the old ones had come to use its sensors. This concerns the curriculum,
-# the wiring (the chained table), the fitness from which the ability counts as reached, the number of generations, the selection
-# in the last stage (without an offset of breadth) and how often held-out fitness is measured. All of them, old and new, are in
-# the history of `enu_lib/experiments.py`. The new settings were chosen while watching networks of ENUs, so they may favour
-# ENUs. Five evolutions of ENUs with the new settings have been run and [are known](61_how_the_networks_were_found.py); their
-# seeds are not those of E1. Later on the same day, again before any evolution of E1, the settings were changed once more: the
-# third stage is shorter, evolution begins anew where it misses its target, and the number of generations was doubled. Five more
-# evolutions of ENUs, with other seeds, have been run with these settings. Of all these runs, two were evolved to the new
-# fitness of the ability: that of the network of Fig. 4, and later one more. The others were stopped by hand, so how often it is
-# reached is not known. Therefore, on the same day, and still before any evolution of E1, the ability was decided anew: not the
-# target of the whole curriculum, but that of its third stage, which four of the last five evolutions reached, all within 400
-# generations. This choice, too, rests on ENUs only. So E1 now has the first three stages only. It does not begin anew, and the
-# third stage lasts until generation 500 instead of 400 if its target is not reached. Feedback is compared by the ability, too,
-# no longer by food. There are 10 evolutions of each model instead of 20, so that two cores can run them in some hours. GRUs and
-# LSTMs are left out, because no claim rests on comparing them with ENUs in the T-maze. What such numbers can show is in the
-# table above, as a rough guide: if ENUs reach the ability in eight of ten evolutions, the other model must hardly ever reach
-# it. In the same revision, the interval is no longer used to call models alike in whether they reach something.
+# attempts](63_earlier_networks.py)). All others concern E1.
+#
+# <details><summary>How the settings of E1 were changed, before any evolution of it</summary>
+#
+# On 2026-11-28, before any evolution of E1 had been run, its settings, those of `evolve tmaze`, were replaced, because no
+# network evolved with the old ones had come to use its sensors. This concerns the curriculum, the wiring (the chained table),
+# the fitness from which the ability counts as reached, the number of generations, the selection in the last stage (without an
+# offset of breadth) and how often held-out fitness is measured. All of them, old and new, are in the history of
+# `enu_lib/experiments.py`. The new settings were chosen while watching networks of ENUs, so they may favour ENUs. Five
+# evolutions of ENUs with the new settings have been run and [are known](61_how_the_networks_were_found.py); their seeds are not
+# those of E1. Later on the same day, again before any evolution of E1, the settings were changed once more: the third stage is
+# shorter, evolution begins anew where it misses its target, and the number of generations was doubled. Five more evolutions of
+# ENUs, with other seeds, have been run with these settings. Of all these runs, two were evolved to the new fitness of the
+# ability: that of the network of Fig. 4, and later one more. The others were stopped by hand, so how often it is reached is not
+# known. Therefore, on the same day, and still before any evolution of E1, the ability was decided anew: not the target of the
+# whole curriculum, but that of its third stage, which four of the last five evolutions reached, all within 400 generations.
+# This choice, too, rests on ENUs only. So E1 now has the first three stages only. It does not begin anew, and the third stage
+# lasts until generation 500 instead of 400 if its target is not reached. Feedback is compared by the ability, too, no longer by
+# food. There are 10 evolutions of each model instead of 20, so that two cores can run them in some hours. GRUs and LSTMs are
+# left out, because no claim rests on comparing them with ENUs in the T-maze. What such numbers can show is in the table above,
+# as a rough guide: if ENUs reach the ability in eight of ten evolutions, the other model must hardly ever reach it. In the same
+# revision, the interval is no longer used to call models alike in whether they reach something.
+#
+# </details>
 #
 # ## Verdict
 #
