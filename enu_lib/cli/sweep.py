@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         for p in plans
     ]
     print_table([head, *rows])
-    print(f"{sum(p.runs - p.done for p in plans)} runs left, about {_shared(sweep.hours(plans, 1), jobs, options)}; {out}")
+    print(f"{sum(p.runs - p.done for p in plans)} runs left, about {_shared(sweep.hours(plans), jobs, options)}; {out}")
     for error in errors:
         print(f"enu_lib: {error}", file=sys.stderr)
     return 1 if errors else 0

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
+
+import numpy as np
 
 from enu_lib.config import from_config
 from enu_lib.experiments import Experiment
@@ -14,10 +16,7 @@ from enu_lib.study.design import Job, build
 from enu_lib.study.model_name import ModelName
 from enu_lib.study.results import Record, Stored, load, read_evaluation
 
-# Core-microseconds per offspring and environment, measured on one core of an AMD Zen 5 (AVX-512); used by --dry-run before any
-# run has finished.  In mazes, episodes are short at first; the values are close to the mean over a run.
-COST = {"complex-stdp": 3.5, "stdp": 3.5, "iaf": 5.5, "tmaze": 140.0, "double-tmaze": 280.0}
-SLOWER = {"lstm": 1.35}
+LIKE = {"gru-gain": "gru", "enu-plain": "enu"}  # models that the first sweep lacks: those whose steps cost as much
 
 
 def stored_jobs(profile: str, todo: Sequence[Job], folder: Path | None = None) -> dict[Job, Record]:
@@ -65,11 +64,24 @@ def _plan(profile: str, pair: tuple[str, str], runs: Sequence[Job], out: Path, s
 
 
 def estimate(e: Experiment) -> float:
-    """Estimated core-seconds of a run, from timings with 16 memory values, scaled in proportion to memory size."""
-    size = math.ceil(e.model.hidden / 16)
-    return 1e-6 * COST[e.name] * e.total_episodes * size * SLOWER.get(ModelName.parse(e.model_name).kind, 1.0)
+    """Estimated core-seconds of a run: its evaluations, at the mean cost of one in the first sweep, scaled with memory size.
+
+    The cost is that of the same model, or of one like it, or of all models.
+    """
+    runs, model = _first_sweep()[e.name], ModelName.parse(e.model_name).model
+    each = runs.get(model) or runs.get(LIKE.get(model, "")) or sum(runs.values(), [])
+    return float(np.mean(each)) * e.total_episodes * math.ceil(e.model.hidden / 16)  # there, models have 16 memory values
 
 
-def hours(plans: Sequence[Plan], jobs: int) -> float:
-    """Estimated wall-clock hours of the remaining runs on `jobs` cores."""
-    return sum(p.seconds * (p.runs - p.done) for p in plans) / jobs / 3600
+@lru_cache
+def _first_sweep() -> dict[str, dict[str, list[float]]]:
+    """Core-seconds of an evaluation in each run of the first sweep, by experiment and model."""
+    each: dict[str, dict[str, list[float]]] = {}
+    for r in load("laptop").runs:
+        each.setdefault(r.experiment, {}).setdefault(r.model, []).append(r.seconds / r.evaluations)
+    return each
+
+
+def hours(plans: Sequence[Plan]) -> float:
+    """Estimated core-hours of the remaining runs."""
+    return sum(p.seconds * (p.runs - p.done) for p in plans) / 3600

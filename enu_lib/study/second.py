@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,11 +26,10 @@ from enu_lib.study import outcomes, protocol, results, workers
 from enu_lib.study.design import LABEL, Job
 from enu_lib.study.model_name import without_variant
 from enu_lib.study.outcomes import Judged
-from enu_lib.study.progress import matching
+from enu_lib.study.progress import estimate, matching
 from enu_lib.study.protocol import PLANNED, Planned
 from enu_lib.study.results import Record, Stored, read_evaluation
 
-LIKE = {"gru-gain": "gru", "enu-plain": "enu"}  # models of the first sweep whose steps cost as much
 RESTARTS = tuple(f"tmaze-enu-seed{seed}" for seed in range(60, 65))  # zoo entries: the T-maze's curriculum with restarts
 
 
@@ -122,35 +121,21 @@ def parts(planned: Planned, stored: Stored, profile: str = "laptop", out: Path |
 
 
 def seconds(job: Job, profile: str = "laptop") -> float:
-    """Estimated core-seconds of a job, at most: its evaluations, at the cost of one in earlier runs."""
-    built = protocol.build(job.experiment, job.model, profile)
-    return cost(job.experiment, without_variant(job.model)) * built.total_episodes
+    """Estimated core-seconds of a job, at most (`progress.estimate`).
 
-
-def cost(experiment: str, model: str) -> float:
-    """Mean core-seconds of an evaluation in the first sweep: of the same model, or one like it, or of all models.
-
-    In the T-maze, whose curriculum is newer than the first sweep: in the evolutions `RESTARTS`, whatever the model.
+    In the T-maze, whose curriculum is newer than the first sweep, an evaluation costs as much as in the evolutions `RESTARTS`,
+    whatever the model.
     """
-    if experiment == "tmaze":
-        return float(np.mean([_per_evaluation(zoo.load(name)) for name in RESTARTS]))
-    runs = _first_sweep()[experiment]
-    return float(np.mean(runs.get(model) or runs.get(LIKE.get(model, "")) or sum(runs.values(), [])))
+    e = protocol.build(job.experiment, job.model, profile)
+    if job.experiment == "tmaze":
+        return float(np.mean([_per_evaluation(zoo.load(name)) for name in RESTARTS])) * e.total_episodes
+    return estimate(e)
 
 
 def _per_evaluation(entry: zoo.Entry) -> float:
     generations = entry.provenance["generations"]
     total = entry.experiment.episodes(generations, entry.stage_ends, entry.restarts)
     return float(entry.provenance["progress"]["seconds"][-1]) / total
-
-
-@lru_cache
-def _first_sweep() -> dict[str, dict[str, list[float]]]:
-    """Core-seconds of an evaluation in each run of the first sweep, by experiment and model."""
-    each: dict[str, dict[str, list[float]]] = {}
-    for r in results.load("laptop").runs:
-        each.setdefault(r.experiment, {}).setdefault(r.model, []).append(r.seconds / r.evaluations)
-    return each
 
 
 def collect(profile: str, out: str | Path, folder: Path | None = None) -> int:
