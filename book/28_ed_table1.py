@@ -36,12 +36,14 @@ figures_dir = None  # build/figures
 
 # %%
 import matplotlib.pyplot as plt
+import pandas as pd
 from IPython.display import Markdown
 
 from enu_lib import widgets
 from enu_lib.study import claims, design, evidence, ledger, panels, plotted, second_tables, sweep, tables
 from enu_lib.study.model_name import ModelName
 from enu_lib.figures import PAGE, panel_letters, save_figure, save_table, use_style
+from enu_lib.figures.data import as_csv
 
 use_style()
 stored = sweep.obtain(profile)
@@ -80,7 +82,7 @@ caption = f"""Fitness of evolved parents in 30 trial runs (higher is better; sin
 the model; p: exact Mann-Whitney test, Holm correction within the task unless a remark in the full table says otherwise. The
 full table also gives memory sizes, parameter counts, the first seed's mean and s.d. as in the paper, medians and remarks."""
 files += save_table(
-    "ed_table1", {"csv": tables.csv(rows), "md": tables.markdown(rows)}, figures_dir, caption=caption,
+    "ed_table1", {"csv": as_csv(pd.DataFrame(rows)), "md": tables.markdown(rows)}, figures_dir, caption=caption,
     summary=tables.markdown(tables.final_summary(rows)),
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 import enu_lib as enu
 from enu_lib.figures import drawn_on, panel_letters, read_manifest, save_figure, save_table, use_style, write_manifest
+from enu_lib.figures.data import as_csv
 from enu_lib.figures.formats import paletted
 from enu_lib.study import evidence, results, tables
 
@@ -215,5 +216,5 @@ def test_every_committed_figure_is_made_by_a_page():
 def test_the_committed_table_follows_from_the_stored_runs():
     """After new runs, `make figures` updates the table and the figures."""
     runs = results.load("laptop").runs
-    table = tables.csv(tables.final_table(runs, evidence.gather(stored=runs)))
+    table = as_csv(pd.DataFrame(tables.final_table(runs, evidence.gather(stored=runs))))
     assert (ROOT / "figures/ed_table1.csv").read_text() == table

@@ -1,12 +1,10 @@
 """Tables of stored runs for the pages.  Statistics: `enu_lib.analysis.stats`; verdicts: `enu_lib.study.claims`.
 
-A table is a list of rows, dicts with the same keys; `markdown` and `csv` format it.
+A table is a list of rows, dicts with the same keys; `markdown` formats it.
 """
 
 from __future__ import annotations
 
-import csv as _csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -316,12 +314,3 @@ def commands(summary: str, lines: Sequence[str]) -> str:
 def under(summary: str, text: str) -> str:
     """Markdown folded under a summary line."""
     return f"<details><summary>{summary}</summary>\n\n{text}\n</details>"
-
-
-def csv(rows: Sequence[Mapping[str, object]]) -> str:
-    """A table as CSV."""
-    text = io.StringIO()
-    writer = _csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
