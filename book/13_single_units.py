@@ -175,4 +175,4 @@ live.window(stdp)
 # The same in a notebook, computed by the library:
 
 # %% tags=["explorer"]
-widgets.synapse_explorer(stdp)
+widgets.SynapseExplorer(stdp)

@@ -112,4 +112,4 @@ Markdown(ledger.verdicts(scores, "C4"))
 # The unit of the later generation. Remove the neuromodulator, and move the spikes from 5 to 10 steps apart.
 
 # %% tags=["explorer"]
-widgets.synapse_explorer(units[-1])
+widgets.SynapseExplorer(units[-1])

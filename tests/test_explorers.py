@@ -77,7 +77,7 @@ def test_the_duel_has_the_same_pad(walk):
 @pytest.mark.parametrize("name", ["stdp-enu", "complex-stdp-enu"])
 def test_the_synapse_explorer_shows_the_windows_and_the_change_of_the_pair(name):
     entry = enu.zoo.load(name)
-    explorer = widgets.synapse_explorer(entry)
+    explorer = widgets.SynapseExplorer(entry)
     picture, said = explorer.picture.value, explorer.said.value
     explorer.controls["pre"].value, explorer.controls["post"].value = 60, 41
     explorer.controls["modulator"].value = False
@@ -93,14 +93,14 @@ def test_the_synapse_explorer_shows_the_windows_and_the_change_of_the_pair(name)
 
 def test_the_synapse_explorer_and_the_books_picture_say_the_same():
     entry = enu.zoo.load("stdp-enu")
-    assert widgets.synapse_explorer(entry).response.in_words() in live.window(entry).body
+    assert widgets.SynapseExplorer(entry).response.in_words() in live.window(entry).body
 
 
 def test_every_explorer_says_what_to_do_once_its_kernel_is_gone(walk):
     entry = enu.zoo.load("stdp-enu")
     neuron = enu.zoo.load("iaf-enu")
     plain = widgets.explorer(lambda k: widgets.neuron_figure(neuron, k), k=widgets.slider("k", 0.1, 0.0, 1.0, 0.1))
-    for explorer in (walk, plain, widgets.synapse_explorer(entry), widgets.LiveEvolution(live.small_synapse())):
+    for explorer in (walk, plain, widgets.SynapseExplorer(entry), widgets.LiveEvolution(live.small_synapse())):
         sheets = [h for h in inside(explorer) if isinstance(h, w.HTML) and "<style>" in h.value]
         assert len(sheets) == 1, "browsers are slow to apply it again"
         (name,) = explorer._dom_classes

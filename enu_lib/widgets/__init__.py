@@ -2,7 +2,7 @@
 
 - `explorer`: any figure, redrawn when one of its controls changes; `w`: ipywidgets, for these controls
 - `neuron_explorer`: an evolved neuron beside the model neuron
-- `SynapseExplorer` (`synapse_explorer`): an evolved synapse with movable spikes
+- `SynapseExplorer`: an evolved synapse with movable spikes
 - `MazeLife`: watch an episode in a maze and intervene in it
 - `MazeWalk`, `Duel`: control the output neurons yourself, alone or against an agent
 - `LiveEvolution`: watch a synapse evolve
@@ -15,10 +15,10 @@ from enu_lib.widgets.base import Explorer, explorer, slider
 from enu_lib.widgets.live_evolution import LiveEvolution
 from enu_lib.widgets.maze_life import MazeLife
 from enu_lib.widgets.runs import runs_explorer, runs_figure
-from enu_lib.widgets.units import SynapseExplorer, neuron_explorer, neuron_figure, synapse_explorer
+from enu_lib.widgets.units import SynapseExplorer, neuron_explorer, neuron_figure
 from enu_lib.widgets.walk import Duel, MazeWalk
 
 __all__ = [
     "Duel", "Explorer", "LiveEvolution", "MazeLife", "MazeWalk", "SynapseExplorer", "explorer", "neuron_explorer",
-    "neuron_figure", "runs_explorer", "runs_figure", "slider", "synapse_explorer", "w",
+    "neuron_figure", "runs_explorer", "runs_figure", "slider", "w",
 ]  # fmt: skip

@@ -72,8 +72,3 @@ class SynapseExplorer(Pictured):
         axes[1].plot(r.post - r.pre, r.change, "o", color=figures.PALETTE["post"])
         axes[1].set_title(f"this pair: {r.change:.1f}%, rule {r.goal:.1f}%")
         return png(figure)
-
-
-def synapse_explorer(entry: Entry) -> SynapseExplorer:
-    """Explore the evolved synapse with movable spikes and switchable neuromodulator."""
-    return SynapseExplorer(entry)
