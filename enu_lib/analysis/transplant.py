@@ -33,7 +33,6 @@ class Synapses(NamedTuple):
     naive: float  # the same with all synapses set back to before the poison
     forgets: Tensor  # (N, S) with this synapse alone set back
     knows: Tensor  # (N, S) with all synapses but this one set back
-    neuron_forgets: Tensor  # (N,) with all synapses of one neuron set back
     neuron_knows: Tensor  # (N,) with all synapses but those of one neuron set back
     source_forgets: Tensor  # (G,) with all synapses from one of SOURCES set back, whatever neuron they are onto
     source_knows: Tensor  # (G,) with all synapses but those from one of SOURCES set back
@@ -66,22 +65,21 @@ def synapses(network: Network, genome: Tensor, maze: Maze, environments: int = 6
     source = sources(network).flatten() == torch.arange(len(SOURCES) - 1, device="cpu")[:, None]
     source = torch.cat([source, source[:1] | source[1:2]])
     none = torch.zeros(1, many, dtype=torch.bool, device="cpu")
-    which = torch.cat([none, ~none, one, ~one, group, ~group, source, ~source])
+    which = torch.cat([none, ~none, one, ~one, ~group, source, ~source])
     begun = copies.at_steps(network, genome, maze, episodes, states, use, at, seed)
     begun = begun.rows(torch.arange(len(use), device="cpu").repeat(len(which)))
     begun = begun._replace(network=set_back(begun.network, which, earlier))
     right = copies.share_right(network, genome, maze, begun, visits).reshape(len(which), -1).mean(1)
     shape = (network.neurons, network.synapses)
-    sizes = [many, many, network.neurons, network.neurons, len(SOURCES), len(SOURCES)]
-    forgets, knows, lost, kept, source_lost, source_kept = right[2:].split(sizes)
+    sizes = [many, many, network.neurons, len(SOURCES), len(SOURCES)]
+    forgets, knows, neuron_kept, source_lost, source_kept = right[2:].split(sizes)
     return Synapses(
         changed.reshape(shape),
         right[0].item(),
         right[1].item(),
         forgets.reshape(shape),
         knows.reshape(shape),
-        lost,
-        kept,
+        neuron_kept,
         source_lost,
         source_kept,
         len(use),
