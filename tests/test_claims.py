@@ -10,7 +10,7 @@ import pytest
 from enu_lib import zoo
 from enu_lib.analysis import stats
 from enu_lib.analysis.measures import Measure
-from enu_lib.study import claims, comparisons, design, evidence, ledger, results, sweep, tables
+from enu_lib.study import claims, comparisons, design, evidence, ledger, results, tables
 from enu_lib.study.claims import CLAIMS, Part, verdict
 from enu_lib.study.evidence import Evidence
 from enu_lib.tasks.maze import Maze
@@ -304,7 +304,7 @@ def test_the_statements_about_strategies_agree_with_stored_results():
     assert [row["A"].split()[0] for row in rows if row["task"] == "STDP"] == ["1.00", "1.00"]
     cost = {
         m: tables.costs(runs, "complex-stdp", m, found.level["complex-stdp"])
-        for m in ("enu", *sweep.strategies("complex-stdp"))
+        for m in ("enu", *design.strategies("complex-stdp"))
     }
     ours, theirs = cost["enu@annealed"], cost["enu@published"]
     assert ours.reached.sum() == (theirs.evaluations <= ours.spent.max()).sum() + 1

@@ -24,7 +24,7 @@ def test_jobs_are_ordered_by_seed_and_jobs_for_the_claims_come_first():
 
 
 @pytest.mark.parametrize("profile", experiments.PROFILES)
-@pytest.mark.parametrize("name", design.ORDER)
+@pytest.mark.parametrize("name", design.SWEPT)
 def test_all_models_of_an_experiment_have_the_same_conditions(name, profile):
     first = design.build(name, "enu", profile)
     for model in (*MAIN[name], *design.GROUPS["checks"].models.get(name, ())):
@@ -53,7 +53,7 @@ def test_matched_models_have_the_closest_possible_parameter_count():
 
 def test_strategies_stop_at_the_level_and_have_equal_budgets_except_the_published_one():
     seen = set()
-    for name in design.ORDER:
+    for name in design.SWEPT:
         for model in design.strategies(name):
             own, e = design.build(name, without_variant(model), "laptop"), design.build(name, model, "laptop")
             assert e.model == own.model and e.task == own.task and e.target == results.references().level[name]

@@ -30,7 +30,6 @@ LABEL = {
     "enu": "ENU", "nfenu": "NFENU", "gru": "GRU", "lstm": "LSTM", "shared": "SHAREDENU",
     "gru-gain": "GRU with gain", "enu-plain": "ENU without gain",
 }  # fmt: skip
-ORDER = SWEPT
 UNITS = ("complex-stdp", "stdp", "iaf")
 
 
@@ -84,14 +83,14 @@ SPEND = {"published": 4}
 
 # Differences from the profile of the same name in `experiments`; the same for all models of an experiment.
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
-    "smoke": {name: {} for name in ORDER},
+    "smoke": {name: {} for name in SWEPT},
     "laptop": {
         **{name: {"generations": 1500, "es.decay_generations": 1500, "evaluate_every": 10} for name in ("stdp", "iaf")},
         "complex-stdp": {"generations": 3000, "evaluate_every": 20},  # as in the paper; half of that is too few
         "tmaze": {"generations": 350, "evaluate_every": 10, "evaluate_environments": 240},
         "double-tmaze": {"generations": 100, "environments": 24, "evaluate_every": 5, "evaluate_environments": 240},
     },
-    "paper": {name: {} for name in ORDER},
+    "paper": {name: {} for name in SWEPT},
 }
 SEEDS = {"smoke": (2, 1), "laptop": (10, 5), "paper": (10, 5)}  # per model: for single units, for mazes
 
@@ -127,7 +126,7 @@ SMOKE_CHECKS = [Job("complex-stdp", model, 0) for model in ("lstm-matched", *str
 
 def jobs(
     profile: str,
-    names: Sequence[str] = ORDER,
+    names: Sequence[str] = SWEPT,
     seeds: int | None = None,
     checks: bool = True,
     only: Sequence[str] | None = None,
@@ -139,13 +138,13 @@ def jobs(
     """
     one_of("profile", profile, SETTINGS)
     for name in names:
-        one_of("experiment of the sweep", name, ORDER)
+        one_of("experiment of the sweep", name, SWEPT)
     if seeds is not None and seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     chosen = []
     for group in GROUPS.values() if checks else [GROUPS["models"]]:
         for seed in range(max(SEEDS[profile])):
-            for name in (n for n in ORDER if n in names):
+            for name in (n for n in SWEPT if n in names):
                 of_units, of_mazes = SEEDS[profile]
                 many = of_units if name in UNITS and not group.few else of_mazes
                 if seed < min(many, seeds or many):

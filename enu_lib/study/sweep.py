@@ -21,15 +21,12 @@ from filelock import FileLock
 from enu_lib.storage import places
 from enu_lib.storage.folder import RunFolderError
 from enu_lib.study import workers
-from enu_lib.study.design import AFTER, GROUPS, ORDER, SMOKE_CHECKS, UNITS, Job, build, jobs, strategies
+from enu_lib.study.design import AFTER, GROUPS, SMOKE_CHECKS, UNITS, Job, build, jobs
 from enu_lib.study.executors import gpus
 from enu_lib.study.progress import hours, plan, stored_jobs
 from enu_lib.study.results import Stored, collect, load, path, record
 
-__all__ = [
-    "GROUPS", "ORDER", "SMOKE_CHECKS", "UNITS", "Job", "build", "default_out", "gpus", "hours", "jobs", "obtain", "plan", "run",
-    "stored_jobs", "strategies",
-]  # fmt: skip
+__all__ = ["GROUPS", "UNITS", "Job", "build", "default_out", "gpus", "hours", "jobs", "obtain", "plan", "run", "stored_jobs"]
 
 
 def run(profile: str, todo: Sequence[Job], out: str | Path, device: str = "cpu", **options: Any) -> list[str]:
