@@ -78,11 +78,9 @@ def sample_mutations(settings: ES, parameters: int, seed: int, generation: int) 
     return mutations
 
 
-def ask(
-    settings: ES, state: ESState, seed: int, drawn: Tensor | None = None, rows: tuple[int, int] | None = None
-) -> tuple[Tensor, Tensor]:
+def ask(settings: ES, state: ESState, seed: int) -> tuple[Tensor, Tensor]:
     """Genomes (P, D) and mutations (P / 2, D) of the next generation, as `breed` returns them."""
-    offspring = breed(settings, state, seed, drawn, rows)
+    offspring = breed(settings, state, seed)
     return offspring.genomes, offspring.mutations
 
 
