@@ -159,27 +159,44 @@ class Drawn(NamedTuple):
         return self._replace(start=start, noise=None if self.noise is None else self.noise.to(device))
 
 
-_PARTS: dict[type, tuple[str, ...]] = {
-    SequenceTask: ("steps", "sample", "score"),
-    ClosedLoopTask: ("steps", "reset", "observe", "step"),
-    Model: ("n_params", "noise_shape", "init", "unpack", "reset", "step"),
+_SIZES: dict[type, tuple[str, ...]] = {
+    SequenceTask: ("steps",),
+    ClosedLoopTask: ("steps",),
+    Model: ("n_params", "noise_shape"),
+}
+_METHODS: dict[type, tuple[str, ...]] = {
+    SequenceTask: ("sample", "score"),
+    ClosedLoopTask: ("reset", "observe", "step"),
+    Model: ("init", "unpack", "reset", "step"),
 }
 
 
 def is_sequence(task: object) -> TypeIs[SequenceTask[Any]]:
     """Whether a task is a sequence task rather than a closed loop.
 
-    Raises TypeError naming what is missing if it is neither; and ValueError if `steps` is not a whole number of at least 1.
+    Raises TypeError naming what is missing if it is neither; and ValueError if `steps` is not a whole number of at least 1, or
+    if a method is not one.
     """
-    sequence = hasattr(task, "sample") or hasattr(task, "score")
-    kind, what = (SequenceTask, "sequence task") if sequence else (ClosedLoopTask, "closed-loop task")
-    _lacks_nothing(task, kind, what)
+    kinds = [kind for kind in (SequenceTask, ClosedLoopTask) if any(hasattr(task, part) for part in _METHODS[kind])]
+    if not kinds and not isinstance(task, type):
+        lacking = [", ".join(_missing(task, kind)) for kind in (SequenceTask, ClosedLoopTask)]
+        raise TypeError(
+            f"{described(task)} is neither a sequence task (it lacks {lacking[0]}) nor a closed loop (it lacks {lacking[1]}): "
+            "see enu_lib.contracts.SequenceTask and enu_lib.contracts.ClosedLoopTask"
+        )
+    sequence = SequenceTask in kinds
+    if sequence:
+        _lacks_nothing(task, SequenceTask, "sequence task")
+    else:
+        _lacks_nothing(task, ClosedLoopTask, "closed-loop task")
+        if hasattr(task, "done"):
+            _is_method(task, "done")
     _counts(task, "steps")
     return sequence
 
 
 def check_model(model: object, evolves: bool = True) -> None:
-    """Raise TypeError naming the missing parts of an incomplete model, and ValueError for sizes that are not whole numbers.
+    """Raise TypeError naming the missing parts of an incomplete model, and ValueError for parts of the wrong kind.
 
     A model that does not evolve needs no `init`.
     """
@@ -204,11 +221,17 @@ def first_genome(model: AnyModel, parent: Tensor | None, generator: torch.Genera
     )
 
 
-def stepped(owner: object, returned: object) -> tuple[Any, Any]:
-    """The two values that `step` of a task or model has returned: the next state, and fitness or outputs."""
+def stepped(owner: object, returned: object, before: object = None) -> tuple[Any, Any]:
+    """The two values that `step` of a task or model has returned: the next state, and fitness or outputs.
+
+    before: the state that a task's `step` was given; the next one must be a named tuple if it is.
+    """
     if not isinstance(returned, (tuple, list)) or len(returned) != 2:
         second = "outputs (P, B, C)" if hasattr(owner, "unpack") else "fitness (P, B)"
         raise ValueError(_wrong(owner, "step", f"return two values, the next state and {second}", described(returned)))
+    if hasattr(before, "_fields") and not hasattr(returned[0], "_fields"):
+        wanted = f"return the next state, such as {type(before).__name__}(..), before the fitness"
+        raise ValueError(_wrong(owner, "step", wanted, described(returned[0])))
     return returned[0], returned[1]
 
 
@@ -228,12 +251,20 @@ def all_done(task: object, done: object, shape: tuple[int, ...]) -> bool:
 
 
 def described(value: object) -> str:
-    """A value for an error message: dtype, shape and device of a tensor, or the types in a tuple; a plain value as it is."""
+    """A value for an error message: dtype, shape and device of a tensor; plain values as they are; of others, the type."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
     if isinstance(value, Tensor):
         return f"{value.dtype} {tuple(value.shape)} on {value.device}"
     if isinstance(value, (tuple, list)) and not hasattr(value, "_fields"):
         return f"a {type(value).__name__} ({', '.join(type(part).__name__ for part in value)})"
     return shown(value) if value is None or isinstance(value, (str, int, float)) else type(value).__name__
+
+
+def spread(x: Tensor) -> str:
+    """A tensor's shape and range of values, for an error message."""
+    low, high = (v.item() for v in x.to(torch.float64).aminmax()) if x.numel() else (torch.nan, torch.nan)
+    return f"{tuple(x.shape)} with values {low:g} to {high:g}"
 
 
 def _counts(owner: object, part: str) -> None:
@@ -249,13 +280,27 @@ def _is_whole(value: object, least: int) -> bool:
         return False
 
 
+def _is_method(owner: object, part: str) -> None:
+    if not callable(getattr(owner, part)):
+        raise ValueError(_wrong(owner, part, "be a method", shown(getattr(owner, part))))
+
+
 def _wrong(owner: object, part: str, wanted: str, got: str) -> str:
     return f"`{part}` of {type(owner).__name__} must {wanted}, got {got} (see enu_lib.contracts)"
 
 
+def _missing(value: object, contract: type, unneeded: tuple[str, ...] = ()) -> list[str]:
+    parts = (*_SIZES[contract], *_METHODS[contract])
+    return [part for part in parts if part not in unneeded and not hasattr(value, part)]
+
+
 def _lacks_nothing(value: object, contract: type, what: str, unneeded: tuple[str, ...] = ()) -> None:
-    missing = [part for part in _PARTS[contract] if part not in unneeded and not hasattr(value, part)]
-    if missing:
+    if isinstance(value, type):
+        raise TypeError(f"{value.__name__} is a class, not a {what}: pass an instance of it, such as {value.__name__}()")
+    if missing := _missing(value, contract, unneeded):
         raise TypeError(
-            f"{type(value).__name__} is not a {what}: it lacks {', '.join(missing)} (see enu_lib.contracts.{contract.__name__})"
+            f"{described(value)} is not a {what}: it lacks {', '.join(missing)} (see enu_lib.contracts.{contract.__name__})"
         )
+    for part in _METHODS[contract]:
+        if part not in unneeded:
+            _is_method(value, part)

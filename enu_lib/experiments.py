@@ -37,7 +37,7 @@ def _check_contract(name: str, value: object, contract: Callable[[object], objec
     try:
         contract(value)
     except TypeError as error:
-        raise ValueError(f"{name} cannot be {shown(value)}: {error}") from None
+        raise ValueError(f"{name} cannot be used: {error}") from None
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ def turns(
     """
     for t in range(task.steps):
         x, y = act(state, t)
-        state, fitness = contracts.stepped(task, task.step(state, y, t))
+        state, fitness = contracts.stepped(task, task.step(state, y, t), state)
         yield x, y, state, fitness
 
 

@@ -35,12 +35,35 @@ def test_every_task_and_model_of_the_package_satisfies_its_contract():
         (Part("sample"), "SequenceTask", ["steps", "score"]),
         (Part("score", "steps"), "SequenceTask", ["sample"]),
         (Part("steps", "reset", "step"), "ClosedLoopTask", ["observe"]),
-        (Part(), "ClosedLoopTask", ["steps", "reset", "observe", "step"]),
     ],
 )
 def test_an_incomplete_task_is_an_error_that_names_the_missing_parts(part, contract, missing):
     with pytest.raises(TypeError, match=f"Part .*lacks {', '.join(missing)} .*{contract}"):
         is_sequence(part)
+
+
+def test_an_object_that_is_no_task_is_told_what_each_kind_of_task_needs():
+    with pytest.raises(TypeError) as refused:
+        is_sequence(object())
+    words = str(refused.value)
+    assert words.startswith("object ") and "SequenceTask" in words and "ClosedLoopTask" in words
+    assert "steps, sample, score" in words and "steps, reset, observe, step" in words
+    words = one_error(lambda: evolution(Leaky(), Part()))
+    assert words.startswith("task ") and "Part" in words and "0x" not in words, "no address in memory"
+
+
+def test_a_class_in_place_of_an_instance_is_an_error_that_says_so():
+    genomes = torch.ones(2, 3)
+    for call in (
+        lambda: is_sequence(Copy),
+        lambda: check_model(Leaky),
+        lambda: enu.fitness(Leaky(), genomes, Follow, 5, enu.stream(0, "x")),
+        lambda: enu.fitness(Leaky, genomes, Follow(), 5, enu.stream(0, "x")),
+    ):
+        with pytest.raises(TypeError, match=r"(Copy|Follow|Leaky) is a class.*\1\(\)"):
+            call()
+    for model, task, name in ((enu.ENU, Copy(), "model"), (Leaky(), Copy, "task")):
+        assert one_error(lambda model=model, task=task: evolution(model, task)).startswith(name)
 
 
 def test_an_incomplete_model_is_an_error_that_names_the_missing_parts():
@@ -102,6 +125,16 @@ def test_a_model_and_tasks_of_our_own_that_keep_their_contracts_run():
         same = [life() for life in lives(Leaky(), task)]
         assert all(torch.equal(f, same[0]) for f in same) and same[0].shape == (2, 5)
         assert evolution(Leaky(), task).generation == 1
+
+
+@pytest.mark.parametrize(
+    "kind, part, value", [(Brief, "done", True), (Follow, "observe", 3), (Copy, "score", None), (Leaky, "unpack", 0.5)]
+)
+def test_a_value_in_place_of_a_method_is_an_error_that_names_it(kind, part, value):
+    mine = changed(kind, part, value)
+    model, task = (mine, Copy()) if kind is Leaky else (Leaky(), mine)
+    words = one_error(*lives(model, task), lambda: evolution(model, task))
+    assert "Mine" in words and f"`{part}`" in words and f"got {value!r}" in words and "method" in words
 
 
 @pytest.mark.parametrize(
@@ -169,6 +202,12 @@ def test_a_closed_loops_step_must_return_the_next_state_and_fitness(change, told
     assert "Mine" in words and "`step`" in words and told in words
     state, y = task.reset(2, 5, enu.stream(0, "x")), torch.zeros(2, 5, 3)
     assert words == one_error(lambda: list(turns(task, state, lambda state, t: (state, y))))
+
+
+@pytest.mark.parametrize("state, told", [(None, "None"), (torch.zeros(2, 5), "torch.float32 (2, 5)")])
+def test_a_closed_loops_next_state_must_be_a_named_tuple(state, told):
+    words = one_error(*lives(Leaky(), altered(Follow, "step", lambda r: (state, r[1]))))
+    assert "Mine" in words and "`step`" in words and "Lights" in words and f"got {told}" in words
 
 
 @pytest.mark.parametrize(
