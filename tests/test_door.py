@@ -74,41 +74,6 @@ def test_a_model_too_large_for_the_kernels_is_rejected():
 # --- A task that returns invalid values
 
 
-@pytest.mark.parametrize(
-    "change, told",
-    [
-        (lambda b: Batch(torch.cat([b.inputs, b.inputs], 1)), "(5, 60, 1)"),
-        (lambda b: Batch(b.inputs[:, 1:]), "(5, 29, 1)"),
-        (lambda b: Batch(b.inputs[:3]), "(3, 30, 1)"),
-        (lambda b: Batch(b.inputs[..., None].expand(-1, -1, -1, 2)), "(5, 30, 1, 2)"),
-        (lambda b: Batch(torch.cat([b.inputs, b.inputs], 2)), "(5, 30, 2)"),
-        (lambda b: Batch(b.inputs.numpy()), "ndarray"),
-        (lambda b: Batch(b.inputs.log().log()), "nan"),
-        (lambda b: Batch(b.inputs / 0), "inf"),
-        (lambda b: b.inputs, "Tensor"),
-        (lambda b: {"inputs": b.inputs}, "dict"),
-    ],
-)
-def test_errors_about_inputs_name_the_task(change, told):
-    words = _fitness_error(NOISY, population(NOISY), Wrong(change))
-    assert told in words and "'wrong'" in words
-
-
-def test_a_given_batch_is_checked_too():
-    genome, steps = population(NOISY)[0], 70
-    right = Batch(torch.rand(4, steps, 1))
-    longer = enu.rollout(NOISY, genome, Wrong(lambda b: b), batch=right)
-    assert longer.y.shape == (1, 4, steps, 1), "a given batch may be longer than the task's own"
-    for inputs in (right.inputs[..., 0], right.inputs.expand(-1, -1, 2), right.inputs * torch.nan):
-        with pytest.raises(ValueError, match="'wrong'"):
-            enu.rollout(NOISY, genome, Wrong(lambda b: b), batch=Batch(inputs))
-
-
-@pytest.mark.parametrize("score", [lambda y: y, lambda y: y.mean((1, 2, 3)), lambda y: 0.0])
-def test_fitness_must_have_the_shape_of_the_contract(score):
-    assert "'wrong'" in _fitness_error(NOISY, population(NOISY), Wrong(lambda b: b, score))
-
-
 class Lit(NamedTuple):
     lit: torch.Tensor
 
@@ -131,6 +96,56 @@ class WrongLoop(Follow):
     def step(self, *arguments):
         state, f = super().step(*arguments)
         return state, self.change(f) if self.place == "step" else f
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (lambda b: Batch(torch.cat([b.inputs, b.inputs], 1)), "(5, 60, 1)"),
+        (lambda b: Batch(b.inputs[:, 1:]), "(5, 29, 1)"),
+        (lambda b: Batch(b.inputs[:3]), "(3, 30, 1)"),
+        (lambda b: Batch(b.inputs[..., None].expand(-1, -1, -1, 2)), "(5, 30, 1, 2)"),
+        (lambda b: Batch(torch.cat([b.inputs, b.inputs], 2)), "(5, 30, 2)"),
+        (lambda b: Batch(b.inputs.numpy()), "ndarray"),
+        (lambda b: Batch(b.inputs.log().log()), "nan"),
+        (lambda b: Batch(b.inputs / 0), "inf"),
+        (lambda b: b.inputs, "Tensor"),
+        (lambda b: {"inputs": b.inputs}, "dict"),
+    ],
+)
+def test_errors_about_inputs_name_the_task(change, told):
+    words = _fitness_error(NOISY, population(NOISY), Wrong(change))
+    assert told in words and "'wrong'" in words
+
+
+@pytest.mark.parametrize(
+    "model, task, remedy",
+    [
+        (enu.ENU(2), Copy(), "n_in=1"),
+        (enu.Network(), WrongLoop(place="observe", change=lambda x: x[:, :, 1:]), "n_inputs=3"),
+        (enu.Network(), WrongLoop(place="observe", change=lambda x: x.expand(-1, -1, -1, 99)), "channels=99"),
+        (enu.Network(), Copy(), "axis"),
+    ],
+)
+def test_a_model_of_other_sizes_than_the_tasks_inputs_is_told_which_to_set(model, task, remedy):
+    assert remedy in _fitness_error(model, population(model), task)
+
+
+def test_a_given_batch_is_checked_too():
+    genome, steps = population(NOISY)[0], 70
+    right = Batch(torch.rand(4, steps, 1))
+    longer = enu.rollout(NOISY, genome, Wrong(lambda b: b), batch=right)
+    assert longer.y.shape == (1, 4, steps, 1), "a given batch may be longer than the task's own"
+    for inputs in (right.inputs[..., 0], right.inputs.expand(-1, -1, 2), right.inputs * torch.nan):
+        with pytest.raises(ValueError, match="'wrong'"):
+            enu.rollout(NOISY, genome, Wrong(lambda b: b), batch=Batch(inputs))
+
+
+@pytest.mark.parametrize("score", [lambda y: y, lambda y: y.mean((1, 2, 3)), lambda y: 0.0])
+def test_fitness_must_have_the_shape_of_the_contract(score):
+    x = population(NOISY)
+    words = _fitness_error(NOISY, x, Wrong(lambda b: b, score))
+    assert "'wrong'" in words and f"({len(x)}, 5, 30)" in words and "offspring, environments, steps" in words
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ device.  Raises ValueError naming the value and the remedy, and does so identica
 
 from __future__ import annotations
 
-import math
 import operator
 from typing import Any, TypeGuard, TypeVar, cast
 
@@ -19,7 +18,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.cells import ENU, GRU, LSTM, Cell
-from enu_lib.contracts import AnyModel, ClosedLoopTask, SequenceTask, Task, check_model, described
+from enu_lib.contracts import AnyModel, ClosedLoopTask, SequenceTask, Task, check_model, described, spread
 from enu_lib.network import Network
 from enu_lib.offspring import Offspring
 from enu_lib.streams import Noise
@@ -152,9 +151,9 @@ def sequences(model: AnyModel, x: Tensor, device: torch.device | None, whose: st
     if not isinstance(x, Tensor) or x.is_complex() or x.device.type == "meta":
         raise ValueError(f"{whose} must be a tensor of numbers, got {described(x)}: use torch.from_numpy")
     got, x = tuple(x.shape), _one_row(model, x)
-    wanted, fit = _values(model, tuple(x.shape[2:]))
+    wanted, fit, remedy = _values(model, tuple(x.shape[2:]))
     if not fit or 0 in got:
-        raise ValueError(f"{whose} must be (B, T, {wanted}), got {got}: does the task fit the model?")
+        raise ValueError(f"{whose} must be (B, T, {wanted}), got {got}: {'no axis may be empty' if 0 in got else remedy}")
     x = x.detach().to(torch.float32).contiguous()
     finite = x.isfinite()  # before they are moved: asking a GPU means waiting for it
     if not bool(finite.all()):
@@ -205,12 +204,13 @@ def observation(
     """
     x = _one_row(model, x) if isinstance(x, Tensor) else x
     got = tuple(x.shape) if isinstance(x, Tensor) else ()
-    wanted, fit = _values(model, got[2:])
+    wanted, fit, remedy = _values(model, got[2:])
     if not fit or got[0] not in (1, population) or got[1] not in (1, count):
-        raise ValueError(f"{_seen(task)} must be (1 or {population}, {count}, {wanted}), got {got or described(x)}")
+        remedy = "offspring come first, environments second" if fit else remedy
+        raise ValueError(f"{_seen(task)} must be (1 or {population}, {count}, {wanted}), got {got or described(x)}: {remedy}")
     x = x.detach().to(device, torch.float32)
     if t == 0 and not bool(x.isfinite().all()):
-        raise ValueError(f"{_seen(task)} must be finite in the first step, got {_told(x)}")
+        raise ValueError(f"{_seen(task)} must be finite in the first step, got {spread(x)}")
     return x.nan_to_num(torch.nan, torch.nan, torch.nan)
 
 
@@ -240,7 +240,9 @@ def reward(task: Task, x: Tensor, shape: tuple[int, ...]) -> Tensor:
     if not isinstance(x, Tensor) or x.shape != shape:
         got = tuple(x.shape) if isinstance(x, Tensor) else described(x)
         part = "score" if hasattr(task, "score") else "step"
-        raise ValueError(f"the fitness that `{part}` of {_name(task)} returns must be {shape}, got {got}")
+        axes = ", ".join(("offspring", "environments", "steps")[: len(shape)])
+        of = f"the fitness that `{part}` of {_name(task)} returns"
+        raise ValueError(f"{of} must be {tuple(shape)} ({axes}), got {got}: return one value for each")
     return x.to(torch.float32)
 
 
@@ -304,7 +306,7 @@ def beginning(maze: Maze, state: MazeState, population: int, device: torch.devic
     held = torch.stack([holds for *_, holds in rules]).tolist()  # one transfer from the device
     for (name, rule, _), holds in zip(rules, held, strict=True):
         if not holds:
-            raise ValueError(f"the state's {name} must {rule}, got {_told(getattr(state, name))}: {remedy}")
+            raise ValueError(f"the state's {name} must {rule}, got {spread(getattr(state, name))}: {remedy}")
     return fresh if here == device else maze.begin(1, *(v.to(device) for v in (sensors, actions, places)))
 
 
@@ -313,12 +315,17 @@ def _one_row(model: object, x: Tensor) -> Tensor:
     return x.flatten(2) if isinstance(model, CELLS) and x.dim() == 4 else x
 
 
-def _values(model: object, shape: tuple[int, ...]) -> tuple[str, bool]:
-    """The expected shape of one step's input in one environment, in words, and whether `shape` matches it."""
+def _values(model: object, shape: tuple[int, ...]) -> tuple[str, bool, str]:
+    """The expected shape of one step's input in one environment, in words; whether `shape` matches it; and a remedy if not."""
+    axes = "it needs one more axis, of values" if len(shape) < 1 + isinstance(model, Network) else "it has an axis too many"
     if isinstance(model, Network):
         fit = len(shape) == 2 and shape[0] == model.n_inputs and shape[1] <= model.channels
-        return f"{model.n_inputs}, up to {model.channels}", fit
-    return (f"{model.n_in}", shape == (model.n_in,)) if isinstance(model, CELLS) else ("..", bool(shape))
+        if len(shape) == 2:
+            axes = f"set n_inputs={shape[0]} and channels={max(shape[1], model.channels)} on the model"
+        return f"{model.n_inputs}, up to {model.channels}", fit, axes
+    if isinstance(model, CELLS):
+        return f"{model.n_in}", shape == (model.n_in,), f"set n_in={shape[0]} on the model" if len(shape) == 1 else axes
+    return "..", bool(shape), axes
 
 
 def _moved(values: Any, device: torch.device) -> Any:
@@ -338,9 +345,3 @@ def _name(task: object) -> str:
 
 def _seen(task: object) -> str:
     return "a step's input" if task is None else f"what `observe` of {_name(task)} returns"
-
-
-def _told(x: Tensor) -> str:
-    """A tensor's shape and range of values, for error messages."""
-    low, high = (v.item() for v in x.to(torch.float64).aminmax()) if x.numel() else (math.nan, math.nan)
-    return f"{tuple(x.shape)} with values {low:g} to {high:g}"
