@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from test_layers import LEVELS
 
-from enu_lib import zoo
+from enu_lib import evolve, load_run, zoo
 from enu_lib.analysis import learning
 from enu_lib.cli import main
 from enu_lib.rollout import record_episodes
@@ -50,14 +50,16 @@ def test_every_command_of_the_library_runs(tmp_path, monkeypatch, capsys):
         assert main([*arguments, *short]) == 0, capsys.readouterr().err
 
 
-def test_the_example_of_an_own_task_works_as_written():
+def test_the_example_of_an_own_task_works_as_written(tmp_path):
     code = re.search(r"```python\n(.*?)```", README, re.S)[1]
     names = {}
     exec(re.sub(r"generations=\d+", "generations=30", code), names)
     run, trace = names["run"], names["trace"]
     scores = run.column("parent")[1]
     assert run.generation == 30 and scores[-1] > scores[0]
-    assert trace.y.shape == (1, 64, run.task.steps, run.task.n_out)
+    assert trace.y.shape == (1, 64, run.task.steps, run.model.n_out)
+    saved = evolve(run.experiment, out=tmp_path / "run", progress=False)
+    assert load_run(tmp_path / "run").experiment == run.experiment and saved.score == run.score
 
 
 @PAGES
