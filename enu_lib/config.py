@@ -67,7 +67,11 @@ def to_config(value: object) -> Any:
         return to_config(numpy_scalar.item())
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    raise TypeError(f"{value!r} cannot be stored as JSON: settings are numbers, strings, tuples and dataclasses")
+    what = f"an object of class {type(value).__name__}" if type(value).__repr__ is object.__repr__ else shown(value)
+    raise TypeError(
+        f"{what} cannot be stored as JSON: settings are numbers, strings, tuples and dataclasses; "
+        "write @enu_lib.register and @dataclass(frozen=True) above a class of your own"
+    )
 
 
 def from_config(config: Any) -> Any:
@@ -141,7 +145,9 @@ def with_settings(value: Settings, changes: Mapping[str, object], within: str = 
         head, _, rest = path.partition(".")
         head = current_name(type(value), head)
         if head not in fields:
-            raise ValueError(f"{type(value).__name__} has no setting {head!r}: choose one of {', '.join(fields)}")
+            deeper = [f"{within}{found}" for found in _paths(value, path)]
+            instead = f"set {' or '.join(deeper)}, or " if deeper else ""
+            raise ValueError(f"{type(value).__name__} has no setting {head!r}: {instead}choose one of {', '.join(fields)}")
         if rest:
             nested.setdefault(head, {})[rest] = new
         else:
@@ -154,6 +160,16 @@ def with_settings(value: Settings, changes: Mapping[str, object], within: str = 
     old_settings: Any = value
     new_settings: Settings = dataclasses.replace(old_settings, **changed)
     return new_settings
+
+
+def _paths(value: object, name: str) -> list[str]:
+    """The paths in nested settings that end in this name."""
+    found: list[str] = []
+    for field in kinds(type(value)):
+        inner = getattr(value, field)
+        if dataclasses.is_dataclass(inner):
+            found += [f"{field}.{path}" for path in ([name] if name in kinds(type(inner)) else _paths(inner, name))]
+    return found
 
 
 def _fitting(kind: Any, old: object, new: object, name: str) -> Any:

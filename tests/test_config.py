@@ -187,6 +187,16 @@ def test_what_json_cannot_hold_is_refused_with_what_it_can(value):
     assert inner in str(refused.value) and "numbers, strings" in str(refused.value)
 
 
+def test_an_object_that_json_cannot_hold_is_named_by_its_class_with_what_to_do():
+    class Bare:
+        pass
+
+    with pytest.raises(TypeError) as refused:
+        to_config(Bare())
+    words = str(refused.value)
+    assert "Bare" in words and "0x" not in words and "@dataclass(frozen=True)" in words and "@enu_lib.register" in words
+
+
 def test_plain_values_are_stored_as_they_are_and_lists_read_as_tuples():
     value = {"a": [1, 2.5, None, True, "x"], "b": {"c": ()}, 3: np.float32(0.5)}
     stored = to_config(value)
@@ -206,6 +216,15 @@ def test_an_unknown_field_is_named_with_those_that_there_are(small):
             with_settings(small, {path: 1})
         said = str(refused.value)
         assert repr(path.rpartition(".")[2]) in said and all(field.name in said for field in dataclasses.fields(owner))
+
+
+@pytest.mark.parametrize(
+    "path, meant", [("sigma", ["es.sigma"]), ("tau", ["task.tau"]), ("hidden", ["model.hidden"]), ("es.hidden", [])]
+)
+def test_a_setting_without_its_path_is_told_the_path(path, meant, small):
+    with pytest.raises(ValueError) as refused:
+        with_settings(small, {path: 1})
+    assert [other for other in ("es.sigma", "task.tau", "model.hidden") if other in str(refused.value)] == meant
 
 
 @pytest.mark.parametrize("path, value", [("es.sigma", "wide"), ("generations", 2.5), ("task.steps", -1)])
