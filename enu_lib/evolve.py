@@ -14,10 +14,12 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 from torch import Tensor
 
 from enu_lib import es, experiments
@@ -31,14 +33,15 @@ from enu_lib.contracts import Task, first_genome
 from enu_lib.experiments import Current, Experiment
 from enu_lib.kernels import Threads, choose, door
 from enu_lib.network import Network
+from enu_lib.offspring import Offspring
 from enu_lib.parallel import ahead
 from enu_lib.parallel.devices import check_memory, choose_device
 from enu_lib.parallel.processes import ALONE, Alone, Stop
 from enu_lib.rollout import fitness
-from enu_lib.storage.checkpoint import Progress, load_checkpoint, save_checkpoint
-from enu_lib.storage.folder import FILES, GENOME, locked, open_folder, remove_leftovers, user_path, write_config, write_tensors
-from enu_lib.storage.log import Row
-from enu_lib.storage.run import FromExperiment, Run, Stopped, as_run, fingerprint, provenance, reached
+from enu_lib.storage.checkpoint import Progress, resumed, save_checkpoint
+from enu_lib.storage.folder import locked, user_path
+from enu_lib.storage.log import Row, summary
+from enu_lib.storage.run import FromExperiment, Run, Stopped, as_run, fingerprint, reached, save_genome
 from enu_lib.streams import stream
 
 Seconds = Annotated[float, Between(0, math.inf)]
@@ -76,16 +79,8 @@ def evolve(
     Ctrl-C, SIGTERM and SIGHUP let the current generation finish and save everything.  Raises ValueError for invalid
     arguments, RunFolderError (a ValueError) for an unusable run folder, FloatingPointError if every fitness is NaN.
     """
-    if isinstance(experiment, str):
-        experiment = experiments.get(experiment, model=model, profile=profile, **settings)
-        if isinstance(parent, FromExperiment) and not {"model", "model.connections"} & {*(settings.get("settings") or ())}:
-            experiment = experiments.with_wiring(experiment, parent.model)
-    elif settings:
-        raise ValueError(f"settings {sorted(settings)} only apply to an experiment given by name")
-    if isinstance(parent, FromExperiment):
-        parent = parent.genome
-    seed = conform(Seed, seed, "seed")
-    threads = conform(Threads | None, threads, "threads")
+    experiment, parent = _chosen(experiment, model, profile, parent, settings)
+    seed, threads = conform(Seed, seed, "seed"), conform(Threads | None, threads, "threads")
     time_limit = conform(Seconds | None, time_limit, "time_limit")
     checkpoint_every = conform(Seconds, checkpoint_every, "checkpoint_every")
     for task in (experiment.task, *(t for stage in experiment.stages for t in stage.tasks)):
@@ -106,37 +101,25 @@ def evolve(
             stack.enter_context(locked(folder, wait))
         interrupt = stack.enter_context(SoftInterrupt(processes.size > 1))  # before the run folder is written
         if folder is not None:
-            if open_folder(folder, to_json(config)):
-                now, log = load_checkpoint(folder, experiment)
-                write_config(folder, to_json(config))  # the stopping point may differ
-            remove_leftovers(folder, *FILES)
+            now, log = resumed(folder, experiment, to_json(config)) or (now, log)
         now = now.shared(processes, place)
         name = f"{experiment.name}-{experiment.model_name}"
         shown = stack.enter_context(bar(experiment.generations, now.state.generation, name, progress and leads))
-        live = partial(fitness, experiment.model, threads=processes.threads(threads), backend=backend)
-        deadline = math.inf if time_limit is None else time.perf_counter() + time_limit
-        save_at = time.perf_counter() + checkpoint_every
-        before, begun, saved = now.seconds, time.perf_counter(), len(log)
         mutations = stack.enter_context(closing(ahead.prepare(experiment, seed, processes, place, threads)))
+        simulate = partial(fitness, experiment.model, threads=processes.threads(threads), backend=backend)
+        evolution = _Evolution(experiment, seed, first if start else None, now, processes, mutations, simulate)
         running = partial(as_run, experiment, seed, now, log, "running", folder, start)
+        begun = time.perf_counter()
+        before, saved, save_at = now.seconds, len(log), begun + checkpoint_every
+        deadline = math.inf if time_limit is None else begun + time_limit
         stopped: Stopped | None = None
         while not (stopped := stopped or reached(experiment, now)):
-            stage = now.stage(experiment)
-            state, row, held_out = _generation(experiment, stage, now.state, seed, live, mutations, processes)
-            if held_out is not None and not held_out <= now.score:
-                now.best, now.score = state.parent.clone(), held_out
-            if held_out is not None and _ends(experiment, stage, state, seed, live, processes):
-                now.ends.append(state.generation)
-            elif stage.restart and stage.until <= state.generation < experiment.generations:
-                other = stream(seed, "genome", len(now.restarts) + 1)
-                state = now.restart(first if start else first_genome(experiment.model, None, other), state)
-                if leads:
-                    tell(f"{name} begins anew at generation {state.generation}: stage target {stage.target:g} not reached")
-            now.state, now.seconds = state, before + time.perf_counter() - begun
+            row = evolution.generation()
+            now.seconds = before + time.perf_counter() - begun
             log.append({**row, "seconds": now.seconds})
             shown.update()
-            if held_out is not None:
-                shown.set_postfix_str(f"held-out {held_out:.5g}, best {now.score:.5g}")
+            if "held_out" in row:
+                shown.set_postfix_str(f"held-out {row['held_out']:.5g}, best {now.score:.5g}")
                 if each is not None and processes.first(lambda: bool(each(running()))):
                     stopped = "stopped"
             wish: Stop | None = "interrupted" if interrupt.asked else "time limit" if time.perf_counter() >= deadline else None
@@ -147,70 +130,81 @@ def evolve(
         run = as_run(experiment, seed, now, log, stopped, folder, start)
         if folder is not None:
             save_checkpoint(folder, now, log[saved:])
-            meta = {**provenance(run, str(place)), "score": run.score}
-            write_tensors(folder / GENOME, {"genome": run.genome}, meta)
+            save_genome(folder, run, str(place))
     return run
 
 
-def _facts(experiment: Experiment, config: dict[str, Any], first: Tensor, backend: Backend) -> dict[str, str]:
+def _chosen(
+    experiment: Experiment | str, model: str, profile: str, parent: Tensor | FromExperiment | None, settings: dict[str, Any]
+) -> tuple[Experiment, Tensor | None]:
+    """The experiment, if necessary by its name, and the genome of the parent."""
+    if isinstance(experiment, str):
+        experiment = experiments.get(experiment, model=model, profile=profile, **settings)
+        if isinstance(parent, FromExperiment) and not {"model", "model.connections"} & {*(settings.get("settings") or ())}:
+            experiment = experiments.with_wiring(experiment, parent.model)
+    elif settings:
+        raise ValueError(f"settings {sorted(settings)} only apply to an experiment given by name")
+    return experiment, parent.genome if isinstance(parent, FromExperiment) else parent
+
+
+def _facts(experiment: Experiment, config: dict[str, object], first: Tensor, backend: Backend) -> dict[str, str]:
     """What must be the same in all processes of a run."""
     known = isinstance(experiment.model, (Network, *door.CELLS))
-    return {
-        "settings": to_json(config),
-        "first genome": fingerprint(first),
-        "backend": choose(backend, experiment.model, first[None]) if known else "reference",
-    }
+    backend = choose(backend, experiment.model, first[None]) if known else "reference"
+    return {"settings": to_json(config), "first genome": fingerprint(first), "backend": backend}
 
 
-def _generation(
-    experiment: Experiment,
-    stage: Current,
-    state: es.ESState,
-    seed: int,
-    live: Callable[..., Tensor],
-    mutations: ahead.Ahead,
-    processes: Alone,
-) -> tuple[es.ESState, Row, float | None]:
-    """Run one generation: the next state, the log row, and the next parent's held-out fitness if it is due."""
-    settings, g = stage.es, state.generation
-    drawn, rows = mutations.take(settings, g), processes.rows(settings.population)
-    offspring = es.breed(settings, state, seed, drawn, rows)
-    n, generator = stage.environments, stream(seed, "environment", g)
-    task = stage.tasks[g % len(stage.tasks)]
-    f = live(offspring, task=task, environments=n, generator=generator).float()
-    gathered = processes.gather(f, settings.population, state.parent, g)
-    if f.device.type != "cpu" or processes.size > 1:
-        mutations.draw(settings, g)
-    f = gathered().cpu()
-    state = es.tell(settings, state, offspring.mutations, es.aggregate_fitness(settings, f))
-    each = f.mean(1)
-    row = {
-        "generation": g,
-        "fitness_mean": each.nanmean().item(),
-        "fitness_sd": each[~each.isnan()].std(correction=0).item(),
-        "fitness_max": each[~each.isnan()].max().item(),
-        "parent": each[0].item(),
-        "sigma": settings.sigma_at(g),
-    }
-    ends = g + 1 == experiment.generations or (stage.restart and g + 1 == stage.until)
-    due = ends or (g + 1) % experiment.evaluate_every == 0
-    if not due:
-        return state, row, None
-    held_out = processes.first(lambda: _held_out(experiment, experiment.task, state, seed, live).item())
-    row["held_out"] = held_out
-    return state, row, held_out
+@dataclass
+class _Evolution:
+    """An experiment and the progress of its evolution, one generation at a time."""
 
+    experiment: Experiment
+    seed: int
+    given: Tensor | None  # (D,) genome to begin with; None: a random one
+    now: Progress
+    processes: Alone
+    mutations: ahead.Ahead
+    simulate: Callable[[Tensor | Offspring, Task, int, torch.Generator], Tensor]  # `fitness` of the experiment's model
 
-def _held_out(experiment: Experiment, task: Task, state: es.ESState, seed: int, live: Callable[..., Tensor]) -> Tensor:
-    """The parent's mean fitness in the held-out environments of a task."""
-    n, generator = experiment.evaluate_environments, stream(seed, "held-out")
-    return live(state.parent[None], task=task, environments=n, generator=generator).mean()
+    def generation(self) -> Row:
+        """Run one generation: its row of the log, with the next parent's held-out fitness if it is due."""
+        experiment, now = self.experiment, self.now
+        stage = now.stage(experiment)
+        state, row = self._next(stage)
+        g = state.generation
+        last = g == experiment.generations or (stage.restart and g == stage.until)
+        due = last or g % experiment.evaluate_every == 0
+        if due:
+            row["held_out"] = self._held_out(experiment.task, state)
+            if not row["held_out"] <= now.score:
+                now.best, now.score = state.parent.clone(), row["held_out"]
+        if due and stage.target is not None and self._held_out(stage.tasks[0], state) >= stage.target:
+            now.ends.append(g)
+        elif stage.restart and stage.until <= g < experiment.generations:
+            other = stream(self.seed, "genome", len(now.restarts) + 1)
+            state = now.restart(first_genome(experiment.model, self.given, other), state)
+            if self.processes.rank == 0:
+                name = f"{experiment.name}-{experiment.model_name}"
+                tell(f"{name} begins anew at generation {g}: stage target {stage.target:g} not reached")
+        now.state = state
+        return row
 
+    def _next(self, stage: Current) -> tuple[es.ESState, Row]:
+        """The state after one generation, and the generation's row of the log."""
+        settings, state = stage.es, self.now.state
+        g = state.generation
+        drawn, rows = self.mutations.take(settings, g), self.processes.rows(settings.population)
+        offspring = es.breed(settings, state, self.seed, drawn, rows)
+        task, generator = stage.tasks[g % len(stage.tasks)], stream(self.seed, "environment", g)
+        f = self.simulate(offspring, task, stage.environments, generator).float()
+        gathered = self.processes.gather(f, settings.population, state.parent, g)
+        if f.device.type != "cpu" or self.processes.size > 1:
+            self.mutations.draw(settings, g)
+        f = gathered().cpu()
+        state = es.tell(settings, state, offspring.mutations, es.aggregate_fitness(settings, f))
+        return state, {"generation": g, **summary(f.mean(1)), "sigma": settings.sigma_at(g)}
 
-def _ends(
-    experiment: Experiment, stage: Current, state: es.ESState, seed: int, live: Callable[..., Tensor], processes: Alone
-) -> bool:
-    """Whether the next parent reaches the stage's target on the held-out environments."""
-    if (target := stage.target) is None:
-        return False
-    return bool(processes.first(lambda: bool(_held_out(experiment, stage.tasks[0], state, seed, live) >= target)))
+    def _held_out(self, task: Task, state: es.ESState) -> float:
+        """The parent's mean fitness in the held-out environments of a task, which only the first process simulates."""
+        n, generator = self.experiment.evaluate_environments, stream(self.seed, "held-out")
+        return self.processes.first(lambda: self.simulate(state.parent[None], task, n, generator).mean().item())

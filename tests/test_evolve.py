@@ -110,7 +110,7 @@ def test_a_signal_stops_cleanly_and_the_same_command_resumes(name, tmp_path):
 
 
 def test_a_signal_while_the_run_folder_is_opened_stops_cleanly_too(tmp_path, small, monkeypatch):
-    module = importlib.import_module("enu_lib.evolve")
+    module = importlib.import_module("enu_lib.storage.checkpoint")
     opened = module.open_folder
 
     def signalled(*arguments):

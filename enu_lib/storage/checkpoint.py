@@ -24,13 +24,17 @@ from enu_lib.parallel.processes import Alone
 from enu_lib.storage.folder import (
     CHECKPOINT,
     CONFIG,
+    FILES,
     PREVIOUS,
     RESTORE_OR_RESTART,
     RunFolderError,
     checked,
+    open_folder,
     read_file,
     read_tensors,
+    remove_leftovers,
     write_atomically,
+    write_config,
     write_tensors,
 )
 from enu_lib.storage.log import Checksum, Row, append_log, cut_log, read_log_until
@@ -117,6 +121,15 @@ def save_checkpoint(folder: Path, now: Progress, rows: list[Row]) -> None:
         "log": now.logged.hexdigest(),
     }
     write_tensors(folder / CHECKPOINT, tensors, meta, previous=folder / PREVIOUS)
+
+
+def resumed(folder: Path, experiment: Experiment, config: str) -> tuple[Progress, list[Row]] | None:
+    """Open or create a run folder with this configuration (as JSON): the progress and log of the run in it, if there is one."""
+    stored = load_checkpoint(folder, experiment) if open_folder(folder, config) else None
+    if stored is not None:
+        write_config(folder, config)  # the stopping point may differ
+    remove_leftovers(folder, *FILES)
+    return stored
 
 
 def load_checkpoint(folder: Path, experiment: Experiment, write: bool = True) -> tuple[Progress, list[Row]]:

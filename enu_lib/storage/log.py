@@ -11,7 +11,7 @@ import hashlib
 import io
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from enu_lib.base.kinds import NotNegative, conform, shown
 from enu_lib.storage.folder import (
@@ -23,6 +23,9 @@ from enu_lib.storage.folder import (
     read_file,
     write_atomically,
 )
+
+if TYPE_CHECKING:  # so that the zoo can be listed without torch
+    from torch import Tensor
 
 COLUMNS = (
     "generation",  # counted from 0
@@ -44,6 +47,17 @@ class Checksum(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
     def hexdigest(self) -> str: ...
+
+
+def summary(fitness: Tensor) -> Row:
+    """A generation's columns on fitness, from that of its offspring (P,), of which the first is the parent; NaN is left out."""
+    some = fitness[~fitness.isnan()]
+    return {
+        "fitness_mean": fitness.nanmean().item(),
+        "fitness_sd": some.std(correction=0).item(),
+        "fitness_max": some.max().item(),
+        "parent": fitness[0].item(),
+    }
 
 
 def append_log(folder: Path, rows: list[Row], so_far: Checksum) -> None:

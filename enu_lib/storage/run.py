@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from enu_lib.base.kinds import Seed
 from enu_lib.config import library_version, to_config
-from enu_lib.storage.folder import CONFIG, GENOME, RunFolderError, read_experiment, read_record, read_tensors, user_path
+from enu_lib.storage.folder import (
+    CONFIG,
+    GENOME,
+    RunFolderError,
+    read_experiment,
+    read_record,
+    read_tensors,
+    user_path,
+    write_tensors,
+)
 from enu_lib.storage.seal import mention
 
 if TYPE_CHECKING:  # functions that need more import it, so that the zoo can be listed without torch
@@ -136,6 +145,11 @@ def provenance(run: Run, processor: str) -> dict[str, Any]:
         "version": library_version(),
         "date": datetime.date.today().isoformat(),
     }
+
+
+def save_genome(folder: Path, run: Run, processor: str) -> None:
+    """Store a run's best genome in its folder, with its provenance."""
+    write_tensors(folder / GENOME, {"genome": run.genome}, {**provenance(run, processor), "score": run.score})
 
 
 def evolved_on(run: Run) -> dict[str, Any]:
