@@ -210,15 +210,15 @@ def check_model(model: object, evolves: bool = True) -> None:
 def first_genome(model: AnyModel, parent: Tensor | None, generator: torch.Generator) -> Tensor:
     """The genome (D,) that evolution begins with: the given parent, or a random one from the model's `init`."""
     first: object = model.init(generator) if parent is None else parent
+    got, remedy = described(first), "choose a genome of the same model, or set model and hidden to those of the genome"
     if isinstance(first, Tensor) and first.is_floating_point() and first.shape == (model.n_params,):
-        return first
-    wanted = f"a tensor of floating point numbers ({model.n_params},), one per parameter"
+        if bool(first.isfinite().all()):
+            return first
+        got, remedy = spread(first), "choose a genome that has not overflowed"
+    wanted = f"a tensor of finite floating point numbers ({model.n_params},), one per parameter"
     if parent is None:
-        raise ValueError(_wrong(model, "init", f"return {wanted}", described(first)))
-    raise ValueError(
-        f"parent must be {wanted} of the model, got {described(first)}: "
-        "choose a genome of the same model, or set model and hidden to those of the genome"
-    )
+        raise ValueError(_wrong(model, "init", f"return {wanted}", got))
+    raise ValueError(f"parent must be {wanted} of the model, got {got}: {remedy}")
 
 
 def stepped(owner: object, returned: object, before: object = None) -> tuple[Any, Any]:

@@ -112,20 +112,21 @@ def fitness_shaping(settings: ES, aggregated: Tensor) -> Tensor:
 
     power: rank r in 0..P-1 (best: P-1) has weight (r / P)^power, normalised to sum 1; computed as (r / (P - 1))^power,
     which is equal after normalisation and never underflows for every rank.  centred: r / (P - 1) - 1/2, divided by P.
-    NaN ranks last.  Ties rank by index, as in the published code: on a plateau the parent then drifts at random and can
-    leave it, whereas equal weights would keep it there for ever.
+    NaN and infinity rank last.  Ties rank by index, as in the published code: on a plateau the parent then drifts at random
+    and can leave it, whereas equal weights would keep it there for ever.
 
-    Raises FloatingPointError if every value is NaN.
+    Raises FloatingPointError if no value is finite.
     """
-    if aggregated.isnan().all():
+    usable = aggregated.isfinite()
+    if not usable.any():
         raise FloatingPointError(
-            "the fitness of every offspring is NaN: the genome has overflowed float32; "
-            "restart from an earlier checkpoint with a smaller sigma or learning rate"
+            "the fitness of every offspring is NaN or infinite: correct what computes it, or, if genomes have overflowed "
+            "float32, restart from an earlier checkpoint with a smaller sigma or learning rate"
         )
     p = len(aggregated)
-    worst_first = torch.where(aggregated.isnan(), -math.inf, aggregated)
-    rank = torch.empty_like(worst_first, dtype=torch.float64)
-    rank[worst_first.argsort(stable=True)] = torch.arange(p, dtype=torch.float64, device=aggregated.device)
+    worst_first = torch.where(usable, aggregated, -math.inf).argsort(stable=True)
+    rank = torch.empty_like(aggregated, dtype=torch.float64)
+    rank[worst_first] = torch.arange(p, dtype=torch.float64, device=aggregated.device)
     share = rank / (p - 1)
     weight = share**settings.power if settings.shaping == "power" else share - 0.5
     total = weight.sum() if settings.shaping == "power" else p

@@ -30,6 +30,7 @@ from enu_lib.base.notices import tell
 from enu_lib.base.progress import bar
 from enu_lib.config import to_config, to_json
 from enu_lib.contracts import Task, first_genome
+from enu_lib.diagnosis import Watch
 from enu_lib.experiments import Current, Experiment
 from enu_lib.kernels import Threads, choose, door
 from enu_lib.network import Network
@@ -77,7 +78,7 @@ def evolve(
     using the run folder, rather than raise an error.  processes: those that share the work (`enu_lib.parallel.processes.join`);
     only rank 0 writes, shows progress and calls `each`, and its time limit counts.
     Ctrl-C, SIGTERM and SIGHUP let the current generation finish and save everything.  Raises ValueError for invalid
-    arguments, RunFolderError (a ValueError) for an unusable run folder, FloatingPointError if every fitness is NaN.
+    arguments, RunFolderError (a ValueError) for an unusable run folder, FloatingPointError if no fitness is finite.
     """
     experiment, parent = _chosen(experiment, model, profile, parent, settings)
     seed, threads = conform(Seed, seed, "seed"), conform(Threads | None, threads, "threads")
@@ -107,7 +108,8 @@ def evolve(
         shown = stack.enter_context(bar(experiment.generations, now.state.generation, name, progress and leads))
         mutations = stack.enter_context(closing(ahead.prepare(experiment, seed, processes, place, threads)))
         simulate = partial(fitness, experiment.model, threads=processes.threads(threads), backend=backend)
-        evolution = _Evolution(experiment, seed, first if start else None, now, processes, mutations, simulate)
+        watch = Watch(experiment.model, seed, leads)
+        evolution = _Evolution(experiment, seed, first if start else None, now, processes, mutations, simulate, watch)
         running = partial(as_run, experiment, seed, now, log, "running", folder, start)
         begun = time.perf_counter()
         before, saved, save_at = now.seconds, len(log), begun + checkpoint_every
@@ -165,6 +167,7 @@ class _Evolution:
     processes: Alone
     mutations: ahead.Ahead
     simulate: Callable[[Tensor | Offspring, Task, int, torch.Generator], Tensor]  # `fitness` of the experiment's model
+    watch: Watch
 
     def generation(self) -> Row:
         """Run one generation: its row of the log, with the next parent's held-out fitness if it is due."""
@@ -175,9 +178,11 @@ class _Evolution:
         last = g == experiment.generations or (stage.restart and g == stage.until)
         due = last or g % experiment.evaluate_every == 0
         if due:
-            row["held_out"] = self._held_out(experiment.task, state)
-            if not row["held_out"] <= now.score:
-                now.best, now.score = state.parent.clone(), row["held_out"]
+            row["held_out"] = held_out = self._held_out(experiment.task, state)
+            if not math.isfinite(held_out):
+                self.watch.held_out(held_out, state.parent, experiment.task, experiment.evaluate_environments, g - 1)
+            elif not held_out <= now.score:
+                now.best, now.score = state.parent.clone(), held_out
         if due and stage.target is not None and self._held_out(stage.tasks[0], state) >= stage.target:
             now.ends.append(g)
         elif stage.restart and stage.until <= g < experiment.generations:
@@ -201,6 +206,7 @@ class _Evolution:
         if f.device.type != "cpu" or self.processes.size > 1:
             self.mutations.draw(settings, g)
         f = gathered().cpu()
+        self.watch.generation(f, offspring, task, g)
         state = es.tell(settings, state, offspring.mutations, es.aggregate_fitness(settings, f))
         return state, {"generation": g, **summary(f.mean(1)), "sigma": settings.sigma_at(g)}
 

@@ -176,13 +176,19 @@ def test_a_models_sizes_must_be_whole_numbers(part, value, told):
 
 
 @pytest.mark.parametrize(
-    "change, told", [(lambda g: g.tolist(), "list"), (lambda g: g[1:], "(2,)"), (lambda g: g.long(), "int64")]
+    "change, told",
+    [
+        (lambda g: g.tolist(), "list"),
+        (lambda g: g[1:], "(2,)"),
+        (lambda g: g.long(), "int64"),
+        (lambda g: g * torch.nan, "nan"),
+    ],
 )
-def test_a_models_first_genome_must_have_its_size(change, told):
+def test_a_models_first_genome_must_have_its_size_and_be_finite(change, told):
     words = one_error(lambda: evolution(altered(Leaky, "init", change), Copy()))
     assert "Mine" in words and "`init`" in words and told in words and "(3,)" in words and "parent" not in words
     given = one_error(lambda: evolution(Leaky(), Copy(), parent=change(torch.ones(3))))
-    assert "parent" in given and told in given and "(3,)" in given and "init" not in given
+    assert "parent" in given and told in given and "(3,)" in given and "`init`" not in given
 
 
 @pytest.mark.parametrize("kind", [Copy, Follow])

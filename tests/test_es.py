@@ -27,16 +27,17 @@ def test_centred_ranks_equal_a_table():
     assert weight.tolist() == pytest.approx([(2 / 3 - 0.5) / 4, -0.5 / 4, 0.5 / 4, (1 / 3 - 0.5) / 4])
 
 
-def test_nan_ranks_last_and_ties_rank_by_index():
+def test_nan_and_infinity_rank_last_and_ties_rank_by_index():
     weight = es.fitness_shaping(ES(population=4), torch.tensor([math.nan, 1.0, 1.0, -5.0]))
     assert weight[0] == 0 and weight[2] > weight[1] > weight[3] > weight[0]
-    worst = es.fitness_shaping(ES(population=4), torch.tensor([math.nan, -math.inf, 1.0, 2.0]))
-    assert set(worst.argsort()[:2].tolist()) == {0, 1}
+    worst = es.fitness_shaping(ES(population=6), torch.tensor([math.nan, 3.0, -math.inf, math.inf, 1.0, 2.0]))
+    assert set(worst.argsort()[:3].tolist()) == {0, 2, 3}
 
 
-def test_all_nan_is_an_error_with_a_remedy():
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_no_finite_fitness_is_an_error_with_a_remedy(value):
     with pytest.raises(FloatingPointError, match="NaN.*sigma"):
-        es.fitness_shaping(ES(population=4), torch.full((4,), math.nan))
+        es.fitness_shaping(ES(population=4), torch.full((4,), value))
 
 
 def test_offspring_zero_is_the_parent_and_pairs_are_antithetic():

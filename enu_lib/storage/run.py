@@ -59,7 +59,7 @@ class Run(FromExperiment):
     experiment: Experiment
     seed: int
     genome: Tensor  # (D,) parent with the best held-out fitness so far
-    score: float  # held-out fitness of `genome`
+    score: float  # held-out fitness of `genome`; -inf as long as none was finite
     parent: Tensor  # (D,) latest parent
     generation: int  # generations completed
     seconds: float

@@ -1,0 +1,106 @@
+"""Fitness that is NaN or infinite: an error or a notice that names the part of the task or model that it comes from."""
+
+import math
+
+import pytest
+import torch
+from own_task import Copy, Follow
+from test_contracts import Leaky, altered, changed
+
+import enu_lib as enu
+from enu_lib.base.notices import tell
+
+
+@pytest.fixture(autouse=True)
+def nothing_told():
+    tell.cache_clear()
+
+
+def experiment(task, model=None, **changes):
+    model = model or Leaky()
+    return enu.Experiment("x", task, model, es=enu.ES(8, sigma=0.5), generations=3, evaluate_every=1, environments=5, **changes)
+
+
+def evolve(*what, **changes):
+    return enu.evolve(experiment(*what, **changes), progress=False)
+
+
+class Blind(Follow):
+    """A closed loop that shows NaN from step 3 on, and whose fitness depends on the outputs' values."""
+
+    def observe(self, state, t):
+        return super().observe(state, t) * (math.nan if t >= 3 else 1)
+
+    def step(self, state, y, t):
+        return super().step(state, y, t)[0], y.sum(-1)
+
+
+@pytest.mark.parametrize(
+    "task, model, part, owner",
+    [
+        (altered(Copy, "score", lambda f: f * math.nan), Leaky(), "`score`", "Mine"),
+        (altered(Copy, "score", lambda f: f / 0), Leaky(), "`score`", "Mine"),
+        (altered(Copy, "score", lambda f: f.abs() / 0), enu.ENU(1, 1, 4), "`score`", "Mine"),
+        (altered(Follow, "step", lambda r: (r[0], r[1] * math.nan)), Leaky(), "`step`", "Mine"),
+        (Copy(), altered(Leaky, "step", lambda r: (r[0], r[1] * math.nan)), "`step`", "Mine"),
+        (Blind(), altered(Leaky, "step", lambda r: (r[0], r[1] / 0)), "`step`", "Mine"),
+        (Blind(), Leaky(), "`observe`", "Blind"),
+    ],
+)
+def test_the_error_names_the_part_that_returned_it(task, model, part, owner):
+    with pytest.raises(FloatingPointError) as refused:
+        evolve(task, model)
+    words = str(refused.value)
+    assert f"from {part} of {owner} " in words and "generation 0" in words and "overflow" not in words and "\n" not in words
+
+
+def test_a_genome_that_has_overflowed_is_named_as_the_cause():
+    with pytest.raises(FloatingPointError, match="generation 0.*float32.*sigma"):
+        enu.evolve(experiment(Copy()), progress=False, parent=torch.full((3,), 1e30))
+
+
+class Fragile(Copy):
+    """The score of a poor output is NaN."""
+
+    def score(self, batch, outputs):
+        f = super().score(batch, outputs)
+        return f.where(f > -2, math.nan)
+
+
+class FragileLoop(Follow):
+    """The fitness of a large output is infinite."""
+
+    def step(self, state, y, t):
+        size = y.abs().sum(-1)
+        return super().step(state, y, t)[0], (-size).where(size < 8, math.inf)
+
+
+@pytest.mark.parametrize("task, part", [(Fragile(), "score"), (FragileLoop(), "step")])
+def test_such_offspring_rank_last_and_one_notice_says_where_it_comes_from(task, part, capsys):
+    run = enu.evolve(experiment(task), progress=False, parent=torch.full((3,), 0.01))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "in generation 0" in line and f"`{part}` of {type(task).__name__}" in line and "last" in line
+    assert run.generation == 3 and math.isfinite(run.score)
+
+
+def test_a_parent_whose_held_out_fitness_is_nan_is_never_the_best(capsys):
+    held = []  # one number per held-out evaluation, and NaN for the second
+
+    def score(self, batch, outputs):
+        f = Copy.score(self, batch, outputs)
+        if len(outputs) == 1 and f.shape[1] == 7:
+            held.append(f.mean().item())
+        return f * math.nan if len(held) == 2 and len(outputs) == 1 else f
+
+    run = evolve(changed(Copy, "score", score), evaluate_environments=7)
+    values = run.column("held_out")[1]
+    assert math.isnan(values[1]) and run.score == max(values[0], values[2])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "held-out" in line and "generation 1" in line
+
+
+def test_a_task_that_mixes_offspring_is_told_so(capsys):
+    task = altered(Copy, "score", lambda f: f.where(torch.arange(len(f))[:, None, None] != 2, math.nan))
+    evolve(task)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "1 of 8" in line and "Mine or Leaky" in line and "independent" in line
