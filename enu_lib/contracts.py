@@ -2,6 +2,9 @@
 
 Shapes throughout: P offspring, B environments, T steps, D parameters, C outputs.  Population first, environments second.
 A task or model of your own implements one of these protocols; it need not inherit from anything.
+
+The library checks what the methods return, and raises ValueError for what breaks a contract.  What a method itself raises is
+not caught: it ends the run, whose folder keeps the last checkpoint.  On the command line, a ValueError is printed in one line.
 """
 
 from __future__ import annotations
@@ -48,27 +51,35 @@ class Batch(Protocol):
 class SequenceTask(Protocol[B]):
     """A task whose inputs do not depend on the model's outputs; fitness is the mean over the steps.
 
-    The paper's tasks also have `n_in` and `n_out`, the numbers of inputs and outputs of a unit for them.
+    The paper's tasks also have `n_in` and `n_out`, the numbers of inputs and outputs of a unit for them, and any task may have
+    a `name`, which error messages use.
     """
 
     @property
     def steps(self) -> int: ...
 
     def sample(self, environments: int, generator: torch.Generator, /) -> B:
-        """B random sequences with their targets: a `Batch`.  All randomness comes from `generator`."""
+        """B random sequences with their targets: a `Batch` with finite inputs.  All randomness comes from `generator`."""
 
     def score(self, batch: B, outputs: Tensor, /) -> Tensor:
-        """Fitness of every step (P, B, T) for outputs (P, B, T, C); higher is better."""
+        """Fitness of every step (P, B, T) for outputs (P, B, T, C); higher is better.
+
+        Outputs may be NaN, and so may fitness then.  Offspring whose fitness is NaN or infinite rank last; if that of none is
+        finite, the run ends with FloatingPointError (`enu_lib.diagnosis`).
+        """
 
 
 @runtime_checkable
 class ClosedLoopTask(Protocol[S]):
     """A task whose inputs depend on the model's outputs; fitness is the sum over the steps.
 
-    It may have `done(state) -> (P, B) bool`: episodes that have ended and earn no more fitness.  Simulation stops once all
-    have ended.  If its attribute `own_shuffles` is true, each offspring gets draws of its own: `reset` is called for P
-    offspring instead of one.  What it draws for offspring p must not depend on P, so it must draw from a `streams.branch` of
-    the generator, which is used again afterwards.
+    Two more members are optional, and so not part of the protocol: callers ask for them with `hasattr` and `getattr`.
+
+    done(state) -> (P, B) bool: episodes that have ended and earn no more fitness.  Simulation stops once all have ended,
+    unless it is recorded.
+    own_shuffles: if true, each offspring gets draws of its own: `reset` is called for P offspring instead of one.  What it
+    draws for offspring p must not depend on P, so it must draw from a `streams.branch` of the generator, which is used again
+    afterwards.
     """
 
     @property
@@ -78,10 +89,16 @@ class ClosedLoopTask(Protocol[S]):
         """The initial state, a named tuple of tensors (P or 1, B, ..)."""
 
     def observe(self, state: S, t: int, /) -> Tensor:
-        """The model's input at step t: (P, B, n_in), or (P, B, I, k) for I input neurons (one row for a single unit)."""
+        """The model's input at step t: (P, B, n_in), or (P, B, I, k) for I input neurons (one row for a single unit).
+
+        It must be finite at step 0.  Later it may depend on outputs that are NaN; the model is given NaN for infinity, too.
+        """
 
     def step(self, state: S, y: Tensor, t: int, /) -> tuple[S, Tensor]:
-        """The next state, and the step's fitness (P, B), for outputs y (P, B, C)."""
+        """The next state, a named tuple too, and the step's fitness (P, B), for outputs y (P, B, C).
+
+        Outputs and fitness may be NaN, as in `SequenceTask.score`.
+        """
 
 
 Task = SequenceTask[Any] | ClosedLoopTask[Any]
@@ -91,7 +108,8 @@ Task = SequenceTask[Any] | ClosedLoopTask[Any]
 class Model(Protocol[W, S]):
     """A cell or a network.  Immutable: weights and state are passed to `step`, for a whole population at once.
 
-    If its attribute `own_noise` is true, each offspring gets noise of its own.
+    The attribute `own_noise` is optional, and so not part of the protocol: callers ask for it with `getattr`.  If it is true,
+    each offspring gets noise of its own.
     """
 
     @property
@@ -101,16 +119,20 @@ class Model(Protocol[W, S]):
     def noise_shape(self) -> tuple[int, ...]: ...  # shape of the noise per environment and step; () for none
 
     def init(self, generator: torch.Generator, /) -> Tensor:
-        """A random initial genome (D,)."""
+        """A random initial genome (D,), with D = `n_params` finite numbers.  Only evolution calls this."""
 
     def unpack(self, genomes: Tensor, /) -> W:
-        """Genomes (P, D) as weights, in the form that `step` takes."""
+        """Genomes (P, D) as weights, in the form that `step` takes.
+
+        It should raise ValueError unless D is `n_params`, since callers leave this check to it.  A genome that has overflowed
+        float32 is NaN throughout.
+        """
 
     def reset(self, population: int, environments: int, device: torch.device | str = "cpu", /) -> S:
         """The state before the first step."""
 
     def step(self, weights: W, state: S, x: Tensor, noise: Tensor | None = None, /) -> tuple[S, Tensor]:
-        """The next state, and the outputs y (P, B, C), for input x (P or 1, B, ..)."""
+        """The next state, and the outputs y (P, B, C), for input x (P or 1, B, ..).  Weights and input may be NaN."""
 
 
 AnyModel = Model[Any, Any]

@@ -12,7 +12,7 @@ Shapes: P offspring, B environments, T steps.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -186,11 +186,11 @@ def turns(
 
 
 def _closed_loop(
-    model: AnyModel, genomes: Tensor, task: ClosedLoopTask[Any], drawn: Drawn, stepper: Stepper, recorder: Recorder | None
+    model: AnyModel, genomes: Tensor, task: ClosedLoopTask[S], drawn: Drawn, stepper: Stepper, recorder: Recorder | None
 ) -> Tensor:
     population, environments, device, drawn = len(genomes), drawn.environments, genomes.device, drawn.to(genomes.device)
 
-    def act(state: Any, t: int) -> tuple[Tensor, Tensor]:
+    def act(state: S, t: int) -> tuple[Tensor, Tensor]:
         x = door.observation(model, task.observe(state, t), t, population, environments, device, task)
         return x, stepper.step(x, drawn.noise, t)
 
