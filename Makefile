@@ -57,7 +57,7 @@ OTHER := $(if $(filter command environment,$(firstword $(origin PYTHON))),$(if $
 .DELETE_ON_ERROR:
 .PHONY: again help setup figures all-figures book test test-emulated torture test-browser chromium lint lab reproduce sweep bench lock clean
 
-help:  ## this list
+help:  ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY)  ## make .venv from the lock (done by the other targets when needed)
@@ -111,12 +111,12 @@ lint: $(READY)  ## ruff and mypy
 lab: $(READY)  ## JupyterLab on the book; its .py files open as notebooks (LAB=--no-browser and other options)
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m jupyterlab --config=book/.lab/jupyter_lab_config.json $(LAB)
 
-reproduce: $(READY)  ## evolve from scratch, in slices: EXPERIMENT= MODEL= PROFILE= SEED= SLICE=; again to go on
+reproduce: $(READY)  ## evolve from scratch, in slices: EXPERIMENT= MODEL= PROFILE= SEED= SLICE=; run again to resume
 	$(BIN)/python -m enu_lib evolve $(EXPERIMENT) --model $(MODEL) --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) \
 	    --seed $(SEED) --time-limit $(SLICE) \
 	    --out runs/$(EXPERIMENT)-$(MODEL)-$(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE))-$(SEED)
 
-sweep: $(READY)  ## models, tasks and seeds not stored yet (hours; again to go on): PROFILE=smoke|laptop|paper SLICE=2h
+sweep: $(READY)  ## models, tasks and seeds not stored yet (hours; run again to resume): PROFILE=smoke|laptop|paper SLICE=2h
 	$(BIN)/python -m enu_lib sweep --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) \
 	    $(if $(filter command line,$(origin SLICE)),--time-limit $(SLICE))
 	$(BIN)/python -m enu_lib sweep --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) --collect

@@ -16,7 +16,8 @@
 #
 # ## Question
 #
-# Does the evolvable neural unit end better than a standard GRU, a standard LSTM, and reduced versions of itself?
+# Does the evolvable neural unit reach a higher final fitness than a standard GRU, a standard LSTM, and reduced versions of
+# itself?
 #
 # ## Approach
 #
@@ -79,11 +80,11 @@ files = save_figure(
 #
 # ### Final performance
 #
-# The ENU against each other model. *A* is the probability that an evolution of the ENU ends better than one of the other model
-# (1/2: no difference; 0.71 and above is commonly called a large effect; ties count half); *p* is from an exact Mann-Whitney
-# test, corrected after Holm within each task. Where neither median reaches the level, the rules of [the ledger](30_claims.py)
-# do not judge the comparison: the remark says so, and p is not corrected. `enu_lib/analysis/stats.py` explains the choice of
-# these measures.
+# The ENU against each other model. *A* is the probability that an evolution of the ENU reaches a higher final fitness than one
+# of the other model (1/2: no difference; 0.71 and above is commonly called a large effect; ties count half); *p* is from an
+# exact Mann-Whitney test, corrected after Holm within each task. Where neither median reaches the level, the rules of [the
+# ledger](30_claims.py) do not judge the comparison: the remark says so, and p is not corrected. `enu_lib/analysis/stats.py`
+# explains the choice of these measures.
 
 # %%
 columns = {"task": "task", "model": "ENU against", "A": "A", "p": "p", "remark": "remark"}

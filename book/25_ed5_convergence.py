@@ -116,8 +116,8 @@ Markdown(tables.markdown(tables.eaten_table(stored.runs, found, "double-tmaze"))
 # A first sweep on complex STDP was half as long, with mutations annealed twice as fast. By the rules nothing could be said of
 # it: no model's median reached the level (only ENUs reached it at all). So the sweep was made longer, which favoured the other
 # models. By the same rules ENU against LSTM remains unjudged in the longer sweep, since neither median reaches the level,
-# although the ENU's misses it narrowly and every ENU ends better than every LSTM. Both sweeps, in final fitness (minus the
-# loss):
+# although the ENU's misses it narrowly and every ENU ends with a lower loss than every LSTM. Both sweeps, in final fitness
+# (minus the loss):
 
 # %%
 budgets = {"half as long": results.load("laptop-short").runs, "as above": stored.runs}
@@ -156,13 +156,13 @@ Markdown(second_tables.after_the_first(found.judged, {"C6": "the ENU converges f
 # %% [markdown]
 # ## Reconstruction
 #
-# The formula of the complex rule, the layout of the double T-maze, the sizes (profile `laptop` of the sweep), and the wiring
-# of the baselines are ours. And evolution in the double T-maze does not start from random genomes, but from the parent that
-# each model's evolution with the same seed had reached in the T-maze: from a random genome, even in the smallest double
-# T-maze, networks had hardly begun to eat when we gave up ([what was tried](62_what_was_tried_in_the_double_tmaze.py)). Panel
-# b therefore shows how soon networks that succeed in one maze come to succeed in the other. A model that had learnt nothing in
-# the T-maze starts with nothing, and one that is above the level at the first evaluation, after five generations, may have
-# been above it at the start.
+# The formula of the complex rule, the layout of the double T-maze, the sizes (profile `laptop` of the sweep), and the wiring of
+# the baselines are ours. And evolution in the double T-maze does not start from random genomes, but from the parent that each
+# model's evolution with the same seed had reached in the T-maze: from a random genome, even in the smallest double T-maze,
+# networks had hardly begun to eat when we gave up ([what was tried](62_what_was_tried_in_the_double_tmaze.py)). Panel b
+# therefore shows how soon networks that succeed in one maze evolve to succeed in the other. A model that had learnt nothing in
+# the T-maze starts with nothing, and one that is above the level at the first evaluation, after five generations, may have been
+# above it at the start.
 #
 # ## Verdict
 #

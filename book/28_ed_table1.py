@@ -90,7 +90,7 @@ files += save_table(
 # ### The second study
 
 # %%
-Markdown(second_tables.after_the_first(found.judged, {"C5": "the ENU ends better than GRU, LSTM and NFENU"}))
+Markdown(second_tables.after_the_first(found.judged, {"C5": "the ENU reaches a higher final fitness than GRU, LSTM and NFENU"}))
 
 # %% [markdown]
 # ## Reconstruction

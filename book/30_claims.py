@@ -30,14 +30,14 @@
 # refuted, so that the parts that can be judged do not settle it, and **not tested** that no part can be judged yet.
 #
 # Claims about evolved units (C1 to C4, C9, C11) are judged on one evolved genome each: the verdict says that such a unit can
-# evolve, not how often. The last column of the table says how many independent evolutions pass the same rule, as far as it
-# can be applied to them. For C1 to C4 and C11 these are the ENUs of the sweep, which are smaller and evolve for fewer
-# generations than the unit or network in the zoo (C4 without its comparison of generations). For C9 and C10, these are
-# networks of the T-maze in the zoo: earlier ones, with several settings; and those that evolved by the
-# [curriculum](61_how_the_networks_were_found.py), five before evolution could begin anew, among them the one judged, and five
+# evolve, not how often. The last column of the table says how many independent evolutions pass the same rule, as far as it can
+# be applied to them. For C1 to C4 and C11 these are the ENUs of the sweep, which are smaller and evolve for fewer generations
+# than the unit or network in the zoo (C4 without its comparison of generations). For C9 and C10, these are networks of the
+# T-maze in the zoo: earlier ones, with several settings; and those that evolved by the
+# [curriculum](61_how_the_networks_were_found.py), five before evolution could restart, among them the one judged, and five
 # since. C5 to C8 compare models, and their verdicts already rest on all evolutions: those of the [second
-# study](31_second_study.py), whose protocol was committed before its runs, as soon as one of its experiments is complete;
-# until then those of the first sweep, which could settle little (see below).
+# study](31_second_study.py), whose protocol was committed before its runs, as soon as one of its experiments is complete; until
+# then those of the first sweep, which could settle little (see below).
 #
 # This is the table in the README, and what `python -m enu_lib claims` prints. Where another page measures the same on episodes
 # or sequences of its own, it says *different draw*, and its numbers differ a little.
@@ -67,9 +67,9 @@ Markdown(ledger.as_markdown(findings))
 #
 # ### Rules and parts
 #
-# *A* is the probability that an evolution of the first model ends better (or sooner) than one of the second, ties counting
-# half, with its 95% bootstrap interval; *p* is of an exact Mann-Whitney test, corrected after Holm over the comparisons on a
-# task that can be judged.
+# *A* is the probability that an evolution of the first model reaches a higher final fitness (or the level sooner) than one of
+# the second, ties counting half, with its 95% bootstrap interval; *p* is of an exact Mann-Whitney test, corrected after Holm
+# over the comparisons on a task that can be judged.
 
 # %%
 Markdown(ledger.as_details(findings))
@@ -126,9 +126,9 @@ Markdown(tables.numbers(mazes.survival_table(stored.runs, ("enu", "lstm"), "doub
 # evolutions](61_how_the_networks_were_found.py), it was the first to be evolved to the target fitness. How many of the kept
 # evolutions pass says more than the verdict.
 #
-# **C10, the units came to spike,** asks for pulses, not for information in them: a clock that is on for one step in every move
-# meets its first three parts ([compared with the networks](43_does_it_spike.py)), and so do some networks evolved without
-# selection, on which its fourth part rests.
+# **C10, the units spike,** requires pulses, not information in them: a clock that is on for one step in every move meets its
+# first three parts ([compared with the networks](43_does_it_spike.py)), and so do some networks evolved without selection, on
+# which its fourth part rests.
 #
 # **C2, the firing frequency,** says nothing about timing: a unit that fires regularly at the right rate would pass; timing is
 # tested by C1. **C4, the invented rule,** tests the shape of the change, not its size, which C3 tests for plain STDP; and
@@ -146,11 +146,11 @@ Markdown(tables.markdown(second_tables.spikes_table()))
 # %% [markdown]
 # **C11, a network learns the double T-maze,** is judged on one network, from one chain of evolutions through easier mazes that
 # was not repeated with other seeds. What the network eats, here and in other new episodes (`zoo verify`), is more than three
-# standard errors above the half-way point between the fixed-end and the memory-only agent ([details](24_ed4_double_tmaze.py)).
+# standard errors above the midpoint between the fixed-end and the memory-only agent ([details](24_ed4_double_tmaze.py)).
 #
 # **Below the level** from which a task counts as learnt, no result of the first sweep is judged. Yet on complex STDP every ENU
-# ends better than every LSTM; and on IAF the ENU ends better than NFENU, GRU and LSTM, and it alone fires about as often as the
-# model neuron ([details](21_ed1_comparison.py)).
+# ends with a lower loss than every LSTM; and on IAF the ENU ends with a lower loss than NFENU, GRU and LSTM, and it alone fires
+# about as often as the model neuron ([details](21_ed1_comparison.py)).
 #
 # ## Reconstruction
 #

@@ -16,7 +16,7 @@
 #
 # ## Question
 #
-# Do single ENUs and networks of ENUs end better than those of GRUs, LSTMs and reduced ENUs (claim C5 of the
+# Do single ENUs and networks of ENUs reach a higher final fitness than those of GRUs, LSTMs and reduced ENUs (claim C5 of the
 # [ledger](30_claims.py)), and do they reach a given level sooner (C6)? And which part of the ENU makes the difference: the
 # feedback of its output (C7), or separate rules for synapses and neurons (C8)?
 #
@@ -33,9 +33,9 @@
 # judged at all. And the evolution strategy had been chosen using ENUs.
 #
 # **What was known.** The models and tasks are those of the first sweep, whose results we knew: on the integrate-and-fire task,
-# ENUs fired about as often as the target and no other model did; on complex STDP, ENUs ended better than LSTMs, but not better
-# than GRUs or NFENUs under the sweep's strategy, and were faster under another. So this is a replication with new seeds and
-# better measures, not a blind test. No result of its seeds was known.
+# ENUs fired about as often as the target and no other model did; on complex STDP, ENUs reached a lower loss than LSTMs, but not
+# a lower one than GRUs or NFENUs under the sweep's strategy, and were faster under another. So this is a replication with new
+# seeds and better measures, not a blind test. No result of its seeds was known.
 #
 # **Unit of analysis.** One evolution, from one random genome to its end. Trial runs and episodes of one evolved parent only
 # determine how precisely that parent is measured; they are averaged.
@@ -173,19 +173,19 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # **E3** asks, for C7, whether the feedback of its output helps the spiking unit. *Supported*: ENUs come nearer to the
 # target's number of spikes than NFENUs do. *Contradicted*: feedback does not help here, or does harm.
 #
-# **E2** asks, for C5, C6 and C7, whether the ENU ends better on complex STDP, and reaches the level sooner, with each model
-# under the best strategy that the same search has found for it. *Contradicted* for GRU or NFENU: the ENU's advantage in the
-# paper is not due to the unit, as far as our formula for the rule and our sizes can tell. Three comparisons serve to explain
-# the result. If the GRU with gain ends better than the GRU, and no difference is shown between ENU and GRU with gain, then
-# gain, reset bias and clipping make the difference. If the ENU ends better than the GRU with gain, the rest makes the
-# difference: the feedback (see NFENU) and the form of the gates. If the ENU ends better than the ENU without gain, it needs
-# gain and reset bias, too.
+# **E2** asks, for C5, C6 and C7, whether the ENU ends with a lower loss on complex STDP, and reaches the level sooner, with
+# each model under the best strategy that the same search has found for it. *Contradicted* for GRU or NFENU: the ENU's advantage
+# in the paper is not due to the unit, as far as our formula for the rule and our sizes can tell. Three comparisons serve to
+# explain the result. If the GRU with gain ends with a lower loss than the GRU, and no difference is shown between ENU and GRU
+# with gain, then gain, reset bias and clipping make the difference. If the ENU ends with a lower loss than the GRU with gain,
+# the rest makes the difference: the feedback (see NFENU) and the form of the gates. If the ENU ends with a lower loss than the
+# ENU without gain, it needs gain and reset bias, too.
 #
 # <details><summary>What the outcomes of E6, E1, E4 and E5 will mean</summary>
 #
 # **E6** asks, for C7, the same about plain neuromodulated STDP as E3 does about spikes.
 #
-# **E1** asks, for C7 and C8, which networks come to avoid poison on sight in a T-maze in which food and poison may swap after
+# **E1** asks, for C7 and C8, which networks evolve to avoid poison on sight in a T-maze in which food and poison may swap after
 # every food. All follow the first three stages of the [curriculum](61_how_the_networks_were_found.py). Do networks without
 # feedback get there less often than ENU networks (C7)? Do networks with shared rules get there less often, also those with
 # about as many parameters as the ENU network (C8)? *Contradicted* for feedback: it does not help here, or does harm.
@@ -214,23 +214,23 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # <details><summary>How the settings of E1 were changed, before any evolution of it</summary>
 #
 # On 2026-11-28, before any evolution of E1 had been run, its settings, those of `evolve tmaze`, were replaced, because no
-# network evolved with the old ones had come to use its sensors. This concerns the curriculum, the wiring (the chained table),
-# the fitness from which the ability counts as reached, the number of generations, the selection in the last stage (without an
-# offset of breadth) and how often held-out fitness is measured. All of them, old and new, are in the history of
-# `enu_lib/experiments.py`. The new settings were chosen while watching networks of ENUs, so they may favour ENUs. Five
-# evolutions of ENUs with the new settings have been run and [are known](61_how_the_networks_were_found.py); their seeds are not
-# those of E1. Later on the same day, again before any evolution of E1, the settings were changed once more: the third stage is
-# shorter, evolution begins anew where it misses its target, and the number of generations was doubled. Five more evolutions of
-# ENUs, with other seeds, have been run with these settings. Of all these runs, two were evolved to the new fitness of the
-# ability: that of the network of Fig. 4, and later one more. The others were stopped by hand, so how often it is reached is not
-# known. Therefore, on the same day, and still before any evolution of E1, the ability was decided anew: not the target of the
-# whole curriculum, but that of its third stage, which four of the last five evolutions reached, all within 400 generations.
-# This choice, too, rests on ENUs only. So E1 now has the first three stages only. It does not begin anew, and the third stage
-# lasts until generation 500 instead of 400 if its target is not reached. Feedback is compared by the ability, too, no longer by
-# food. There are 10 evolutions of each model instead of 20, so that two cores can run them in some hours. GRUs and LSTMs are
-# left out, because no claim rests on comparing them with ENUs in the T-maze. What such numbers can show is in the table above,
-# as a rough guide: if ENUs reach the ability in eight of ten evolutions, the other model must hardly ever reach it. In the same
-# revision, the interval is no longer used to call models alike in whether they reach something.
+# network evolved with the old ones used its sensors. This concerns the curriculum, the wiring (the chained table), the fitness
+# from which the ability counts as reached, the number of generations, the selection in the last stage (without an offset of
+# breadth) and how often held-out fitness is measured. All of them, old and new, are in the history of `enu_lib/experiments.py`.
+# The new settings were chosen while watching networks of ENUs, so they may favour ENUs. Five evolutions of ENUs with the new
+# settings have been run and [are known](61_how_the_networks_were_found.py); their seeds are not those of E1. Later on the same
+# day, again before any evolution of E1, the settings were changed once more: the third stage is shorter, evolution restarts
+# where it misses its target, and the number of generations was doubled. Five more evolutions of ENUs, with other seeds, have
+# been run with these settings. Of all these runs, two were evolved to the new fitness of the ability: that of the network of
+# Fig. 4, and later one more. The others were stopped by hand, so how often it is reached is not known. Therefore, on the same
+# day, and still before any evolution of E1, the ability was defined anew: not the target of the whole curriculum, but that of
+# its third stage, which four of the last five evolutions reached, all within 400 generations. This choice, too, rests on ENUs
+# only. So E1 now has the first three stages only. It does not restart, and the third stage lasts until generation 500 instead
+# of 400 if its target is not reached. Feedback is compared by the ability, too, no longer by food. There are 10 evolutions of
+# each model instead of 20, so that two cores can run them in some hours. GRUs and LSTMs are left out, because no claim rests on
+# comparing them with ENUs in the T-maze. What such numbers can show is in the table above, as a rough guide: if ENUs reach the
+# ability in eight of ten evolutions, the other model must hardly ever reach it. In the same revision, the interval is no longer
+# used to call models alike in whether they reach something.
 #
 # </details>
 #

@@ -16,8 +16,8 @@
 #
 # ## Question
 #
-# What did the [second study](31_second_study.py) find? Do ENUs end better than the other models, and do they learn sooner?
-# Which part of the ENU makes the difference?
+# What did the [second study](31_second_study.py) find? Do ENUs reach a higher final fitness than the other models, and do they
+# learn sooner? Which part of the ENU makes the difference?
 #
 # ## Approach
 #
@@ -105,18 +105,18 @@ Markdown(second_tables.verdicts(judged))
 #
 # ## Verdict
 #
-# On complex STDP, with each model under the best strategy that the same search has found for it, ENUs end better than GRUs and
-# LSTMs and reach the level sooner, and GRUs reach it sooner than LSTMs. So what C5 and C6 say of this task is supported for GRU
-# and LSTM; the double T-maze has not been tested. That feedback of the output helps (C7) is shown on one task: the number of
-# spikes comes nearer to the target's with it (a [metronome](31_second_study.py) does well on this, too). On the two STDP tasks
-# (plain STDP is in the table only) it is undecided.
+# On complex STDP, with each model under the best strategy that the same search has found for it, ENUs end with a lower loss
+# than GRUs and LSTMs and reach the level sooner, and GRUs reach it sooner than LSTMs. So what C5 and C6 say of this task is
+# supported for GRU and LSTM; the double T-maze has not been tested. That feedback of the output helps (C7) is shown on one
+# task: the number of spikes comes nearer to the target's with it (a [metronome](31_second_study.py) does well on this, too). On
+# the two STDP tasks (plain STDP is in the table only) it is undecided.
 #
 # Which part of the ENU makes the difference? By the rule fixed in the [plan](31_second_study.py), gain, reset bias and clipping
-# together make it: a GRU with these ends better than a GRU, and no difference is shown between it and the ENU. But an ENU
-# without gain and reset bias is not shown to end worse than the ENU, and a large difference in either direction can be
-# excluded. The two results do not fit together easily. The clipped output is what these three models have in common, but
-# clipping alone can hardly be the answer: in the first sweep, under another strategy, GRUs with a clipped output did not end
-# better than GRUs ([table](28_ed_table1.py)).
+# together make it: a GRU with these ends with a lower loss than a GRU, and no difference is shown between it and the ENU. But
+# an ENU without gain and reset bias is not shown to end with a higher loss than the ENU, and a large difference in either
+# direction can be excluded. The two results do not fit together easily. The clipped output is what these three models have in
+# common, but clipping alone can hardly be the answer: in the first sweep, under another strategy, GRUs with a clipped output
+# did not end with a lower loss than GRUs ([table](28_ed_table1.py)).
 #
 # ## Try it
 #

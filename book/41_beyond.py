@@ -159,8 +159,8 @@ fits = {f"{a} to {b} steps": generalise.time_constant(window, a, b) for a, b in 
 Markdown(tables.numbers({name: {"time constant (steps)": fit} for name, fit in fits.items()}, 2, "distances"))
 
 # %% [markdown]
-# The rule's time constant is the paper's choice. Evolved anew, with everything else unchanged, for rules half as long and twice
-# as long (evolutions of the sweep, each judged by its own rule; time constant fitted from one step to twice the target):
+# The rule's time constant is the paper's choice. Evolved again, with everything else unchanged, for rules half as long and
+# twice as long (evolutions of the sweep, each judged by its own rule; time constant fitted from one step to twice the target):
 
 # %%
 rows = variants.time_constant_table(stored.runs)

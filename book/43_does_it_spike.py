@@ -16,8 +16,9 @@
 #
 # ## Question
 #
-# The paper says that its network came to spike, although nothing asked for it (claim C10 of the [ledger](30_claims.py)). Do the
-# units of our network spike? If so, is selection the cause? And do the pulses matter for what the agent does?
+# The paper says that the units of its network spike, although spiking was not selected for (claim C10 of the
+# [ledger](30_claims.py)). Do the units of our network spike? If so, is selection the cause? And do the pulses matter for what
+# the agent does?
 #
 # ## Approach
 #

@@ -95,8 +95,8 @@ files = save_figure(
 #
 # ### Where evolution began, seed by seed
 #
-# A random network seldom finds food in the T-maze, and where nobody eats, there is nothing to select. Networks evolved in the
-# whole maze from the first generation on differ in when they leave that plateau, if they do. The evolutions of the
+# A random network seldom finds food in the T-maze, and where no agent eats, selection has nothing to act on. Networks evolved
+# in the whole maze from the first generation on differ in when they leave that plateau, if they do. The evolutions of the
 # [sweep](21_ed1_comparison.py) spend their first generations in a smaller maze, in which a random walk finds food more often
 # (`enu_lib.experiments.Stage`; ours), and are judged on held-out episodes of the whole maze throughout. The kinds also differ
 # in environments per generation and in length, so this is not a test of the first stage. (For a network started from another
@@ -122,14 +122,14 @@ Markdown(tables.under(text, tables.numbers(independent, 2, ("begins in", "run"))
 # 2. The T-maze in which food and poison may swap after every food, so that remembering an arm is useless. In every second
 #    generation, a **teacher** moves in the network's place: a scripted agent that avoids poison once poison has been eaten.
 #    Offspring then differ in fitness only by how well their outputs agree with the teacher's. The stage ends once the network
-#    eats now and then by itself.
+#    sometimes finds food without the teacher.
 # 3. The same maze without a teacher.
 # 4. The same with swaps after a quarter of foods instead of half, so that remembering the arm pays, too.
-# 5. The T-maze as published. (None of the runs below came to this stage.)
+# 5. The T-maze as published. (None of the runs below reached this stage.)
 #
 # A stage ends at a target fitness (the fourth has none), or at a fixed generation at the latest. The run ends as soon as
 # held-out fitness in the published maze reaches the target of the run, whatever the stage. If the third ends without reaching
-# its target, evolution begins anew with another random genome (`Stage.restart`).
+# its target, evolution restarts from another random genome (`Stage.restart`).
 #
 # The networks are wired by the [chained table](12_network.py) (`enu_lib.network.CHAINED`). With our own table, all neurons
 # receive the same input as long as their outputs are equal. So the outputs differ only by noise, which evolution must first
@@ -144,10 +144,10 @@ Markdown(tables.folded(text, results.attempts("tmaze-chained")))
 
 # %% [markdown]
 # Then we fixed all settings, without restarts, and ran the command once with each of five other seeds. The curriculum as a
-# whole, in this form, had not been run before. Those of these runs that reached the target of the third stage did so soon
-# after their first meals; the others had not reached it long after theirs. So we ended the third stage earlier, let evolution
-# begin anew if it had not reached its target by then, doubled the number of generations, fixed all settings again, and ran
-# the command once with each of five further seeds.
+# whole, in this form, had not been run before. Those of these runs that reached the target of the third stage did so soon after
+# their first meals; the others had not reached it long after theirs. So we ended the third stage earlier, let evolution restart
+# if it had not reached its target by then, doubled the number of generations, fixed all settings again, and ran the command
+# once with each of five further seeds.
 #
 # By a rule fixed before all these runs, an agent *knows its sensors* if it passes two tests:
 
@@ -163,14 +163,14 @@ its network knows its sensors. The first five seeds are judged by it, too."""
 
 # %% [markdown]
 # The tables show, for each run, tests of the parent with the highest held-out fitness in the plain T-maze. *Stopped*: after how
-# many generations. *Began anew*: the generations at which evolution began with another random genome. *Tested*: the generation
-# of the tested parent, and its stage. *Food* is per episode, in the published T-maze; *with swaps* and *no mistake*: with swaps
-# after every food. *Minutes to target 3*: until the third stage reached its target; *never*: the stage missed its target or was
-# stopped first. *Exchange*: three shares of visits that end with food: the first visit without an exchange, the first visit
-# after the sensors for food and poison are exchanged, and the sixth and later visits after the exchange. At first, all runs
-# were stopped by hand, at moments that we chose while watching them. So *no* means that the network did not know its sensors
-# when we stopped. One was run again, with the command as it is now and to its target fitness: `tmaze-enu`, the network of [Fig.
-# 4](15_fig4_tmaze.py). It never had to begin anew. The five seeds with restarts, and scripted agents:
+# many generations. *Restarted*: the generations at which evolution restarted from another random genome. *Tested*: the
+# generation of the tested parent, and its stage. *Food* is per episode, in the published T-maze; *with swaps* and *no mistake*:
+# with swaps after every food. *Minutes to target 3*: until the third stage reached its target; *never*: the stage missed its
+# target or was stopped first. *Exchange*: three shares of visits that end with food: the first visit without an exchange, the
+# first visit after the sensors for food and poison are exchanged, and the sixth and later visits after the exchange. At first,
+# all runs were stopped by hand, at moments that we chose while watching them. So *no* means that the network did not know its
+# sensors when we stopped. One was run again, with the command as it is now and to its target fitness: `tmaze-enu`, the network
+# of [Fig. 4](15_fig4_tmaze.py). It never had to restart. The five seeds with restarts, and scripted agents:
 
 # %%
 passing = abilities.of_agents(("looking", "looking-once", "once-bitten", "latch", "memory-only", "alternating", "fixed-arm"))
@@ -216,10 +216,10 @@ Markdown(tables.folded("What was tried, and what came of it", results.attempts("
 
 # %% tags=["hide-input"]
 (knows, many), (former, others) = (abilities.of_seeds(names) for names in (evidence.RESTARTS, evidence.CURRICULUM))
-anew = abilities.of_seeds([name for name in evidence.RESTARTS if enu.zoo.load(name).restarts])[0]
+restarted = abilities.of_seeds([name for name in evidence.RESTARTS if enu.zoo.load(name).restarts])[0]
 Markdown(
     f"With the present settings, {knows} of {many} seeds count, with the former ones {former} of {others}. Of those that "
-    f"count, {anew or 'none'} began anew."
+    f"count, {restarted or 'none'} restarted."
 )
 
 # %% [markdown]

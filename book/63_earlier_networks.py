@@ -75,15 +75,15 @@ Markdown(tables.folded("What became of each seed", results.attempts("tmaze-seeds
 # The rows from *earlier version of discrimination* on, which are not counted in the fourteen seeds, are attempts that began
 # with [discrimination](61_how_the_networks_were_found.py), in which the network is shown cues of food or poison whatever it
 # does. In most of them, only the first output, that for moving forward, was scored; except in the last row, the task was an
-# earlier version, at least at first, so the present library does not reproduce these attempts exactly. Networks that learn
-# from the outcomes and remember them evolved from seeds 1 to 4, 6, 7, 20, 21 and 30, though from seeds 2 and 3 only at the
-# second attempt. But with our own table, the outputs of a random network are nearly equal, and where only the first is
-# scored, they remain so. Discrimination can also reward outputs that differ (`turning`, `choosing`). This helped with seed 21
-# (`turning`). With seed 20, the outputs stayed equal or the network forgot what it had learnt; with seeds 22 and 23, which
-# had both rewards from the start, networks never learnt to tell the cues apart. For two of the seeds, training followed with
-# a teacher, a scripted agent that avoids poison once poison has been eaten: at first it moved in the network's place
-# (`Maze.led`), then the network moved and agreement with the teacher earned a bonus (`Maze.teacher_bonus`), and in the end it
-# earned none. Both networks came to use their sensors.
+# earlier version, at least at first, so the present library does not reproduce these attempts exactly. Networks that learn from
+# the outcomes and remember them evolved from seeds 1 to 4, 6, 7, 20, 21 and 30, though from seeds 2 and 3 only at the second
+# attempt. But with our own table, the outputs of a random network are nearly equal, and where only the first is scored, they
+# remain so. Discrimination can also reward outputs that differ (`turning`, `choosing`). This helped with seed 21 (`turning`).
+# With seed 20, the outputs stayed equal or the network forgot what it had learnt; with seeds 22 and 23, which had both rewards
+# from the start, networks never learnt to tell the cues apart. For two of the seeds, training followed with a teacher, a
+# scripted agent that avoids poison once poison has been eaten: at first it moved in the network's place (`Maze.led`), then the
+# network moved and agreement with the teacher earned a bonus (`Maze.teacher_bonus`), and in the end it earned none. Both
+# networks evolved to use their sensors.
 #
 # We designed all these series while looking at the results of seeds 0 to 7, 11 to 14 and 20 to 23 (seeds 30 and 31 were run
 # later). So they show what is possible, not how often it happens.
@@ -96,10 +96,10 @@ Markdown(tables.folded("What was tried, and what came of it", results.attempts("
 
 # %% [markdown]
 # A network wired by our own table begins every episode without a preference: all its synapses share one genome, and every
-# neuron receives input from all three sensors. So it cannot evolve to avoid one sensor, only to learn within the episode
-# which one to avoid. In an evolution from `tmaze-enu-latch` (12 environments, swaps after every food) we noted how often the
-# parent stepped forward when facing food or poison, once it had been poisoned. At first it came to hesitate before
-# everything, later before poison only:
+# neuron receives input from all three sensors. So it cannot evolve to avoid one sensor, only to learn within the episode which
+# one to avoid. In an evolution from `tmaze-enu-latch` (12 environments, swaps after every food) we noted how often the parent
+# stepped forward when facing food or poison, once it had been poisoned. It first evolved to hesitate before everything, later
+# before poison only:
 
 # %%
 Markdown(tables.folded("Share of steps forward, by generation", results.attempts("tmaze-first-steps")))

@@ -58,7 +58,7 @@ reverses = "tmaze-hidden-enu-reverses"
 # `tmaze-hidden-enu-reverses` evolved from `tmaze-enu-relearns` in the maze `tmaze-hidden` ([the mazes](14_mazes.py)): food and
 # poison swap after each food with a probability of 1/5, and the fourth poison kills. It evolved to the target that the maze had
 # then. The target was raised later, because another network had reached it without a reliable third switch; this run would have
-# ended at the same generation. The network with which it began had come to remember the arm of the last food in the fourth
+# ended at the same generation. The network with which it began had evolved to remember the arm of the last food in the fourth
 # stage of the curriculum for the T-maze, where it could see. That is not enough: `tmaze-enu` remembers, too, and did not become
 # a reversal learner in this maze (last rows of the table of trials below). The columns: visits after a first, second and third
 # poison, in episodes twice as long as in the published T-maze, with harmless poison; visits where nothing has changed, and food
@@ -116,8 +116,8 @@ Markdown(tables.folded("What else was tried, and what came of it", results.attem
 # for the T-maze; then through two stages in which food and poison are hidden and do not change places (in the second of them, a
 # second poison kills); and then through the maze as it is now. Before the second of these two stages existed, five evolutions
 # of the command, with seeds 170 to 174, were to be judged by the same rule. We broke this plan off before the first two had
-# ended, and did not begin the other three. By then, one network had come to go to the second arm only directly after poison, in
-# the stage without changes; the other evolution had missed the target of the third stage and begun anew. The stage in which a
+# ended, and did not begin the other three. By then, one network had evolved to go to the second arm only directly after poison,
+# in the stage without changes; the other evolution had missed the target of the third stage and restarted. The stage in which a
 # second poison kills is to help networks of the first kind. It was chosen by watching networks from seeds 60 to 64 and 170
 # (last rows of the table).
 #

@@ -190,7 +190,7 @@ class _Evolution:
             state = now.restart(first_genome(experiment.model, self.given, other), state)
             if self.processes.rank == 0:
                 name = f"{experiment.name}-{experiment.model_name}"
-                tell(f"{name} begins anew at generation {g}: stage target {stage.target:g} not reached")
+                tell(f"{name} restarts at generation {g}: stage target {stage.target:g} not reached")
         now.state = state
         return row
 

@@ -50,7 +50,7 @@ class Stage:
     es: ES | None = None  # evolution strategy of this stage; None: the experiment's
     environments: Batch | None = None  # per generation of this stage; None: the experiment's
     others: tuple[Any, ...] = ()  # more tasks, which take turns with `task`: see `tasks`
-    restart: bool = False  # begin anew, from another random genome or the given one, if the stage misses its target
+    restart: bool = False  # restart from another random genome, or the given one, if the stage misses its target
 
     former_names: ClassVar[tuple[str, ...]] = ("Lesson",)
 
@@ -114,7 +114,7 @@ class Experiment:
     def episodes(self, generations: int, ends: Sequence[int] = (), restarts: Sequence[int] = ()) -> int:
         """Number of episodes in the first `generations`: one per offspring and environment.
 
-        ends, restarts: generations at which stages ended, and at which evolution began anew; later stages are taken to run
+        ends, restarts: generations at which stages ended, and at which evolution restarted; later stages are taken to run
         their full length.
         """
         total = 0
@@ -227,13 +227,13 @@ def _curriculum(task: Maze) -> tuple[Stage, ...]:
 
     (1) Discrimination: the network is shown food or poison, whatever it does, and learns which sensor announces which.  (2, 3)
     A T-maze in which food and poison may swap after every food.  Some networks never reach a meal there, so in every second
-    generation of (2) a teacher moves in their place; (2) ends once the parent eats by itself.  (4) The same with fewer swaps:
-    recognising poison remains necessary, and remembering the arm of the last food pays, too.  In the mazes alone, a little use
-    of the sensors affects fitness less than chance and other habits do; most evolutions that began there never came to use
-    them.
+    generation of (2) a teacher moves in their place; (2) ends once the parent finds food without the teacher.  (4) The same
+    with fewer swaps: recognising poison remains necessary, and remembering the arm of the last food pays, too.  In the mazes
+    alone, a little use of the sensors affects fitness less than chance and other habits do; most evolutions that began there
+    never led to networks that use them.
 
-    In five runs without restarts, networks that came to avoid poison in (3) did so soon after their first meal; the others
-    forgot what they had learnt in (1).  So if (3) has not reached its target after 400 generations, evolution begins anew with
+    In five runs without restarts, networks that evolved to avoid poison in (3) did so soon after their first meal; the others
+    forgot what they had learnt in (1).  So if (3) has not reached its target after 400 generations, evolution restarts from
     another genome.
 
     Targets: (1) an agent that has learnt nothing earns at most 0.844; (2) one that never eats earns 1.8 before it starves; (3)
@@ -256,11 +256,11 @@ def _hidden_curriculum(task: Maze, before: Sequence[Stage]) -> tuple[Stage, ...]
     """The T-maze's first three stages, then three in which food and poison are hidden.
 
     (4) Places never change within an episode, and poison does not kill, so that it pays most to stay at the second arm after
-    poison at the first, as a latch does.  Of five networks tried, four came to do so within 100 generations.  One came to go to
-    the second arm only directly after poison instead, and stayed that way.  (5) The same, but the second poison kills, so that
-    such a network has to stay, too.  A latch has the target from the start.  (6) Places change, so that poison has to send them
-    back as well.  Where (6) followed directly on (3), networks came to go to the second arm only directly after poison, and
-    evolved no further.
+    poison at the first, as a latch does.  Of five networks tried, four evolved to do so within 100 generations.  One evolved to
+    go to the second arm only directly after poison instead, and stayed that way.  (5) The same, but the second poison kills, so
+    that such a network has to stay, too.  A latch has the target from the start.  (6) Places change, so that poison has to send
+    them back as well.  Where (6) followed directly on (3), networks evolved to go to the second arm only directly after poison,
+    and evolved no further.
 
     Targets: (4) a latch earns 26, and an agent that goes to the second arm only directly after poison 19; (5) a latch earns
     26, a fixed arm 13.6; (6) see `_TARGETS`.

@@ -45,7 +45,7 @@ ORDERED: Connections = (
 # Like ORDERED, but the output neurons form a chain.  Half of the first one's synapses come from the sensors and the reward
 # neuron.  The second receives input from the hidden neurons, the first and itself, the third only from the second and
 # itself.  With ORDERED, outputs differ only by noise (without it, they are equal for every genome), and in most networks they
-# stayed alike while the first came to discriminate.  Reconstruction.
+# stayed nearly equal while the first evolved to discriminate.  Reconstruction.
 CHAINED: Connections = (
     *ORDERED[:3],
     (0, 1, 2, 3, 4, 5, 6, 7),

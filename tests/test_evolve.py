@@ -240,7 +240,7 @@ def test_a_run_interrupted_within_a_stage_gives_identical_bits(tmp_path, small):
         dataclasses.replace(small, stages=(Stage(3, small.task),) * 2)
 
 
-def test_a_stage_that_misses_its_target_begins_anew_from_another_genome(tmp_path, small, capsys):
+def test_evolution_restarts_from_another_genome_if_a_stage_misses_its_target(tmp_path, small, capsys):
     """Stopped and resumed after every generation, too; the second attempt reaches no target, either, and the run ends in it."""
     hard = (Stage(1, STDP("complex")), Stage(3, small.task, target=1e9, restart=True))
     staged = dataclasses.replace(small, stages=hard, generations=8, evaluate_every=1)
@@ -250,7 +250,7 @@ def test_a_stage_that_misses_its_target_begins_anew_from_another_genome(tmp_path
     assert whole.score == max(row["held_out"] for row in whole.log)  # the best parent of all attempts
     firsts = [small.model.init(enu.stream(0, "genome", k)) for k in (1, 2)]
     assert all(torch.equal(parents[g], x) for g, x in zip((2, 5), firsts, strict=True))
-    assert capsys.readouterr().err.count("begins anew at generation") == 2
+    assert capsys.readouterr().err.count("restarts at generation") == 2
     part = enu.evolve(staged, out=tmp_path / "r", progress=False, time_limit=0.0)
     while part.stopped != "finished":
         part = enu.evolve(staged, out=tmp_path / "r", progress=False, time_limit=0.0)
@@ -258,14 +258,14 @@ def test_a_stage_that_misses_its_target_begins_anew_from_another_genome(tmp_path
     assert (part.stage_ends, part.restarts) == (whole.stage_ends, whole.restarts)
 
 
-def test_a_stage_that_reaches_its_target_does_not_begin_anew(small):
+def test_evolution_does_not_restart_if_a_stage_reaches_its_target(small):
     """Its target counts in its last generation, too, even if no held-out evaluation is due then."""
     easy = (Stage(2, small.task, target=-1e9, restart=True),)
     run = enu.evolve(dataclasses.replace(small, stages=easy, evaluate_every=5), progress=False)
     assert run.stage_ends == (2,) and run.restarts == ()
 
 
-def test_an_attempt_that_begins_anew_begins_from_the_given_parent(small):
+def test_evolution_restarts_from_the_given_parent(small):
     given = small.model.init(enu.stream(9, "given"))
     staged = dataclasses.replace(small, stages=(Stage(2, small.task, target=1e9, restart=True),), evaluate_every=1)
     parents = []

@@ -136,7 +136,7 @@ def test_stages_end_one_after_the_other():
             replace(e, stages=tuple(Stage(end, task) for end in ends))
 
 
-def test_a_stage_without_a_target_cannot_begin_anew():
+def test_a_stage_without_a_target_cannot_restart():
     with pytest.raises(ValueError, match="restart=True needs a target"):
         Stage(5, Maze("t", "sensors"), restart=True)
 

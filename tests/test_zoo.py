@@ -148,7 +148,7 @@ def test_a_network_finds_the_output_that_moves_forward_within_its_first_visit():
 
 
 def test_the_evolutions_by_the_curriculum_have_the_settings_of_the_command():
-    """Of the command as it is now, or as it was before its third stage could begin anew."""
+    """Of the command as it is now, or as it was before its third stage could restart."""
     command = enu.experiments.get("tmaze")
     walk, avoid, often, remember = command.stages
     former = replace(command, generations=1000, stages=(walk, avoid, replace(often, until=600, restart=False), remember))

@@ -6,7 +6,7 @@ for further evolutions too; the 30 trial runs of one evolved parent only measure
 Test: two-sided exact Mann-Whitney U.  Final losses are skewed (occasionally a run gets stuck), and with 5 to 10 values the
 normality or equal variances that t and Welch tests assume cannot be checked.  Ranks need neither, and the exact
 distribution is valid for small n.  With 5 against 5 the smallest p is 0.008.
-Effect size: Vargha and Delaney's A, the probability that an evolution of the first model ends better than one of the second
+Effect size: Vargha and Delaney's A, the probability that an evolution of the first model does better than one of the second
 (ties count half).  0.5 means no effect; they call 0.71 and above (0.29 and below) large.
 Equivalence: a large p-value does not show that two models are alike.  They count as alike if the 90% interval of A lies
 within 0.29 to 0.71, which corresponds to two one-sided tests at 5% each.

@@ -140,7 +140,7 @@ def in_a_row(ax: Any, y: Any, names: list[str]) -> None:
 def stages(ax: Any, progress: Mapping[str, Sequence[float]], ends: Sequence[float]) -> None:
     """Held-out fitness by generation (format of `zoo.progress`), with the stages of a curriculum numbered above the panel.
 
-    ends: generations at which stages ended, of a run that never began anew; without any, nothing is numbered.
+    ends: generations at which stages ended, of a run that never restarted; without any, nothing is numbered.
     """
     ax.plot(progress["generation"], progress["held_out"], color=PALETTE["evolved"], lw=1)
     last = max(progress["generation"])

@@ -66,7 +66,7 @@ class Progress:
     score: float
     seconds: float
     ends: list[int] = field(default_factory=list)  # generations at which stages ended
-    restarts: list[int] = field(default_factory=list)  # those of them at which evolution began anew
+    restarts: list[int] = field(default_factory=list)  # those of them at which evolution restarted
     logged: Checksum = field(default_factory=hashlib.sha256)  # SHA-256 of the log so far
 
     def stage(self, experiment: Experiment) -> Current:
@@ -79,7 +79,7 @@ class Progress:
         return experiment.stage(ended, begun)
 
     def restart(self, first: Tensor, state: es.ESState) -> es.ESState:
-        """Note that evolution begins anew, and return the state to begin with: that of a first genome (D,)."""
+        """Note that evolution restarts, and return the state that it starts with: that of a first genome (D,)."""
         self.ends.append(state.generation)
         self.restarts.append(state.generation)
         return es.init(first.to(state.parent.device))._replace(generation=state.generation)

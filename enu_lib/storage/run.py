@@ -67,7 +67,7 @@ class Run(FromExperiment):
     stopped: Stopped
     folder: Path | None = None
     stage_ends: tuple[int, ...] = ()  # generations at which the stages of the curriculum completed so far ended
-    restarts: tuple[int, ...] = ()  # those of them at which evolution began anew
+    restarts: tuple[int, ...] = ()  # those of them at which evolution restarted
     begun_from: str | None = None  # fingerprint of the initial genome if one was given; None: random
 
     def column(self, name: str) -> tuple[list[float], list[float]]:

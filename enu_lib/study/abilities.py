@@ -46,7 +46,7 @@ FOOD = {
 }
 NEARLY_ALWAYS = 0.95  # share of swaps after which an agent that knows its sensors makes no mistake
 ALLOWED = 45  # minutes of one core
-HISTORY = ("stopped", "began anew", f"minutes to target {AVOIDS}", "tested")  # columns of `of_curriculum`
+HISTORY = ("stopped", "restarted", f"minutes to target {AVOIDS}", "tested")  # columns of `of_curriculum`
 REVERSES = 0.9  # share of visits that end with food, for a reversal learner
 RELEARNS = "tmaze-enu-relearns"  # in the zoo
 EXCHANGES = 701  # seed of the episodes with an exchange; not that of the battery, by which this network was noticed
@@ -198,7 +198,7 @@ def _stays(name: str) -> Measure:
 
 
 def _history(entry: Entry) -> Row:
-    """When an evolution with the curriculum stopped, began anew and reached `AVOIDS`'s target, and which parent is tested."""
+    """When an evolution with the curriculum stopped, restarted and reached `AVOIDS`'s target, and which parent is tested."""
     progress, minutes = entry.provenance["progress"], _reached(entry)
     generation = progress["generation"][progress["held_out"].index(max(progress["held_out"]))]
     begun = attempt_began(entry.restarts, generation)
@@ -212,7 +212,7 @@ def _history(entry: Entry) -> Row:
 
 
 def _reached(entry: Entry) -> float:
-    """Minutes until the stage of the curriculum in which networks come to avoid poison reached its target; inf: never."""
+    """Minutes until the stage of the curriculum in which networks evolve to avoid poison reached its target; inf: never."""
     begun, progress = attempt_began(entry.restarts), entry.provenance["progress"]
     ends = [end for end in entry.stage_ends if end > begun]
     if len(ends) < AVOIDS or ends[AVOIDS - 1] >= entry.experiment.stage(AVOIDS - 1, begun).until:

@@ -196,7 +196,7 @@ CLAIMS = (
         "zoo: iaf-enu", rules.iaf_frequency, 0, Repeats("iaf-enu", "iaf"),
     ),
     Claim(
-        "C3", "An evolved ENU changes as neuromodulated STDP asks, and not without the neuromodulator.", "Fig. 3",
+        "C3", "An evolved ENU follows the neuromodulated STDP rule, and does not change without the neuromodulator.", "Fig. 3",
         "Synaptic change against spike distance: correlation with the rule, mean absolute error, and mean absolute change "
         "without neuromodulator, in % of the weight.",
         "Correlation at least 0.999, error at most 2%, change without neuromodulator at most 0.5%.",
@@ -210,10 +210,10 @@ CLAIMS = (
         Repeats("complex-stdp-enu-3000", "complex-stdp"),
     ),
     Claim(
-        "C5", "The ENU ends better than GRU, LSTM and NFENU on complex STDP and double T-maze; on the latter GRU and LSTM "
-        "are alike.", "ED Table 1",
+        "C5", "The ENU reaches a higher final fitness than GRU, LSTM and NFENU on complex STDP and the double T-maze; on the "
+        "latter, GRU and LSTM are alike.", "ED Table 1",
         "Mean fitness of the evolved parent over 30 trial runs, one value per evolution; A = probability that an evolution of "
-        "the first model ends better.",
+        "the first model reaches a higher final fitness.",
         f"{_SECOND}{_C5}",
         _BOTH, rules.ends_better, tasks=("complex-stdp", "double-tmaze"), models=("enu", "nfenu", "gru", "lstm"),
         history=(
@@ -284,16 +284,16 @@ CLAIMS = (
                 "Food above a fixed arm's (95% interval; undecided where the fixed arm's lies within it), at least 80% of the "
                 "second visits right, at least 90% right again [after a swap and one mistake].",
                 "An agent that goes left, and right for ever after its first poison, passes: in the published maze a second "
-                "poison kills, so that nothing asked whether it switches twice. The network of the zoo at that time was such "
-                "a latch. And the paper says that its agent detects poison, which no part of the rule asked. When the new rule "
-                "was written, the network that it first judged (now tmaze-enu-three-runs) did not exist. But its parent "
+                "poison kills, so that switching twice was not tested. The network of the zoo at that time was such a latch. "
+                "And the paper says that its agent detects poison, which no part of the rule tested. When the new rule was "
+                "written, the network that it first judged (now tmaze-enu-three-runs) did not exist. But its parent "
                 "(tmaze-volatile-enu) did, and was known to make no mistake once poisoned. The network judged now evolved "
                 "later, with this rule known. Neither verdict is a blind test.",
             ),
         ),
     ),
     Claim(
-        "C10", "The network's units came to spike, though nothing asked for it.", "Fig. 4",
+        "C10", "The network's units spike although spiking was not selected for.", "Fig. 4",
         "First channel of the output neurons over fresh episodes, corrected for its resting level: share of steps above a "
         "threshold midway between the 5th and the 99th percentile (on), share of steps in the middle half between the two "
         "(graded), and mean length of an event. Networks of the T-maze from independent evolutions, and as many generations "

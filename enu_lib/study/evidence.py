@@ -40,9 +40,9 @@ SHARE = 0.1  # a single unit counts as having learnt below this proportion of th
 ABILITIES = 2048  # episodes of the battery in each maze
 NEUTRAL = 20  # evolutions without selection
 # Networks of the T-maze from separate evolutions, by how they evolved.  CURRICULUM and RESTARTS are those of `evolve tmaze
-# --seed N` before and after evolution could begin anew, each seed from a random genome.  Of both, seeds and settings were fixed
+# --seed N` before and after evolution could restart, each seed from a random genome.  Of both, seeds and settings were fixed
 # before the first run, and every seed is listed.  "tmaze-enu" has seed 51: first stopped like the others, then run again to its
-# target with the settings of RESTARTS.  It never had to begin anew.
+# target with the settings of RESTARTS.  It never had to restart.
 EARLIER = ("tmaze-enu-three-runs", "tmaze-enu-lesson-seed1", "tmaze-enu-seed1", "tmaze-enu-seed2")
 CURRICULUM = ("tmaze-enu-seed50", "tmaze-enu", *(f"tmaze-enu-seed{seed}" for seed in (52, 53, 54)))
 RESTARTS = second.RESTARTS

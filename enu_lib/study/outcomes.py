@@ -28,7 +28,7 @@ MEASURES: dict[Measure, str] = {  # what an evolution's value is; higher is bett
     "time": "evaluations until the held-out loss or fitness reached the level",
 }
 WORDS: dict[Measure, str] = {
-    "loss": "ends better",
+    "loss": "reaches a lower final loss",
     "ratio": "comes nearer to the target's number of spikes",
     "food": "eats more",
     "reached": "reaches the ability more often",

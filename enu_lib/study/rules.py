@@ -165,7 +165,7 @@ def ends_better(e: Evidence) -> list[Part]:
     for experiment in ("complex-stdp", "double-tmaze"):
         by_pair, task = final_comparisons(e, experiment), LABEL[experiment]
         for rival in ("gru", "lstm", "nfenu"):
-            name = f"ENU ends better than {LABEL[rival]} on {task}"
+            name = f"ENU reaches a higher final fitness than {LABEL[rival]} on {task}"
             parts.append(compared_part(name, by_pair["enu", rival], task, f"{task}, ENU against {LABEL[rival]}"))
     both, task = ("gru", "lstm"), LABEL["double-tmaze"]
     by_pair = compared(e, "double-tmaze", [both], e.final)
@@ -188,7 +188,7 @@ def feedback_helps(e: Evidence) -> list[Part]:
     if parts := second_study(e, "C7"):
         return parts
     for experiment in MAIN:
-        name, task = f"ENU ends better than NFENU on {LABEL[experiment]}", LABEL[experiment]
+        name, task = f"ENU reaches a higher final fitness than NFENU on {LABEL[experiment]}", LABEL[experiment]
         parts.append(compared_part(name, final_comparisons(e, experiment)["enu", "nfenu"], task, task))
     return parts
 
@@ -271,7 +271,7 @@ def came_to_spike(e: Evidence) -> list[Part]:
     if not e.spiking:
         return not_judged(names, "no networks in the zoo, or their outputs have not been measured", "tmaze-enu")
     met_by = np.array([pulse_criteria(measured) for measured in e.spiking.values()])
-    texts = ("on less than half of the time", "seldom half-way", "on for less than a move at a time")
+    texts = ("on less than half of the time", "seldom at intermediate values", "on for less than a move at a time")
     parts = [
         Part(name, most(int(k), len(met_by)), f"{k} of {len(met_by)} networks are {text}", "tmaze-enu")
         for name, text, k in zip(names, texts, met_by.sum(0), strict=False)

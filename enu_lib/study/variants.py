@@ -44,7 +44,7 @@ def choices_table(runs: Sequence[Record]) -> list[Row]:
 
 
 def budget_table(budgets: Mapping[str, Sequence[Record]], experiment: str = "complex-stdp") -> list[Row]:
-    """Final fitness of every model under several budgets, {name: runs}, and how often the ENU ends better (A)."""
+    """Final fitness of every model under several budgets, {name: runs}, and how often the ENU's is higher (A)."""
     rows: list[Row] = []
     for budget, runs in budgets.items():
         final = {model: [final_fitness(run) for run in tables.of(runs, experiment, model)] for model in MAIN[experiment]}

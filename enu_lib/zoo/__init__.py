@@ -70,7 +70,7 @@ class Entry(FromExperiment):
 
     @property
     def restarts(self) -> tuple[int, ...]:
-        """Generations at which evolution began anew; each is also one of `stage_ends`."""
+        """Generations at which evolution restarted; each is also one of `stage_ends`."""
         return tuple(self.provenance.get("restarts", ()))
 
     @property
