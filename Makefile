@@ -121,7 +121,7 @@ sweep: $(READY)  ## models, tasks and seeds not stored yet (hours; run again to 
 	    $(if $(filter command line,$(origin SLICE)),--time-limit $(SLICE))
 	$(BIN)/python -m enu_lib sweep --profile $(if $(filter zoo,$(PROFILE)),laptop,$(PROFILE)) --collect
 
-bench: $(READY)  ## seconds and GFLOP/s of a generation, all paths side by side (build/bench.json)
+bench: $(READY)  ## seconds and GFLOP/s of a generation, all implementations side by side (build/bench.json)
 	@mkdir -p build
 	$(BIN)/python -m enu_lib bench --json build/bench.json
 

@@ -42,7 +42,7 @@
 # f - p + 2e + 0.025\,a .
 # $$ (eq-fitness)
 #
-# The first meal therefore counts as good whichever it is: exploration is rewarded.
+# So the first meal raises fitness even if it is poison: this rewards exploration.
 #
 # How good is a score? Scripted agents serve as references. All of them know how to walk; they differ in how they choose an arm:
 #

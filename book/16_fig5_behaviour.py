@@ -103,9 +103,9 @@ Markdown(tables.markdown(abilities.swap_table(switching)))
 # %% [markdown]
 # ## Reconstruction
 #
-# The paper shows one episode. Harmless poison, the longer episodes, both tables and the code that finds the phases are ours.
-# An agent that eats poison once and then recognises it has no later rows in the first table; whether it goes by sight is
-# tested where food and poison may swap after every food. We added this test after we had seen what the network does.
+# The paper shows one episode. Harmless poison, the longer episodes, both tables and the code that finds the phases are ours. An
+# agent that eats poison once and then recognises it has no later rows in the first table; whether it relies on sight is tested
+# where food and poison may swap after every food. We added this test after we had seen what the network does.
 #
 # ## Verdict
 #

@@ -99,7 +99,7 @@ Markdown(abilities.in_words(networks[entry.name], agents))
 # %% [markdown]
 # ### Does it relearn what its sensors mean?
 #
-# An agent that goes by its sensors is wrong when those for food and poison exchange their meanings in mid-episode. It can be
+# An agent that relies on its sensors is wrong when those for food and poison exchange their meanings in mid-episode. It can be
 # right again by chance, or by going to the other arm after poison; that alone makes no more than about two thirds of its visits
 # right in the long run, as for *memory-only*. To be right at nearly all visits, it has to relearn.
 
@@ -126,8 +126,8 @@ files = save_figure(
 # %% [markdown]
 # In the zoo, the network of Fig. 4 learns once in an episode, like *looking-once*: none of its later visits ends with food, and
 # in some episodes it starves. Some other networks relearn, most of them more slowly than *looking*, and some not in every
-# episode. Nothing in their evolution asked for it: the sensors never changed their meaning within an episode. Our episodes
-# contain one exchange, so we do not know whether a network could relearn twice.
+# episode. Relearning was not selected for: the sensors never changed their meaning within an episode. Our episodes contain one
+# exchange, so we do not know whether a network could relearn twice.
 
 # %%
 text = "Shares of visits that end with food; visit -1 is the last before the exchange, visit 1 the first that ends after it"

@@ -137,11 +137,11 @@ Markdown(tables.numbers(mazes.by_side(lives, entry.task), 2, "episodes with"))
 Markdown(tables.numbers(mazes.by_placement(entry, min(n, 480), seed + 504), 1, empty=""))
 
 # %% [markdown]
-# The network makes a round. At first it goes ahead and turns left at walls; where that end is empty it crosses to the other
-# side and walks from one end to the next there. Poison reverses the round: from then on, a visit begins with the other arm
+# The network tours the ends. At first it goes ahead and turns left at walls; where that end is empty it crosses to the other
+# side and walks from one end to the next there. Poison reverses the tour: from then on, a visit begins with the other arm
 # ahead. In this way it finds the food wherever it is, also on a side that it has to leave and beside the poison, and when a
 # place has changed, it walks on until it has found the new one. It does not remember where on the far side the food was: each
-# visit repeats the whole round, which takes time. [Elsewhere](17_what_kind_of_learner.py) this network is put into the plain
+# visit repeats the whole tour, which takes time. [Elsewhere](17_what_kind_of_learner.py) this network is put into the plain
 # T-maze, where it avoids poison on sight once it has been poisoned.
 #
 # ## Reconstruction

@@ -53,7 +53,7 @@ n = 16 if smoke else episodes
 #
 # ### Where is the memory of an episode stored?
 #
-# Both synapses and neurons have memory. Half-way through an episode we **reset** the memory of one compartment to zero,
+# Both synapses and neurons have memory. Halfway through an episode we **reset** the memory of one compartment to zero,
 # **scramble** it (permute it among the units of the compartment), or **freeze** it (from then on, every step starts with the
 # memory of that moment), and look at the following visits. Only the memory $h$ is changed, not the outputs. If nothing is lost,
 # what was learnt is not stored there alone; if something is lost, it may be what was learnt, or the ability to walk. Control:
@@ -92,7 +92,7 @@ Markdown(tables.markdown(dissection.disturbed_table(disturbed)))
 
 # %%
 Markdown(
-    f"""In the {living} episodes that had not ended by then, the untouched network goes on to eat
+    f"""In the {living} episodes that had not ended by then, the untouched network eats a further
 {eaten["untouched"].mean():.2f} food. With the memory of the synapses reset it eats {eaten["synapses reset"].mean():.2f},
 scrambled {eaten["synapses scrambled"].mean():.2f}, frozen {eaten["synapses frozen"].mean():.2f}; with the memory of the
 neurons reset {eaten["neurons reset"].mean():.2f}, scrambled {eaten["neurons scrambled"].mean():.2f}, frozen

@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # The learned rule, taken apart
+# # The learned rule, dissected
 #
 # ## Question
 #
@@ -23,13 +23,13 @@
 # ## Approach
 #
 # Each episode is interrupted at the start of the next visit after the first poison, and then continues in many copies. In one
-# copy, the memory of a single synapse is **set back** to its state before the visit that ended with the poison; in another, the
-# memories of all synapses *but* one are. If the agent forgets when one synapse is set back, this synapse is necessary; if the
-# agent still remembers when all others are set back, it is sufficient. The same is done with all
-# synapses of one neuron, and with all synapses from one source: the sensors, the reward neuron, the hidden or the output
-# neurons. The outputs of the synapses and the memories of the neurons are left unchanged. We count whether the next visit, in
-# the published maze, ends with food, and whether the next four do in a maze in which food and poison may swap places after
-# every food, where only sight helps. An agent may pass the first test by remembering an arm or by sight.
+# copy, the memory of a single synapse is **reverted** to its state before the visit that ended with the poison; in another, the
+# memories of all synapses *but* one are. If the agent forgets when one synapse is reverted, this synapse is necessary; if the
+# agent still remembers when all others are reverted, it is sufficient. The same is done with all synapses of one neuron, and
+# with all synapses from one source: the sensors, the reward neuron, the hidden or the output neurons. The outputs of the
+# synapses and the memories of the neurons are left unchanged. We count whether the next visit, in the published maze, ends with
+# food, and whether the next four do in a maze in which food and poison may swap places after every food, where only sight
+# helps. An agent may pass the first test by remembering an arm or by sight.
 
 # %% tags=["parameters"]
 profile = "zoo"  # zoo: the networks that ship; smoke, laptop, paper: evolve afresh
@@ -79,7 +79,7 @@ files = save_figure(
     caption=f"""One row of panels per network. Each square is a synapse: its row is the postsynaptic neuron, its label the
     presynaptic one (S: sensors, R: reward, H: hidden, O: output neurons; O1 forward, O2 left, O3 right). First column: how
     far the visit with the first poison moves the synapse's memory (root mean square distance). Second and third: what is lost
-    if this synapse alone is set back to its state before that visit, as a share of what is lost if all are (1: all of it).
+    if this synapse alone is reverted to its state before that visit, as a share of what is lost if all are (1: all of it).
     The loss is counted in visits that end with food: in the second column, the next visit in the published maze; in the
     third, the next four in a maze in which food and poison may swap places after every food. Fourth: the memory of the synapse
     whose loss costs most, in the plane of its first two principal components, in up to eight episodes: grey before the first
@@ -110,12 +110,12 @@ Markdown("\n\n".join(f"**{name}**\n\n{machine.in_words(subjects[name], part)}" f
 # ## Verdict
 #
 # In words, the rule of the network of Fig. 4 in the zoo is this. *Go left. At your first meal, remember what you saw just
-# before it, and whether you were punished. From then on, begin most visits where you last ate; turn around in front of what
-# you remember, if you were punished; if you were not, in front of anything else at the end of an arm.* What a first poison
-# teaches is stored in the synapses from the sensors and from the reward neuron: both are necessary, and together they are
-# sufficient; the memories of all other synapses can be set back with hardly any loss. (What a first food teaches was not
-# tested.) The scripted agent `looking-once` follows this rule ([all scripted agents](14_mazes.py)), except that it needs the
-# reward to know food: the network takes any meal without punishment for food.
+# before it, and whether you were punished. From then on, begin most visits where you last ate; turn around in front of what you
+# remember, if you were punished; if you were not, in front of anything else at the end of an arm.* What a first poison teaches
+# is stored in the synapses from the sensors and from the reward neuron: both are necessary, and together they are sufficient;
+# the memories of all other synapses can be reverted with hardly any loss. (What a first food teaches was not tested.) The
+# scripted agent `looking-once` follows this rule ([all scripted agents](14_mazes.py)), except that it needs the reward to know
+# food: the network takes any meal without punishment for food.
 #
 # The earlier network in the figure ([how it was found](63_earlier_networks.py)) follows another rule. *Go left. When you eat
 # poison for the first time, remember what you saw just before it. From then on, begin every visit with the right arm; if you

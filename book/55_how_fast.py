@@ -23,9 +23,9 @@
 #
 # One run of `make bench` times *whole generations*: drawing mutations and environments, the episodes of all offspring, their
 # fitness, and the parent's step. There are three workloads: the plastic synapse at the published sizes (single unit), and
-# networks in the T-maze whose units have 16 memory values and 4 channels (H16 C4), or 32 and 16 (H32 C16). Each is computed in
-# several ways, here called *paths*, which give the same fitness (`tests/test_peers.py`). So that all paths do the same work,
-# agents cannot die in these mazes.
+# networks in the T-maze whose units have 16 memory values and 4 channels (H16 C4), or 32 and 16 (H32 C16). Each has several
+# implementations, which give the same fitness (`tests/test_peers.py`). So that all of them do the same work, agents cannot die
+# in these mazes.
 #
 # - **This library**, with its compiled kernel, and with the torch backend that it uses if there is no compiler.
 # - **JAX**, written with care (`enu_lib/bench/peer_jax.py`): everything in one jitted function; a scan over the steps;
@@ -34,8 +34,8 @@
 # - **Plain torch**: the reference, one operation after another.
 # - **Copied weights**: the scheme of the authors' public code, with one copy of the weights for each environment.
 #
-# Each path runs in a process of its own, limited to as many cores as it has threads. In each round, every path computes one
-# generation in turn; we compare times within a round and take the median over rounds.
+# Each implementation runs in a process of its own, limited to as many cores as it has threads. In each round, every
+# implementation computes one generation in turn; we compare times within a round and take the median over rounds.
 #
 # **The peak** to compare with is the speed of a large matrix product in the same run, since a unit's step consists mainly of
 # matrix products. We count only their operations, so the time spent on everything else lowers the share of the peak.

@@ -83,7 +83,7 @@ Markdown(tables.numbers(mazes.by_shuffle(played), 2, ("shuffled", "network")))
 # %% [markdown]
 # The episodes of the last row, split by which of the network's outputs goes forward. The way to the end of an arm takes at
 # least six moves. During its first visit the network tries its outputs one after another until one moves it; from the second
-# visit on it walks straight, whichever output that is, provided that it has found it:
+# visit on, once it has found that output, it takes the shortest way:
 
 # %%
 last = list(placed)[-1]

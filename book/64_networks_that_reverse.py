@@ -104,9 +104,9 @@ Markdown(tables.commands("The command", results.attempts("tmaze-hidden-steps")))
 # twice and then stay; the episodes in which they evolved were half as long as those of the test, and few contained a third
 # poison. `tmaze-hidden-enu-seed162` mostly goes to the second arm only directly after poison, as if it remembered only whether
 # its last meal was poison. `tmaze-hidden-enu-seed163` comes back from the second arm after a few visits, and in some episodes
-# eats poison to the end. Both staying for good and going to the second arm only directly after poison proved hard to leave. In
-# the whole maze, one network with the latter habit became a reversal learner, and so did some latches, with harmless and with
-# deadly poison. Too few were tried, with mutations of different sizes, to say which works better.
+# eats poison until the episode ends. Evolution seldom left either habit: staying at that arm, or going there only after poison.
+# In the whole maze, one network with the latter habit became a reversal learner, and so did some latches, with harmless and
+# with deadly poison. Too few were tried, with mutations of different sizes, to say which works better.
 
 # %%
 Markdown(tables.folded("What else was tried, and what came of it", results.attempts("tmaze-hidden")))
@@ -118,8 +118,8 @@ Markdown(tables.folded("What else was tried, and what came of it", results.attem
 # of the command, with seeds 170 to 174, were to be judged by the same rule. We broke this plan off before the first two had
 # ended, and did not begin the other three. By then, one network had evolved to go to the second arm only directly after poison,
 # in the stage without changes; the other evolution had missed the target of the third stage and restarted. The stage in which a
-# second poison kills is to help networks of the first kind. It was chosen by watching networks from seeds 60 to 64 and 170
-# (last rows of the table).
+# second poison kills is meant to help networks of the first kind. It was chosen by watching networks from seeds 60 to 64 and
+# 170 (last rows of the table).
 #
 # Five evolutions of the command as it is now, with seeds from 180 on, end at its target or after 800 generations. They are
 # judged by the rule above and by one more condition, which closes its gap: nine tenths of the visits where nothing has changed

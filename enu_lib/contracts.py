@@ -31,7 +31,7 @@ Intervention = Callable[[int, Any], Any]  # (t, model state) -> model state, cal
 
 @dataclass(frozen=True)
 class AtSteps:
-    """An intervention before certain steps only; before the others, the state is not read, as that takes longer than a step."""
+    """An intervention before certain steps only; before others the state is not read: reading takes longer than a step."""
 
     steps: frozenset[int]
     change: Intervention

@@ -29,7 +29,7 @@ from enu_lib.tasks.altered import Altered
 from enu_lib.tasks.maze import Maze
 from enu_lib.trace import Recorder, Trace
 
-X = TypeVar("X")  # what an agent observes, or the state in its place
+X = TypeVar("X")  # what `act` returns beside the outputs: an observation, or the state
 
 
 @in_float32

@@ -27,7 +27,7 @@ def reached(file):
 @enu.register
 @dataclasses.dataclass(frozen=True)
 class Held(enu.STDP):
-    """A rule whose evolution waits half-way, some generations after it has begun or resumed, until a file is deleted."""
+    """A rule whose evolution waits midway, some generations after it has begun or resumed, until a file is deleted."""
 
     def sample(self, environments, generator):
         while next(DRAWN) > 15 and (file := Path(os.environ.get(HOLD, ""))).is_file():

@@ -112,7 +112,7 @@ def test_everything_runs_and_is_printed_and_stored_and_without_jax_one_line_says
     words = speed.in_words(measured)
     slowest = max(row["times"] for name, rows in results["tables"].items() for row in rows if row["path"] == "plain torch")
     assert f"to {slowest:.1f} times" in words and "**JAX** was not measured" in words
-    assert [row["path"] for row in speed.ratios(measured)][-1] == "copied weights"
+    assert [row["implementation"] for row in speed.ratios(measured)][-1] == "copied weights"
     assert {row["time of JAX relative to this library"] for row in speed.processors([measured])} == {""}
     for row in network:
         row["path"] = {"plain torch": "JAX"}.get(row["path"], row["path"])

@@ -71,7 +71,7 @@ def begun(tmp_path):
 
 @pytest.fixture
 def held(tmp_path, monkeypatch):
-    """A file that makes the first complex-stdp job wait half-way until the file is deleted."""
+    """A file that makes the first complex-stdp job wait midway until the file is deleted."""
     (file := tmp_path / "held").touch()
     monkeypatch.setenv(HOLD, str(file))
     yield file

@@ -41,7 +41,7 @@ def test_pulses_equal_a_hand_computation():
     y = torch.full((1, 100, 2), 0.4)  # rests at 0.4; the other channel never varies
     for at in (10, 30, 50, 70):
         y[0, at : at + 2, 0] = 0.8
-    y[0, 90:, 0] = 0.58  # nearly half-way: graded, but below the threshold
+    y[0, 90:, 0] = 0.58  # nearly midway: graded, but below the threshold
     found = spiking.pulse_measures(y, alive)
     assert found == pytest.approx((0.5, 4, 0.08, 0.1, 2))
     alive[0, 30:] = False  # steps after death do not count

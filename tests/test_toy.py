@@ -32,7 +32,8 @@ GO = """
     const { rules } = enuLive;
     // by hand to the food (1) or the poison (-1) of a T with a corridor and arms of one square
     const fetch = (what) => {
-      const goal = what > 0 ? life.place.food : life.place.poison, up = life.maze.ahead[life.maze.ahead[life.maze.start][0]][3];
+      const { food, poison } = life.mazeState, goal = what > 0 ? food : poison;
+      const up = life.maze.ahead[life.maze.ahead[life.maze.start][0]][3];
       life.walk(rules.FORWARD);
       life.walk(goal === up ? rules.LEFT : rules.RIGHT);
       life.walk(rules.FORWARD);
@@ -43,10 +44,10 @@ def test_walking_by_hand_moves_the_agent_and_the_network_watches(script, toy):
     found = script.life(
         toy,
         GO
-        + """fetch(1); const said = [life.said], memory = Array.from(life.mind.synapse.h);
+        + """fetch(1); const said = [life.said], memory = Array.from(life.agentState.synapse.h);
             life.walk(rules.LEFT); said.push(life.said); life.walk(rules.FORWARD); said.push(life.said);
-            const { place, meals, history } = life;
-            return { said, memory, place, meals, length: history.length, reward: history[12][3] };""",
+            const { mazeState, meals, history } = life;
+            return { said, memory, place: mazeState, meals, length: history.length, reward: history[12][3] };""",
     )
     assert found["place"]["foods"] == 1 and found["meals"] == [[12, 1]] and found["reward"] == 1
     assert found["place"]["t"] == 20 and found["length"] == 21
@@ -56,7 +57,7 @@ def test_walking_by_hand_moves_the_agent_and_the_network_watches(script, toy):
 
 def test_a_move_by_hand_drops_the_votes_of_a_move_under_way(script, toy):
     found = script.life(
-        toy, "life.place.votes.set([9, 0, 0]); life.place.t = 2; life.walk(enuLive.rules.RIGHT); return life.place;"
+        toy, "life.mazeState.votes.set([9, 0, 0]); life.mazeState.t = 2; life.walk(enuLive.rules.RIGHT); return life.mazeState;"
     )
     assert (found["t"], found["heading"], found["square"]) == (4, 1, toy.payload["maze"]["start"])
 
@@ -65,7 +66,7 @@ def test_the_second_poison_kills_and_says_so_unless_poison_is_harmless(script, t
     code = f"""{GO} %s
         fetch(-1); const said = [life.said];
         fetch(-1); said.push(life.said);
-        life.step(); return {{ said, place: life.place, last: life.said, changes: life.changes() }};"""
+        life.step(); return {{ said, place: life.mazeState, last: life.said, changes: life.changes() }};"""
     found = script.life(toy, code % "")
     assert not found["place"]["alive"] and found["place"]["poisons"] == 2 and found["place"]["t"] == 24
     assert "poison" in found["said"][0].lower() and "kill" in found["said"][0] and "poison 2" in found["said"][1]
@@ -73,7 +74,8 @@ def test_the_second_poison_kills_and_says_so_unless_poison_is_harmless(script, t
     spared = script.life(toy, code % "life.makeHarmless(true);")
     assert spared["place"]["alive"] and spared["place"]["poisons"] == 2 and spared["place"]["t"] == 25
     assert "harmless" in spared["said"][0] and "harmless" in spared["changes"]
-    again = script.life(toy, GO + "life.makeHarmless(true); fetch(-1); life.makeHarmless(false); fetch(-1); return life.place;")
+    code = "life.makeHarmless(true); fetch(-1); life.makeHarmless(false); fetch(-1); return life.mazeState;"
+    again = script.life(toy, GO + code)
     assert again["alive"] and again["doses"] == 1, "only poison that is eaten while it is deadly counts"
 
 
@@ -81,15 +83,15 @@ def test_hunger_and_time_end_a_life(script):
     network, genome = small()
     for maze, moves in ((Maze(energy=3.0), 3), (Maze(steps=14, energy=100.0), 3)):
         found = script.life(
-            live.toy(network, genome, maze), "while (!life.over()) life.step(); return [life.said, life.place];"
+            live.toy(network, genome, maze), "while (!life.over()) life.step(); return [life.said, life.mazeState];"
         )
         assert f"move {moves}" in found[0] and found[1]["alive"] == (maze.steps == 14)
         assert found[1]["t"] == (12 if maze.steps == 400 else 14)
 
 
 def test_every_sensor_shows_something_else_after_a_shuffle(script, toy):
-    code = """const said = [life.sensors()], maps = [life.place.sensor_of];
-        for (let k = 0; k < 20; k++) { life.shuffle(); maps.push(life.place.sensor_of); }
+    code = """const said = [life.sensors()], maps = [life.mazeState.sensor_of];
+        for (let k = 0; k < 20; k++) { life.shuffle(); maps.push(life.mazeState.sensor_of); }
         return { said: [...said, life.sensors(), life.said], maps, kinds: [0, 1, 2].map(life.kindOf) };"""
     found = script.life(toy, code)
     for before, after in zip(found["maps"], found["maps"][1:], strict=False):
@@ -101,10 +103,11 @@ def test_every_sensor_shows_something_else_after_a_shuffle(script, toy):
 
 def test_a_new_episode_undoes_every_change_and_draws_another_environment(script, toy):
     code = """life.swap(); life.shuffle(); life.silence(2); life.freeze(true); life.setNoise(0.5); life.makeHarmless(true);
-        const changes = [life.changes()]; life.step(); life.step(); const lives = [life.place];
+        const changes = [life.changes()]; life.step(); life.step(); const lives = [life.mazeState];
         for (let k = 0; k < 8; k++) {
-          life.begin(); changes.push(life.changes()); lives.push(life.place);
-          if (Math.max(...life.mind.synapse.h, ...life.mind.neuron.o, ...life.mind.output, life.place.t, life.meals.length))
+          life.begin(); changes.push(life.changes()); lives.push(life.mazeState);
+          const { synapse, neuron, output } = life.agentState;
+          if (Math.max(...synapse.h, ...neuron.o, ...output, life.mazeState.t, life.meals.length))
             throw Error("something is left");
         }
         return { changes, changed: life.changed, number: life.number, lives };"""

@@ -94,9 +94,9 @@ def test_swap_and_shuffle_equal_the_librarys(script, count):
         wanted = lives.swap(dataclasses.replace(before, maze_state=state)).maze_state
         assert wanted.places[:, :, :now].equal(begun.places[:, :, :now])
         assert wanted.places[:, :, now:].equal(begun.places[:, :, now:].flip(-1))
-        code = f"""life.place.foods = {foods}; life.place.poisons = {poisons};
-            [life.place.food, life.place.poison] = life.place.places[{now}];
-            life.swap(); return life.place;"""
+        code = f"""life.mazeState.foods = {foods}; life.mazeState.poisons = {poisons};
+            [life.mazeState.food, life.mazeState.poison] = life.mazeState.places[{now}];
+            life.swap(); return life.mazeState;"""
         found = script.life(piece, code)
         assert found["places"] == wanted.places[0, 0].tolist()
         assert (found["food"], found["poison"]) == (int(wanted.food), int(wanted.poison))

@@ -131,11 +131,11 @@ LIFE = """
       step(state, seen, noise, sd);
       states.at(-1).push(keep(state));
     };
-    const places = [keep(life.place)], outputs = [];
+    const places = [keep(life.mazeState)], outputs = [];
     for (let t = 0; t < %d && !life.over(); t++) {
       %s
       life.step();
-      places.push(keep(life.place)); outputs.push(keep(net.outputs(life.mind)));
+      places.push(keep(life.mazeState)); outputs.push(keep(net.outputs(life.agentState)));
     }
     return { states, x, noises, places, outputs };"""
 

@@ -10,7 +10,7 @@ from enu_lib.network import Network
 from enu_lib.tasks.maze import Maze
 
 
-def test_only_the_chosen_synapses_of_the_chosen_copies_are_set_back():
+def test_only_the_chosen_synapses_of_the_chosen_copies_are_reverted():
     network = Network(channels=4, hidden=5)
     many = network.neurons * network.synapses
     state = network.reset(1, 2 * 3)  # two copies of three episodes

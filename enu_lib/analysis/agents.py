@@ -116,7 +116,7 @@ def act(
     if agent == "random":
         action = integers(0, 3, (environments,), generator)
     else:
-        belief = _think(maze, agent, belief, state, t)
+        belief = _choose_target(maze, agent, belief, state, t)
         action = tables(geometry(rules(maze))).routes[belief.target, state.square[0], state.heading[0]]
     y[0] = state.action_of[0] == action[:, None]  # the output that causes this action
     return belief, y
@@ -129,20 +129,20 @@ def learn(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t:
     channels = maze.observe(state, t)[0, :, 3]
     felt = (channels[:, 1] - channels[:, 2]).sign() * (state.ate[0] != 0)  # 1 food, -1 poison, 0 no meal or no reward shown
     if agent == "latch":
-        return _give_up(belief, (felt < 0) & ~belief.bad.any(1))
+        return _mark_bad(belief, (felt < 0) & ~belief.bad.any(1))
     if agent == "once-bitten":
-        return _bitten(belief, felt)
+        return _learn_first_poison(belief, felt)
     if agent == "alternating":
         return belief._replace(target=torch.where(felt != 0, (belief.target + 1) % belief.bad.shape[1], belief.target))
     belief = belief._replace(bad=belief.bad & (felt <= 0)[:, None])
     if agent in LOOKING:
         knows = (belief.means_food >= 0) | (belief.means_poison >= 0)
         teaches = torch.where(knows, 0, felt) if agent == "looking-once" else felt
-        belief = _name(belief, teaches)._replace(passed=torch.where(state.ate[0] != 0, 0, belief.passed))
-    return belief if agent == "looking-once" else _give_up(belief, felt < 0)
+        belief = _assign_meaning(belief, teaches)._replace(passed=torch.where(state.ate[0] != 0, 0, belief.passed))
+    return belief if agent == "looking-once" else _mark_bad(belief, felt < 0)
 
 
-def _bitten(belief: Belief, felt: Tensor) -> Belief:
+def _learn_first_poison(belief: Belief, felt: Tensor) -> Belief:
     """Learn from the first poison (felt < 0) what it looks like, and from then on begin every visit with the second end."""
     first = (felt < 0) & ~belief.bad.any(1)
     bad = belief.bad.clone()
@@ -151,7 +151,7 @@ def _bitten(belief: Belief, felt: Tensor) -> Belief:
     return belief._replace(bad=bad, means_poison=means, target=torch.where(felt != 0, bad[:, 0].long(), belief.target))
 
 
-def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t: int) -> Belief:
+def _choose_target(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t: int) -> Belief:
     """Choose the target of the next move."""
     if agent in ("fixed-arm", "latch", "alternating"):
         return belief
@@ -170,8 +170,8 @@ def _think(maze: Maze | Altered, agent: str, belief: Belief, state: MazeState, t
         belief = belief._replace(ahead=_seen(maze, state, t))
         before = torch.tensor(grid.ahead, device="cpu")[state.square[0], state.heading[0]] == goal
         turns = before & _useless(belief, empty_ends=len(ends) > 2)
-        belief, here = belief if agent == "looking-once" else _doubt(belief, turns), here | turns
-    return _give_up(belief, here)
+        belief, here = belief if agent == "looking-once" else _count_refusals(belief, turns), here | turns
+    return _mark_bad(belief, here)
 
 
 def _seen(maze: Maze | Altered, state: MazeState, t: int) -> Tensor:
@@ -188,7 +188,7 @@ def _useless(belief: Belief, empty_ends: bool) -> Tensor:
     return poison | (belief.ahead < 0) & ~belief.blind & empty_ends
 
 
-def _name(belief: Belief, felt: Tensor) -> Belief:
+def _assign_meaning(belief: Belief, felt: Tensor) -> Belief:
     """After rewarded (felt > 0) or punished (felt < 0) meals (B,), assign that meaning to the sensor active before."""
     seen = belief.ahead
     food, poison = (felt > 0) & (seen >= 0), (felt < 0) & (seen >= 0)
@@ -199,7 +199,7 @@ def _name(belief: Belief, felt: Tensor) -> Belief:
     )
 
 
-def _doubt(belief: Belief, turns: Tensor) -> Belief:
+def _count_refusals(belief: Belief, turns: Tensor) -> Belief:
     """Count the ends turned away from (B,); once it has refused all of them, discard the sensors' meanings as wrong."""
     passed = belief.passed + turns
     lost = passed >= belief.bad.shape[1]
@@ -211,7 +211,7 @@ def _doubt(belief: Belief, turns: Tensor) -> Belief:
     )
 
 
-def _give_up(belief: Belief, which: Tensor) -> Belief:
+def _mark_bad(belief: Belief, which: Tensor) -> Belief:
     """Mark the targets of `which` agents (B,) as bad and choose the next good end; if all are bad, keep only this mark."""
     at = torch.nn.functional.one_hot(belief.target, belief.bad.shape[1]).bool()
     bad = belief.bad | (at & which[:, None])

@@ -239,8 +239,8 @@ def stays_after_poisons(
 ) -> Measure:
     """The share of visits in unchanged places that end with food, after `poisons` or more; no sensor shows food or poison.
 
-    Poison does not kill, and episodes are twice as long.  Arguments and errors as for `battery`.  It fails an agent that stays
-    at the food only until its second poison, which the published T-maze, where this poison kills, cannot tell.
+    Poison does not kill, and episodes are twice as long.  Arguments and errors as for `battery`.  An agent that
+    stays at the food only until its second poison fails.  The published T-maze cannot show this, since there this poison kills.
     """
     maze = standard(task)
     harmless = replace(maze, deadly_poisons=HARMLESS, steps=2 * maze.steps)

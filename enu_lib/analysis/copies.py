@@ -1,4 +1,4 @@
-"""Continue recorded episodes in many copies, each from a step of its own, until their next visits have been counted (ours).
+"""Branch recorded episodes into many copies, each at its own step, and count how their next visits end (ours).
 
     episodes, states = watched(network, genome, maze, environments=64, seed=1)
     begun = at_steps(network, genome, maze, episodes, states, which, steps, seed=1)    # where episodes are interrupted

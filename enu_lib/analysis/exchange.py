@@ -3,9 +3,9 @@
     shares = around_exchange("looking")                            # {-3: Measure, -2: .., -1: .., 1: .., .., 8: Measure}
     shares = around_exchange(network, genome, task=its maze)
 
-Poison does not kill, and places may change after every food, so that remembering a place does not help.  An agent that goes by
-its sensors is wrong after the exchange; one that relearns them is right again some visits later; one that does not use them is
-unaffected.
+Poison does not kill, and places may change after every food, so that remembering a place does not help.  An agent that relies
+on its sensors is wrong after the exchange; one that relearns them is right again some visits later; one that does not use them
+is unaffected.
 """
 
 from __future__ import annotations

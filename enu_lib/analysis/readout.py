@@ -26,7 +26,7 @@ Reading = Callable[[list[Tensor]], Tensor]  # all outputs so far, each (P, B, C)
 
 
 class Read:
-    """A stepper whose outputs reach the task altered; the network still receives its own."""
+    """A stepper that alters the outputs that the task reads; the network still receives its original outputs."""
 
     def __init__(self, stepper: Stepper, reading: Reading) -> None:
         self._stepper, self._reading, self._so_far = stepper, reading, list[Tensor]()

@@ -1,12 +1,12 @@
-"""Which synapses store what was learnt in an episode: the memories of some are set back, or those of all others (ours).
+"""Which synapses store what was learnt in an episode: the memories of some are reverted, or of all others (ours).
 
     measured = synapses(network, genome, maze, environments=64, seed=1)
     measured.changed     # (N, S) how far the visit that ends with the first poison moves each synapse's memory
-    measured.forgets     # (N, S) share of later visits right if this synapse alone is set back to before that visit
-    measured.knows       # (N, S) share of later visits right if all other synapses are set back
+    measured.forgets     # (N, S) share of later visits right if this synapse alone is reverted to its state before that visit
+    measured.knows       # (N, S) share of later visits right if all other synapses are reverted
 
 Episodes are interrupted when the agent starts its next visit after its first poison, and go on in one copy for each synapse
-(`analysis.copies`); the visits that follow are measured.  Memories are set back to the start of the visit that ended with the
+(`analysis.copies`); the visits that follow are measured.  Memories are reverted to the start of the visit that ended with the
 poison, which also undoes what the agent saw on its way.
 """
 
@@ -29,13 +29,13 @@ class Synapses(NamedTuple):
     """What each synapse's memory does after the first poison; N neurons with S synapses each, G of `SOURCES`."""
 
     changed: Tensor  # (N, S) distance between its memories before and after the poison, root mean square over episodes
-    intact: float  # share of the following visits that end with food, with nothing set back
-    naive: float  # the same with all synapses set back to before the poison
-    forgets: Tensor  # (N, S) with this synapse alone set back
-    knows: Tensor  # (N, S) with all synapses but this one set back
-    neuron_knows: Tensor  # (N,) with all synapses but those of one neuron set back
-    source_forgets: Tensor  # (G,) with all synapses from one of SOURCES set back, whatever neuron they are onto
-    source_knows: Tensor  # (G,) with all synapses but those from one of SOURCES set back
+    intact: float  # share of the following visits that end with food, with nothing reverted
+    naive: float  # the same with all synapses reverted to before the poison
+    forgets: Tensor  # (N, S) with this synapse alone reverted
+    knows: Tensor  # (N, S) with all synapses but this one reverted
+    neuron_knows: Tensor  # (N,) with all synapses but those of one neuron reverted
+    source_forgets: Tensor  # (G,) with all synapses from one of SOURCES reverted, whatever neuron they are onto
+    source_knows: Tensor  # (G,) with all synapses but those from one of SOURCES reverted
     episodes: int  # number of episodes with an early enough poison
 
 

@@ -1,11 +1,12 @@
 """Time whole generations, and episodes of growing size, in one run: python -m enu_lib bench.
 
-A path is one way to compute the same generation (see `generations`).  Tables: `peak` is the machine's matrix-product speed, of
-which `share_of_peak` is a share.  `generation, ...` times whole generations, all paths in turn.  `parts of a generation` splits
-up those of the laptop profile.  `episodes, ...` times episodes alone, at the paper's scale and as each size grows.  Episodes
-never end early, so that all paths do the same work, except in `parts`.  GFLOP/s count the multiplications and additions of the
-units' matrix products: `nominal` as in the formulas, `executed` as the path performs them.  Each case of `episodes` runs in its
-own process, which reports its memory (on a GPU, the GPU's); its time is the best of several repeats.
+A `path` is one implementation of the same generation (see `generations`).  Tables: `peak` is the machine's matrix-product
+speed, of which `share_of_peak` is a share.  `generation, ...` times whole generations, all implementations in turn.  `parts of
+a generation` splits up those of the laptop profile.  `episodes, ...` times episodes alone, at the paper's scale and as each
+size grows.  Episodes never end early, so that all implementations do the same work, except in `parts`.  GFLOP/s count the
+multiplications and additions of the units' matrix products: `nominal` as in the formulas, `executed` as the implementation
+performs them.  Each case of `episodes` runs in its own process, which reports its memory (on a GPU, the GPU's); its time is the
+best of several repeats.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ from enu_lib.streams import Noise, draw_noise, normal, stream
 from enu_lib.tasks.maze import Maze, MazeState
 
 PATHS = ("cpp", "JAX", "torch.compile", "torch", "plain torch")
-OPTIONAL = ("JAX", "torch.compile", "plain torch", "copied weights")  # paths that can be left out
-NOMINAL = ("plain torch", "copied weights", "nominal")  # paths that project a source once per synapse
+OPTIONAL = ("JAX", "torch.compile", "plain torch", "copied weights")  # can be left out
+NOMINAL = ("plain torch", "copied weights", "nominal")  # project a source once per synapse
 ROUNDS = 3
 PARTS = "parts of a generation, laptop profile"
 
@@ -65,7 +66,7 @@ def unit_operations(cell: Any) -> int:
 
 
 def network_operations(network: Network, path: str) -> int:
-    """Multiplications and additions in one network step; fast paths project each source once, not once per synapse."""
+    """Multiplications and additions in one network step; fast ones project each source once, not once per synapse."""
     nominal = network.neurons * (
         unit_operations(network.neuron_cell) + network.synapses * unit_operations(network.synapse_cell)
     )
@@ -170,7 +171,7 @@ def cases() -> dict[str, list[Case]]:
 
 
 def jobs() -> dict[str, list[list[Job]]]:
-    """The jobs of each table that times whole generations, in groups whose paths take turns."""
+    """The jobs of each table that times whole generations, in groups whose implementations take turns."""
     paths = [path for path in PATHS if path != "cpp" or kernels.compiled(Network())]
     ours = next(path for path in paths if path in generations.OURS)
     tables = {}
@@ -193,8 +194,8 @@ def measure(
     """Measure everything and print it table by table; returns all results.
 
     quick: tiny sizes and one thread, in this process, to check that everything runs.  only: measure only the tables whose name
-    contains this text, and the peak, to which they are compared.  without: paths to leave out.  Raises ValueError if there is
-    no such table or path.
+    contains this text, and the peak, to which they are compared.  without: implementations to leave out.  Raises ValueError if
+    there is no such table or implementation.
     """
     results: dict[str, Any] = {"machine": {**machine(), "quick": quick}, "tables": {}, "slopes": {}}
     todo: dict[str, list[Any]] = {**cases(), **jobs()}
@@ -236,7 +237,7 @@ def _timed_cases(todo: list[Case], quick: bool) -> list[dict[str, Any]]:
 
 
 def _timed_jobs(name: str, groups: list[list[Job]], quick: bool, without: set[str]) -> list[dict[str, Any]]:
-    """Rows of all jobs except those of the paths `without`, with the speed of whole generations."""
+    """Rows of all jobs except those of the implementations `without`, with the speed of whole generations."""
     rows = []
     for group in groups:
         ready = [job for job in group if job.path not in without]

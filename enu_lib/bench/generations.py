@@ -1,15 +1,15 @@
 """Time whole generations of an evolution, with this library and with what a user would write instead.
 
 A generation draws mutations and environments, computes the episodes and the fitness of all offspring, and takes the parent's
-step.  Paths: `cpp`, `torch` and `cuda` are this library's backends and `plain torch` is its reference; `JAX` is a careful
-implementation in JAX (`peer_jax`); `torch.compile` compiles the torch backend's steps (`peer_compile`); `copied weights`
-follows the scheme of the authors' public code (`authors_scheme`).
+step.  Implementations (`path` in results): `cpp`, `torch` and `cuda` are this library's backends and `plain torch` is its
+reference; `JAX` is written with care (`peer_jax`); `torch.compile` compiles the torch backend's steps (`peer_compile`); `copied
+weights` follows the scheme of the authors' public code (`authors_scheme`).
 
-Each path runs in its own process, limited to as many cores as it has threads (where the system can do this), so that the limit
-is the same for every library, however many threads it starts.  `cores` is the processor time per second of wall time: at most
-the number of threads.  In each round, every path computes one generation in turn, so that a change in the machine's load
-affects all of them.  `seconds` is the median over rounds; `times` is the median over rounds of a path's seconds divided by
-those of this library's fastest path in the same round.
+Each implementation runs in its own process, limited to as many cores as it has threads (where the system can do this), so that
+the limit is the same for every library, however many threads it starts.  `cores` is the processor time per second of wall time:
+at most the number of threads.  In each round, every implementation computes one generation in turn, so that a change in the
+machine's load affects all of them.  `seconds` is the median over rounds; `times` is the median over rounds of the seconds
+divided by those of this library's fastest implementation in the same round.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ from enu_lib.tasks.stdp import STDP
 T = TypeVar("T")
 
 SEED = 0
-OURS = ("cpp", "torch", "cuda")  # this library's paths; all paths are compared with the first of these in a table
+OURS = ("cpp", "torch", "cuda")  # this library's implementations; all are compared with the first of these in a table
 BACKENDS = {"plain torch": "reference"}
 PARTS = ("mutations", "environments", "episodes", "scoring", "step")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One path to time."""
+    """One implementation to time."""
 
     experiment: Experiment
     path: str
@@ -79,7 +79,7 @@ class Library:
     """An evolution by this library, on one of its backends or with another function for the episodes."""
 
     def __init__(self, job: Job, fitness: Callable[[Tensor, Drawn], Tensor] | None = None) -> None:
-        """fitness: computes (P, B) for genomes (P, D) and what was drawn; None: the path's backend."""
+        """fitness: computes (P, B) for genomes (P, D) and what was drawn; None: the job's backend."""
         e = job.experiment
         self.job, self._other = job, fitness
         self.state = es.init(e.model.init(stream(SEED, "genome")).to(job.device))
@@ -136,7 +136,7 @@ def make(job: Job) -> Any:
 
 
 def missing(path: str) -> str | None:
-    """Why a path cannot be timed here, with the remedy; None if it can be."""
+    """Why an implementation cannot be timed here, with the remedy; None if it can be."""
     if path == "JAX" and importlib.util.find_spec("jax") is None:
         return "JAX is not installed: pip install '.[peers]' to compare with it"
     if path == "torch.compile" and build.compiler() is None:
@@ -171,7 +171,7 @@ class Runner:
         return Timed(time.perf_counter() - wall, time.process_time() - cpu, parts or {})
 
     def memory(self) -> float:
-        """Memory that the path has taken so far, in MiB."""
+        """Memory that the implementation has taken so far, in MiB."""
         return (peak_memory(self.job.device) - self._before) / 2**20
 
 
@@ -252,7 +252,7 @@ def _row(job: Job, timed: Sequence[Timed], ours: Sequence[Timed], memory: float)
     }
 
 
-ENDLESS = partial(Maze, energy=1e9, deadly_poisons=10**6)  # episodes that never end early, so that all paths do the same work
+ENDLESS = partial(Maze, energy=1e9, deadly_poisons=10**6)  # episodes that never end early, so that all do the same work
 
 
 def network(hidden: int, channels: int, population: int = 128, steps: int = 100) -> Experiment:

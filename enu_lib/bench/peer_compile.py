@@ -39,12 +39,12 @@ class Episodes:
     @torch.no_grad()
     def fitness(self, genomes: Tensor, drawn: Drawn) -> Tensor:
         """Fitness (P, B) of genomes (P, D) in these environments; P must be a multiple of BLOCK, or smaller."""
-        lots = genomes.split(BLOCK)
+        blocks = genomes.split(BLOCK)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # tracing warns about cached functions, but here they return constants
             if isinstance(self.experiment.model, Network):
-                return torch.cat([self._network(lot, drawn) for lot in lots])
-            outputs = torch.cat([self._unit(lot, drawn.start.inputs) for lot in lots])
+                return torch.cat([self._network(block, drawn) for block in blocks])
+            outputs = torch.cat([self._unit(block, drawn.start.inputs) for block in blocks])
         scores: Tensor = self.experiment.task.score(drawn.start, outputs)
         return scores.mean(-1)
 

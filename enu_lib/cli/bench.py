@@ -15,7 +15,11 @@ def add(commands: Any) -> None:
     bench.add_argument("--quick", action="store_true", help="use tiny sizes, to check that it runs")
     bench.add_argument("--only", default="", metavar="WORDS", help="only tables whose name contains this text, such as paper")
     bench.add_argument(
-        "--without", action="append", default=[], metavar="NAME", help="do not time this path, such as JAX; can be repeated"
+        "--without",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="do not time this implementation, such as JAX; can be repeated",
     )
     bench.add_argument(
         "--processes", type=int, metavar="N", help="instead, time one evolution in 1 process and in N, alternately"

@@ -1,4 +1,4 @@
-"""Panels on speed: paths of the benchmark side by side, the parts of a generation, growth with size."""
+"""Panels on speed: implementations side by side, the parts of a generation, growth with size."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def paths(
     interval: tuple[str, str] | None = None,
     start: float = 0.0,
 ) -> None:
-    """A column of `study.speed.generations` as bars, one per path in each workload.
+    """A column of `study.speed.generations` as bars, one per implementation in each workload.
 
     interval: the columns of its lower and upper limits.  start: where the bars begin.
     """

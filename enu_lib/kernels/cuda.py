@@ -128,7 +128,7 @@ def _planned(kernel: str, cell: Cell, environments: int, threads: int, size: int
 
 
 def _registers(cell: Cell) -> int:
-    """Registers per thread with which the compiler spills next to nothing; found by trial."""
+    """Registers per thread with which there are almost no spills; chosen empirically."""
     if cell.hidden <= 16:
         return 80
     return 168 if cell.hidden <= 32 and not isinstance(cell, LSTM) else 248

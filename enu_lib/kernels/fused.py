@@ -99,17 +99,17 @@ class Gates:
 CACHE = 4 << 20  # cache budget in bytes, for the values of one gate
 
 
-def lots(genomes: Tensor, noise: Noise | None, rows: int, hidden: int) -> Iterator[tuple[slice, Tensor, Noise | None]]:
-    """Offspring in lots that fit a CPU's cache (on a GPU, in one lot): slice, genomes, noise.  rows: units per offspring."""
+def batches(genomes: Tensor, noise: Noise | None, rows: int, hidden: int) -> Iterator[tuple[slice, Tensor, Noise | None]]:
+    """Offspring in batches that fit a CPU's cache (on a GPU, in one): slice, genomes, noise.  rows: units per offspring."""
     fit = max(8, CACHE // (rows * hidden * 8)) if genomes.device.type == "cpu" else len(genomes)
     for first in range(0, len(genomes), fit):
-        lot = slice(first, first + fit)
-        yield lot, genomes[lot], None if noise is None else noise.rows(first, first + fit)
+        batch = slice(first, first + fit)
+        yield batch, genomes[batch], None if noise is None else noise.rows(first, first + fit)
 
 
 def unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None) -> Tensor:
     """Outputs (P, B, T, C) of single units for inputs (B, T, n_in)."""
-    split = lots(genomes, noise, len(inputs), cell.hidden)
+    split = batches(genomes, noise, len(inputs), cell.hidden)
     return torch.cat([_unit_outputs(cell, some, inputs, own) for _, some, own in split])
 
 
@@ -191,8 +191,8 @@ def maze_lives(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3)."""
     results, rows = [], state.places.shape[1] * network.neurons * network.synapses
-    for lot, some, own in lots(genomes, noise, rows, network.hidden):
-        mine = MazeState(*(v[lot] if len(v) == len(genomes) else v for v in state))
+    for batch, some, own in batches(genomes, noise, rows, network.hidden):
+        mine = MazeState(*(v[batch] if len(v) == len(genomes) else v for v in state))
         results.append(_maze_lives(network, some, maze, mine, own, record))
     fitness, foods, poisons, alive, y = zip(*results, strict=True)
     return torch.cat(fitness), torch.cat(foods), torch.cat(poisons), torch.cat(alive), torch.cat(y) if record else None

@@ -1,8 +1,8 @@
 """Episodes in a maze as a CUDA graph, for networks that `cuda` does not support: one move is recorded and replayed.
 
 A step consists of some sixty small operations, which take longer to launch one by one than to compute.  A graph is launched
-as a whole.  It reads and writes the tensors that it was recorded with, so a `Life` keeps its tensors and refills them for
-every generation.  The host only polls for survivors from time to time.
+as a whole.  It reads and writes the tensors that it was recorded with, so `MazeEpisodes` keeps its tensors and refills
+them for every generation.  The host only polls for survivors from time to time.
 
 Times on an H100 are in `enu_lib/study/data/bench-gpu.json`, and the tests of tests/test_gpu.py passed there.  Tests on machines
 without a GPU record a move's operations and replay them in other episodes.  If capture fails, a line on stderr says so and the

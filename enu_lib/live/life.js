@@ -22,41 +22,41 @@
       numbers = live.random(data.seed + 2654435761 * self.number);
       const environment = self.number ? rules.draw(maze, numbers) : data.first;
       self.number += 1;
-      self.place = rules.begin(maze, environment);
-      self.mind = net.reset();
+      self.mazeState = rules.begin(maze, environment);
+      self.agentState = net.reset();
       self.changed = { noise: usual, silenced: -1, frozen: null, harmless: false, swaps: 0, shuffles: 0 };
       self.history = [now()];  // outputs of all neurons at the start and after every step
       self.meals = [];  // [step, 1 food or -1 poison]
-      self.walked = [self.place.square];  // since the last meal
+      self.walked = [self.mazeState.square];  // since the last meal
       self.said = `Episode ${self.number} begins. Nothing tells the network what its sensors mean.`;
     }
 
-    const over = () => !self.place.alive || self.place.t >= maze.steps;
+    const over = () => !self.mazeState.alive || self.mazeState.t >= maze.steps;
 
     // The input neurons and the first channel of all others; the reward from -1 to 1.
     function now() {
-      const x = rules.observe(maze, self.place, net.channels), sensors = [0, 1, 2].map((i) => x[i * net.channels]);
-      return [...sensors, self.place.reward, ...net.outputs(self.mind)];
+      const x = rules.observe(maze, self.mazeState, net.channels), sensors = [0, 1, 2].map((i) => x[i * net.channels]);
+      return [...sensors, self.mazeState.reward, ...net.outputs(self.agentState)];
     }
 
     // One network step.  action: done in place of what the network's outputs say, which still receives its inputs.
     function step(action = -1) {
       if (over()) return void (self.said = `This episode is over. ${tally()} Press New episode.`);
-      const { place, mind, changed } = self, { food, poison } = place;
-      if (changed.silenced >= 0) net.silence(mind, changed.silenced);
-      if (changed.frozen) mind.synapse.h.set(changed.frozen);
+      const { mazeState, agentState, changed } = self, { food, poison } = mazeState;
+      if (changed.silenced >= 0) net.silence(agentState, changed.silenced);
+      if (changed.frozen) agentState.synapse.h.set(changed.frozen);
       const noise = changed.noise ? Float32Array.from({ length: net.noises }, numbers.normal) : null;
-      net.step(mind, rules.observe(maze, place, net.channels), noise, changed.noise);
-      const y = action < 0 ? net.outputs(mind).slice(-3) : rules.voteFor(place, action);
-      rules.step(maze, place, y, changed.harmless);
-      if (place.ate) {
-        self.meals.push([place.t, place.ate]);
-        self.walked = [place.square];
-      } else if (place.square !== self.walked.at(-1)) {
-        self.walked.push(place.square);
+      net.step(agentState, rules.observe(maze, mazeState, net.channels), noise, changed.noise);
+      const y = action < 0 ? net.outputs(agentState).slice(-3) : rules.voteFor(mazeState, action);
+      rules.step(maze, mazeState, y, changed.harmless);
+      if (mazeState.ate) {
+        self.meals.push([mazeState.t, mazeState.ate]);
+        self.walked = [mazeState.square];
+      } else if (mazeState.square !== self.walked.at(-1)) {
+        self.walked.push(mazeState.square);
       }
       self.history.push(now());
-      const moved = place.food !== food || place.poison !== poison;
+      const moved = mazeState.food !== food || mazeState.poison !== poison;
       const news = [meal(), moved ? "Food and poison are in new places." : "", end()].filter(Boolean).join(" ");
       if (news) self.said = news;
     }
@@ -64,20 +64,20 @@
     // The rest of a move by hand: its network steps are taken, and what the outputs have voted for so far is dropped.
     function walk(action) {
       if (over()) return step();
-      const { square } = self.place;
-      self.place.votes.fill(0);
+      const { square } = self.mazeState;
+      self.mazeState.votes.fill(0);
       self.said = "";
-      do step(action); while (!over() && self.place.t % maze.move_every);
-      if (self.place.action < 0) return;  // it died before it could move
-      const stuck = action === rules.FORWARD && self.place.square === square && !self.place.ate;
+      do step(action); while (!over() && self.mazeState.t % maze.move_every);
+      if (self.mazeState.action < 0) return;  // it died before it could move
+      const stuck = action === rules.FORWARD && self.mazeState.square === square && !self.mazeState.ate;
       const did = stuck ? "You walked against a wall." : `You ${action ? "turned" : "walked"} ${ACTIONS[action]}.`;
       self.said = `${did} ${self.said}`.trim();
     }
 
-    const tally = () => `Food ${self.place.foods}, poison ${self.place.poisons}.`;
+    const tally = () => `Food ${self.mazeState.foods}, poison ${self.mazeState.poisons}.`;
 
     function meal() {
-      const { ate, foods, doses } = self.place, left = maze.deadly_poisons - doses;
+      const { ate, foods, doses } = self.mazeState, left = maze.deadly_poisons - doses;
       if (!ate) return "";
       if (ate > 0) return `Ate food, ${foods} so far.`;
       if (self.changed.harmless) return "Ate poison, which is harmless now.";
@@ -86,24 +86,24 @@
 
     function end() {
       if (!over()) return "";
-      const { alive, energy, t } = self.place;
+      const { alive, energy, t } = self.mazeState;
       const why = alive ? "Time is up" : energy > 0 ? "The episode is over" : "The agent has starved";
       return `${why} at move ${Math.floor(t / maze.move_every)}. ${tally()}`;
     }
 
     // What is said of the sensors, and of the outputs.
-    const kindOf = (sensor) => data.meanings[self.place.sensor_of.indexOf(sensor)];
+    const kindOf = (sensor) => data.meanings[self.mazeState.sensor_of.indexOf(sensor)];
     const sensors = () => `Sensor 1 shows ${kindOf(0)}, sensor 2 ${kindOf(1)}, sensor 3 ${kindOf(2)}.`;
-    const actions = () => `${list(self.place.action_of.map((a, i) => `${i ? "o" : "O"}utput ${i + 1} ${data.does[a]}`))}.`;
+    const actions = () => `${list(self.mazeState.action_of.map((a, i) => `${i ? "o" : "O"}utput ${i + 1} ${data.does[a]}`))}.`;
 
     function swap() {
-      rules.swap(maze, self.place);
+      rules.swap(maze, self.mazeState);
       self.changed.swaps += 1;
       look("You swapped food and poison.");
     }
 
     function shuffle() {
-      rules.reshuffle(self.place, 1 + numbers.below(2));
+      rules.reshuffle(self.mazeState, 1 + numbers.below(2));
       self.changed.shuffles += 1;
       look(`You shuffled the sensors. ${sensors()}`);
     }
@@ -122,13 +122,13 @@
     }
 
     function freeze(on) {
-      self.changed.frozen = on ? self.mind.synapse.h.slice() : null;
+      self.changed.frozen = on ? self.agentState.synapse.h.slice() : null;
       self.said = on ? "The synapses' memory is frozen in its present state." : "The synapses' memory can change again.";
     }
 
     function makeHarmless(on) {
       self.changed.harmless = on;
-      const left = maze.deadly_poisons - self.place.doses;
+      const left = maze.deadly_poisons - self.mazeState.doses;
       self.said = on ? "Poison no longer kills." : `Poison kills again, after ${left} more.`;
     }
 

@@ -21,17 +21,17 @@
     }
 
     function draw() {
-      const { place } = life, outputs = life.history.at(-1);
+      const { mazeState } = life, outputs = life.history.at(-1);
       scene({
-        ...place, walked: life.walked, sensors: outputs.slice(0, 3), energy: place.energy / maze.full, outputs,
-        memories: live.project(data.axis, life.changed.frozen || life.mind.synapse.h),
+        ...mazeState, walked: life.walked, sensors: outputs.slice(0, 3), energy: mazeState.energy / maze.full, outputs,
+        memories: live.project(data.axis, life.changed.frozen || life.agentState.synapse.h),
       });
       raster(life.history, life.meals);
       for (const i of [0, 1, 2]) say(`meaning ${i + 1}`, life.kindOf(i));
-      say("foods", String(place.foods));
-      say("poisons", String(place.poisons));
-      say("clock", `Episode ${life.number}, move ${Math.floor(place.t / maze.move_every)} of ${Math.floor(maze.steps / maze.move_every)}, ` +
-        `network step ${place.t}.`);
+      say("foods", String(mazeState.foods));
+      say("poisons", String(mazeState.poisons));
+      const [move, moves] = [mazeState.t, maze.steps].map((t) => Math.floor(t / maze.move_every));
+      say("clock", `Episode ${life.number}, move ${move} of ${moves}, network step ${mazeState.t}.`);
       say("meaning", `${life.sensors()} ${life.actions()}`);
       say("changes", life.changes());
       say("said", life.said);
@@ -86,7 +86,7 @@
     const toggle = () => (clock === null ? run() : pause());
     const stepped = (steps) => { pause(); go(steps); };
     const clicks = {
-      run: toggle, step: () => stepped(1), move: () => stepped(maze.move_every - (life.place.t % maze.move_every)), again,
+      run: toggle, step: () => stepped(1), move: () => stepped(maze.move_every - (life.mazeState.t % maze.move_every)), again,
       swap: () => { life.swap(); draw(); }, shuffle: () => { life.shuffle(); draw(); },
     };
     for (const name of WALKS) clicks[name] = () => walk(name);

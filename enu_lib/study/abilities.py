@@ -127,7 +127,7 @@ def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
     )
     if knows:
         return first + f"It **has learnt what its sensors mean**: {shares}."
-    return first + f"It **does not go by what its sensors show of food and poison**: {shares}."
+    return first + f"It **does not rely on what its sensors show of food and poison**: {shares}."
 
 
 def knows_its_sensors(agent: Measures) -> bool:

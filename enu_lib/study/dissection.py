@@ -1,4 +1,4 @@
-"""An evolved network taken apart: its activity, its memory disturbed in mid-episode, and mazes that it never met.
+"""An evolved network, dissected: its activity, its memory disturbed in mid-episode, and mazes not used in its evolution.
 
 disturbed = disturb(entry, n=192, moment=200, seed=1)     # {"untouched": .., "synapses reset": .., ...}
 pd.DataFrame(elsewhere(entry, n=256, seed=1))
@@ -29,7 +29,7 @@ from enu_lib.trace import Trace
 from enu_lib.zoo import Entry
 
 UNTOUCHED = "untouched"
-PULSES = ("events in 100 steps", "length of an event (steps)", "time on", "time half-way")
+PULSES = ("events in 100 steps", "length of an event (steps)", "time on", "time at intermediate values")
 CLOCK = 400  # steps
 VISITS = 5  # after a disturbance, looked at one by one
 

@@ -1,4 +1,4 @@
-"""An evolved learner taken apart: which synapses hold what a poison has taught, in numbers and words.
+"""An evolved learner, dissected: which synapses hold what a poison has taught, in numbers and words.
 
 entry = zoo.load("tmaze-enu")
 part = dissect(entry, n=48, seed=1)
@@ -27,7 +27,7 @@ from enu_lib.zoo import Entry
 
 SHOWN = 8  # episodes whose memory is drawn in a plane
 VISITS = 4  # counted after the first poison, in the maze where places may change after every food
-PARTS = {"forgets": "right if set back", "knows": "right if all others are set back"}
+PARTS = {"forgets": "right if reverted", "knows": "right if all others are reverted"}
 COMPARED = (
     "standard.food", "standard.poison", "every_food.food", "every_food.poison", "standard.no_mistake", "switching.1",
     "swapped.3", "exchanged.first", "exchanged.later", "reshuffled.later",
@@ -49,7 +49,7 @@ class Dissected:
 
 
 def dissect(entry: Entry, n: int, seed: int) -> Dissected:
-    """Set back each synapse in turn, in n episodes of each of two mazes, and follow the memory of the one that matters most."""
+    """Revert each synapse in turn, in n episodes of each of two mazes, and follow the memory of the one that matters most."""
     network, genome, maze = entry.model, entry.genome, entry.task
     one = transplant.synapses(network, genome, maze, n, seed)
     volatile = replace(maze, foods_per_period=1)
@@ -68,19 +68,19 @@ def dissect(entry: Entry, n: int, seed: int) -> Dissected:
 
 
 def necessary(part: Synapses) -> list[tuple[int, int]]:
-    """Synapses (neuron, number): if one of them is set back, more than half of what was learnt is lost."""
+    """Synapses (neuron, number): if one of them is reverted, more than half of what was learnt is lost."""
     bound = part.naive + (1 - MOST) * (part.intact - part.naive)
     return [(int(i), int(j)) for i, j in (part.forgets < bound).nonzero()]
 
 
 def sufficient(part: Synapses) -> list[tuple[int, int]]:
-    """Synapses (neuron, number): if all others are set back, one of them still keeps more than half of what was learnt."""
+    """Synapses (neuron, number): if all others are reverted, one of them still keeps more than half of what was learnt."""
     bound = part.naive + MOST * (part.intact - part.naive)
     return [(int(i), int(j)) for i, j in (part.knows > bound).nonzero()]
 
 
 def lost(synapses: Synapses) -> Tensor:
-    """Loss (N, S) from setting back each synapse alone, as a share of the loss from setting back all of them."""
+    """Loss (N, S) from reverting each synapse alone, as a share of the loss from reverting all of them."""
     return ((synapses.intact - synapses.forgets) / max(synapses.intact - synapses.naive, 1e-9)).clamp(0, 1)
 
 
@@ -91,7 +91,7 @@ def summary(name: str, part: Dissected) -> list[Row]:
             "network": name,
             "visits": where,
             "right, untouched": f"{synapses.intact:.0%}",
-            "right, all set back": f"{synapses.naive:.0%}",
+            "right, all reverted": f"{synapses.naive:.0%}",
             "synapses necessary alone": len(necessary(synapses)),
             "synapses sufficient alone": len(sufficient(synapses)),
             "episodes": synapses.episodes,
@@ -137,7 +137,7 @@ def in_words(entry: Entry, part: Dissected) -> str:
     lines = []
     for where, synapses in (("the next visit", part.one), ("to avoid poison on sight", part.sight)):
         if synapses.intact - synapses.naive < 0.1:
-            lines.append(f"- *{where}*: nothing that setting the synapses back would undo.")
+            lines.append(f"- *{where}*: nothing that reverting the synapses would undo.")
             continue
         needed, enough = (_list(entry.model, those) for those in (necessary(synapses), sufficient(synapses)))
         bound = (synapses.intact + synapses.naive) / 2

@@ -249,7 +249,7 @@ def learns_tmaze(e: Evidence) -> list[Part]:
         Part(names[2], beyond(sight, OFTEN), f"no mistake after {share(sight)} of the changes after a poison", network),
         Part(
             names[3], falls,
-            f"{share(kept)} right with its sensors as they were, {share(exchanged)} with those for food and poison exchanged",
+            f"{share(kept)} right with unchanged sensors, {share(exchanged)} with those for food and poison exchanged",
             network,
         ),
         Part(names[4], worst, swaps, network),

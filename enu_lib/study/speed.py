@@ -4,7 +4,7 @@ python -m enu_lib bench --json enu_lib/study/data/bench.json         # measure a
 python -m enu_lib bench --only generation, --json enu_lib/study/data/bench-amd.json      # on the other processor
 
 measured = load()
-generations(measured)            # a row per workload, path and number of threads
+generations(measured)            # a row per workload, implementation and number of threads
 in_words(measured)               # Markdown
 
 On GPUs: `enu_lib.study.gpu_speed`.
@@ -24,7 +24,7 @@ from enu_lib.study.tables import Row
 
 STORED = Path(__file__).with_name("data") / "bench.json"
 OTHER = STORED.with_name("bench-amd.json")  # the generations only, on another make of processor
-OURS = ("cpp", "torch")  # this library's paths on a CPU: the first that was measured is its fastest
+OURS = ("cpp", "torch")  # this library's implementations on a CPU: the first that was measured is its fastest
 OTHERS = ("JAX", "torch.compile", "plain torch")
 NAMES = {"cpp": "this library", "torch": "this library, no compiler", "plain torch": "plain torch"}
 
@@ -36,7 +36,7 @@ def load(path: Path = STORED) -> dict[str, Any]:
 
 
 def generations(measured: dict[str, Any]) -> pd.DataFrame:
-    """Whole generations on the CPU: one row per workload, path and number of threads."""
+    """Whole generations on the CPU: one row per workload, implementation and number of threads."""
     rows = [
         {
             "workload": row["experiment"],
@@ -101,11 +101,11 @@ def machine(measured: dict[str, Any]) -> str:
 
 
 def ratios(measured: dict[str, Any]) -> list[Row]:
-    """Times relative to this library: one row per path, one column per workload and number of threads."""
+    """Times relative to this library: one row per implementation, one column per workload and number of threads."""
     table = generations(measured)
     rows = []
     for path in dict.fromkeys(table["path"]):
-        row: Row = {"path": NAMES.get(path, path)}
+        row: Row = {"implementation": NAMES.get(path, path)}
         for (workload, threads), group in table.groupby(["workload", "threads"], sort=False):
             mine = group[group["path"] == path]
             times, ms = mine["time relative to this library"], mine["generation (ms)"]
@@ -140,7 +140,7 @@ def _from_to(values: Iterable[float], form: str, unit: str = "") -> str:
 
 
 def in_words(measured: dict[str, Any]) -> str:
-    """What the benchmark found, as Markdown: other paths, the peak, the parts of a generation, growth with size."""
+    """What the benchmark found, as Markdown: other implementations, the peak, the parts of a generation, growth with size."""
     table = generations(measured)
     ours = next(path for path in OURS if path in set(table["path"]))
     lines = []

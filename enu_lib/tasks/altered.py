@@ -27,7 +27,7 @@ class Altered:
     """A maze with altered observations; everything else, and everything before `reshuffle_at`, equals `maze` bit for bit.
 
     reshuffle_at: network step before which the sensors that show `reshuffle` exchange meanings, so that each of them shows
-    something else; of the two ways to do so with three sensors, even and odd environments get one each.  hide: what no
+    something else; the two possible rotations of three sensors alternate between environments.  hide: what no
     sensor shows ("wall", "food", "poison").  cut: meals that the reward neuron does not signal ("food", "poison").
     """
 

@@ -69,9 +69,9 @@ class Maze:
 
     A teacher (reconstruction, for a curriculum) knows what is ahead.  "turning": it steps forward, but turns left in front of a
     wall and, once the agent has eaten poison, in front of poison; so it finds the food of a single T if `arm` is at least 2.
-    "remembering": it goes by a shortest route to the end where the agent last found food, at first to the first of
+    "remembering": it takes a shortest route to the end where the agent last found food, at first to the first of
     `geometry(maze).ends`.  If it gets there without a meal, if poison is eaten there, or if it sees poison there once the agent
-    has eaten some, it goes on to the next end of a round (`geometry(maze).following`).
+    has eaten some, it goes to the next end in a fixed cycle (`geometry(maze).following`).
 
     At each move, even if a tie prevents it, a living agent earns `teacher_bonus` times the agreement of its outputs with the
     teacher's: 1 minus the mean squared difference, over the three outputs, between an output's average since the last move and
@@ -222,7 +222,7 @@ class Maze:
         s, g = state, geometry(self)
         votes, shown = s.votes + y, (s.shown - 1).clamp(min=0)
         lived = self.alive_bonus * s.alive.float() + torch.where(s.alive, 0 * y.sum(-1), 0.0)  # NaN stays NaN
-        if (t + 1) % self.move_every:  # nobody moves: compute only what can change
+        if (t + 1) % self.move_every:  # no agent moves in this step: compute only what can change
             still = torch.zeros_like(s.ate)
             return self._charged(s, s._replace(shown=shown, votes=votes, action=still - 1, ate=still)), lived
         best, winner = votes.max(-1)
@@ -292,7 +292,7 @@ class Maze:
         return torch.where(ate > 0, at, torch.where(left, grid.following[goal], goal))
 
     def _charged(self, before: MazeState, after: MazeState) -> MazeState:
-        """The state after a step, with what every step costs: energy, perhaps the life, and then the reward."""
+        """The state with the step's energy cost subtracted; starved and poisoned agents die, and expired rewards end."""
         energy = torch.where(before.alive, after.energy - self.energy_cost, after.energy)
         alive = before.alive & (energy > 0) & (after.poisons < self.deadly_poisons)
         return after._replace(energy=energy, alive=alive, reward=after.reward * (after.shown > 0) * alive)
