@@ -152,6 +152,10 @@ Markdown(tables.numbers(gained, 2, "agent", upright=True))
 # two nothing; a change redraws both places. Its energy is 48 instead of 18: in the T-maze, 12 moves suffice to see both ends,
 # which leaves half as much energy again to spare; in the double T-maze, 32 moves are needed to see all four.
 #
+# ## Verdict
+#
+# No claim rests on this page.
+#
 # ## Try it
 #
 # One episode of the memory-only agent: among sixteen, the one with the most food of those with exactly one poison. Follow the

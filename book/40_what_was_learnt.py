@@ -49,9 +49,7 @@ network, maze, smoke = entry.model, entry.task, profile == "smoke"
 n = 16 if smoke else episodes
 
 # %% [markdown]
-# ## What we measured
-#
-# ### Where is the memory of an episode stored?
+# ## Figure
 #
 # Both synapses and neurons have memory. Halfway through an episode we **reset** the memory of one compartment to zero,
 # **scramble** it (permute it among the units of the compartment), or **freeze** it (from then on, every step starts with the
@@ -86,6 +84,11 @@ files = save_figure(
     alive. More is better; what falls below *untouched*, the control, was lost. {n} episodes each, of
     which {living} had not ended by then; visits at which the places had just changed are left out.""",
 )  # fmt: skip
+
+# %% [markdown]
+# ## What we measured
+#
+# ### Where is the memory of an episode stored?
 
 # %%
 Markdown(tables.markdown(dissection.disturbed_table(disturbed)))

@@ -59,9 +59,7 @@ found = evidence.gather(stored=stored.runs)
 TASKS = ("complex-stdp", "stdp")
 
 # %% [markdown]
-# ## What we measured
-#
-# ### Which evolution strategy is cheapest?
+# ## Figure
 
 # %%
 cost = {task: variants.strategy_costs(stored.runs, found, task) for task in TASKS}
@@ -79,6 +77,11 @@ files = save_figure(
     parentheses; open: level not reached, drawn at the number of evaluations used; line: median, where more than half of the
     evolutions reached the level.""",
 )  # fmt: skip
+
+# %% [markdown]
+# ## What we measured
+#
+# ### Which evolution strategy is cheapest?
 
 # %%
 Markdown(tables.markdown(variants.strategy_table(stored.runs, found, TASKS)))

@@ -85,6 +85,10 @@ rows = [
 Markdown(tables.markdown(rows))
 
 # %% [markdown]
+# ## Reconstruction
+#
+# The three degrees of sameness and the tests are ours.
+#
 # ## Verdict
 
 # %%

@@ -80,7 +80,7 @@ def test_switching_is_nan_without_a_second_poison():
     assert all(n == 0 or not math.isnan(value) for _, value, _, _, n in of("looking").rows())
 
 
-def test_a_part_is_what_it_is_in_the_whole_and_an_unknown_one_is_named():
+def test_a_part_run_alone_gives_the_measures_of_the_full_battery_and_an_unknown_part_is_named():
     found = battery("latch", n=120, seed=5, parts=("hidden", "switching"))
     assert {key.partition(".")[0] for key in found.measures} == {"switching", "swapped", "hidden"}
     for key, measure in found.measures.items():

@@ -231,20 +231,17 @@ SECTIONS = ["Question", "Approach", "Figure", "What we measured", "Reconstructio
 FIGURE, MEASURED, RECONSTRUCTION, VERDICT = SECTIONS[2:6]
 ABSENT = {
     "00_introduction": {RECONSTRUCTION},  # each page has its own
-    "14_mazes": {VERDICT},  # no claim rests on it
     "26_ed6_computation_flow": {MEASURED, RECONSTRUCTION, VERDICT},  # shows how a step is computed
     "27_ed7_setup": {MEASURED, RECONSTRUCTION, VERDICT},  # shows the paper's tasks
     "30_claims": {FIGURE},  # tables only
     "31_second_study": {FIGURE},  # tables only
-    "40_what_was_learnt": {FIGURE},  # three questions, each with its figure
-    "41_beyond": {FIGURE},  # several questions, each with its figure
     "50_your_own_task": {RECONSTRUCTION, VERDICT},  # an example, not of the paper
     "51_evolve_live": {FIGURE, MEASURED, RECONSTRUCTION, VERDICT},  # an explorer
     "52_laptop_to_cluster": {FIGURE},  # tables only
-    "54_what_is_the_same": {FIGURE, RECONSTRUCTION},  # about this library, not the paper
+    "54_what_is_the_same": {FIGURE},  # tables only
     "60_wirings_and_shuffles": {FIGURE},  # tables only
     "62_what_was_tried_in_the_double_tmaze": {FIGURE},  # tables only
-    "63_earlier_networks": {FIGURE},
+    "63_earlier_networks": {FIGURE},  # tables only
     "64_networks_that_reverse": {FIGURE},  # tables only
 }
 

@@ -30,7 +30,7 @@ def earned(task, drawn, expected):
     return task.score(drawn, says(task, expected)).mean().item()
 
 
-def test_two_trials_by_hand():
+def test_inputs_and_scores_of_two_trials_equal_values_computed_by_hand():
     task = Discrimination(trials=2, approach_steps=3, cue_steps=2)
     sensors = torch.tensor([[1, 2, 0]])  # the third neuron detects food, the first one poison
     drawn = task.present(sensors, torch.tensor([[FOOD, POISON]]), torch.tensor([[True, True]]))

@@ -116,7 +116,7 @@ def test_offspring_with_equal_genomes_live_different_lives(backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_life_is_that_of_this_genome_alone_with_what_was_drawn_for_it(backend, near):
+def test_fitness_does_not_depend_on_which_genomes_are_played_together(backend, near):
     genomes, drawn = drawn_lives()
     together, every = play(NETWORK, genomes, MAZE, drawn, backend=backend), outputs(backend, genomes, drawn)
     for p in range(len(genomes)):
@@ -185,7 +185,7 @@ def test_a_task_of_ones_own_can_draw_for_each_offspring(near):
 
 
 @pytest.mark.parametrize("backend", [*BACKENDS[1:], pytest.param("emulated gpu", marks=EMULATED)])
-def test_lives_equal_the_reference(backend, near):
+def test_episodes_of_every_backend_equal_the_exact_ones(backend, near):
     """Outputs in the first three moves are near the exact ones; all outputs, replayed in the maze, give the same fitness."""
     genomes, drawn = drawn_lives(offspring().genomes[2:])
     assert drawn.noise.shifts.shape == (4, COUNT) and (drawn.noise.offsets[0] + drawn.noise.shifts).max() >= 65536

@@ -202,12 +202,12 @@ def test_an_unusable_record_is_named_with_the_remedy(text, tmp_path):
         read_record(tmp_path / "x.json", {"a": int}, "go away")
 
 
-def test_a_record_keeps_what_else_it_holds(tmp_path):
+def test_reading_a_record_keeps_fields_that_were_not_asked_for(tmp_path):
     (tmp_path / "x.json").write_text('{"a": 1, "more": [2]}')
     assert read_record(tmp_path / "x.json", {"a": float}) == {"a": 1.0, "more": [2]}
 
 
-def test_the_experiment_of_a_record(tmp_path, small):
+def test_an_experiment_is_read_from_its_record_and_others_are_refused(tmp_path, small):
     assert read_experiment({"experiment": to_config(small)}, tmp_path) == small
     others = [{}, {"experiment": 3}, {"experiment": to_config(small.es)}, {"experiment": {"type": "Nobody"}}]
     for record in others:

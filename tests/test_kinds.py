@@ -118,7 +118,7 @@ UNFIT = [
 
 
 @pytest.mark.parametrize("kind, value, plain", FITS, ids=str)
-def test_what_fits_becomes_plain_python(kind, value, plain):
+def test_a_valid_value_is_converted_to_plain_python_types(kind, value, plain):
     found = conform(kind, value, "x")
     assert found == plain and type(found) is type(plain)
     if isinstance(plain, (tuple, list)):

@@ -8,7 +8,7 @@ import pytest
 
 
 @pytest.mark.parametrize("command", ["ruff check .", "ruff format --check ."])
-def test_tool_reports_nothing(command):
+def test_the_code_passes_the_linter_and_the_formatter(command):
     root = Path(__file__).parents[1]
     done = subprocess.run([sys.executable, "-m", *command.split()], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

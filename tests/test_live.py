@@ -125,7 +125,7 @@ def exact_outputs(entry, inputs):
 
 @pytest.mark.parametrize("name", ["stdp-enu", "complex-stdp-enu"])
 @pytest.mark.parametrize("pre, post, modulator", [(45, 52, 1), (60, 41, 1), (30, 31, 0), (79, 78, 0)])
-def test_the_script_equals_the_library_for_any_spike_pair(near, script, name, pre, post, modulator):
+def test_the_javascript_synapse_equals_the_library_for_any_spike_pair(near, script, name, pre, post, modulator):
     """The unit's output at every step, the rule and the synaptic change."""
     entry = enu.zoo.load(name)
     payload = live.window(entry, seed=3).payload

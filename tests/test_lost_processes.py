@@ -72,7 +72,7 @@ def apart(out):
     evolve(out, experiment(sigma=0.5 if os.environ["RANK"] == "1" else 0.1))
 
 
-def test_what_all_cannot_do_is_one_line(tmp_path):
+def test_an_error_common_to_all_processes_is_reported_in_one_line(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     for i, (work, arguments, words) in enumerate([
         (command, (*SMOKE, str(tmp_path / "file")), "file --out"),  # only rank 0 looks

@@ -18,7 +18,7 @@ from enu_lib.study.model_name import ModelName, with_variant, without_variant
         ("one-gru", ModelName("one-gru")),
     ],
 )
-def test_a_name_and_its_parts(name, parts):
+def test_a_model_name_is_parsed_into_its_parts_and_written_back(name, parts):
     assert ModelName.parse(name) == parts and str(parts) == name
 
 

@@ -24,7 +24,7 @@ def test_one_line_per_minute_with_generation_fitness_and_time_left(capsys):
     assert "held-out -59.0" in lines[0]
 
 
-def test_a_line_names_what_is_counted(capsys):
+def test_a_progress_line_names_the_work_and_what_is_counted(capsys):
     with Lines(10, 2, "sweep", "run", every=0.0) as lines:
         lines.update()
     assert capsys.readouterr().err.startswith("sweep: run 3 of 10")

@@ -70,7 +70,7 @@ def test_every_file_it_names_exists(page):
         assert path.startswith("runs/") or (ROOT / path).exists(), path
 
 
-def test_both_are_short():
+def test_readme_has_at_most_600_words_and_contributing_at_most_120_lines():
     begin, end = ledger.marks("claims")
     before, after = README.split(begin)[0], README.split(end)[1]
     assert len(re.sub(r"<!--.*?-->", "", before + after).split()) <= 600

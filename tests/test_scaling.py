@@ -42,7 +42,7 @@ def test_no_workers_is_an_error():
         makespan(SECONDS, 0)
 
 
-def test_predictions_by_hand():
+def test_predicted_hours_and_speed_up_equal_values_computed_by_hand():
     """Two workers, jobs of 4 and 6 s, 2 s to start: 8 s in all; one worker: 12 s."""
     jobs = {Job("iaf", "enu", 0): 4.0, Job("iaf", "enu", 1): 6.0}
     rows = predicted(jobs, (1, 2), start=2.0, after={})

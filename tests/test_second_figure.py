@@ -18,7 +18,7 @@ def test_only_a_complete_experiment_has_evolutions_to_show():
     assert not any(second.evolutions("E1").values())
 
 
-def test_an_incomplete_experiment_has_none(tmp_path):
+def test_an_incomplete_experiment_has_no_evolutions_to_show(tmp_path):
     assert second.evolutions("E3", folder=tmp_path) == {"enu": [], "nfenu": []}
 
 
