@@ -49,7 +49,7 @@ BOOK := build/book$(if $(filter-out zoo-0,$(MADE_OF)),-$(MADE_OF))
 KEEP := $(if $(filter zoo-0,$(MADE_OF)),--keep figures)
 LIBRARY := $(shell find enu_lib -type f ! -path '*/__pycache__/*' ! -name '.*')
 
-# a PYTHON that is asked for and of another version than .venv: .venv is made anew
+# where PYTHON is given and its version is not that of .venv, .venv is made again
 VERSION = $(shell '$(PYTHON)' -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>&1)
 OTHER := $(if $(filter command environment,$(firstword $(origin PYTHON))),$(if $(filter $(VERSION),$(shell cat $(READY) 2>&1)),,again))
 

@@ -119,7 +119,7 @@ def _check_file(path: Path, remedy: str, largest: int | None = None) -> None:
 
 
 def remove_leftovers(folder: Path, *names: str) -> None:
-    """Delete temporary files that killed processes left.  Hold the folder's lock, so that nobody else is writing them."""
+    """Delete temporary files that killed processes left.  Hold the folder's lock, so that no other process is writing them."""
     ours = re.compile(rf"\.({'|'.join(map(re.escape, names))})\.[a-z0-9_]{{8}}")  # names made by tempfile.mkstemp
     for file in folder.iterdir():
         if ours.fullmatch(file.name):

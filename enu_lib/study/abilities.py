@@ -120,7 +120,7 @@ def in_words(network: Measures, agents: Mapping[str, Measures]) -> str:
         f"an agent that looks {best:.2f}, a latch {latch:.2f}). "
     )
     if not sight.n:
-        return first + "It never met a swap after having eaten poison, so nothing can be said about its use of the sensors."
+        return first + "There was no swap after it had eaten poison, so nothing can be said about its use of the sensors."
     shares = (
         f"once poisoned, it makes no mistake after {share(sight)} of the swaps, and when the sensors for food and poison "
         f"exchange their meanings, {share(exchanged)} of its next visits end with food"
@@ -178,7 +178,7 @@ def of_reversal(names: Sequence[str], agents: Mapping[str, Measures] | None = No
     for name, tested in {**{name: stored[name] for name in names}, **(agents or {})}.items():
         rows.append({
             "agent": name,
-            "begun with": evidence.REVERSAL.get(name, ""),
+            "started from": evidence.REVERSAL.get(name, ""),
             "generations": zoo.load(name).provenance["generations"] if name in names else "",
             "after poison 1, 2, 3": ", ".join(share(tested[f"switching.{k}"]) for k in (1, 2, 3)),
             "nothing changed": share(tested["hidden.remembers"]),
@@ -293,7 +293,7 @@ def reversal_in_words(agent: Measures, alternating: Measures) -> str:
     if after[0].value < MOSTLY:
         return f"It does not reverse: {first} of its visits after a first poison end with food."
     if not swaps[0].n:
-        unknown = "It met no second swap, so whether it reverses again is unknown"
+        unknown = "There was no second swap, so whether it reverses again is unknown"
         return f"{unknown}: {first} of its visits after a first poison end with food."
     return (
         f"It switches arms **once and for good**, as a one-bit latch does: where poison does not kill, {first} of the "
