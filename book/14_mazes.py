@@ -44,7 +44,7 @@
 #
 # So the first meal raises fitness even if it is poison: this rewards exploration.
 #
-# How good is a score? Scripted agents serve as references. All of them know how to walk; they differ in how they choose an arm:
+# Scripted agents serve as references. All know how to walk; they differ in how they choose an arm:
 #
 # - **omniscient**: knows where the food is;
 # - **looking**: goes where food last was, and turns around in front of poison once a meal has taught it which sensor means
@@ -52,11 +52,9 @@
 # - **looking-once**: goes where it last ate. From its first meal it learns, once and for all, which sensor means poison, and
 #   turns around in front of that; or which means food, and turns around in front of anything else;
 # - **memory-only**: goes where food last was; leaves an end with poison or nothing for the next one;
-# - **latch**: goes to the first end and, after its first poison, to the second one for ever. It switches once and learns
-#   nothing more. In the published T-maze it eats as much as memory alone: a second poison kills, so that a failure to switch
-#   again is never observed;
+# - **latch**: goes to the first end and, after its first poison, to the second one for ever;
 # - **once-bitten**: like the latch, but it remembers which sensor was active just before its first poison; whenever that sensor
-#   is active again, it turns around and takes the other arm. It learns once and never again;
+#   is active again, it turns around and takes the other arm;
 # - **alternating**: goes to a different end after every meal, whether food or poison. After poison this looks like learning;
 #   after food it is a mistake;
 # - **fixed-arm**: always goes to the same end by the shortest way. More *food* than this requires learning or switching; more
@@ -121,8 +119,9 @@ Markdown(tables.numbers(table, 3, ("maze", "agent")))
 # %% [markdown]
 # ### More demanding mazes
 #
-# In the published T-maze, an agent that remembers the good arm and a latch eat the same amount. Four variants show more of
-# what an agent can do; the first three are also experiments, so that networks can be evolved in them:
+# In the published T-maze, an agent that remembers the good arm and a latch eat the same amount: a second poison kills, so a
+# failure to switch again is never observed. Four variants show more of what an agent can do; the first three are also
+# experiments, so that networks can be evolved in them:
 #
 # - `tmaze-volatile`: food and poison may swap places after *every* food, so that only an agent that knows what its sensors mean
 #   eats well;
@@ -147,10 +146,10 @@ Markdown(tables.numbers(gained, 2, "agent", upright=True))
 #
 # The published material does not show whether the outputs were shuffled, so `shuffle` is a setting, and every result names it.
 # The reward neuron signals a reward for the 4 steps of a move. The batch of a generation contains shuffles and placements as
-# evenly as its size allows. The **double T-maze** is entirely ours: the paper only describes it in a caption. We join
-# two T's stem to stem with the start in the middle, facing one of them; of the four arm ends, one holds food, one poison and
-# two nothing; a change redraws both places. Its energy is 48 instead of 18: in the T-maze, 12 moves suffice to see both ends,
-# which leaves half as much energy again to spare; in the double T-maze, 32 moves are needed to see all four.
+# evenly as its size allows. The **double T-maze** is entirely ours: the paper only describes it in a caption. We join two T's
+# stem to stem with the start in the middle, facing one of them; one of the four arm ends holds food and one poison; a change
+# redraws both places. Its energy is 48 instead of 18, in each maze half as much again as is needed to see all ends (32 and 12
+# moves).
 #
 # ## Verdict
 #
@@ -176,9 +175,8 @@ widgets.MazeLife("memory-only", maze=Maze(), seed=seed)
 
 # %% [markdown]
 # Or walk the maze yourself. The buttons are the three outputs, and so are the arrow keys up, left and right. Sensors and
-# outputs are both shuffled; most evolved agents of the following pages face shuffled sensors only. Can you work out what each
-# does before your energy runs out? The agent beside you is in the same episode and knows its outputs. To compete on equal
-# terms, use the blindfold.
+# outputs are both shuffled. Can you work out what each does before your energy runs out? The agent beside you is in the same
+# episode and knows its outputs. To compete on equal terms, use the blindfold.
 
 # %% tags=["explorer"]
 widgets.Duel("memory-only", maze=Maze(), seed=seed)
