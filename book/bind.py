@@ -51,7 +51,7 @@ API = {
     "evolution": (
         "Evolution",
         [
-            "es", "offspring", "evolve", "experiments", "parallel.processes", "parallel.liveness", "parallel.hub",
+            "es", "offspring", "evolve", "diagnosis", "experiments", "parallel.processes", "parallel.liveness", "parallel.hub",
             "parallel.ahead", "parallel.devices", "storage.run", "storage.checkpoint", "storage.log", "storage.folder",
             "storage.seal", "zoo",
         ],
