@@ -23,6 +23,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 ALPHA = 0.05
 LARGE = 0.71  # Vargha and Delaney (2000)
@@ -90,13 +91,13 @@ def interval(values: Sequence[float]) -> Interval:
     return Interval(value, float(result.confidence_interval.low), float(result.confidence_interval.high), len(x))
 
 
-def standard_error(values: Any) -> float:
+def standard_error(values: ArrayLike) -> float:
     """Standard error of the mean of values (n,); NaN for fewer than two of them."""
     x = np.asarray(values, float)
     return float(x.std(ddof=1)) / len(x) ** 0.5 if len(x) > 1 else float("nan")
 
 
-def effect(a: Any, b: Any, axis: int = -1) -> Any:
+def effect(a: ArrayLike, b: ArrayLike, axis: int = -1) -> Any:
     """Vargha and Delaney's A for samples along the last axis: Mann-Whitney's U divided by the number of pairs."""
     x, y = np.asarray(a)[..., :, None], np.asarray(b)[..., None, :]
     return (np.count_nonzero(x > y, (-2, -1)) + 0.5 * np.count_nonzero(x == y, (-2, -1))) / (x.shape[-2] * y.shape[-1])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
-from enu_lib.figures.style import PALETTE, better, marks
+from enu_lib.analysis.measures import Measure
+from enu_lib.figures.style import PALETTE, Look, better, marks
 
 MARKS = {  # scripted agents: marker, colour (none of them that of food or poison)
     "looking": ("^", "#56b4e9"),
@@ -21,7 +22,7 @@ MARKS = {  # scripted agents: marker, colour (none of them that of food or poiso
 }
 
 
-def measures(ax: Any, agents: Mapping[str, Mapping[str, Any]], keys: Mapping[str, str]) -> None:
+def measures(ax: Axes, agents: Mapping[str, Mapping[str, Measure]], keys: Mapping[str, str]) -> None:
     """Measures with their intervals.  agents: {agent: {key: Measure}}.  keys: {key: label of the row}.
 
     Agents in `MARKS` have marks of their own.  All others are networks: blue circles, the first of them filled; the open ones
@@ -44,7 +45,7 @@ def measures(ax: Any, agents: Mapping[str, Mapping[str, Any]], keys: Mapping[str
     ax.tick_params(axis="y", length=0)
 
 
-def around(ax: Any, agents: Mapping[str, Mapping[int, Any]], named: Sequence[str] = (), event: str = "the event") -> None:
+def around(ax: Axes, agents: Mapping[str, Mapping[int, Measure]], named: Sequence[str] = (), event: str = "the event") -> None:
     """Shares of visits that end with food, by their number after an event, with their intervals.
 
     agents: {agent: {number: Measure}}; number -1 is the last visit before the event, 1 the first after it.  Scripted agents
@@ -63,7 +64,7 @@ def around(ax: Any, agents: Mapping[str, Mapping[int, Any]], named: Sequence[str
         mark, color = MARKS.get(name, ("o", PALETTE["evolved"]))
         scripted, first = name in MARKS, name in named[:1]
         ax.vlines(x, low, high, color=color, lw=0.8)
-        style = {"lw": 0.8 if scripted else 1.6, "ls": "-" if scripted or first else "--", "ms": 4, "clip_on": False}
+        style: Look = {"lw": 0.8 if scripted else 1.6, "ls": "-" if scripted or first else "--", "ms": 4, "clip_on": False}
         ax.plot(x, value, mark, color=color, mfc=color if scripted or first else "white", label=name, zorder=3, **style)
     ax.axvline(0, color="0.6", lw=0.8, ls=":")
     every = sorted({k for of in agents.values() for k in of})
@@ -77,7 +78,7 @@ def _place(number: int) -> float:
     return number - 0.5 if number > 0 else number + 0.5
 
 
-def table(agents: Mapping[str, Mapping[str, Any]], keys: Iterable[str]) -> pd.DataFrame:
+def table(agents: Mapping[str, Mapping[str, Measure]], keys: Iterable[str]) -> pd.DataFrame:
     """The measures drawn, one row for each agent and measure; the value is NaN if there was no event."""
     rows = [
         {
@@ -94,7 +95,7 @@ def table(agents: Mapping[str, Mapping[str, Any]], keys: Iterable[str]) -> pd.Da
     return pd.DataFrame(rows)
 
 
-def around_table(agents: Mapping[str, Mapping[int, Any]]) -> pd.DataFrame:
+def around_table(agents: Mapping[str, Mapping[int, Measure]]) -> pd.DataFrame:
     """The shares that `around` draws, one row for each agent and number of a visit."""
     rows = [
         {"agent": name, "visit": k, "share": m.value, "low": m.low, "high": m.high, "n": m.n}

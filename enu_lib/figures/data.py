@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from enu_lib.analysis.phases import Phase
 from enu_lib.analysis.units import FrequencyCurve, Window
@@ -28,7 +29,7 @@ DIGITS = 6  # significant digits of a number in a CSV file
 TIME = "time (steps)"
 
 
-def long(index: Mapping[str, Any], values: Mapping[str, Any]) -> pd.DataFrame:
+def long(index: Mapping[str, ArrayLike | None], values: Mapping[str, ArrayLike]) -> pd.DataFrame:
     """Arrays as a table with one row per element.
 
     index: {name: labels} of the arrays' dimensions, in order; None: 1, 2, ...  values: {column: array or tensor}, all of one
@@ -50,7 +51,7 @@ def long(index: Mapping[str, Any], values: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(columns | {name: array.ravel() for name, array in arrays.items()})
 
 
-def series(column: str, by: Mapping[str, Any], index: Mapping[str, Any], value: str) -> pd.DataFrame:
+def series(column: str, by: Mapping[str, ArrayLike], index: Mapping[str, ArrayLike | None], value: str) -> pd.DataFrame:
     """Several series {series: array} as one table: the name of the series in `column`, then `index` as in `long`."""
     return panels({name: long(index, {value: array}) for name, array in by.items()}, column)
 
@@ -69,7 +70,7 @@ def as_csv(table: pd.DataFrame) -> str:
     return text.getvalue()
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if value is None or value is pd.NA:
         return ""
     if isinstance(value, float | np.floating):
@@ -105,7 +106,7 @@ def window(change: Window) -> pd.DataFrame:
     )
 
 
-def spikes(trains: Mapping[str, Any]) -> pd.DataFrame:
+def spikes(trains: Mapping[str, ArrayLike]) -> pd.DataFrame:
     """Spike times of {series: trains (n, T) bool}, one row per spike; sequences are counted from 1."""
     tables = {}
     for series, train in trains.items():
@@ -114,7 +115,7 @@ def spikes(trains: Mapping[str, Any]) -> pd.DataFrame:
     return panels(tables, "series")
 
 
-def one_generation(parent: Any, offspring: Any, weight: Any, after: Any, optimum: Any) -> pd.DataFrame:
+def one_generation(parent: ArrayLike, offspring: Any, weight: ArrayLike, after: ArrayLike, optimum: ArrayLike) -> pd.DataFrame:
     """Two genes of the parent, its offspring (with their weights), the parent after its step, and the optimum."""
     points = {"parent": [parent], "offspring": offspring, "parent after its step": [after], "optimum": [optimum]}
     tables = {name: pd.DataFrame(np.stack([*map(np.asarray, at)]), columns=["gene 1", "gene 2"]) for name, at in points.items()}
@@ -136,7 +137,7 @@ def stdp_sequence(batch: STDPBatch, i: int = 0) -> pd.DataFrame:
     return long({TIME: range(batch.inputs.shape[1])}, values | {"target output": batch.target[i]})
 
 
-def episode(x: Any, y: Any, ate: Any) -> pd.DataFrame:
+def episode(x: ArrayLike, y: ArrayLike, ate: ArrayLike) -> pd.DataFrame:
     """One episode in a maze: sensors and rewards x (T, 4, C), outputs y (T, 3), and meals (1: food, -1: poison)."""
     x, y = np.asarray(x), np.asarray(y)
     values = {f"sensor {k + 1}": x[:, k, 0] for k in range(3)} | {"reward, food": x[:, 3, 1], "reward, poison": x[:, 3, 2]}
@@ -151,7 +152,7 @@ def visit(grid: Geometry, episodes: Trace, phase: Phase) -> pd.DataFrame:
         name: episodes.task[name][0, phase.episode].numpy()[steps] for name in ("square", "heading", "food", "poison", "ate")
     }
     squares = np.array(grid.squares)
-    columns: dict[str, Any] = {"phase": phase.name, "episode": phase.episode, TIME: steps}
+    columns = {"phase": phase.name, "episode": phase.episode, TIME: steps}
     for name, of in (("agent", "square"), ("food", "food"), ("poison", "poison")):
         columns |= {f"{name}, row": squares[state[of], 0], f"{name}, column": squares[state[of], 1]}
     headings = np.array(["east", "south", "west", "north"])

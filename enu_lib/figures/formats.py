@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import re
-from typing import Any
 
+from matplotlib.figure import Figure
 from PIL import Image
 
 PLACES = re.compile(r' (d|x|y|width|height|points|x1|x2|y1|y2)="([^"]*)"')
@@ -19,14 +19,14 @@ STYLE = re.compile(r'style="[^"]*"')
 CLIP = re.compile(r"\bp[0-9a-f]{10}\b")
 
 
-def as_svg(figure: Any) -> str:
+def as_svg(figure: Figure) -> str:
     """The figure as SVG text, in points, with coordinates rounded to a hundredth of a point."""
     made = io.StringIO()
     figure.savefig(made, format="svg", metadata={"Date": None})
     return shortened(made.getvalue())
 
 
-def as_png(figure: Any) -> bytes:
+def as_png(figure: Figure) -> bytes:
     """The figure as an opaque PNG."""
     drawn, made = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png")

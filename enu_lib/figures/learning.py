@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+from torch import Tensor
 
 from enu_lib.analysis.conditioning import REWARDS, Conditioning
 from enu_lib.analysis.learning import Recovery, interval
@@ -18,14 +20,16 @@ from enu_lib.tasks.geometry import Geometry
 from enu_lib.trace import Trace
 
 
-def evolution(ax: Any, runs: dict[str, dict[str, Any]], x: str = "generation", label: str = "generation") -> None:
+def evolution(
+    ax: Axes, runs: Mapping[str, Mapping[str, Sequence[float]]], x: str = "generation", label: str = "generation"
+) -> None:
     """Held-out fitness of the parent in several runs against column `x` (format of `zoo.progress`)."""
     for name, progress in runs.items():
         ax.plot(progress[x], progress["held_out"], "o-", ms=2, label=name, lw=1)
     ax.set(xlabel=label, ylabel=better("held-out fitness", up=True))
 
 
-def frame(ax: Any, grid: Geometry, episodes: Trace, phase: Phase) -> None:
+def frame(ax: Axes, grid: Geometry, episodes: Trace, phase: Phase) -> None:
     """One phase of an episode: the maze at that time, and the path taken with its times."""
     state = {name: episodes.task[name][0, phase.episode].numpy() for name in ("square", "heading", "food", "poison", "ate")}
     before = max(phase.first - 1, 0)
@@ -43,7 +47,7 @@ def frame(ax: Any, grid: Geometry, episodes: Trace, phase: Phase) -> None:
     mazes.path(ax, grid, route, heading, ate)
 
 
-def recovery(ax: Any, conditions: dict[str, Recovery], least: int = 10) -> None:
+def recovery(ax: Axes, conditions: dict[str, Recovery], least: int = 10) -> None:
     """Proportion of right visits after an event, by condition, with 95% Wilson intervals; points need `least` visits.
 
     A condition without any point is named in the panel and not in its legend.  A dotted line marks chance (one of two arms).
@@ -69,7 +73,7 @@ def recovery(ax: Any, conditions: dict[str, Recovery], least: int = 10) -> None:
     ax.set(xlabel="visit after the intervention", ylabel=better("share with food", up=True), ylim=(0, 1.05))
 
 
-def eaten(ax: Any, conditions: dict[str, Any]) -> None:
+def eaten(ax: Axes, conditions: Mapping[str, Tensor | Sequence[float]]) -> None:
     """Mean food (B,) eaten after an event, by condition, with 95% intervals of the mean."""
     for k, food in enumerate(conditions.values()):
         if not len(food):
@@ -86,7 +90,7 @@ def eaten(ax: Any, conditions: dict[str, Any]) -> None:
     ax.set(xlabel=better("food after it", up=True), ylim=(len(conditions) - 0.5, -0.5))
 
 
-def outputs(ax: Any, histograms: dict[str, Any]) -> None:
+def outputs(ax: Axes, histograms: Mapping[str, ArrayLike]) -> None:
     """Histograms of neurons' outputs (proportions in equal bins of [0, 1]; log scale)."""
     for name, shares in histograms.items():
         shares = np.asarray(shares)
@@ -96,7 +100,7 @@ def outputs(ax: Any, histograms: dict[str, Any]) -> None:
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
 
-def traces(ax: Any, y: Any, names: Sequence[str], color: str = PALETTE["evolved"]) -> None:
+def traces(ax: Axes, y: ArrayLike, names: Sequence[str], color: str = PALETTE["evolved"]) -> None:
     """Outputs (T, N) of neurons over time, one trace per neuron; all share the scale (0 to 1) at the right."""
     y = np.asarray(y)
     for k, trace in enumerate(y.T):
@@ -104,7 +108,7 @@ def traces(ax: Any, y: Any, names: Sequence[str], color: str = PALETTE["evolved"
     trace_axes(ax, len(y), names)
 
 
-def bifurcation(ax: Any, drives: Any, settled: Any) -> None:
+def bifurcation(ax: Axes, drives: ArrayLike, settled: ArrayLike) -> None:
     """Outputs (A, K) of a neuron after it has settled, against its constant drive (A,); 1 is its mean drive in the network."""
     drives, settled = np.asarray(drives), np.asarray(settled)
     ax.plot(np.repeat(drives, settled.shape[1]), settled.ravel(), ".", ms=1.2, color=PALETTE["evolved"], rasterized=True)
@@ -112,7 +116,7 @@ def bifurcation(ax: Any, drives: Any, settled: Any) -> None:
     ax.set(xlabel="constant drive", ylabel="output, settled", ylim=(-0.03, 1.03))
 
 
-def conditioning(ax: Any, pairing: Conditioning, change: Any, label: str) -> None:
+def conditioning(ax: Axes, pairing: Conditioning, change: ArrayLike, label: str) -> None:
     """Change (R, W, B) caused by pairing, against the delay of the reward; mean and s.d. over noise samples."""
     styles = {"food": ("food", "o", "-"), "poison": ("poison", "X", "-"), "nothing": ("target", "s", "--")}
     for name, values in zip(REWARDS, np.asarray(change), strict=True):
@@ -126,7 +130,7 @@ def conditioning(ax: Any, pairing: Conditioning, change: Any, label: str) -> Non
     ax.legend()
 
 
-def in_a_row(ax: Any, y: Any, names: list[str]) -> None:
+def in_a_row(ax: Axes, y: ArrayLike, names: list[str]) -> None:
     """Outputs y (K + 1, B, n_outputs) during a probe after 0..K rewards; mean and s.d. over noise samples."""
     y = np.asarray(y)
     k = np.arange(len(y))
@@ -137,7 +141,7 @@ def in_a_row(ax: Any, y: Any, names: list[str]) -> None:
     ax.legend()
 
 
-def stages(ax: Any, progress: Mapping[str, Sequence[float]], ends: Sequence[float]) -> None:
+def stages(ax: Axes, progress: Mapping[str, Sequence[float]], ends: Sequence[float]) -> None:
     """Held-out fitness by generation (format of `zoo.progress`), with the stages of a curriculum numbered above the panel.
 
     ends: generations at which stages ended, of a run that never restarted; without any, nothing is numbered.

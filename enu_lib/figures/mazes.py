@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from enu_lib.figures.style import PALETTE
+from enu_lib.tasks.geometry import Geometry
 
 KEEP_RIGHT = 0.15  # in squares: a path runs to the right of the middle, so that the ways there and back do not overlap
 
 
-def maze(ax: Any, grid: Any, food: int | None = None, poison: int | None = None) -> None:
+def maze(ax: Axes, grid: Geometry, food: int | None = None, poison: int | None = None) -> None:
     """A maze from above; food and poison are numbers of squares."""
     image = np.zeros(grid.shape)
     for row, column in grid.squares:
@@ -29,13 +30,13 @@ def maze(ax: Any, grid: Any, food: int | None = None, poison: int | None = None)
         side.set_visible(False)
 
 
-def agent(ax: Any, grid: Any, square: int, heading: int, color: str = PALETTE["evolved"], size: float = 9) -> None:
+def agent(ax: Axes, grid: Geometry, square: int, heading: int, color: str = PALETTE["evolved"], size: float = 9) -> None:
     """The agent's position and heading (0: east, 1: south, 2: west, 3: north)."""
     row, column = grid.squares[square]
     ax.plot(column, row, marker=[">", "v", "<", "^"][heading], ms=size, color=color, mec="white", mew=0.6)
 
 
-def agents(ax: Any, scores: dict[str, dict[str, float]]) -> None:
+def agents(ax: Axes, scores: dict[str, dict[str, float]]) -> None:
     """Mean food and poison per episode for each reference agent."""
     y = np.arange(len(scores))
     for k, name in enumerate(("food", "poison")):
@@ -48,7 +49,7 @@ def agents(ax: Any, scores: dict[str, dict[str, float]]) -> None:
     ax.legend(loc="upper right")
 
 
-def close_up(ax: Any, grid: Any, food: int, poison: int) -> None:
+def close_up(ax: Axes, grid: Geometry, food: int, poison: int) -> None:
     """A maze without its outer walls: squares outlined, room for labels around them, food and poison."""
     rows, columns = np.array(grid.squares).T
     for row, column in grid.squares:
@@ -60,7 +61,7 @@ def close_up(ax: Any, grid: Any, food: int, poison: int) -> None:
     ax.spines[:].set_visible(False)
 
 
-def path(ax: Any, grid: Any, route: Sequence[tuple[int, int]], heading: int, ate: int) -> None:
+def path(ax: Axes, grid: Geometry, route: Sequence[tuple[int, int]], heading: int, ate: int) -> None:
     """The path of one visit with its direction: an arrow in every square, and the network step at each end and corner.
 
     route: (square, step at which the agent reached it), from the first square of the visit to the last.  heading: at the start.
@@ -86,7 +87,7 @@ def path(ax: Any, grid: Any, route: Sequence[tuple[int, int]], heading: int, ate
     _times(ax, squares, steps, ways, {(column, row) for row, column in grid.squares})
 
 
-def _times(ax: Any, squares: np.ndarray, steps: Sequence[int], ways: np.ndarray, free: set[tuple[int, int]]) -> None:
+def _times(ax: Axes, squares: np.ndarray, steps: Sequence[int], ways: np.ndarray, free: set[tuple[int, int]]) -> None:
     """The network steps at which a path begins, turns and ends, in the wall beside it; times at one place share a label."""
     labels: dict[tuple[float, float], list[int]] = {}
     last = len(squares) - 1
@@ -102,7 +103,7 @@ def _times(ax: Any, squares: np.ndarray, steps: Sequence[int], ways: np.ndarray,
         ax.text(x, y, "\n".join(map(str, times)), ha="center", va="center")
 
 
-def key(ax: Any) -> None:
+def key(ax: Axes) -> None:
     """The legend of mazes with paths, in axes of its own."""
     blue = PALETTE["evolved"]
     marks = {

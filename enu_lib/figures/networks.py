@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from numpy.typing import ArrayLike
 
-from enu_lib.figures.style import PALETTE, marks, trace_axes
+from enu_lib.figures.style import PALETTE, Look, marks, trace_axes
+from enu_lib.network import Network
 
 
-def _box(ax: Any, x: float, y: float, text: str, color: str, width: float = 1.5, height: float = 0.62) -> None:
+def _box(ax: Axes, x: float, y: float, text: str, color: str, width: float = 1.5, height: float = 0.62) -> None:
     style = "round,pad=0.02,rounding_size=0.1"
     patch = FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle=style, fc=color, ec="0.25", lw=0.8)
     ax.add_patch(patch)
     ax.text(x, y, text, ha="center", va="center")
 
 
-def _arrow(ax: Any, start: tuple[float, float], end: tuple[float, float], bend: float = 0.0, color: str = "0.25") -> None:
+def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], bend: float = 0.0, color: str = "0.25") -> None:
     shape = f"arc3,rad={bend}"
     ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=7, lw=0.9, color=color, connectionstyle=shape))
 
@@ -38,13 +41,13 @@ _FEEDBACK = {
 }
 
 
-def _part(ax: Any, name: str, x: float, y: float, width: float, height: float, broken: tuple[str, str] = ("", "")) -> None:
+def _part(ax: Axes, name: str, x: float, y: float, width: float, height: float, broken: tuple[str, str] = ("", "")) -> None:
     """A part of the unit; broken: what is replaced in its text to break a line."""
     text, color = _PARTS[name]
     _box(ax, x, y, text.replace(*broken, 1) if broken[0] else text, color, width, height)
 
 
-def enu_schematic(ax: Any) -> None:
+def enu_schematic(ax: Axes) -> None:
     """The evolvable neural unit: gates with biases, memory, output with its gain, and both feedbacks (Fig. 1)."""
     _arrow(ax, (-0.5, 1.5), (0.05, 1.5))
     ax.text(-0.55, 1.5, "$x_t$", ha="right", va="center", fontsize=8)
@@ -73,7 +76,7 @@ def enu_schematic(ax: Any) -> None:
     ax.axis("off")
 
 
-def tall_enu_schematic(ax: Any) -> None:
+def tall_enu_schematic(ax: Axes) -> None:
     """The same unit from top to bottom, for a panel one column wide."""
     ax.text(4.2, 1.5, "$x_t$", ha="center", va="bottom", fontsize=8)
     _arrow(ax, (4.2, 1.45), (4.2, 0.65))
@@ -103,7 +106,7 @@ def tall_enu_schematic(ax: Any) -> None:
     ax.axis("off")
 
 
-def neuron_schematic(ax: Any) -> None:
+def neuron_schematic(ax: Axes) -> None:
     """A neuron whose synapses and soma are units; its output goes back to every synapse (Fig. 1)."""
     for i, y in enumerate((2.6, 1.2, -0.2)):
         ax.add_patch(Circle((0.4, y), 0.28, fc="white", ec="0.25", lw=0.8))
@@ -122,7 +125,7 @@ def neuron_schematic(ax: Any) -> None:
     ax.axis("off")
 
 
-def network(ax: Any, net: Any) -> None:
+def network(ax: Axes, net: Network) -> None:
     """A network as a graph: circles are neurons, squares are synapses, around the neuron that they belong to (Fig. 2)."""
     hidden = net.neurons - net.n_outputs
     layer = [0] * net.n_inputs + [1] * hidden + [2] * net.n_outputs
@@ -130,14 +133,14 @@ def network(ax: Any, net: Any) -> None:
     apart, reach = (4.6, 2.3), 0.82  # distances between neurons along x and y; from a neuron to its synapses
     seen, place = [0, 0, 0], []
     for k in layer:
-        place.append(np.array([apart[0] * k, ((sizes[k] - 1) / 2 - seen[k]) * apart[1]]))
+        place.append((apart[0] * k, ((sizes[k] - 1) / 2 - seen[k]) * apart[1]))
         seen[k] += 1
     colors = [PALETTE["input"], PALETTE["memory"], PALETTE["evolved"]]
     for i, row in enumerate(net.connections):
         at = place[net.n_inputs + i]
         for source, square in zip(row, _around(at, [place[source] for source in row], reach), strict=True):
             own = source == net.n_inputs + i
-            line: dict[str, Any] = {"arrowstyle": "-", "lw": 0.5, "color": "0.6", "zorder": 0}
+            line: Look = {"arrowstyle": "-", "lw": 0.5, "color": "0.6", "zorder": 0}
             ax.add_patch(FancyArrowPatch(place[source], square, connectionstyle=f"arc3,rad={0.7 if own else 0.06}", **line))
             ax.add_patch(FancyArrowPatch(square, at, connectionstyle="arc3,rad=0", **{**line, "color": "0.25"}))
             ax.plot(*square, "s", ms=3, color="0.25", zorder=2)
@@ -151,7 +154,7 @@ def network(ax: Any, net: Any) -> None:
     ax.axis("off")
 
 
-def _around(at: np.ndarray, sources: list[np.ndarray], reach: float) -> np.ndarray:
+def _around(at: tuple[float, float], sources: list[tuple[float, float]], reach: float) -> list[tuple[float, float]]:
     """Positions (S, 2) of a neuron's synapses: evenly spaced on a circle, ordered by the direction of their sources."""
     away = np.array(sources) - at
     angle = np.where((away == 0).all(1), np.pi / 2, np.arctan2(away[:, 1], away[:, 0]))
@@ -160,7 +163,7 @@ def _around(at: np.ndarray, sources: list[np.ndarray], reach: float) -> np.ndarr
     turns = np.array([np.abs(np.exp(1j * (even + first)) - np.exp(1j * angle[order])).sum() for first in even - np.pi])
     placed = np.empty(len(sources))
     placed[order] = even + (even - np.pi)[turns.argmin()]
-    return at + reach * np.stack([np.cos(placed), np.sin(placed)], 1)
+    return list(zip(at[0] + reach * np.cos(placed), at[1] + reach * np.sin(placed), strict=True))
 
 
 def neuron_names(neurons: int, n_outputs: int = 3, n_inputs: int = 4) -> list[str]:
@@ -175,12 +178,12 @@ def short_name(name: str) -> str:
     return name[0].upper() + name.partition(" ")[2]
 
 
-def short_names(net: Any) -> list[str]:
+def short_names(net: Network) -> list[str]:
     """Short names of all neurons of a network in their order."""
     return [short_name(name) for name in neuron_names(net.neurons, net.n_outputs, net.n_inputs)]
 
 
-def connection_counts(net: Any) -> np.ndarray:
+def connection_counts(net: Network) -> np.ndarray:
     """Number of synapses from each neuron (columns: inputs first) onto each neuron (rows)."""
     counts = np.zeros((net.neurons, net.n_inputs + net.neurons), int)
     for i, row in enumerate(net.connections):
@@ -188,7 +191,7 @@ def connection_counts(net: Any) -> np.ndarray:
     return counts
 
 
-def connections(ax: Any, net: Any) -> None:
+def connections(ax: Axes, net: Network) -> None:
     """The connection table: presynaptic neurons along x, postsynaptic neurons along y."""
     counts, names = connection_counts(net), short_names(net)
     ax.pcolormesh(counts, cmap="Blues", vmin=0, vmax=5, edgecolor="0.9", lw=0.5)  # equal shades in all tables
@@ -202,7 +205,7 @@ def connections(ax: Any, net: Any) -> None:
     ax.tick_params(length=0)
 
 
-def table(ax: Any, values: Any, rows: list[str], title: str, groups: Sequence[str] = ("channel",)) -> None:
+def table(ax: Axes, values: ArrayLike, rows: list[str], title: str, groups: Sequence[str] = ("channel",)) -> None:
     """A matrix with its values as text, channels as columns; groups: headers of equal parts of the columns."""
     v = np.asarray(values)
     each = v.shape[1] // len(groups)
@@ -210,8 +213,8 @@ def table(ax: Any, values: Any, rows: list[str], title: str, groups: Sequence[st
     for (i, j), x in np.ndenumerate(v):
         ax.text(j, i, _short(x), ha="center", va="center")
     for k, group in enumerate(groups):
-        at, above = ((k + 0.5) * each - 0.5, 1), {"textcoords": "offset points", "ha": "center", "va": "bottom"}
-        ax.annotate(group, at, (0, 14), xycoords=ax.get_xaxis_transform(), **above)
+        at, within = ((k + 0.5) * each - 0.5, 1), ax.get_xaxis_transform()
+        ax.annotate(group, at, (0, 14), xycoords=within, textcoords="offset points", ha="center", va="bottom")
         if k:
             ax.axvline(k * each - 0.5, color="k", lw=0.8)
     ax.set_yticks(range(len(v)), rows)
@@ -222,7 +225,7 @@ def table(ax: Any, values: Any, rows: list[str], title: str, groups: Sequence[st
     ax.spines[["left", "bottom"]].set_visible(False)
 
 
-def renumber(ax: Any, values: Any) -> None:
+def renumber(ax: Axes, values: ArrayLike) -> None:
     """Show other values, of the same shape, in a `table`; all else stays as it was drawn."""
     (image,) = ax.images
     image.set_data(values)
@@ -235,12 +238,13 @@ def _short(x: float) -> str:
     return f"{x:.2f}".replace("0.", ".") if 0 < x < 1 else f"{x:.0f}"
 
 
-def flow_arrows(axes: Sequence[Any], texts: Sequence[str]) -> None:
+def flow_arrows(axes: Sequence[Axes], texts: Sequence[str]) -> None:
     """Arrows below a row of tables, from each to the next, labelled with the operation that leads there."""
     figure = axes[0].figure
-    figure.get_layout_engine().set(rect=(0, 0.14, 1, 0.86))
+    assert isinstance(figure, Figure)
+    figure.set_layout_engine("constrained", rect=(0, 0.14, 1, 0.86))
     figure.draw_without_rendering()  # lays the figure out, which places the tables
-    style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 8, "lw": 1.0, "shrinkA": 5, "shrinkB": 5}
+    style: Look = {"arrowstyle": "-|>", "mutation_scale": 8, "lw": 1.0, "shrinkA": 5, "shrinkB": 5}
     middles = [(ax.get_position().x0 + ax.get_position().x1) / 2 for ax in axes]
     for x0, x1, text in zip(middles, middles[1:], texts, strict=False):
         figure.add_artist(
@@ -249,7 +253,7 @@ def flow_arrows(axes: Sequence[Any], texts: Sequence[str]) -> None:
         figure.text((x0 + x1) / 2, 0.015, text, ha="center", va="bottom", color=PALETTE["evolved"])
 
 
-def episode(ax: Any, x: Any, y: Any, ate: Any, sensors: Sequence[str] = ()) -> None:
+def episode(ax: Axes, x: ArrayLike, y: ArrayLike, ate: ArrayLike, sensors: Sequence[str] = ()) -> None:
     """One episode: traces of sensors, rewards and outputs over time; triangles mark meals (up: food, down: poison).
 
     x (T, 4, 3), y (T, 3), ate (T,).  sensors: what each of them shows.  All traces share the scale at the right.

@@ -19,6 +19,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 
 from enu_lib.base.kinds import conform, require
 from enu_lib.config import library_version, parse_json
@@ -59,7 +60,7 @@ def drawn_on() -> str:
 
 
 def save_figure(
-    fig: Any,
+    fig: Figure,
     name: str,
     directory: str | Path | None = None,
     *,
@@ -67,7 +68,7 @@ def save_figure(
     data: pd.DataFrame | Mapping[str, pd.DataFrame] | None,
     zoo: Sequence[str] = (),
     alt: str | None = None,
-    stacked: Any = None,
+    stacked: Figure | None = None,
 ) -> list[Path]:
     """Write NAME.svg, NAME.png, NAME.narrow.svg and the figure's numbers as CSV, and record them in manifest.json.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from enu_lib.figures.style import PALETTE, marks
 
@@ -29,7 +29,7 @@ MARKS = "osD^v"
 
 
 def paths(
-    ax: Any,
+    ax: Axes,
     table: pd.DataFrame,
     column: str,
     names: Mapping[str, str],
@@ -54,7 +54,7 @@ def paths(
     ax.tick_params(axis="y", length=0)
 
 
-def parts(ax: Any, table: pd.DataFrame) -> None:
+def parts(ax: Axes, table: pd.DataFrame) -> None:
     """The parts of generations (`study.speed.parts`) as stacked bars that add up to 100%."""
     names = list(dict.fromkeys(zip(table["experiment"], table["threads"], strict=True)))
     left = np.zeros(len(names))
@@ -67,7 +67,7 @@ def parts(ax: Any, table: pd.DataFrame) -> None:
     ax.tick_params(axis="y", length=0)
 
 
-def growth(ax: Any, table: pd.DataFrame) -> None:
+def growth(ax: Axes, table: pd.DataFrame) -> None:
     """Relative time against relative size (`study.speed.growth`) on log scales; dashed: time proportional to size."""
     for mark, (name, of) in zip(MARKS, table.groupby("grows with", sort=False), strict=True):
         x, y, exponent = of["relative size"], of["relative time"], of["exponent"].iloc[0]

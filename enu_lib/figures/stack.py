@@ -131,7 +131,7 @@ def _legend_above(ax: Axes, size: Size) -> float:
         return 0.0
     labels = [text.get_text() for text in legend.get_texts()]
     drawn, names = ax.get_legend_handles_labels()
-    known: dict[str, Any] = dict(zip(names, drawn, strict=True))
+    known = dict(zip(names, drawn, strict=True))
     handles: list[Any] = [known.get(label, handle) for label, handle in zip(labels, legend.legend_handles, strict=True)]
     columns = _columns(labels, width - 0.2)
     ax.legend(handles, labels, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns)

@@ -8,6 +8,8 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 COLUMN, PAGE = 3.5, 7.2  # inches: one column, two columns
 PALETTE = {  # colour-blind-safe, mostly of seaborn's "colorblind"; the colours of food and poison mean nothing else in the book
@@ -23,6 +25,7 @@ PALETTE = {  # colour-blind-safe, mostly of seaborn's "colorblind"; the colours 
 }
 # hues that colour-blind readers can tell apart, too; none of them is that of food or poison
 MODELS = {"enu": "#0173b2", "nfenu": "#e0709a", "gru": "#c9a800", "lstm": "#404040", "shared": "#7f6000"}
+Look = dict[str, Any]  # keyword arguments of what matplotlib draws
 
 
 def use_style() -> None:
@@ -30,13 +33,13 @@ def use_style() -> None:
     plt.style.use(Path(__file__).with_name("style.mplstyle"))
 
 
-def panel_letters(axes: Sequence[Any]) -> None:
+def panel_letters(axes: Sequence[Axes]) -> None:
     """Write a, b, c ... at the upper left of each panel."""
     for letter, ax in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
         ax.set_title(letter, loc="left", fontweight="bold", fontsize=9)
 
 
-def erase(axes: Iterable[Any]) -> None:
+def erase(axes: Iterable[Axes]) -> None:
     """Remove what is drawn on these axes, and their legends; ticks and labels stay, since making them takes longest."""
     for ax in axes:
         for bars in tuple(ax.containers):
@@ -54,13 +57,13 @@ def better(label: str, up: bool) -> str:
     return f"{label} (better \N{RIGHTWARDS ARROW})" if up else f"{label} (\N{LEFTWARDS ARROW} better)"
 
 
-def marks(ax: Any, x: Any, y: Any, mark: str, **style: Any) -> None:
+def marks(ax: Axes, x: ArrayLike, y: ArrayLike, mark: str, **style: Any) -> None:
     """Plot marks that the edge of the panel does not clip.  If there are none, they still have an entry in the legend."""
     (drawn,) = ax.plot(x, y, mark, lw=0, clip_on=False, **style)
-    drawn.set_in_layout(len(drawn.get_xdata()) > 0)  # empty, they would count as a point at the corner of the figure
+    drawn.set_in_layout(np.size(drawn.get_xdata()) > 0)  # empty, they would count as a point at the corner of the figure
 
 
-def trace_axes(ax: Any, steps: int, names: Sequence[str]) -> None:
+def trace_axes(ax: Axes, steps: int, names: Sequence[str]) -> None:
     """Format axes for traces one below the other, each 0.8 high: names, a line at 0 for each, and a scale at the right."""
     end, last = steps * 1.01, len(names) - 1
     ax.hlines(np.arange(len(names)) + 0.4, 0, steps, color="0.8", lw=0.5, zorder=0)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from enu_lib.figures.networks import short_names
 from enu_lib.figures.style import PALETTE
+from enu_lib.network import Network
 
 
-def table(ax: Any, network: Any, values: Any, high: float, title: str) -> None:
+def table(ax: Axes, network: Network, values: ArrayLike, high: float, title: str) -> None:
     """A value for each synapse (N, S), as a shade: one row per neuron, each square labelled with its source; a scale below."""
     v = np.asarray(values)
     names = short_names(network)
@@ -28,7 +30,7 @@ def table(ax: Any, network: Any, values: Any, high: float, title: str) -> None:
     ax.tick_params(length=0)
 
 
-def portrait(ax: Any, paths: Sequence[Any], events: Sequence[int]) -> None:
+def portrait(ax: Axes, paths: Sequence[ArrayLike], events: Sequence[int]) -> None:
     """Memory of one synapse in a plane, one path (T, 2) per episode: grey before the event, coloured after it.
 
     Large dots: just before the event, and at the end.

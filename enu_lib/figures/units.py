@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.patches import Circle
+from numpy.typing import ArrayLike
 from pandas import DataFrame
+from torch import Tensor
 
 from enu_lib.analysis.units import FrequencyCurve, Window
-from enu_lib.figures.style import PALETTE, better
+from enu_lib.figures.style import PALETTE, Look, better
+from enu_lib.tasks.stdp import STDPBatch
 
 
-def current(ax: Any, x: Any, scale: float = 1.0) -> None:
+def current(ax: Axes, x: Tensor, scale: float = 1.0) -> None:
     """Input current (T,) of an integrate-and-fire sequence, in units of the model neuron."""
     ax.step(np.arange(len(x)), np.asarray(x) / scale, where="mid", color=PALETTE["input"])
     ax.set(ylabel="input current\n(1 / step)", xlabel="time (steps)", ylim=(0, None))
 
 
-def iaf_sequence(axes: Any, table: DataFrame, threshold: float) -> None:
+def iaf_sequence(axes: Sequence[Axes], table: DataFrame, threshold: float) -> None:
     """One sequence of the integrate-and-fire task (`data.iaf_sequence`): current, potential with its threshold, spikes."""
     t, current, potential, spike = table.to_numpy().T
     axes[0].step(t, current, where="mid", color=PALETTE["input"])
@@ -30,7 +35,7 @@ def iaf_sequence(axes: Any, table: DataFrame, threshold: float) -> None:
     axes[2].set(ylabel="target\nspikes", xlabel="time (steps)", yticks=[])
 
 
-def stdp_sequence(axes: Any, table: DataFrame) -> None:
+def stdp_sequence(axes: Sequence[Axes], table: DataFrame) -> None:
     """One sequence of a plasticity task (`data.stdp_sequence`): every input, and the target output."""
     time, *names = table.columns
     colors = ("input", "pre", "post", "modulator")[: len(names) - 1]
@@ -42,7 +47,7 @@ def stdp_sequence(axes: Any, table: DataFrame) -> None:
     axes[-1].set(xlabel=time)
 
 
-def spike_trains(ax: Any, target: Any, evolved: Any) -> None:
+def spike_trains(ax: Axes, target: Tensor, evolved: Tensor) -> None:
     """Spike rasters of the model neuron and the evolved unit, (n, T) bool each."""
     for i, (a, b) in enumerate(zip(np.asarray(target), np.asarray(evolved), strict=True)):
         ax.vlines(np.flatnonzero(a), i + 0.05, i + 0.45, color=PALETTE["target"], lw=1.2)
@@ -55,19 +60,19 @@ def spike_trains(ax: Any, target: Any, evolved: Any) -> None:
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
 
-def memory(ax: Any, h: Any) -> None:
+def memory(ax: Axes, h: ArrayLike) -> None:
     """Memory (T, H) as an image, one row per memory value, with its colour bar."""
     image = ax.imshow(np.asarray(h).T, aspect="auto", cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
     ax.set(xlabel="time (steps)", ylabel="memory value")
-    bar = ax.inset_axes([1.012, 0, 0.014, 1])
+    bar = ax.inset_axes((1.012, 0, 0.014, 1))
     ax.figure.colorbar(image, cax=bar, label="value", ticks=[-1, 0, 1])
 
 
 # style of a target: wide and pale, so that it shows below a curve that matches it
-BELOW = {"color": PALETTE["target"], "lw": 3.2, "alpha": 0.55, "solid_capstyle": "butt"}
+BELOW: Look = {"color": PALETTE["target"], "lw": 3.2, "alpha": 0.55, "solid_capstyle": "butt"}
 
 
-def frequency(ax: Any, curve: FrequencyCurve) -> None:
+def frequency(ax: Axes, curve: FrequencyCurve) -> None:
     """Firing frequency against mean input current; mean and s.d. over sequences."""
     x, target, evolved, target_sd, evolved_sd = (np.asarray(v) for v in curve[:5])
     for name, m, s in (("target", target, target_sd), ("evolved", evolved, evolved_sd)):
@@ -78,14 +83,14 @@ def frequency(ax: Any, curve: FrequencyCurve) -> None:
     ax.legend()
 
 
-def frequency_deviation(ax: Any, curve: FrequencyCurve) -> None:
+def frequency_deviation(ax: Axes, curve: FrequencyCurve) -> None:
     """Deviation of the evolved unit's mean firing frequency from the model neuron's, in %; 0 is exact."""
     ax.plot(curve.current, 100 * curve.deviation, "o-", ms=2, color=PALETTE["evolved"])
     ax.axhline(0, **BELOW, zorder=0)
     ax.set(xlabel="mean input current (1 / step)", ylabel="deviation of\nthe unit (%)")
 
 
-def synapse(ax: Any, batch: Any, y: Any, i: int = 0) -> None:
+def synapse(ax: Axes, batch: STDPBatch, y: ArrayLike, i: int = 0) -> None:
     """One STDP sequence: graded input, target, evolved output and both spikes."""
     t = np.arange(batch.inputs.shape[1])
     ax.plot(t, batch.target[i], label="target output", **BELOW)
@@ -98,7 +103,7 @@ def synapse(ax: Any, batch: Any, y: Any, i: int = 0) -> None:
     ax.legend(loc="lower left", ncols=2)
 
 
-def window(ax: Any, change: Window, label: str = "evolved unit", title: str = "") -> None:
+def window(ax: Axes, change: Window, label: str = "evolved unit", title: str = "") -> None:
     """Synaptic change against spike distance; mean and s.d. over sequences."""
     d, m, s = (np.asarray(v) for v in (change.distance, change.evolved, change.evolved_sd))
     for side in (d < 0, d > 0):
@@ -112,7 +117,7 @@ def window(ax: Any, change: Window, label: str = "evolved unit", title: str = ""
     ax.legend()
 
 
-def progress(ax: Any, rows: list[dict[str, float]], label: str = "", color: str | None = None) -> None:
+def progress(ax: Axes, rows: list[dict[str, float]], label: str = "", color: str | None = None) -> None:
     """Loss of the parent on held-out environments against generations (log scale)."""
     held = [(r["generation"] + 1, -r["held_out"]) for r in rows if "held_out" in r]
     g, loss = zip(*held, strict=True)
@@ -120,16 +125,16 @@ def progress(ax: Any, rows: list[dict[str, float]], label: str = "", color: str 
     ax.set(xlabel="generation", ylabel=better("held-out loss", up=False), yscale="log")
 
 
-def one_generation(ax: Any, parent: Any, offspring: Any, weight: Any, after: Any, optimum: Any) -> None:
+def one_generation(ax: Axes, parent: Any, offspring: ArrayLike, weight: ArrayLike, after: Any, optimum: ArrayLike) -> None:
     """Offspring (P, 2) in a plane of genome space, sized by their weight, and the resulting step of the parent.
 
     Circles: equal distances from the optimum (a cross), where fitness is largest.
     """
-    a, w, best = (np.asarray(v) for v in (offspring, weight, optimum))
+    (x, y), w, best = np.asarray(offspring).T, np.asarray(weight), np.asarray(optimum)
     for share in (0.25, 0.5, 0.75, 1.0, 1.25):
         radius = share * np.hypot(*(best - np.asarray(parent)))
         ax.add_artist(Circle((best[0], best[1]), radius, fc="none", ec="0.85", lw=0.6, zorder=0))
-    ax.scatter(*a.T, s=3 + 90 * w / w.max(), color=PALETTE["evolved"], alpha=0.45, lw=0, label="offspring, area: weight")
+    ax.scatter(x, y, s=3 + 90 * w / w.max(), color=PALETTE["evolved"], alpha=0.45, lw=0, label="offspring, area: weight")
     ax.annotate("", after, parent, arrowprops={"arrowstyle": "-|>", "color": PALETTE["post"], "lw": 1.6}, zorder=4)
     ax.plot(*parent, "o", color="k", label="parent")
     ax.plot([], [], color=PALETTE["post"], label="its step")

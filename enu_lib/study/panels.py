@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullFormatter
+from numpy.typing import ArrayLike
 
-from enu_lib.figures.style import MODELS, better
+from enu_lib.figures.style import MODELS, Look, better
 from enu_lib.study.model_name import ModelName
 from enu_lib.study.tables import Cost, Curves, name
 
-LEVEL: dict[str, Any] = {"color": "0.2", "lw": 0.9, "ls": (0, (1, 2))}  # style of the line at the level
+LEVEL: Look = {"color": "0.2", "lw": 0.9, "ls": (0, (1, 2))}  # style of the line at the level
 LEARNT = "level that counts as learnt"
 
 
-def style(model: str) -> dict[str, Any]:
+def style(model: str) -> Look:
     """Line style of a model: colour by kind; dashed for matched size, dotted if clipped, dash-dotted for variants."""
     parts = ModelName.parse(model)
     unit, _, other = parts.kind.partition("-")
@@ -27,7 +29,7 @@ def style(model: str) -> dict[str, Any]:
 
 
 def progress(
-    ax: Any,
+    ax: Axes,
     by_model: Mapping[str, Curves | None],
     level: float | None = None,
     loss: bool = True,
@@ -65,7 +67,7 @@ def progress(
         ax.legend(loc="lower left" if loss else "upper left", ncols=2 if loss else 1)
 
 
-def shared_legend(figure: Any, axes: Sequence[Any]) -> None:
+def shared_legend(figure: Figure, axes: Sequence[Axes]) -> None:
     """One legend above all panels, for the labelled lines of any of them."""
     lines = {text: line for ax in axes for line, text in zip(*ax.get_legend_handles_labels(), strict=True)}
     if lines:
@@ -73,7 +75,7 @@ def shared_legend(figure: Any, axes: Sequence[Any]) -> None:
         figure.legend([lines[text] for text in texts], texts, loc="outside upper center", ncols=len(texts))
 
 
-def key(figure: Any) -> None:
+def key(figure: Figure) -> None:
     """The legend of `finals` above all panels."""
     marks = {
         "one evolution": Line2D([], [], marker="o", ms=2.8, color="0.4", lw=0),
@@ -83,13 +85,13 @@ def key(figure: Any) -> None:
     figure.legend(marks.values(), marks, loc="outside upper center", ncols=len(marks))
 
 
-def _nothing(ax: Any) -> None:
+def _nothing(ax: Axes) -> None:
     """Label an empty panel."""
     ax.text(0.5, 0.5, "not run yet", ha="center", va="center", color="0.5", transform=ax.transAxes)
     ax.set(xticks=[], yticks=[])
 
 
-def finals(ax: Any, by_model: Mapping[str, Any], loss: bool = True, level: float | None = None) -> None:
+def finals(ax: Axes, by_model: Mapping[str, Sequence[float]], loss: bool = True, level: float | None = None) -> None:
     """Final loss (log scale) or fitness of each evolution (dots) and their median (line), by model; better is to the right.
 
     level: fitness that counts as learnt (dotted).
@@ -112,7 +114,7 @@ def finals(ax: Any, by_model: Mapping[str, Any], loss: bool = True, level: float
         ax.invert_xaxis()
 
 
-def reached(ax: Any, by_strategy: Mapping[str, Cost]) -> None:
+def reached(ax: Axes, by_strategy: Mapping[str, Cost]) -> None:
     """Evaluations (log scale) until each evolution reached the level (dots) and their median (line), by strategy.
 
     Open dots: level not reached, drawn at the total number of evaluations of the run.
@@ -128,7 +130,7 @@ def reached(ax: Any, by_strategy: Mapping[str, Cost]) -> None:
     _plain(ax, (1.0, 2.0, 5.0))
 
 
-def reached_by(ax: Any, by_model: Mapping[str, Sequence[float]], end: float) -> None:
+def reached_by(ax: Axes, by_model: Mapping[str, Sequence[float]], end: float) -> None:
     """Share of each model's evolutions that have reached the level, against evaluations in millions, until `end`.
 
     by_model: evaluations, in millions, until each evolution reached the level; inf for those that never did.
@@ -146,7 +148,7 @@ def reached_by(ax: Any, by_model: Mapping[str, Sequence[float]], end: float) -> 
     ax.legend(loc="upper left")
 
 
-def _row(ax: Any, i: int, values: np.ndarray) -> np.ndarray:
+def _row(ax: Axes, i: int, values: np.ndarray) -> np.ndarray:
     """Vertical positions of a row's dots, spread to avoid overlap; draws a finite median as a line."""
     if not len(values):
         ax.text(0.5, i, "not run yet", ha="center", va="center", color="0.4",
@@ -156,20 +158,20 @@ def _row(ax: Any, i: int, values: np.ndarray) -> np.ndarray:
     return i + (np.arange(len(values)) - (len(values) - 1) / 2) * 0.5 / max(1, len(values))
 
 
-def _named(ax: Any, rows: Mapping[str, int]) -> None:
+def _named(ax: Axes, rows: Mapping[str, int]) -> None:
     """Label the rows, from the top, with the number of values in each."""
     ax.set_yticks(range(len(rows)), [f"{text} ({n})" if n else text for text, n in rows.items()])
     ax.set_ylim(len(rows) - 0.4, -0.6)
 
 
-def _plain(ax: Any, subs: tuple[float, ...]) -> None:
+def _plain(ax: Axes, subs: tuple[float, ...]) -> None:
     """Plain tick labels on a log axis, at these multiples of powers of ten."""
     ax.xaxis.set_major_locator(LogLocator(subs=subs))
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
-def qualities(ax: Any, by_case: Mapping[str, float], color: str) -> None:
+def qualities(ax: Axes, by_case: Mapping[str, float], color: str) -> None:
     """Quality (at best 1) of a unit in several cases, as bars with values."""
     values = list(by_case.values())
     ax.barh(range(len(values)), np.clip(values, 0, 1), 0.6, color=color)
@@ -182,17 +184,17 @@ def qualities(ax: Any, by_case: Mapping[str, float], color: str) -> None:
 UNITS = {"IAF": ("o", "-"), "STDP": ("s", "--"), "complex STDP": ("^", ":")}  # marker and line, beside the colour
 
 
-def robustness(ax: Any, x: Any, by_unit: Mapping[str, Any], label: str) -> None:
+def robustness(ax: Axes, x: ArrayLike, by_unit: Mapping[str, ArrayLike], label: str) -> None:
     """Quality against the strength of a perturbation (log scale); median and quartiles of repeated values."""
     for unit, values in by_unit.items():
         v = np.atleast_2d(np.asarray(values).T)
         marker, ls = UNITS.get(unit, ("o", "-"))
-        look = {"marker": marker, "ls": ls, "mew": 0, "err_kws": {"lw": 0}, "legend": False, "ax": ax}
+        look: Look = {"marker": marker, "ls": ls, "mew": 0, "err_kws": {"lw": 0}, "legend": False, "ax": ax}
         seaborn.lineplot(x=np.tile(x, len(v)), y=v.ravel(), estimator="median", errorbar=("pi", 50), label=unit, **look)
     ax.set(xscale="log", ylim=(0, 1.03), xlabel=label, ylabel=better("quality", up=True))
 
 
-def ranked(ax: Any, by_unit: Mapping[str, Any], label: str) -> None:
+def ranked(ax: Axes, by_unit: Mapping[str, Sequence[float]], label: str) -> None:
     """Qualities of each unit, sorted from best to worst."""
     for unit, values in by_unit.items():
         marker, ls = UNITS.get(unit, ("o", "-"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import Any
 
 import ipywidgets as w
 import matplotlib.pyplot as plt
@@ -19,7 +18,7 @@ from enu_lib.live.evolution import Recording, loss_chart, small_synapse, window_
 from enu_lib.rollout import fitness
 from enu_lib.streams import stream
 from enu_lib.tasks.stdp import STDP
-from enu_lib.widgets.base import LABEL, WIDE, Pictured, button, clock, framed, png
+from enu_lib.widgets.base import LABEL, WIDE, Change, Pictured, button, clock, framed, png
 
 TICK_MS = 20  # ms between bursts of generations
 BURST_SECONDS = 0.15  # seconds of evolution per burst; controls respond between bursts
@@ -85,7 +84,7 @@ class LiveEvolution(Pictured):
             self.state = es.tell(settings, self.state, mutations, es.aggregate_fitness(settings, f))
         self.seconds += time.perf_counter() - begun
 
-    def _tick(self, change: Any) -> None:
+    def _tick(self, change: Change) -> None:
         if change["new"] < change["old"]:
             return  # the stop button resets the clock
         begun = time.perf_counter()

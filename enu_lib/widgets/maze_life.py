@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import ipywidgets as w
 from torch import Tensor
@@ -18,7 +17,7 @@ from enu_lib.live import scene
 from enu_lib.network import Network
 from enu_lib.tasks.maze import Maze
 from enu_lib.widgets import life as lives
-from enu_lib.widgets.base import Pictured, button, clock, framed, png, slider
+from enu_lib.widgets.base import Change, Pictured, button, clock, framed, png, slider
 from enu_lib.widgets.watched import Watched, outputs_figure
 
 TICK_MS = 60  # minimal ms between redraws; browser and kernel cannot keep up with less
@@ -73,7 +72,7 @@ class MazeLife(Pictured):
         for name, control in self.frozen.items():
             control.observe(lambda _, name=name: self._freeze(name), names="value")
         self.lesion.observe(lambda _: self._silence(), names="index")
-        rows: list[Any] = [w.HBox([self.play, self.one, self.four, self.again, self.speed])]
+        rows: list[w.Widget] = [w.HBox([self.play, self.one, self.four, self.again, self.speed])]
         rows.append(w.HBox([*([self.chosen] if others else []), self.exchange, self.sensors, self.reshuffle]))
         if isinstance(agent, Network):
             rows.append(w.HBox([self.lesion, *self.frozen.values()]))
@@ -131,11 +130,11 @@ class MazeLife(Pictured):
                 box.value = False
         self.restart(self.seed)
 
-    def _tick(self, change: Any) -> None:
+    def _tick(self, change: Change) -> None:
         if change["new"] > change["old"]:  # the stop button resets the clock
             self.go(self.steps_per_picture)
 
-    def _pace(self, _: Any = None) -> None:
+    def _pace(self, _: Change | None = None) -> None:
         """Set the interval between redraws and the steps per redraw from the speed."""
         self.steps_per_picture = math.ceil(self.speed.value * TICK_MS / 1000)
         self.play.interval = round(1000 * self.steps_per_picture / self.speed.value)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import ipywidgets as w
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 from enu_lib.study import evidence, panels, tables
 from enu_lib.study.design import LABEL, MAIN
 from enu_lib.study.model_name import ModelName
 from enu_lib.study.results import Record
-from enu_lib.widgets.base import Explorer, explorer
+from enu_lib.widgets.base import Change, Explorer, explorer
 
 ALL = "all"  # all models of an experiment except variants (MODEL@VARIANT), which are shown one at a time
 
@@ -24,7 +24,7 @@ def models_of(runs: list[Record], experiment: str) -> list[str]:
     return compared + sorted(available - set(compared), key=lambda m: (bool(ModelName.parse(m).variant), m))
 
 
-def runs_figure(runs: list[Record], levels: Mapping[str, float], experiment: str, model: str, x: str, what: str) -> Any:
+def runs_figure(runs: list[Record], levels: Mapping[str, float], experiment: str, model: str, x: str, what: str) -> Figure:
     """Fitness curves (what="progress") or final fitness (what="final") of one model, or all, of an experiment."""
     models = [m for m in models_of(runs, experiment) if not ModelName.parse(m).variant] if model == ALL else [model]
     loss = experiment not in ("tmaze", "double-tmaze")
@@ -48,7 +48,7 @@ def runs_explorer(runs: list[Record], levels: Mapping[str, float], experiment: s
 
     model = w.Dropdown(options=models(), description="model")
 
-    def offer(_: Any) -> None:
+    def offer(_: Change) -> None:
         kept, offered = model.value, models()
         model.unobserve(made.update, "value")  # else a change of the task would draw twice
         model.options = offered

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ipywidgets as w
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.figure import Figure
 
 from enu_lib import figures
 from enu_lib.live.synapse import EARLIEST, LATEST, Probe
 from enu_lib.rollout import rollout
 from enu_lib.streams import stream, uniform
-from enu_lib.widgets.base import Explorer, Pictured, explorer, framed, png, slider
+from enu_lib.widgets.base import Change, Explorer, Pictured, explorer, framed, png, slider
 from enu_lib.zoo import Entry
 
 
-def neuron_figure(entry: Entry, current: float = 0.08, second: float = 0.03, seed: int = 1) -> Any:
+def neuron_figure(entry: Entry, current: float = 0.08, second: float = 0.03, seed: int = 1) -> Figure:
     """Spikes of model neuron and evolved unit for a current that changes in the middle of the sequence."""
     task = entry.task
     u = 1 + (uniform(1, task.steps, generator=stream(seed, "explorer")) - 0.5) * 2 / 3
@@ -58,7 +57,7 @@ class SynapseExplorer(Pictured):
             control.observe(self.update, names="value")
         self.update()
 
-    def update(self, _: Any = None) -> None:
+    def update(self, _: Change | None = None) -> None:
         """Simulate the pair of spikes that the controls set, and redraw."""
         self.response = self.probe.respond(**{name: control.value for name, control in self.controls.items()})
         self.said.value = self.response.in_words().capitalize()

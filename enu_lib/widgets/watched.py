@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from enu_lib import figures
@@ -101,7 +102,7 @@ class Watched:
         memories = project(axis, self.life.agent_state.synapse[0][0]).reshape(net.neurons, net.synapses)
         return scene.matrix(net.connections, self.now(), memories, axis.share, net.n_outputs)
 
-    def draw(self, ax: Any) -> None:
+    def draw(self, ax: Axes) -> None:
         """Draw the maze in its current state with matplotlib, for pages without a kernel."""
         state = self.life.maze_state
         figures.mazes.maze(ax, self.grid, int(state.food), int(state.poison))
@@ -109,7 +110,7 @@ class Watched:
         figures.mazes.agent(ax, self.grid, int(state.square), int(state.heading), color)
 
 
-def outputs_figure(watched: Watched) -> Any:
+def outputs_figure(watched: Watched) -> Figure:
     """A matplotlib figure of the maze and all outputs so far."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(6, 2.4), width_ratios=[1, 1.8])
     watched.draw(left)
