@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Annotated, Any, ClassVar, NamedTuple, cast, get_args
 
 from enu_lib.base import names
-from enu_lib.base.kinds import Batch, Between, Count, Real, check, shown
+from enu_lib.base.kinds import Batch, Between, Changes, Count, Real, check, shown
 from enu_lib.cells import ENU, GRU, LSTM, CellName, UnitName, make_cell
 from enu_lib.config import register, with_settings
 from enu_lib.contracts import check_model, is_sequence
@@ -160,7 +160,7 @@ for _cls in (ENU, GRU, LSTM, Network, IAF, STDP, Maze, Discrimination, ES, Stage
     register(_cls)
 
 # Our settings for single units: half the published memory size, and mutations that shrink over the run.
-_UNIT: dict[str, dict[str, Any]] = {
+_UNIT: dict[str, Changes] = {
     "smoke": dict(
         es=ES(population=32, sigma=0.03), hidden=8, environments=8, generations=6,
         evaluate_every=3, evaluate_environments=16,
@@ -172,7 +172,7 @@ _UNIT: dict[str, dict[str, Any]] = {
     "paper": dict(es=ES(), hidden=32, environments=32, generations=10_000),
 }  # fmt: skip
 
-_MAZE: dict[str, dict[str, Any]] = {
+_MAZE: dict[str, Changes] = {
     "smoke": dict(
         es=ES(population=16, sigma=0.03), hidden=8, channels=4, environments=6, generations=3,
         evaluate_every=3, evaluate_environments=12,
@@ -278,7 +278,7 @@ def get(
     name: str,
     model: str = "enu",
     profile: str = "laptop",
-    settings: dict[str, Any] | None = None,
+    settings: Changes | None = None,
     **short: Any,
 ) -> Experiment:
     """An experiment by name, model and profile.

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -34,6 +34,7 @@ from torch import Tensor
 from enu_lib.analysis import agents
 from enu_lib.analysis.learning import visits
 from enu_lib.analysis.measures import Measure, mean, share
+from enu_lib.base.kinds import Json
 from enu_lib.contracts import AnyModel
 from enu_lib.rollout import record_episodes
 from enu_lib.tasks.altered import Altered
@@ -74,7 +75,7 @@ class Battery:
         ]
         return [("measure", "value", "95% interval", "of"), *lines]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """The measures by key, for JSON; null for a missing value."""
         measures = {
             key: {"text": m.text, "value": m.value if m.n else None, "low": m.low, "high": m.high, "n": m.n}

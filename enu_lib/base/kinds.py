@@ -41,6 +41,9 @@ class Between:
         return f"above {low} and at most {high}" if self.above else f"from {low} to {high}"
 
 
+Json = dict[str, Any]  # an object of a JSON file
+Changes = dict[str, Any]  # to an experiment, by path: {"es.sigma": 0.01}; or to one object, by field
+
 Size = Annotated[int, Between(1, 2**16)]  # a dimension that memory use grows with
 Steps = Annotated[int, Between(1, 10**6)]  # length of an episode
 Batch = Annotated[int, Between(1, 2**20)]  # environments

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from enu_lib import kernels
+from enu_lib.base.kinds import Changes, Json
 from enu_lib.base.names import Backend
 from enu_lib.bench import generations
 from enu_lib.bench.generations import ENDLESS, Job, peak_memory
@@ -77,7 +78,7 @@ def network_operations(network: Network, path: str) -> int:
     return nominal - 2 * 3 * network.hidden * (inputs - projected)
 
 
-def run(case: Case) -> dict[str, Any]:
+def run(case: Case) -> Json:
     """Time a case in this process; seconds, GFLOP/s and memory (MiB) with the case's settings."""
     torch.set_num_threads(case.threads)
     work, operations, nominal = _prepare(case)
@@ -140,8 +141,8 @@ def _finish(work: Callable[[], Any], device: str) -> None:
         torch.cuda.synchronize()
 
 
-QUICK: dict[str, Any] = dict(threads=1, repeats=1)
-TINY: dict[str, Any] = dict(population=4, environments=2, steps=8)
+QUICK: Changes = dict(threads=1, repeats=1)
+TINY: Changes = dict(population=4, environments=2, steps=8)
 
 
 def thread_counts() -> tuple[int, ...]:
@@ -188,16 +189,14 @@ def jobs() -> dict[str, list[list[Job]]]:
     return tables
 
 
-def measure(
-    quick: bool = False, only: str = "", without: Sequence[str] = (), say: Callable[[str], None] = print
-) -> dict[str, Any]:
+def measure(quick: bool = False, only: str = "", without: Sequence[str] = (), say: Callable[[str], None] = print) -> Json:
     """Measure everything and print it table by table; returns all results.
 
     quick: tiny sizes and one thread, in this process, to check that everything runs.  only: measure only the tables whose name
     contains this text, and the peak, to which they are compared.  without: implementations to leave out.  Raises ValueError if
     there is no such table or implementation.
     """
-    results: dict[str, Any] = {"machine": {**machine(), "quick": quick}, "tables": {}, "slopes": {}}
+    results: Json = {"machine": {**machine(), "quick": quick}, "tables": {}, "slopes": {}}
     todo: dict[str, list[Any]] = {**cases(), **jobs()}
     chosen = [name for name in todo if only in name or name == "peak"]
     if len(chosen) < 2:
@@ -225,7 +224,7 @@ def measure(
     return results
 
 
-def _timed_cases(todo: list[Case], quick: bool) -> list[dict[str, Any]]:
+def _timed_cases(todo: list[Case], quick: bool) -> list[Json]:
     if quick:
         return [run(replace(case, **QUICK, **(TINY if case.what == "network" else {}))) for case in todo]
     rows = []
@@ -236,7 +235,7 @@ def _timed_cases(todo: list[Case], quick: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def _timed_jobs(name: str, groups: list[list[Job]], quick: bool, without: set[str]) -> list[dict[str, Any]]:
+def _timed_jobs(name: str, groups: list[list[Job]], quick: bool, without: set[str]) -> list[Json]:
     """Rows of all jobs except those of the implementations `without`, with the speed of whole generations."""
     rows = []
     for group in groups:
@@ -257,7 +256,7 @@ def _timed_jobs(name: str, groups: list[list[Job]], quick: bool, without: set[st
     return rows
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(row: Json) -> str:
     size = f"P{row['population']} B{row['environments']} T{row['steps']}"
     if row["path"] == "sgemm":
         size = f"{row['hidden']} x {row['hidden']}"
@@ -278,7 +277,7 @@ def _line(row: dict[str, Any]) -> str:
     return text
 
 
-def _slope(name: str, rows: list[dict[str, Any]]) -> float | None:
+def _slope(name: str, rows: list[Json]) -> float | None:
     """Exponent of time against size, by least squares on logarithms; None for a single size.  Adds a `size` to each row."""
     key = {"P": "population", "B": "environments", "T": "steps"}.get(name.split()[-1])
     for row in rows:
@@ -287,7 +286,7 @@ def _slope(name: str, rows: list[dict[str, Any]]) -> float | None:
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0]) if len(set(sizes)) > 1 else None
 
 
-def machine() -> dict[str, Any]:
+def machine() -> Json:
     """Hardware and software versions that the timings depend on."""
     name = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
@@ -303,6 +302,6 @@ def machine() -> dict[str, Any]:
     }
 
 
-def to_json(results: dict[str, Any]) -> str:
+def to_json(results: Json) -> str:
     """The results of `measure` as JSON text."""
     return json.dumps(results, indent=1)

@@ -33,6 +33,7 @@ import torch
 from torch import Tensor
 
 from enu_lib import es, experiments, kernels
+from enu_lib.base.kinds import Json
 from enu_lib.base.names import Backend
 from enu_lib.bench.authors_scheme import copied_weights_lives
 from enu_lib.cells import ENU
@@ -206,7 +207,7 @@ def _in(process: ProcessPoolExecutor, function: Callable[[], T]) -> T:
     return process.submit(function).result()
 
 
-def measure(jobs: Sequence[Job], rounds: int, apart: bool = True) -> list[dict[str, Any]]:
+def measure(jobs: Sequence[Job], rounds: int, apart: bool = True) -> list[Json]:
     """Time all jobs in turn, `rounds` times; one row of results per job, in the same order.
 
     apart: run each in its own process, limited to as many cores as it has threads; else all in this process, as a trial.
@@ -229,7 +230,7 @@ def measure(jobs: Sequence[Job], rounds: int, apart: bool = True) -> list[dict[s
     return [_row(job, column, columns[ours], mb) for job, column, mb in zip(jobs, columns, memory, strict=True)]
 
 
-def _row(job: Job, timed: Sequence[Timed], ours: Sequence[Timed], memory: float) -> dict[str, Any]:
+def _row(job: Job, timed: Sequence[Timed], ours: Sequence[Timed], memory: float) -> Json:
     e, median = job.experiment, statistics.median
     ratios = [mine.seconds / theirs.seconds for mine, theirs in zip(timed, ours, strict=True)]
     parts = {name: median(t.parts[name] for t in timed) for name in PARTS if timed[0].parts}

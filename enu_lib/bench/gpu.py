@@ -23,6 +23,7 @@ import torch
 
 from enu_lib import experiments, kernels
 from enu_lib.base.faults import Unavailable
+from enu_lib.base.kinds import Json
 from enu_lib.base.names import Backend
 from enu_lib.bench import cases
 from enu_lib.bench.cases import Case, network_operations, unit_operations
@@ -48,7 +49,7 @@ class Size:
 PAPER, LAPTOP, UNITS, TINY = Size(512, 8, 400), Size(128, 8, 400), Size(512, 32, 100), Size(2, 2, 4)
 
 
-def networks(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
+def networks(device: torch.device, quick: bool = False) -> list[Json]:
     """Time episodes of networks in mazes; none ends early."""
     sizes = [("H32 C16", 32, 16, PAPER), ("H16 C4", 16, 4, LAPTOP)]
     kinds: tuple[tuple[CellName, bool], ...] = (
@@ -77,7 +78,7 @@ def networks(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
     return rows
 
 
-def units(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
+def units(device: torch.device, quick: bool = False) -> list[Json]:
     """Time single units on given inputs."""
     size, rows = TINY if quick else UNITS, []
     for kind in ("enu", "gru", "lstm"):
@@ -96,7 +97,7 @@ def units(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
     return rows
 
 
-def generations(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
+def generations(device: torch.device, quick: bool = False) -> list[Json]:
     """Time whole generations; during the episodes, the CPU draws the next mutations."""
     rows = []
     for name, profile in (("tmaze", "paper"), ("tmaze", "laptop"), ("stdp", "paper"), ("iaf", "paper")):
@@ -119,9 +120,7 @@ def products(device: torch.device, quick: bool = False) -> float:
     return float(cases.run(case)["gflops_executed"])
 
 
-def _timed(
-    work: Callable[[], Any], device: torch.device, operations: float | None, backend: str, quick: bool
-) -> dict[str, Any]:
+def _timed(work: Callable[[], Any], device: torch.device, operations: float | None, backend: str, quick: bool) -> Json:
     repeats, seconds = (1 if quick else 3 if backend == "torch" else REPEATS), []
     for _ in range(repeats + 1):  # the first compiles
         begun = time.perf_counter()
@@ -137,7 +136,7 @@ def _backends(device: torch.device) -> tuple[Backend, ...]:
     return ("cuda", "torch") if device.type == "cuda" else ("torch",)
 
 
-def _resources(layout: nvidia.Plan, device: torch.device) -> dict[str, Any]:
+def _resources(layout: nvidia.Plan, device: torch.device) -> Json:
     """What a kernel uses of a multiprocessor; without registers and spills where the compiler does not report them."""
     from cuda.bindings import nvrtc
 
@@ -152,7 +151,7 @@ def _resources(layout: nvidia.Plan, device: torch.device) -> dict[str, Any]:
 TABLES = {"networks in mazes": networks, "single units": units, "whole generations": generations}
 
 
-def measure(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
+def measure(quick: bool = False, say: Callable[[str], None] = print) -> Json:
     """Run everything and print it table by table; returns all results.
 
     quick: tiny sizes, on any device, to check that everything runs.  Raises ValueError if there is no GPU to time.
@@ -162,7 +161,7 @@ def measure(quick: bool = False, say: Callable[[str], None] = print) -> dict[str
         raise ValueError("torch finds no GPU: use --quick to check the script without one")
     device = torch.device("cuda" if there else "cpu")
     begun = time.perf_counter()
-    results: dict[str, Any] = {
+    results: Json = {
         "machine": {**cases.machine(), "quick": quick}, "products": products(device, quick), "tables": {},
     }  # fmt: skip
     say(f"{results['machine']['gpu'] or device}: float32 matrix products {results['products']:.0f} GFLOP/s")
@@ -176,7 +175,7 @@ def measure(quick: bool = False, say: Callable[[str], None] = print) -> dict[str
     return results
 
 
-def _line(row: dict[str, Any], products: float) -> str:
+def _line(row: Json, products: float) -> str:
     size = f"P{row['population']} B{row['environments']} T{row['steps']}"
     speed = f"{row['gflops']:8.0f} GFLOP/s, {row['gflops'] / products:6.1%} of peak" if row["gflops"] else ""
     taken = f"{row['registers']} registers, {row['spilled']} B spilled" if "registers" in row else ""

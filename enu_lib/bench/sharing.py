@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, TypeVar
 from torch import Tensor
 
 from enu_lib import es
+from enu_lib.base.kinds import Json
 from enu_lib.experiments import Experiment
 from enu_lib.parallel.processes import shares
 from enu_lib.rollout import draw, fitness, play
@@ -96,9 +97,9 @@ def seconds_per_generation(name: str, processes: int, generations: int, *options
     return (seconds[-1] - seconds[WARM - 1]) / generations
 
 
-def measure(processes: int = 2, rounds: int = 5, quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
+def measure(processes: int = 2, rounds: int = 5, quick: bool = False, say: Callable[[str], None] = print) -> Json:
     """Measure all cases and print them; returns seconds per generation and efficiency by round."""
-    results: dict[str, Any] = {}
+    results: Json = {}
     for name, generations in CASES.items():
         times: list[tuple[float, float]] = []
         for _ in range(1 if quick else rounds):

@@ -14,14 +14,13 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from enu_lib.base.kinds import conform, require
+from enu_lib.base.kinds import Json, conform, require
 from enu_lib.config import library_version, parse_json
 from enu_lib.figures.data import as_csv
 from enu_lib.figures.formats import as_png, as_svg, paletted
@@ -126,7 +125,7 @@ def save_table(
     return paths
 
 
-def read_manifest(directory: Path) -> list[dict[str, Any]]:
+def read_manifest(directory: Path) -> list[Json]:
     """The entries of a folder's manifest.json; [] if there is none.  Raises ValueError for an invalid file."""
     manifest = directory / "manifest.json"
     if not manifest.exists():
@@ -138,7 +137,7 @@ def read_manifest(directory: Path) -> list[dict[str, Any]]:
         raise ValueError(f"{error}: delete it and draw the figures again") from None
 
 
-def write_manifest(directory: Path, entries: Sequence[dict[str, Any]]) -> None:
+def write_manifest(directory: Path, entries: Sequence[Json]) -> None:
     """Replace a folder's manifest.json, sorted by figure name."""
     text = json.dumps(sorted(entries, key=lambda e: e["figure"]), indent=1, ensure_ascii=False)
     write_atomically(directory / "manifest.json", f"{text}\n".encode(), CHOOSE_ANOTHER_DIRECTORY)

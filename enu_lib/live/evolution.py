@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from enu_lib.analysis.units import plasticity_window
+from enu_lib.base.kinds import Json
 from enu_lib.cells import ENU
 from enu_lib.es import ES
 from enu_lib.evolve import evolve
@@ -72,7 +73,7 @@ def evolution(recording: Recording, text: str = "A synapse evolves") -> Live:
     body = f'<div class="enu-row">{loss_chart(r.generation, r.loss, at)}{window_chart(r, at, reach, high)}</div>'
     body += f'<p class="enu-said" data-part="said">generation {r.generation[at]}: loss {r.loss[at]:.2g} ({r.note}).</p>'
     body += player(len(r.generation), "frame", SPEEDS, "10 frames/s", at)
-    payload: dict[str, Any] = {
+    payload: Json = {
         "generation": [int(g) for g in r.generation],
         "loss": [float(f"{v:.4g}") for v in r.loss],
         "distance": [int(d) for d in r.distance],

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 
 from enu_lib.analysis.memory import principal_axis, project
+from enu_lib.base.kinds import Json
 from enu_lib.live import scene
 from enu_lib.live.page import Live, pack, player
 from enu_lib.network import Network
@@ -50,7 +49,7 @@ def maze(
     body += f'</div><p class="enu-said" data-part="said">{_said(frames, maze, at)}</p>'
     body += scene.raster(outputs, meals, at, said)
     body += player(len(frames["square"]), "move", SPEEDS, "4 moves/s", at)
-    payload: dict[str, Any] = {
+    payload: Json = {
         name: pack(frames[name])
         for name in ("square", "heading", "food", "poison", "alive", "energy", "foods", "poisons", "sensors", "reward")
     }
@@ -62,7 +61,7 @@ def maze(
     return Live("maze", text, body, payload)
 
 
-def _frames(trace: Trace, maze: Maze, network: Network | None, episode: int) -> dict[str, Any]:
+def _frames(trace: Trace, maze: Maze, network: Network | None, episode: int) -> Json:
     """The values of all frames as in the payload; time is the first axis, except for `outputs` (4 + N, T)."""
     after = {name: values[0, episode].numpy() for name, values in trace.task.items()}
     dead = np.flatnonzero(~after["alive"])
@@ -77,7 +76,7 @@ def _frames(trace: Trace, maze: Maze, network: Network | None, episode: int) -> 
     last = torch.cat([torch.zeros_like(neurons[:1]), neurons[: steps - 1]]).numpy().clip(0, 1)
     reward = x[:, 3, 1] - x[:, 3, 2]
     meals = np.flatnonzero(after["ate"][:steps])
-    frames: dict[str, Any] = {
+    frames: Json = {
         "square": before("square", geometry(maze).start),
         "heading": before("heading", 0),
         "food": before("food", after["food"][0]),  # no meal is possible in the first step
@@ -103,14 +102,14 @@ def _frames(trace: Trace, maze: Maze, network: Network | None, episode: int) -> 
     return frames
 
 
-def _walked(frames: dict[str, Any], start: int, at: int) -> list[int]:
+def _walked(frames: Json, start: int, at: int) -> list[int]:
     """Squares visited since the last meal, up to frame `at`."""
     meals = [k for k in frames["meal_steps"] if k <= at]
     since = meals[-1] if meals else 0
     return [start, *(int(s) for s in frames["square"][since : at + 1])]
 
 
-def _said(frames: dict[str, Any], maze: Maze, at: int) -> str:
+def _said(frames: Json, maze: Maze, at: int) -> str:
     """The status line, as the script writes it."""
     over = "" if frames["alive"][at] else " The episode has ended."
     move = at // maze.move_every

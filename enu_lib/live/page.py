@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from enu_lib.base.kinds import Json
 from enu_lib.figures.style import PALETTE
 
 HERE = Path(__file__).parent
@@ -37,7 +38,7 @@ def script(kind: str = "") -> str:
     return "".join([*parts, "if (globalThis.document) enuLive.start();"])
 
 
-def pack(values: Any) -> dict[str, Any]:
+def pack(values: Any) -> Json:
     """Encode an array for JSON: {"shape": [..], "type": "uint8" or "float32", "data": base64 of its bytes, little-endian}."""
     a = np.ascontiguousarray(values)
     kind = "uint8" if a.dtype == np.uint8 else "float32"
@@ -45,7 +46,7 @@ def pack(values: Any) -> dict[str, Any]:
     return {"shape": list(a.shape), "type": kind, "data": data}
 
 
-def unpack(packed: dict[str, Any]) -> np.ndarray:
+def unpack(packed: Json) -> np.ndarray:
     """Decode an array encoded by `pack`."""
     kind = {"uint8": "<u1", "float32": "<f4"}[packed["type"]]
     return np.frombuffer(base64.b64decode(packed["data"]), kind).reshape(packed["shape"])
@@ -62,7 +63,7 @@ class Live:
     kind: str
     text: str
     body: str
-    payload: dict[str, Any]
+    payload: Json
 
     def _repr_html_(self) -> str:
         data = json.dumps(self.payload, separators=(",", ":")).replace("</", "<\\/")

@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import fields
 from html import escape
 from itertools import permutations
-from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from enu_lib.analysis.memory import Axis, project, synapse_axis
+from enu_lib.base.kinds import Json
 from enu_lib.cells import ENU
 from enu_lib.figures.networks import neuron_names
 from enu_lib.kernels import door
@@ -54,7 +54,7 @@ def toy(
     axis = synapse_axis(network, genome, maze, seed)
     names = neuron_names(network.neurons, network.n_outputs)
     noises = sorted({network.noise, *NOISES})
-    payload: dict[str, Any] = {
+    payload: Json = {
         "genome": pack(genome.numpy()),
         "network": description(network),
         "maze": rules(maze),
@@ -93,7 +93,7 @@ def _checked(network: Network, genome: Tensor, maze: Maze) -> Tensor:
     return genome
 
 
-def description(network: Network) -> dict[str, Any]:
+def description(network: Network) -> Json:
     """What the page's script needs to know of a network of ENUs, besides the genome."""
     cell = network.synapse_cell
     assert isinstance(cell, ENU), "checked before"
@@ -101,7 +101,7 @@ def description(network: Network) -> dict[str, Any]:
     return {"connections": network.connections, **named, "feedback": cell.feedback, "gain": cell.gain}
 
 
-def rules(maze: Maze) -> dict[str, Any]:
+def rules(maze: Maze) -> Json:
     """What the page's script needs to know of a maze: settings and tables."""
     grid = geometry(maze)
     pairs = maze.placements or permutations(range(len(grid.ends)), 2)
@@ -118,7 +118,7 @@ def rules(maze: Maze) -> dict[str, Any]:
     }
 
 
-def _environment(state: MazeState) -> dict[str, Any]:
+def _environment(state: MazeState) -> Json:
     """The environment of a single episode: the meanings of sensors and outputs, and the places in each period."""
     return {name: getattr(state, name)[0, 0].tolist() for name in ("sensor_of", "action_of", "places")}
 

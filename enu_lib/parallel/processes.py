@@ -35,7 +35,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from enu_lib.base.kinds import Between, conform, from_environment
+from enu_lib.base.kinds import Between, Json, conform, from_environment
 from enu_lib.base.notices import tell
 from enu_lib.config import library_version
 from enu_lib.kernels import default_threads
@@ -100,7 +100,7 @@ class Alone:
         """The result of `work`, which only rank 0 calls, in all processes."""
         return work()
 
-    def resume(self, tensors: Tensor, words: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+    def resume(self, tensors: Tensor, words: Json) -> tuple[Tensor, Json]:
         """Rank 0's tensors and JSON-compatible values, in all processes."""
         return tensors, words
 
@@ -242,7 +242,7 @@ class Processes(Alone):
         value = torch.tensor([work() if self.rank == 0 else 0.0], dtype=torch.float64, device="cpu")
         return float(self._from_first(value))
 
-    def resume(self, tensors: Tensor, words: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+    def resume(self, tensors: Tensor, words: Json) -> tuple[Tensor, Json]:
         text = json.dumps(words).encode()
         length = int(self.first(lambda: len(text)))
         data = torch.zeros(length, dtype=torch.uint8, device="cpu")

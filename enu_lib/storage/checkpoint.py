@@ -11,13 +11,13 @@ import math
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from torch import Tensor
 
 from enu_lib import es
-from enu_lib.base.kinds import Between, Measured, NotNegative, shown
+from enu_lib.base.kinds import Between, Json, Measured, NotNegative, shown
 from enu_lib.base.notices import tell
 from enu_lib.experiments import Current, Experiment, attempt_began
 from enu_lib.parallel.processes import Alone
@@ -89,7 +89,7 @@ class Progress:
 
         The log's checksum stays with the first process, which writes the log.
         """
-        words: dict[str, Any] = {key: getattr(self, key) for key in ("score", "seconds", "ends", "restarts")}
+        words: Json = {key: getattr(self, key) for key in ("score", "seconds", "ends", "restarts")}
         tensors = torch.stack([*self.state[:3], self.best])
         tensors, words = processes.resume(tensors, {"generation": self.state.generation, **words})
         parent, velocity, variance, best = (v.clone() for v in tensors)
@@ -103,7 +103,7 @@ class Stored(NamedTuple):
     progress: Progress
     rows: list[Row]
     log_size: int  # bytes
-    words: dict[str, Any]
+    words: Json
 
 
 def save_checkpoint(folder: Path, now: Progress, rows: list[Row]) -> None:
@@ -158,13 +158,13 @@ def load_checkpoint(folder: Path, experiment: Experiment, write: bool = True) ->
     return stored.progress, stored.rows
 
 
-def read_checkpoint(path: Path, length: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_checkpoint(path: Path, length: int) -> tuple[dict[str, Tensor], Json]:
     """A checkpoint's tensors NAMES, of `length` values each, and its metadata WORDS."""
 
     def newer(version: int) -> NewerFormat:
         return NewerFormat(f"{path} has format {version}, but this version reads up to format {FORMAT}: {RESTORE_OR_RESTART}")
 
-    def fits(meta: dict[str, Any], lengths: dict[str, int]) -> None:
+    def fits(meta: Json, lengths: dict[str, int]) -> None:
         version = checked(meta, {"format": int}, path)["format"]
         later = version > FORMAT and CHECKSUM in meta
         if not later and (not 1 <= version <= FORMAT or (version == FORMAT and CHECKSUM not in meta)):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from safetensors import SafetensorError
 
-from enu_lib.base.kinds import require, shown
+from enu_lib.base.kinds import Json, require, shown
 from enu_lib.config import from_config, parse_json, to_config
 from enu_lib.storage.seal import CHECKSUM, sealed, verify
 
@@ -126,7 +126,7 @@ def remove_leftovers(folder: Path, *names: str) -> None:
             file.unlink(missing_ok=True)
 
 
-def read_record(path: Path, wanted: Mapping[str, Any], remedy: str = RESTORE_OR_RESTART) -> dict[str, Any]:
+def read_record(path: Path, wanted: Mapping[str, Any], remedy: str = RESTORE_OR_RESTART) -> Json:
     """The JSON object in a file, which must have the entries `wanted` ({key: kind}, see `enu_lib.base.kinds`).
 
     Its checksum, if it has one, is verified.
@@ -144,7 +144,7 @@ def read_record(path: Path, wanted: Mapping[str, Any], remedy: str = RESTORE_OR_
     return {**record, **checked(record, wanted, path, remedy)}
 
 
-def checked(record: Any, wanted: Mapping[str, Any], source: Path | str, remedy: str = RESTORE_OR_RESTART) -> dict[str, Any]:
+def checked(record: Any, wanted: Mapping[str, Any], source: Path | str, remedy: str = RESTORE_OR_RESTART) -> Json:
     """The entries `wanted` of a JSON object.  Raises RunFolderError with the remedy if they are missing or invalid."""
     try:
         return require(record, wanted, str(source))
@@ -181,8 +181,8 @@ def write_tensors(
 
 
 def read_tensors(
-    path: Path, remedy: str = RESTORE_OR_RESTART, fits: Callable[[dict[str, Any], dict[str, int]], None] | None = None
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    path: Path, remedy: str = RESTORE_OR_RESTART, fits: Callable[[Json, dict[str, int]], None] | None = None
+) -> tuple[dict[str, Tensor], Json]:
     """The vectors and metadata of a file written by `write_tensors`, after verifying its checksum, if it has one.
 
     fits: called with the metadata and the vectors' lengths before the vectors are read, to raise an error if they are wrong.
@@ -204,7 +204,7 @@ def read_tensors(
     return tensors, meta
 
 
-def read_header(path: Path, remedy: str = RESTORE_OR_RESTART) -> dict[str, Any]:
+def read_header(path: Path, remedy: str = RESTORE_OR_RESTART) -> Json:
     """The metadata of a file written by `write_tensors`, without its vectors and therefore without verifying its checksum.
 
     Raises RunFolderError if the file is missing or its header is damaged.
@@ -214,7 +214,7 @@ def read_header(path: Path, remedy: str = RESTORE_OR_RESTART) -> dict[str, Any]:
 
 
 @contextmanager
-def _reading(path: Path, remedy: str) -> Iterator[tuple[BinaryIO, bytes, dict[str, Any], dict[str, int]]]:
+def _reading(path: Path, remedy: str) -> Iterator[tuple[BinaryIO, bytes, Json, dict[str, int]]]:
     """A file written by `write_tensors`, open after its header: file, header, metadata and the vectors' lengths.
 
     Errors inside the context become RunFolderErrors that name the file and the remedy.
@@ -239,7 +239,7 @@ def _reading(path: Path, remedy: str) -> Iterator[tuple[BinaryIO, bytes, dict[st
         raise RunFolderError(f"{path} is damaged ({problem}): {remedy}") from None
 
 
-def _header(text: bytes) -> tuple[dict[str, Any], dict[str, int]]:
+def _header(text: bytes) -> tuple[Json, dict[str, int]]:
     """The metadata in a safetensors header, and the lengths of the vectors."""
     header = parse_json(text, "its header")
     words = require(header, {"__metadata__": dict[str, str]}, "its header")["__metadata__"]
@@ -304,16 +304,16 @@ def write_config(folder: Path, config: str) -> None:
     write_atomically(folder / CONFIG, json.dumps(sealed(json.loads(config)), indent=1).encode())
 
 
-def _completed(experiment: dict[str, Any]) -> dict[str, Any]:
+def _completed(experiment: Json) -> Json:
     """Settings from an older version, with the defaults of settings added since."""
     try:
-        completed: dict[str, Any] = to_config(from_config(experiment))
+        completed: Json = to_config(from_config(experiment))
         return completed
     except ValueError:
         return experiment
 
 
-def _length(config: dict[str, Any]) -> dict[str, Any]:
+def _length(config: Json) -> Json:
     """The settings that may change when a run is resumed: its stopping point."""
     return {key: config["experiment"][key] for key in ("generations", "target")}
 

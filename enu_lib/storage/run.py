@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from enu_lib.base.kinds import Seed
+from enu_lib.base.kinds import Json, Seed
 from enu_lib.config import library_version, to_config
 from enu_lib.storage.folder import (
     CONFIG,
@@ -128,7 +128,7 @@ def as_run(
     )
 
 
-def provenance(run: Run, processor: str) -> dict[str, Any]:
+def provenance(run: Run, processor: str) -> Json:
     """A genome's provenance: experiment, seed, generations, processor, version and date, as JSON-compatible values."""
     import torch
 
@@ -152,7 +152,7 @@ def save_genome(folder: Path, run: Run, processor: str) -> None:
     write_tensors(folder / GENOME, {"genome": run.genome}, {**provenance(run, processor), "score": run.score})
 
 
-def evolved_on(run: Run) -> dict[str, Any]:
+def evolved_on(run: Run) -> Json:
     """Processor, version and date as recorded in the run's folder by the machine that evolved it; {} without a record."""
     if run.folder is None or not (run.folder / GENOME).exists():
         return {}

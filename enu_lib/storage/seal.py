@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from enu_lib.base.kinds import Json
 from enu_lib.base.notices import tell
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def checksum(words: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = No
     return digest.hexdigest()
 
 
-def sealed(words: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> dict[str, Any]:
+def sealed(words: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> Json:
     """A JSON object with the checksum of itself and of the tensors stored with it."""
     plain = json.loads(json.dumps(words))  # as it will be read back
     return {**plain, CHECKSUM: checksum(plain, tensors)}

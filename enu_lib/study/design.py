@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from enu_lib import experiments
+from enu_lib.base.kinds import Changes
 from enu_lib.base.names import SWEPT, one_of
 from enu_lib.experiments import Experiment, Stage
 from enu_lib.network import ORDERED, Network
@@ -62,8 +63,8 @@ GROUPS = {  # in the order in which they run
 # Settings changed by MODEL@VARIANT relative to the profile laptop.  Strategies get the same number of episodes as the sweep's
 # own, or SPEND times as many.  "annealed" was chosen among some forty strategies tried on seeds 100 to 103 (most on one or two
 # of them), before it was run on any seed of the sweep.
-NARROW: dict[str, Any] = {"es.sigma": 0.01, "es.sigma_final": None}  # the published mutations
-VARIANTS: dict[str, dict[str, Any]] = {
+NARROW: Changes = {"es.sigma": 0.01, "es.sigma_final": None}  # the published mutations
+VARIANTS: dict[str, Changes] = {
     "published": {**NARROW, "es.population": 512},
     "annealed": {"es.sigma": 0.02, "es.sigma_final": 0.003, "es.decay_generations": 1000},
     "constant": {"es.sigma_final": None},
@@ -82,7 +83,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 SPEND = {"published": 4}
 
 # Differences from the profile of the same name in `experiments`; the same for all models of an experiment.
-SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
+SETTINGS: dict[str, dict[str, Changes]] = {
     "smoke": {name: {} for name in SWEPT},
     "laptop": {
         **{name: {"generations": 1500, "es.decay_generations": 1500, "evaluate_every": 10} for name in ("stdp", "iaf")},

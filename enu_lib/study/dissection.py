@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from enu_lib.analysis import interventions, learning, spiking
 from enu_lib.analysis.battery import HARMLESS
 from enu_lib.analysis.learning import Recovery
 from enu_lib.analysis.stats import standard_error
+from enu_lib.base.kinds import Changes
 from enu_lib.contracts import Intervention
 from enu_lib.figures import networks
 from enu_lib.network import Network
@@ -148,7 +149,7 @@ def _differ(eaten: Tensor, control: Tensor) -> bool:
 
 def other_mazes(network: Network, maze: Maze) -> dict[str, tuple[Network, Maze]]:
     """The network in the maze of its entry (first), and in mazes and with noise that it did not evolve with."""
-    changed: dict[str, dict[str, Any]] = {
+    changed: dict[str, Changes] = {
         "arms of 3": {"arm": 3},
         "arms of 4": {"arm": 4},
         "corridor of 5": {"corridor": 5},

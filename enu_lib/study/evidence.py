@@ -23,6 +23,7 @@ from enu_lib import experiments, zoo
 from enu_lib.analysis import agents, spiking
 from enu_lib.analysis.battery import Battery, battery
 from enu_lib.analysis.measures import Measure
+from enu_lib.base.kinds import Json
 from enu_lib.base.progress import bar
 from enu_lib.experiments import LAYOUTS
 from enu_lib.storage.folder import INSTALL_WRITABLE, locked, remove_leftovers, write_atomically
@@ -142,7 +143,7 @@ def measure(folder: Path | None = None, episodes: int = 10_000, progress: bool =
             return value
 
         earned: dict[str, dict[str, dict[str, float]]] = {layout: {} for layout in LAYOUTS.values()}
-        able: dict[str, dict[str, Any]] = {}
+        able: dict[str, Json] = {}
         for a in agents.NAMES:
             for layout in LAYOUTS.values():
                 earned[layout][a] = numbers(rounded(agents.scores(Maze(layout), a, episodes)))
@@ -183,9 +184,9 @@ def neutral(entry: zoo.Entry, seed: int) -> Tensor:
     return genome
 
 
-def _measures(tested: Battery) -> dict[str, Any]:
+def _measures(tested: Battery) -> Json:
     """The measures of a battery in the stored format."""
-    stored: dict[str, Any] = tested.as_json()["measures"]
+    stored: Json = tested.as_json()["measures"]
     return {
         key: {k: five_digits(v) if isinstance(v, float) else v for k, v in measure.items()} for key, measure in stored.items()
     }

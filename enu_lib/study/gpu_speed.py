@@ -10,9 +10,9 @@ in_words(measured)               # Markdown
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-from enu_lib.base.kinds import require
+from enu_lib.base.kinds import Json, require
 from enu_lib.cells import CellName
 from enu_lib.config import parse_json
 from enu_lib.study.speed import machine
@@ -25,16 +25,16 @@ EPISODES = ("networks in mazes", "single units")
 GENERATIONS = 100  # length of the evolutions that are counted per minute
 
 
-def load(path: Path = STORED) -> dict[str, Any] | None:
+def load(path: Path = STORED) -> Json | None:
     """The stored results of `bench.gpu.measure`, None if there is no such file.  Raises ValueError if it holds none."""
     if not path.exists():
         return None
     return require(parse_json(path.read_bytes(), str(path)), {"machine": dict, "products": float, "tables": dict}, str(path))
 
 
-def episodes(measured: dict[str, Any], table: str) -> list[Row]:
+def episodes(measured: Json, table: str) -> list[Row]:
     """The episodes of all offspring, for a table of networks or of units: one row per model, kernel beside torch backend."""
-    by_model: dict[str, dict[str, Any]] = {}
+    by_model: dict[str, Json] = {}
     for row in measured["tables"][table]:
         by_model.setdefault(row["model"], {})[row["backend"]] = row
     rows: list[Row] = []
@@ -55,7 +55,7 @@ def episodes(measured: dict[str, Any], table: str) -> list[Row]:
     return rows
 
 
-def generations(measured: dict[str, Any]) -> list[Row]:
+def generations(measured: Json) -> list[Row]:
     """Whole generations: one row per experiment, with the number of evolutions (of `GENERATIONS`) per minute, one at a time."""
     return [
         {
@@ -69,7 +69,7 @@ def generations(measured: dict[str, Any]) -> list[Row]:
     ]
 
 
-def in_words(measured: dict[str, Any] | None) -> str:
+def in_words(measured: Json | None) -> str:
     """The section on GPUs, as Markdown: the machine, episodes of networks and of single units, whole generations."""
     if measured is None:
         return f"No measurement on a GPU is stored. `{MEASURE}` makes one."
@@ -90,12 +90,12 @@ def in_words(measured: dict[str, Any] | None) -> str:
     )
 
 
-def _faster(measured: dict[str, Any], table: str) -> str:
+def _faster(measured: Json, table: str) -> str:
     """How many times faster than the torch backend the kernel is, over a table's models."""
     seconds = {(row["model"], row["backend"]): row["seconds"] for row in measured["tables"][table]}
     times = [seconds[model, "torch"] / by for (model, backend), by in seconds.items() if backend == "cuda"]
     return f"the kernel is {min(times):.0f} to {max(times):.0f} times faster than the torch backend" if times else "torch only"
 
 
-def _size(row: dict[str, Any]) -> str:
+def _size(row: Json) -> str:
     return f"P{row['population']} B{row['environments']} T{row['steps']}"

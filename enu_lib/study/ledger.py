@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from enu_lib.base.kinds import Json
 from enu_lib.study.claims import CLAIMS, VERDICTS, Finding, judge, passes
 from enu_lib.study.design import LABEL, MAIN
 from enu_lib.study.evidence import Evidence
@@ -16,7 +16,7 @@ MARK: dict[Outcome, str] = {"holds": "+", "fails": "-", "undecided": "~", "not j
 VERDICT_WORDS = {"in part": "reproduced in part", "not": "not reproduced"}  # for verdicts that need more words in a sentence
 
 
-def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+def as_json(findings: Sequence[Finding]) -> list[Json]:
     """All findings for JSON: statement, measure, rule with its history, source, verdict and parts."""
     return [
         {

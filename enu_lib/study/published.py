@@ -11,15 +11,15 @@ shows the wall?
 from __future__ import annotations
 
 import shlex
-from typing import Any
 
 from enu_lib import experiments
+from enu_lib.base.kinds import Changes
 from enu_lib.base.names import one_of
 from enu_lib.experiments import Experiment
 from enu_lib.study.tables import Row
 
 GENERATIONS = 3000  # the first run at the published settings improved for about as long
-_DRAWS: dict[str, Any] = {
+_DRAWS: Changes = {
     "task.own_shuffles": True,
     "task.balanced": False,
     "task.reward_steps": 1,
@@ -27,9 +27,9 @@ _DRAWS: dict[str, Any] = {
 }
 # 5 x 5 squares, including walls.  An agent that faces along the stem reaches an arm's end in 3 moves (forward, turn, forward),
 # a number that is a constant in the authors' code.
-_SMALL: dict[str, Any] = {"task.corridor": 1, "task.arm": 1, "task.facing": "wall"}
+_SMALL: Changes = {"task.corridor": 1, "task.arm": 1, "task.facing": "wall"}
 
-CONDITIONS: dict[str, dict[str, Any]] = {  # differences from `tmaze` in the profile paper
+CONDITIONS: dict[str, Changes] = {  # differences from `tmaze` in the profile paper
     "control": {"task.tie": "nothing"},
     "tie": {},
     "own-draws": _DRAWS,
@@ -41,7 +41,7 @@ MEANING = {
     "own-draws": "also, shuffles and noise are drawn for each offspring, and a reward is shown for one step",
     "small": "also, the maze has 5 x 5 squares, and the agent starts facing a wall",
 }
-FEWER: dict[str, Any] = {"model.hidden": 16, "model.channels": 4}  # a network for a CPU
+FEWER: Changes = {"model.hidden": 16, "model.channels": 4}  # a network for a CPU
 
 
 def experiment(condition: str, generations: int = GENERATIONS, cpu: bool = False) -> Experiment:
@@ -63,6 +63,6 @@ def table(seed: int = 0) -> list[Row]:
     return [{"condition": name, "what differs": MEANING[name], "command": command(name, seed)} for name in CONDITIONS]
 
 
-def _settings(condition: str, cpu: bool) -> dict[str, Any]:
+def _settings(condition: str, cpu: bool) -> Changes:
     one_of("condition", condition, tuple(CONDITIONS))
     return {**CONDITIONS[condition], **(FEWER if cpu else {})}

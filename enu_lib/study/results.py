@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from enu_lib import analysis
 from enu_lib.analysis.generalise import time_constant
-from enu_lib.base.kinds import kinds, shown
+from enu_lib.base.kinds import Json, kinds, shown
 from enu_lib.config import from_config, parse_json
 from enu_lib.experiments import Experiment
 from enu_lib.rollout import fitness
@@ -124,9 +124,9 @@ class References(NamedTuple):
 
     level: dict[str, float]  # fitness that counts as learnt, by experiment
     agents: dict[str, dict[str, dict[str, float]]]  # scores of reference agents: layout, agent, measure
-    abilities: dict[str, dict[str, Any]]  # by scripted agent or zoo entry: "genome" (its SHA-256, or null), "measures"
-    spiking: dict[str, dict[str, Any]]  # by zoo entry: "genome" (SHA-256), "measures"
-    neutral: list[dict[str, Any]]  # spiking measures of genomes evolved without selection
+    abilities: dict[str, Json]  # by scripted agent or zoo entry: "genome" (its SHA-256, or null), "measures"
+    spiking: dict[str, Json]  # by zoo entry: "genome" (SHA-256), "measures"
+    neutral: list[Json]  # spiking measures of genomes evolved without selection
 
 
 def references(folder: Path | None = None) -> References:
@@ -157,7 +157,7 @@ class Stored(NamedTuple):
     """All runs of a profile, sorted by experiment, model and seed, and the experiments' settings."""
 
     runs: list[Record]
-    configs: dict[str, Any]  # by EXPERIMENT-MODEL, as `to_config` writes them
+    configs: dict[str, Json]  # by EXPERIMENT-MODEL, as `to_config` writes them
 
 
 def load(profile: str, folder: str | Path | None = None) -> Stored:
@@ -220,7 +220,7 @@ def write_evaluation(folder: Path, record: Record) -> None:
         write_atomically(folder / EVALUATION, json.dumps(sealed(record._asdict())).encode())
 
 
-def _as_record(values: dict[str, Any], source: Path | str, remedy: str) -> Record:
+def _as_record(values: Json, source: Path | str, remedy: str) -> Record:
     return Record(**checked({**Record._field_defaults, **values}, kinds(Record), source, remedy))
 
 

@@ -14,11 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from enu_lib.base.kinds import require
+from enu_lib.base.kinds import Json, require
 from enu_lib.config import parse_json
 from enu_lib.study.tables import Row
 
@@ -29,13 +28,13 @@ OTHERS = ("JAX", "torch.compile", "plain torch")
 NAMES = {"cpp": "this library", "torch": "this library, no compiler", "plain torch": "plain torch"}
 
 
-def load(path: Path = STORED) -> dict[str, Any]:
+def load(path: Path = STORED) -> Json:
     """The stored results of `bench.cases.measure`.  Raises ValueError if the file holds none."""
     measured = parse_json(path.read_bytes(), str(path))
     return require(measured, {"machine": dict, "tables": dict, "slopes": dict}, str(path))
 
 
-def generations(measured: dict[str, Any]) -> pd.DataFrame:
+def generations(measured: Json) -> pd.DataFrame:
     """Whole generations on the CPU: one row per workload, implementation and number of threads."""
     rows = [
         {
@@ -57,7 +56,7 @@ def generations(measured: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def parts(measured: dict[str, Any]) -> pd.DataFrame:
+def parts(measured: Json) -> pd.DataFrame:
     """The parts of a generation of the laptop profile: one row per experiment, number of threads and part."""
     rows = [
         {
@@ -73,7 +72,7 @@ def parts(measured: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def growth(measured: dict[str, Any]) -> pd.DataFrame:
+def growth(measured: Json) -> pd.DataFrame:
     """Time of the episodes against size, also relative to the smallest; exponent of each series (None for a single size)."""
     rows = []
     for name, exponent in measured["slopes"].items():
@@ -92,7 +91,7 @@ def growth(measured: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def machine(measured: dict[str, Any]) -> str:
+def machine(measured: Json) -> str:
     """The machine that was measured, in one line that also says if sizes were tiny (--quick)."""
     of = measured["machine"]
     gpu = of["gpu"] or "no GPU"
@@ -100,7 +99,7 @@ def machine(measured: dict[str, Any]) -> str:
     return f"{of['processor']}, {of['threads']} cores, {gpu}; torch {of['torch']}, Python {of['python']}{tiny}"
 
 
-def ratios(measured: dict[str, Any]) -> list[Row]:
+def ratios(measured: Json) -> list[Row]:
     """Times relative to this library: one row per implementation, one column per workload and number of threads."""
     table = generations(measured)
     rows = []
@@ -115,7 +114,7 @@ def ratios(measured: dict[str, Any]) -> list[Row]:
     return rows
 
 
-def processors(measurements: Sequence[dict[str, Any]]) -> list[Row]:
+def processors(measurements: Sequence[Json]) -> list[Row]:
     """This library beside JAX on each machine: one row per machine and workload, with the lowest and highest over threads."""
     rows: list[Row] = []
     for measured in measurements:
@@ -139,7 +138,7 @@ def _from_to(values: Iterable[float], form: str, unit: str = "") -> str:
     return " to ".join(ends) + (unit if ordered else "")
 
 
-def in_words(measured: dict[str, Any]) -> str:
+def in_words(measured: Json) -> str:
     """What the benchmark found, as Markdown: other implementations, the peak, the parts of a generation, growth with size."""
     table = generations(measured)
     ours = next(path for path in OURS if path in set(table["path"]))
@@ -169,6 +168,6 @@ def in_words(measured: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _rows(measured: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+def _rows(measured: Json, kind: str) -> list[Json]:
     """The rows of all tables of a kind."""
     return [row for name, rows in measured["tables"].items() if name.startswith(kind) for row in rows]

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from enu_lib.base.kinds import Measured, Seed, shown
+from enu_lib.base.kinds import Changes, Json, Measured, Seed, shown
 from enu_lib.storage import places
 from enu_lib.storage.folder import (
     INSTALL_WRITABLE,
@@ -56,7 +56,7 @@ class Entry(FromExperiment):
     name: str
     experiment: Experiment
     genome: Tensor  # (D,)
-    provenance: dict[str, Any]
+    provenance: Json
 
     @property
     def scores(self) -> dict[str, float]:
@@ -74,7 +74,7 @@ class Entry(FromExperiment):
         return tuple(self.provenance.get("restarts", ()))
 
     @property
-    def made(self) -> dict[str, Any]:
+    def made(self) -> Json:
         """The main settings of its evolution; all of them: `experiment` and `provenance`."""
         e, settings = self.experiment, self.experiment.es
         return {
@@ -99,7 +99,7 @@ def require(name: str) -> None:
         raise ValueError(f"no zoo entry {name!r}: choose from {', '.join(names()) or 'none (the zoo is empty)'}")
 
 
-def listing() -> dict[str, dict[str, Any]]:
+def listing() -> dict[str, Json]:
     """The provenance of all entries by name, without their genomes and therefore without verifying checksums."""
     remedy, by_name = RESTORE_OR_REINSTALL, {}
     for name in names():
@@ -113,7 +113,7 @@ def load(name: str) -> Entry:
     require(name)
     path = FOLDER / f"{name}.safetensors"
 
-    def fits(meta: dict[str, Any], lengths: dict[str, int]) -> None:
+    def fits(meta: Json, lengths: dict[str, int]) -> None:
         size = read_experiment(meta, path, RESTORE_OR_REINSTALL).model.n_params
         checked(meta, PROVENANCE, path, RESTORE_OR_REINSTALL)
         if lengths != {"genome": size}:
@@ -201,7 +201,7 @@ def obtain(
     from enu_lib.evolve import evolve
 
     experiment, _, model = name.rpartition("-")
-    settings: dict[str, Any] = {} if generations is None or profile == "smoke" else {"generations": generations}
+    settings: Changes = {} if generations is None or profile == "smoke" else {"generations": generations}
     part = "" if generations is None else f"-{generations}"
     folder = (places.build("runs") if runs is None else Path(runs)) / f"{name}-{profile}-{seed}{part}"
     with places.kept_run(folder):
