@@ -19,9 +19,9 @@ from typing import Annotated, Any, ClassVar, NamedTuple, cast, get_args
 
 from enu_lib.base import names
 from enu_lib.base.kinds import Batch, Between, Changes, Count, Real, check, shown
-from enu_lib.cells import ENU, GRU, LSTM, CellName, UnitName, make_cell
+from enu_lib.cells import ENU, GRU, LSTM, Cell, CellName, UnitName, make_cell
 from enu_lib.config import register, with_settings
-from enu_lib.contracts import check_model, is_sequence
+from enu_lib.contracts import Task, check_model, is_sequence
 from enu_lib.es import ES
 from enu_lib.network import CHAINED, ORDERED, PUBLISHED, Network
 from enu_lib.tasks.discrimination import Discrimination
@@ -45,7 +45,7 @@ class Stage:
     """One stage of a curriculum: a different task, or several in turn, for the first generations of a run (reconstruction)."""
 
     until: Annotated[int, Between(0, 10**9)]  # generations from the start of the first stage to the end of this one, at most
-    task: Any  # a `contracts.Task`
+    task: Any  # a `contracts.Task`: see `Experiment`
     target: Real | None = None  # end the stage once the parent's held-out fitness on `task` reaches this
     es: ES | None = None  # evolution strategy of this stage; None: the experiment's
     environments: Batch | None = None  # per generation of this stage; None: the experiment's
@@ -63,7 +63,7 @@ class Stage:
             raise ValueError("restart=True needs a target: without one, no stage fails")
 
     @property
-    def tasks(self) -> tuple[Any, ...]:
+    def tasks(self) -> tuple[Task, ...]:
         """The tasks that take turns: generation g has `tasks[g % len(tasks)]`."""
         return self.task, *self.others
 
@@ -72,7 +72,7 @@ class Current(NamedTuple):
     """A stage, with the experiment's settings where it has none of its own."""
 
     until: int
-    tasks: tuple[Any, ...]  # they take turns; `target` is for the first
+    tasks: tuple[Task, ...]  # they take turns; `target` is for the first
     target: float | None
     es: ES
     environments: int
@@ -84,7 +84,7 @@ class Experiment:
     """All settings of a run except the seed: the two together determine the run."""
 
     name: str
-    task: Any  # a `contracts.Task`; Any, since its class and that of the model depend on the experiment
+    task: Any  # a `contracts.Task`; Any, since its class depends on the experiment, and has more settings than the protocol
     model: Any  # a `contracts.Model`
     es: ES = field(default_factory=ES)
     generations: Count = 1000
@@ -186,7 +186,7 @@ _MAZE: dict[str, Changes] = {
     ),
 }  # fmt: skip
 
-_UNIT_TASKS = {
+_UNIT_TASKS: dict[str, IAF | STDP] = {
     "iaf": IAF(),
     "stdp": STDP("neuromodulated"),
     "plain-stdp": STDP("plain"),
@@ -274,13 +274,7 @@ def _hidden_curriculum(task: Maze, before: Sequence[Stage]) -> tuple[Stage, ...]
     )
 
 
-def get(
-    name: str,
-    model: str = "enu",
-    profile: str = "laptop",
-    settings: Changes | None = None,
-    **short: Any,
-) -> Experiment:
+def get(name: str, model: str = "enu", profile: str = "laptop", settings: Changes | None = None, **short: Any) -> Experiment:
     """An experiment by name, model and profile.
 
     settings: fields by path, e.g. {"es.sigma": 0.02, "task.shuffle": "none"}.  short: common fields by bare name:
@@ -292,14 +286,16 @@ def get(
     names.one_of("profile", profile, PROFILES)
     sizes = dict((_UNIT if name in _UNIT_TASKS else _MAZE)[profile])
     hidden, channels = sizes.pop("hidden"), sizes.pop("channels", None)
+    task: IAF | STDP | Maze
+    cell: Cell | Network
     if name in _UNIT_TASKS:
         if model in ("shared", names.ONE_GRU):
             raise ValueError(f"model {model!r} is for mazes: choose tmaze or double-tmaze, or another model")
-        task: Any = _UNIT_TASKS[name]
-        if name == "iaf" and profile != "paper":
+        task = _UNIT_TASKS[name]
+        if isinstance(task, IAF) and profile != "paper":
             task = replace(task, input_scale=5.0, before=10)
-        cell: Any = make_cell(model, task.n_in, task.n_out, short.pop("hidden", hidden))
-        if name == "iaf" and isinstance(cell, ENU):
+        cell = make_cell(model, task.n_in, task.n_out, short.pop("hidden", hidden))
+        if isinstance(task, IAF) and isinstance(cell, ENU):
             cell = replace(cell, gain=1000.0)  # a spiking unit: a nearly binary output (as in the public code)
     else:
         if model in get_args(UnitName):

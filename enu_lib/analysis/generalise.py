@@ -9,7 +9,7 @@ Shapes as in `rollout`: P genomes, B sequences, T steps.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from enu_lib.analysis.units import Window, coincidence
+from enu_lib.cells import State
 from enu_lib.contracts import Evolved, Intervention
 from enu_lib.rollout import rollout
 from enu_lib.streams import integers, normal, stream, uniform
@@ -34,7 +35,7 @@ def quality(task: IAF | STDP, batch: Any, y: Tensor) -> float:
     return 1 - ((batch.target - y[..., 0]).square().mean() / nothing).item()
 
 
-def measure(entry: Evolved, task: Any, batch: Any, intervene: Intervention | None = None) -> float:
+def measure(entry: Evolved, task: IAF | STDP, batch: Any, intervene: Intervention | None = None) -> float:
     """Quality of a zoo unit on a batch of `task`, which may differ from the task that it evolved on."""
     return quality(task, batch, rollout(entry.model, entry.genome, task, batch=batch, intervene=intervene).y[0])
 
@@ -42,7 +43,7 @@ def measure(entry: Evolved, task: Any, batch: Any, intervene: Intervention | Non
 def on_other_inputs(entry: Evolved, n: int, seed: int) -> dict[str, float]:
     """Quality of a zoo unit on n sequences of each kind of input: `iaf_cases`, or `stdp_cases` and several spike pairs."""
     synapse = isinstance(entry.task, STDP)
-    cases: dict[str, Any] = {**(stdp_cases(entry.task) if synapse else iaf_cases(entry.task))}
+    cases: Mapping[str, IAF | STDP] = stdp_cases(entry.task) if synapse else iaf_cases(entry.task)
     found = {
         text: measure(entry, task, task.sample(n, stream(seed, "generalise", int(synapse), i)))
         for i, (text, task) in enumerate(cases.items())
@@ -126,7 +127,7 @@ def without_memory(entry: Evolved, n: int = 256, seed: int = 1) -> list[float]:
     batch = entry.task.sample(n, stream(seed, "robustness"))
 
     def silence(value: int) -> Intervention:
-        def intervene(_: int, state: Any) -> Any:
+        def intervene(_: int, state: State) -> State:
             h = state[0].clone()
             h[..., value] = 0
             return (h, *state[1:])

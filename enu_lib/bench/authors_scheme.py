@@ -6,8 +6,6 @@ are simulated agent by agent in NumPy on the host.  Slow by design; gives the sa
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,7 +13,7 @@ from torch import Tensor
 from enu_lib.network import Network
 from enu_lib.streams import Noise
 from enu_lib.tasks.geometry import FORWARD, LEFT, RIGHT
-from enu_lib.tasks.maze import WALL, Maze, geometry
+from enu_lib.tasks.maze import WALL, Maze, MazeState, geometry
 
 
 class Agent:
@@ -121,7 +119,7 @@ class Agent:
 
 
 @torch.no_grad()
-def copied_weights_lives(network: Network, genomes: Tensor, maze: Maze, state: Any, noise: Noise | None) -> Tensor:
+def copied_weights_lives(network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None) -> Tensor:
     """Fitness (P, B) of episodes, with copied weights and mazes on the host."""
     p, b = len(genomes), state.places.shape[1]
     weights = network.unpack(genomes.repeat_interleave(b, 0))

@@ -30,7 +30,7 @@ from enu_lib.base.kinds import Changes, Json
 from enu_lib.base.names import Backend
 from enu_lib.bench import generations
 from enu_lib.bench.generations import ENDLESS, Job, peak_memory
-from enu_lib.contracts import Drawn
+from enu_lib.contracts import AnyModel, Drawn
 from enu_lib.network import PUBLISHED, Network, random_connections
 from enu_lib.rollout import play
 from enu_lib.streams import Noise, draw_noise, normal, stream
@@ -98,7 +98,7 @@ def run(case: Case) -> Json:
     }
 
 
-def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
+def _prepare(case: Case) -> tuple[Callable[[], object], float, float]:
     """The function to time, its executed operations and its nominal operations."""
     p, b, t, device = case.population, case.environments, case.steps, case.device
     if case.what == "product":
@@ -113,7 +113,7 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
     steps = p * b * t
     executed, nominal = (float(network_operations(network, k)) * steps for k in (case.path, "nominal"))
 
-    def work() -> Any:
+    def work() -> object:
         if case.path == "plain torch":
             return play(network, population, maze, Drawn(state, noise, b), backend="reference")
         return kernels.maze_lives(network, population, maze, state, noise, case.threads, cast(Backend, case.path))
@@ -121,7 +121,7 @@ def _prepare(case: Case) -> tuple[Callable[[], Any], float, float]:
     return work, executed, nominal
 
 
-def genomes(model: Any, population: int, device: torch.device | str) -> Tensor:
+def genomes(model: AnyModel, population: int, device: torch.device | str) -> Tensor:
     """Random genomes (P, D) of a model."""
     first = model.init(stream(0, "bench"))
     return (first + 0.03 * normal(population, len(first), generator=stream(5, "bench"))).to(device)
@@ -135,7 +135,7 @@ def episodes(environments: int, steps: int, device: torch.device | str) -> tuple
     return maze, MazeState(*(v.to(device) for v in state)), noise.to(device)
 
 
-def _finish(work: Callable[[], Any], device: str) -> None:
+def _finish(work: Callable[[], object], device: str) -> None:
     work()
     if device != "cpu":
         torch.cuda.synchronize()

@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
 
@@ -120,7 +119,7 @@ def products(device: torch.device, quick: bool = False) -> float:
     return float(cases.run(case)["gflops_executed"])
 
 
-def _timed(work: Callable[[], Any], device: torch.device, operations: float | None, backend: str, quick: bool) -> Json:
+def _timed(work: Callable[[], object], device: torch.device, operations: float | None, backend: str, quick: bool) -> Json:
     repeats, seconds = (1 if quick else 3 if backend == "torch" else REPEATS), []
     for _ in range(repeats + 1):  # the first compiles
         begun = time.perf_counter()

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the command line answers at once, without torch
     from enu_lib.storage.run import FromExperiment
 
+Commands = argparse._SubParsersAction  # where a command adds its parser: what `add_subparsers` returns
+
 
 def path(text: str) -> str:
     """A path with ~ expanded."""

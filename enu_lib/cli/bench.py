@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Annotated, Any
+from typing import Annotated
 
-from enu_lib.cli.arguments import path
+from enu_lib.cli.arguments import Commands, path
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to the parser."""
     bench = commands.add_parser("bench", help="time generations on all backends, and in JAX and torch.compile")
     bench.add_argument("--json", type=path, metavar="FILE", help="write all measurements to this file")

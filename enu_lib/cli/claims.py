@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
 
-from enu_lib.cli.arguments import path
+from enu_lib.cli.arguments import Commands, path
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to the parser."""
     claims = commands.add_parser("claims", help="check which claims of the paper are reproduced, from stored results")
     claims.add_argument("--json", action="store_true", help="print JSON, including rules and all parts")

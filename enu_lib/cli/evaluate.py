@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
 
 from enu_lib.base import names
-from enu_lib.cli.arguments import evolved, path, print_table, require_evolved
+from enu_lib.cli.arguments import Commands, evolved, path, print_table, require_evolved
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to the parser."""
     evaluate = commands.add_parser("evaluate", help="evaluate a genome, or a scripted agent, on new environments")
     evaluate.add_argument("folder", nargs="?", type=path, metavar="RUN", help="run folder or zoo entry")

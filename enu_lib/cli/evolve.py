@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
 
 from enu_lib.base import names
-from enu_lib.cli.arguments import evolved, path, require_evolved, seconds, setting
+from enu_lib.cli.arguments import Commands, evolved, path, require_evolved, seconds, setting
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to the parser."""
     evolve = commands.add_parser(
         "evolve",

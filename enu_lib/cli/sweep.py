@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 
 from enu_lib.base import names
-from enu_lib.cli.arguments import path, print_table, seconds
+from enu_lib.cli.arguments import Commands, path, print_table, seconds
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to the parser."""
     sweep = commands.add_parser("sweep", help="evolve all models on all tasks with many seeds; run again to resume")
     sweep.add_argument(

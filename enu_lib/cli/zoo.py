@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
 
-from enu_lib.cli.arguments import path, print_table
+from enu_lib.cli.arguments import Commands, path, print_table
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to the parser."""
     zoo = commands.add_parser("zoo", help="the evolved genomes that ship with the package")
     actions = zoo.add_subparsers(required=True, metavar="ACTION")

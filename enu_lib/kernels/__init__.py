@@ -14,7 +14,7 @@ no compiler or no GPU kernel is available, "auto" prints one line on stderr, onc
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any, NamedTuple, TypeGuard, cast, get_args
+from typing import Annotated, NamedTuple, TypeGuard, cast, get_args
 
 import torch
 from torch import Tensor
@@ -25,7 +25,7 @@ from enu_lib.base.names import Backend
 from enu_lib.base.notices import tell
 from enu_lib.base.precision import in_float32
 from enu_lib.cells import Cell
-from enu_lib.contracts import AnyModel, SequenceTask, Stepper
+from enu_lib.contracts import AnyModel, B, SequenceTask, Stepper
 from enu_lib.kernels import cpu, cuda, door, fused, graph, reference, scoring
 from enu_lib.network import Network
 from enu_lib.offspring import Offspring
@@ -129,8 +129,8 @@ def _unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | No
 def unit_scores(
     cell: Cell,
     genomes: Tensor | Offspring,
-    task: SequenceTask[Any],
-    batch: Any,
+    task: SequenceTask[B],
+    batch: B,
     noise: Noise | None = None,
     threads: int | None = None,
     backend: Backend = "auto",

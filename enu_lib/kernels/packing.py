@@ -15,14 +15,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from enu_lib.cells import ENU, GRU, LSTM, Cell
 from enu_lib.kernels.fused import Gates
-from enu_lib.network import Network
+from enu_lib.network import Network, NetworkWeights
 
 TILE = 8
 HUGE = 2.0**200  # a probe's values: so large that in float64 adding a constant does not change them
@@ -128,8 +128,8 @@ class Places(NamedTuple):
 @lru_cache
 def _all_places(model: Cell | Network, device: torch.device) -> list[Places]:
     number = torch.arange(model.n_params, device="cpu")[None]
-    weights: Any = model.unpack(number)
-    kinds = weights if isinstance(model, Network) else [weights]
+    weights = model.unpack(number)
+    kinds = weights if isinstance(weights, NetworkWeights) else [weights]
     return [_places(layout, parts, model.n_params, device) for layout, parts in zip(layouts(model), kinds, strict=True)]
 
 

@@ -8,7 +8,6 @@ The kernel computes the same numbers as the task's `score`, bit for bit, without
 from __future__ import annotations
 
 import ctypes
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,7 +29,7 @@ class Scoring(ctypes.Structure):
     keep: Tensor
 
 
-def of(task: object, batch: Any, cell: Cell) -> Scoring | None:
+def of(task: object, batch: object, cell: Cell) -> Scoring | None:
     """How the kernel scores a task of single units in this batch, on the CPU; None if it cannot."""
     if cell.n_out != 1:
         return None

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import SupportsFloat
 
 Ticks = Sequence[float | tuple[float, str]]
 
@@ -26,7 +26,7 @@ class Line:
     text: str = ""  # legend entry; empty: none
 
 
-def curve(xs: Iterable[Any], ys: Iterable[Any], gap: float = math.inf) -> str:
+def curve(xs: Iterable[SupportsFloat], ys: Iterable[SupportsFloat], gap: float = math.inf) -> str:
     """SVG path data of a curve, interrupted where x increases by more than `gap` or y is not finite."""
     parts: list[str] = []
     last = None
@@ -39,7 +39,7 @@ def curve(xs: Iterable[Any], ys: Iterable[Any], gap: float = math.inf) -> str:
     return "".join(parts)
 
 
-def dots(xs: Iterable[Any], ys: Iterable[Any]) -> str:
+def dots(xs: Iterable[SupportsFloat], ys: Iterable[SupportsFloat]) -> str:
     """SVG path data of single points, as lines of zero length with round caps."""
     return "".join(f"M{float(x):.5g} {-float(y):.5g}h0" for x, y in zip(xs, ys, strict=True))
 

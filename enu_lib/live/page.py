@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from enu_lib.base.kinds import Json
 from enu_lib.figures.style import PALETTE
@@ -38,7 +38,7 @@ def script(kind: str = "") -> str:
     return "".join([*parts, "if (globalThis.document) enuLive.start();"])
 
 
-def pack(values: Any) -> Json:
+def pack(values: ArrayLike) -> Json:
     """Encode an array for JSON: {"shape": [..], "type": "uint8" or "float32", "data": base64 of its bytes, little-endian}."""
     a = np.ascontiguousarray(values)
     kind = "uint8" if a.dtype == np.uint8 else "float32"

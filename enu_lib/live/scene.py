@@ -10,10 +10,10 @@ import base64
 import io
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from torch import Tensor
 
 from enu_lib.figures.networks import neuron_names, short_name
 from enu_lib.figures.style import PALETTE
@@ -128,7 +128,13 @@ def _rgb(name: str) -> list[int]:
     return [int(PALETTE[name][i : i + 2], 16) for i in (1, 3, 5)]
 
 
-def matrix(connections: Connections, outputs: Any, memories: Any, share: float, n_outputs: int = 3) -> str:
+def matrix(
+    connections: Connections,
+    outputs: Sequence[float] | np.ndarray,
+    memories: np.ndarray | Tensor,
+    share: float,
+    n_outputs: int = 3,
+) -> str:
     """The synapses' memories (presynaptic neurons along x, postsynaptic along y) and all current outputs, as HTML.
 
     outputs (4 + N,) in 0..1; memories (N, S) in -1..1: projections onto the principal axis, which explains `share` of the

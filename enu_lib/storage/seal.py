@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from enu_lib.base.kinds import Json
 from enu_lib.base.notices import tell
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CHECKSUM = "checksum"
 
 
-def checksum(words: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> str:
+def checksum(words: Mapping[str, object], tensors: Mapping[str, Tensor] | None = None) -> str:
     """SHA-256 of a JSON object, without its own checksum, and of tensors with their names, types and shapes."""
     text = json.dumps({key: value for key, value in words.items() if key != CHECKSUM}, sort_keys=True)
     digest = hashlib.sha256(text.encode())
@@ -34,19 +34,19 @@ def checksum(words: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = No
     return digest.hexdigest()
 
 
-def sealed(words: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> Json:
+def sealed(words: Mapping[str, object], tensors: Mapping[str, Tensor] | None = None) -> Json:
     """A JSON object with the checksum of itself and of the tensors stored with it."""
     plain = json.loads(json.dumps(words))  # as it will be read back
     return {**plain, CHECKSUM: checksum(plain, tensors)}
 
 
-def verify(words: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> None:
+def verify(words: Mapping[str, object], tensors: Mapping[str, Tensor] | None = None) -> None:
     """Raise ValueError if there is a checksum and it does not match."""
     if CHECKSUM in words and words[CHECKSUM] != checksum(words, tensors):
         raise ValueError("its content does not match its checksum")
 
 
-def mention(path: Path, words: Mapping[str, Any]) -> None:
+def mention(path: Path, words: Mapping[str, object]) -> None:
     """Print one line on stderr if a file has no checksum."""
     if CHECKSUM not in words:
         tell(f"{path} has no checksum, since an earlier version wrote it: damage to it may go unnoticed")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from heapq import heapreplace
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from enu_lib.evolve import evolve
 from enu_lib.study import executors, results, sweep
@@ -63,7 +62,7 @@ def additional_costs(profile: str, seed: int) -> dict[str, float]:
     """
     quick, costs = profile == "smoke", dict[str, float]()
 
-    def timed(name: str, do: Callable[[], Any], times: int = 1) -> None:
+    def timed(name: str, do: Callable[[], object], times: int = 1) -> None:
         begun = time.perf_counter()
         do()
         costs[name] = (time.perf_counter() - begun) / times

@@ -5,7 +5,7 @@ env = gymnasium.make("enu_lib/TMaze-v0")     # after `import enu_lib.tasks.gym`;
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, SupportsInt
 
 import gymnasium
 import numpy as np
@@ -40,7 +40,7 @@ class MazeEnv(gymnasium.Env):
         self._state, self._t = self.maze.reset(1, 1, stream(number, "gym")), 0
         return self._observe(), self._info()
 
-    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+    def step(self, action: SupportsInt) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         if self._state is None:
             raise gymnasium.error.ResetNeeded("call reset() before step()")
         y, reward = torch.zeros(1, 1, 3, dtype=torch.float32, device="cpu"), 0.0
