@@ -83,7 +83,7 @@ files = save_figure(
     fig, "how_fast", figures_dir,
     data={"generations": table, "parts": parts, "growth": growth},
     caption=f"""Speed of whole generations, on {speed.machine(measured)}. **a**, Time of a generation relative to this library,
-    with {most} thread{'s' * (most > 1)} (log scale): median of at least {table["rounds"].min()} rounds; lines: lowest to
+    with {most} thread{'s' if most > 1 else ''} (log scale): median of at least {table["rounds"].min()} rounds; lines: lowest to
     highest. **b**, Speed as a share of that of a large matrix product. **c**, Parts of a generation of the laptop profile; the
     larger the share of the episodes, the better. **d**, Time of the episodes against size (P offspring, B environments, T
     steps, neurons, synapses), both relative to the smallest, with the exponents; dashed: time proportional to size; lower is

@@ -303,9 +303,8 @@ def get(name: str, model: str = "enu", profile: str = "laptop", settings: Change
         task = _MAZE_TASKS[name]
         # The first stage does not shuffle the outputs, so the curriculum is of no use where the maze does.
         has_curriculum = profile == "laptop" and task.layout == "t" and task.shuffle != "sensors+actions"
-        cell = Network(
-            PUBLISHED if profile == "paper" else CHAINED if has_curriculum else ORDERED, channels=channels, hidden=hidden
-        )
+        ours = CHAINED if has_curriculum else ORDERED
+        cell = Network(PUBLISHED if profile == "paper" else ours, channels=channels, hidden=hidden)
         if model == names.ONE_GRU:
             cell = _one_gru(task, cell, short.pop("hidden", None))
         else:

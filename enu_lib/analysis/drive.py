@@ -29,7 +29,8 @@ def bifurcation(network: Network, genome: Tensor, current: Tensor, drives: Tenso
     weights = network.unpack(door.genomes(network, genome[None])).neuron
     x = (drives[:, None] * current)[None]
     x = torch.nn.functional.pad(x, (0, cell.n_in - x.shape[-1]))  # a shared genome's neurons have the synapses' width
-    state, kept = cell.reset(1, len(drives)), list[Tensor]()
+    state = cell.reset(1, len(drives))
+    kept: list[Tensor] = []
     for _ in range(steps):
         state, y = cell.step(weights, state, x)
         kept = [*kept[-(keep - 1) :], y[0, :, 0]] if keep > 1 else [y[0, :, 0]]

@@ -41,8 +41,10 @@ def visits(episodes: Trace) -> Visits:
     since = np.full(len(episode), -1)
     for i in range(1, len(episode)):
         if episode[i] == episode[i - 1]:
-            changed = where[i] != where[i - 1]
-            since[i] = 0 if changed else since[i - 1] + 1 if since[i - 1] >= 0 else -1
+            if where[i] != where[i - 1]:
+                since[i] = 0
+            elif since[i - 1] >= 0:
+                since[i] = since[i - 1] + 1
     return Visits(episode, step, number, food, square, since)
 
 

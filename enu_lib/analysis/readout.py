@@ -29,7 +29,8 @@ class Read:
     """A stepper that alters the outputs that the task reads; the network still receives its original outputs."""
 
     def __init__(self, stepper: Stepper, reading: Reading) -> None:
-        self._stepper, self._reading, self._so_far = stepper, reading, list[Tensor]()
+        self._stepper, self._reading = stepper, reading
+        self._so_far: list[Tensor] = []
 
     def step(self, x: Tensor, noise: Noise | None, t: int) -> Tensor:
         """What the task reads at step t (P, B, C)."""

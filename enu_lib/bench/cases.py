@@ -242,9 +242,9 @@ def _timed_jobs(name: str, groups: list[list[Job]], quick: bool, without: set[st
         ready = [job for job in group if job.path not in without]
         if quick and ready[0].threads > 1:  # JAX cannot change its threads within this process
             continue
+        rounds = generations.rounds(ready[0].experiment) if name == PARTS else ROUNDS
         if quick:
-            ready = [replace(job, experiment=generations.tiny(job.experiment)) for job in ready]
-        rounds = 1 if quick else generations.rounds(ready[0].experiment) if name == PARTS else ROUNDS
+            ready, rounds = [replace(job, experiment=generations.tiny(job.experiment)) for job in ready], 1
         for job, row in zip(ready, generations.measure(ready, rounds, apart=not quick), strict=True):
             model, e = job.experiment.model, job.experiment
             steps = e.es.population * e.environments * e.task.steps

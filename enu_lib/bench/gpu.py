@@ -120,8 +120,8 @@ def products(device: torch.device, quick: bool = False) -> float:
 
 
 def _timed(work: Callable[[], object], device: torch.device, operations: float | None, backend: str, quick: bool) -> Json:
-    repeats, seconds = (1 if quick else 3 if backend == "torch" else REPEATS), []
-    for _ in range(repeats + 1):  # the first compiles
+    repeats, seconds = 3 if backend == "torch" else REPEATS, []
+    for _ in range(2 if quick else repeats + 1):  # the first compiles
         begun = time.perf_counter()
         work()
         if device.type == "cuda":

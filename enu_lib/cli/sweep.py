@@ -110,5 +110,5 @@ def _shared(core_hours: float, jobs: int, options: argparse.Namespace) -> str:
     if options.scheduler:
         return f"{core_hours:.1f} core-hours"
     if options.device == "cuda":
-        return f"{core_hours:.1f} core-hours of work, shared by {jobs} GPU worker{'s' * (jobs > 1)}"
-    return f"{core_hours / jobs:.1f} h on {jobs} core{'s' * (jobs > 1)}"
+        return f"{core_hours:.1f} core-hours of work, shared by {jobs} GPU worker{'s' if jobs > 1 else ''}"
+    return f"{core_hours / jobs:.1f} h on {jobs} core{'s' if jobs > 1 else ''}"

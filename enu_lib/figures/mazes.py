@@ -91,10 +91,11 @@ def _times(ax: Axes, squares: np.ndarray, steps: Sequence[int], ways: np.ndarray
     """The network steps at which a path begins, turns and ends, in the wall beside it; times at one place share a label."""
     labels: dict[tuple[float, float], list[int]] = {}
     last = len(squares) - 1
+    first = -ways[0] if last else np.array([-1.0, 0.0])
     for k, step in enumerate(steps):
         if 0 < k < last and (ways[k] == ways[k - 1]).all():
             continue
-        away = ways[k - 1] if k else -ways[0] if last else np.array([-1.0, 0.0])
+        away = ways[k - 1] if k else first
         sides = [np.array(side) for side in (away, away[::-1], -away[::-1], -away)]
         wall = [side for side in sides if tuple(np.rint(squares[k] + side).astype(int)) not in free]
         x, y = squares[k] + 0.85 * (wall or sides)[0]

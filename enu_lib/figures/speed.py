@@ -62,7 +62,7 @@ def parts(ax: Axes, table: pd.DataFrame) -> None:
         of = table[table["part"] == part].set_index(["experiment", "threads"])["share of the generation (%)"].reindex(names)
         ax.barh(range(len(names)), of, 0.7, left=left, color=color, label=part)
         left += of.to_numpy()
-    ax.set_yticks(range(len(names)), [f"{name},\n{threads} thread{'s' * (threads > 1)}" for name, threads in names])
+    ax.set_yticks(range(len(names)), [f"{name},\n{threads} thread{'s' if threads > 1 else ''}" for name, threads in names])
     ax.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, 100), xlabel="share of a generation (%)")
     ax.tick_params(axis="y", length=0)
 

@@ -181,7 +181,9 @@ class Stepper:
 
     def _kinds(self) -> str:
         """Names of the parts of a unit's state, in the order of its cell's `reset`."""
-        return "ho" if isinstance(self.network.synapse_cell, ENU) else "hc" if self.network.cell == "lstm" else "h"
+        if isinstance(self.network.synapse_cell, ENU):
+            return "ho"
+        return "hc" if self.network.cell == "lstm" else "h"
 
     @property
     def state(self) -> NetworkState:
@@ -247,8 +249,10 @@ def _vectors(model: Cell | Network) -> int:
 
 def cell_struct(cell: Cell) -> _Cell:
     """Cell of rules.h."""
-    kind = 0 if isinstance(cell, ENU) else 2 if isinstance(cell, LSTM) else 1
-    feedback, clip, gain = (cell.feedback, True, cell.gain) if isinstance(cell, ENU) else (False, cell.clip, 1.0)
+    if isinstance(cell, ENU):
+        kind, feedback, clip, gain = 0, cell.feedback, True, cell.gain
+    else:
+        kind, feedback, clip, gain = 2 if isinstance(cell, LSTM) else 1, False, cell.clip, 1.0
     gates = (1.0, 0.0) if isinstance(cell, LSTM) else (cell.gate_gain, cell.reset_bias)
     return _Cell(kind, cell.n_in, cell.n_out, cell.hidden, feedback, clip, gain, cell.noise, *gates)
 

@@ -49,7 +49,8 @@ class Hub:
     """
 
     def __init__(self, store: Store, rank: int, size: int, timeout: float) -> None:
-        self._size, self._leads, self._timeout, self._links = size, rank == 0, timeout, list[socket.socket]()
+        self._size, self._leads, self._timeout = size, rank == 0, timeout
+        self._links: list[socket.socket] = []
         self._open, self._received = ExitStack(), np.empty(0, np.int32)
         self._own = self._kept(socket.socket(socket.AF_UNIX))  # rank 0's door, or the link with rank 0
         if self._leads:

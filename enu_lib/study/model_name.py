@@ -27,7 +27,7 @@ class ModelName:
         return cls(model, model != whole, variant)
 
     def __str__(self) -> str:
-        return self.model + _MATCHED * self.matched + (f"@{self.variant}" if self.variant else "")
+        return self.model + (_MATCHED if self.matched else "") + (f"@{self.variant}" if self.variant else "")
 
     @property
     def kind(self) -> str:

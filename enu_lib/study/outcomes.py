@@ -83,7 +83,9 @@ def verdict(c: stats.Comparison, alike: bool = False, likeness: bool = True) -> 
     """
     same = likeness and c.alike
     if alike:
-        return "contradicted" if c.better or c.worse else "supported" if same else "undecided"
+        if c.better or c.worse:
+            return "contradicted"
+        return "supported" if same else "undecided"
     if c.better:
         return "supported"
     return "contradicted" if c.worse or same else "undecided"

@@ -25,7 +25,10 @@ def style(model: str) -> Look:
     """Line style of a model: colour by kind; dashed for matched size, dotted if clipped, dash-dotted for variants."""
     parts = ModelName.parse(model)
     unit, _, other = parts.kind.partition("-")
-    return {"color": MODELS[unit], "ls": "--" if parts.matched else ":" if parts.clipped else "-." if other else "-"}
+    line = "-." if other else "-"
+    if parts.matched or parts.clipped:
+        line = "--" if parts.matched else ":"
+    return {"color": MODELS[unit], "ls": line}
 
 
 def progress(

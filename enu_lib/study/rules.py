@@ -64,7 +64,14 @@ def beyond(m: Measure, bound: float, below: bool = False) -> Outcome:
         return "not judged"
     low, high = (-m.high, -m.low) if below else (m.low, m.high)
     bound = -bound if below else bound
-    return "holds" if low > bound else "fails" if high < bound else "undecided"
+    return _side(low, high, bound)
+
+
+def _side(low: float, high: float, bound: float) -> Outcome:
+    """Whether a value with this interval is above the bound."""
+    if low > bound:
+        return "holds"
+    return "fails" if high < bound else "undecided"
 
 
 def share(m: Measure) -> str:
@@ -285,8 +292,7 @@ def came_to_spike(e: Evidence) -> list[Part]:
 
 def most(k: int, n: int) -> Outcome:
     """Whether more than half of all such evolutions meet a criterion, by the 95% (Wilson) interval of k out of n."""
-    low, high = interval(k, n)
-    return "holds" if low > 0.5 else "fails" if high < 0.5 else "undecided"
+    return _side(*interval(k, n), 0.5)
 
 
 def more_often(a: Sequence[bool], b: Sequence[bool]) -> Outcome:

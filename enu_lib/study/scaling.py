@@ -48,7 +48,8 @@ def predicted(
 
     seconds: duration of each job, its additional cost included.  start: seconds until a worker has started.
     """
-    total, rows = sum(seconds.values()), dict[int, dict[str, float]]()
+    total = sum(seconds.values())
+    rows: dict[int, dict[str, float]] = {}
     for w in workers:
         needed = start + makespan(seconds, w, after=after)
         rows[w] = {"hours": needed / 3600, "speed-up": total / needed, "share of workers busy": total / needed / w}
@@ -60,7 +61,8 @@ def additional_costs(profile: str, seed: int) -> dict[str, float]:
 
     profile: smoke measures with the smallest networks.
     """
-    quick, costs = profile == "smoke", dict[str, float]()
+    quick = profile == "smoke"
+    costs: dict[str, float] = {}
 
     def timed(name: str, do: Callable[[], object], times: int = 1) -> None:
         begun = time.perf_counter()

@@ -48,7 +48,8 @@ def finished(planned: Planned, stored: Stored, profile: str = "laptop", out: Pat
 
     Raises RunFolderError if a run in `out` has other settings.
     """
-    build, records = partial(protocol.build, profile=profile), dict[Job, Record]()
+    build = partial(protocol.build, profile=profile)
+    records: dict[Job, Record] = {}
     for part in (search, comparison):
         jobs = part(planned, records, profile)
         records |= matching(stored, jobs, build)
@@ -69,7 +70,8 @@ def run(
     An experiment's evolutions are compared only under strategies from a complete search, so they begin after the search.
     options: as for `workers.run`.
     """
-    out, begun, errors = Path(out), time.monotonic(), list[str]()
+    out, begun = Path(out), time.monotonic()
+    errors: list[str] = []
     build = partial(protocol.build, profile=profile)
     record = partial(results.record, quick=profile == "smoke", episodes=protocol.EPISODES)
     work, stored = workers.Work(out.absolute(), build, {}, record, device), results.load(name(profile), folder)

@@ -73,7 +73,8 @@ def run(
     if not todo:
         return []
     end = math.inf if time_limit is None else time.monotonic() + time_limit
-    left, errors = [job for job in todo if not work.is_done(job)], list[str]()
+    left = [job for job in todo if not work.is_done(job)]
+    errors: list[str] = []
     first = {job.before(work.after) for job in left}  # they run as part of those that start from them
     with ExitStack() as stack:
         submit = stack.enter_context(cluster(scheduler) if scheduler else local(gpus(work.device, per_device, jobs)))
