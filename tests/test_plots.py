@@ -7,7 +7,7 @@ import torch
 
 import enu_lib as enu
 from enu_lib import figures, widgets
-from enu_lib.analysis.units import coincidence, firing_frequency, frequency_curve, plasticity_window
+from enu_lib.analysis.units import plasticity_window
 from enu_lib.widgets.base import png
 
 
@@ -26,46 +26,6 @@ def test_the_window_panel_draws_separate_curves_for_negative_and_positive_distan
     drawn = np.concatenate([line.get_ydata() for line in ax.lines if len(line.get_ydata()) == 10])
     assert np.allclose(np.sort(drawn), np.sort(torch.cat([found.target, found.evolved])))
     assert found.target[found.distance == 10].item() == pytest.approx(50 / np.e)
-
-
-class IntegrateAndFire:
-    """The integrate-and-fire target as a model: it fires and resets above 0.5."""
-
-    n_params, noise_shape = 1, ()
-
-    def unpack(self, genomes):
-        return genomes
-
-    def reset(self, population, rows, device="cpu"):
-        return (torch.zeros(population, rows, 1),)
-
-    def step(self, weights, state, x, noise=None):
-        v = state[0] + x
-        fired = v > 0.5
-        return (torch.where(fired, 0.0, v),), fired.float()
-
-
-def test_the_frequency_curve_of_a_perfect_unit_equals_the_model_s():
-    curve = frequency_curve(IntegrateAndFire(), torch.zeros(1), enu.IAF(), points=5, n=8)
-    assert torch.equal(curve.target, curve.evolved)
-    assert (curve.target[1:] > curve.target[:-1]).all()
-    assert curve.target[-1].item() == pytest.approx(9 * 0.015 / 0.5, rel=0.15)  # at most one spike each v > 0.5
-
-
-def test_coincidence_equals_a_hand_computation():
-    a = torch.tensor([[1, 0, 0, 1, 0, 0, 0, 1]]).bool()
-    b = torch.tensor([[0, 1, 0, 1, 0, 1, 0, 0]]).bool()
-    assert coincidence(a, b, 0) == pytest.approx(1 / 3)
-    assert coincidence(a, b, 1) == pytest.approx(2 / 3)
-    assert coincidence(a, b, 2) == 1.0
-
-
-def test_firing_frequency_is_the_inverse_of_the_mean_interval():
-    spikes = torch.zeros(4, 20).bool()
-    spikes[0, [3, 7, 11, 15]] = True  # every fourth step
-    spikes[1, [0, 19]] = True
-    spikes[2, 5] = True
-    assert firing_frequency(spikes).tolist() == pytest.approx([1 / 4, 1 / 19, 1 / 20, 0])
 
 
 def test_spike_trains_draw_one_line_per_spike():
