@@ -42,6 +42,7 @@ from enu_lib import figures, live, widgets
 from enu_lib.analysis.conditioning import REWARDS, conditioning, repeated
 from enu_lib.figures import PAGE, panel_letters, save_figure, use_style
 from enu_lib.study import dissection, tables
+from enu_lib.tasks.geometry import ACTIONS
 
 use_style()
 entry = enu.zoo.obtain("tmaze-enu", profile, seed)
@@ -119,9 +120,8 @@ rows = {reward: repeated(network, entry.genome, reward, 4, episodes=samples, see
 forward = dish.outputs[..., 0]
 fig, axes = plt.subplots(2, 2, figsize=(PAGE, 4.4))
 figures.learning.conditioning(axes[0, 0], dish, forward, "change of the output for\nmoving forward (output 1)")
-moves = ["forward", "left", "right"]
 for ax, (reward, outputs) in zip(axes.flat[1:], rows.items(), strict=True):
-    figures.learning.in_a_row(ax, outputs, moves)
+    figures.learning.in_a_row(ax, outputs, ACTIONS)
     ax.set(xlabel=f"{reward}, times in a row", ylabel="output at the probe", ylim=(-0.03, 1.03))
     ax.get_legend().remove()
 axes[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1, handlelength=1.2)
@@ -133,7 +133,7 @@ files = save_figure(
     data={
         "a": figures.data.long(paired, {"change of output 1": forward}),
         "b_d": figures.data.series(
-            "meal", rows, {"meals in a row": range(5), "noise sample": None, "output": moves}, "output at the probe"
+            "meal", rows, {"meals in a row": range(5), "noise sample": None, "output": ACTIONS}, "output at the probe"
         ),
     },
     caption=f"""What single events change in a network that is driven through its inputs only. **a**, A sensor paired with

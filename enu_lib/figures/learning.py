@@ -130,7 +130,7 @@ def conditioning(ax: Axes, pairing: Conditioning, change: ArrayLike, label: str)
     ax.legend()
 
 
-def in_a_row(ax: Axes, y: ArrayLike, names: list[str]) -> None:
+def in_a_row(ax: Axes, y: ArrayLike, names: Sequence[str]) -> None:
     """Outputs y (K + 1, B, n_outputs) during a probe after 0..K rewards; mean and s.d. over noise samples."""
     y = np.asarray(y)
     k = np.arange(len(y))

@@ -4,7 +4,7 @@
   const live = (scope.enuLive = scope.enuLive || {});
   if (live.life) return;
 
-  const ACTIONS = ["forward", "left", "right"], INPUTS = 4;
+  const INPUTS = 4;
 
   const list = (parts) => (parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`);
   const times = (n) => (n === 1 ? "once" : n === 2 ? "twice" : `${n} times`);
@@ -70,7 +70,7 @@
       do step(action); while (!over() && self.mazeState.t % maze.move_every);
       if (self.mazeState.action < 0) return;  // it died before it could move
       const stuck = action === rules.FORWARD && self.mazeState.square === square && !self.mazeState.ate;
-      const did = stuck ? "You walked against a wall." : `You ${action ? "turned" : "walked"} ${ACTIONS[action]}.`;
+      const did = stuck ? "You walked against a wall." : `You ${action ? "turned" : "walked"} ${rules.ACTIONS[action]}.`;
       self.said = `${did} ${self.said}`.trim();
     }
 
@@ -116,7 +116,7 @@
     // The output of this neuron is not transmitted from now on; -1: all are.
     function silence(neuron) {
       self.changed.silenced = neuron;
-      const name = names[INPUTS + neuron], acts = neuron >= net.neurons - ACTIONS.length;
+      const name = names[INPUTS + neuron], acts = neuron >= net.neurons - rules.ACTIONS.length;
       self.said = neuron < 0 ? "All neurons transmit their outputs again." :
         `The output of ${name} no longer reaches other neurons${acts ? ", but it still moves the agent" : ""}.`;
     }

@@ -8,6 +8,7 @@
   if (live.rules) return;
 
   const WALL = 0, FOOD = 1, POISON = 2, FORWARD = 0, LEFT = 1, RIGHT = 2;
+  const ACTIONS = ["forward", "left", "right"];  // their names, by number
   const { fround } = Math;
 
   // Random numbers from a seed (mulberry32); normal(): standard normal (Box and Muller).
@@ -143,5 +144,5 @@
   const reshuffle = (s, by) => void (s.sensor_of = s.sensor_of.map((_, kind, all) => all[(kind + by) % 3]));
 
   live.random = random;
-  live.rules = { draw, begin, observe, step, swap, reshuffle, voteFor, WALL, FOOD, POISON, FORWARD, LEFT, RIGHT };
+  live.rules = { draw, begin, observe, step, swap, reshuffle, voteFor, WALL, FOOD, POISON, FORWARD, LEFT, RIGHT, ACTIONS };
 })(globalThis);

@@ -5,7 +5,6 @@
   if (live.kinds && live.kinds.toy) return;
 
   const KEYS = { ArrowUp: "forward", ArrowLeft: "left", ArrowRight: "right" };
-  const WALKS = ["forward", "left", "right"];  // the actions' numbers
 
   function toy(root, data) {
     data.genome = live.unpack(data.genome);
@@ -78,7 +77,7 @@
 
     function walk(name) {
       pause();
-      life.walk(WALKS.indexOf(name));
+      life.walk(live.rules.ACTIONS.indexOf(name));
       draw();
     }
 
@@ -89,7 +88,7 @@
       run: toggle, step: () => stepped(1), move: () => stepped(maze.move_every - (life.mazeState.t % maze.move_every)), again,
       swap: () => { life.swap(); draw(); }, shuffle: () => { life.shuffle(); draw(); },
     };
-    for (const name of WALKS) clicks[name] = () => walk(name);
+    for (const name of live.rules.ACTIONS) clicks[name] = () => walk(name);
     for (const [name, click] of Object.entries(clicks)) press[name].addEventListener("click", click);
     press.speed.addEventListener("change", () => { if (clock !== null) run(); });
 

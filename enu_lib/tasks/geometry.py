@@ -14,6 +14,7 @@ Facing = Literal["stem", "wall"]
 PerHeading = tuple[tuple[int, ...], ...]  # a value per square and heading
 
 FORWARD, LEFT, RIGHT = 0, 1, 2  # actions
+ACTIONS = ("forward", "left", "right")  # their names, by number
 HEADINGS = ((0, 1), (1, 0), (0, -1), (-1, 0))  # east, south, west, north as (row, column); +1: turn right
 ROUNDS = {"t": (0, 1), "double-t": (0, 1, 3, 2)}  # indices of the ends in the order of a round
 
