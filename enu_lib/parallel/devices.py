@@ -7,6 +7,7 @@ import os
 import torch
 
 from enu_lib.experiments import Experiment
+from enu_lib.network import Network
 
 
 def choose_device(device: str, experiment: Experiment, number: int | None = None) -> torch.device:
@@ -15,7 +16,7 @@ def choose_device(device: str, experiment: Experiment, number: int | None = None
     number: of this process on its machine; None: it is alone.  Raises ValueError if the device cannot be used.
     """
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    name = device_name(device, hasattr(experiment.model, "connections"), gpus, number)
+    name = device_name(device, isinstance(experiment.model, Network), gpus, number)
     try:
         place = torch.device(name)
         torch.zeros(1, dtype=torch.float32, device=place)
