@@ -99,7 +99,7 @@ def record_episodes(
     if intervene is not None or type(maze) is not Maze or not kernels.runs_mazes(model, genome):
         return rollout(model, genome, maze, environments, seed, intervene=intervene, backend="auto")
     genomes, drawn = draw(model, genome[None], maze, environments, stream(seed, "rollout"))
-    outputs = kernels.maze_lives(model, genomes, maze, drawn.start, drawn.noise, record=True).outputs
+    outputs = kernels.maze_episodes(model, genomes, maze, drawn.start, drawn.noise, record=True).outputs
     assert outputs is not None, "they were asked to be recorded"
     recorder = Recorder(model)
     play(model, genomes, maze, drawn, recorder, stepper=reference.Replay(outputs))
@@ -150,7 +150,7 @@ def play(
     """
     whole = recorder is None and intervene is None and stepper is None and backend != "reference"
     if whole and type(task) is Maze and kernels.runs_mazes(model, genomes, backend):
-        return kernels.maze_lives(model, genomes, task, drawn.start, drawn.noise, threads, backend).fitness
+        return kernels.maze_episodes(model, genomes, task, drawn.start, drawn.noise, threads, backend).fitness
     if whole and is_sequence(task) and door.is_cell(model):
         return kernels.unit_scores(model, genomes, task, drawn.start, drawn.noise, threads, backend).mean(-1)
     genomes = door.matrix(model, genomes)

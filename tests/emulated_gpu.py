@@ -36,8 +36,8 @@ def layout(network, maze, state, shared=HOPPER):
     return cuda.plan(network, len(geometry(maze).squares), state.places.shape[1], shared)
 
 
-def maze_lives(network, genomes, maze, state, noise, shared=HOPPER, flags=(), without=0):
-    """As `kernels.maze_lives` with `record=True`, on the emulated GPU."""
+def maze_episodes(network, genomes, maze, state, noise, shared=HOPPER, flags=(), without=0):
+    """As `kernels.maze_episodes` with `record=True`, on the emulated GPU."""
     plan = layout(network, maze, state, shared)
     return MazeScores(*cuda.run(launcher(plan, flags, without), plan, network, genomes, maze, state, noise, record=True))
 

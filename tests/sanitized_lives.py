@@ -89,7 +89,7 @@ def mazes(seed, largest):
     for drawn in (maze, other):
         try:
             state = drawn.reset(3, 5, stream(seed, "maze"))
-            kernels.maze_lives(network, genomes, maze, state, noise, 2, "cpp", record=bool(seed % 2))
+            kernels.maze_episodes(network, genomes, maze, state, noise, 2, "cpp", record=bool(seed % 2))
             done[0] += 1
         except ValueError:
             done[1] += 1

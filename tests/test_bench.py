@@ -9,7 +9,7 @@ import torch
 
 import enu_lib as enu
 from enu_lib.bench import cases as bench
-from enu_lib.bench.authors_scheme import Agent, copied_weights_lives
+from enu_lib.bench.authors_scheme import Agent, copied_weights_episodes
 from enu_lib.cli import main
 from enu_lib.contracts import Drawn
 from enu_lib.network import ORDERED, Network
@@ -29,7 +29,7 @@ def test_the_authors_scheme_gives_the_same_fitness(near, layout, own):
     p = len(genomes)
     state, noise = maze.reset(p, 6, enu.stream(2, "maze")), draw_noise(200, 6, enu.stream(3, "noise"), (0, p) if own else None)
     reference = play(network, genomes, maze, Drawn(state, noise, 6), backend="reference")
-    copied = copied_weights_lives(network, genomes, maze, state, noise)
+    copied = copied_weights_episodes(network, genomes, maze, state, noise)
     near(((copied - reference).abs() > 1e-3).float().mean(), 0.2)  # rounding decides near-ties between votes
     assert reference.max() > 40 * 4 * 0.025 + 0.4 * 8  # some agents ate food
 

@@ -53,7 +53,7 @@ def test_the_layout_fits_the_shared_memory_of_the_gpu():
 def test_partly_filled_blocks_give_the_same_results(near, shared, noisy):
     """Eleven environments in blocks of two, of which the last is half empty."""
     genomes, maze, state, noise = drawn_lives(PAPER, 2, 11, noisy=noisy)
-    found = emulated_gpu.maze_lives(PAPER, genomes, maze, state, noise, shared)
+    found = emulated_gpu.maze_episodes(PAPER, genomes, maze, state, noise, shared)
     assert found.outputs.std() > 0.01 and (found.steps_alive == maze.steps).all()
     exact = Exact(PAPER, genomes, 11)
     for t in range(maze.move_every):  # up to the first move
@@ -69,7 +69,7 @@ def test_small_networks_share_a_block_of_eight_environments(near):
         genomes, maze, state, noise = drawn_lives(network, 2, environments, steps=40)
         layout = emulated_gpu.layout(network, maze, state)
         assert (layout.environments, layout.threads) == (environments, threads)
-        found = emulated_gpu.maze_lives(network, genomes, maze, state, noise)
+        found = emulated_gpu.maze_episodes(network, genomes, maze, state, noise)
         state = type(state)(*(v.expand(2, *v.shape[1:]) for v in state))
         exact = Exact(network, genomes, environments)
         for t in range(maze.steps):
@@ -84,7 +84,7 @@ def test_nan_in_one_offspring_does_not_affect_others():
     network = Network(ORDERED, channels=4, hidden=16)
     genomes, maze, state, noise = drawn_lives(network, 3, 2)
     genomes[1] = torch.nan
-    fitness = emulated_gpu.maze_lives(network, genomes, maze, state, noise).fitness
+    fitness = emulated_gpu.maze_episodes(network, genomes, maze, state, noise).fitness
     assert fitness[1].isnan().all() and not fitness[[0, 2]].isnan().any()
 
 
@@ -107,7 +107,7 @@ for line in sys.argv[1:]:
     for _ in range(1 if line == "0" else 10):  # a run shows no race if the threads happen to wait for each other elsewhere
         child = os.fork()
         if not child:  # the child ends at its first race
-            emulated_gpu.maze_lives(SMALL, *lives, flags=flags, without=int(line))
+            emulated_gpu.maze_episodes(SMALL, *lives, flags=flags, without=int(line))
             print("no more to report", file=sys.stderr, flush=True)
             os._exit(0)
         if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
@@ -278,11 +278,11 @@ def test_without_its_kernel_a_gpu_uses_torch_and_prints_one_line(monkeypatch, ca
     def refuse(*_):
         raise missing.value
 
-    monkeypatch.setattr(cuda, "maze_lives", refuse)
+    monkeypatch.setattr(cuda, "maze_episodes", refuse)
     monkeypatch.setattr(kernels, "choose", lambda *_: "cuda")
-    found = [kernels.maze_lives(PAPER, genomes, maze, state, noise, record=True) for _ in range(2)]
+    found = [kernels.maze_episodes(PAPER, genomes, maze, state, noise, record=True) for _ in range(2)]
     assert torch.equal(found[0].outputs, found[1].outputs)
     notices = capsys.readouterr().err.splitlines()
     assert len(notices) == 1 and "pip install cuda-bindings" in notices[0]
     with pytest.raises(build.Unavailable):
-        kernels.maze_lives(PAPER, genomes, maze, state, noise, backend="cuda")
+        kernels.maze_episodes(PAPER, genomes, maze, state, noise, backend="cuda")

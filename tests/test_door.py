@@ -40,7 +40,7 @@ def test_a_network_must_fit_the_maze(name, value, needed, table):
     genomes, state = population(network), MAZE.reset(1, 2, stream(0, "x"))
     words = _fitness_error(network, genomes, MAZE)
     assert name in words and str(value) in words and f"model.{name}={needed}" in words
-    others = [lambda p=p: kernels.maze_lives(network, genomes, MAZE, state, backend=p) for p in FAST]
+    others = [lambda p=p: kernels.maze_episodes(network, genomes, MAZE, state, backend=p) for p in FAST]
     assert words == one_error(
         *others,
         lambda: record_episodes(network, genomes[0], MAZE, 2),

@@ -42,7 +42,7 @@ def drawn_lives(some=None, task=MAZE, network=NETWORK):
 def outputs(backend, genomes, drawn, task=MAZE, network=NETWORK):
     """Outputs (P, B, T, 3) of episodes, from the kernel for whole episodes if there is one, else step by step."""
     if type(task) is Maze and backend != "reference":
-        return kernels.maze_lives(network, genomes, task, drawn.start, drawn.noise, 1, backend, record=True).outputs
+        return kernels.maze_episodes(network, genomes, task, drawn.start, drawn.noise, 1, backend, record=True).outputs
     recorder, genomes = Recorder(network), genomes if torch.is_tensor(genomes) else genomes.genomes
     play(network, genomes, task, drawn, recorder, stepper=kernels.stepper(network, genomes, COUNT, 1, backend))
     return recorder.outputs()
@@ -190,9 +190,9 @@ def test_episodes_of_every_backend_equal_the_exact_ones(backend, near):
     genomes, drawn = drawn_lives(offspring().genomes[2:])
     assert drawn.noise.shifts.shape == (4, COUNT) and (drawn.noise.offsets[0] + drawn.noise.shifts).max() >= 65536
     if backend == "emulated gpu":
-        lives = emulated_gpu.maze_lives(NETWORK, genomes, MAZE, drawn.start, drawn.noise)
+        lives = emulated_gpu.maze_episodes(NETWORK, genomes, MAZE, drawn.start, drawn.noise)
     else:
-        lives = kernels.maze_lives(NETWORK, genomes, MAZE, drawn.start, drawn.noise, 2, backend, record=True)
+        lives = kernels.maze_episodes(NETWORK, genomes, MAZE, drawn.start, drawn.noise, 2, backend, record=True)
     start = (v.expand(len(genomes), *v.shape[1:]) for v in drawn.start)
     state, total, exact = type(drawn.start)(*start), 0.0, Exact(NETWORK, genomes, COUNT)
     for t in range(MAZE.steps):

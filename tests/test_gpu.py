@@ -33,9 +33,12 @@ def test_maze_episodes_equal_the_cpu_over_generations(backend, kind, hidden, cha
         genomes, noise = _genomes(network, 16, seed), draw_noise(maze.steps, environments, stream(seed, "noise"))
         state = maze.reset(1, environments, stream(seed, "maze"))
         there = type(state)(*(v.cuda() for v in state))
-        reference = kernels.maze_lives(network, genomes, maze, state, noise, backend="torch", record=True)
+        reference = kernels.maze_episodes(network, genomes, maze, state, noise, backend="torch", record=True)
         lives = network, genomes.cuda(), maze, there, noise.to("cuda")
-        found, recorded = kernels.maze_lives(*lives, backend=backend), kernels.maze_lives(*lives, backend=backend, record=True)
+        found, recorded = (
+            kernels.maze_episodes(*lives, backend=backend),
+            kernels.maze_episodes(*lives, backend=backend, record=True),
+        )
         same = (found.fitness.cpu() - reference.fitness).abs() < 1e-3
         assert same.float().mean() >= 0.8, "votes nearly tie at times; most lives are the same to the last"
         assert torch.allclose(recorded.outputs[:, :, :4].cpu(), reference.outputs[:, :, :4], atol=1e-3)

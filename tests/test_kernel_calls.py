@@ -21,7 +21,7 @@ def _kernels(noise, steps=10, environments=4):
     state, x = maze.reset(1, environments, stream(0, "x")), torch.rand(environments, steps, 1)
     for p in FAST:
         yield lambda p=p: kernels.unit_outputs(unit, population(unit), x, noise, backend=p)
-        yield lambda p=p: kernels.maze_lives(NETWORK, population(NETWORK), maze, state, noise, backend=p)
+        yield lambda p=p: kernels.maze_episodes(NETWORK, population(NETWORK), maze, state, noise, backend=p)
 
 
 NOISE = draw_noise(10, 4, stream(0, "noise"))
@@ -103,7 +103,7 @@ def _put(name, value):
 )
 def test_the_initial_state_must_belong_to_the_maze(state, told):
     genomes, maze = population(NETWORK), enu.Maze(steps=60)
-    words = one_error(*(lambda p=p: kernels.maze_lives(NETWORK, genomes, maze, state, backend=p) for p in FAST))
+    words = one_error(*(lambda p=p: kernels.maze_episodes(NETWORK, genomes, maze, state, backend=p) for p in FAST))
     assert told in words and "`reset`" in words
 
 
@@ -112,7 +112,7 @@ def test_the_state_may_use_other_integer_types():
     small = STATE._replace(**{name: getattr(STATE, name).int() for name in ("sensor_of", "action_of", "places")})
     for backend in FAST:
         right, found = (
-            kernels.maze_lives(NETWORK, genomes, maze, s, noise, backend=backend, record=True) for s in (STATE, small)
+            kernels.maze_episodes(NETWORK, genomes, maze, s, noise, backend=backend, record=True) for s in (STATE, small)
         )
         assert torch.equal(found.outputs, right.outputs) and right.outputs.std() > 0
 
@@ -169,7 +169,7 @@ def test_a_subclass_with_its_own_step_uses_that_step(backend):
     f = enu.fitness(NETWORK, population(NETWORK), Generous(steps=20), 5, stream(0, "x"), backend=backend)
     assert (f >= 20).all()
     with pytest.raises(ValueError, match="Generous"):
-        kernels.maze_lives(NETWORK, population(NETWORK), Generous(steps=60), STATE)
+        kernels.maze_episodes(NETWORK, population(NETWORK), Generous(steps=60), STATE)
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf, 3e38])

@@ -33,8 +33,8 @@ def _genomes(model, population, seed, scale=0.2):
 def _lives(backend, model, genomes, maze, state, noise, threads=1):
     """Recorded episodes in a maze."""
     if backend == "emulated gpu":
-        return emulated_gpu.maze_lives(model, genomes, maze, state, noise)
-    return kernels.maze_lives(model, genomes, maze, state, noise, threads, backend, record=True)
+        return emulated_gpu.maze_episodes(model, genomes, maze, state, noise)
+    return kernels.maze_episodes(model, genomes, maze, state, noise, threads, backend, record=True)
 
 
 def _outputs(backend, cell, genomes, inputs, noise):
@@ -252,7 +252,7 @@ def test_inputs_and_genomes_that_do_not_fit_the_model_are_rejected(backend):
     with pytest.raises(ValueError, match=rf"genomes .*\(P, {network.n_params}\)"):
         kernels.stepper(network, genomes, 3, backend=backend)
     with pytest.raises(ValueError, match=rf"genomes .*\(P, {network.n_params}\)"):
-        kernels.maze_lives(network, genomes, Maze(), Maze().reset(2, 3, stream(0, "x")), backend=backend)
+        kernels.maze_episodes(network, genomes, Maze(), Maze().reset(2, 3, stream(0, "x")), backend=backend)
 
 
 @NEEDS_COMPILER
@@ -323,7 +323,7 @@ def test_a_replayed_recording_equals_the_reference_on_other_episodes(near, kind,
         now, state, noise = drawn(seed)
         episodes.fill(now, state, noise)
         episodes.play(recorded.replay)
-        reference = kernels.fused.maze_lives(network, now, maze, state, noise, record=False)
+        reference = kernels.fused.maze_episodes(network, now, maze, state, noise, record=False)
         assert reference[0].std() > 0
         mine = episodes.total, episodes.state.foods, episodes.state.poisons, episodes.alive_steps
         for value, expected in zip(mine, reference, strict=False):

@@ -113,7 +113,7 @@ def test_random_maze_episodes_are_the_same_up_to_the_first_move():
         case = random_lives.Case(network, genomes, shown, noise if network.noise else None, steps, b)
         outputs, bound = _distance_in_float64(case)
         for backend in FAST:
-            lives = kernels.maze_lives(network, genomes, maze, state, noise, 2, backend, record=True)
+            lives = kernels.maze_episodes(network, genomes, maze, state, noise, 2, backend, record=True)
             alive = lives.steps_alive[..., None] > torch.arange(steps)
             seen += alive.sum().item()
             assert ((lives.outputs[:, :, :steps] - outputs).abs() <= bound)[alive].all(), (seed, backend)

@@ -76,7 +76,7 @@ def test_nan_genomes_have_nan_fitness_on_every_backend():
 def test_recorded_episodes_have_the_fitness_of_the_kernel(near):
     genome = _genomes(1)
     genomes, drawn = draw(UNIT, genome, MAZE, 9, enu.stream(4, "rollout"))
-    lives = kernels.maze_lives(UNIT, genomes, MAZE, drawn.start, drawn.noise, backend="cpp")
+    lives = kernels.maze_episodes(UNIT, genomes, MAZE, drawn.start, drawn.noise, backend="cpp")
     trace = record_episodes(UNIT, genome[0], MAZE, 9, seed=4)
     near((trace.fitness.sum(-1) - lives.fitness).abs(), 1e-3)
     assert torch.equal(trace.task["foods"][0, :, -1], lives.foods[0])
@@ -91,7 +91,7 @@ def test_what_it_cannot_do_is_an_error_with_a_remedy():
         life.begin(UNIT, _genomes(1)[0], MAZE)
     state = MAZE.reset(1, 2, enu.stream(0, "maze"))
     with pytest.raises(Unavailable, match="'torch'.*enu_lib.fitness"):
-        kernels.maze_lives(UNIT, _genomes(1), MAZE, state, backend="torch")
+        kernels.maze_episodes(UNIT, _genomes(1), MAZE, state, backend="torch")
 
 
 def test_it_evolves_is_resumed_and_is_tested_by_the_battery(tmp_path, capsys):

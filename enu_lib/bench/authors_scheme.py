@@ -119,7 +119,7 @@ class Agent:
 
 
 @torch.no_grad()
-def copied_weights_lives(network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None) -> Tensor:
+def copied_weights_episodes(network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None) -> Tensor:
     """Fitness (P, B) of episodes, with copied weights and mazes on the host."""
     p, b = len(genomes), state.places.shape[1]
     weights = network.unpack(genomes.repeat_interleave(b, 0))

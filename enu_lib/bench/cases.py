@@ -116,7 +116,7 @@ def _prepare(case: Case) -> tuple[Callable[[], object], float, float]:
     def work() -> object:
         if case.path == "plain torch":
             return play(network, population, maze, Drawn(state, noise, b), backend="reference")
-        return kernels.maze_lives(network, population, maze, state, noise, case.threads, cast(Backend, case.path))
+        return kernels.maze_episodes(network, population, maze, state, noise, case.threads, cast(Backend, case.path))
 
     return work, executed, nominal
 

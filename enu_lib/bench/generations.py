@@ -35,7 +35,7 @@ from torch import Tensor
 from enu_lib import es, experiments, kernels
 from enu_lib.base.kinds import Json
 from enu_lib.base.names import Backend
-from enu_lib.bench.authors_scheme import copied_weights_lives
+from enu_lib.bench.authors_scheme import copied_weights_episodes
 from enu_lib.cells import ENU
 from enu_lib.contracts import Drawn, is_sequence
 from enu_lib.es import ES
@@ -132,7 +132,7 @@ def make(job: Job) -> Any:
         return Library(job, Episodes(job.experiment).fitness)
     if job.path == "copied weights":
         e = job.experiment
-        return Library(job, lambda genomes, drawn: copied_weights_lives(e.model, genomes, e.task, drawn.start, drawn.noise))
+        return Library(job, lambda genomes, drawn: copied_weights_episodes(e.model, genomes, e.task, drawn.start, drawn.noise))
     return Library(job)
 
 

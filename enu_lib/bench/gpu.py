@@ -68,7 +68,7 @@ def networks(device: torch.device, quick: bool = False) -> list[Json]:
         if isinstance(network.synapse_cell, ENU):
             operations = network_operations(network, "cuda") * float(size.population * size.environments * size.steps)
         for backend in _backends(device):
-            work = partial(kernels.maze_lives, network, genomes, maze, state, noise, backend=backend)
+            work = partial(kernels.maze_episodes, network, genomes, maze, state, noise, backend=backend)
             row = {"model": name, "backend": backend, **vars(size), **_timed(work, device, operations, backend, quick)}
             if backend == "cuda":
                 squares, room = len(geometry(maze).squares), cuda.shared_memory(device)

@@ -2,7 +2,7 @@
 
     unit_outputs(cell, genomes, inputs, noise)               single units on given inputs
     unit_scores(cell, genomes, task, batch, noise)           their fitness in a sequence task
-    maze_lives(model, genomes, maze, state, noise)           networks, or single units, in a maze
+    maze_episodes(model, genomes, maze, state, noise)        networks, or single units, in a maze
     stepper(model, genomes, environments)                    any model, step by step
 
 backend: "reference" is the definition and runs any model; "cpp" is the compiled CPU kernel; "cuda" is the compiled kernel
@@ -75,7 +75,7 @@ def choose(backend: Backend, model: Cell | Network, genomes: Tensor | Offspring)
 
 
 def runs_mazes(model: object, genomes: Tensor | Offspring, backend: Backend = "auto") -> TypeGuard[Cell | Network]:
-    """Whether `maze_lives` serves a model on this backend: networks on all, single units only where there is a compiler."""
+    """Whether `maze_episodes` serves a model on this backend: networks on all, single units only where there is a compiler."""
     return type(model) is Network or (door.is_cell(model) and choose(backend, model, genomes) == "cpp")
 
 
@@ -146,7 +146,7 @@ def unit_scores(
 
 
 @in_float32
-def maze_lives(
+def maze_episodes(
     model: Cell | Network,
     genomes: Tensor | Offspring,
     maze: Maze,
@@ -161,23 +161,23 @@ def maze_lives(
     A single unit receives what all input neurons show, and its outputs choose the actions.  Raises Unavailable for one on any
     backend but cpp: `enu_lib.fitness` simulates it step by step.
     """
-    genomes, state, noise = door.lives(model, genomes, maze, state, noise)
+    genomes, state, noise = door.episodes(model, genomes, maze, state, noise)
     threads = count_threads(threads)
     chosen = choose(backend, model, genomes)
     if chosen == "cpp":
-        scores = cpu.maze_lives(model, genomes, maze, state, noise, threads, record)
+        scores = cpu.maze_episodes(model, genomes, maze, state, noise, threads, record)
         return MazeScores(*scores)
     if not isinstance(model, Network):
         raise Unavailable(f"backend {chosen!r} has no kernel for single units in mazes: use enu_lib.fitness")
     network, genomes = model, door.matrix(model, genomes)
     if chosen == "cuda":
         try:
-            return MazeScores(*cuda.maze_lives(network, genomes, maze, state, noise, record))
+            return MazeScores(*cuda.maze_episodes(network, genomes, maze, state, noise, record))
         except Unavailable as error:
             _without_gpu_kernel(error, backend)
     if graph.serves(maze, genomes, record):
-        return MazeScores(*graph.maze_lives(network, genomes, maze, state, noise))
-    return MazeScores(*fused.maze_lives(network, genomes, maze, state, noise, record))
+        return MazeScores(*graph.maze_episodes(network, genomes, maze, state, noise))
+    return MazeScores(*fused.maze_episodes(network, genomes, maze, state, noise, record))
 
 
 def _without_gpu_kernel(error: Unavailable, backend: Backend) -> None:

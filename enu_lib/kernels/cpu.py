@@ -122,7 +122,7 @@ def unit_scores(
     return y
 
 
-def maze_lives(
+def maze_episodes(
     model: Cell | Network,
     genomes: Tensor | Offspring,
     maze: Maze,

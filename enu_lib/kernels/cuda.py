@@ -140,7 +140,7 @@ def _rules_size(cell: Cell, inputs: list[int]) -> int:
     return (sum(up(n, TILE) for n in inputs) + fed + h + 1) * gates * h + h * c + h + c
 
 
-def maze_lives(
+def maze_episodes(
     network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3).
@@ -153,7 +153,7 @@ def maze_lives(
 
 
 def unit_outputs(cell: Cell, genomes: Tensor, inputs: Tensor, noise: Noise | None) -> Tensor:
-    """Outputs (P, B, T, C) of single units for inputs (B, T, n_in).  Raises Unavailable, as `maze_lives` does."""
+    """Outputs (P, B, T, C) of single units for inputs (B, T, n_in).  Raises Unavailable, as `maze_episodes` does."""
     layout = unit_plan(cell, len(inputs), shared_memory(genomes.device))
     with torch.cuda.device(genomes.device):
         return run_units(_ready(layout, cell, genomes.device), layout, cell, genomes, inputs, noise)
@@ -170,7 +170,7 @@ def run(
     noise: Noise | None,
     record: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
-    """The results of `maze_lives`, with a kernel that has been loaded for this layout."""
+    """The results of `maze_episodes`, with a kernel that has been loaded for this layout."""
     p, b, device, cell = len(genomes), state.places.shape[1], genomes.device, network.synapse_cell
     neuron, synapse = packing.rules(network, genomes)
     connections = _table(network.connections, torch.int32, device)
@@ -267,7 +267,7 @@ def verified(launch: Launch, layout: Plan, model: Cell | Network, device: torch.
         maze = Maze(steps=steps)
         state = maze.reset(1, b, stream(2, "check"))
         arguments = model, genomes, maze, type(state)(*(v.to(device) for v in state)), noise
-        (*_, y), (*_, expected) = run(launch, layout, *arguments, record=True), fused.maze_lives(*arguments, record=True)
+        (*_, y), (*_, expected) = run(launch, layout, *arguments, record=True), fused.maze_episodes(*arguments, record=True)
     else:
         inputs = uniform(b, steps, model.n_in, generator=stream(2, "check")).to(device)
         y = run_units(launch, layout, model, genomes, inputs, noise)

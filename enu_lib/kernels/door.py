@@ -2,7 +2,7 @@
 
     genomes(model, x)                       (P, D) float32
     units(cell, x, inputs, noise)           single units on given inputs
-    lives(model, x, maze, state, noise)     networks, or single units, in a maze
+    episodes(model, x, maze, state, noise)  networks, or single units, in a maze
     fits(model, task)                       parts and sizes, before anything is sampled
 
 Each function checks its arguments and returns them in the form that the kernels take: float32 and int64, on the genomes'
@@ -131,7 +131,7 @@ def units(cell: Cell, x: Genomes, inputs: Tensor, noise: Noise | None) -> tuple[
     return x, inputs, offsets(cell, noise, inputs.shape[1], len(x), len(inputs), x.device)
 
 
-def lives(
+def episodes(
     model: Cell | Network, x: Genomes, maze: Maze, state: MazeState, noise: Noise | None
 ) -> tuple[Genomes, MazeState, Noise | None]:
     """Genomes (P, D), the environments' state and the noise of networks, or of single units, in a maze."""

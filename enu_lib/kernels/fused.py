@@ -186,20 +186,20 @@ class Stepper:
         return self.output.view(p, b, n, c)[:, :, n - net.n_outputs :, 0]
 
 
-def maze_lives(
+def maze_episodes(
     network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and if `record` the outputs (P, B, T, 3)."""
     results, rows = [], state.places.shape[1] * network.neurons * network.synapses
     for batch, some, own in batches(genomes, noise, rows, network.hidden):
         mine = MazeState(*(v[batch] if len(v) == len(genomes) else v for v in state))
-        results.append(_maze_lives(network, some, maze, mine, own, record))
+        results.append(_maze_episodes(network, some, maze, mine, own, record))
     fitness, foods, poisons, alive, y = zip(*results, strict=True)
     return torch.cat(fitness), torch.cat(foods), torch.cat(poisons), torch.cat(alive), torch.cat(y) if record else None
 
 
 @torch.no_grad()
-def _maze_lives(
+def _maze_episodes(
     network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None, record: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     p, b = len(genomes), state.places.shape[1]

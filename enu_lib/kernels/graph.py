@@ -86,15 +86,15 @@ def serves(maze: Maze, genomes: Tensor, record: bool) -> bool:
     return genomes.device.type == "cuda" and maze.steps % maze.move_every == 0 and not record
 
 
-def maze_lives(
+def maze_episodes(
     network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
     """Fitness, foods, poisons, steps alive, all (P, B), and None, since outputs are not recorded."""
     with torch.cuda.device(genomes.device):
-        return _maze_lives(network, genomes, maze, state, noise)
+        return _maze_episodes(network, genomes, maze, state, noise)
 
 
-def _maze_lives(
+def _maze_episodes(
     network: Network, genomes: Tensor, maze: Maze, state: MazeState, noise: Noise | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
     kind = None if noise is None else noise.shifts is None
