@@ -97,7 +97,8 @@ def evolve(
     config = {} if out is None else {"experiment": to_config(experiment), "seed": seed, "parent": start}
     processes.agree(lambda: _facts(experiment, config, first.to(place), backend))
     with ExitStack() as stack:
-        now, log = Progress(es.init(first), first, -math.inf, 0.0), list[Row]()
+        log: list[Row] = []
+        now = Progress(es.init(first), first, -math.inf, 0.0)
         if folder is not None:
             stack.enter_context(locked(folder, wait))
         interrupt = stack.enter_context(SoftInterrupt(processes.size > 1))  # before the run folder is written
