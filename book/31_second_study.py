@@ -223,7 +223,7 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # where it misses its target, and the number of generations was doubled. Five more evolutions of ENUs, with other seeds, have
 # been run with these settings. Of all these runs, two were evolved to the new fitness of the ability: that of the network of
 # Fig. 4, and later one more. The others were stopped by hand, so how often it is reached is not known. Therefore, on the same
-# day, and still before any evolution of E1, the ability was defined anew: not the target of the whole curriculum, but that of
+# day, and still before any evolution of E1, the ability was changed: not the target of the whole curriculum, but that of
 # its third stage, which four of the last five evolutions reached, all within 400 generations. This choice, too, rests on ENUs
 # only. So E1 now has the first three stages only. It does not restart, and the third stage lasts until generation 500 instead
 # of 400 if its target is not reached. Feedback is compared by the ability, too, no longer by food. There are 10 evolutions of

@@ -4,7 +4,7 @@ Shapes throughout: P offspring, B environments, T steps, D parameters, C outputs
 A task or model of your own implements one of these protocols; it need not inherit from anything.
 
 The library checks what the methods return, and raises ValueError for what breaks a contract.  What a method itself raises is
-not caught: it ends the run, whose folder keeps the last checkpoint.  On the command line, a ValueError is printed in one line.
+not caught: it ends the run, whose folder keeps the last checkpoint.  On the command line, ValueError and FloatingPointError are printed in one line.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Model(Protocol[W, S]):
     def noise_shape(self) -> tuple[int, ...]: ...  # shape of the noise per environment and step; () for none
 
     def init(self, generator: torch.Generator, /) -> Tensor:
-        """A random initial genome (D,), with D = `n_params` finite numbers.  Only evolution calls this."""
+        """A random initial genome (D,), with D = `n_params` finite numbers.  Not called for models that do not evolve."""
 
     def unpack(self, genomes: Tensor, /) -> W:
         """Genomes (P, D) as weights, in the form that `step` takes.
@@ -285,8 +285,10 @@ def described(value: object) -> str:
 
 def spread(x: Tensor) -> str:
     """A tensor's shape and range of values, for an error message."""
-    low, high = (v.item() for v in x.to(torch.float64).aminmax()) if x.numel() else (torch.nan, torch.nan)
-    return f"{tuple(x.shape)} with values {low:g} to {high:g}"
+    finite = x[x.isfinite()].to(torch.float64)
+    low, high = (v.item() for v in finite.aminmax()) if finite.numel() else (torch.nan, torch.nan)
+    rest = x.numel() - finite.numel()
+    return f"{tuple(x.shape)} with values {low:g} to {high:g}" + (f" and {rest} that are NaN or infinite" if rest else "")
 
 
 def _counts(owner: object, part: str) -> None:
@@ -318,7 +320,7 @@ def _missing(value: object, contract: type, unneeded: tuple[str, ...] = ()) -> l
 
 def _lacks_nothing(value: object, contract: type, what: str, unneeded: tuple[str, ...] = ()) -> None:
     if isinstance(value, type):
-        raise TypeError(f"{value.__name__} is a class, not a {what}: pass an instance of it, such as {value.__name__}()")
+        raise TypeError(f"{value.__name__} is a class, not a {what}: pass an instance of it, such as {value.__name__}(..)")
     if missing := _missing(value, contract, unneeded):
         raise TypeError(
             f"{described(value)} is not a {what}: it lacks {', '.join(missing)} (see enu_lib.contracts.{contract.__name__})"

@@ -77,6 +77,8 @@ def origin(model: AnyModel, genome: Tensor | Offspring, task: Task, environments
     if f < math.inf:
         part = "score" if sequence else "step"
         return f"it comes from `{part}` of {tasks} at step {f}, for finite outputs of {models}: {_LOOK}"
+    if not bool(scores.sum().isfinite()):
+        return f"each step's is finite, but together they exceed what float32 holds: let {tasks} return smaller numbers"
     return f"it comes from {tasks} or {models}, but not for one offspring alone: treat each independently of the others"
 
 

@@ -180,11 +180,9 @@ class _Evolution:
         due = last or g % experiment.evaluate_every == 0
         if due:
             row["held_out"] = held_out = self._held_out(experiment.task, state)
-            if not math.isfinite(held_out):
-                self.watch.held_out(held_out, state.parent, experiment.task, experiment.evaluate_environments, g - 1)
-            elif not held_out <= now.score:
+            if math.isfinite(held_out) and not held_out <= now.score:
                 now.best, now.score = state.parent.clone(), held_out
-        if due and stage.target is not None and self._held_out(stage.tasks[0], state) >= stage.target:
+        if due and stage.target is not None and math.inf > torch.tensor(self._held_out(stage.tasks[0], state)) >= stage.target:
             now.ends.append(g)
         elif stage.restart and stage.until <= g < experiment.generations:
             other = stream(self.seed, "genome", len(now.restarts) + 1)
@@ -214,4 +212,7 @@ class _Evolution:
     def _held_out(self, task: Task, state: es.ESState) -> float:
         """The parent's mean fitness in the held-out environments of a task, which only the first process simulates."""
         n, generator = self.experiment.evaluate_environments, stream(self.seed, "held-out")
-        return self.processes.first(lambda: self.simulate(state.parent[None], task, n, generator).mean().item())
+        value = self.processes.first(lambda: self.simulate(state.parent[None], task, n, generator).mean().item())
+        if not math.isfinite(value):
+            self.watch.held_out(value, state.parent, task, n, state.generation - 1)
+        return value

@@ -60,7 +60,7 @@ def test_a_class_in_place_of_an_instance_is_an_error_that_says_so():
         lambda: enu.fitness(Leaky(), genomes, Follow, 5, enu.stream(0, "x")),
         lambda: enu.fitness(Leaky, genomes, Follow(), 5, enu.stream(0, "x")),
     ):
-        with pytest.raises(TypeError, match=r"(Copy|Follow|Leaky) is a class.*\1\(\)"):
+        with pytest.raises(TypeError, match=r"(Copy|Follow|Leaky) is a class.*\1\("):
             call()
     for model, task, name in ((enu.ENU, Copy(), "model"), (Leaky(), Copy, "task")):
         assert one_error(lambda model=model, task=task: evolution(model, task)).startswith(name)

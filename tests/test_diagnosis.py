@@ -1,6 +1,7 @@
 """Fitness that is NaN or infinite: an error or a notice that names the part of the task or model that it comes from."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -83,20 +84,50 @@ def test_such_offspring_rank_last_and_one_notice_says_where_it_comes_from(task, 
     assert run.generation == 3 and math.isfinite(run.score)
 
 
-def test_a_parent_whose_held_out_fitness_is_nan_is_never_the_best(capsys):
-    held = []  # one number per held-out evaluation, and NaN for the second
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_a_parent_whose_held_out_fitness_is_not_finite_is_never_the_best(bad, capsys):
+    held = []  # one number per held-out evaluation
 
     def score(self, batch, outputs):
         f = Copy.score(self, batch, outputs)
         if len(outputs) == 1 and f.shape[1] == 7:
             held.append(f.mean().item())
-        return f * math.nan if len(held) == 2 and len(outputs) == 1 else f
+        return torch.full_like(f, bad) if len(held) == 2 and len(outputs) == 1 else f
 
     run = evolve(changed(Copy, "score", score), evaluate_environments=7)
     values = run.column("held_out")[1]
-    assert math.isnan(values[1]) and run.score == max(values[0], values[2])
+    assert not math.isfinite(values[1]) and run.score == max(values[0], values[2])
     (line,) = capsys.readouterr().err.splitlines()
     assert "held-out" in line and "generation 1" in line
+
+
+@pytest.mark.parametrize("breadth", [None, 0.0])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_an_offspring_whose_fitness_is_not_finite_in_one_environment_evolves_like_the_worst(bad, breadth, capsys):
+    def parent(first, others):
+        def score(self, batch, outputs):
+            f = 50 + Copy.score(self, batch, outputs)
+            if len(outputs) > 1:
+                f[3, :1], f[3, 1:] = first, others
+            return f
+
+        e = experiment(changed(Copy, "score", score))
+        return enu.evolve(replace(e, es=replace(e.es, breadth=breadth)), progress=False).parent
+
+    assert torch.equal(parent(bad, 100.0), parent(-1e6, -1e6))
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_no_stage_ends_by_held_out_fitness_that_is_not_finite(bad, capsys):
+    task = altered(Copy, "score", lambda f: torch.full_like(f, bad) if len(f) == 1 else f)
+    run = evolve(Copy(), stages=(enu.Stage(2, task, target=0.5),))
+    assert not run.stage_ends or run.stage_ends[0] == 2
+
+
+def test_numbers_whose_sum_is_too_large_are_the_cause():
+    with pytest.raises(FloatingPointError) as refused:
+        evolve(altered(Copy, "score", lambda f: f - 3e38))
+    assert "together" in str(refused.value) and "Mine" in str(refused.value)
 
 
 def test_a_task_that_mixes_offspring_is_told_so(capsys):

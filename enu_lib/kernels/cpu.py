@@ -32,7 +32,7 @@ FLAGS = (
     "-O3", NATIVE, "-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
     "-fPIC", "-shared", "-pthread", "-Wno-psabi",
 )  # fmt: skip
-FUNCTIONS = ("unit_outputs", "unit_scores", "maze_lives", "unit_maze_lives", "network_step", "network_memory")
+FUNCTIONS = ("unit_outputs", "unit_scores", "maze_episodes", "unit_maze_episodes", "network_step", "network_memory")
 PAD = 16  # vectors.h pads rows to a multiple of this many floats
 MAX_HIDDEN = 64
 
@@ -142,7 +142,7 @@ def maze_episodes(
     counts = [torch.empty(p, b, dtype=torch.int32, device="cpu") for _ in range(3)]
     y = torch.zeros(p, b, maze.steps, 3, dtype=torch.float32, device="cpu") if record else None
     sensors, actions, places, own = shuffles_and_places(state)
-    _made((kernel.unit_maze_lives if alone else kernel.maze_lives)(
+    _made((kernel.unit_maze_episodes if alone else kernel.maze_episodes)(
         ctypes.byref(struct), ctypes.byref(rules), i64(p), i64(b), ctypes.byref(_population(genomes)), given,
         at(sensors), at(actions), at(places), own, at(fitness), *map(at, counts), at(y), threads,
     ))  # fmt: skip

@@ -65,7 +65,7 @@ int network_step(const Net* net, int64_t P, int64_t B, const float* genomes, con
 // Whole episodes in a maze as defined by tasks/maze.py.  An episode is not stepped further after it has ended.
 // sensor_of, action_of (B, 3), or (P, B, 3) with own_shuffles; places (B, periods, 2) squares of food and poison; y (P, B, T, 3)
 // may be null.
-int maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, const Population* population, const Noise* noise,
+int maze_episodes(const Net* net, const MazeRules* maze, int64_t P, int64_t B, const Population* population, const Noise* noise,
                const whole* sensor_of, const whole* action_of, const whole* places, int own_shuffles, float* fitness,
                int32_t* foods, int32_t* poisons, int32_t* alive_steps, float* y, int threads) {
     const int64_t D = Pair::params(*net), T = maze->steps;
@@ -101,7 +101,7 @@ int maze_lives(const Net* net, const MazeRules* maze, int64_t P, int64_t B, cons
 
 // The same for single units with the interface of a maze: 12 inputs, 3 channels of each input neuron, and 3 outputs.  Several
 // episodes of an offspring are stepped together, until all of them have ended.
-int unit_maze_lives(const Cell* cell, const MazeRules* maze, int64_t P, int64_t B, const Population* population,
+int unit_maze_episodes(const Cell* cell, const MazeRules* maze, int64_t P, int64_t B, const Population* population,
                     const Noise* noise, const whole* sensor_of, const whole* action_of, const whole* places, int own_shuffles,
                     float* fitness, int32_t* foods, int32_t* poisons, int32_t* alive_steps, float* y, int threads) {
     constexpr int INPUTS = 4, CHANNELS = 3, OUTPUTS = 3, SHOWN = INPUTS * CHANNELS;

@@ -50,10 +50,10 @@ class Checksum(Protocol):
 
 
 def summary(fitness: Tensor) -> Row:
-    """A generation's columns on fitness, from that of its offspring (P,), of which the first is the parent; NaN is left out."""
-    some = fitness[~fitness.isnan()]
+    """A generation's columns on fitness, from that of its offspring (P,): those with finite fitness, and the first, the parent."""
+    some = fitness[fitness.isfinite()]
     return {
-        "fitness_mean": fitness.nanmean().item(),
+        "fitness_mean": some.mean().item(),
         "fitness_sd": some.std(correction=0).item(),
         "fitness_max": some.max().item(),
         "parent": fitness[0].item(),

@@ -272,10 +272,10 @@ def reversal_in_words(agent: Measures, alternating: Measures) -> str:
     after = [agent[f"switching.{k}"] for k in (1, 2)]
     swaps = [agent[f"swapped.{k}"] for k in (2, 3)]
     first, second = map(share, after)
-    anew = f"it finds food within two visits after {share(swaps[0])} of the second swaps and {share(swaps[1])} of the third"
+    again = f"it finds food within two visits after {share(swaps[0])} of the second swaps and {share(swaps[1])} of the third"
     if swaps[0].n and swaps[0].value >= MOSTLY and after[0].n and after[0].value >= MOSTLY:
         stayed, theirs = (of["hidden.remembers"] for of in (agent, alternating))
-        visits = f"{first} of its visits after a first poison end with food, and {anew}"
+        visits = f"{first} of its visits after a first poison end with food, and {again}"
         unchanged = (
             f"where nothing has changed, and no sensor shows food or poison, {share(stayed)} of its visits end with food"
         )
@@ -297,5 +297,5 @@ def reversal_in_words(agent: Measures, alternating: Measures) -> str:
         return f"{unknown}: {first} of its visits after a first poison end with food."
     return (
         f"It switches arms **once and for good**, as a one-bit latch does: where poison does not kill, {first} of the "
-        f"visits after its first poison end with food, and {second} of those after its second; {anew}."
+        f"visits after its first poison end with food, and {second} of those after its second; {again}."
     )

@@ -77,7 +77,7 @@ LINES = (
     Line(
         "to rounding",
         "outputs computed by the script in the book's pages",
-        "test_live.py::test_the_script_equals_the_library_for_any_spike_pair",
+        "test_live.py::test_the_javascript_synapse_equals_the_library_for_any_spike_pair",
     ),
     Line("to rounding", "a figure drawn on another machine", "test_figures.py::test_committed_figures_are_reproduced"),
     Line(
