@@ -121,9 +121,9 @@ Markdown(tables.folded("What else was tried, and what came of it", results.attem
 # second poison kills is meant to help networks of the first kind. It was chosen by watching networks from seeds 60 to 64 and
 # 170 (rows of the same table).
 #
-# Five evolutions of the command as it is now, each with `--generations 800` and one of the seeds from 180 on, are judged by the
-# rule above and by one more condition, which closes its gap: nine tenths of the visits where nothing has changed after two or
-# more poisons end with food. This was fixed before the first of them.
+# Five evolutions of the command as it is now have seeds from 180 on and `--generations 800`. They are judged by the rule above
+# and by one more condition, which closes its gap: nine tenths of the visits where nothing has changed after two or more poisons
+# end with food. This was fixed before the first of them.
 #
 # ### An earlier network that reverses
 #

@@ -4,7 +4,8 @@ Shapes throughout: P offspring, B environments, T steps, D parameters, C outputs
 A task or model of your own implements one of these protocols; it need not inherit from anything.
 
 The library checks what the methods return, and raises ValueError for what breaks a contract.  What a method itself raises is
-not caught: it ends the run, whose folder keeps the last checkpoint.  On the command line, ValueError and FloatingPointError are printed in one line.
+not caught: it ends the run, whose folder keeps the last checkpoint.  The command line prints ValueError and
+FloatingPointError in one line.
 """
 
 from __future__ import annotations

@@ -104,8 +104,7 @@ def aggregate_fitness(settings: ES, fitness: Tensor) -> Tensor:
     """
     if settings.breadth is None:
         return fitness.mean(1)
-    broad = (fitness - settings.breadth).clamp(min=0).sqrt().mean(1)
-    return broad.where(fitness.isfinite().all(1), torch.nan)  # clamping would hide minus infinity
+    return (fitness - settings.breadth).clamp(min=0).sqrt().where(fitness.isfinite(), torch.nan).mean(1)
 
 
 def fitness_shaping(settings: ES, aggregated: Tensor) -> Tensor:
