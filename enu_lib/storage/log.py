@@ -50,7 +50,7 @@ class Checksum(Protocol):
 
 
 def summary(fitness: Tensor) -> Row:
-    """A generation's columns on fitness, from that of its offspring (P,): all with finite fitness, and the parent, the first."""
+    """Columns on fitness, from that of a generation's offspring (P,): of all with finite fitness, and of the parent, the first."""
     some = fitness[fitness.isfinite()]
     return {
         "fitness_mean": some.mean().item(),
