@@ -50,7 +50,7 @@ class Checksum(Protocol):
 
 
 def summary(fitness: Tensor) -> Row:
-    """Columns on fitness, from that of a generation's offspring (P,): of all with finite fitness, and of the parent, the first."""
+    """Columns of the log on the fitness (P,) of the offspring, of which the first is the parent; means are of finite values."""
     some = fitness[fitness.isfinite()]
     return {
         "fitness_mean": some.mean().item(),
