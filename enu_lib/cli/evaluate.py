@@ -14,7 +14,9 @@ def add(commands: Commands) -> None:
     evaluate = commands.add_parser("evaluate", help="evaluate a genome, or a scripted agent, on new environments")
     evaluate.add_argument("folder", nargs="?", type=path, metavar="RUN", help="run folder or zoo entry")
     evaluate.add_argument("--agent", metavar="NAME", help="evaluate a scripted maze agent instead, such as latch")
-    evaluate.add_argument("--double", action="store_true", help="test in the double T-maze too, wherever it evolved")
+    evaluate.add_argument(
+        "--double", action="store_true", help="also test in the double T-maze a network that evolved elsewhere"
+    )
     evaluate.add_argument("--n", type=int, help="number of sequences (2048), or of episodes in each maze (480)")
     evaluate.add_argument("--seed", type=int, default=77, help="seed of the environments (%(default)s)")
     evaluate.add_argument("--json", action="store_true", help="print JSON")

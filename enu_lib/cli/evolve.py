@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import textwrap
+from collections.abc import Sequence
 
 from enu_lib.base import names
 from enu_lib.cli.arguments import Commands, evolved, path, require_evolved, seconds, setting
+
+
+def _listed(what: str, which: Sequence[str]) -> str:
+    """Names on lines of a terminal's width."""
+    return textwrap.fill(f"{what}: {', '.join(which)}", 80, subsequent_indent="    ", break_on_hyphens=False)
 
 
 def add(commands: Commands) -> None:
@@ -16,10 +23,12 @@ def add(commands: Commands) -> None:
         help="evolve an experiment (resumes if the run folder exists)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=(
-            "Evolve an experiment of the paper. Ctrl-C, SIGTERM and SIGHUP save and stop; run the same command to resume. "
-            "Several processes: torchrun --nproc-per-node=4 -m enu_lib evolve EXPERIMENT.\n\n"
-            f"experiments: {', '.join(names.EXPERIMENTS)}\nmodels: {', '.join(names.MODELS)}\n"
-            f"profiles: {', '.join(names.PROFILES)} (seconds; our settings; the published sizes)"
+            "Evolve an experiment of the paper.\n\n"
+            "Ctrl-C, SIGTERM and SIGHUP save and stop; run the same command to resume.\n"
+            "Several processes: torchrun --nproc-per-node=4 -m enu_lib evolve EXPERIMENT\n\n"
+            f"{_listed('experiments', names.EXPERIMENTS)}\n{_listed('models', names.MODELS)}\n"
+            "profiles: smoke (takes seconds, evolves next to nothing), laptop (our settings),\n"
+            "    paper (the published sizes)"
         ),
     )
     evolve.add_argument("experiment", metavar="EXPERIMENT", help="one of the experiments above")

@@ -13,7 +13,10 @@ def add(commands: Commands) -> None:
     """Add the command to the parser."""
     sweep = commands.add_parser("sweep", help="evolve all models on all tasks with many seeds; run again to resume")
     sweep.add_argument(
-        "--study", default="first", choices=("first", "second"), help="first, or second (planned in advance) (%(default)s)"
+        "--study",
+        default="first",
+        choices=("first", "second"),
+        help="first, or second, whose protocol was fixed beforehand (%(default)s)",
     )
     sweep.add_argument("--profile", default="laptop", help="smoke, laptop, paper (%(default)s)")
     sweep.add_argument("--experiments", metavar="A,B", help="only these, separated by commas (all)")

@@ -14,7 +14,7 @@ def add(commands: Commands) -> None:
     actions = zoo.add_subparsers(required=True, metavar="ACTION")
     actions.add_parser("list", help="list the entries").set_defaults(run=list_entries)
     show = actions.add_parser("show", help="print the provenance and scores of an entry as JSON")
-    show.add_argument("name", metavar="NAME")
+    show.add_argument("name", metavar="NAME", help="an entry's name, as `zoo list` prints it")
     show.set_defaults(run=show_entry)
     verify = actions.add_parser("verify", help="measure entries again, on other new environments")
     verify.add_argument("names", nargs="*", metavar="NAME", help="default: all")
