@@ -124,10 +124,10 @@ files = save_figure(
 )  # fmt: skip
 
 # %% [markdown]
-# In the zoo, the network of Fig. 4 learns once in an episode, like *looking-once*: none of its later visits ends with food, and
-# in some episodes it starves. Some other networks relearn, most of them more slowly than *looking*, and some not in every
-# episode. Relearning was not selected for: the sensors never changed their meaning within an episode. Our episodes contain one
-# exchange, so we do not know whether a network could relearn twice.
+# In the zoo, the network of Fig. 4 learns once in an episode, like *looking-once*: hardly any of its later visits ends with
+# food, and in some episodes it starves. Some other networks relearn, most of them more slowly than *looking*, and some not in
+# every episode. Relearning was not selected for: the sensors never changed their meaning within an episode. Our episodes
+# contain one exchange, so we do not know whether a network could relearn twice.
 
 # %%
 text = "Shares of visits that end with food; visit -1 is the last before the exchange, visit 1 the first that ends after it"

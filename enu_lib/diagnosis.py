@@ -47,10 +47,12 @@ class Watch:
         self._tell(f"{some}, and they rank last: {where}")
 
     def held_out(self, f: float, parent: Tensor, task: Task, environments: int, generation: int) -> None:
-        """Say where the held-out fitness of a parent (D,) comes from, which is NaN or infinite after a generation."""
+        """Print where the NaN or infinite held-out fitness of a parent (D,) comes from, once `generation` is over."""
         if self.tells and not self.told:
             where = origin(self.model, parent[None], task, environments, stream(self.seed, "held-out"))
-            self._tell(f"held-out fitness is {f} after generation {generation}, and such a parent is never the best: {where}")
+            self._tell(
+                f"held-out fitness is {f} after generation {generation}, which counts as lowest: {where}"
+            )
 
     def _tell(self, text: str) -> None:
         self.told = True
@@ -64,7 +66,9 @@ def origin(model: AnyModel, genome: Tensor | Offspring, task: Task, environments
     """
     genome, drawn = draw(model, genome, task, environments, generator)
     if not bool(door.matrix(model, genome).isfinite().all()):
-        return "genomes have overflowed float32: restart from an earlier checkpoint with a smaller sigma or learning rate"
+        return (
+            "genomes have outgrown float32: restart from an earlier checkpoint with a smaller sigma or learning rate"
+        )
     recorder = Recorder(model)
     scores = play(model, genome, task, drawn, recorder)
     sequence, tasks, models = is_sequence(task), type(task).__name__, type(model).__name__
@@ -78,8 +82,8 @@ def origin(model: AnyModel, genome: Tensor | Offspring, task: Task, environments
         part = "score" if sequence else "step"
         return f"it comes from `{part}` of {tasks} at step {f}, for finite outputs of {models}: {_LOOK}"
     if not bool(scores.sum().isfinite()):
-        return f"each step's is finite, but together they exceed what float32 holds: let {tasks} return smaller numbers"
-    return f"it comes from {tasks} or {models}, but not for one offspring alone: treat each independently of the others"
+        return f"the fitness of each step is finite, but together they exceed float32: let {tasks} return smaller numbers"
+    return f"it comes from {tasks} or {models}, but not when this offspring is simulated alone: no offspring may affect another"
 
 
 def _first(steps: list[Tensor]) -> float:

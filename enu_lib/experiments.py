@@ -256,11 +256,11 @@ def _hidden_curriculum(task: Maze, before: Sequence[Stage]) -> tuple[Stage, ...]
     """The T-maze's first three stages, then three in which food and poison are hidden.
 
     (4) Places never change within an episode, and poison does not kill, so that it pays most to stay at the second arm after
-    poison at the first, as a latch does.  Networks from four seeds (60, 61, 63, 64) evolved to do so within 100 generations.
-    One (170) evolved to go to the second arm only directly after poison instead, and stayed that way.  (5) The same, but the
-    second poison kills, so that such a network has to stay, too.  A latch has the target from the start.  (6) Places change, so
-    that poison has to send them back as well.  Where (6) followed directly on (3), networks evolved to go to the second arm
-    only directly after poison, and evolved no further.
+    poison at the first, as a latch does.  In such stages, the networks of seeds 60, 61, 63 and 64 became latches after 30 to
+    100 generations; that of seed 62 did not, and that of seed 170 evolved to go to the second arm only directly after poison,
+    and stayed that way.  (5) The same, but the second poison kills, so that such a network has to stay, too.  A latch has the
+    target from the start.  (6) Places change, so that poison has to send them back as well.  Of four networks that evolved in
+    (6) without (4) and (5), one became a reversal learner (`tmaze-hidden-enu-reverses`).
 
     Targets: (4) a latch earns 26, and an agent that goes to the second arm only directly after poison 19; (5) a latch earns
     26, a fixed arm 13.6; (6) see `_TARGETS`.

@@ -121,7 +121,7 @@ def test_an_offspring_whose_fitness_is_not_finite_in_one_environment_evolves_lik
 def test_no_stage_ends_by_held_out_fitness_that_is_not_finite(bad, capsys):
     task = altered(Copy, "score", lambda f: torch.full_like(f, bad) if len(f) == 1 else f)
     run = evolve(Copy(), stages=(enu.Stage(2, task, target=0.5),))
-    assert not run.stage_ends or run.stage_ends[0] == 2
+    assert run.stage_ends == (2,)
 
 
 def test_numbers_whose_sum_is_too_large_are_the_cause():
@@ -134,4 +134,4 @@ def test_a_task_that_mixes_offspring_is_told_so(capsys):
     task = altered(Copy, "score", lambda f: f.where(torch.arange(len(f))[:, None, None] != 2, math.nan))
     evolve(task)
     (line,) = capsys.readouterr().err.splitlines()
-    assert "1 of 8" in line and "Mine or Leaky" in line and "independent" in line
+    assert "1 of 8" in line and "Mine or Leaky" in line

@@ -31,9 +31,8 @@ def around_exchange(
 ) -> dict[int, Measure]:
     """The share of visits that end with food, by their number: -1 is the last that ends before the exchange, 1 the first after.
 
-    Counted are episodes with a visit that ended with poison or starvation before the
-    exchange.  An agent that starves has no more visits; those that it misses count as wrong.  Visits that the end of the
-    episode cuts off do not count.
+    Counted are episodes with a visit that ended with poison or starvation before the exchange.  An agent that starves has no
+    more visits; those that it misses count as wrong.  Visits that the end of the episode cuts off do not count.
     agent, genome, task, n, seed: as for `battery`.  Raises ValueError for n < 1 or a model without a genome.
     """
     maze, at = exchanging(standard(task))

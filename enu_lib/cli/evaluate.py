@@ -15,7 +15,7 @@ def add(commands: Commands) -> None:
     evaluate.add_argument("folder", nargs="?", type=path, metavar="RUN", help="run folder or zoo entry")
     evaluate.add_argument("--agent", metavar="NAME", help="evaluate a scripted maze agent instead, such as latch")
     evaluate.add_argument(
-        "--double", action="store_true", help="also test in the double T-maze a network that evolved elsewhere"
+        "--double", action="store_true", help="also test in the double T-maze (networks that evolved there always are)"
     )
     evaluate.add_argument("--n", type=int, help="number of sequences (2048), or of episodes in each maze (480)")
     evaluate.add_argument("--seed", type=int, default=77, help="seed of the environments (%(default)s)")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # so that the zoo can be listed without torch
 
 COLUMNS = (
     "generation",  # counted from 0
-    "fitness_mean",  # over all offspring, in this generation's environments
+    "fitness_mean",  # over offspring with finite fitness, in this generation's environments
     "fitness_sd",
     "fitness_max",
     "parent",  # fitness of the unperturbed parent in the same environments
@@ -50,7 +50,7 @@ class Checksum(Protocol):
 
 
 def summary(fitness: Tensor) -> Row:
-    """Columns of the log on the fitness (P,) of the offspring, of which the first is the parent; means are of finite values."""
+    """Columns of the log on the fitness (P,) of the offspring: of those that are finite, and of the parent, the first."""
     some = fitness[fitness.isfinite()]
     return {
         "fitness_mean": some.mean().item(),

@@ -28,7 +28,7 @@ AGENTS = (
     "memory-only",
     "alternating",
     "once-bitten",
-)  # agents that ignore their sensors; the last learns once
+)  # the last learns once, the others ignore their sensors
 STARTS = {"first": "run first", "named": "when computing time allows", "later": "needs a curriculum first"}
 
 
