@@ -50,9 +50,7 @@ class Watch:
         """Print where the NaN or infinite held-out fitness of a parent (D,) comes from, once `generation` is over."""
         if self.tells and not self.told:
             where = origin(self.model, parent[None], task, environments, stream(self.seed, "held-out"))
-            self._tell(
-                f"held-out fitness is {f} after generation {generation}, which counts as lowest: {where}"
-            )
+            self._tell(f"held-out fitness is {f} after generation {generation}, which counts as lowest: {where}")
 
     def _tell(self, text: str) -> None:
         self.told = True
@@ -66,9 +64,7 @@ def origin(model: AnyModel, genome: Tensor | Offspring, task: Task, environments
     """
     genome, drawn = draw(model, genome, task, environments, generator)
     if not bool(door.matrix(model, genome).isfinite().all()):
-        return (
-            "genomes have outgrown float32: restart from an earlier checkpoint with a smaller sigma or learning rate"
-        )
+        return "genomes have outgrown float32: restart from an earlier checkpoint with a smaller sigma or learning rate"
     recorder = Recorder(model)
     scores = play(model, genome, task, drawn, recorder)
     sequence, tasks, models = is_sequence(task), type(task).__name__, type(model).__name__
