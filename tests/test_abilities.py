@@ -10,7 +10,7 @@ from enu_lib.analysis.battery import battery
 from enu_lib.analysis.measures import Measure
 from enu_lib.base.names import AGENTS
 from enu_lib.study import abilities, evidence
-from enu_lib.study.abilities import poison_table, reversal_in_words, reverses, swap_table
+from enu_lib.study.abilities import poison_table, reversal_in_words, reverses, reverses_again, swap_table
 
 
 def found(switching, swapped=(1.0, 1.0, 1.0), stays=1.0, sees=0.6):
@@ -124,4 +124,8 @@ def test_only_an_agent_that_switches_and_stays_reverses():
     assert not reverses(found((1.0, 1.0, 1.0, 1.0), stays=0.56))  # the second arm only directly after poison
     stored = evidence.without_sweeps().abilities
     passing = {name for name, tested in stored.items() if name in AGENTS and reverses(tested)}
+    after_two = {share: Measure("", share, 0, 1, 20) for share in (0.85, 0.9)}
+    always = found((0.9, 1.0, 0.95, 0.0), stays=0.9)
+    assert reverses_again(always, after_two[0.9]) and not reverses_again(always, after_two[0.85])
+    assert not reverses_again(found((1.0, 0.0, 0.0, 0.0)), after_two[0.9])  # a latch
     assert passing == {"memory-only"}  # those that look eat one poison, so whether they switch again is unknown

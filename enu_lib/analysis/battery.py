@@ -205,13 +205,14 @@ def exchanging(maze: Maze) -> tuple[Maze, int]:
 
 
 def since(at: int, o: Outcomes) -> tuple[np.ndarray, np.ndarray]:
-    """Of each visit: its number counted from step `at` (0: the first that ends after it), and whether poison came before `at`.
+    """Of each visit: its number (-1: the last that ends before step `at`, 1: the first after), and whether poison came before it.
 
     The second refers to the episode: some earlier visit ended with poison or starvation.
     """
     before = o.end < at
     poisoned = np.isin(o.episode, o.episode[before & ~o.food])
-    return o.number - np.bincount(o.episode[before], minlength=o.episode.max(initial=0) + 1)[o.episode], poisoned
+    order = o.number - np.bincount(o.episode[before], minlength=o.episode.max(initial=0) + 1)[o.episode]
+    return order + (order >= 0), poisoned
 
 
 def _senses(maze: Maze, play: Play) -> dict[str, Measure]:
@@ -243,9 +244,7 @@ def stays_after_poisons(
     Poison does not kill, and episodes are twice as long.  Arguments and errors as for `battery`.  An agent that
     stays at the food only until its second poison fails.  The published T-maze cannot show this, since there this poison kills.
     """
-    maze = standard(task)
-    harmless = replace(maze, deadly_poisons=HARMLESS, steps=2 * maze.steps)
-    o = outcomes(player(agent, genome, n, seed)(Altered(harmless, hide=("food", "poison"))))
+    o = outcomes(player(agent, genome, n, seed)(Altered(_long(standard(task)), hide=("food", "poison"))))
     return _share(
         f"hidden, harmless poison: right if nothing changed, after {poisons} or more", o, (o.poisons >= poisons) & ~o.changed
     )
@@ -256,9 +255,13 @@ def _cut(maze: Maze, play: Play) -> dict[str, Measure]:
     return _meals("cut_food", "no reward for food", cut["food"]) | _meals("cut_poison", "no reward for poison", cut["poison"])
 
 
+def _long(maze: Maze) -> Maze:
+    """The maze with harmless poison and episodes twice as long, so that even an agent that remembers eats four poisons."""
+    return replace(maze, deadly_poisons=HARMLESS, steps=2 * maze.steps)
+
+
 def _switching(maze: Maze, play: Play) -> dict[str, Measure]:
-    # twice as long, so that even an agent that remembers eats four poisons
-    o = outcomes(play(replace(maze, deadly_poisons=HARMLESS, steps=2 * maze.steps)))
+    o = outcomes(play(_long(maze)))
     shares: dict[str, Measure] = {}
     for k in range(1, POISONS + 1):
         after = np.flatnonzero(o.poisons == k)
@@ -287,9 +290,9 @@ def _from(at: int, key: str, text: str, o: Outcomes) -> dict[str, Measure]:
     order, poisoned = since(at, o)
     parts = {
         "before": (f"right before step {at}, given an earlier poison", (o.end < at) & (o.poisons > 0)),
-        "first": ("right at the first meal after it", poisoned & (order == 0)),
-        "second": ("right at the second meal after it", poisoned & (order == 1)),
-        "later": (f"right from meal {RECOVERED} on", poisoned & (order >= RECOVERED - 1)),
+        "first": ("right at the first meal after it", poisoned & (order == 1)),
+        "second": ("right at the second meal after it", poisoned & (order == 2)),
+        "later": (f"right from meal {RECOVERED} on", poisoned & (order >= RECOVERED)),
     }
     return {f"{key}.{name}": _share(f"{text}: {words}", o, which) for name, (words, which) in parts.items()}
 

@@ -41,7 +41,7 @@ def around_exchange(
     order, poisoned = since(at, o)
     starved = np.intersect1d(o.episode[poisoned], np.flatnonzero(alive[:, at] & ~alive[:, -1]))
     numbers = [*range(-before, 0), *range(1, after + 1)]  # there is no visit 0
-    return {k: _at(k, o, poisoned & (order == k - (k > 0)), starved) for k in numbers}
+    return {k: _at(k, o, poisoned & (order == k), starved) for k in numbers}
 
 
 def _at(k: int, o: Outcomes, which: np.ndarray, starved: np.ndarray) -> Measure:

@@ -254,6 +254,14 @@ def stays(agent: Measures) -> bool:
     return unchanged.n > 0 and unchanged.value >= REVERSES
 
 
+def reverses_again(agent: Measures, after_two: Measure) -> bool:
+    """Whether an agent is a reversal learner that also stays after two poisons: the rule for seeds 180 to 184, fixed before.
+
+    after_two: `battery.stays_after_poisons` of the agent.
+    """
+    return reverses(agent) and after_two.n > 0 and after_two.value >= REVERSES
+
+
 def reverses(agent: Measures) -> bool:
     """Whether an agent is a reversal learner, by a rule fixed before the networks of `evidence.HIDDEN` evolved.
 
