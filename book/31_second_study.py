@@ -219,8 +219,8 @@ python -m enu_lib sweep --study second --collect     # stores what is finished, 
 # breadth) and how often held-out fitness is measured. All of them, old and new, are in the history of `enu_lib/experiments.py`.
 # The new settings were chosen while watching networks of ENUs, so they may favour ENUs. Five evolutions of ENUs with the new
 # settings have been run and [are known](61_how_the_networks_were_found.py); their seeds are not those of E1. Later on the same
-# day, again before any evolution of E1, the settings were changed once more: the third stage is shorter, evolution restarts
-# where it misses its target, and the number of generations was doubled. Five more evolutions of ENUs, with other seeds, have
+# day, again before any evolution of E1, the settings were changed once more: the third stage is shorter, evolution restarts if
+# that stage misses its target, and the number of generations was doubled. Five more evolutions of ENUs, with other seeds, have
 # been run with these settings. Of all these runs, two were evolved to the new fitness of the ability: that of the network of
 # Fig. 4, and later one more. The others were stopped by hand, so how often it is reached is not known. Therefore, on the same
 # day, and still before any evolution of E1, the ability was redefined: it is no longer the target of the whole curriculum, but

@@ -166,11 +166,12 @@ its network knows its sensors. The first five seeds are judged by it, too."""
 # many generations. *Restarted*: the generations at which evolution restarted from another random genome. *Tested*: the
 # generation of the tested parent, and its stage. *Food* is per episode, in the published T-maze; *with swaps* and *no mistake*:
 # with swaps after every food. *Minutes to target 3*: until the third stage reached its target; *never*: the stage missed its
-# target or was stopped first. *Exchange*: three shares of visits that end with food: the first visit without an exchange, the
-# first visit after the sensors for food and poison are exchanged, and the sixth and later visits after the exchange. At first,
-# all runs were stopped by hand, at moments that we chose while watching them. So *no* means that the network did not know its
-# sensors when we stopped. One was run again, with the command as it is now and to its target fitness: `tmaze-enu`, the network
-# of [Fig. 4](15_fig4_tmaze.py). It never had to restart. The five seeds with restarts, and scripted agents:
+# target or was stopped first. *Exchange*: three shares of visits that end with food: the first visit after mid-episode if
+# nothing is exchanged there; the first if the sensors for food and poison are exchanged; and the sixth and later visits after
+# this exchange. At first, all runs were stopped by hand, at moments that we chose while watching them. So *no* means that the
+# network did not know its sensors when we stopped. One was run again, with the command as it is now and to its target fitness:
+# `tmaze-enu`, the network of [Fig. 4](15_fig4_tmaze.py). It never had to restart. The five seeds with restarts, and scripted
+# agents:
 
 # %%
 passing = abilities.of_agents(("looking", "looking-once", "once-bitten", "latch", "memory-only", "alternating", "fixed-arm"))

@@ -31,16 +31,16 @@ class Watch:
     tells: bool  # whether this process prints the notice
     told: bool = False
 
-    def generation(self, f: Tensor, offspring: Offspring, task: Task, generation: int) -> None:
-        """Check the fitness (P, B) of all offspring.  Raises FloatingPointError if that of none is finite.
+    def generation(self, f: Tensor, offspring: Offspring, task: Task, environments: int, generation: int) -> None:
+        """Check the aggregated fitness (P,) of all offspring.  Raises FloatingPointError if that of none is finite.
 
         offspring: those that this process has simulated, with the mutations of all.
         """
-        unfit = (~f.mean(1).isfinite()).nonzero()[:, 0].tolist()
+        unfit = (~f.isfinite()).nonzero()[:, 0].tolist()
         if not unfit or (len(unfit) < len(f) and (self.told or not self.tells)):
             return
         one = replace(offspring, rows=(unfit[0], unfit[0] + 1))
-        where = origin(self.model, one, task, f.shape[1], stream(self.seed, "environment", generation))
+        where = origin(self.model, one, task, environments, stream(self.seed, "environment", generation))
         if len(unfit) == len(f):
             raise FloatingPointError(f"the fitness of every offspring is NaN or infinite in generation {generation}: {where}")
         some = f"the fitness of {len(unfit)} of {len(f)} offspring is NaN or infinite in generation {generation}"

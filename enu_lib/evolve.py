@@ -195,8 +195,7 @@ class _Evolution:
 
     def _next(self, stage: Current) -> tuple[es.ESState, Row]:
         """The state after one generation, and the generation's row of the log."""
-        settings, state = stage.es, self.now.state
-        g = state.generation
+        settings, state, g = stage.es, self.now.state, self.now.state.generation
         drawn, rows = self.mutations.take(settings, g), self.processes.rows(settings.population)
         offspring = es.breed(settings, state, self.seed, drawn, rows)
         task, generator = stage.tasks[g % len(stage.tasks)], stream(self.seed, "environment", g)
@@ -205,8 +204,9 @@ class _Evolution:
         if f.device.type != "cpu" or self.processes.size > 1:
             self.mutations.draw(settings, g)
         f = gathered().cpu()
-        self.watch.generation(f, offspring, task, g)
-        state = es.tell(settings, state, offspring.mutations, es.aggregate_fitness(settings, f))
+        aggregated = es.aggregate_fitness(settings, f)
+        self.watch.generation(aggregated, offspring, task, stage.environments, g)
+        state = es.tell(settings, state, offspring.mutations, aggregated)
         return state, {"generation": g, **summary(f.mean(1)), "sigma": settings.sigma_at(g)}
 
     def _held_out(self, task: Task, state: es.ESState) -> float:

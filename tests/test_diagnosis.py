@@ -140,3 +140,10 @@ def test_a_task_that_mixes_offspring_is_told_so(capsys):
     evolve(task)
     (line,) = capsys.readouterr().err.splitlines()
     assert "1 of 8" in line and "Mine or Leaky" in line
+
+
+def test_a_sum_that_selection_does_not_take_may_be_too_large():
+    """With `breadth`, selection averages square roots: five environments with fitness near the largest float32 are fine."""
+    one_step = changed(Copy, "score", lambda self, batch, outputs: torch.full_like(outputs[..., 0], 2.5e38))
+    e = experiment(replace(one_step, steps=1))
+    assert enu.evolve(replace(e, es=replace(e.es, breadth=0.0)), progress=False).generation == 3

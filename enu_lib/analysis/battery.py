@@ -205,7 +205,7 @@ def exchanging(maze: Maze) -> tuple[Maze, int]:
 
 
 def since(at: int, o: Outcomes) -> tuple[np.ndarray, np.ndarray]:
-    """Of each visit: its number (-1: the last that ends before step `at`, 1: the first after), and whether poison came before it.
+    """Of each visit: its number (-1: the last that ends before step `at`, 1: the first after), and whether poison came before.
 
     The second refers to the episode: some earlier visit ended with poison or starvation.
     """

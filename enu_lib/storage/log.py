@@ -51,7 +51,7 @@ class Checksum(Protocol):
 
 def summary(fitness: Tensor) -> Row:
     """Columns of the log on the fitness (P,) of the offspring: of those that are finite, and of the parent, the first."""
-    some = fitness[fitness.isfinite()]
+    some = fitness[fitness.isfinite()] if bool(fitness.isfinite().any()) else fitness[:1]
     return {
         "fitness_mean": some.mean().item(),
         "fitness_sd": some.std(correction=0).item(),
