@@ -148,7 +148,7 @@ def reached_by(ax: Axes, by_model: Mapping[str, Sequence[float]], end: float) ->
             ax.step([0, *there, end], [*shares, shares[-1]], where="post", lw=1.4, label=name(model), **style(model))
     ax.set(xlabel="evaluations (millions)", xlim=(0, end), ylim=(-0.02, 1.02))
     ax.set_ylabel(better("share that has reached the level", up=True))
-    ax.legend(loc="upper left")
+    ax.legend(loc="upper left", handlelength=3)  # long enough for a dash and a dot
 
 
 def _row(ax: Axes, i: int, values: np.ndarray) -> np.ndarray:
